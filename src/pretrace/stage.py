@@ -37,6 +37,7 @@ from pretrace.settings import Settings, load_settings
 COST_FILE = Path("reports/cost.json")
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PR_SET_PDEATHSIG = 1
+PUBLISH_EVERY_SECONDS = 60.0
 
 
 class Stopped(BaseException):
@@ -54,6 +55,8 @@ class Run:
     name: str
     """The stage as DVC names it: "clean", or "finetune@source-full" for a cell of a matrix."""
     settings: Settings
+    started: float
+    """When the process started, in seconds since the epoch."""
     cost: dict[str, Any] = field(default_factory=dict)
     """What depends on the clock or the machine (tokens_per_second, mfu, device): goes to reports/cost.json."""
     metrics: dict[str, float] = field(default_factory=dict)
@@ -63,6 +66,8 @@ class Run:
     parent_metrics: dict[str, float] = field(default_factory=dict)
     ends_experiment: bool = False
     """Set by the report stage: after it, the experiment's parent run is finished."""
+    published: float = field(default=0.0, repr=False)
+    """When `publish` last acted, in seconds since the epoch; less often is enough for a person who watches."""
 
     def log_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Show the numbers among `metrics` in MLflow. The stage's own metric file stays the source of truth."""
@@ -84,6 +89,12 @@ class Run:
         """Show numbers on the parent run, where whole experiments are compared."""
         self.parent_metrics.update(_numbers(metrics))
 
+    def publish(self) -> None:
+        """Show in MLflow how far a long stage is: its curves up to now. Call it often; it acts once a minute."""
+        if time.time() - self.published > PUBLISH_EVERY_SECONDS:
+            self.published = time.time()
+            _track(self, "RUNNING")
+
 
 def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
     """Run a stage: check the settings, call `main`, record what it cost, hand the run to MLflow.
@@ -99,7 +110,7 @@ def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
     status, code = "FAILED", 1
     try:
         with _stoppable():
-            run = Run(stage, load_settings())
+            run = Run(stage, load_settings(), started)
             main(run)
             _write_cost(run, time.time() - started)
         status, code = "FINISHED", 0
@@ -119,7 +130,7 @@ def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
     except Exception:
         traceback.print_exc()
     if run is not None:
-        _track(run, status, started)
+        _track(run, status)
     if code:
         raise SystemExit(code)
 
@@ -192,11 +203,11 @@ def _write_cost(run: Run, seconds: float) -> None:
         write_json(COST_FILE, json.loads(json.dumps(costs, sort_keys=True)))
 
 
-def _track(run: Run, status: str, started: float) -> None:
+def _track(run: Run, status: str) -> None:
     """Hand the run to MLflow, which watches and never decides: whatever goes wrong there is one line, no failure."""
     try:
         from pretrace.tracking import hand_over
 
-        hand_over(run, status, started)
+        hand_over(run, status)
     except Exception as error:
         _say(run.name, f"not shown in MLflow: {type(error).__name__}: {error}")
