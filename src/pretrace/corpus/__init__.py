@@ -1,0 +1,19 @@
+"""Documents in, clean text out: `clean_text`, and the steps of the stages `collect` and `clean`.
+
+Importing this is cheap: spaCy, ftfy and pyarrow are imported where they are used.
+"""
+
+from pretrace.corpus.clean import clean_text, clean_text_plainly
+from pretrace.corpus.clean_documents import clean_documents
+from pretrace.corpus.documents import Document, read_documents, write_documents
+from pretrace.corpus.installed import collect_installed
+
+__all__ = [
+    "Document",
+    "clean_documents",
+    "clean_text",
+    "clean_text_plainly",
+    "collect_installed",
+    "read_documents",
+    "write_documents",
+]

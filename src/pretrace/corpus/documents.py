@@ -1,0 +1,101 @@
+"""Documents on disk: Parquet parts with the columns `id`, `source` and `text`.
+
+Both the collected and the cleaned corpus have this form. The same documents in the same order give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pretrace.errors import PretraceError
+
+PART_BYTES = 32 << 20
+"""UTF-8 bytes of text after which a new part begins, so that a reader holds one part at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One text with a name and an origin."""
+
+    id: str
+    """Unique within its source."""
+    source: str
+    """Where it is from: a package, an author, a folder."""
+    text: str
+
+
+class DocumentWriter:
+    """Writes documents to `folder/part-00000.parquet` and so on, in the order they come.
+
+    The caller sees to it that the folder appears whole (`pretrace.files.atomic_folder`).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._parts = 0
+        self._rows: list[Document] = []
+        self._bytes = 0
+
+    def __enter__(self) -> DocumentWriter:
+        return self
+
+    def __exit__(self, failure: object, *_: object) -> None:
+        # A folder without documents still gets one part, so that "nothing here" and "not written" differ.
+        if failure is None and (self._rows or not self._parts):
+            self._flush()
+
+    def write(self, document: Document) -> None:
+        self._rows.append(document)
+        self._bytes += len(document.text.encode("utf-8"))
+        if self._bytes >= PART_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        # large_string: one part may hold a single text of more than 2 GiB.
+        columns = {
+            "id": pa.array([row.id for row in self._rows], pa.string()),
+            "source": pa.array([row.source for row in self._rows], pa.string()),
+            "text": pa.array([row.text for row in self._rows], pa.large_string()),
+        }
+        path = self.folder / f"part-{self._parts:05d}.parquet"
+        # Few rows a group let a reader go through a part without holding it whole.
+        pq.write_table(pa.table(columns), path, compression="zstd", row_group_size=256, store_schema=False)
+        self._parts, self._rows, self._bytes = self._parts + 1, [], 0
+
+
+def write_documents(folder: Path, documents: Iterable[Document]) -> int:
+    """Write documents to Parquet parts in `folder`; the result is their number."""
+    count = 0
+    with DocumentWriter(folder) as writer:
+        for document in documents:
+            writer.write(document)
+            count += 1
+    return count
+
+
+def read_documents(folder: Path) -> Iterator[Document]:
+    """Read the documents that `write_documents` wrote, in order, a few hundred at a time.
+
+    Raises:
+        PretraceError: the folder has no parts, or a part is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    paths = sorted(Path(folder).glob("part-*.parquet"))
+    if not paths:
+        raise PretraceError(f"{folder}: no documents there (part-*.parquet); run the stage that writes them")
+    for path in paths:
+        try:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(batch_size=256, columns=["id", "source", "text"]):
+                    columns = (batch.column(name).to_pylist() for name in ("id", "source", "text"))
+                    yield from (Document(*row) for row in zip(*columns, strict=True))
+        except (pa.ArrowException, KeyError) as error:
+            raise PretraceError(f"{path}: not a whole Parquet file of documents ({error})") from None

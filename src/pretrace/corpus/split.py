@@ -1,0 +1,92 @@
+"""Which documents are for training, for validation, and for the probes.
+
+The division is by document and made once, so nothing that is seen in one is in another. It is a pure function of the
+documents' names and lengths: neither a seed nor the order of the files has a part in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass
+
+from pretrace.errors import PretraceError
+
+SPLITS = ("train", "validation", "probes")
+MINIMUM_DOCUMENTS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the division needs to know of a document."""
+
+    id: str
+    source: str
+    words: int
+
+    @property
+    def rank(self) -> bytes:
+        """A place in an order that has nothing to do with names, the same everywhere."""
+        return hashlib.sha256(f"{self.source}\0{self.id}".encode()).digest()
+
+
+def split_documents(entries: list[Entry], validation_share: float, probe_share: float) -> list[str]:
+    """The split ("train", "validation" or "probes") of each document, in the order given.
+
+    The shares are of words. Every source with at least two documents is in train and in probes, so that a probe can
+    ask for the source of a passage; sources with one document are treated as one source.
+
+    Raises:
+        PretraceError: there are too few documents.
+    """
+    if len(entries) < MINIMUM_DOCUMENTS:
+        raise PretraceError(
+            f"corpus: {len(entries)} documents are left after cleaning, {MINIMUM_DOCUMENTS} are the least: train, "
+            "validation and probes are divided by document; add documents, or cut long ones into chapters"
+        )
+    by_source: dict[str, list[int]] = defaultdict(list)
+    for index in sorted(range(len(entries)), key=lambda index: entries[index].rank):
+        by_source[entries[index].source].append(index)
+    alone = [indices[0] for indices in by_source.values() if len(indices) == 1]
+    strata = [indices for indices in by_source.values() if len(indices) > 1] + ([alone] if alone else [])
+    splits = ["train"] * len(entries)
+    for index in _validation(entries, strata, validation_share):
+        splits[index] = "validation"
+    for stratum in strata:
+        rest = [index for index in stratum if splits[index] == "train"]
+        for index in _probes(entries, rest, probe_share / (1 - validation_share)):
+            splits[index] = "probes"
+    return splits
+
+
+def _validation(entries: list[Entry], strata: list[list[int]], share: float) -> list[int]:
+    """Documents from all sources that hold about `share` of the words; two documents stay with every source."""
+    target = share * sum(entry.words for entry in entries)
+    candidates = [index for stratum in strata for index in stratum[2:]]
+    if not candidates:
+        candidates = [index for stratum in strata for index in stratum]
+    candidates.sort(key=lambda index: entries[index].rank)
+    chosen: list[int] = []
+    words = 0
+    for index in candidates:
+        # A document that would go far over the target is left to the others, unless all are so long.
+        if words < target and words + entries[index].words <= 1.5 * target:
+            chosen.append(index)
+            words += entries[index].words
+    return chosen or [min(candidates, key=lambda index: (entries[index].words, entries[index].rank))]
+
+
+def _probes(entries: list[Entry], stratum: list[int], share: float) -> list[int]:
+    """Documents of one source that hold about `share` of its words: each goes where most is missing."""
+    total = sum(entries[index].words for index in stratum)
+    missing = {"train": (1 - share) * total, "probes": share * total}
+    chosen: dict[str, list[int]] = {"train": [], "probes": []}
+    for index in stratum:
+        split = max(missing, key=missing.__getitem__)
+        missing[split] -= entries[index].words
+        chosen[split].append(index)
+    if len(stratum) > 1 and not chosen["probes"]:
+        return [chosen["train"][-1]]
+    if len(stratum) > 1 and not chosen["train"]:
+        return chosen["probes"][:-1]
+    return chosen["probes"]
