@@ -201,12 +201,16 @@ def _pending(folder: Path) -> list[Path]:
 
 
 def _start_sender(folder: Path) -> None:
-    """Start a sender that outlives DVC, holds none of its pipes and gives way to whatever else wants to run."""
+    """Start a sender that outlives DVC, holds none of its pipes and gives way to whatever else wants to run.
+
+    It runs the owner's code: the copy of the repository that a queued experiment lives in may be gone before it is done.
+    """
+    inherited = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     with (folder / "log.txt").open("ab") as log:
         subprocess.Popen(
             [sys.executable, "-m", "pretrace.tracking", "send"],
             cwd=project_root(),
-            env={**os.environ, "DVC_ROOT": str(project_root())},
+            env={**inherited, "DVC_ROOT": str(project_root())},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -1,0 +1,59 @@
+# Needs Python >= 3.11, make and pip; everything else comes from requirements.txt. `make help` lists what there is.
+
+PYTHON ?= python3
+PORT ?= 5000
+RUN := .venv/bin/python
+
+# dvc.yaml says `python`: that is the project's own, whatever the shell has active.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export DVC_NO_ANALYTICS := 1
+export DO_NOT_TRACK := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+.PHONY: help repro test lint bench ui clean-checkpoints .venv
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[.a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
+
+repro: .venv ## run the pipeline and print the benchmark table
+	@$(RUN) -m dvc repro
+	@$(RUN) -m pretrace.tracking wait
+	@$(RUN) -m pretrace.report
+
+test: .venv ## run all tests
+	@$(RUN) -m pytest
+
+lint: .venv ## check style and formatting
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+
+bench: .venv ## measure side by side with peers, to reports/bench.json
+	@$(RUN) benchmarks/bench.py
+
+ui: .venv ## show the runs in MLflow, on this machine only (PORT=5000)
+	@$(RUN) -m pretrace.tracking open
+	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false exec $(RUN) -m mlflow server --host 127.0.0.1 --port $(PORT) \
+		--backend-store-uri "sqlite:///$(CURDIR)/.pretrace/mlflow.db" \
+		--default-artifact-root "$(CURDIR)/.pretrace/artifacts"
+
+clean-checkpoints: ## delete the checkpoints that interrupted training goes on from
+	rm -rf .pretrace/checkpoints
+
+.venv: .venv/requirements.txt ## make the environment from the pinned requirements
+
+# The copy is made last, so an environment that was cut off half-way is made again, and one that is whole and was made
+# from the same lines is kept, whatever a checkout did to the time stamps.
+.venv/requirements.txt: requirements.txt pyproject.toml
+	@if cmp -s requirements.txt $@ && $(RUN) -c "import pretrace.settings" 2>/dev/null; then touch $@; exit 0; fi; \
+	set -e; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "make: needs Python >= 3.11, $(PYTHON) is $$($(PYTHON) -V 2>&1); try make PYTHON=python3.12"; exit 1; }; \
+	echo "Making .venv from requirements.txt: some minutes"; \
+	rm -rf .venv; \
+	$(PYTHON) -m venv .venv; \
+	$(RUN) -m pip install --quiet --prefer-binary -r requirements.txt; \
+	$(RUN) -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .; \
+	cp requirements.txt $@
