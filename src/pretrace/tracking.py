@@ -203,7 +203,7 @@ def _pending(folder: Path) -> list[Path]:
 def _start_sender(folder: Path) -> None:
     """Start a sender that outlives DVC, holds none of its pipes and gives way to whatever else wants to run.
 
-    It runs the owner's code: the copy of the repository that a queued experiment lives in may be gone before it is done.
+    It runs the owner's code: the copy of the repository that a queued experiment lives in may be gone by then.
     """
     inherited = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     with (folder / "log.txt").open("ab") as log:

@@ -1,0 +1,181 @@
+"""The figures, as SVG whose bytes depend on nothing but the numbers.
+
+Text stays text (it can be searched, and takes the page's typeface). Each colour has a role; the page swaps the colours
+for its own, so that the figures follow light and dark.
+"""
+
+from __future__ import annotations
+
+import io
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pretrace.files import write_text
+from pretrace.report.benchmark import BASELINES
+from pretrace.report.markdown import columns_of, rows_by_task
+
+GROUND, INK, MUTED, LINE = "#fffefb", "#22262b", "#6b7078", "#dedbd3"
+# Okabe and Ito's colours, told apart by colour-blind readers.
+VARIANT_COLOURS = ("#0068a8", "#c8560a", "#0b8263", "#a3508a", "#8a6a00", "#4f5bb5")
+COLOURS = {"ground": GROUND, "ink": INK, "muted": MUTED, "line": LINE} | {
+    f"variant-{index}": colour for index, colour in enumerate(VARIANT_COLOURS)
+}
+"""By role; the page defines a CSS variable of each name."""
+BASELINE_MARKS = {"majority": "D", "tfidf": "s", "lm_zero_shot": "^"}
+LARGEST_SOURCES = 15
+CURVE_POINTS = 200
+STYLE = {
+    "svg.hashsalt": "pretrace",
+    "svg.fonttype": "none",
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "figure.facecolor": GROUND,
+    "axes.facecolor": GROUND,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": MUTED,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "xtick.color": LINE,
+    "ytick.color": LINE,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "text.color": INK,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "path.simplify": False,
+}
+
+
+def variant_colours(variants: Sequence[str]) -> dict[str, str]:
+    """A colour for each variant, by its place in the settings; baselines are grey."""
+    models = [name for name in variants if name not in BASELINES]
+    colours = {name: VARIANT_COLOURS[index % len(VARIANT_COLOURS)] for index, name in enumerate(models)}
+    return {name: colours.get(name, MUTED) for name in variants}
+
+
+def scores_figure(benchmark: dict[str, Any]) -> str:
+    """One panel a task: a dot for each seed, a tick at the median, a faint bar for the test rows' sampling error."""
+    columns, tasks = columns_of(benchmark), rows_by_task(benchmark)
+    colours = variant_colours(columns)
+    across = min(2, len(tasks))
+    down = -(-len(tasks) // across)
+    with _figure(7.2, 0.75 + down * (0.62 + 0.25 * len(columns)), down, across) as (figure, axes):
+        for axis in axes[len(tasks) :]:
+            axis.set_visible(False)
+        for axis, (task, rows) in zip(axes, tasks.items(), strict=False):
+            axis.set_title(f"{task}  ({next(iter(rows.values()))['metric']})")
+            axis.set_yticks(range(len(columns)), [BASELINES.get(name, name) for name in columns])
+            axis.tick_params(axis="y", length=0, labelcolor=INK)
+            axis.set_ylim(len(columns) - 0.4, -0.6)
+            axis.grid(axis="y", visible=False)
+            for place, name in enumerate(columns):
+                _score_row(axis, place, rows.get(name), colours[name], BASELINE_MARKS.get(name, "o"))
+        figure.supxlabel("test score x 100", fontsize=10, color=MUTED)
+        return _svg(figure)
+
+
+def curves_figure(curves: dict[str, list[dict[str, float]]]) -> str:
+    """Loss by optimiser update: training (smoothed, thin) and validation (dots) of each pre-trained model."""
+    with _figure(7.2, 3.6, 1, 1) as (figure, axes):
+        axis = axes[0]
+        for index, (name, rows) in enumerate(curves.items()):
+            colour = VARIANT_COLOURS[(0, 3)[index % 2]]
+            train = [(row["step"], row["loss"]) for row in rows if row.get("loss") is not None]
+            validation = [(row["step"], row["val_loss"]) for row in rows if row.get("val_loss") is not None]
+            if train:
+                axis.plot(*_smooth(train), color=colour, linewidth=1, alpha=0.6, label=f"{name}, training")
+            if validation:
+                style = {"marker": "o", "markersize": 4.5, "linewidth": 1.8, "color": colour}
+                axis.plot(*zip(*validation, strict=True), **style, label=f"{name}, validation")
+        axis.set_xlabel("updates")
+        axis.set_ylabel("loss, nats a token")
+        axis.set_xlim(left=0)
+        if curves:
+            axis.legend(loc="upper right")
+        return _svg(figure)
+
+
+def corpus_figure(clean: dict[str, Any]) -> str:
+    """Words of each source, by split; beyond the largest, sources are summed up."""
+    sources = clean.get("sources") or {}
+    size = {name: sum(part["words"] for part in parts.values()) for name, parts in sources.items()}
+    names = sorted(size, key=lambda name: (-size[name], name))
+    shown, rest = names[:LARGEST_SOURCES], names[LARGEST_SOURCES:]
+    bars = [(name if len(name) <= 28 else name[:27] + "…", [sources[name]]) for name in shown]
+    bars += [(f"{len(rest)} more", [sources[name] for name in rest])] if rest else []
+    with _figure(7.2, 0.9 + 0.27 * max(1, len(bars)), 1, 1) as (figure, axes):
+        axis = axes[0]
+        colours = {"train": VARIANT_COLOURS[0], "validation": VARIANT_COLOURS[1], "probes": VARIANT_COLOURS[2]}
+        left = [0.0] * len(bars)
+        for split, colour in colours.items():
+            words = [sum(parts.get(split, {}).get("words", 0) for parts in group) / 1e6 for _, group in bars]
+            axis.barh(range(len(bars)), words, left=left, color=colour, height=0.68, label=split)
+            left = [a + b for a, b in zip(left, words, strict=True)]
+        axis.set_yticks(range(len(bars)), [name for name, _ in bars], parse_math=False)
+        axis.tick_params(axis="y", length=0, labelcolor=INK)
+        axis.invert_yaxis()
+        axis.grid(axis="y", visible=False)
+        axis.set_xlabel("million words")
+        axis.legend(loc="lower right")
+        return _svg(figure)
+
+
+def write_figures(figures: dict[str, str], folder: Path) -> None:
+    """Write each figure to `folder/<name>.svg`."""
+    for name, svg in figures.items():
+        write_text(folder / f"{name}.svg", svg)
+
+
+def _score_row(axis: Any, place: int, row: dict[str, Any] | None, colour: str, mark: str) -> None:
+    if row is None or row["score"] is None:
+        return
+    scores = [100 * score for score in row["scores"]]
+    middle, error = 100 * row["score"], 100 * row["stderr"]
+    mean = statistics.fmean(scores)
+    axis.plot([mean - error, mean + error], [place, place], color=colour, alpha=0.3, linewidth=5, solid_capstyle="butt")
+    if mark == "o":
+        axis.plot([middle, middle], [place - 0.28, place + 0.28], color=colour, linewidth=2)
+    axis.plot(scores, [place] * len(scores), mark, color=colour, markersize=4.5, markeredgecolor=GROUND, mew=0.6)
+
+
+def _smooth(points: list[tuple[int, float]]) -> tuple[list[int], list[float]]:
+    """At most `CURVE_POINTS` points, each the mean of the updates since the one before."""
+    size = -(-len(points) // CURVE_POINTS)
+    groups = [points[start : start + size] for start in range(0, len(points), size)]
+    return [group[-1][0] for group in groups], [statistics.fmean(loss for _, loss in group) for group in groups]
+
+
+class _figure:  # noqa: N801
+    """A figure in our style with `down` x `across` axes; nothing of it stays behind in matplotlib's state."""
+
+    def __init__(self, width: float, height: float, down: int, across: int):
+        self.size, self.grid = (width, height), (down, across)
+
+    def __enter__(self) -> tuple[Any, list[Any]]:
+        import matplotlib
+        from matplotlib.figure import Figure
+
+        self.style = matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE, "backend": "svg"})
+        self.style.__enter__()
+        figure = Figure(figsize=self.size, layout="constrained")
+        figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
+        return figure, list(figure.subplots(*self.grid, squeeze=False).flat)
+
+    def __exit__(self, *error: Any) -> None:
+        self.style.__exit__(*error)
+
+
+def _svg(figure: Any) -> str:
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    # Without the spaces at line ends that matplotlib leaves: the file is in git.
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"

@@ -1,0 +1,127 @@
+"""The table as Markdown, the sentences under it, and the README's copy of both."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from pathlib import Path
+from typing import Any
+
+from pretrace.errors import PretraceError
+from pretrace.files import write_text
+from pretrace.report.benchmark import BASELINES, CONFIDENCE, REFERENCE
+
+BEGIN = "<!-- benchmark: made by the report stage, changes here are lost -->"
+END = "<!-- /benchmark -->"
+FORMATS = {
+    "classification": "classification",
+    "entailment": "ordered pair",
+    "similarity": "unordered pair",
+    "regression": "unordered pair, graded",
+    "multiple_choice": "multiple choice",
+}
+"""The paper's input formats (section 3.3), by kind of task."""
+
+
+def columns_of(benchmark: dict[str, Any]) -> list[str]:
+    """Variants and baselines, in the table's order."""
+    return list(dict.fromkeys(row["variant"] for row in benchmark["rows"] if row["variant"] not in BASELINES)) + [
+        name for name in BASELINES if any(row["variant"] == name for row in benchmark["rows"])
+    ]
+
+
+def rows_by_task(benchmark: dict[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
+    """{task: {variant: row}}, in the table's order."""
+    tasks: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in benchmark["rows"]:
+        tasks.setdefault(row["task"], {})[row["variant"]] = row
+    return tasks
+
+
+def best_of(rows: dict[str, dict[str, Any]]) -> list[str]:
+    """The variants whose score, as the table shows it, is the highest."""
+    shown = {name: round(100 * row["score"], 1) for name, row in rows.items() if row["score"] is not None}
+    return [name for name, score in shown.items() if score == max(shown.values())]
+
+
+def score_text(row: dict[str, Any] | None) -> str:
+    """ "48.7 ± 0.8": the median, and the standard deviation over seeds, times 100."""
+    if row is None or row["score"] is None:
+        return "n/a"
+    spread = f" ± {100 * statistics.stdev(row['scores']):.1f}" if len(row["scores"]) > 1 else ""
+    return f"{100 * row['score']:.1f}{spread}"
+
+
+def findings(benchmark: dict[str, Any]) -> list[str]:
+    """What the table says, in sentences: each comparison of `full`, where it is decided and where it is not."""
+    sentences = []
+    for name in columns_of(benchmark):
+        pairs = [pair for pair in benchmark["comparisons"] if pair["against"] == name]
+        better = [_difference(pair) for pair in pairs if pair["beyond"] and pair["difference"] > 0]
+        worse = [_difference(pair) for pair in pairs if pair["beyond"] and pair["difference"] < 0]
+        open_ = [_difference(pair) for pair in pairs if not pair["beyond"]]
+        parts = [
+            f"above it beyond the noise on {', '.join(better)}" if better else "",
+            f"below it on {', '.join(worse)}" if worse else "",
+            f"not told apart on {', '.join(open_)}" if open_ else "",
+        ]
+        if pairs:
+            heading = BASELINES.get(name, name)
+            sentences.append(f"{REFERENCE} against {heading}: {'; '.join(part for part in parts if part)}.")
+    return sentences
+
+
+def rule(benchmark: dict[str, Any]) -> str:
+    """How to read the numbers."""
+    seeds = benchmark["seeds"]
+    return (
+        f"Scores on test rows, times 100: the median over {len(seeds)} seeds ± their standard deviation; "
+        "the highest is bold. In brackets: the difference of the means, ± what noise alone could make of it "
+        f"({CONFIDENCE:.0%} interval of Welch's t-test, with the spread over seeds and the sampling error of the "
+        "test rows)."
+    )
+
+
+def benchmark_markdown(benchmark: dict[str, Any]) -> str:
+    """The table and the sentences under it."""
+    columns = columns_of(benchmark)
+    head = ["task", "format", "metric", "n test", *(BASELINES.get(name, name) for name in columns)]
+    lines = [_line(head), _line(["---", "---", "---", *["---:"] * (len(columns) + 1)])]
+    reasons = []
+    for task, rows in rows_by_task(benchmark).items():
+        any_row, best = next(iter(rows.values())), best_of(rows)
+        cells = [f"**{score_text(rows[n])}**" if n in best else score_text(rows.get(n)) for n in columns]
+        facts = [task, FORMATS.get(any_row["kind"], any_row["kind"]), any_row["metric"], f"{any_row['n_eval']:,}"]
+        lines.append(_line([*facts, *cells]))
+        missing = next((row["unavailable"] for row in rows.values() if row.get("unavailable")), None)
+        reasons += [f"- {task} could not be made: {escape(missing)}"] if missing else []
+    notes = [f"- {sentence}" for sentence in findings(benchmark)]
+    return "\n".join([*lines, "", rule(benchmark), "", *notes, *reasons]) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text from data as one piece of Markdown that cannot end a cell, open a tag or become markup."""
+    return re.sub(r"([\\`*_\[\]<>|&#~$])", r"\\\1", " ".join(str(text).split())).replace("\\<", "&lt;")
+
+
+def update_readme(readme: Path, markdown: str) -> None:
+    """Put the table between the README's two marks; everything else stays as it is.
+
+    Raises:
+        PretraceError: the marks are missing, or more than one pair is there.
+    """
+    text = readme.read_text(encoding="utf-8")
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise PretraceError(f"{readme}: needs one line `{BEGIN}` and after it one line `{END}`; put them back")
+    before, after = text[: text.index(BEGIN)], text[text.index(END) :]
+    new = f"{before}{BEGIN}\n\n{markdown.strip()}\n\n{after}"
+    if new != text:
+        write_text(readme, new)
+
+
+def _difference(pair: dict[str, Any]) -> str:
+    return f"{pair['task']} ({100 * pair['difference']:+.1f} ± {100 * pair['noise']:.1f})"
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"

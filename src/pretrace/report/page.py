@@ -1,0 +1,158 @@
+"""The page: one HTML file that opens without a network, from the table, the figures and what the stages noted.
+
+It shows the clock's part too (`cost.json`), so it is in git but not among what DVC locks.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+from pretrace.report import markdown
+from pretrace.report.benchmark import BASELINES
+from pretrace.report.figures import COLOURS, variant_colours
+from pretrace.settings import Settings
+
+TEMPLATE = Path(__file__).parent / "page.html"
+EXAMPLES_A_TASK = 3
+
+
+def render_page(settings: Settings, notes: dict[str, Any], benchmark: dict[str, Any], figures: dict[str, str]) -> str:
+    """The page's HTML. `notes` has what the stages wrote, by file name: tasks, clean, bpe, pretrain, samples, cost.
+
+    All text from data is escaped by the template; only our own figures go in as they are.
+    """
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"big": big, "bytes": readable_bytes, "time": readable_time}
+    columns = markdown.columns_of(benchmark)
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        scale=settings.scale_name,
+        headline=headline(benchmark),
+        columns=[(name, BASELINES.get(name, name)) for name in columns],
+        colours=variant_colours(columns),
+        tasks=[_task(name, rows, notes["tasks"][name]) for name, rows in markdown.rows_by_task(benchmark).items()],
+        rule=markdown.rule(benchmark),
+        findings=markdown.findings(benchmark),
+        figures={name: Markup(inline(name, svg)) for name, svg in figures.items()},
+        clean=notes["clean"],
+        bpe={key: value for key, value in notes["bpe"].items() if isinstance(value, int | float)},
+        models=pretrained_models(notes["pretrain"]),
+        samples=notes["samples"],
+        costs=cost_rows(notes["cost"], settings),
+        settings=settings_text(settings),
+    )
+
+
+def headline(benchmark: dict[str, Any]) -> list[str]:
+    """The result in one sentence a rival: on how many tasks `full` is above it beyond the noise."""
+    sentences = []
+    for rival, name in (("scratch", "training from scratch"), ("tfidf", "a bag of words (TF-IDF)")):
+        pairs = [pair for pair in benchmark["comparisons"] if pair["against"] == rival]
+        won = sum(pair["beyond"] and pair["difference"] > 0 for pair in pairs)
+        if pairs:
+            sentences.append(f"Pre-training beats {name} beyond the noise on {won} of {len(pairs)} tasks.")
+    return sentences
+
+
+def pretrained_models(pretrain: dict[str, Any]) -> list[dict[str, Any]]:
+    """One entry a pre-trained model, each with its name: the transformer's figures stand at the file's top."""
+    models = [{"name": "transformer"} | {k: v for k, v in pretrain.items() if not isinstance(v, dict)}]
+    return models + [{"name": key} | value for key, value in pretrain.items() if isinstance(value, dict)]
+
+
+def cost_rows(cost: dict[str, Any], settings: Settings) -> list[dict[str, Any]]:
+    """What each stage took; fine-tuning summed over tasks, as far as these settings have them. The last is the sum."""
+    rows = [{"stage": name, **_summed([entry])} for name, entry in cost.items() if "@" not in name]
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for variant in settings.variants:
+        names = [f"finetune@{task}-{variant}" for task in settings.tasks]
+        groups[f"finetune, {variant}"] = [cost[name] for name in names if name in cost]
+    # Other matrix stages, such as one pre-training a model.
+    for name in cost:
+        if "@" in name and not name.startswith("finetune@"):
+            groups[name.replace("@", ", ")] = [cost[name]]
+    rows += [{"stage": name, **_summed(entries)} for name, entries in groups.items() if entries]
+    rows.sort(key=lambda row: -row["seconds"])
+    return [*rows, {"stage": "together", **_summed(rows), "tokens_per_second": None, "mfu": None}] if rows else []
+
+
+def inline(name: str, svg: str) -> str:
+    """A figure as part of the page: with the page's colours and typeface, and ids of its own."""
+    svg = svg[svg.index("<svg") :]
+    for role, colour in COLOURS.items():
+        svg = svg.replace(colour, f"var(--{role})")
+    svg = svg.replace("'DejaVu Sans'", "var(--sans)").replace("DejaVu Sans", "var(--sans)")
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
+    return re.sub(r'^<svg ([^>]*?)width="[^"]*"', r'<svg role="img" \1', re.sub(r' height="[^"]*pt"', "", svg, count=1))
+
+
+def settings_text(settings: Settings) -> str:
+    """The settings as YAML, the scale's among them, without what is null."""
+    from ruamel.yaml import YAML
+
+    stream = io.StringIO()
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style, yaml.sort_base_mapping_type_on_output, yaml.width = False, False, 100
+    yaml.dump(settings.model_dump(exclude_none=True), stream)
+    return stream.getvalue()
+
+
+def big(number: float) -> str:
+    """1234 as 1,234 and 2570000 as 2.57 M."""
+    for limit, unit in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M")):
+        if number >= limit:
+            return f"{number / limit:.3g} {unit}" if number < 1e18 else f"{number:.2e}"
+    return f"{number:,.0f}"
+
+
+def readable_bytes(number: float) -> str:
+    """Bytes in decimal units."""
+    for limit, unit in ((1e9, "GB"), (1e6, "MB")):
+        if number >= limit:
+            return f"{number / limit:.1f} {unit}"
+    return f"{number / 1e3:.0f} kB"
+
+
+def readable_time(seconds: float) -> str:
+    """Seconds as a person says them."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
+
+
+def _summed(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    rates = [entry["tokens_per_second"] for entry in entries if entry.get("tokens_per_second")]
+    return {
+        "cells": sum(entry.get("cells", 1) for entry in entries),
+        "seconds": sum(entry["seconds"] for entry in entries),
+        "peak_memory_bytes": max(entry["peak_memory_bytes"] for entry in entries),
+        "tokens_per_second": sum(rates) / len(rates) if rates else None,
+        "mfu": entries[0].get("mfu") if len(entries) == 1 else None,
+        "device": ", ".join(sorted({entry["device"] for entry in entries if entry.get("device")})),
+    }
+
+
+def _task(name: str, rows: dict[str, dict[str, Any]], note: dict[str, Any]) -> dict[str, Any]:
+    best, any_row = markdown.best_of(rows), next(iter(rows.values()))
+    cells = {}
+    for variant, row in rows.items():
+        score, _, spread = markdown.score_text(row).partition(" ± ")
+        cells[variant] = {"score": score, "spread": spread, "best": variant in best}
+    return {
+        "name": name,
+        "format": markdown.FORMATS.get(any_row["kind"], any_row["kind"]),
+        "metric": any_row["metric"],
+        "n_train": any_row["n_train"],
+        "n_test": any_row["n_eval"],
+        "cells": cells,
+        "unavailable": note.get("unavailable"),
+        "labels": note.get("labels") or [],
+        "examples": (note.get("examples") or [])[:EXAMPLES_A_TASK],
+    }
