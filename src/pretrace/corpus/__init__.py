@@ -7,13 +7,16 @@ from pretrace.corpus.clean import clean_text, clean_text_plainly
 from pretrace.corpus.clean_documents import clean_documents
 from pretrace.corpus.documents import Document, read_documents, write_documents
 from pretrace.corpus.installed import collect_installed
+from pretrace.corpus.read import collect_files, read_files
 
 __all__ = [
     "Document",
     "clean_documents",
     "clean_text",
     "clean_text_plainly",
+    "collect_files",
     "collect_installed",
     "read_documents",
+    "read_files",
     "write_documents",
 ]

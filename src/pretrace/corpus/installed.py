@@ -98,10 +98,13 @@ def _files_of(package: str) -> Iterator[tuple[Path, str]]:
 
 def _paragraphs_of_file(path: Path) -> list[str] | None:
     """The prose of one module in the order of its source; None if it does not parse."""
+    code = path.read_bytes()
+    if b'"""' not in code and b"'''" not in code:
+        return []  # no text of several lines; parsing is most of the work
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # SyntaxWarning: an invalid escape in somebody else's docstring
-            tree = ast.parse(path.read_bytes(), feature_version=GRAMMAR)
+            tree = ast.parse(code, feature_version=GRAMMAR)
         return [paragraph for text in _texts(tree) for paragraph in prose_paragraphs(text)]
     except (SyntaxError, ValueError, RecursionError):
         return None
@@ -117,7 +120,7 @@ def _texts(node: ast.AST) -> Iterator[str]:
                 yield child.value.value
         elif isinstance(child, (ast.If, ast.Try, ast.With)):
             yield from _texts(child)
-        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and child.end_lineno > child.lineno:
             yield from _literals(child)
 
 

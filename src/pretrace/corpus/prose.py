@@ -13,6 +13,7 @@ from collections.abc import Iterator
 BULLET = re.compile(r"(?:[-*+•]|\(?\d{1,2}[.)]|\(?[a-z]\)|#\.)\s+")
 TITLE_RULE = re.compile(r"([-=~^\"'`#*+.:_])\1{2,}$")
 TABLE_LINE = re.compile(r"\+[-=+]+\+|\|.*\|$|=+( +=+)+$|-+( +-+)+$")
+CODE_STARTS = (">>>", "In [", "$ ", "```", "~~~", "@")
 DIRECTIVE = re.compile(r"\.\.(?:\s|$)")
 SPOKEN_DIRECTIVE = re.compile(r"\.\.\s+(?:note|warning|tip|important|caution|attention|seealso|admonition|hint)::")
 FIELD = re.compile(
@@ -22,10 +23,9 @@ OTHER_FIELD = re.compile(r":[A-Za-z][\w\- ]*:(?:\s|$)")
 PARAMETER = re.compile(
     r"\*{0,2}[`'\"]?[A-Za-z_][\w.\[\]]*[`'\"]?(?:\s*,\s*\*{0,2}[`'\"]?[A-Za-z_]\w*[`'\"]?)*\s*:(?:\s|$)"
 )
-ARGUMENT = re.compile(
-    r"\*{0,2}`{0,2}[A-Za-z_][\w.]*`{0,2}\s*(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?\s*(?::|--)\s+(?=[A-Z])"
-)
+ARGUMENT = re.compile(r"\*{0,2}`{0,2}[A-Za-z_][\w.]*`{0,2}(?:\s*\([^()]*(?:\([^()]*\)[^()]*)*\))?(?::|\s+--)\s+(?=\S)")
 GOOGLE_SECTION = re.compile(r"[A-Z][A-Za-z ]{2,24}:$")
+ARGUMENTS = re.compile(r"(?:Args|(?:Keyword )?Arguments|Parameters|Attributes|Returns?|Raises|Yields):$")
 SILENT_SECTION = re.compile(r"(?:see also|references?|bibliography|todo|authors?|copyright|licen[sc]e)s?:?$", re.I)
 
 ROLE = re.compile(r":[A-Za-z][\w+.:-]*:`([^`]*)`")
@@ -38,7 +38,7 @@ STRONG = re.compile(r"(?<!\w)(\*{1,3})(?=[^\s*])([^*\n]+?)(?<=[^\s*])\1(?!\w)")
 MATH = re.compile(r":math:|\$[^$]+\$|\\[a-zA-Z(\[]")
 SENTENCE_END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"')\]]))\s+(?=[\"'(\[]?[A-Z])")
 ENDS = re.compile(r"[.!?][\"')\]]*$")
-NOT_PROSE = re.compile(r"https?:|www\.|[{}\\|<>$^~@#]|==|::|__|>>>|\.\.\.|->|[A-Za-z]\(\w*=|%\(|\S{31}|[=*/+]\s|\ufffd")
+NOT_PROSE = re.compile(r"https?:|www\.|[{}\\|<>$^~@#]|==|::|\.\.\.|->|[A-Za-z]\(\w*=|%\(|\S{41}|[=*+]\s|\s__|\ufffd")
 WORD = re.compile(r"[A-Za-z][a-z']*[,.;:!?)]*$|[A-Z][a-z]+-[a-z]+[,.;:!?)]*$|[a-z]+-[a-z]+[,.;:!?)]*$|\d+[,.;:)]*$")
 MINIMUM_WORDS = 4
 PROSE_SHARE = 0.75
@@ -59,81 +59,103 @@ def _dedented(text: str) -> list[str]:
     return [lines[0].lstrip()] + [line[margin:] for line in lines[1:]]
 
 
-def _blocks(lines: list[str]) -> Iterator[str]:
-    """Paragraphs as one line each; what is not text by its layout is left out."""
-    block: list[str] = []
-    skip_deeper_than = -1  # inside a literal block or a directive: all lines deeper than this are left out
-    silent = False  # inside a section such as "References"
-    doctest = False
-    block_indent = 0
+class _Blocks:
+    """Goes through the lines of a docstring and gathers paragraphs; what is no text by its layout is left out."""
 
-    def ended() -> Iterator[str]:
-        if block and not silent:
-            yield " ".join(block)
-        block.clear()
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.block: list[str] = []
+        self.indent = 0
+        """Indentation of the block's first line."""
+        self.is_argument = False
+        """The block is the description of an argument, and the next argument may follow without an empty line."""
+        self.skip_deeper_than = -1
+        """Inside a literal block or a directive: lines indented deeper than this are left out."""
+        self.silent = False
+        """Inside a section without prose, such as "References"."""
+        self.doctest = False
 
+    def end(self) -> None:
+        if self.block and not self.silent:
+            self.done.append(" ".join(self.block))
+        self.block = []
+
+    def empty_line(self) -> None:
+        if self.block and self.block[-1].endswith("::"):
+            self.skip_deeper_than = self.indent
+        self.end()
+        self.doctest = False
+
+    def line(self, text: str, indent: int, following: str, deeper_follows: bool) -> None:
+        """Take a line; `text` is stripped, `following` is the stripped next line."""
+        if self.skip_deeper_than >= 0 and indent > self.skip_deeper_than:
+            return
+        self.skip_deeper_than = -1
+        if self._is_layout(text, indent, following):
+            return
+        if text.startswith(CODE_STARTS) or self.doctest:
+            self.end()
+            self.doctest = True
+            return
+        typed = deeper_follows and _is_entry(text, following)
+        if typed or (OTHER_FIELD.match(text) and not FIELD.match(text)):
+            self.end()
+            return
+        may_be_argument = not self.block or (self.is_argument and indent <= self.indent)
+        started = FIELD.match(text) or BULLET.match(text) or (ARGUMENT.match(text) if may_be_argument else None)
+        if started:
+            self.end()
+            text = text[started.end() :]
+            text = text[:1].upper() + text[1:]
+        elif not self.block and PARAMETER.match(text):
+            return
+        elif self.block and indent < self.indent:
+            self.end()
+        if not self.block:
+            self.indent, self.is_argument = indent, bool(started)
+        self.block.append(text)
+
+    def _is_layout(self, text: str, indent: int, following: str) -> bool:
+        """Section titles, directives, rules and tables."""
+        titled = len(following) >= 3 and TITLE_RULE.match(following)
+        if ARGUMENTS.match(text) or (not self.block and (titled or GOOGLE_SECTION.match(text))):
+            self.end()
+            self.silent = bool(SILENT_SECTION.match(text))
+        elif SPOKEN_DIRECTIVE.match(text):
+            self.end()
+        elif DIRECTIVE.match(text):
+            self.end()
+            self.skip_deeper_than = indent
+        elif TITLE_RULE.match(text) or TABLE_LINE.match(text):
+            self.block = []
+        else:
+            return False
+        return True
+
+
+def _blocks(lines: list[str]) -> list[str]:
+    """Paragraphs as one line each."""
+    blocks = _Blocks()
     for number, line in enumerate(lines):
         text = line.strip()
-        indent = len(line) - len(line.lstrip())
         if not text:
-            if block and block[-1].endswith("::"):
-                skip_deeper_than = block_indent
-            yield from ended()
-            doctest = False
+            blocks.empty_line()
             continue
-        if skip_deeper_than >= 0 and indent > skip_deeper_than:
-            continue
-        skip_deeper_than = -1
-        following = lines[number + 1].strip() if number + 1 < len(lines) else ""
-        if TITLE_RULE.match(following) and len(following) >= 3 and not block:
-            silent = bool(SILENT_SECTION.match(text))
-            continue
-        if GOOGLE_SECTION.match(text) and not block:
-            silent = bool(SILENT_SECTION.match(text))
-            continue
-        if SPOKEN_DIRECTIVE.match(text):
-            yield from ended()
-            continue
-        if DIRECTIVE.match(text):
-            yield from ended()
-            skip_deeper_than = indent
-            continue
-        if text.startswith((">>>", "In [", "$ ", "```", "~~~", "@")) or doctest:
-            yield from ended()
-            doctest = True
-            continue
-        if TITLE_RULE.match(text) or TABLE_LINE.match(text):
-            block.clear()
-            continue
-        starts = FIELD.match(text) or BULLET.match(text) or ARGUMENT.match(text)
-        if starts:
-            yield from ended()
-            text = text[starts.end() :]
-            if text.startswith("("):
-                text = ARGUMENT.sub("", text)
-        elif (
-            OTHER_FIELD.match(text)
-            or (not block and PARAMETER.match(text))
-            or _is_entry(text, indent, following, lines, number)
-        ):
-            yield from ended()
-            continue
-        elif block and indent < block_indent:
-            yield from ended()
-        if not block:
-            block_indent = indent
-        block.append(text)
-    yield from ended()
+        indent = len(line) - len(text)
+        after = lines[number + 1] if number + 1 < len(lines) else ""
+        blocks.line(text, indent, after.strip(), bool(after) and len(after) - len(after.lstrip()) > indent)
+    blocks.end()
+    return blocks.done
 
 
-def _is_entry(text: str, indent: int, following: str, lines: list[str], number: int) -> bool:
-    """A numpydoc entry ("x : int", "out") is a short line that its deeper description follows at once."""
-    if not following:
-        return bool(re.match(r"[\w*., ]+ : ", text))
-    after = lines[number + 1]
-    deeper = len(after) - len(after.lstrip()) > indent
-    typed = re.match(r"[\w*.,`'() ]+ ?: ", text)
-    return deeper and (typed is not None or (not ENDS.search(text) and len(text.split()) <= 4))
+def _is_entry(text: str, description: str) -> bool:
+    """Whether a line that deeper lines follow names a parameter and its type only ("x : int", "x: int", "out")."""
+    if ENDS.search(text):
+        return False
+    if re.match(r"[\w*., `'()]+ : ", text):
+        return True
+    words = len(text.split())
+    return words <= 7 and description[:1].isupper() if ARGUMENT.match(text) else words <= 4
 
 
 def _without_markup(text: str) -> str:
@@ -142,11 +164,19 @@ def _without_markup(text: str) -> str:
         text = re.sub(r":math:`[^`]*`", "\ufffd", text)  # a hole that the sentence's filter sees
     text = LINK.sub(r"\1", text)
     text = MARKDOWN_LINK.sub(r"\1", text)
-    text = ROLE.sub(lambda match: TARGET.sub("", match[1]).lstrip("~!"), text)
+    text = ROLE.sub(lambda match: _role_text(match[1]), text)
     text = TICKS.sub(lambda match: match[1] or match[2], text)
     text = STRONG.sub(r"\2", text)
     text = FOOTNOTE.sub("", text)
     return " ".join(text.split())
+
+
+def _role_text(content: str) -> str:
+    """What a reader sees of a cross-reference: its title, or its target, of which "~" leaves only the last part."""
+    title = TARGET.sub("", content).lstrip("!")
+    if title.startswith("~"):
+        return title.rpartition(".")[2].lstrip("~")
+    return re.sub(r"^_[a-z]+\.(?=[A-Za-z])|^\.", "", title)
 
 
 def _runs(text: str) -> Iterator[str]:
