@@ -24,6 +24,8 @@ COLOURS = {"ground": GROUND, "ink": INK, "muted": MUTED, "line": LINE} | {
 }
 """By role; the page defines a CSS variable of each name."""
 BASELINE_MARKS = {"majority": "D", "tfidf": "s", "lm_zero_shot": "^"}
+WIDTH = 8.6
+"""Inches; on a page 56 rem wide, letters come out as large as the text around them."""
 LARGEST_SOURCES = 15
 CURVE_POINTS = 200
 STYLE = {
@@ -68,7 +70,7 @@ def scores_figure(benchmark: dict[str, Any]) -> str:
     colours = variant_colours(columns)
     across = min(2, len(tasks))
     down = -(-len(tasks) // across)
-    with _figure(7.2, 0.75 + down * (0.62 + 0.25 * len(columns)), down, across) as (figure, axes):
+    with _figure(WIDTH, 0.75 + down * (0.62 + 0.25 * len(columns)), down, across) as (figure, axes):
         for axis in axes[len(tasks) :]:
             axis.set_visible(False)
         for axis, (task, rows) in zip(axes, tasks.items(), strict=False):
@@ -85,7 +87,7 @@ def scores_figure(benchmark: dict[str, Any]) -> str:
 
 def curves_figure(curves: dict[str, list[dict[str, float]]]) -> str:
     """Loss by optimiser update: training (smoothed, thin) and validation (dots) of each pre-trained model."""
-    with _figure(7.2, 3.6, 1, 1) as (figure, axes):
+    with _figure(WIDTH, 4.2, 1, 1) as (figure, axes):
         axis = axes[0]
         for index, (name, rows) in enumerate(curves.items()):
             colour = VARIANT_COLOURS[(0, 3)[index % 2]]
@@ -112,7 +114,7 @@ def corpus_figure(clean: dict[str, Any]) -> str:
     shown, rest = names[:LARGEST_SOURCES], names[LARGEST_SOURCES:]
     bars = [(name if len(name) <= 28 else name[:27] + "…", [sources[name]]) for name in shown]
     bars += [(f"{len(rest)} more", [sources[name] for name in rest])] if rest else []
-    with _figure(7.2, 0.9 + 0.27 * max(1, len(bars)), 1, 1) as (figure, axes):
+    with _figure(WIDTH, 0.9 + 0.27 * max(1, len(bars)), 1, 1) as (figure, axes):
         axis = axes[0]
         colours = {"train": VARIANT_COLOURS[0], "validation": VARIANT_COLOURS[1], "probes": VARIANT_COLOURS[2]}
         left = [0.0] * len(bars)

@@ -71,14 +71,19 @@ def findings(benchmark: dict[str, Any]) -> list[str]:
     return sentences
 
 
-def rule(benchmark: dict[str, Any]) -> str:
-    """How to read the numbers."""
-    seeds = benchmark["seeds"]
+def reading(benchmark: dict[str, Any]) -> str:
+    """How to read the scores."""
     return (
-        f"Scores on test rows, times 100: the median over {len(seeds)} seeds ± their standard deviation; "
-        "the highest is bold. In brackets: the difference of the means, ± what noise alone could make of it "
-        f"({CONFIDENCE:.0%} interval of Welch's t-test, with the spread over seeds and the sampling error of the "
-        "test rows)."
+        f"Scores on test rows, times 100: the median over {len(benchmark['seeds'])} seeds ± their standard deviation; "
+        "the highest is bold."
+    )
+
+
+def rule() -> str:
+    """How to read the differences."""
+    return (
+        "differences of the means, ± what noise alone could make of them "
+        f"({CONFIDENCE:.0%} interval of Welch's t-test, from the spread over seeds and the test rows' sampling error)."
     )
 
 
@@ -96,7 +101,7 @@ def benchmark_markdown(benchmark: dict[str, Any]) -> str:
         missing = next((row["unavailable"] for row in rows.values() if row.get("unavailable")), None)
         reasons += [f"- {task} could not be made: {escape(missing)}"] if missing else []
     notes = [f"- {sentence}" for sentence in findings(benchmark)]
-    return "\n".join([*lines, "", rule(benchmark), "", *notes, *reasons]) + "\n"
+    return "\n".join([*lines, "", reading(benchmark), "", f"In brackets: {rule()}", "", *notes, *reasons]) + "\n"
 
 
 def escape(text: str) -> str:

@@ -30,14 +30,16 @@ def render_page(settings: Settings, notes: dict[str, Any], benchmark: dict[str, 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"big": big, "bytes": readable_bytes, "time": readable_time}
     columns = markdown.columns_of(benchmark)
+    roles = {colour: role for role, colour in COLOURS.items()}
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         scale=settings.scale_name,
         headline=headline(benchmark),
         columns=[(name, BASELINES.get(name, name)) for name in columns],
-        colours=variant_colours(columns),
+        colours={name: roles[colour] for name, colour in variant_colours(columns).items()},
         tasks=[_task(name, rows, notes["tasks"][name]) for name, rows in markdown.rows_by_task(benchmark).items()],
-        rule=markdown.rule(benchmark),
-        findings=markdown.findings(benchmark),
+        reading=markdown.reading(benchmark),
+        rule=markdown.rule(),
+        comparisons={(pair["task"], pair["against"]): pair for pair in benchmark["comparisons"]},
         figures={name: Markup(inline(name, svg)) for name, svg in figures.items()},
         clean=notes["clean"],
         bpe={key: value for key, value in notes["bpe"].items() if isinstance(value, int | float)},
