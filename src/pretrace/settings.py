@@ -229,6 +229,8 @@ class ProbeSettings(Section):
 class Scale(Section):
     """The sizes that go together: one file in `scales/`."""
 
+    threads: Count
+    """CPU threads of a training process. Fixed, as the order of sums, and so the last bits, depends on it."""
     vocabulary: VocabularySettings
     model: ModelSettings
     lstm: LSTMSettings

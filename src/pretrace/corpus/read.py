@@ -66,7 +66,7 @@ def read_files(path: Path | str, columns: Columns) -> Iterator[Document]:
 def _files(root: Path) -> list[Path]:
     if not root.exists():
         raise PretraceError(
-            f"params.yaml: corpus.path: nothing at {root}; takes a folder or file of {', '.join(KNOWN)}"
+            f"params.yaml: corpus.path: nothing at {root}; takes a folder or a file: {', '.join(KNOWN)}"
         )
     # A folder's hidden files and folders are some tool's, not text.
     below = (file for file in root.rglob("*") if file.is_file() and not _hidden(file.relative_to(root)))

@@ -1,0 +1,50 @@
+"""A language model with a task's head: one linear layer on the state at the classify token (paper, sections 3.2, 3.3).
+
+Shapes: N examples, S sequences an example (1; 2 for both orders of a pair; one a choice), T time, C width, K classes.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pretrace.model.gpt import GPT
+from pretrace.model.lstm import LSTM
+
+
+class TaskModel(nn.Module):
+    """A language model whose token table has rows for the special tokens, and a classifier.
+
+    Args:
+        language_model: its table is extended in place by `special_tokens` rows from N(0, initial_std).
+        kind: the task's kind; it decides how the sequences of an example meet.
+        outputs: classes; 1 for regression and multiple choice.
+        seed: of the new rows and the classifier.
+    """
+
+    def __init__(self, language_model: GPT | LSTM, kind: str, outputs: int, special_tokens: int, seed: int) -> None:
+        super().__init__()
+        self.kind = kind
+        self.language_model = language_model
+        generator = torch.Generator().manual_seed(seed)
+        std = language_model.settings.initial_std
+        old_VC = language_model.token_embedding.weight.data
+        new_SC = torch.randn(special_tokens, old_VC.shape[1], generator=generator) * std
+        language_model.token_embedding = nn.Embedding.from_pretrained(torch.cat([old_VC, new_SC]), freeze=False)
+        self.classifier = nn.Linear(language_model.width, outputs)
+        with torch.no_grad():
+            self.classifier.weight.normal_(0.0, std, generator=generator)
+            self.classifier.bias.zero_()
+
+    def scores(self, h_NSTC: Tensor, lengths_NS: Tensor, dropout: float = 0.0) -> Tensor:
+        """Scores (N, K) from hidden states; for multiple choice K is the number of choices, for regression 1."""
+        N, S, _, C = h_NSTC.shape
+        last_NS11 = (lengths_NS - 1)[:, :, None, None]
+        state_NSC = h_NSTC.gather(2, last_NS11.expand(N, S, 1, C)).squeeze(2).float()
+        if self.kind in ("similarity", "regression"):
+            state_NSC = state_NSC.sum(1, keepdim=True)
+        # The choices of an example share their dropout noise, as in the released code.
+        noise_N1C = F.dropout(torch.ones_like(state_NSC[:, :1]), dropout, training=dropout > 0)
+        scores_NSK = self.classifier(state_NSC * noise_N1C)
+        return scores_NSK.squeeze(2) if self.kind == "multiple_choice" else scores_NSK.squeeze(1)

@@ -1,0 +1,50 @@
+"""The LSTM language model of the ablation (paper, section 5 and Table 5), with the transformer's interface.
+
+The paper says only "a single layer 2048 unit LSTM". That its output is tied to its embeddings through a projection is
+ours: without it the output alone would have more parameters than the transformer.
+Shapes: B batch, T time, C hidden width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pretrace.model.gpt import initialise
+from pretrace.settings import LSTMSettings
+
+
+class LSTM(nn.Module):
+    """Token embeddings, a recurrent stack, a projection to the embeddings' width, and an output tied to them."""
+
+    def __init__(self, settings: LSTMSettings, vocabulary_size: int, context: int, seed: int = 0) -> None:
+        super().__init__()
+        self.settings = settings
+        self.context = context
+        self.token_embedding = nn.Embedding(vocabulary_size, settings.embedding)
+        self.recurrent = nn.LSTM(settings.embedding, settings.width, settings.layers, batch_first=True)
+        self.projection = nn.Linear(settings.width, settings.embedding)
+        initialise(self, settings.initial_std, seed)
+
+    @property
+    def width(self) -> int:
+        """Width of the hidden states."""
+        return self.settings.width
+
+    def hidden(self, ids_BT: Tensor, dropout: float = 0.0) -> Tensor:
+        """Hidden states (B, T, C) of token ids (B, T)."""
+        x_BTE = F.dropout(self.token_embedding(ids_BT), dropout, training=dropout > 0)
+        h_BTC, _ = self.recurrent(x_BTE)
+        return F.dropout(h_BTC, dropout, training=dropout > 0)
+
+    def output_states(self, h_BTC: Tensor) -> Tensor:
+        """What the tied output is applied to."""
+        return self.projection(h_BTC)
+
+    def logits(self, h_BTC: Tensor) -> Tensor:
+        """Scores (..., V) of the next token for hidden states (..., C)."""
+        return F.linear(self.output_states(h_BTC), self.token_embedding.weight)
+
+    def forward(self, ids_BT: Tensor) -> Tensor:
+        """Logits (B, T, V) of token ids (B, T)."""
+        return self.logits(self.hidden(ids_BT))

@@ -1,0 +1,110 @@
+"""What a task is, once its rows are made or read: parts of text, an answer, and where each row is from.
+
+    data/tasks/<task>/task.json                        kind, metric, labels, why it could not be made
+                      {train,dev,test}.parquet         the rows as people read them
+                      {train,dev,test}.safetensors     the same rows as token ids, for training
+
+`parts` by kind: classification (text,); entailment (premise, hypothesis); similarity and regression (first, second);
+multiple_choice (context, choice, choice, ...).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pretrace.errors import PretraceError
+from pretrace.files import atomic_folder, read_json, write_json
+
+SPLITS = ("train", "dev", "test")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One example: cleaned text, and the answer as a class index, a choice's index, or a number."""
+
+    parts: tuple[str, ...]
+    label: int | float
+    origin: str = ""
+    """The document or the file's row that it is from."""
+
+
+@dataclass
+class TaskData:
+    """A task's rows by split. `unavailable` says why there are none, for a probe that this corpus cannot give."""
+
+    kind: str
+    metric: str
+    labels: list[str] | None
+    """Names of the classes; null for regression and multiple choice."""
+    splits: dict[str, list[Row]] = field(default_factory=dict)
+    unavailable: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EncodedSplit:
+    """Rows as ids: row `i`, part `j` is `ids[offsets[i * parts + j] : offsets[i * parts + j + 1]]`."""
+
+    ids: np.ndarray
+    offsets: np.ndarray
+    labels: np.ndarray
+    parts: int
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def row(self, index: int) -> list[np.ndarray]:
+        """The parts of a row, each an array of ids."""
+        first = index * self.parts
+        return [self.ids[self.offsets[j] : self.offsets[j + 1]] for j in range(first, first + self.parts)]
+
+
+def write_task(folder: Path, task: TaskData, encode: Callable[[str], Sequence[int]]) -> None:
+    """Write a task's folder, whole or not at all."""
+    import pandas as pd
+    from safetensors.numpy import save_file
+
+    note = {
+        "kind": task.kind,
+        "metric": task.metric,
+        "labels": task.labels,
+        "unavailable": task.unavailable,
+        "rows": {split: len(rows) for split, rows in task.splits.items()},
+        "details": task.details,
+    }
+    with atomic_folder(folder) as temporary:
+        write_json(temporary / "task.json", note)
+        for split, rows in task.splits.items():
+            table = {"parts": [list(row.parts) for row in rows], "label": [row.label for row in rows]}
+            table["origin"] = [row.origin for row in rows]
+            pd.DataFrame(table).to_parquet(temporary / f"{split}.parquet", compression="zstd", index=False)
+            encoded = [np.asarray(encode(part), dtype=np.uint16) for row in rows for part in row.parts]
+            tensors = {
+                "ids": np.concatenate(encoded) if encoded else np.zeros(0, np.uint16),
+                "offsets": np.cumsum([0] + [len(part) for part in encoded]).astype(np.int64),
+                "labels": np.array(table["label"], np.float32 if task.kind == "regression" else np.int64),
+            }
+            save_file(tensors, temporary / f"{split}.safetensors")
+
+
+def read_task(folder: Path) -> tuple[dict[str, Any], dict[str, EncodedSplit]]:
+    """Read what training needs: `task.json` and the encoded splits (none when the task is unavailable)."""
+    from safetensors.numpy import load_file
+
+    note = read_json(folder / "task.json")
+    splits = {}
+    for split in () if note["unavailable"] else SPLITS:
+        path = folder / f"{split}.safetensors"
+        try:
+            tensors = load_file(path)
+            count = len(tensors["labels"])
+            parts = (len(tensors["offsets"]) - 1) // max(1, count)
+            splits[split] = EncodedSplit(tensors["ids"], tensors["offsets"], tensors["labels"], parts)
+        except Exception as error:
+            raise PretraceError(f"{path}: not readable ({error}); run `dvc repro -f tasks`") from None
+    return note, splits

@@ -1,0 +1,74 @@
+"""Where and how numbers are computed: device, threads, precision, and what keeps the bytes the same.
+
+Asked once, at the start of a process that trains. What was chosen, and why, comes back for the log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Parameters of glibc's `mallopt`."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """A place to compute and the precision of matrix products there."""
+
+    name: str
+    """`cpu` or `cuda`."""
+    dtype: torch.dtype
+    """Of matrix products; weights, sums, norms and the optimiser are always float32."""
+    reason: str
+    """Why this precision, for the log."""
+
+    def autocast(self) -> contextlib.AbstractContextManager:
+        """Context in which matrix products run in `dtype`."""
+        return torch.autocast(self.name, self.dtype, enabled=self.dtype != torch.float32)
+
+
+def choose_device(precision: str, threads: int) -> Device:
+    """Set threads and rounding for this process and pick the device and precision.
+
+    Args:
+        precision: `auto`, `float32` or `bfloat16`.
+        threads: CPU threads; the order of sums, and so the last bits of every number, depends on it.
+    """
+    torch.set_num_threads(threads)
+    # Attention weights underflow all the time; on CPUs a subnormal number costs a hundred times a normal one.
+    torch.set_flush_denormal(True)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # a guard against bugs that costs 6 % on a CPU
+    keep_freed_memory()
+    name = "cuda" if torch.cuda.is_available() else "cpu"
+    if precision == "auto":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False) if name == "cuda" else cpu_has_bfloat16()
+        dtype = torch.bfloat16 if fast else torch.float32
+        reason = f"auto: this {name} has {'' if fast else 'no '}bfloat16 matrix products in hardware"
+    else:
+        dtype, reason = getattr(torch, precision), "as set"
+    return Device(name, dtype, reason)
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 matrices in hardware (AVX-512 BF16 or AMX). Linux only."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def keep_freed_memory() -> None:
+    """Ask the C library to keep freed memory for the next step, not to give it back and fetch zeroed pages again."""
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(M_MMAP_THRESHOLD, 1 << 30)
+        libc.mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)

@@ -1,0 +1,218 @@
+"""Supervised fine-tuning of one task with one seed (paper, sections 3.2 and 4.1).
+
+The loss is the task's plus `lm_weight` times the language-model loss of the same sequences. After each pass over the
+training rows the dev rows are scored; the best pass's weights (the first of equals) give the test score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pretrace.model.heads import TaskModel
+from pretrace.model.loss import language_model_loss
+from pretrace.model.weights import build_model, load_model
+from pretrace.settings import FinetuneSettings, Settings
+from pretrace.tasks.formats import SPECIAL_TOKENS, pad, sequences_of
+from pretrace.tasks.metrics import score
+from pretrace.tasks.rows import EncodedSplit
+from pretrace.training.devices import Device
+from pretrace.training.loop import train
+from pretrace.training.optimiser import build_optimiser, warmup_linear
+
+BUCKET_BATCHES = 8
+"""Batches whose examples are sorted by length together: little padding, and still a shuffled order."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What one fine-tuning is made with: the scale's settings after the run's, the task's and the variant's own."""
+
+    settings: FinetuneSettings
+    lr: float
+    epochs: int
+    lm_weight: float
+    kind: str
+    metric: str
+    outputs: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for fingerprints and reports."""
+        return {**asdict(self), "settings": self.settings.model_dump()}
+
+
+@dataclass(frozen=True)
+class SeedResult:
+    """What one seed gives."""
+
+    seed: int
+    dev_scores: list[float]
+    """One a pass."""
+    best_epoch: int
+    """From 1."""
+    test_score: float
+    predictions: list[float]
+    """On the test rows: a class, a choice, or a number."""
+    curve: list[dict[str, float]]
+    """Rows of `step` and `loss` (the task's loss alone, mean over the steps since the row before)."""
+
+
+def resolve_recipe(settings: Settings, task_name: str, variant_name: str, note: dict[str, Any]) -> Recipe:
+    """Put the settings of a task and a variant together; the more particular one wins.
+
+    Rate: the variant's own, else the task's, else the top-level `lr`, else the scale's. Passes likewise.
+    """
+    task, variant, scale = settings.tasks[task_name], settings.variants[variant_name], settings.scale.finetune
+    outputs = len(note["labels"]) if note["labels"] else 1
+    return Recipe(
+        settings=scale,
+        lr=variant.lr or task.lr or settings.finetune_lr,
+        epochs=variant.epochs or task.epochs or scale.epochs,
+        lm_weight=scale.lm_weight if variant.lm_weight is None else variant.lm_weight,
+        kind=note["kind"],
+        metric=note["metric"],
+        outputs=outputs,
+    )
+
+
+def starting_model(settings: Settings, variant_name: str, vocabulary_size: int, pretrained: Path, seed: int) -> Any:
+    """The language model that a variant starts from: pre-trained, or random with the seed's weights."""
+    variant = settings.variants[variant_name]
+    if variant.pretrained:
+        return load_model(pretrained / variant.model)
+    return build_model(variant.model, settings.scale, vocabulary_size, seed)
+
+
+def finetune_seed(
+    language_model: Any, recipe: Recipe, splits: dict[str, EncodedSplit], seed: int, device: Device, on_step: Any = None
+) -> tuple[SeedResult, TaskModel]:
+    """Fine-tune with one seed; returns its scores and the model of the best pass."""
+    vocabulary_size = language_model.token_embedding.num_embeddings
+    model = TaskModel(language_model, recipe.kind, recipe.outputs, SPECIAL_TOKENS, seed).to(device.name)
+    data = {name: Examples(split, recipe.kind, vocabulary_size, language_model.context) for name, split in splits.items()}
+    labels = splits["train"].labels
+    shift, spread = (float(labels.mean()), float(labels.std()) or 1.0) if recipe.kind == "regression" else (0.0, 1.0)
+    optimiser = build_optimiser(model, recipe.settings)
+    per_epoch = max(1, len(labels) // recipe.settings.batch_size)
+    steps = per_epoch * recipe.epochs
+    best: dict[str, Tensor] = {}
+    dev_scores: list[float] = []
+    curve: list[dict[str, float]] = []
+    task_losses: list[Tensor] = []
+    orders = [epoch_order(data["train"].lengths, recipe.settings.batch_size, seed, e) for e in range(recipe.epochs)]
+
+    def losses(step: int) -> Iterator[Tensor]:
+        chosen = orders[step // per_epoch][step % per_epoch]
+        target = torch.from_numpy((labels[chosen] - shift) / spread if recipe.kind == "regression" else labels[chosen])
+        task_loss, lm_loss = example_losses(model, data["train"], chosen, target, recipe, device)
+        task_losses.append(task_loss.detach())
+        yield task_loss + recipe.lm_weight * lm_loss
+
+    def after_step(step: int, loss: float) -> None:
+        if on_step:
+            on_step()
+        if step % per_epoch:
+            return
+        curve.append({"step": step, "loss": round(float(torch.stack(task_losses).mean()), 6)})
+        task_losses.clear()
+        predictions = predict(model, data["dev"], device) * spread + shift
+        dev_scores.append(score(recipe.metric, splits["dev"].labels, predictions))
+        if dev_scores[-1] > max(dev_scores[:-1], default=-np.inf):
+            best.update({name: p.detach().clone() for name, p in model.named_parameters()})
+
+    train(
+        model,
+        optimiser,
+        range(steps),
+        losses=losses,
+        rate=lambda step: recipe.lr * warmup_linear(step, steps, recipe.settings.warmup_share),
+        clip_norm=recipe.settings.clip_norm,
+        seed=seed,
+        after_step=after_step,
+    )
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(best[name])
+    predictions = predict(model, data["test"], device) * spread + shift
+    result = SeedResult(
+        seed=seed,
+        dev_scores=dev_scores,
+        best_epoch=int(np.argmax(dev_scores)) + 1,
+        test_score=score(recipe.metric, splits["test"].labels, predictions),
+        predictions=[round(float(p), 6) for p in predictions],
+        curve=curve,
+    )
+    return result, model
+
+
+class Examples:
+    """A split in a task's input format, ready to be batched."""
+
+    def __init__(self, split: EncodedSplit, kind: str, vocabulary_size: int, context: int) -> None:
+        self.sequences = [sequences_of(kind, split.row(i), vocabulary_size, context) for i in range(len(split))]
+        self.lengths = np.array([max(len(s) for s in sequences) for sequences in self.sequences])
+
+    def batch(self, chosen: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Ids (N * S, T) and lengths (N, S) of some examples."""
+        ids, lengths = pad([sequence for i in chosen for sequence in self.sequences[i]])
+        return torch.from_numpy(ids), torch.from_numpy(lengths).view(len(chosen), -1)
+
+
+def epoch_order(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """Batches of example numbers: a pure function of (seed, epoch), examples of like length together.
+
+    An incomplete last batch is dropped, as in the released code, unless it is the only one.
+    """
+    generator = np.random.Generator(np.random.Philox(key=[seed, epoch]))
+    order = generator.permutation(len(lengths))
+    order = order[: max(1, len(order) // batch_size) * batch_size]
+    batches = []
+    for first in range(0, len(order), batch_size * BUCKET_BATCHES):
+        group = order[first : first + batch_size * BUCKET_BATCHES]
+        group = group[np.argsort(lengths[group], kind="stable")]
+        batches += [group[i : i + batch_size] for i in range(0, len(group), batch_size)]
+    return [batches[i] for i in generator.permutation(len(batches))]
+
+
+def example_losses(
+    model: TaskModel, examples: Examples, chosen: np.ndarray, target: Tensor, recipe: Recipe, device: Device
+) -> tuple[Tensor, Tensor | float]:
+    """The task's mean loss over a batch, and the language-model loss: masked mean a sequence, then over sequences."""
+    ids_MT, lengths_NS = (tensor.to(device.name) for tensor in examples.batch(chosen))
+    target = target.to(device.name)
+    dropout = recipe.settings.dropout
+    with device.autocast():
+        h_MTC = model.language_model.hidden(ids_MT, dropout)
+        lm_loss: Tensor | float = 0.0
+        if recipe.lm_weight:
+            lengths_M1 = lengths_NS.reshape(-1, 1)
+            positions_1T = torch.arange(ids_MT.shape[1], device=ids_MT.device)[None]
+            weights_MT = (positions_1T < lengths_M1) / ((lengths_M1 - 1) * len(ids_MT))
+            lm_loss = language_model_loss(model.language_model, h_MTC, ids_MT, weights_MT, device.dtype)
+    scores_NK = model.scores(h_MTC.view(*lengths_NS.shape, *h_MTC.shape[1:]), lengths_NS, dropout)
+    if recipe.kind == "regression":
+        return F.mse_loss(scores_NK.squeeze(1), target.float()), lm_loss
+    return F.cross_entropy(scores_NK, target), lm_loss
+
+
+@torch.no_grad()
+def predict(model: TaskModel, examples: Examples, device: Device, batch_size: int = 64) -> np.ndarray:
+    """Predictions in the examples' order: class or choice numbers, or the raw output for regression."""
+    predictions = np.zeros(len(examples.lengths))
+    order = np.argsort(examples.lengths, kind="stable")
+    for first in range(0, len(order), batch_size):
+        chosen = order[first : first + batch_size]
+        ids_MT, lengths_NS = (tensor.to(device.name) for tensor in examples.batch(chosen))
+        with device.autocast():
+            h_MTC = model.language_model.hidden(ids_MT)
+        scores_NK = model.scores(h_MTC.view(*lengths_NS.shape, *h_MTC.shape[1:]), lengths_NS)
+        picked = scores_NK.squeeze(1) if model.kind == "regression" else scores_NK.argmax(1)
+        predictions[chosen] = picked.float().cpu().numpy()
+    return predictions

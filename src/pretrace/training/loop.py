@@ -1,0 +1,56 @@
+"""The one training loop, used by pre-training and by fine-tuning.
+
+An update is: the losses of its micro-batches, their gradients summed, a check that all is finite, clipping, Adam. What
+is random in it (dropout) is seeded by (seed, step), so an update depends on nothing but its number and the weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+
+from pretrace.errors import PretraceError
+
+
+def train(
+    module: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    steps: Iterable[int],
+    *,
+    losses: Callable[[int], Iterable[Tensor]],
+    rate: Callable[[int], float],
+    clip_norm: float,
+    seed: int,
+    after_step: Callable[[int, float], None] = lambda step, loss: None,
+) -> None:
+    """Run the updates `steps` (numbers from 0).
+
+    Args:
+        losses: for a step, the scalar losses of its micro-batches, whose sum is the loss of the update.
+        rate: for a step, the learning rate.
+        clip_norm: gradients are scaled down to this global norm.
+        seed: with the step, seeds dropout.
+        after_step: called with the number of updates done and the loss; saves, evaluates, logs.
+
+    Raises:
+        PretraceError: the loss or a gradient is not finite; the weights are those before the update.
+    """
+    for step in steps:
+        torch.manual_seed((seed << 32) + step)
+        for group in optimiser.param_groups:
+            group["lr"] = rate(step)
+        optimiser.zero_grad(set_to_none=True)
+        total = 0.0
+        for loss in losses(step):
+            loss.backward()
+            total += loss.detach()
+        norm = torch.nn.utils.clip_grad_norm_(module.parameters(), clip_norm)
+        if not torch.isfinite(norm + total):
+            raise PretraceError(
+                f"update {step + 1}: the loss is {float(total)} and the gradient's norm {float(norm)}; training stopped "
+                "before it touched the weights. A lower learning rate or more warm-up usually helps"
+            )
+        optimiser.step()
+        after_step(step + 1, float(total))
