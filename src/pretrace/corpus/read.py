@@ -54,7 +54,8 @@ def read_files(path: Path | str, columns: Columns) -> Iterator[Document]:
     one_folder = len({file.parent for file in files}) == 1
     for file in files:
         name = file.relative_to(folder)
-        source = name.with_suffix("").as_posix() if one_folder else name.parent.as_posix()
+        parent = name.parent.as_posix() if name.parent.parts else folder.resolve().name
+        source = name.with_suffix("").as_posix() if one_folder else parent
         if file.suffix.lower() == ".txt":
             text = _decoded(file, file.read_bytes())
             if text.strip():
@@ -66,7 +67,7 @@ def read_files(path: Path | str, columns: Columns) -> Iterator[Document]:
 def _files(root: Path) -> list[Path]:
     if not root.exists():
         raise PretraceError(
-            f"params.yaml: corpus.path: nothing at {root}; takes a folder or a file: {', '.join(KNOWN)}"
+            f"params.yaml: corpus.path: nothing at {root}; takes a folder, or a file of {', '.join(KNOWN)}"
         )
     # A folder's hidden files and folders are some tool's, not text.
     below = (file for file in root.rglob("*") if file.is_file() and not _hidden(file.relative_to(root)))
