@@ -1,0 +1,45 @@
+"""What tests share: a repository in miniature, and no tracking unless a test asks for it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PARAMS: dict[str, Any] = {
+    "scale": "laptop",
+    "lr": None,
+    "seeds": [0, 1, 2],
+    "corpus": {"source": "installed", "packages": ["networkx"]},
+    "tasks": {
+        "source": {"kind": "classification", "probe": "source"},
+        "follows": {"kind": "entailment", "probe": "follows"},
+    },
+    "variants": {"full": {}, "scratch": {"pretrained": False}},
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_tracking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRETRACE_TRACKING", "off")
+    for name in ("DVC_ROOT", "DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with `params.yaml` and `scales/laptop.yaml`, in which the test stands."""
+    (tmp_path / "scales").mkdir()
+    shutil.copy(REPOSITORY / "scales" / "laptop.yaml", tmp_path / "scales")
+    write_yaml(tmp_path / "params.yaml", PARAMS)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_yaml(path: Path, value: Any) -> None:
+    with path.open("w", encoding="utf-8") as stream:
+        YAML(typ="safe", pure=True).dump(value, stream)

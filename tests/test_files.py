@@ -1,0 +1,171 @@
+"""Files are whole or absent, whatever happens while they are written."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pretrace import files
+from pretrace.errors import PretraceError
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "a.txt"
+    with files.atomic_path(target) as temporary:
+        temporary.write_text("whole")
+        assert not target.exists()
+    assert target.read_text() == "whole"
+    assert names(target.parent) == ["a.txt"]
+
+
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(ZeroDivisionError), files.atomic_path(target) as temporary:
+        temporary.write_text("half")
+        raise ZeroDivisionError
+    assert target.read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_an_error_leaves_the_old_folder_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    with files.atomic_folder(target) as temporary:
+        (temporary / "a").write_text("old")
+    with pytest.raises(KeyboardInterrupt), files.atomic_folder(target) as temporary:
+        (temporary / "a").write_text("half")
+        raise KeyboardInterrupt
+    assert (target / "a").read_text() == "old"
+    assert names(tmp_path) == ["out"]
+
+
+def test_a_folder_replaces_the_old_one_whole(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    for name in ("first", "second"):
+        with files.atomic_folder(target) as temporary:
+            (temporary / "deep").mkdir()
+            (temporary / "deep" / name).write_text(name)
+    assert names(target / "deep") == ["second"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_one_line_that_names_the_file(tmp_path: Path, monkeypatch: Any, number: int) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(PretraceError, match=r"a\.json: the disk is full .* free some room"):
+        files.write_json(tmp_path / "a.json", {"a": 1})
+    assert names(tmp_path) == []
+
+
+def test_a_real_limit_on_file_size_leaves_nothing_behind(tmp_path: Path) -> None:
+    """The system's own refusal in the middle of a write, in a process of its own."""
+    code = """
+import resource, signal, sys
+from pretrace.files import write_text
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    write_text(sys.argv[1], "x" * 100_000)
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "a.txt")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("PretraceError ")
+    assert "the disk is full" in done.stdout
+    assert names(tmp_path) == []
+
+
+def test_another_error_of_the_disk_is_not_called_a_full_disk(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="I/O"), files.readable_disk_errors(tmp_path):
+        raise OSError(errno.EIO, "I/O error")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(value=json_values)
+def test_json_comes_back_as_it_went(tmp_path_factory: pytest.TempPathFactory, value: Any) -> None:
+    path = tmp_path_factory.getbasetemp() / "value.json"
+    try:
+        files.write_json(path, value)
+    except UnicodeEncodeError:
+        assert "\\ud" in json.dumps(value)  # half a surrogate pair is no text
+        return
+    assert files.read_json(path) == value
+
+
+def test_numbers_that_are_none_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="Out of range"):
+        files.write_json(tmp_path / "a.json", {"loss": float("nan")})
+
+
+@pytest.mark.parametrize("content", [None, b"", b'{"a": ', b"\xff\xfe\x00"])
+def test_a_file_that_is_not_whole_is_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "a.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(PretraceError, match=r"a\.json: .*dvc repro"):
+        files.read_json(path)
+
+
+def test_checksums_are_sha256(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    content = b"abc" * 1_000_000
+    path.write_bytes(content)
+    assert files.sha256_of_file(path) == hashlib.sha256(content).hexdigest()
+    assert files.sha256_of_json({"b": 1, "a": [2]}) == files.sha256_of_json({"a": [2], "b": 1})
+    assert files.sha256_of_json({"a": 1}) != files.sha256_of_json({"a": 2})
+
+
+def test_code_has_the_checksum_of_its_text() -> None:
+    assert files.sha256_of_code("files.py", "errors.py") == files.sha256_of_code("errors.py", "files.py")
+    assert files.sha256_of_code("files.py") != files.sha256_of_code("errors.py")
+
+
+def test_a_lock_is_held_by_one_and_goes_with_its_holder(tmp_path: Path) -> None:
+    lock = tmp_path / "in" / "lock"
+    with (
+        files.locked(lock, wait=False),
+        pytest.raises(PretraceError, match="another process"),
+        files.locked(lock, False),
+    ):
+        pass
+    with files.locked(lock, wait=False):
+        pass
+
+
+def test_a_lock_does_not_follow_a_link(tmp_path: Path) -> None:
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match=r"lock"), files.locked(tmp_path / "lock"):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_the_owner_is_dvcs_root_even_in_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "main"))
+    assert files.scratch_folder() == (tmp_path / "main" / ".pretrace").resolve()
+    monkeypatch.delenv("DVC_ROOT")
+    monkeypatch.chdir(tmp_path)
+    assert files.project_root() == tmp_path.resolve()

@@ -1,0 +1,185 @@
+"""Settings: what is accepted is typed, what is not gets one line that names the file and the key."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from pretrace.errors import PretraceError
+from pretrace.settings import load_settings, read_yaml
+
+MISSING = object()
+BAD_PARAMS = [
+    ("scale", "huge", "scale"),
+    ("scale", 3, "scale"),
+    ("scale", "../params", "scale"),
+    ("lr", "fast", "lr"),
+    ("lr", 0, "lr"),
+    ("lr", -1e-3, "lr"),
+    ("lr", float("nan"), "lr"),
+    ("lr", float("inf"), "lr"),
+    ("lr", True, "lr"),
+    ("lrr", 1e-3, "lrr"),
+    ("seeds", [], "seeds"),
+    ("seeds", [1, 1], "seeds"),
+    ("seeds", 3, "seeds"),
+    ("seeds", [0.5], "seeds"),
+    ("seeds", MISSING, "seeds"),
+    ("tasks", {}, "tasks"),
+    ("tasks", MISSING, "tasks"),
+    ("variants", {}, "variants"),
+    ("tasks.source.kind", "clasification", "tasks.source.kind"),
+    ("tasks.source.probe", "sauce", "tasks.source.probe"),
+    ("tasks.source.probe", None, "tasks.source"),
+    ("tasks.source.train", "train.csv", "tasks.source"),
+    ("tasks.source.epochs", 0, "tasks.source.epochs"),
+    ("tasks.source.epochs", 1.5, "tasks.source.epochs"),
+    ("tasks.source.epoch", 3, "tasks.source.epoch"),
+    ("tasks.source.metric", "bleu", "tasks.source.metric"),
+    ("tasks.Two Words", {"kind": "classification", "probe": "source"}, "Two Words"),
+    ("variants.a/b", {}, "a/b"),
+    ("variants.full.lm_weight", -0.5, "variants.full.lm_weight"),
+    ("variants.full.model", "mamba", "variants.full.model"),
+    ("variants.full.pretrained", "yes", "variants.full.pretrained"),
+    ("corpus.source", "web", "corpus.source"),
+    ("corpus.packages", [], "corpus.packages"),
+    ("corpus.source", "files", "corpus.path"),
+    ("corpus.validation_share", 0.9, "corpus.validation_share"),
+    ("corpus.columns", {"txt": "a"}, "corpus.columns.txt"),
+]
+BAD_SCALE = [
+    ("vocabulary.size", 63, "vocabulary.size"),
+    ("vocabulary.size", 65_536, "vocabulary.size"),
+    ("vocabulary.size", "4000", "vocabulary.size"),
+    ("model.width", 130, "model"),
+    ("model.layers", 0, "model.layers"),
+    ("model.dropout", 1.0, "model.dropout"),
+    ("model.layer", 4, "model.layer"),
+    ("model", MISSING, "model"),
+    ("pretrain.lr", MISSING, "pretrain.lr"),
+    ("pretrain.micro_batch", 5, "pretrain"),
+    ("pretrain.warmup_steps", 10**9, "pretrain"),
+    ("pretrain.precision", "float16", "pretrain.precision"),
+    ("finetune.beta1", 1.0, "finetune.beta1"),
+    ("probes.train_rows", None, "probes.train_rows"),
+]
+
+
+def put(values: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """A copy with the value at a dotted key, or without that key."""
+    values = copy.deepcopy(values)
+    *path, last = key.split(".")
+    place = values
+    for part in path:
+        place = place[part]
+    if value is MISSING:
+        del place[last]
+    else:
+        place[last] = value
+    return values
+
+
+def write(path: Path, value: Any) -> None:
+    with path.open("w", encoding="utf-8") as stream:
+        YAML(typ="safe", pure=True).dump(value, stream)
+
+
+def refused(project: Path) -> str:
+    with pytest.raises(PretraceError) as caught:
+        load_settings(project)
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+def test_good_settings_are_typed(project: Path) -> None:
+    settings = load_settings(project)
+    assert settings.scale_name == "laptop"
+    assert settings.tasks["follows"].metric_name == "accuracy"
+    assert settings.variants["scratch"].pretrained is False
+    assert settings.finetune_lr == settings.scale.finetune.lr
+
+
+@pytest.mark.parametrize("text", ["1e-5", "1e-05", "0.00001", "1.0e-05"])
+def test_every_way_to_write_a_rate_is_a_number(project: Path, text: str) -> None:
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("lr: null", "").replace("lr:", "") + f"\nlr: {text}\n")
+    assert load_settings(project).finetune_lr == 1e-5
+
+
+@pytest.mark.parametrize(("key", "value", "named"), BAD_PARAMS)
+def test_a_bad_parameter_is_named(project: Path, key: str, value: Any, named: str) -> None:
+    write(project / "params.yaml", put(read_yaml(project / "params.yaml"), key, value))
+    text = refused(project)
+    assert text.startswith("params.yaml: ")
+    assert named in text
+
+
+@pytest.mark.parametrize(("key", "value", "named"), BAD_SCALE)
+def test_a_bad_size_is_named(project: Path, key: str, value: Any, named: str) -> None:
+    path = project / "scales" / "laptop.yaml"
+    write(path, put(read_yaml(path), key, value))
+    text = refused(project)
+    assert text.startswith(f"scales/laptop.yaml: {named}")
+
+
+def test_what_was_found_and_what_is_accepted_are_said(project: Path) -> None:
+    write(project / "params.yaml", put(read_yaml(project / "params.yaml"), "lr", "fast"))
+    assert "'fast'" in refused(project)
+    write(project / "params.yaml", put(read_yaml(project / "params.yaml"), "scale", "huge"))
+    assert "laptop" in refused(project)
+
+
+def test_a_second_mistake_is_counted(project: Path) -> None:
+    values = put(put(read_yaml(project / "params.yaml"), "lr", "fast"), "seeds", [])
+    write(project / "params.yaml", values)
+    assert "1 more" in refused(project)
+
+
+@pytest.mark.parametrize("content", [b"a: [", b"- a\n", b"", b"\xff\xfe", b"a: 1\na: 2\n", b"just words"])
+def test_a_file_that_is_no_mapping_is_named(project: Path, content: bytes) -> None:
+    (project / "params.yaml").write_bytes(content)
+    assert "params.yaml" in refused(project)
+
+
+def test_a_missing_file_is_named(project: Path) -> None:
+    (project / "params.yaml").unlink()
+    assert "params.yaml" in refused(project)
+
+
+def leaves(value: Any, path: str = "") -> list[str]:
+    if not isinstance(value, dict):
+        return [path]
+    return [
+        leaf for key, inner in value.items() for leaf in [*leaves(inner, f"{path}.{key}".lstrip(".")), path] if leaf
+    ]
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+values = scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.text(max_size=5), scalars, max_size=3)
+
+
+@given(data=st.data(), value=values)
+@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_value_anywhere_gives_more_than_one_line(project: Path, data: st.DataObject, value: Any) -> None:
+    """Whatever stands at whatever key: settings, or one line; never a traceback of the loader's own."""
+    name = data.draw(st.sampled_from(["params.yaml", "scales/laptop.yaml"]))
+    path = project / name
+    before = path.read_bytes()
+    content = read_yaml(path)
+    key = data.draw(st.sampled_from(sorted(set(leaves(content)))))
+    try:
+        write(path, put(content, key, value))
+        load_settings(project)
+    except PretraceError as error:
+        assert "\n" not in str(error)
+        assert str(error).startswith((name, "params.yaml", str(path)))
+    finally:
+        path.write_bytes(before)
