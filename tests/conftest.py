@@ -41,5 +41,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write_yaml(path: Path, value: Any) -> None:
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style, yaml.sort_base_mapping_type_on_output = False, False
     with path.open("w", encoding="utf-8") as stream:
-        YAML(typ="safe", pure=True).dump(value, stream)
+        yaml.dump(value, stream)

@@ -178,6 +178,6 @@ class _figure:  # noqa: N801
 
 def _svg(figure: Any) -> str:
     stream = io.StringIO()
-    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(stream, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     # Without the spaces at line ends that matplotlib leaves: the file is in git.
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"

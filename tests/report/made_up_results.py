@@ -1,0 +1,104 @@
+"""What the stages before the report would write, with made-up numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+HOSTILE = "<script>alert('x')</script> | **a** $\\frac{$ {{ 7 * 7 }}\n\n| b"
+SCORES = {
+    ("source", "full"): [0.50, 0.51, 0.49],
+    ("source", "scratch"): [0.20, 0.26, 0.23],
+    ("follows", "full"): [0.52, 0.50, 0.51],
+    ("follows", "scratch"): [0.50, 0.51, 0.50],
+}
+BASELINES = {"source": (0.1, 0.45), "follows": (0.5, 0.8)}
+KINDS = {"source": "classification", "follows": "entailment"}
+
+
+def write(path: Path, value: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value))
+
+
+def result(task: str, variant: str, **changes: Any) -> dict[str, Any]:
+    scores = SCORES[task, variant]
+    return {
+        "task": task,
+        "kind": KINDS[task],
+        "variant": variant,
+        "metric": "accuracy",
+        "score": sorted(scores)[1],
+        "scores": scores,
+        "stderr": 0.015,
+        "dev_scores": [[0.4, 0.5]] * 3,
+        "best_epochs": [2, 2, 2],
+        "n_train": 3000,
+        "n_dev": 500,
+        "n_eval": 1000,
+        "seeds": [0, 1, 2],
+        "lr": 1e-3,
+        "epochs": 2,
+        "lm_weight": 0.5,
+        "unavailable": None,
+        **changes,
+    }
+
+
+def task(name: str, **changes: Any) -> dict[str, Any]:
+    majority, tfidf = BASELINES[name]
+    return {
+        "kind": KINDS[name],
+        "metric": "accuracy",
+        "unavailable": None,
+        "labels": ["no", "yes"],
+        "n_train": 3000,
+        "n_dev": 500,
+        "n_test": 1000,
+        "baselines": {
+            "majority": {"score": majority, "stderr": 0.01},
+            "tfidf": {"score": tfidf, "stderr": 0.015},
+        },
+        "examples": [{"parts": [HOSTILE, "a second part"], "label": HOSTILE}],
+        "give_aways": {},
+        **changes,
+    }
+
+
+def write_results(folder: Path) -> None:
+    """All files that the report reads, under `folder`."""
+    for name, variant in SCORES:
+        write(folder / "finetune" / f"{name}-{variant}.json", result(name, variant))
+    write(folder / "tasks.json", {"tasks": {name: task(name) for name in KINDS}})
+    numbers = {
+        split: {"documents": 10, "words": words, "bytes": 6 * words}
+        for split, words in (("train", 700), ("validation", 50), ("probes", 250))
+    }
+    write(
+        folder / "clean.json",
+        {
+            "documents_in": 40,
+            "bytes_in": 9000,
+            "words_in": 1100,
+            "left_out": {"empty": 1, "repeated": 9},
+            "distinct_words": 300,
+            "splits": numbers,
+            "sources": {HOSTILE: numbers, "networkx": numbers},
+        },
+    )
+    write(folder / "bpe.json", {"size": 400})
+    losses = {"val_loss": 4.2, "val_perplexity": 66.7, "val_bits_per_byte": 1.7}
+    sizes = {"parameters": 2_570_000, "tokens": 4_096_000, "flops": 6.3e13, "steps": 300}
+    write(folder / "pretrain.json", {**losses, **sizes, "lstm": {**losses, **sizes}})
+    write(folder / "samples.json", [{"prompt": HOSTILE, "text": HOSTILE}])
+    cost = {"seconds": 12.5, "peak_memory_bytes": 310_000_000}
+    fast = {**cost, "tokens_per_second": 23_400.0, "mfu": 0.31, "device": "cpu"}
+    write(folder / "cost.json", {"clean": cost, "pretrain": fast, "finetune@source-full": fast})
+    rows = [{"step": step, "lr": 0.1, "loss": 4 + 5 * math.exp(-step / 60)} for step in range(1, 301)]
+    for row in rows[49::50]:
+        row["val_loss"] = row["loss"] + 0.1
+    curve = folder / "curves" / "pretrain.jsonl"
+    curve.parent.mkdir(parents=True)
+    curve.write_text("".join(json.dumps(row) + "\n" for row in rows))

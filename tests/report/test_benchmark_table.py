@@ -1,0 +1,161 @@
+"""The rows, what is said about them, and the Markdown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import made_up_results as made_up
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import ttest_ind
+
+from pretrace.errors import PretraceError
+from pretrace.report import benchmark_markdown, build_benchmark, update_readme
+from pretrace.report.benchmark import compare
+from pretrace.report.markdown import BEGIN, END, escape, findings
+from pretrace.settings import load_settings
+
+
+@pytest.fixture
+def reports(project: Path) -> Path:
+    made_up.write_results(project / "reports")
+    return project / "reports"
+
+
+def build(reports: Path) -> dict[str, Any]:
+    return build_benchmark(load_settings(), reports)
+
+
+def row(scores: list[float], stderr: float, variant: str = "full") -> dict[str, Any]:
+    return {"task": "t", "variant": variant, "scores": scores, "stderr": stderr, "n_eval": 1000}
+
+
+def test_rows_are_tasks_by_variants_and_baselines_in_the_settings_order(reports: Path) -> None:
+    rows = build(reports)["rows"]
+    assert [(r["task"], r["variant"]) for r in rows] == [
+        (task, variant) for task in ("source", "follows") for variant in ("full", "scratch", "majority", "tfidf")
+    ]
+    assert rows[0] == {
+        "task": "source",
+        "kind": "classification",
+        "variant": "full",
+        "metric": "accuracy",
+        "score": 0.5,
+        "scores": [0.5, 0.51, 0.49],
+        "stderr": 0.015,
+        "n_train": 3000,
+        "n_eval": 1000,
+    }
+    assert (rows[3]["score"], rows[3]["scores"], rows[3]["n_eval"]) == (0.45, [0.45], 1000)
+
+
+def test_scores_stand_by_task_and_variant_too(reports: Path) -> None:
+    assert build(reports)["scores"]["source"] == {"full": 0.5, "scratch": 0.23, "majority": 0.1, "tfidf": 0.45}
+
+
+def test_results_of_a_removed_task_are_not_read(reports: Path) -> None:
+    (reports / "finetune" / "removed-full.json").write_text("{ not even JSON")
+    assert {r["task"] for r in build(reports)["rows"]} == {"source", "follows"}
+
+
+def test_a_missing_result_names_the_stage_to_run(reports: Path) -> None:
+    (reports / "finetune" / "follows-scratch.json").unlink()
+    with pytest.raises(PretraceError, match="dvc repro finetune@follows-scratch"):
+        build(reports)
+
+
+def test_a_task_without_a_note_is_named(reports: Path) -> None:
+    made_up.write(reports / "tasks.json", {"tasks": {"source": made_up.task("source")}})
+    with pytest.raises(PretraceError, match="has no task 'follows'"):
+        build(reports)
+
+
+def test_a_task_that_could_not_be_made_says_why(reports: Path) -> None:
+    tasks = {"source": made_up.task("source"), "follows": made_up.task("follows", unavailable=made_up.HOSTILE)}
+    made_up.write(reports / "tasks.json", {"tasks": tasks})
+    for variant in ("full", "scratch"):
+        gone = made_up.result("follows", variant, score=None, unavailable=made_up.HOSTILE)
+        made_up.write(reports / "finetune" / f"follows-{variant}.json", gone)
+    benchmark = build(reports)
+    follows = [r for r in benchmark["rows"] if r["task"] == "follows"]
+    assert [r["variant"] for r in follows] == ["full", "scratch"]
+    assert all(r["score"] is None and r["scores"] == [] for r in follows)
+    lines = benchmark_markdown(benchmark).splitlines()
+    assert "| follows | ordered pair | accuracy | 1,000 | n/a | n/a | n/a | n/a |" in lines
+    assert lines[-1].startswith("- follows could not be made: &lt;script\\>")
+    assert len({line.count("|") for line in lines[:4]}) == 1
+
+
+scores = st.lists(st.floats(0, 1).map(lambda x: round(x, 3)), min_size=2, max_size=5)
+
+
+@given(one=scores, other=scores)
+def test_without_sampling_error_the_rule_is_welchs_test(one: list[float], other: list[float]) -> None:
+    if len(set(one)) == 1 or len(set(other)) == 1:
+        return
+    reference = ttest_ind(one, other, equal_var=False)
+    interval = reference.confidence_interval(0.95)
+    found = compare(row(one, 0.0), row(other, 0.0, "scratch"))
+    assert found["noise"] == pytest.approx((interval.high - interval.low) / 2, rel=1e-6, abs=1e-9)
+    if abs(reference.pvalue - 0.05) > 1e-6:
+        assert found["beyond"] == (reference.pvalue < 0.05)
+
+
+def test_sampling_error_of_the_test_rows_counts() -> None:
+    seeds = [0.500, 0.501, 0.502], [0.510, 0.511, 0.512]
+    assert compare(row(seeds[1], 0.0), row(seeds[0], 0.0))["beyond"]
+    assert not compare(row(seeds[1], 0.015), row(seeds[0], 0.015))["beyond"]
+
+
+def test_a_baseline_has_one_score_and_is_compared_by_its_sampling_error() -> None:
+    found = compare(row([0.5, 0.5, 0.5], 0.01), row([0.45], 0.01, "tfidf"))
+    assert found["noise"] == pytest.approx(1.96 * 0.01 * 2**0.5, rel=0.01)
+    assert found["beyond"]
+
+
+def test_findings_say_where_it_is_decided_and_where_not(reports: Path) -> None:
+    against_scratch, against_majority, against_tfidf = findings(build(reports))
+    assert "above it beyond the noise on source (+27.0" in against_scratch
+    assert "not told apart on follows (+0.7" in against_scratch
+    assert "not told apart on follows" in against_majority
+    assert "above it beyond the noise on source" in against_tfidf
+    assert "below it on follows (-29.0" in against_tfidf
+
+
+def test_the_table(reports: Path) -> None:
+    lines = benchmark_markdown(build(reports)).splitlines()
+    assert lines[0] == "| task | format | metric | n test | full | scratch | majority | TF-IDF |"
+    assert lines[2] == "| source | classification | accuracy | 1,000 | **50.0 ± 1.0** | 23.0 ± 3.0 | 10.0 | 45.0 |"
+    assert lines[3] == "| follows | ordered pair | accuracy | 1,000 | 51.0 ± 1.0 | 50.0 ± 0.6 | 50.0 | **80.0** |"
+
+
+def test_equal_scores_share_the_first_place(reports: Path) -> None:
+    made_up.write(reports / "finetune" / "follows-full.json", made_up.result("follows", "full", score=0.80001))
+    assert benchmark_markdown(build(reports)).splitlines()[3].count("**80.0") == 2
+
+
+@given(text=st.text())
+def test_escaped_text_stays_in_its_cell(text: str) -> None:
+    escaped = escape(text)
+    assert "\n" not in escaped
+    assert "<" not in escaped
+    assert escaped.replace("\\\\", "").replace("\\|", "").count("|") == 0
+
+
+def test_the_readme_gets_the_table_between_its_marks_and_nothing_else(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    for _ in range(2):
+        update_readme(readme, "| a |\n")
+        assert readme.read_text() == f"before\n{BEGIN}\n\n| a |\n\n{END}\nafter\n"
+
+
+@pytest.mark.parametrize("text", ["", BEGIN, f"{END}\n{BEGIN}", f"{BEGIN}{END}{BEGIN}{END}"])
+def test_a_readme_without_its_marks_is_left_alone(tmp_path: Path, text: str) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(text)
+    with pytest.raises(PretraceError, match=r"README\.md"):
+        update_readme(readme, "| a |")
+    assert readme.read_text() == text

@@ -1,0 +1,173 @@
+"""The page and the figures: the same bytes for the same numbers, whole without a network, safe with any text."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import made_up_results as made_up
+import pytest
+
+from pretrace.report import write_page, write_report
+from pretrace.report.page import big, cost_rows, readable_time, settings_text
+from pretrace.settings import load_settings
+
+CODE = "from pretrace.report import *; from pretrace.settings import *; write_report(load_settings())"
+
+
+@pytest.fixture
+def reports(project: Path) -> Path:
+    made_up.write_results(project / "reports")
+    return project / "reports"
+
+
+def locked_bytes(reports: Path) -> dict[str, bytes]:
+    paths = [reports / "benchmark.json", reports / "benchmark.md", *sorted((reports / "figures").iterdir())]
+    return {path.name: path.read_bytes() for path in paths}
+
+
+def page(reports: Path) -> str:
+    return write_page(load_settings(), reports).read_text(encoding="utf-8")
+
+
+class Tags(HTMLParser):
+    """Tags, ids, and whether what was opened is closed."""
+
+    VOID = ("meta", "br", "hr", "img", "link", "input")
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.open: list[str] = []
+        self.names: set[str] = set()
+        self.ids: list[str] = []
+        self.targets: set[str] = set()
+        self.addresses: list[str] = []
+        self.feed(html)
+        self.targets |= set(re.findall(r"url\(#([^)]+)\)", html))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_startendtag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.add(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            elif name in ("href", "xlink:href", "src"):
+                self.addresses.append(value or "")
+        self.targets |= {address[1:] for address in self.addresses if address.startswith("#")}
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_same_results_give_the_same_bytes_in_another_process(reports: Path) -> None:
+    write_report(load_settings(), reports)
+    first = locked_bytes(reports)
+    assert set(first) == {"benchmark.json", "benchmark.md", "scores.svg", "curves.svg", "corpus.svg"}
+    subprocess.run([sys.executable, "-c", CODE], check=True, env={**os.environ, "PYTHONHASHSEED": "7"})
+    assert locked_bytes(reports) == first
+
+
+def test_what_dvc_locks_does_not_depend_on_the_clock(reports: Path) -> None:
+    write_report(load_settings(), reports)
+    before, page_before = locked_bytes(reports), page(reports)
+    made_up.write(reports / "cost.json", {"clean": {"seconds": 4321.0, "peak_memory_bytes": 5e9}})
+    write_report(load_settings(), reports)
+    assert locked_bytes(reports) == before
+    assert page(reports) != page_before
+    assert "1 h 12 min" in page(reports)
+
+
+def test_the_page_is_whole_and_needs_no_network(reports: Path) -> None:
+    html = page(reports)
+    tags = Tags(html)
+    assert tags.open == []
+    assert len(set(tags.ids)) == len(tags.ids)
+    assert tags.targets <= set(tags.ids)
+    assert all(address.startswith("#") for address in tags.addresses)
+    assert not tags.names & {"script", "link", "img", "iframe", "object", "base", "form"}
+    assert set(re.findall(r"https?://[^/\"]+", html)) <= {"http://www.w3.org"}  # names of XML, never fetched
+    assert "@import" not in html
+
+
+def test_text_from_data_is_shown_and_never_obeyed(reports: Path) -> None:
+    html = page(reports)
+    assert "<script" not in html
+    assert "{{ 7 * 7 }}" in html
+    # An example's part and its label, a sample's prompt and text, a source's name in the figure.
+    assert html.count("&lt;script&gt;") >= 4
+    figure = (write_report(load_settings(), reports), (reports / "figures" / "corpus.svg").read_text())[1]
+    assert "&lt;script" in figure
+    assert "<script" not in figure
+
+
+def test_the_page_shows_the_numbers(reports: Path) -> None:
+    text = re.sub(r"<[^>]+>", " ", page(reports))
+    for number in ("50.0", "± 1.0", "80.0", "66.7", "2.57 M", "+27.0", "23,400", "31 %"):
+        assert number in text
+
+
+def test_the_page_does_without_what_is_optional(reports: Path) -> None:
+    for name in ("samples.json", "bpe.json", "cost.json", "curves/pretrain.jsonl"):
+        (reports / name).unlink()
+    html = page(reports)
+    assert Tags(html).open == []
+    assert 'id="cost"' not in html
+
+
+def test_costs_are_those_of_these_settings(reports: Path) -> None:
+    cost = json.loads((reports / "cost.json").read_text())
+    cost["finetune@removed-full"] = {"seconds": 1e6, "peak_memory_bytes": 1}
+    cost["finetune@follows-full"] = {"seconds": 7.5, "peak_memory_bytes": 900_000_000}
+    rows = {row["stage"]: row for row in cost_rows(cost, load_settings())}
+    assert list(rows) == ["finetune, full", "clean", "pretrain", "together"]
+    assert rows["finetune, full"]["seconds"] == 20.0
+    assert rows["finetune, full"]["peak_memory_bytes"] == 900_000_000
+    assert rows["together"]["seconds"] == 45.0
+
+
+def test_no_cost_is_no_row(project: Path) -> None:
+    assert cost_rows({}, load_settings()) == []
+
+
+def test_settings_are_shown_as_they_are_read(project: Path) -> None:
+    text = settings_text(load_settings())
+    assert "follows:\n    kind: entailment" in text
+    assert "null" not in text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0"), (1234, "1,234"), (2_570_000, "2.57 M"), (6.3e13, "63 T"), (1.2e21, "1.20e+21")]
+)
+def test_big_numbers(number: float, text: str) -> None:
+    assert big(number) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.44, "0.4 s"), (119.8, "2 min 0 s"), (60, "1 min 0 s"), (7300, "2 h 2 min")]
+)
+def test_times(seconds: float, text: str) -> None:
+    assert readable_time(seconds) == text
+
+
+def test_the_command_prints_the_table_and_where_the_page_is(reports: Path) -> None:
+    write_report(load_settings(), reports)
+    done = subprocess.run([sys.executable, "-m", "pretrace.report"], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "| source | classification |" in done.stdout
+    assert (reports / "index.html").resolve().as_uri() in done.stdout
+
+
+def test_the_command_without_results_is_one_line(project: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "pretrace.report"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("pretrace: report: ")
+    assert done.stderr.count("\n") == 1
