@@ -78,7 +78,7 @@ class Run:
         self.params.update(params)
 
     def log_curve(self, path: Path | str) -> None:
-        """Show a JSONL curve, rows like `{"step": 10, "loss": 5.1}`; read once, when the stage ends."""
+        """Show a curve: JSONL, or a JSON list, of rows like `{"step": 10, "loss": 5.1}`. Read when the stage ends."""
         self.curves.append(Path(path))
 
     def log_artifact(self, path: Path | str) -> None:

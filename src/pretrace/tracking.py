@@ -147,20 +147,24 @@ def _describe(run: Run, status: str) -> dict[str, Any]:
 
 
 def _points(curves: list[Path]) -> Iterator[tuple[str, float, int]]:
-    """(metric, value, step) of JSONL curves; several curves, or several seeds in one, get names of their own."""
+    """(metric, value, step) of curves; several curves, or several seeds in one, get names of their own."""
     for path in curves:
         before = f"{path.stem}/" if len(curves) > 1 else ""
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        for number, line in enumerate(lines):
-            try:
-                row = json.loads(line)
-            except ValueError:
-                continue  # the last line of a curve that is still being written
+        for number, row in enumerate(read_rows(path)):
             step = int(row.get("step", row.get("epoch", number)))
             after = f"/seed{row['seed']}" if "seed" in row else ""
             values = {key: row[key] for key in row if key not in ("step", "epoch", "seed")}
             for key, value in _finite(values).items():
                 yield f"{before}{key}{after}", value, step
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a curve, JSONL (but for a last line still being written) or a JSON list; no file, no rows."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    if path.suffix == ".json":
+        return json.loads(text or "[]")
+    whole = text[: text.rfind("\n") + 1]
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 def _finite(values: dict[str, Any]) -> dict[str, float]:

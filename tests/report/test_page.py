@@ -116,7 +116,7 @@ def test_the_page_shows_the_numbers(reports: Path) -> None:
 
 
 def test_the_page_does_without_what_is_optional(reports: Path) -> None:
-    for name in ("samples.json", "bpe.json", "cost.json", "curves/pretrain.jsonl"):
+    for name in ("samples.json", "bpe.json", "cost.json", "curves/transformer.json"):
         (reports / name).unlink()
     html = page(reports)
     assert Tags(html).open == []

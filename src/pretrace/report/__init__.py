@@ -6,7 +6,6 @@ what the run cost and is not locked.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,12 @@ from pretrace.report.figures import corpus_figure, curves_figure, scores_figure,
 from pretrace.report.markdown import benchmark_markdown, update_readme
 from pretrace.report.page import render_page
 from pretrace.settings import Settings
+from pretrace.tracking import read_rows
 
 __all__ = ["benchmark_markdown", "build_benchmark", "update_readme", "write_page", "write_report"]
 
-CURVES = {"transformer": "pretrain.jsonl", "lstm": "pretrain-lstm.jsonl"}
-"""Pre-training curves under `reports/curves/`, by model; one that is not there is not drawn."""
+MODELS = ("transformer", "lstm")
+"""Pre-trained models, with their curves under `reports/curves/`; one that is not there is not drawn."""
 
 
 def write_report(settings: Settings, folder: Path = Path("reports")) -> dict[str, Any]:
@@ -55,16 +55,13 @@ def write_page(settings: Settings, folder: Path = Path("reports")) -> Path:
     return page
 
 
-def read_curve(path: Path) -> list[dict[str, float]]:
-    """The rows of a JSONL curve; no file, no rows."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
-
-
 def _figures(benchmark: dict[str, Any], folder: Path) -> dict[str, str]:
-    curves = {name: read_curve(folder / "curves" / file) for name, file in CURVES.items()}
+    curves = {
+        name: [read_rows(folder / "curves" / f"{name}{part}.json") for part in ("", "-validation")] for name in MODELS
+    }
     return {
         "scores": scores_figure(benchmark),
-        "curves": curves_figure({name: rows for name, rows in curves.items() if rows}),
+        "curves": curves_figure({name: parts for name, parts in curves.items() if any(parts)}),
         "corpus": corpus_figure(read_json(folder / "clean.json")),
     }
 

@@ -85,14 +85,18 @@ def scores_figure(benchmark: dict[str, Any]) -> str:
         return _svg(figure)
 
 
-def curves_figure(curves: dict[str, list[dict[str, float]]]) -> str:
-    """Loss by optimiser update: training (smoothed, thin) and validation (dots) of each pre-trained model."""
+def curves_figure(curves: dict[str, list[list[dict[str, float]]]]) -> str:
+    """Loss by optimiser update: training (smoothed, thin) and validation (dots) of each pre-trained model.
+
+    `curves` has, for each model, the rows of training and those of validation.
+    """
     with _figure(WIDTH, 4.2, 1, 1) as (figure, axes):
         axis = axes[0]
-        for index, (name, rows) in enumerate(curves.items()):
+        for index, (name, parts) in enumerate(curves.items()):
             colour = VARIANT_COLOURS[(0, 3)[index % 2]]
-            train = [(row["step"], row["loss"]) for row in rows if row.get("loss") is not None]
-            validation = [(row["step"], row["val_loss"]) for row in rows if row.get("val_loss") is not None]
+            train, validation = (
+                [(row["step"], row.get("loss", row.get("val_loss"))) for row in rows] for rows in parts
+            )
             if train:
                 axis.plot(*_smooth(train), color=colour, linewidth=1, alpha=0.6, label=f"{name}, training")
             if validation:
