@@ -5,25 +5,25 @@
 - ftfy sees only the lines that it could change;
 - spaCy takes apart what stands between two spaces independently of its neighbours, so each distinct such chunk is
   tokenised once and remembered. The exception are spaCy's rules for words that it would otherwise split, such as
-  ":o)": they also join parts across a space. Lines where that could happen go to spaCy whole.
+  ":o)": they also join parts across a space. Chunks between which that could happen are taken as one.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 REMEMBERED_CHUNKS = 500_000
 """Distinct chunks after which the memory is emptied, so that a corpus of any size fits."""
 
 DASHES = dict.fromkeys("\N{EM DASH}\N{EN DASH}\N{HORIZONTAL BAR}", "-")
-SAME_AS = str.maketrans({**DASHES, "\N{HORIZONTAL ELLIPSIS}": "...", "\N{ACUTE ACCENT}": "'"})
+SAME_AS = {**DASHES, "\N{HORIZONTAL ELLIPSIS}": "...", "\N{ACUTE ACCENT}": "'"}
 # The original's pattern lists a backslash too, but in a string where it comes to mean a plus sign, so its backslashes
 # stay as they are. Copies of the recipe that space them differ from what the released model was trained on.
 RUN_OF_ONE_SIGN = re.compile(r"(([-~!\";?+,)(/*\[\]}{|_])\2*)")
-LINE_END = re.compile(r"\s*\n\s*")
-OTHER_SPACE = re.compile(r"[^\S\n]+")
 
 # What ftfy leaves alone: ASCII without control characters, carriage returns and "&" (which may begin an HTML entity).
 UNTOUCHED = re.compile(r"[\t\n\x20-\x25\x27-\x7e]*\Z")
@@ -31,6 +31,8 @@ UNTOUCHED = re.compile(r"[\t\n\x20-\x25\x27-\x7e]*\Z")
 CURLY = "\u2018\u2019\u201c\u201d"
 SIMPLE = re.compile(rf"[\t\n\x20-\x25\x27-\x7e{CURLY}\u2013\u2014\u2026\xa3\xc0-\xd6\xd8-\xf6\xf8-\xff]*\Z")
 STRAIGHT_QUOTES = str.maketrans(CURLY, "''\"\"")
+GLUE = "\0"
+"""Takes the place of a space that does not part chunks; ftfy leaves none in a text."""
 FTFY_SEGMENT = 1_000_000
 """Characters after which ftfy cuts a line."""
 
@@ -58,8 +60,13 @@ def clean_text_plainly(text: str) -> str:
 
 def standardise(text: str) -> str:
     """The original `text_standardize`: space around punctuation, " \\n " at line ends, single spaces elsewhere."""
-    text = RUN_OF_ONE_SIGN.sub(r" \1 ", text.translate(SAME_AS))
-    return OTHER_SPACE.sub(" ", LINE_END.sub(" \n ", text)).strip()
+    if not text.isascii():
+        for old, new in SAME_AS.items():
+            text = text.replace(old, new)
+    text = RUN_OF_ONE_SIGN.sub(r" \1 ", text)
+    # The original has patterns for line ends and for other white space; taking lines apart gives the same, faster.
+    lines = [" ".join(line.split()) for line in text.split("\n")]
+    return " \n ".join([line for line in lines if line])
 
 
 def fix_encoding(text: str) -> str:
@@ -98,24 +105,14 @@ class ChunkTokenizer:
     def __init__(self) -> None:
         self._tokenizer = _spacy_tokenizer()
         self._known = Chunks(self._tokenizer)
-        pair, word = _words_across_spaces(self._tokenizer)
-        self._joins_a_pair, self._joins_a_word = pair.search, word.search
+        self._glue = _spaces_inside_words(self._tokenizer).sub
 
     def __call__(self, text: str) -> str:
         """The tokens joined by one space each, lines parted by `\\n`."""
-        if not self._joins_a_pair(text):
-            return self._chunk_by_chunk(text).replace(" \n ", "\n")
-        return "\n".join(map(self._line, text.split(" \n ")))
-
-    def _line(self, line: str) -> str:
-        if self._joins_a_pair(line) and self._joins_a_word(line):
-            return " ".join([token.text.lower() for token in self._tokenizer(line)])
-        return self._chunk_by_chunk(line)
-
-    def _chunk_by_chunk(self, text: str) -> str:
         if len(self._known) > REMEMBERED_CHUNKS:
             self._known.clear()
-        return " ".join(map(self._known.__getitem__, text.split(" ")))
+        chunks = self._glue(GLUE, text).split(" ")
+        return " ".join(map(self._known.__getitem__, chunks)).replace(" \n ", "\n")
 
 
 class Chunks(dict[str, str]):
@@ -130,7 +127,8 @@ class Chunks(dict[str, str]):
         if chunk == "\n" or (chunk.isascii() and chunk.isalpha() and chunk not in self._rules):
             tokens = chunk.lower()
         else:
-            tokens = " ".join([token.text.lower() for token in self._tokenizer(chunk)])
+            # Word by word, for the lower case of a letter can depend on its neighbours (the Greek sigma).
+            tokens = " ".join([token.text.lower() for token in self._tokenizer(chunk.replace(GLUE, " "))])
         self[chunk] = tokens
         return tokens
 
@@ -147,29 +145,30 @@ def _spacy_tokenizer() -> Any:
     return English().tokenizer
 
 
-def _words_across_spaces(tokenizer: Any) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Patterns for the places where spaCy could join parts of one of its special words across a space.
+def _spaces_inside_words(tokenizer: Any) -> re.Pattern[str]:
+    """A pattern for every space across which spaCy could join the parts of one of its special words, and some more.
 
-    spaCy looks for the parts into which the word falls without its rule, so that is what is looked for here. The first
-    pattern looks only at the two characters around a space and is fast; where it finds nothing, neither does the
-    second, which looks at the whole word.
+    spaCy looks for the parts into which the word falls without its rule. A space is meant here if some word has a part
+    that ends with the character before it, followed by a part that begins with the character after it.
     """
     from spacy.tokenizer import Tokenizer
 
     names = ("prefix_search", "suffix_search", "infix_finditer", "token_match", "url_match")
     without_rules = Tokenizer(tokenizer.vocab, rules={}, **{name: getattr(tokenizer, name) for name in names})
-    befores: dict[str, set[str]] = {}
-    words = set()
+    before: dict[str, set[str]] = {}
     for word in tokenizer.rules:
-        parts = [token.text for token in without_rules(word)]
-        escaped = [re.escape(part) for part in parts]
-        for place in range(1, len(parts)):
-            befores.setdefault(parts[place][0], set()).add(parts[place - 1][-1])
-            # At least the space at this place, perhaps others.
-            words.add(" ?".join(escaped[:place]) + " " + " ?".join(escaped[place:]))
-    afters: dict[str, str] = {}
-    for after, before in sorted(befores.items()):
-        key = "".join(map(re.escape, sorted(before)))
-        afters[key] = afters.get(key, "") + re.escape(after)
-    pairs = "|".join(f"(?<=[{before}] )[{after}]" for before, after in afters.items())
-    return re.compile(f" (?:{pairs})"), re.compile("|".join(sorted(words)))
+        for left, right in pairwise([token.text for token in without_rules(word)]):
+            before.setdefault(right[0], set()).add(left[-1])
+    # What begins with a letter or digit follows few signs, so there the sign is looked at first: seven times faster.
+    signs = {after: lasts for after, lasts in before.items() if not after.isalnum()}
+    letters = {after: lasts for after, lasts in before.items() if after.isalnum()}
+    some_sign, some_last = _any_of(signs), _any_of(set().union(*letters.values()))
+    return re.compile(f" (?:(?={some_sign})(?:{_pairs(signs)})|(?<={some_last} )(?:{_pairs(letters)}))")
+
+
+def _pairs(before: dict[str, set[str]]) -> str:
+    return "|".join(f"(?={re.escape(after)})(?<={_any_of(lasts)} )" for after, lasts in sorted(before.items()))
+
+
+def _any_of(characters: Iterable[str]) -> str:
+    return "[" + "".join(map(re.escape, sorted(characters))) + "]"

@@ -47,8 +47,9 @@ def split_documents(entries: list[Entry], validation_share: float, probe_share: 
     by_source: dict[str, list[int]] = defaultdict(list)
     for index in sorted(range(len(entries)), key=lambda index: entries[index].rank):
         by_source[entries[index].source].append(index)
-    alone = [indices[0] for indices in by_source.values() if len(indices) == 1]
-    strata = [indices for indices in by_source.values() if len(indices) > 1] + ([alone] if alone else [])
+    groups = [by_source[source] for source in sorted(by_source)]
+    alone = sorted((indices[0] for indices in groups if len(indices) == 1), key=lambda index: entries[index].rank)
+    strata = [indices for indices in [*groups, alone] if len(indices) > 1]
     splits = ["train"] * len(entries)
     for index in _validation(entries, strata, validation_share):
         splits[index] = "validation"
@@ -60,19 +61,17 @@ def split_documents(entries: list[Entry], validation_share: float, probe_share: 
 
 
 def _validation(entries: list[Entry], strata: list[list[int]], share: float) -> list[int]:
-    """Documents from all sources that hold about `share` of the words; two documents stay with every source."""
-    target = share * sum(entry.words for entry in entries)
-    candidates = [index for stratum in strata for index in stratum[2:]]
-    if not candidates:
-        candidates = [index for stratum in strata for index in stratum]
-    candidates.sort(key=lambda index: entries[index].rank)
-    chosen: list[int] = []
-    words = 0
+    """About `share` of the documents of every source, evenly; the first two of a source stay where they are."""
+    longest = share * sum(entry.words for entry in entries) / 2  # one document alone shall not be the validation text
+    everyone = [index for stratum in strata for index in stratum]
+    candidates = [index for stratum in strata for index in stratum[2:]] or everyone
+    chosen = []
+    due = 0.5
     for index in candidates:
-        # A document that would go far over the target is left to the others, unless all are so long.
-        if words < target and words + entries[index].words <= 1.5 * target:
+        due += share * len(everyone) / len(candidates)
+        if due >= 1 and entries[index].words <= longest:
             chosen.append(index)
-            words += entries[index].words
+            due -= 1
     return chosen or [min(candidates, key=lambda index: (entries[index].words, entries[index].rank))]
 
 
