@@ -76,7 +76,9 @@ def readable_disk_errors(target: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise PretraceError(f"{target}: the disk is full ({error.strerror}); free some room and run again") from error
+            raise PretraceError(
+                f"{target}: the disk is full ({error.strerror}); free some room and run again"
+            ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise PretraceError(f"{target}: cannot be written ({error.strerror}); check who owns the folder") from error
         raise
