@@ -35,7 +35,7 @@ bench: .venv ## measure side by side with peers, to reports/bench.json
 
 ui: .venv ## show the runs in MLflow, on this machine only (PORT=5000)
 	@$(RUN) -m pretrace.tracking open
-	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false exec $(RUN) -m mlflow server --host 127.0.0.1 --port $(PORT) \
+	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false exec $(RUN) -m mlflow server --host 127.0.0.1 --port $(PORT) --workers 1 \
 		--backend-store-uri "sqlite:///$(CURDIR)/.pretrace/mlflow.db" \
 		--default-artifact-root "$(CURDIR)/.pretrace/artifacts"
 

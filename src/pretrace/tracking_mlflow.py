@@ -40,7 +40,9 @@ class Tracker:
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "pretrace")
         known = self.client.get_experiment_by_name(name)
         location = artifacts.resolve().as_uri() if uri.startswith("sqlite:") else None
-        self.experiment = known.experiment_id if known else self.client.create_experiment(name, location)
+        # The kind decides which of its two faces MLflow's page shows.
+        tags = {"mlflow.experimentKind": "custom_model_development"}
+        self.experiment = known.experiment_id if known else self.client.create_experiment(name, location, tags)
 
     def send(self, record: dict[str, Any], artifacts: Path) -> None:
         """Write one stage's run, and what it has to say about its parent."""
