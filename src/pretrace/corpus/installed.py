@@ -7,6 +7,7 @@ Nothing is imported: the files are parsed. The same versions of the packages giv
 from __future__ import annotations
 
 import ast
+import gc
 import importlib.util
 import warnings
 from collections import Counter
@@ -49,7 +50,8 @@ def collect_installed(packages: list[str], out: Path, workers: int = 2) -> dict[
         raise PretraceError(f"params.yaml: corpus.packages: the same name twice in {', '.join(packages)}")
     files = [(name, root, path) for name in packages for root, path in _files_of(name)]
     report = {name: Counter(files=0, unreadable=0, documents=0, words=0, repeated_words=0) for name in packages}
-    with ProcessPoolExecutor(workers) as pool, atomic_folder(out) as temporary:
+    # Syntax trees are freed as they go; looking for cycles in them takes a fifth of the time and finds none.
+    with ProcessPoolExecutor(workers, initializer=gc.disable) as pool, atomic_folder(out) as temporary:
         results = pool.map(_paragraphs_of_file, [root / path for _, root, path in files], chunksize=16)
         rows = zip(files, progress(results, len(files), "files", "collect"), strict=True)
         write_documents(temporary, _documents(rows, report))

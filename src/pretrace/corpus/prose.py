@@ -35,11 +35,11 @@ FOOTNOTE = re.compile(r"\s*\[(?:\d+|#\w*|[A-Z][A-Za-z+]*\d{2,4}\w?)\]_|\s*\|\w+\
 MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]+)\]\([^()\s]+\)")
 TICKS = re.compile(r"``([^`]+)``|`([^`]+)`_{0,2}")
 STRONG = re.compile(r"(?<!\w)(\*{1,3})(?=[^\s*])([^*\n]+?)(?<=[^\s*])\1(?!\w)")
-MATH = re.compile(r":math:|\$[^$]+\$|\\[a-zA-Z(\[]")
+MATH = re.compile(r":math:`[^`]*`")
 SENTENCE_END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"')\]]))\s+(?=[\"'(\[]?[A-Z])")
 ENDS = re.compile(r"[.!?][\"')\]]*$")
 NOT_PROSE = re.compile(r"https?:|www\.|[{}\\|<>$^~@#]|==|::|\.\.\.|->|[A-Za-z]\(\w*=|%\(|\S{41}|[=*+]\s|\s__|\ufffd")
-WORD = re.compile(r"[A-Za-z][a-z']*[,.;:!?)]*$|[A-Z][a-z]+-[a-z]+[,.;:!?)]*$|[a-z]+-[a-z]+[,.;:!?)]*$|\d+[,.;:)]*$")
+WORD = re.compile(r"(?<!\S)[\"'(]*(?:(?:[A-Za-z]|(?:[A-Z]?[a-z]+-))[a-z']*[,.;:!?)]*|\d+[,.;:)]*)(?!\S)")
 MINIMUM_WORDS = 4
 PROSE_SHARE = 0.75
 """Share of a sentence's words that must be plain words or numbers."""
@@ -160,14 +160,17 @@ def _is_entry(text: str, description: str) -> bool:
 
 def _without_markup(text: str) -> str:
     """Inline markup to plain text: ``code`` -> code, :func:`~a.b` -> a.b, *strong* -> strong."""
-    if MATH.search(text):
-        text = re.sub(r":math:`[^`]*`", "\ufffd", text)  # a hole that the sentence's filter sees
-    text = LINK.sub(r"\1", text)
-    text = MARKDOWN_LINK.sub(r"\1", text)
-    text = ROLE.sub(lambda match: _role_text(match[1]), text)
-    text = TICKS.sub(lambda match: match[1] or match[2], text)
-    text = STRONG.sub(r"\2", text)
-    text = FOOTNOTE.sub("", text)
+    if "`" in text:
+        text = MATH.sub("\ufffd", text)  # a hole that the sentence's filter sees
+        text = LINK.sub(r"\1", text)
+        text = ROLE.sub(lambda match: _role_text(match[1]), text)
+        text = TICKS.sub(lambda match: match[1] or match[2], text)
+    if "](" in text:
+        text = MARKDOWN_LINK.sub(r"\1", text)
+    if "*" in text:
+        text = STRONG.sub(r"\2", text)
+    if "_" in text:
+        text = FOOTNOTE.sub("", text)
     return " ".join(text.split())
 
 
@@ -200,6 +203,5 @@ def _is_prose(sentence: str) -> bool:
         return False
     if not (sentence[0].isupper() or sentence[0] in "\"'(") or sentence.count("(") != sentence.count(")"):
         return False
-    words = sentence.split()
-    plain = sum(1 for word in words if WORD.match(word.lstrip("(\"'")))
-    return len(words) >= MINIMUM_WORDS and plain >= PROSE_SHARE * len(words) and not sentence.isupper()
+    words = len(sentence.split())
+    return words >= MINIMUM_WORDS and len(WORD.findall(sentence)) >= PROSE_SHARE * words and not sentence.isupper()
