@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,18 @@ def test_a_long_line_is_cut_where_ftfy_cuts_it() -> None:
 
     # The entity lies across ftfy's limit of a million characters, the "<" beyond it.
     text = "é" + "x" * 999_995 + "&amp;<b>&amp;\n&amp;é"
+    assert fix_encoding(text) == ftfy.fix_text(text)
+
+
+def test_ftfy_only_straightens_typeset_text() -> None:
+    # The shortcut rests on what ftfy takes for a wrong encoding; here are all short strings of the signs in question.
+    import ftfy
+    from ftfy.badness import is_bad
+
+    for length in range(1, 5):
+        for letters in product(" aA1.‘’“”—–…", repeat=length):
+            assert not is_bad("".join(letters))
+    text = "\n".join("".join(letters) for letters in product("aÃ.‘’“”—", repeat=3))
     assert fix_encoding(text) == ftfy.fix_text(text)
 
 

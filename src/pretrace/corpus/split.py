@@ -84,8 +84,9 @@ def _probes(entries: list[Entry], stratum: list[int], share: float) -> list[int]
         split = max(missing, key=missing.__getitem__)
         missing[split] -= entries[index].words
         chosen[split].append(index)
-    if len(stratum) > 1 and not chosen["probes"]:
-        return [chosen["train"][-1]]
     if len(stratum) > 1 and not chosen["train"]:
         return chosen["probes"][:-1]
+    if 1 < len(stratum) < 4 or not chosen["probes"]:
+        # Too few to come near the share: the shortest is nearest, as one has to be there.
+        return [min(stratum, key=lambda index: entries[index].words)] if len(stratum) > 1 else []
     return chosen["probes"]
