@@ -12,7 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pretrace.corpus import clean_text, clean_text_plainly
-from pretrace.corpus.clean import fix_encoding, standardise
+from pretrace.corpus.clean import standardise
+from pretrace.corpus.encoding import fix_encoding
 
 BOOKS = Path(os.environ.get("PRETRACE_DATA", Path(__file__).parents[3] / "shared" / "data")) / "books"
 

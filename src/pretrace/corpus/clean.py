@@ -16,6 +16,8 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
+from pretrace.corpus.encoding import fix_encoding, replaced
+
 REMEMBERED_CHUNKS = 500_000
 """Distinct chunks after which the memory is emptied, so that a corpus of any size fits."""
 
@@ -25,19 +27,8 @@ SAME_AS = {**DASHES, "\N{HORIZONTAL ELLIPSIS}": "...", "\N{ACUTE ACCENT}": "'"}
 # stay as they are. Copies of the recipe that space them differ from what the released model was trained on.
 RUN_OF_ONE_SIGN = re.compile(r"(([-~!\";?+,)(/*\[\]}{|_])\2*)")
 
-# What ftfy leaves alone: ASCII without control characters, carriage returns and "&" (which may begin an HTML entity).
-UNTOUCHED = re.compile(r"[\t\n\x20-\x25\x27-\x7e]*\Z")
-# With these signs besides, ftfy only straightens the quotes: no run of them looks like a wrong encoding to it.
-CURLY = "\u2018\u2019\u201c\u201d"
-SIGNS = rf"\t\n\x20-\x25\x27-\x7e{CURLY}\u2013\u2014\u2026"
-TYPESET = re.compile(rf"[{SIGNS}]*\Z")
-# With Western letters besides, that holds only where ftfy's own test finds the line in order.
-WESTERN = re.compile(rf"[{SIGNS}\xa3\xc0-\xd6\xd8-\xf6\xf8-\xff]*\Z")
-STRAIGHT = dict(zip(CURLY, "''\"\"", strict=True))
 GLUE = "\0"
 """Takes the place of a space that does not part chunks; ftfy leaves none in a text."""
-FTFY_SEGMENT = 1_000_000
-"""Characters after which ftfy cuts a line."""
 
 
 def clean_text(text: str) -> str:
@@ -63,51 +54,10 @@ def clean_text_plainly(text: str) -> str:
 
 def standardise(text: str) -> str:
     """The original `text_standardize`: space around punctuation, " \\n " at line ends, single spaces elsewhere."""
-    text = RUN_OF_ONE_SIGN.sub(r" \1 ", text if text.isascii() else _replaced(text, SAME_AS))
+    text = RUN_OF_ONE_SIGN.sub(r" \1 ", text if text.isascii() else replaced(text, SAME_AS))
     # The original has patterns for line ends and for other white space; taking lines apart gives the same, faster.
     lines = [" ".join(line.split()) for line in text.split("\n")]
     return " \n ".join([line for line in lines if line])
-
-
-def fix_encoding(text: str) -> str:
-    """What `ftfy.fix_text` gives, without calling it for lines that it would only lightly change."""
-    text = text.replace("\r\n", "\n")
-    if UNTOUCHED.match(text):
-        return text
-    if TYPESET.match(text):
-        return _replaced(text, STRAIGHT)
-    import ftfy
-
-    config = ftfy.TextFixerConfig(explain=False)
-    fixed = []
-    for line in text.split("\n"):
-        fixed.append(_fix_line(line, config))
-        # ftfy takes "<" as a sign of HTML, and from there on leaves entities alone.
-        if config.unescape_html and "<" in line:
-            config = config._replace(unescape_html=False)
-    return "\n".join(fixed)
-
-
-def _fix_line(line: str, config: Any) -> str:
-    import ftfy
-    from ftfy.badness import is_bad
-
-    if UNTOUCHED.match(line):
-        return line
-    if TYPESET.match(line):
-        return _replaced(line, STRAIGHT)
-    if WESTERN.match(line) and len(line) < FTFY_SEGMENT and not is_bad(line):
-        straight = _replaced(line, STRAIGHT)
-        # ftfy looks again at what it has changed, until nothing changes.
-        if not is_bad(straight):
-            return straight
-    return ftfy.fix_text(line, config)
-
-
-def _replaced(text: str, replacements: dict[str, str]) -> str:
-    for old, new in replacements.items():
-        text = text.replace(old, new)
-    return text
 
 
 class ChunkTokenizer:

@@ -8,7 +8,8 @@ sentences that follow each other stay together.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+
+from pretrace.corpus.sentences import ENDS, prose_runs, without_markup
 
 BULLET = re.compile(r"(?:[-*+•]|\(?\d{1,2}[.)]|\(?[a-z]\)|#\.)\s+")
 TITLE_RULE = re.compile(r"([-=~^\"'`#*+.:_])\1{2,}$")
@@ -28,26 +29,10 @@ GOOGLE_SECTION = re.compile(r"[A-Z][A-Za-z ]{2,24}:$")
 ARGUMENTS = re.compile(r"(?:Args|(?:Keyword )?Arguments|Parameters|Attributes|Returns?|Raises|Yields):$")
 SILENT_SECTION = re.compile(r"(?:see also|references?|bibliography|todo|authors?|copyright|licen[sc]e)s?:?$", re.I)
 
-ROLE = re.compile(r":[A-Za-z][\w+.:-]*:`([^`]*)`")
-TARGET = re.compile(r"\s*<[^<>`]*>$")
-LINK = re.compile(r"`([^`<>]+?)\s*<[^<>`]*>`_{1,2}")
-FOOTNOTE = re.compile(r"\s*\[(?:\d+|#\w*|[A-Z][A-Za-z+]*\d{2,4}\w?)\]_|\s*\|\w+\|_?")
-MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]+)\]\([^()\s]+\)")
-TICKS = re.compile(r"``([^`]+)``|`([^`]+)`_{0,2}")
-STRONG = re.compile(r"(?<!\w)(\*{1,3})(?=[^\s*])([^*\n]+?)(?<=[^\s*])\1(?!\w)")
-MATH = re.compile(r":math:`[^`]*`")
-SENTENCE_END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"')\]]))\s+(?=[\"'(\[]?[A-Z])")
-ENDS = re.compile(r"[.!?][\"')\]]*$")
-NOT_PROSE = re.compile(r"https?:|www\.|[{}\\|<>$^~@#]|==|::|\.\.\.|->|[A-Za-z]\(\w*=|%\(|\S{41}|[=*+]\s|\s__|\ufffd")
-WORD = re.compile(r"(?<!\S)[\"'(]*(?:(?:[A-Za-z]|(?:[A-Z]?[a-z]+-))[a-z']*[,.;:!?)]*|\d+[,.;:)]*)(?!\S)")
-MINIMUM_WORDS = 4
-PROSE_SHARE = 0.75
-"""Share of a sentence's words that must be plain words or numbers."""
-
 
 def prose_paragraphs(docstring: str) -> list[str]:
     """The paragraphs of running prose in a docstring: each one line of whole sentences, at least one."""
-    return [run for block in _blocks(_dedented(docstring)) for run in _runs(_without_markup(block))]
+    return [run for block in _blocks(_dedented(docstring)) for run in prose_runs(without_markup(block))]
 
 
 def _dedented(text: str) -> list[str]:
@@ -156,52 +141,3 @@ def _is_entry(text: str, description: str) -> bool:
         return True
     words = len(text.split())
     return words <= 7 and description[:1].isupper() if ARGUMENT.match(text) else words <= 4
-
-
-def _without_markup(text: str) -> str:
-    """Inline markup to plain text: ``code`` -> code, :func:`~a.b` -> a.b, *strong* -> strong."""
-    if "`" in text:
-        text = MATH.sub("\ufffd", text)  # a hole that the sentence's filter sees
-        text = LINK.sub(r"\1", text)
-        text = ROLE.sub(lambda match: _role_text(match[1]), text)
-        text = TICKS.sub(lambda match: match[1] or match[2], text)
-    if "](" in text:
-        text = MARKDOWN_LINK.sub(r"\1", text)
-    if "*" in text:
-        text = STRONG.sub(r"\2", text)
-    if "_" in text:
-        text = FOOTNOTE.sub("", text)
-    return " ".join(text.split())
-
-
-def _role_text(content: str) -> str:
-    """What a reader sees of a cross-reference: its title, or its target, of which "~" leaves only the last part."""
-    title = TARGET.sub("", content).lstrip("!")
-    if title.startswith("~"):
-        return title.rpartition(".")[2].lstrip("~")
-    return re.sub(r"^_[a-z]+\.(?=[A-Za-z])|^\.", "", title)
-
-
-def _runs(text: str) -> Iterator[str]:
-    """The runs of sentences that are prose.
-
-    A sentence that is not ends a run, so no two sentences become neighbours that were not.
-    """
-    run: list[str] = []
-    for sentence in SENTENCE_END.split(text):
-        if _is_prose(sentence):
-            run.append(sentence)
-        elif run:
-            yield " ".join(run)
-            run = []
-    if run:
-        yield " ".join(run)
-
-
-def _is_prose(sentence: str) -> bool:
-    if not ENDS.search(sentence) or NOT_PROSE.search(sentence) or not sentence.isprintable():
-        return False
-    if not (sentence[0].isupper() or sentence[0] in "\"'(") or sentence.count("(") != sentence.count(")"):
-        return False
-    words = len(sentence.split())
-    return words >= MINIMUM_WORDS and len(WORD.findall(sentence)) >= PROSE_SHARE * words and not sentence.isupper()
