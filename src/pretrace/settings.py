@@ -192,7 +192,9 @@ class PretrainSettings(OptimiserSettings):
     @model_validator(mode="after")
     def _micro_batches_fit(self) -> PretrainSettings:
         if self.batch_sequences % self.micro_batch:
-            raise ValueError(f"batch_sequences {self.batch_sequences} is not a multiple of micro_batch {self.micro_batch}")
+            raise ValueError(
+                f"batch_sequences {self.batch_sequences} is not a multiple of micro_batch {self.micro_batch}"
+            )
         if self.warmup_steps > self.steps:
             raise ValueError(f"warmup_steps {self.warmup_steps} is more than steps {self.steps}")
         return self

@@ -74,7 +74,7 @@ def _pretrain(
     context = scale.model.context
     shards = open_shards(shards_folder, "train")
     validation = _windows(open_shards(shards_folder, "validation"), context)
-    model = build_model(kind, scale, manifest["vocabulary"]["size"], section.seed).to(device.name)
+    model = build_model(kind, scale, manifest["vocabulary_size"], section.seed).to(device.name)
     optimiser = build_optimiser(model, section)
     done = checkpoints.restore(model, optimiser)
     if done:
@@ -117,7 +117,7 @@ def _pretrain(
     metrics = {
         "val_loss": round(val_loss, 6),
         "val_perplexity": round(math.exp(val_loss), 4),
-        "val_bits_per_byte": round(_bits_per_byte(val_loss, manifest["validation"]), 6),
+        "val_bits_per_byte": round(_bits_per_byte(val_loss, manifest["splits"]["validation"]), 6),
         "parameters": sum(p.numel() for p in model.parameters()),
         "steps": section.steps,
         "tokens": tokens,

@@ -1,0 +1,77 @@
+"""What a score means: the majority class, and a bag of words, on the same rows (scikit-learn).
+
+The bag of words is TF-IDF over words and pairs of words with logistic regression (ridge regression for numbers), its
+strength of regularisation chosen on the dev rows. Of a pair it sees both parts, their difference and what they share.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pretrace.tasks.metrics import score, standard_error
+from pretrace.tasks.rows import Row, TaskData
+
+STRENGTHS = (0.1, 1.0, 10.0, 100.0)
+"""Inverse strengths of regularisation that are tried."""
+
+
+def baselines(task: TaskData) -> dict[str, dict[str, float]]:
+    """Test scores and standard errors of `majority` and `tfidf`."""
+    labels = {split: np.array([row.label for row in rows]) for split, rows in task.splits.items()}
+    test = labels["test"]
+    if task.kind == "regression":
+        guess = np.full(len(test), labels["train"].mean())
+    else:
+        guess = np.full(len(test), np.bincount(labels["train"].astype(int)).argmax())
+    predictions = {"majority": guess, "tfidf": _tfidf(task, labels)}
+    return {
+        name: {
+            "score": round(score(task.metric, test, values), 6),
+            "stderr": round(standard_error(task.metric, test, values), 6),
+        }
+        for name, values in predictions.items()
+    }
+
+
+def _tfidf(task: TaskData, labels: dict[str, np.ndarray]) -> np.ndarray:
+    """Test predictions of the bag of words."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    vectorizer = TfidfVectorizer(token_pattern=r"\S+", ngram_range=(1, 2), min_df=2, sublinear_tf=True, lowercase=False)
+    vectorizer.fit(part for row in task.splits["train"] for part in row.parts)
+    features = {split: _features(vectorizer, task.kind, rows) for split, rows in task.splits.items()}
+    choices = len(task.splits["train"][0].parts) - 1 if task.kind == "multiple_choice" else 0
+    best: tuple[float, Any] = (-np.inf, None)
+    for strength in STRENGTHS:
+        if task.kind == "regression":
+            model = Ridge(alpha=1 / strength, solver="lsqr").fit(features["train"], labels["train"])
+        else:
+            target = np.eye(choices, dtype=int)[labels["train"]].reshape(-1) if choices else labels["train"]
+            model = LogisticRegression(C=strength, max_iter=300).fit(features["train"], target)
+        dev = score(task.metric, labels["dev"], _predict(model, features["dev"], choices))
+        if dev > best[0]:
+            best = (dev, model)
+    return _predict(best[1], features["test"], choices)
+
+
+def _predict(model: Any, features: Any, choices: int) -> np.ndarray:
+    if choices:
+        return model.decision_function(features).reshape(-1, choices).argmax(1)
+    return model.predict(features)
+
+
+def _features(vectorizer: Any, kind: str, rows: list[Row]) -> Any:
+    """One line an example; for multiple choice one line a choice."""
+    from scipy.sparse import csr_matrix, hstack
+
+    if kind == "classification":
+        return vectorizer.transform(row.parts[0] for row in rows)
+    pairs = [(row.parts[0], other) for row in rows for other in row.parts[1:]]
+    a = vectorizer.transform(first for first, _ in pairs)
+    b = vectorizer.transform(second for _, second in pairs)
+    shared = a.multiply(b)
+    parts = [abs(a - b), shared, csr_matrix(shared.sum(1))]
+    return hstack(([a + b] if kind in ("similarity", "regression") else [a, b]) + parts).tocsr()

@@ -1,0 +1,255 @@
+"""Probes: labelled tasks made from documents that pre-training has not seen, so that any corpus gets a benchmark.
+
+Labels come from provenance (where a passage is from, what follows it, whether it was changed), never from a model. In
+every probe right and wrong rows are made of the same material in the same way, so one part alone, its length or its
+place tells nothing; `details` names what is counted, and the tests hold each give-away at chance.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from pretrace.tasks.changes import CHANGES, changed
+from pretrace.tasks.passages import Text, chunks, divide, generator_for, read_text
+from pretrace.tasks.rows import SPLITS, Row, TaskData
+
+CLASSES = 10
+"""Most sources that the probe `source` tells apart."""
+FEWEST = {"train": 40, "dev": 20, "test": 20}
+"""Rows (for `source`: in each class, a tenth of it) below which a probe says that the corpus is too small for it."""
+PAIR_WORDS = 20
+"""Words in each passage of `same` and `nearness`."""
+BEFORE, AFTER = 16, 10
+"""Words before the cut and after it in `follows`."""
+CONTEXT, CHOICE, CHOICES = 14, 7, 4
+"""Words of context and of each continuation in `cloze`, and how many continuations."""
+NEARNESS = ("another source", "the same source", "the same document", "the next passage")
+MASK = "_"
+
+Wanted = dict[str, int]
+Maker = Callable[[dict[str, list[Text]], Wanted, int], TaskData]
+
+
+def make_probe(name: str, documents: Iterable[object], wanted: Wanted, passage_words: int, kind: str, metric: str) -> TaskData:
+    """Make a probe's rows.
+
+    Args:
+        documents: cleaned probe documents with `id`, `source` and `text`.
+        wanted: most rows by split.
+        passage_words: longest passage of `source`.
+    """
+    texts = divide(read_text(document) for document in documents)
+    task = PROBES[name](texts, wanted, passage_words)
+    task.kind, task.metric = kind, metric
+    for split in SPLITS:
+        task.splits[split] = unique_passages(task.splits.get(split, []))[: wanted[split]]
+    short = [split for split in SPLITS if len(task.splits[split]) < FEWEST[split]]
+    if short and not task.unavailable:
+        have = ", ".join(f"{len(task.splits[split])} {split}" for split in SPLITS)
+        task.unavailable = f"the corpus gives too few rows ({have}); more probe documents are needed"
+    if task.unavailable:
+        task.splits = {split: [] for split in SPLITS}
+    return task
+
+
+def unique_passages(rows: list[Row]) -> list[Row]:
+    """Rows whose passages have not occurred in an earlier row."""
+    seen: set[str] = set()
+    kept = []
+    for row in rows:
+        if len(set(row.parts)) == len(row.parts) and not seen.intersection(row.parts):
+            seen.update(row.parts)
+            kept.append(row)
+    return kept
+
+
+def source(texts: dict[str, list[Text]], wanted: Wanted, passage_words: int) -> TaskData:
+    """Which source is a passage from? Words that only one source uses, and the sources' names, are masked."""
+    room = {
+        name: min(_chunk_count(texts[split], name, passage_words) / max(1, wanted[split]) for split in SPLITS)
+        for name in sorted({text.source for text in texts["train"]})
+    }
+    names = sorted(sorted(room, key=lambda name: (-room[name], name))[:CLASSES])
+    names = [name for name in names if all(_chunk_count(texts[s], name, passage_words) >= FEWEST[s] / 10 for s in SPLITS)]
+    task = TaskData("classification", "accuracy", names)
+    if len(names) < 2:
+        task.unavailable = f"needs two sources with several documents each; this corpus has {len(names)}"
+        return task
+    masked = give_aways([text for split in SPLITS for text in texts[split]], names)
+    task.details = {"masked_words": len(masked)}
+    for split in SPLITS:
+        rows_by_class = []
+        for label, name in enumerate(names):
+            rows = [
+                Row((" ".join(MASK if word in masked else word for word in chunk),), label, text.id)
+                for text in texts[split]
+                if text.source == name
+                for chunk in chunks(text, passage_words)
+            ]
+            rows_by_class.append(_shuffled(unique_passages(rows), "source", split, name))
+        each = min([len(rows) for rows in rows_by_class] + [wanted[split] // len(names)])
+        task.splits[split] = _shuffled([row for rows in rows_by_class for row in rows[:each]], "source", split)
+    return task
+
+
+def give_aways(texts: list[Text], names: list[str]) -> set[str]:
+    """Words that name a source, and words that only one of the sources uses although it uses them often."""
+    users: dict[str, Counter[str]] = {}
+    for text in texts:
+        for word in text.words:
+            users.setdefault(word, Counter())[text.source] += 1
+    own = {word for word, by in users.items() if by.total() >= 20 and max(by.values()) >= 0.95 * by.total()}
+    parts = {part for name in names for part in name.lower().replace("-", " ").replace("_", " ").split()}
+    return own | parts | {name.lower() for name in names}
+
+
+def acceptability(texts: dict[str, list[Text]], wanted: Wanted, passage_words: int) -> TaskData:
+    """Is the sentence as it was written, or was it changed in one place in six (see `changes.py`)?"""
+    task = TaskData("classification", "matthews", ["changed", "as written"], details={"changes": list(CHANGES)})
+    for split in SPLITS:
+        sentences = [
+            (sentence, text.id) for text in texts[split] for sentence in text.sentences() if 8 <= len(sentence) <= 30
+        ]
+        rows: list[Row] = []
+        random = generator_for("acceptability", split, "change")
+        for number, (sentence, origin) in enumerate(_shuffled(sentences, "acceptability", split)):
+            written = sentence if number % 2 else changed(sentence, random)
+            if written:
+                rows.append(Row((" ".join(written),), number % 2, origin))
+        task.splits[split] = _balanced(rows)
+    return task
+
+
+def follows(texts: dict[str, list[Text]], wanted: Wanted, passage_words: int) -> TaskData:
+    """Does the second passage directly continue the first, or another place of the same document?
+
+    The cuts fall inside sentences. Wrong rows exchange their continuations within a document, so a continuation occurs
+    as often in wrong rows as in right ones.
+    """
+    task = TaskData("entailment", "accuracy", ["elsewhere", "continues"])
+    for split in SPLITS:
+        groups = _groups(texts[split], BEFORE, AFTER, size=4)
+        rows: list[Row] = []
+        for text, cuts in _shuffled(groups, "follows", split):
+            # Two right rows, and two that have exchanged their continuations.
+            for place, label in ((0, 1), (1, 0), (2, 1), (3, 0)):
+                before, after = cuts[place][0], cuts[place if label else 4 - place][1]
+                rows.append(Row((" ".join(before), " ".join(after)), label, text.id))
+        task.splits[split] = _balanced(rows)
+    return task
+
+
+def cloze(texts: dict[str, list[Text]], wanted: Wanted, passage_words: int) -> TaskData:
+    """Which of four continuations, all cut from the same neighbourhood in the same way, is the true one?"""
+    task = TaskData("multiple_choice", "accuracy", None)
+    for split in SPLITS:
+        random = generator_for("cloze", split, "order")
+        rows = []
+        for text, cuts in _shuffled(_groups(texts[split], CONTEXT, CHOICE, size=CHOICES), "cloze", split):
+            order = random.permutation(CHOICES)
+            chosen = int(random.integers(CHOICES))
+            choices = [" ".join(cuts[i][1]) for i in order]
+            rows.append(Row((" ".join(cuts[order[chosen]][0]), *choices), chosen, text.id))
+        task.splits[split] = rows
+    return task
+
+
+def same(texts: dict[str, list[Text]], wanted: Wanted, passage_words: int) -> TaskData:
+    """Are two passages from one document? Wrong rows exchange their second passages with another document's."""
+    task = TaskData("similarity", "accuracy", ["two documents", "one document"])
+    for split in SPLITS:
+        pairs = _shuffled(_far_pairs(texts[split]), "same", split)
+        rows = []
+        for number in range(0, len(pairs) - 2, 3):
+            (text, a, b), (other, c, d), (third, e, f) = pairs[number : number + 3]
+            if len({text.id, other.id, third.id}) == 3:
+                rows += [Row((_text(a), _text(b)), 1, text.id), Row((_text(c), _text(f)), 0, other.id)]
+        task.splits[split] = _balanced(rows)
+    return task
+
+
+def nearness(texts: dict[str, list[Text]], wanted: Wanted, passage_words: int) -> TaskData:
+    """How near are two passages? 0 other sources, 1 the same source, 2 the same document, 3 the next passage."""
+    task = TaskData("regression", "pearson", None, details={"scale": list(NEARNESS)})
+    for split in SPLITS:
+        random = generator_for("nearness", split)
+        runs = [(text, chunks(text, PAIR_WORDS)) for text in texts[split]]
+        pool = _shuffled([(t, c, i) for t, c in runs for i in range(0, len(c) - 1, 2)], "nearness", split)
+        by_source: dict[str, list] = {}
+        for item in pool:
+            by_source.setdefault(item[0].source, []).append(item)
+        rows: list[Row] = []
+        for number, (text, run, i) in enumerate(pool):
+            grade = number % 4
+            if grade == 3:
+                second: tuple[str, ...] | None = run[i + 1]
+            elif grade == 2:
+                apart = [j for j in range(1, len(run), 2) if abs(j - i) > 2]
+                second = run[int(random.choice(apart))] if apart else None
+            else:
+                others = by_source[text.source] if grade == 1 else pool
+                other = others[int(random.integers(len(others)))]
+                wrong = other[0].id == text.id or (grade == 0 and other[0].source == text.source)
+                second = None if wrong else other[1][other[2] + 1]
+            if second:
+                rows.append(Row((_text(run[i]), _text(second)), float(grade), text.id))
+        task.splits[split] = _balanced(unique_passages(rows))
+    return task
+
+
+PROBES: dict[str, Maker] = {
+    "source": source,
+    "acceptability": acceptability,
+    "follows": follows,
+    "same": same,
+    "nearness": nearness,
+    "cloze": cloze,
+}
+
+
+def _chunk_count(texts: list[Text], source_name: str, length: int) -> int:
+    return sum(len(text.words) // length for text in texts if text.source == source_name)
+
+
+def _groups(texts: list[Text], before: int, after: int, size: int) -> list[tuple[Text, list[tuple]]]:
+    """Neighbouring windows of a document in groups of `size`, each window cut in two inside a sentence."""
+    groups = []
+    for text in texts:
+        starts = np.array(text.sentence_starts)
+        cuts = []
+        for first in range(0, len(text.words) - before - after + 1, before + after):
+            cut = first + before
+            # A cut next to a sentence's end would be told by its punctuation alone.
+            if not np.any((starts >= cut - 2) & (starts <= cut + 2)):
+                cuts.append((text.words[first:cut], text.words[cut : cut + after]))
+        groups += [(text, cuts[i : i + size]) for i in range(0, len(cuts) - size + 1, size)]
+    return groups
+
+
+def _far_pairs(texts: list[Text]) -> list[tuple[Text, tuple, tuple]]:
+    """Pairs of passages of one document with at least one passage between them; no passage is in two pairs."""
+    pairs = []
+    for text in texts:
+        run = chunks(text, PAIR_WORDS)
+        for i in range(0, len(run) - 3, 4):
+            pairs += [(text, run[i], run[i + 2]), (text, run[i + 1], run[i + 3])]
+    return pairs
+
+
+def _balanced(rows: list[Row]) -> list[Row]:
+    """The same number of rows of each label, in turn; the rest is not used."""
+    by_label: dict[float, list[Row]] = {}
+    for row in rows:
+        by_label.setdefault(row.label, []).append(row)
+    return [row for group in zip(*(by_label[label] for label in sorted(by_label)), strict=False) for row in group]
+
+
+def _shuffled(items: list, *names: str) -> list:
+    return [items[i] for i in generator_for(*names).permutation(len(items))]
+
+
+def _text(words: tuple[str, ...]) -> str:
+    return " ".join(words)

@@ -1,0 +1,35 @@
+"""Fine-tune one variant on one task, with every seed.
+
+    python stages/finetune.py source full
+
+Reads data/tasks/<task>/ and models/pretrained/; writes models/finetuned/<task>-<variant>/ (the model of the seed that
+is best on dev, and the predictions), reports/finetune/<task>-<variant>.json and the curve. A finished seed is kept
+under .pretrace/ and not run again after a crash.
+"""
+
+import sys
+from pathlib import Path
+
+from pretrace.files import write_json
+from pretrace.stage import Run, run_stage
+from pretrace.training.seeds import finetune_all_seeds
+
+
+def main(run: Run) -> None:
+    task, variant = sys.argv[1:]
+    name = f"{task}-{variant}"
+    out = Path(f"models/finetuned/{name}")
+    report, cost = finetune_all_seeds(
+        run.settings, task, variant, Path(f"data/tasks/{task}"), Path("models/pretrained"), out
+    )
+    write_json(f"reports/finetune/{name}.json", report)
+    run.log_params({key: report[key] for key in ("lr", "epochs", "lm_weight")})
+    run.log_metrics(report)
+    run.log_curve(out / "curve.jsonl")
+    run.cost |= cost
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: python stages/finetune.py TASK VARIANT")
+    run_stage("finetune", main, *sys.argv[1:])

@@ -1,0 +1,27 @@
+"""Print the benchmark: tables, figures and the page, from what the other stages wrote under reports/.
+
+    python stages/report.py
+"""
+
+from pathlib import Path
+
+from pretrace.report import benchmark_markdown, update_readme, write_page, write_report
+from pretrace.stage import Run, run_stage
+
+
+def main(run: Run) -> None:
+    benchmark = write_report(run.settings)
+    update_readme(Path("README.md"), benchmark_markdown(benchmark))
+    page = write_page(run.settings)
+    for path in (page, Path("reports/benchmark.json"), Path("reports/figures")):
+        run.log_artifact(path)
+    scores = {
+        f"{task}/{variant}": score for task, by_variant in benchmark["scores"].items() for variant, score in by_variant.items()
+    }
+    run.log_metrics(scores)
+    run.log_experiment_metrics(scores)
+    run.ends_experiment = True
+
+
+if __name__ == "__main__":
+    run_stage("report", main)
