@@ -10,7 +10,7 @@ under .pretrace/ and not run again after a crash.
 import sys
 from pathlib import Path
 
-from pretrace.files import write_json
+from pretrace.files import read_json, write_json
 from pretrace.stage import Run, run_stage
 from pretrace.training.seeds import finetune_all_seeds
 
@@ -19,8 +19,9 @@ def main(run: Run) -> None:
     task, variant = sys.argv[1:]
     name = f"{task}-{variant}"
     out = Path(f"models/finetuned/{name}")
+    size = read_json("models/vocabulary/vocabulary.json")["size"]
     report, cost = finetune_all_seeds(
-        run.settings, task, variant, Path(f"data/tasks/{task}"), Path("models/pretrained"), out
+        run.settings, task, variant, Path(f"data/tasks/{task}"), Path("models/pretrained"), size, out
     )
     write_json(f"reports/finetune/{name}.json", report)
     run.log_params({key: report[key] for key in ("lr", "epochs", "lm_weight")})

@@ -25,7 +25,7 @@ def main(run: Run) -> None:
     report = {}
     with atomic_folder("models/pretrained") as out:
         for kind in models:
-            result = pretrain(kind, run.settings, Path("data/shards"))
+            result = pretrain(kind, run.settings, Path("data/shards"), run.publish)
             (out / kind).mkdir()
             save_model(out / kind, result.model)
             shutil.copytree(vocabulary_folder, out / kind / "vocabulary")

@@ -1,6 +1,6 @@
 """Print the benchmark: tables, figures and the page, from what the other stages wrote under reports/.
 
-    python stages/report.py
+python stages/report.py
 """
 
 from pathlib import Path
@@ -16,7 +16,9 @@ def main(run: Run) -> None:
     for path in (page, Path("reports/benchmark.json"), Path("reports/figures")):
         run.log_artifact(path)
     scores = {
-        f"{task}/{variant}": score for task, by_variant in benchmark["scores"].items() for variant, score in by_variant.items()
+        f"{task}/{variant}": score
+        for task, by_variant in benchmark["scores"].items()
+        for variant, score in by_variant.items()
     }
     run.log_metrics(scores)
     run.log_experiment_metrics(scores)

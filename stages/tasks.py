@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pretrace.files import write_json
 from pretrace.stage import Run, run_stage
-from pretrace.tasks import prepare_tasks
+from pretrace.tasks.prepare import prepare_tasks
 from pretrace.vocabulary import load_vocabulary
 
 

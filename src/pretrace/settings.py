@@ -86,7 +86,7 @@ class Task(Section):
     metric: Literal["accuracy", "matthews", "f1", "pearson", "spearman"] | None = None
     """What the table shows; null: accuracy, or pearson for regression."""
     train_rows: Count | None = None
-    """Use at most so many training rows, drawn by the seed of the split; null: all, or the scale's number for a probe."""
+    """Use at most so many training rows, drawn at random; null: all, or the scale's number for a probe."""
     test_rows: Count | None = None
     """Use at most so many dev and test rows; null as for `train_rows`."""
     epochs: Count | None = None
@@ -219,20 +219,37 @@ class FinetuneSettings(OptimiserSettings):
 
 
 class ProbeSettings(Section):
-    """How many rows each probe has; a corpus too small for them gives fewer, and the table says how many."""
+    """How large the probes are (all ours). A corpus too small for them gives fewer rows; the table says how many."""
 
-    train_rows: Count
+    rows: dict[str, Count]
+    """Training rows by probe; `default` is for those not named."""
     dev_rows: Count
     test_rows: Count
     passage_words: Annotated[int, Field(ge=8)]
-    """Longest passage, in words."""
+    """Words in a passage of `source`."""
+    pair_words: Annotated[int, Field(ge=6)]
+    """Words in each passage of `same` and `nearness`."""
+    context_words: Annotated[int, Field(ge=6)]
+    """Words before the cut in `follows` and `cloze`."""
+    continuation_words: Annotated[int, Field(ge=4)]
+    """Words after the cut."""
+    words_a_change: Annotated[int, Field(ge=1)]
+    """A changed sentence of `acceptability` has one change for every so many words."""
+
+    @model_validator(mode="after")
+    def _has_default(self) -> ProbeSettings:
+        if "default" not in self.rows:
+            raise ValueError("rows: needs `default`, the number for probes that are not named")
+        return self
 
 
 class Scale(Section):
     """The sizes that go together: one file in `scales/`."""
 
+    processes: Count
+    """Processes that pre-train together, each with its share of a batch; on a GPU, one."""
     threads: Count
-    """CPU threads of a training process. Fixed, as the order of sums, and so the last bits, depends on it."""
+    """CPU threads of a pre-training process. Fixed, as the order of sums, and so the last bits, depends on it."""
     vocabulary: VocabularySettings
     model: ModelSettings
     lstm: LSTMSettings

@@ -42,14 +42,15 @@ class Block(nn.Module):
 def causal_attention(q_BHTD: Tensor, k_BHTD: Tensor, v_BHTD: Tensor, dropout: float) -> Tensor:
     """Attention over the tokens up to each one's own; sequences are padded on the right, so none sees padding.
 
-    On a GPU this is PyTorch's fused kernel. Its CPU kernel is slow in bfloat16 (docs/log.md), so a CPU in that precision
-    multiplies out the few short rows itself.
+    On a GPU this is PyTorch's fused kernel. Its CPU kernel is slow in bfloat16 (docs/log.md), so there the
+    few short rows are multiplied out.
     """
     if q_BHTD.device.type != "cpu" or q_BHTD.dtype == torch.float32:
         return F.scaled_dot_product_attention(q_BHTD, k_BHTD, v_BHTD, is_causal=True, dropout_p=dropout)
     T, D = q_BHTD.shape[-2:]
     hidden_TT = torch.full((T, T), -torch.inf, dtype=q_BHTD.dtype).triu(1)
-    weights_BHTT = torch.softmax(q_BHTD * D**-0.5 @ k_BHTD.transpose(-2, -1) + hidden_TT, -1)
+    scores_BHTT = q_BHTD * D**-0.5 @ k_BHTD.transpose(-2, -1) + hidden_TT
+    weights_BHTT = torch.softmax(scores_BHTT, -1, dtype=torch.float32).to(q_BHTD.dtype)
     return F.dropout(weights_BHTT, dropout, training=dropout > 0) @ v_BHTD
 
 

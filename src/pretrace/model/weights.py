@@ -33,7 +33,12 @@ def save_model(folder: Path, model: GPT | LSTM) -> None:
         "settings": model.settings.model_dump(),
     }
     write_json(folder / "config.json", config)
-    save_file({name: p.detach().contiguous() for name, p in model.named_parameters()}, folder / "model.safetensors")
+    save_tensors(folder / "model.safetensors", model)
+
+
+def save_tensors(path: Path, module: nn.Module) -> None:
+    """Write a module's parameters under their names."""
+    save_file({name: p.detach().cpu().contiguous() for name, p in module.named_parameters()}, path)
 
 
 def load_model(folder: Path | str) -> GPT | LSTM:

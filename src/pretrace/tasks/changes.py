@@ -37,14 +37,12 @@ _PAIRS = (
 TURNED = {b: a for a, b in map(str.split, reversed(_PAIRS))} | {a: b for a, b in map(str.split, reversed(_PAIRS))}
 """A word, and the same in another number or tense."""
 
-WORDS_A_CHANGE = 6
-
 Words = tuple[str, ...]
 
 
-def changed(sentence: Words, random: np.random.Generator) -> Words | None:
-    """The sentence with a change for every six words, each of a sort drawn from `CHANGES`; None where none fits."""
-    wanted, result = max(1, len(sentence) // WORDS_A_CHANGE), sentence
+def changed(sentence: Words, words_a_change: int, random: np.random.Generator) -> Words | None:
+    """The sentence with a change for every so many words, each of a sort drawn from `CHANGES`; None where none fits."""
+    wanted, result = max(1, len(sentence) // words_a_change), sentence
     for _ in range(wanted):
         sort = CHANGES[int(random.integers(len(CHANGES)))]
         result = change(result, sort, random) or change(result, "swapped", random) or result

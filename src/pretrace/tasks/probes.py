@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import numpy as np
 
+from pretrace.errors import PretraceError
+from pretrace.settings import ProbeSettings
 from pretrace.tasks.changes import CHANGES, changed
 from pretrace.tasks.passages import Text, chunks, divide, generator_for, read_text
 from pretrace.tasks.rows import SPLITS, Row, TaskData
@@ -20,30 +23,42 @@ CLASSES = 10
 """Most sources that the probe `source` tells apart."""
 FEWEST = {"train": 40, "dev": 20, "test": 20}
 """Rows (for `source`: in each class, a tenth of it) below which a probe says that the corpus is too small for it."""
-PAIR_WORDS = 20
-"""Words in each passage of `same` and `nearness`."""
-BEFORE, AFTER = 16, 10
-"""Words before the cut and after it in `follows`."""
-CONTEXT, CHOICE, CHOICES = 14, 7, 4
-"""Words of context and of each continuation in `cloze`, and how many continuations."""
+CHOICES = 4
+"""Continuations in `cloze`."""
 NEARNESS = ("another source", "the same source", "the same document", "the next passage")
 MASK = "_"
 
+
+class Cut(NamedTuple):
+    """A window of text cut in two."""
+
+    before: str
+    after: str
+    origin: str
+
+
 Wanted = dict[str, int]
-Maker = Callable[[dict[str, list[Text]], Wanted, int], TaskData]
+Maker = Callable[[dict[str, list[Text]], Wanted, ProbeSettings], TaskData]
 
 
-def make_probe(name: str, documents: Iterable[object], wanted: Wanted, passage_words: int, kind: str, metric: str) -> TaskData:
+def make_probe(
+    name: str, documents: Iterable[object], wanted: Wanted, sizes: ProbeSettings, kind: str, metric: str
+) -> TaskData:
     """Make a probe's rows.
 
     Args:
         documents: cleaned probe documents with `id`, `source` and `text`.
         wanted: most rows by split.
-        passage_words: longest passage of `source`.
+        sizes: lengths of passages, in words.
+
+    Raises:
+        PretraceError: the probe is of another kind.
     """
     texts = divide(read_text(document) for document in documents)
-    task = PROBES[name](texts, wanted, passage_words)
-    task.kind, task.metric = kind, metric
+    task = PROBES[name](texts, wanted, sizes)
+    if task.kind != kind:
+        raise PretraceError(f"params.yaml: tasks: the probe {name!r} is of kind {task.kind}, got {kind}")
+    task.metric = metric
     for split in SPLITS:
         task.splits[split] = unique_passages(task.splits.get(split, []))[: wanted[split]]
     short = [split for split in SPLITS if len(task.splits[split]) < FEWEST[split]]
@@ -66,14 +81,18 @@ def unique_passages(rows: list[Row]) -> list[Row]:
     return kept
 
 
-def source(texts: dict[str, list[Text]], wanted: Wanted, passage_words: int) -> TaskData:
+def source(texts: dict[str, list[Text]], wanted: Wanted, sizes: ProbeSettings) -> TaskData:
     """Which source is a passage from? Words that only one source uses, and the sources' names, are masked."""
     room = {
-        name: min(_chunk_count(texts[split], name, passage_words) / max(1, wanted[split]) for split in SPLITS)
+        name: min(_chunk_count(texts[split], name, sizes.passage_words) / max(1, wanted[split]) for split in SPLITS)
         for name in sorted({text.source for text in texts["train"]})
     }
     names = sorted(sorted(room, key=lambda name: (-room[name], name))[:CLASSES])
-    names = [name for name in names if all(_chunk_count(texts[s], name, passage_words) >= FEWEST[s] / 10 for s in SPLITS)]
+    names = [
+        name
+        for name in names
+        if all(_chunk_count(texts[s], name, sizes.passage_words) >= FEWEST[s] / 10 for s in SPLITS)
+    ]
     task = TaskData("classification", "accuracy", names)
     if len(names) < 2:
         task.unavailable = f"needs two sources with several documents each; this corpus has {len(names)}"
@@ -87,7 +106,7 @@ def source(texts: dict[str, list[Text]], wanted: Wanted, passage_words: int) -> 
                 Row((" ".join(MASK if word in masked else word for word in chunk),), label, text.id)
                 for text in texts[split]
                 if text.source == name
-                for chunk in chunks(text, passage_words)
+                for chunk in chunks(text, sizes.passage_words)
             ]
             rows_by_class.append(_shuffled(unique_passages(rows), "source", split, name))
         each = min([len(rows) for rows in rows_by_class] + [wanted[split] // len(names)])
@@ -106,8 +125,8 @@ def give_aways(texts: list[Text], names: list[str]) -> set[str]:
     return own | parts | {name.lower() for name in names}
 
 
-def acceptability(texts: dict[str, list[Text]], wanted: Wanted, passage_words: int) -> TaskData:
-    """Is the sentence as it was written, or was it changed in one place in six (see `changes.py`)?"""
+def acceptability(texts: dict[str, list[Text]], wanted: Wanted, sizes: ProbeSettings) -> TaskData:
+    """Is the sentence as it was written, or was it changed in several places (see `changes.py`)?"""
     task = TaskData("classification", "matthews", ["changed", "as written"], details={"changes": list(CHANGES)})
     for split in SPLITS:
         sentences = [
@@ -116,67 +135,63 @@ def acceptability(texts: dict[str, list[Text]], wanted: Wanted, passage_words: i
         rows: list[Row] = []
         random = generator_for("acceptability", split, "change")
         for number, (sentence, origin) in enumerate(_shuffled(sentences, "acceptability", split)):
-            written = sentence if number % 2 else changed(sentence, random)
+            written = sentence if number % 2 else changed(sentence, sizes.words_a_change, random)
             if written:
                 rows.append(Row((" ".join(written),), number % 2, origin))
         task.splits[split] = _balanced(rows)
     return task
 
 
-def follows(texts: dict[str, list[Text]], wanted: Wanted, passage_words: int) -> TaskData:
-    """Does the second passage directly continue the first, or another place of the same document?
+def follows(texts: dict[str, list[Text]], wanted: Wanted, sizes: ProbeSettings) -> TaskData:
+    """Does the second passage directly continue the first, or another document's?
 
-    The cuts fall inside sentences. Wrong rows exchange their continuations within a document, so a continuation occurs
-    as often in wrong rows as in right ones.
+    The cuts fall inside sentences. Wrong rows have exchanged their continuations with each other, so a continuation
+    occurs in wrong rows and in right ones alike.
     """
     task = TaskData("entailment", "accuracy", ["elsewhere", "continues"])
     for split in SPLITS:
-        groups = _groups(texts[split], BEFORE, AFTER, size=4)
         rows: list[Row] = []
-        for text, cuts in _shuffled(groups, "follows", split):
-            # Two right rows, and two that have exchanged their continuations.
-            for place, label in ((0, 1), (1, 0), (2, 1), (3, 0)):
-                before, after = cuts[place][0], cuts[place if label else 4 - place][1]
-                rows.append(Row((" ".join(before), " ".join(after)), label, text.id))
+        for group in _groups(texts[split], sizes, 4, "follows", split):
+            for place, other in ((0, 0), (1, 3), (2, 2), (3, 1)):
+                parts = (group[place].before, group[other].after)
+                rows.append(Row(parts, int(place == other), group[place].origin))
         task.splits[split] = _balanced(rows)
     return task
 
 
-def cloze(texts: dict[str, list[Text]], wanted: Wanted, passage_words: int) -> TaskData:
-    """Which of four continuations, all cut from the same neighbourhood in the same way, is the true one?"""
+def cloze(texts: dict[str, list[Text]], wanted: Wanted, sizes: ProbeSettings) -> TaskData:
+    """Which of four continuations, all cut in the same way, is the true one?"""
     task = TaskData("multiple_choice", "accuracy", None)
     for split in SPLITS:
         random = generator_for("cloze", split, "order")
         rows = []
-        for text, cuts in _shuffled(_groups(texts[split], CONTEXT, CHOICE, size=CHOICES), "cloze", split):
-            order = random.permutation(CHOICES)
+        for group in _groups(texts[split], sizes, CHOICES, "cloze", split):
             chosen = int(random.integers(CHOICES))
-            choices = [" ".join(cuts[i][1]) for i in order]
-            rows.append(Row((" ".join(cuts[order[chosen]][0]), *choices), chosen, text.id))
+            rows.append(Row((group[chosen].before, *(cut.after for cut in group)), chosen, group[chosen].origin))
         task.splits[split] = rows
     return task
 
 
-def same(texts: dict[str, list[Text]], wanted: Wanted, passage_words: int) -> TaskData:
+def same(texts: dict[str, list[Text]], wanted: Wanted, sizes: ProbeSettings) -> TaskData:
     """Are two passages from one document? Wrong rows exchange their second passages with another document's."""
     task = TaskData("similarity", "accuracy", ["two documents", "one document"])
     for split in SPLITS:
-        pairs = _shuffled(_far_pairs(texts[split]), "same", split)
+        pairs = _shuffled(_far_pairs(texts[split], sizes.pair_words), "same", split)
         rows = []
         for number in range(0, len(pairs) - 2, 3):
-            (text, a, b), (other, c, d), (third, e, f) = pairs[number : number + 3]
+            (text, a, b), (other, c, _), (third, _, f) = pairs[number : number + 3]
             if len({text.id, other.id, third.id}) == 3:
                 rows += [Row((_text(a), _text(b)), 1, text.id), Row((_text(c), _text(f)), 0, other.id)]
         task.splits[split] = _balanced(rows)
     return task
 
 
-def nearness(texts: dict[str, list[Text]], wanted: Wanted, passage_words: int) -> TaskData:
+def nearness(texts: dict[str, list[Text]], wanted: Wanted, sizes: ProbeSettings) -> TaskData:
     """How near are two passages? 0 other sources, 1 the same source, 2 the same document, 3 the next passage."""
     task = TaskData("regression", "pearson", None, details={"scale": list(NEARNESS)})
     for split in SPLITS:
         random = generator_for("nearness", split)
-        runs = [(text, chunks(text, PAIR_WORDS)) for text in texts[split]]
+        runs = [(text, chunks(text, sizes.pair_words)) for text in texts[split]]
         pool = _shuffled([(t, c, i) for t, c in runs for i in range(0, len(c) - 1, 2)], "nearness", split)
         by_source: dict[str, list] = {}
         for item in pool:
@@ -214,26 +229,27 @@ def _chunk_count(texts: list[Text], source_name: str, length: int) -> int:
     return sum(len(text.words) // length for text in texts if text.source == source_name)
 
 
-def _groups(texts: list[Text], before: int, after: int, size: int) -> list[tuple[Text, list[tuple]]]:
-    """Neighbouring windows of a document in groups of `size`, each window cut in two inside a sentence."""
-    groups = []
+def _groups(texts: list[Text], sizes: ProbeSettings, size: int, *names: str) -> list[list[Cut]]:
+    """Windows of text, each cut in two inside a sentence, in groups of `size` from as many documents."""
+    before, after = sizes.context_words, sizes.continuation_words
+    cuts: list[Cut] = []
     for text in texts:
         starts = np.array(text.sentence_starts)
-        cuts = []
         for first in range(0, len(text.words) - before - after + 1, before + after):
             cut = first + before
             # A cut next to a sentence's end would be told by its punctuation alone.
             if not np.any((starts >= cut - 2) & (starts <= cut + 2)):
-                cuts.append((text.words[first:cut], text.words[cut : cut + after]))
-        groups += [(text, cuts[i : i + size]) for i in range(0, len(cuts) - size + 1, size)]
-    return groups
+                cuts.append(Cut(_text(text.words[first:cut]), _text(text.words[cut : cut + after]), text.id))
+    cuts = _shuffled(cuts, *names)
+    groups = [cuts[i : i + size] for i in range(0, len(cuts) - size + 1, size)]
+    return [group for group in groups if len({cut.origin for cut in group}) == size]
 
 
-def _far_pairs(texts: list[Text]) -> list[tuple[Text, tuple, tuple]]:
+def _far_pairs(texts: list[Text], length: int) -> list[tuple[Text, tuple, tuple]]:
     """Pairs of passages of one document with at least one passage between them; no passage is in two pairs."""
     pairs = []
     for text in texts:
-        run = chunks(text, PAIR_WORDS)
+        run = chunks(text, length)
         for i in range(0, len(run) - 3, 4):
             pairs += [(text, run[i], run[i + 2]), (text, run[i + 1], run[i + 3])]
     return pairs

@@ -96,9 +96,7 @@ def _state(module: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, tor
     return state
 
 
-def _load(
-    state: dict[str, torch.Tensor], module: nn.Module, optimiser: torch.optim.Optimizer, step: int
-) -> None:
+def _load(state: dict[str, torch.Tensor], module: nn.Module, optimiser: torch.optim.Optimizer, step: int) -> None:
     with torch.no_grad():
         for name, parameter in module.named_parameters():
             parameter.copy_(state[f"weights/{name}"])

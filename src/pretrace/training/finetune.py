@@ -96,7 +96,9 @@ def finetune_seed(
     """Fine-tune with one seed; returns its scores and the model of the best pass."""
     vocabulary_size = language_model.token_embedding.num_embeddings
     model = TaskModel(language_model, recipe.kind, recipe.outputs, SPECIAL_TOKENS, seed).to(device.name)
-    data = {name: Examples(split, recipe.kind, vocabulary_size, language_model.context) for name, split in splits.items()}
+    data = {
+        name: Examples(split, recipe.kind, vocabulary_size, language_model.context) for name, split in splits.items()
+    }
     labels = splits["train"].labels
     shift, spread = (float(labels.mean()), float(labels.std()) or 1.0) if recipe.kind == "regression" else (0.0, 1.0)
     optimiser = build_optimiser(model, recipe.settings)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pretrace.errors import PretraceError
+from pretrace.training.processes import Group
 
 
 def train(
@@ -23,6 +24,7 @@ def train(
     rate: Callable[[int], float],
     clip_norm: float,
     seed: int,
+    group: Group | None = None,
     after_step: Callable[[int, float], None] = lambda step, loss: None,
 ) -> None:
     """Run the updates `steps` (numbers from 0).
@@ -32,6 +34,7 @@ def train(
         rate: for a step, the learning rate.
         clip_norm: gradients are scaled down to this global norm.
         seed: with the step, seeds dropout.
+        group: the processes that share the batch; their gradients and losses are added up.
         after_step: called with the number of updates done and the loss; saves, evaluates, logs.
 
     Raises:
@@ -39,18 +42,20 @@ def train(
     """
     for step in steps:
         torch.manual_seed((seed << 32) + step)
-        for group in optimiser.param_groups:
-            group["lr"] = rate(step)
+        for parameters in optimiser.param_groups:
+            parameters["lr"] = rate(step)
         optimiser.zero_grad(set_to_none=True)
-        total = 0.0
+        total = torch.zeros(())
         for loss in losses(step):
             loss.backward()
-            total += loss.detach()
+            total = total + loss.detach()
+        if group:
+            total = group.add_up(module, total)
         norm = torch.nn.utils.clip_grad_norm_(module.parameters(), clip_norm)
         if not torch.isfinite(norm + total):
             raise PretraceError(
-                f"update {step + 1}: the loss is {float(total)} and the gradient's norm {float(norm)}; training stopped "
-                "before it touched the weights. A lower learning rate or more warm-up usually helps"
+                f"update {step + 1}: the loss is {float(total)} and the gradient's norm {float(norm)}; training "
+                "stopped before it touched the weights. A lower learning rate or more warm-up usually helps"
             )
         optimiser.step()
         after_step(step + 1, float(total))

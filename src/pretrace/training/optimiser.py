@@ -11,7 +11,7 @@ from pretrace.settings import OptimiserSettings
 
 
 def build_optimiser(module: nn.Module, settings: OptimiserSettings) -> torch.optim.AdamW:
-    """torch's fused AdamW; decay on tensors of rank two and more, as in the released code. The rate is set each step."""
+    """torch's fused AdamW; decay on tensors of rank two and more, as in the released code. The loop sets the rate."""
     decayed = [p for p in module.parameters() if p.dim() > 1]
     plain = [p for p in module.parameters() if p.dim() <= 1]
     return torch.optim.AdamW(

@@ -1,0 +1,1 @@
+"""pretrace: from raw text to a benchmark table, reproducible to the byte."""

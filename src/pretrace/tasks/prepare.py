@@ -1,0 +1,71 @@
+"""All tasks of the settings, made or read, checked, encoded, and scored by the baselines."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pretrace.corpus import clean_text, read_documents
+from pretrace.files import atomic_folder
+from pretrace.progress import progress
+from pretrace.settings import Settings
+from pretrace.tasks.baselines import baselines
+from pretrace.tasks.probes import make_probe
+from pretrace.tasks.readers import read_task_files
+from pretrace.tasks.rows import TaskData, write_task
+from pretrace.vocabulary.load import Vocabulary
+
+EXAMPLES = 4
+"""Test rows of each task that the report shows."""
+
+
+def prepare_tasks(settings: Settings, probe_documents: Path, vocabulary: Vocabulary, out: Path) -> dict[str, Any]:
+    """Write `out/<task>/` for every task; returns what the report says of each, by name.
+
+    The folder of a task that did not change has the same bytes as before, so nothing is fine-tuned again for it.
+    """
+    documents = list(read_documents(probe_documents)) if any(t.probe for t in settings.tasks.values()) else []
+    tasks = {name: _task(settings, name, documents) for name in settings.tasks}
+    with atomic_folder(out) as temporary:
+        for name, task in tasks.items():
+            write_task(temporary / name, task, vocabulary.encode_words)
+    available = {name: task for name, task in tasks.items() if not task.unavailable}
+    # The largest first, so that one process does not end up with it alone.
+    names = sorted(available, key=lambda name: -len(available[name].splits["train"]))
+    with ProcessPoolExecutor(2) as pool:
+        scores = pool.map(baselines, (available[name] for name in names))
+        found = dict(zip(names, progress(scores, len(names), "tasks", "baselines"), strict=True))
+    return {name: _note(task, found.get(name)) for name, task in tasks.items()}
+
+
+def _task(settings: Settings, name: str, documents: list) -> TaskData:
+    task, scale = settings.tasks[name], settings.scale.probes
+    if not task.probe:
+        return read_task_files(name, task, clean_text)
+    wanted = {
+        "train": task.train_rows or scale.rows.get(task.probe, scale.rows["default"]),
+        "dev": task.test_rows or scale.dev_rows,
+        "test": task.test_rows or scale.test_rows,
+    }
+    return make_probe(task.probe, documents, wanted, scale, task.kind, task.metric_name)
+
+
+def _note(task: TaskData, scores: dict[str, Any] | None) -> dict[str, Any]:
+    rows = task.splits["test"]
+    shown = [rows[int(i)] for i in np.linspace(0, len(rows) - 1, min(EXAMPLES, len(rows)))] if rows else []
+    examples = [
+        {"parts": list(row.parts), "label": task.labels[int(row.label)] if task.labels else row.label} for row in shown
+    ]
+    return {
+        "kind": task.kind,
+        "metric": task.metric,
+        "unavailable": task.unavailable,
+        "labels": task.labels,
+        **{f"n_{split}": len(found) for split, found in task.splits.items()},
+        "details": task.details,
+        "baselines": scores,
+        "examples": examples,
+    }

@@ -1,0 +1,30 @@
+"""Curves as DVC plots them and git shows them: JSON lists with one row a line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pretrace.files import write_text
+
+Rows = list[dict[str, Any]]
+
+
+def write_curve(folder: Path, name: str, rows: Rows) -> list[Path]:
+    """Write `<name>.json` (training loss and rate) and `<name>-validation.json`, thinned to some 500 rows; their paths.
+
+    Two files, as the validation loss is read far less often and DVC plots want every field in every row.
+    """
+    every = max(1, len(rows) // 500)
+    training = [{key: row[key] for key in ("step", "loss", "lr")} for row in rows[every - 1 :: every]]
+    validation = [{key: row[key] for key in ("step", "val_loss")} for row in rows if "val_loss" in row]
+    paths = [folder / f"{name}.json", folder / f"{name}-validation.json"]
+    write_rows(paths[0], training)
+    write_rows(paths[1], validation)
+    return paths
+
+
+def write_rows(path: Path, rows: Rows) -> None:
+    """A JSON list with one row a line."""
+    write_text(path, "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")

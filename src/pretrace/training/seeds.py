@@ -1,0 +1,137 @@
+"""All seeds of one variant on one task, side by side, and what they say together.
+
+A seed is one process with one thread: the bytes do not depend on the number of cores, and seeds share what there are.
+A finished seed is kept under `.pretrace/seeds/<fingerprint>/` and not run again after a crash.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shutil
+import statistics
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pretrace.files import atomic_folder, locked, read_json, scratch_folder, sha256_of_code, sha256_of_file, write_json
+from pretrace.model.weights import save_tensors
+from pretrace.progress import progress
+from pretrace.settings import Settings
+from pretrace.tasks.metrics import standard_error
+from pretrace.tasks.rows import read_task
+from pretrace.training.checkpoint import fingerprint
+from pretrace.training.devices import choose_device
+from pretrace.training.finetune import Recipe, finetune_seed, resolve_recipe, starting_model
+
+RESULT = "result.json"
+MODEL = "model.safetensors"
+
+
+def finetune_all_seeds(
+    settings: Settings, task: str, variant: str, task_folder: Path, pretrained: Path, vocabulary_size: int, out: Path
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fine-tune with every seed; write the best seed's model, the predictions and the curves to `out`.
+
+    Returns:
+        The report (see design: one row of the benchmark, with what it was made with), and what depends on the clock.
+    """
+    note, splits = read_task(task_folder)
+    report = {"task": task, "kind": note["kind"], "variant": variant, "metric": note["metric"]}
+    report |= {"unavailable": note["unavailable"], "n_train": note["rows"].get("train", 0)}
+    report |= {"n_dev": note["rows"].get("dev", 0), "n_eval": note["rows"].get("test", 0), "seeds": settings.seeds}
+    recipe = resolve_recipe(settings, task, variant, note)
+    report |= {"lr": recipe.lr, "epochs": recipe.epochs, "lm_weight": recipe.lm_weight}
+    if note["unavailable"]:
+        with atomic_folder(out) as temporary:
+            write_json(temporary / "unavailable.json", report)
+            (temporary / "curve.jsonl").touch()
+        return {**report, "score": None, "scores": [], "stderr": None}, {}
+    jobs = _Jobs(settings, variant, recipe, task_folder, pretrained, vocabulary_size)
+    started = time.monotonic()
+    folders = dict(jobs.run(f"{task}-{variant}"))
+    results = [read_json(folders[seed] / RESULT) for seed in settings.seeds]
+    scores = [result["test_score"] for result in results]
+    middle = min(results, key=lambda r: (abs(r["test_score"] - statistics.median(scores)), r["seed"]))
+    best = max(results, key=lambda result: max(result["dev_scores"]))
+    labels = splits["test"].labels
+    report |= {
+        "score": round(statistics.median(scores), 6),
+        "scores": [round(score, 6) for score in scores],
+        "stderr": round(standard_error(recipe.metric, labels, np.array(middle["predictions"])), 6),
+        "dev_scores": [round(max(result["dev_scores"]), 6) for result in results],
+        "best_epochs": [result["best_epoch"] for result in results],
+    }
+    with atomic_folder(out) as temporary:
+        shutil.copyfile(folders[best["seed"]] / MODEL, temporary / MODEL)
+        write_json(temporary / "config.json", {**note, "seed": best["seed"], "recipe": recipe.as_dict()})
+        rows = [{"seed": r["seed"], **row} for r in results for row in r["curve"]]
+        (temporary / "curve.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        predictions = {str(result["seed"]): result["predictions"] for result in results}
+        write_json(temporary / "predictions.json", {"labels": labels.tolist(), "predictions": predictions})
+    return report, {"seeds_seconds": round(time.monotonic() - started, 2)}
+
+
+class _Jobs:
+    """The seeds of one variant on one task, each with a folder named by all that it depends on."""
+
+    def __init__(
+        self, settings: Settings, variant: str, recipe: Recipe, task: Path, pretrained: Path, vocabulary_size: int
+    ) -> None:
+        self.settings, self.variant, self.recipe, self.task = settings, variant, recipe, task
+        self.pretrained, self.vocabulary_size = pretrained, vocabulary_size
+        chosen = settings.variants[variant]
+        scale = settings.scale
+        start: Any = {"random": (scale.model if chosen.model == "transformer" else scale.lstm).model_dump()}
+        if chosen.pretrained:
+            start = sha256_of_file(pretrained / chosen.model / MODEL)
+        name = fingerprint(
+            start=start,
+            recipe=recipe.as_dict(),
+            rows={path.name: sha256_of_file(path) for path in sorted(task.glob("*.safetensors"))},
+            labels=read_json(task / "task.json")["labels"],
+            vocabulary_size=vocabulary_size,
+            context=scale.model.context,
+            device=str(choose_device(recipe.settings.precision, 1)),
+            code=sha256_of_code("model", "training", "tasks/formats.py", "tasks/metrics.py"),
+        )
+        self.folder = scratch_folder() / "seeds" / name[:32]
+
+    def run(self, title: str) -> Iterator[tuple[int, Path]]:
+        """Run what is not done yet; yields each seed with the folder of its result."""
+        with locked(self.folder / "lock"):
+            waiting = []
+            for seed in self.settings.seeds:
+                if (self.folder / str(seed) / RESULT).exists():
+                    yield seed, self.folder / str(seed)
+                else:
+                    waiting.append(seed)
+            if not waiting:
+                return
+            # More seeds than cores take turns, so no core waits for a last seed.
+            workers = min(len(waiting), 2 * (os.cpu_count() or 1))
+            context = multiprocessing.get_context("spawn")
+            with (
+                ProcessPoolExecutor(workers, mp_context=context) as pool,
+                progress(total=len(waiting), unit="seed", description=title) as bar,
+            ):
+                for done in as_completed([pool.submit(self.one, seed) for seed in waiting]):
+                    bar.update(1)
+                    yield done.result(), self.folder / str(done.result())
+
+    def one(self, seed: int) -> int:
+        """Fine-tune with one seed and keep the result; runs in a process of its own."""
+        device = choose_device(self.recipe.settings.precision, 1)
+        _, splits = read_task(self.task)
+        start = starting_model(self.settings, self.variant, self.vocabulary_size, self.pretrained, seed)
+        result, model = finetune_seed(start, self.recipe, splits, seed, device)
+        with atomic_folder(self.folder / str(seed)) as temporary:
+            save_tensors(temporary / MODEL, model)
+            write_json(temporary / RESULT, asdict(result))
+        return seed
