@@ -52,10 +52,13 @@ def load_model(folder: Path | str) -> GPT | LSTM:
     try:
         if config["kind"] == "transformer":
             model: GPT | LSTM = GPT(ModelSettings(**config["settings"]), config["vocabulary_size"])
-        else:
+        elif config["kind"] == "lstm":
             model = LSTM(LSTMSettings(**config["settings"]), config["vocabulary_size"], config["context"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise PretraceError(f"{folder / 'config.json'}: not a model's description ({error})") from None
+        else:
+            raise ValueError(f"kind {config['kind']!r}; takes 'transformer' or 'lstm'")
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise PretraceError(f"{folder / 'config.json'}: not a model's description ({reason})") from None
     load_weights(model, folder / "model.safetensors")
     return model
 
