@@ -1,0 +1,126 @@
+"""A task's head: padding, the order of a pair, and the order of choices change what they should and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pretrace.model import GPT, LSTM
+from pretrace.model.heads import TaskModel
+from pretrace.settings import LSTMSettings, ModelSettings
+from pretrace.tasks.formats import SPECIAL_TOKENS, pad, sequences_of
+
+VOCABULARY, CONTEXT = 30, 24
+PARTS = {"classification": 1, "entailment": 2, "similarity": 2, "regression": 2, "multiple_choice": 5}
+OUTPUTS = {"classification": 3, "entailment": 2, "similarity": 2, "regression": 1, "multiple_choice": 1}
+every_kind = pytest.mark.parametrize("kind", PARTS)
+both_models = pytest.mark.parametrize("model", ["transformer", "lstm"])
+
+
+def task_model(kind: str, model: str = "transformer", seed: int = 4) -> TaskModel:
+    if model == "transformer":
+        settings = ModelSettings(
+            layers=2, width=16, heads=2, feed_forward=32, context=CONTEXT, dropout=0, initial_std=0.3
+        )
+        return TaskModel(GPT(settings, VOCABULARY, 1), kind, OUTPUTS[kind], SPECIAL_TOKENS, seed)
+    settings = LSTMSettings(layers=1, width=16, embedding=8, dropout=0.0, initial_std=0.3)
+    return TaskModel(LSTM(settings, VOCABULARY, CONTEXT, 1), kind, OUTPUTS[kind], SPECIAL_TOKENS, seed)
+
+
+def example(kind: str, seed: int) -> list[np.ndarray]:
+    generator = np.random.default_rng(seed)
+    return [generator.integers(0, VOCABULARY, generator.integers(1, 9)) for _ in range(PARTS[kind])]
+
+
+@torch.no_grad()
+def scores(model: TaskModel, examples: list[list[np.ndarray]], more_padding: int = 0, filler: int = 0) -> torch.Tensor:
+    sequences = [s for parts in examples for s in sequences_of(model.kind, parts, VOCABULARY, CONTEXT)]
+    ids, lengths = pad(sequences)
+    wide = np.full((len(ids), ids.shape[1] + more_padding), filler)
+    for row, sequence in zip(wide, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    lengths_NS = torch.from_numpy(lengths).view(len(examples), -1)
+    h = model.language_model.hidden(torch.from_numpy(wide))
+    return model.scores(h.view(*lengths_NS.shape, *h.shape[1:]), lengths_NS)
+
+
+@every_kind
+@both_models
+def test_padding_never_changes_a_score(kind: str, model: str) -> None:
+    head, examples = task_model(kind, model), [example(kind, seed) for seed in range(6)]
+    together = scores(head, examples)
+    assert together.shape == (6, 4 if kind == "multiple_choice" else OUTPUTS[kind])
+    alone = torch.cat([scores(head, [one]) for one in examples])
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(together, scores(head, examples, 2, filler=29), rtol=1e-4, atol=1e-5)
+    assert together.std(0).min() > 1e-3  # and examples do differ
+
+
+@pytest.mark.parametrize("kind", ["similarity", "regression"])
+@both_models
+def test_the_order_of_a_similar_pair_does_not_matter(kind: str, model: str) -> None:
+    head = task_model(kind, model)
+    for seed in range(5):
+        first, second = example(kind, seed)
+        torch.testing.assert_close(scores(head, [[first, second]]), scores(head, [[second, first]]))
+
+
+def test_the_order_of_premise_and_hypothesis_does_matter() -> None:
+    head = task_model("entailment")
+    first, second = example("entailment", 0)
+    assert not torch.allclose(scores(head, [[first, second]]), scores(head, [[second, first]]), atol=1e-3)
+
+
+def test_each_choice_has_its_score_wherever_it_stands() -> None:
+    head = task_model("multiple_choice")
+    context, *choices = example("multiple_choice", 0)
+    order = [2, 0, 3, 1]
+    found = scores(head, [[context, *choices]])
+    moved = scores(head, [[context, *(choices[i] for i in order)]])
+    torch.testing.assert_close(found[:, order], moved)
+
+
+def test_choices_share_their_dropout_and_examples_do_not() -> None:
+    head = task_model("multiple_choice")
+    h = torch.randn(1, 1, 3, 16, generator=torch.Generator().manual_seed(0)).expand(5, 4, 3, 16)
+    lengths = torch.full((5, 4), 3)
+    torch.manual_seed(0)
+    found = head.scores(h, lengths, dropout=0.5)
+    assert torch.equal(found, found[:, :1].expand(5, 4))
+    assert found[:, 0].unique().numel() > 1
+
+
+def test_the_state_read_is_that_of_the_classify_token() -> None:
+    head = task_model("classification")
+    h = torch.randn(2, 1, 7, 16, generator=torch.Generator().manual_seed(0))
+    lengths = torch.tensor([[3], [7]])
+    expected = head.classifier(torch.stack([h[0, 0, 2], h[1, 0, 6]]))
+    torch.testing.assert_close(head.scores(h, lengths), expected)
+
+
+def test_a_table_grows_by_the_special_tokens_and_keeps_what_it_had() -> None:
+    settings = ModelSettings(layers=1, width=16, heads=2, feed_forward=32, context=8, dropout=0, initial_std=0.02)
+    language_model = GPT(settings, VOCABULARY, 1)
+    before = language_model.token_embedding.weight.detach().clone()
+    head = TaskModel(language_model, "classification", 2, SPECIAL_TOKENS, seed=4)
+    table = head.language_model.token_embedding.weight
+    assert table.shape == (VOCABULARY + 3, 16)
+    assert table.requires_grad
+    assert torch.equal(table[:VOCABULARY], before)
+    assert 0.01 < table[VOCABULARY:].std().item() < 0.03
+    assert 0.01 < head.classifier.weight.std().item() < 0.03
+    assert (head.classifier.bias == 0).all()
+    names = [name for name, _ in head.named_parameters()]
+    assert names.count("language_model.token_embedding.weight") == 1
+    assert len(names) == len(set(names)) == len(list(GPT(settings, VOCABULARY).parameters())) + 2
+
+
+def test_new_rows_and_classifier_are_a_pure_function_of_the_seed() -> None:
+    states = []
+    for noise, seed in ((0, 4), (1, 4), (0, 5)):
+        torch.manual_seed(noise)
+        states.append(task_model("entailment", seed=seed).state_dict())
+    first, again, other = states
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["classifier.weight"], other["classifier.weight"])

@@ -1,0 +1,157 @@
+"""The two language models: what a place may see, what is tied, how large they are, where they begin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from pretrace.model import GPT, LSTM
+from pretrace.model.gpt import causal_attention
+from pretrace.settings import LSTMSettings, ModelSettings, Scale, read_yaml
+
+VOCABULARY, CONTEXT = 50, 16
+GPT_SETTINGS = ModelSettings(
+    layers=2, width=16, heads=4, feed_forward=32, context=CONTEXT, dropout=0.0, initial_std=0.3
+)
+LSTM_SETTINGS = LSTMSettings(layers=2, width=12, embedding=8, dropout=0.0, initial_std=0.3)
+
+
+def model_of(kind: str, seed: int = 1) -> GPT | LSTM:
+    if kind == "transformer":
+        return GPT(GPT_SETTINGS, VOCABULARY, seed)
+    return LSTM(LSTM_SETTINGS, VOCABULARY, CONTEXT, seed)
+
+
+def ids_of(rows: int, length: int, seed: int = 0) -> torch.Tensor:
+    return torch.randint(VOCABULARY, (rows, length), generator=torch.Generator().manual_seed(seed))
+
+
+both = pytest.mark.parametrize("kind", ["transformer", "lstm"])
+
+
+@both
+@torch.no_grad()
+def test_a_later_token_never_changes_an_earlier_logit(kind: str) -> None:
+    model, ids = model_of(kind), ids_of(3, CONTEXT)
+    before = model(ids)
+    assert before.shape == (3, CONTEXT, VOCABULARY)
+    for place in range(CONTEXT):
+        other = ids.clone()
+        other[:, place] = (ids[:, place] + 1) % VOCABULARY
+        after = model(other)
+        assert torch.equal(before[:, :place], after[:, :place])
+        assert not torch.allclose(before[:, place:], after[:, place:])
+
+
+@both
+@torch.no_grad()
+def test_an_earlier_token_reaches_every_later_logit(kind: str) -> None:
+    model, ids = model_of(kind), ids_of(1, CONTEXT)
+    other = ids.clone()
+    other[:, 0] = (ids[:, 0] + 1) % VOCABULARY
+    moved = (model(ids) - model(other)).abs().amax(-1)[0]
+    assert (moved > 0).all()
+
+
+@both
+@torch.no_grad()
+def test_a_shorter_sequence_has_the_logits_of_its_beginning(kind: str) -> None:
+    model, ids = model_of(kind), ids_of(2, CONTEXT)
+    for length in (1, 2, CONTEXT - 1):
+        torch.testing.assert_close(model(ids[:, :length]), model(ids)[:, :length])
+
+
+@torch.no_grad()
+def test_attention_is_what_its_formula_says() -> None:
+    generator = torch.Generator().manual_seed(0)
+    q, k, v = (torch.randn(2, 3, 7, 5, generator=generator) for _ in range(3))
+    scores = q @ k.transpose(-2, -1) / 5**0.5
+    scores = scores.masked_fill(torch.ones(7, 7, dtype=torch.bool).triu(1), -torch.inf)
+    torch.testing.assert_close(causal_attention(q, k, v, 0.0), scores.softmax(-1) @ v)
+
+
+@torch.no_grad()
+def test_attention_in_bfloat16_is_the_fused_kernel_up_to_rounding() -> None:
+    generator = torch.Generator().manual_seed(0)
+    q, k, v = (torch.randn(4, 2, 33, 8, generator=generator).bfloat16() for _ in range(3))
+    found = causal_attention(q, k, v, 0.0)
+    expected = F.scaled_dot_product_attention(q.float(), k.float(), v.float(), is_causal=True)
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.float(), expected, rtol=0.02, atol=0.02)
+    assert torch.equal(found[:, :, 0], v[:, :, 0])  # the first token sees itself alone
+
+
+def test_gradients_of_attention_in_bfloat16() -> None:
+    generator = torch.Generator().manual_seed(0)
+    values = [torch.randn(2, 2, 9, 8, generator=generator) for _ in range(3)]
+    gradients = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        q, k, v = (value.clone().to(dtype).requires_grad_() for value in values)
+        causal_attention(q, k, v, 0.0).square().sum().backward()
+        gradients[dtype] = [tensor.grad.float() for tensor in (q, k, v)]
+    for exact, rounded in zip(*gradients.values(), strict=True):
+        assert (exact - rounded).norm() < 0.03 * exact.norm()
+
+
+@both
+def test_dropout_is_drawn_where_it_is_asked_for(kind: str) -> None:
+    model, ids = model_of(kind), ids_of(2, CONTEXT)
+    torch.manual_seed(0)
+    assert torch.equal(model.hidden(ids), model.hidden(ids))
+    assert not torch.equal(model.hidden(ids, 0.5), model.hidden(ids, 0.5))
+    torch.manual_seed(7)
+    first = model.hidden(ids, 0.5)
+    torch.manual_seed(7)
+    assert torch.equal(first, model.hidden(ids, 0.5))
+
+
+@both
+def test_the_output_is_tied_to_the_token_embeddings(kind: str) -> None:
+    model, ids = model_of(kind), ids_of(2, 5)
+    logits = model(ids)
+    h = model.hidden(ids)
+    torch.testing.assert_close(logits, model.logits(h))
+    torch.testing.assert_close(logits, model.output_states(h) @ model.token_embedding.weight.T)
+    assert all(VOCABULARY not in p.shape for name, p in model.named_parameters() if name != "token_embedding.weight")
+    logits.sum().backward()
+    unread = sorted(set(range(VOCABULARY)) - set(ids.flatten().tolist()))
+    assert (model.token_embedding.weight.grad[unread].abs().sum(1) > 0).all()
+
+
+@both
+def test_the_initial_weights_are_a_pure_function_of_the_seed(kind: str) -> None:
+    torch.manual_seed(0)
+    first = model_of(kind, 5).state_dict()
+    torch.manual_seed(1)
+    torch.randn(10)
+    again, other = model_of(kind, 5).state_dict(), model_of(kind, 6).state_dict()
+    assert first.keys() == again.keys()
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert all(not torch.equal(first[name], other[name]) for name in first if first[name].dim() > 1)
+
+
+@both
+def test_the_initial_weights_are_those_of_the_paper(kind: str) -> None:
+    for name, parameter in model_of(kind).state_dict().items():
+        if parameter.dim() > 1:
+            assert abs(float(parameter.std()) - 0.3) < 4 * 0.3 / (2 * parameter.numel()) ** 0.5, name
+            assert abs(float(parameter.mean())) < 4 * 0.3 / parameter.numel() ** 0.5, name
+        elif name.endswith("weight"):
+            assert (parameter == 1).all(), name
+        else:
+            assert (parameter == 0).all(), name
+
+
+def test_gpt1_has_the_parameters_of_the_released_model(repository: Path) -> None:
+    scale = Scale.model_validate(read_yaml(repository / "scales" / "gpt1.yaml"))
+    with torch.device("meta"):
+        model = GPT(scale.model, scale.vocabulary.size)
+    counts = {name: parameter.numel() for name, parameter in model.named_parameters()}
+    assert sum(counts.values()) == 116_534_784
+    tables = counts["token_embedding.weight"] + counts["position_embedding.weight"]
+    assert tables == (40_478 + 512) * 768
+    assert sum(counts.values()) - tables == 85_054_464
+    assert len(counts) == 2 + 12 * 12
