@@ -59,8 +59,12 @@ def make_probe(
     if task.kind != kind:
         raise PretraceError(f"params.yaml: tasks: the probe {name!r} is of kind {task.kind}, got {kind}")
     task.metric = metric
-    for split in SPLITS:
-        task.splits[split] = unique_passages(task.splits.get(split, []))[: wanted[split]]
+    seen: set[str] = set()
+    kept = {}
+    for split in reversed(SPLITS):  # what stands in test is left out of train, not the other way round
+        rows = unique_passages(task.splits.get(split, []), seen)
+        kept[split] = (rows if kind == "multiple_choice" else _balanced(rows))[: wanted[split]]
+    task.splits = {split: kept[split] for split in SPLITS}
     short = [split for split in SPLITS if len(task.splits[split]) < FEWEST[split]]
     if short and not task.unavailable:
         have = ", ".join(f"{len(task.splits[split])} {split}" for split in SPLITS)
@@ -70,9 +74,9 @@ def make_probe(
     return task
 
 
-def unique_passages(rows: list[Row]) -> list[Row]:
-    """Rows whose passages have not occurred in an earlier row."""
-    seen: set[str] = set()
+def unique_passages(rows: list[Row], seen: set[str] | None = None) -> list[Row]:
+    """Rows whose passages have not occurred in an earlier row, nor are in `seen`, to which theirs are added."""
+    seen = set() if seen is None else seen
     kept = []
     for row in rows:
         if len(set(row.parts)) == len(row.parts) and not seen.intersection(row.parts):
@@ -128,10 +132,13 @@ def give_aways(texts: list[Text], names: list[str]) -> set[str]:
 def acceptability(texts: dict[str, list[Text]], wanted: Wanted, sizes: ProbeSettings) -> TaskData:
     """Is the sentence as it was written, or was it changed in several places (see `changes.py`)?"""
     task = TaskData("classification", "matthews", ["changed", "as written"], details={"changes": list(CHANGES)})
+    times = Counter(sentence for split in SPLITS for text in texts[split] for sentence in text.sentences())
     for split in SPLITS:
         sentences = [
             (sentence, text.id) for text in texts[split] for sentence in text.sentences() if 8 <= len(sentence) <= 30
         ]
+        # A sentence that occurs again would stand here as written and there changed.
+        sentences = [(sentence, origin) for sentence, origin in sentences if times[sentence] == 1]
         rows: list[Row] = []
         random = generator_for("acceptability", split, "change")
         for number, (sentence, origin) in enumerate(_shuffled(sentences, "acceptability", split)):
@@ -192,6 +199,7 @@ def nearness(texts: dict[str, list[Text]], wanted: Wanted, sizes: ProbeSettings)
     for split in SPLITS:
         random = generator_for("nearness", split)
         runs = [(text, chunks(text, sizes.pair_words)) for text in texts[split]]
+        times = Counter(passage for _, run in runs for passage in run)
         pool = _shuffled([(t, c, i) for t, c in runs for i in range(0, len(c) - 1, 2)], "nearness", split)
         by_source: dict[str, list] = {}
         for item in pool:
@@ -209,7 +217,7 @@ def nearness(texts: dict[str, list[Text]], wanted: Wanted, sizes: ProbeSettings)
                 other = others[int(random.integers(len(others)))]
                 wrong = other[0].id == text.id or (grade == 0 and other[0].source == text.source)
                 second = None if wrong else other[1][other[2] + 1]
-            if second:
+            if second and times[run[i]] == times[second] == 1:
                 rows.append(Row((_text(run[i]), _text(second)), float(grade), text.id))
         task.splits[split] = _balanced(unique_passages(rows))
     return task
@@ -240,19 +248,22 @@ def _groups(texts: list[Text], sizes: ProbeSettings, size: int, *names: str) -> 
             # A cut next to a sentence's end would be told by its punctuation alone.
             if not np.any((starts >= cut - 2) & (starts <= cut + 2)):
                 cuts.append(Cut(_text(text.words[first:cut]), _text(text.words[cut : cut + after]), text.id))
-    cuts = _shuffled(cuts, *names)
+    # Two documents that share a text would make a wrong row of what is right.
+    times = Counter(part for cut in cuts for part in (cut.before, cut.after))
+    cuts = _shuffled([cut for cut in cuts if times[cut.before] == times[cut.after] == 1], *names)
     groups = [cuts[i : i + size] for i in range(0, len(cuts) - size + 1, size)]
     return [group for group in groups if len({cut.origin for cut in group}) == size]
 
 
 def _far_pairs(texts: list[Text], length: int) -> list[tuple[Text, tuple, tuple]]:
-    """Pairs of passages of one document with at least one passage between them; no passage is in two pairs."""
+    """Pairs of passages of one document with a passage between them; none is in two pairs or in two documents."""
     pairs = []
+    times = Counter(passage for text in texts for passage in chunks(text, length))
     for text in texts:
         run = chunks(text, length)
         for i in range(0, len(run) - 3, 4):
             pairs += [(text, run[i], run[i + 2]), (text, run[i + 1], run[i + 3])]
-    return pairs
+    return [(text, a, b) for text, a, b in pairs if times[a] == times[b] == 1]
 
 
 def _balanced(rows: list[Row]) -> list[Row]:
