@@ -1,16 +1,20 @@
-"""Print the benchmark: tables, figures and the page, from what the other stages wrote under reports/.
+"""Make the tables, figures and the page from what the other stages wrote under reports/.
 
-python stages/report.py
+    python stages/report.py
+
+Writes reports/benchmark.{json,md}, reports/figures/, reports/index.html, data/benchmark.csv and the README's table.
 """
 
 from pathlib import Path
 
 from pretrace.report import benchmark_markdown, update_readme, write_page, write_report
+from pretrace.report.scores import write_scores
 from pretrace.stage import Run, run_stage
 
 
 def main(run: Run) -> None:
     benchmark = write_report(run.settings)
+    write_scores("data/benchmark.csv", benchmark)
     update_readme(Path("README.md"), benchmark_markdown(benchmark))
     page = write_page(run.settings)
     for path in (page, Path("reports/benchmark.json"), Path("reports/figures")):
