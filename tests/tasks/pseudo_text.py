@@ -15,7 +15,31 @@ from pretrace.corpus import Document
 SOURCES = ("alder", "birch", "cedar", "doum", "elm", "fir")
 DOCUMENTS_A_SOURCE = 14
 SENTENCES = 90
-FUNCTION_WORDS = "the a is are was it they this these has have does do of in to and with for on by as that".split()
+FUNCTION_WORDS = [
+    "the",
+    "a",
+    "is",
+    "are",
+    "was",
+    "it",
+    "they",
+    "this",
+    "these",
+    "has",
+    "have",
+    "does",
+    "do",
+    "of",
+    "in",
+    "to",
+    "and",
+    "with",
+    "for",
+    "on",
+    "by",
+    "as",
+    "that",
+]
 SYLLABLES = [c + v for c in "bdfgklmnprst" for v in "aeiou"]
 
 
