@@ -25,11 +25,19 @@ def score(metric: str, labels: np.ndarray, predictions: np.ndarray) -> float:
         from scipy.stats import spearmanr
 
         return float(spearmanr(labels, predictions).statistic)
-    from sklearn.metrics import f1_score, matthews_corrcoef
-
     if metric == "matthews":
-        return float(matthews_corrcoef(labels, predictions))
-    return float(f1_score(labels, predictions, pos_label=1, average="binary", zero_division=0.0))
+        return _matthews(labels, predictions)
+    hits = np.sum((labels == 1) & (predictions == 1))
+    return float(2 * hits / max(1, np.sum(labels == 1) + np.sum(predictions == 1)))
+
+
+def _matthews(labels: np.ndarray, predictions: np.ndarray) -> float:
+    """Matthews correlation of any number of classes; written out, as what trains does not import scikit-learn."""
+    classes = np.union1d(labels, predictions)[:, None]
+    true, found = (labels == classes).sum(1), (predictions == classes).sum(1)
+    count, hits = float(len(labels)), float(np.sum(labels == predictions))
+    spread = (count**2 - np.sum(true.astype(float) ** 2)) * (count**2 - np.sum(found.astype(float) ** 2))
+    return float((hits * count - np.sum(true.astype(float) * found)) / math.sqrt(spread)) if spread else 0.0
 
 
 def standard_error(metric: str, labels: np.ndarray, predictions: np.ndarray) -> float:
