@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,7 @@ class Text:
 
     def sentences(self) -> list[tuple[str, ...]]:
         """The document's sentences, in order."""
-        ends = (*self.sentence_starts[1:], len(self.words))
-        return [self.words[start:end] for start, end in zip(self.sentence_starts, ends, strict=True)]
+        return [self.words[start:end] for start, end in pairwise((*self.sentence_starts, len(self.words)))]
 
 
 def read_text(document: Any) -> Text:
