@@ -6,6 +6,7 @@ documents of different sources begin with the same paragraphs, as licences and t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -15,31 +16,10 @@ from pretrace.corpus import Document
 SOURCES = ("alder", "birch", "cedar", "doum", "elm", "fir")
 DOCUMENTS_A_SOURCE = 14
 SENTENCES = 90
-FUNCTION_WORDS = [
-    "the",
-    "a",
-    "is",
-    "are",
-    "was",
-    "it",
-    "they",
-    "this",
-    "these",
-    "has",
-    "have",
-    "does",
-    "do",
-    "of",
-    "in",
-    "to",
-    "and",
-    "with",
-    "for",
-    "on",
-    "by",
-    "as",
-    "that",
-]
+FUNCTION_WORDS = (
+    *("the", "a", "is", "are", "was", "it", "they", "this", "these", "has", "have", "does", "do"),
+    *("of", "in", "to", "and", "with", "for", "on", "by", "as", "that"),
+)
 SYLLABLES = [c + v for c in "bdfgklmnprst" for v in "aeiou"]
 
 
@@ -65,7 +45,7 @@ def _words(random: np.random.Generator, count: int) -> list[str]:
     return ["".join(random.choice(SYLLABLES, random.integers(2, 4))) for _ in range(count)]
 
 
-def _sentence(random: np.random.Generator, *purses: list[str]) -> str:
+def _sentence(random: np.random.Generator, *purses: Sequence[str]) -> str:
     chosen = random.choice(len(purses), random.integers(9, 25), p=(0.35, 0.3, 0.1, 0.25))
     words = [purses[purse][random.integers(len(purses[purse]))] for purse in chosen]
     if len(words) > 12:

@@ -1,0 +1,89 @@
+"""Input formats: never too long, never without a special token, parts in the paper's order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pretrace.tasks.formats import SPECIAL_TOKENS, pad, sequences_of, sequences_per_example
+
+SIZE = 100
+START, DELIMITER, CLASSIFY = range(SIZE, SIZE + SPECIAL_TOKENS)
+KINDS = ("classification", "entailment", "similarity", "regression", "multiple_choice")
+
+
+@st.composite
+def examples(draw: st.DrawFn) -> tuple[str, list[np.ndarray], int]:
+    kind = draw(st.sampled_from(KINDS))
+    count = {"classification": 1, "multiple_choice": draw(st.integers(3, 6))}.get(kind, 2)
+    lengths = draw(st.lists(st.integers(0, 60), min_size=count, max_size=count))
+    random = np.random.default_rng(draw(st.integers(0, 99)))
+    parts = [random.integers(0, SIZE, length).astype(np.uint16) for length in lengths]
+    return kind, parts, draw(st.integers(8, 64))
+
+
+@given(examples())
+def test_every_sequence_fits_and_keeps_its_special_tokens(example: tuple[str, list[np.ndarray], int]) -> None:
+    kind, parts, context = example
+    sequences = sequences_of(kind, parts, SIZE, context)
+    assert len(sequences) == sequences_per_example(kind, len(parts))
+    if kind == "classification":
+        pairs: list[tuple] = [(parts[0],)]
+    elif kind == "multiple_choice":
+        pairs = [(parts[0], choice) for choice in parts[1:]]
+    else:
+        pairs = [tuple(parts), tuple(parts[::-1])][: len(sequences)]
+    for sequence, pair in zip(sequences, pairs, strict=True):
+        assert sequence.dtype == np.int64
+        specials = [START, CLASSIFY] if len(pair) == 1 else [START, DELIMITER, CLASSIFY]
+        assert [int(token) for token in sequence if token >= SIZE] == specials
+        assert (sequence[0], sequence[-1]) == (START, CLASSIFY)
+        wanted = sum(map(len, pair)) + len(specials)
+        assert len(sequence) == min(wanted, context)  # what fits is whole, what does not fills the room
+        cut = np.flatnonzero(sequence >= SIZE)
+        for part, first, last in zip(pair, cut, cut[1:], strict=False):
+            kept = sequence[first + 1 : last]
+            assert kept.tolist() == part[: len(kept)].tolist()  # only the end of a text is lost
+            assert len(kept) >= min(len(part), (context - len(specials)) // len(pair))
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(8, 64))
+def test_two_orders_of_a_pair_keep_the_same_of_the_shorter(a: int, b: int, context: int) -> None:
+    first, second = np.zeros(a, int), np.ones(b, int)
+    forward, backward = sequences_of("similarity", (first, second), SIZE, context)
+    swapped = sequences_of("similarity", (second, first), SIZE, context)
+    assert forward.tolist() == swapped[1].tolist()
+    assert backward.tolist() == swapped[0].tolist()
+    assert abs(int((forward == 0).sum()) - int((backward == 0).sum())) <= 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts", "expected"),
+    [
+        ("classification", [[1, 2]], [[START, 1, 2, CLASSIFY]]),
+        ("entailment", [[1, 2], [3]], [[START, 1, 2, DELIMITER, 3, CLASSIFY]]),
+        ("similarity", [[1], [3]], [[START, 1, DELIMITER, 3, CLASSIFY], [START, 3, DELIMITER, 1, CLASSIFY]]),
+        ("regression", [[1], [3]], [[START, 1, DELIMITER, 3, CLASSIFY], [START, 3, DELIMITER, 1, CLASSIFY]]),
+        ("multiple_choice", [[1], [3], [4]], [[START, 1, DELIMITER, 3, CLASSIFY], [START, 1, DELIMITER, 4, CLASSIFY]]),
+        ("classification", [list(range(20))], [[START, 0, 1, 2, 3, 4, 5, CLASSIFY]]),
+        ("entailment", [list(range(20)), [50]], [[START, 0, 1, 2, 3, DELIMITER, 50, CLASSIFY]]),
+        ("entailment", [[50], list(range(20))], [[START, 50, DELIMITER, 0, 1, 2, 3, CLASSIFY]]),
+        ("entailment", [list(range(20)), list(range(50, 70))], [[START, 0, 1, DELIMITER, 50, 51, 52, CLASSIFY]]),
+        ("classification", [[]], [[START, CLASSIFY]]),
+    ],
+)
+def test_the_formats_of_the_paper(kind: str, parts: list[list[int]], expected: list[list[int]]) -> None:
+    found = sequences_of(kind, [np.array(part, np.uint16) for part in parts], SIZE, context=8)
+    assert [sequence.tolist() for sequence in found] == expected
+
+
+@given(st.lists(st.lists(st.integers(1, 99), max_size=9), min_size=1, max_size=5).filter(lambda rows: any(rows)))
+def test_padding_is_on_the_right(rows: list[list[int]]) -> None:
+    ids, lengths = pad([np.array(row, np.int64) for row in rows])
+    assert ids.shape == (len(rows), max(map(len, rows)))
+    assert lengths.tolist() == [len(row) for row in rows]
+    for padded, row in zip(ids, rows, strict=True):
+        assert padded[: len(row)].tolist() == row
+        assert not padded[len(row) :].any()
