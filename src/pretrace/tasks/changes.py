@@ -37,6 +37,9 @@ _PAIRS = (
 TURNED = {b: a for a, b in map(str.split, reversed(_PAIRS))} | {a: b for a, b in map(str.split, reversed(_PAIRS))}
 """A word, and the same in another number or tense."""
 
+DOUBLED_LETTERS = 5
+"""Letters of the shortest word that is doubled."""
+
 Words = tuple[str, ...]
 
 
@@ -57,6 +60,9 @@ def change(sentence: Words, sort: str, random: np.random.Generator) -> Words | N
     places = [i for i, word in enumerate(sentence) if word.isalpha()]
     if sort == "turned":
         places = [i for i in places if sentence[i] in TURNED]
+    if sort == "doubled":
+        # "the the" is a mark that counting pairs of words would find; a longer word's double is seldom seen twice.
+        places = [i for i in places if len(sentence[i]) >= DOUBLED_LETTERS]
     if len(places) < 2:
         return None
     place = int(random.choice(places[:-1] if sort == "swapped" else places))
