@@ -1,0 +1,151 @@
+"""`dvc repro` from a fresh clone to the table, on one small package's documentation."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny_project as tiny
+
+pytestmark = pytest.mark.slow
+ROW = {"task", "kind", "variant", "metric", "score", "scores", "stderr", "n_train", "n_eval"}
+PRETRAIN = {"val_loss", "val_perplexity", "val_bits_per_byte", "parameters", "tokens", "flops"}
+CLOCK = re.compile(r"second|time|date|host|device|mfu|memory|run_id", re.I)
+CELL = "finetune@follows-full"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone in which the pipeline has run once, and was committed: all six probes, pre-trained."""
+    folder = tiny.make_project(tmp_path_factory.mktemp("one") / "project", variants={"full": {"pretrained": True}})
+    tiny.commit(folder, "tiny")
+    tiny.dvc(folder, "repro")
+    tiny.commit(folder, "ran")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another clone, elsewhere, with one task and both variants, run by a Python with another hash seed."""
+    tasks = {"follows": {"kind": "entailment", "probe": "follows"}}
+    folder = tiny.make_project(tmp_path_factory.mktemp("two") / "elsewhere", tasks=tasks)
+    tiny.commit(folder, "tiny")
+    tiny.dvc(folder, "repro", PYTHONHASHSEED="7")
+    tiny.commit(folder, "ran")
+    return folder
+
+
+def test_all_reports_are_there(project: Path) -> None:
+    reports = project / "reports"
+    benchmark = read(reports / "benchmark.json")
+    assert {row["task"] for row in benchmark["rows"]} == set(tiny.PROBES)
+    for row in benchmark["rows"]:
+        assert set(row) - {"unavailable"} == ROW
+        assert row["score"] is None or -1 <= row["score"] <= 1
+        seeds = 1 if row["variant"] in ("majority", "tfidf") else 2
+        assert len(row["scores"]) == (0 if row["score"] is None else seeds)
+    assert read(reports / "pretrain.json").keys() >= PRETRAIN
+    assert read(reports / "clean.json")["splits"].keys() == {"train", "validation", "probes"}
+    assert read(reports / "bpe.json")["size"] == 500
+    assert {path.name for path in (reports / "finetune").iterdir()} == {f"{task}-full.json" for task in tiny.PROBES}
+    assert {path.name for path in (reports / "figures").iterdir()} == {"scores.svg", "curves.svg", "corpus.svg"}
+    assert (reports / "benchmark.md").read_text().strip() in (project / "README.md").read_text()
+
+
+def test_one_package_gives_every_probe_but_the_one_that_asks_for_the_package(project: Path) -> None:
+    rows = [row for row in read(project / "reports" / "benchmark.json")["rows"] if row["variant"] == "full"]
+    assert {row["task"] for row in rows if "unavailable" in row} == {"source"}
+    assert "needs two sources" in (project / "reports" / "benchmark.md").read_text()
+
+
+def test_cost_is_noted_for_every_stage(project: Path) -> None:
+    cost = read(project / "reports" / "cost.json")
+    assert set(cost) == set(locked(project))
+    assert all(entry["seconds"] > 0 and entry["peak_memory_bytes"] > 1e6 for entry in cost.values())
+    assert cost["pretrain"].keys() >= {"tokens_per_second", "mfu", "device"}
+
+
+def test_the_flat_table_has_every_score(project: Path) -> None:
+    with (project / "data" / "benchmark.csv").open() as stream:
+        found = [(row["task"], row["variant"], float(row["score"])) for row in csv.DictReader(stream)]
+    rows = read(project / "reports" / "benchmark.json")["rows"]
+    assert found == [(row["task"], row["variant"], score) for row in rows for score in row["scores"]]
+
+
+def test_nothing_that_is_locked_depends_on_the_clock(project: Path) -> None:
+    lock = locked(project)
+    outs = {out["path"] for stage in lock.values() for out in stage["outs"]}
+    assert not outs & {"reports/cost.json", "reports/index.html", "README.md"}
+    for path in (out for out in outs if out.endswith(".json")):
+        keys = set(every_key(read(project / path)))
+        assert not {key for key in keys if CLOCK.search(key)}, path
+
+
+def test_the_page_opens_without_a_network(project: Path) -> None:
+    page = (project / "reports" / "index.html").read_text()
+    loads = References()
+    loads.feed(page)
+    assert "<svg" in page
+    assert not [where for where in loads.found if not where.startswith(("#", "data:"))]
+    assert not re.search(r"@import|url\((?!#|[\"']?(#|data:))", page)
+
+
+def test_nothing_runs_twice(project: Path) -> None:
+    said = tiny.dvc(project, "repro")
+    assert "Running stage" not in said
+    assert "up to date" in said
+    assert not tiny.must(project, "git", "status", "--porcelain")
+
+
+def test_another_clone_gives_the_same_bytes(project: Path, other: Path) -> None:
+    one, two = locked(project), locked(other)
+    for stage in ("collect", "clean", "bpe", "shard", "pretrain", CELL):
+        assert one[stage]["outs"] == two[stage]["outs"], stage
+
+
+def test_a_learning_rate_reruns_fine_tuning_and_the_report_only(other: Path) -> None:
+    before = read(other / "reports" / "benchmark.json")
+    said = tiny.dvc(other, "exp", "run", "-S", "lr=1e-5")
+    assert ran(said) == [CELL, "finetune@follows-scratch", "report"]
+    assert read(other / "reports" / "finetune" / "follows-full.json")["lr"] == 1e-5
+    assert read(other / "reports" / "benchmark.json") != before
+    changed = json.loads(tiny.dvc(other, "params", "diff", "--json"))
+    assert changed == {"params.yaml": {"lr": {"old": None, "new": 1e-5}}}
+    changes = json.loads(tiny.dvc(other, "metrics", "diff", "--json", "--all"))
+    assert changes["reports/benchmark.json"].keys() >= {"scores.follows.full", "scores.follows.scratch"}
+    curves = json.loads(tiny.dvc(other, "plots", "diff", "--json"))["data"]
+    assert curves["loss"][0]["revisions"] == ["workspace", "HEAD"]
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def locked(folder: Path) -> dict[str, Any]:
+    return tiny.load(folder / "dvc.lock")["stages"]
+
+
+def ran(said: str) -> list[str]:
+    return re.findall(r"^Running stage '(.+)':$", said, re.M)
+
+
+def every_key(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [*value, *(key for inner in value.values() for key in every_key(inner))]
+    return [key for inner in value for key in every_key(inner)] if isinstance(value, list) else []
+
+
+class References(HTMLParser):
+    """What a page loads or links to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href", "srcset", "data")]

@@ -1,0 +1,148 @@
+"""params.yaml, scales/ and dvc.yaml fit each other, the code and DVC."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny_project as tiny
+
+from pretrace.settings import load_settings
+
+REPOSITORY = tiny.REPOSITORY
+SOURCE = REPOSITORY / "src"
+STAGES: dict[str, dict[str, Any]] = tiny.load(REPOSITORY / "dvc.yaml")["stages"]
+SCALES = sorted(path.stem for path in (REPOSITORY / "scales").glob("*.yaml"))
+FRAME = {f"pretrace/{name}.py" for name in ("errors", "files", "progress", "settings", "stage", "tracking")}
+FRAME.add("pretrace/tracking_mlflow.py")
+"""How a stage is run, written down and watched, not what comes out of it: no dependency."""
+RESTS_NOT_ON = {
+    "pretrain": ("training/finetune.py", "training/seeds.py", "model/heads.py", "tasks/", "report/", "corpus/prose.py"),
+    "finetune": ("training/pretrain.py", "tasks/probes.py", "corpus/", "report/"),
+}
+"""The expensive stages, and what people edit without meaning to repeat them."""
+
+
+def test_dvc_rewrites_the_parameters_as_they_are(tmp_path: Path) -> None:
+    from dvc.utils.serialize import modify_yaml
+
+    text = (REPOSITORY / "params.yaml").read_bytes()
+    copy = tmp_path / "params.yaml"
+    copy.write_bytes(text)
+    with modify_yaml(str(copy)) as values:
+        values["lr"] = 1e-5
+    assert b"lr: 1e-05\n" in copy.read_bytes()
+    with modify_yaml(str(copy)) as values:
+        values["lr"] = None
+    assert copy.read_bytes() == text
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_scale_loads(tmp_path: Path, scale: str) -> None:
+    folder = tmp_path / "project"
+    (folder / "scales").mkdir(parents=True)
+    for name in ("params.yaml", f"scales/{scale}.yaml"):
+        (folder / name).write_bytes((REPOSITORY / name).read_bytes())
+    tiny.change_params(folder, scale=scale)
+    assert load_settings(folder).scale_name == scale
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_parameters_of_a_stage_exist(stage: str) -> None:
+    for item in STAGES[stage].get("params", []):
+        for file, keys in item.items() if isinstance(item, dict) else [("params.yaml", [item])]:
+            for name in SCALES if "${scale}" in file else [""]:
+                values = tiny.load(REPOSITORY / file.replace("${scale}", name))
+                for key in keys:
+                    assert found(values, key.replace("${item.task}", "*").replace("${item.variant}", "*")), key
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_the_code_it_runs(stage: str) -> None:
+    """A module outside of the dependencies could be edited, and `dvc repro` would say that all is up to date."""
+    deps = [Path(dep) for dep in STAGES[stage]["deps"]]
+    for path in modules_of(REPOSITORY / "stages" / f"{stage}.py"):
+        name = path.relative_to(REPOSITORY)
+        if name.relative_to("src").as_posix() not in FRAME:
+            assert any(dep == name or dep in name.parents for dep in deps), (
+                f"{stage} imports {name}: add it to dvc.yaml"
+            )
+
+
+@pytest.mark.parametrize("stage", RESTS_NOT_ON)
+def test_an_expensive_stage_depends_on_nothing_else(stage: str) -> None:
+    deps = [dep for dep in STAGES[stage]["deps"] if dep.startswith("src/")]
+    assert not [dep for dep in deps if f"{dep.removeprefix('src/pretrace/')}".startswith(RESTS_NOT_ON[stage])]
+    assert all((REPOSITORY / dep).exists() for dep in deps)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_can_be_restored_and_leaves_nothing_to_git_by_mistake(stage: str) -> None:
+    """DVC's run cache passes over a stage without a cached output; an output is ignored by git or in git."""
+    outs = [item for kind in ("outs", "metrics", "plots") for item in STAGES[stage].get(kind, [])]
+    cached = [item for item in outs if isinstance(item, str)]
+    assert cached
+    assert all(item.startswith(("data/", "models/")) for item in cached)
+    for item in outs:
+        if isinstance(item, dict):
+            ((path, options),) = item.items()
+            assert path.startswith("reports/")
+            assert options == {"cache": False}
+
+
+def test_the_readme_says_what_the_stages_say() -> None:
+    rows = [f"| {name} | {stage['desc']} |" for name, stage in STAGES.items()]
+    assert "\n".join(rows) in (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def found(values: Any, key: str) -> bool:
+    for part in key.split("."):
+        if part != "*" and (not isinstance(values, dict) or part not in values):
+            return False
+        values = next(iter(values.values())) if part == "*" else values[part]
+    return True
+
+
+def modules_of(script: Path) -> set[Path]:
+    """The files of pretrace that a script imports, directly or not.
+
+    A name that a package only passes on (`from pretrace.corpus import clean_text`) stands for the module it is from.
+    """
+    seen: set[Path] = set()
+    waiting = [script]
+    while waiting:
+        for path in imports_of(waiting.pop()):
+            if path not in seen:
+                seen.add(path)
+                waiting.append(path)
+    return seen
+
+
+def imports_of(path: Path) -> Iterator[Path]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "pretrace":
+            yield from (origin(node.module, alias.name) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            ours = [alias.name for alias in node.names if alias.name.split(".")[0] == "pretrace"]
+            yield from (file_of(name) for name in ours)
+
+
+def origin(module: str, name: str) -> Path:
+    file = file_of(module)
+    if file.name != "__init__.py":
+        return file
+    below = SOURCE.joinpath(*module.split("."), name)
+    if below.is_dir() or below.with_suffix(".py").exists():
+        return file_of(f"{module}.{name}")
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and any(alias.name == name for alias in node.names):
+            return origin(str(node.module), name)
+    return file
+
+
+def file_of(module: str) -> Path:
+    place = SOURCE.joinpath(*module.split("."))
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")

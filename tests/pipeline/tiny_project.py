@@ -1,0 +1,105 @@
+"""The repository in small: its files in a folder of their own, a scale that trains for seconds, one package."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+MADE = ("reports/", "dvc.lock")
+"""What a run makes and git keeps: a copy starts without it."""
+PROBES = {
+    "source": "classification",
+    "acceptability": "classification",
+    "follows": "entailment",
+    "same": "similarity",
+    "nearness": "regression",
+    "cloze": "multiple_choice",
+}
+SCALE: dict[str, dict[str, Any]] = {
+    "vocabulary": {"size": 500},
+    "model": {"layers": 2, "width": 32, "heads": 2, "feed_forward": 64, "context": 32},
+    "lstm": {"width": 32, "embedding": 16},
+    "pretrain": {"steps": 20, "batch_sequences": 4, "micro_batch": 2, "warmup_steps": 4, "validate_every": 10},
+    "finetune": {"epochs": 1, "batch_size": 8},
+    "probes": {"rows": {"default": 48}, "dev_rows": 24, "test_rows": 32},
+}
+"""What is smaller than at laptop scale."""
+
+
+def make_project(folder: Path, **params: Any) -> Path:
+    """Copy the repository to `folder` and give it the scale `tiny` and small parameters; `params` replaces some."""
+    files = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(files, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        if not name.startswith(MADE) and (REPOSITORY / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, folder / name)
+    scale = load(folder / "scales" / "laptop.yaml")
+    scale["processes"] = 1
+    for section, values in SCALE.items():
+        scale[section] |= values
+    save(folder / "scales" / "tiny.yaml", scale)
+    corpus = {**load(folder / "params.yaml")["corpus"], "packages": ["networkx"], "probe_share": 0.4}
+    tasks = {name: {"kind": kind, "probe": name} for name, kind in PROBES.items()}
+    change_params(folder, **{"scale": "tiny", "seeds": [1, 2], "corpus": corpus, "tasks": tasks, **params})
+    return folder
+
+
+def change_params(folder: Path, **values: Any) -> None:
+    """Replace top-level keys of a project's params.yaml."""
+    save(folder / "params.yaml", {**load(folder / "params.yaml"), **values})
+
+
+def load(path: Path) -> Any:
+    return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+
+
+def save(path: Path, value: Any) -> None:
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style, yaml.sort_base_mapping_type_on_output = False, False
+    with path.open("w", encoding="utf-8") as stream:
+        yaml.dump(value, stream)
+
+
+def run(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a project, with the Python of the tests as `python` and nothing of the caller's set-up."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_", "PYTHON"))}
+    own = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PRETRACE_TRACKING": "off",
+        "DVC_NO_ANALYTICS": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_AUTHOR_NAME": "A",
+        "GIT_AUTHOR_EMAIL": "a@example.org",
+        "GIT_COMMITTER_NAME": "A",
+        "GIT_COMMITTER_EMAIL": "a@example.org",
+    }
+    return subprocess.run(command, cwd=folder, env={**kept, **own, **environment}, capture_output=True, text=True)
+
+
+def must(folder: Path, *command: str, **environment: str) -> str:
+    """Run a command that has to succeed; what it wrote to both streams."""
+    done = run(folder, *command, **environment)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, f"{' '.join(command)}:\n{said}"
+    return said
+
+
+def dvc(folder: Path, *arguments: str, **environment: str) -> str:
+    """Run DVC, which has to succeed."""
+    return must(folder, sys.executable, "-m", "dvc", *arguments, **environment)
+
+
+def commit(folder: Path, message: str) -> None:
+    """Commit all that git does not ignore, as a user would."""
+    if not (folder / ".git").exists():
+        must(folder, "git", "init", "--quiet", "--initial-branch=main")
+    must(folder, "git", "add", "--all")
+    must(folder, "git", "commit", "--quiet", "--message", message)
