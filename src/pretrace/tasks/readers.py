@@ -6,8 +6,8 @@ Every complaint names the file, and the row (counted from 1) or the column.
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,21 +16,27 @@ from pretrace.errors import PretraceError
 from pretrace.settings import Columns, Task
 from pretrace.tasks.passages import generator_for
 from pretrace.tasks.rows import SPLITS, Row, TaskData
+from pretrace.tasks.tables import column_of, read_table
 
 DEV_SHARE = 0.1
 """Of the training rows, where a task has no dev file."""
-LETTERS = "ABCDEFGHIJ"
+LETTERS = string.ascii_uppercase
 
 
-def read_task_files(name: str, task: Task, clean: Callable[[str], str], seed: int = 0) -> TaskData:
+def read_task_files(name: str, task: Task, clean: Callable[[str], str]) -> TaskData:
     """Read a task's files, clean their text, and turn labels into numbers.
 
     Raises:
         PretraceError: a file, column or value is missing or unusable, or a label occurs that train does not have.
     """
     files = {"train": task.train, "dev": task.dev, "test": task.test}
-    tables = {split: _table(name, split, file) for split, file in files.items() if file}
+    tables = {split: read_table(name, split, file) for split, file in files.items() if file}
+    data = TaskData(task.kind, task.metric_name, None)
+    if task.kind not in ("regression", "multiple_choice"):
+        data.labels = _classes(name, task, tables["train"])
     if "dev" not in tables:
+        if len(tables["train"]) < 2:
+            raise PretraceError(f"{task.train}: has one row only; dev rows are cut from it, so two are the least")
         order = generator_for(name, "dev").permutation(len(tables["train"]))
         cut = max(1, int(DEV_SHARE * len(order)))
         tables["dev"], tables["train"] = (tables["train"].iloc[np.sort(p)] for p in (order[:cut], order[cut:]))
@@ -39,82 +45,70 @@ def read_task_files(name: str, task: Task, clean: Callable[[str], str], seed: in
         if limit and limit < len(tables[split]):
             chosen = generator_for(name, split, "sample").permutation(len(tables[split]))[:limit]
             tables[split] = tables[split].iloc[np.sort(chosen)]
-    data = TaskData(task.kind, task.metric_name, None)
-    if task.kind not in ("regression", "multiple_choice"):
-        data.labels = sorted({str(label) for label in _column(tables["train"], task.columns.label, files["train"])})
-        if len(data.labels) < 2:
-            raise PretraceError(f"{files['train']}: column {task.columns.label!r} has one label only: {data.labels}")
-        if task.metric_name == "f1" and len(data.labels) != 2:
-            raise PretraceError(f"params.yaml: tasks.{name}.metric: f1 takes two labels, the file has {data.labels}")
     for split in SPLITS:
         file = str(files[split] or files["train"])
         data.splits[split] = _rows(tables[split], file, task, data.labels, clean)
+        parts = len(data.splits["train"][0].parts)
+        if len(data.splits[split][0].parts) != parts:
+            raise PretraceError(f"{file}: every row needs {parts - 1} choices, as in {files['train']}")
     return data
 
 
-def _table(name: str, split: str, file: str) -> Any:
-    import pandas as pd
-
-    path = Path(file)
-    if not path.is_file():
-        raise PretraceError(f"params.yaml: tasks.{name}.{split}: no file {file}; paths are from the repository's root")
-    readers = {
-        ".parquet": pd.read_parquet,
-        ".csv": lambda p: pd.read_csv(p, dtype=str, keep_default_na=False),
-        ".tsv": lambda p: pd.read_csv(p, sep="\t", dtype=str, keep_default_na=False, quoting=3),
-        ".jsonl": lambda p: pd.read_json(p, lines=True, dtype=False),
-    }
-    if path.suffix not in readers:
-        raise PretraceError(
-            f"{file}: a task's rows are read from {', '.join(readers)}; this is {path.suffix or 'none'}"
-        )
-    try:
-        table = readers[path.suffix](path)
-    except Exception as error:
-        raise PretraceError(f"{file}: not readable as {path.suffix}: {' '.join(str(error).split())}") from None
-    if not len(table):
-        raise PretraceError(f"{file}: has no rows")
-    return table.reset_index(drop=True)
-
-
-def _column(table: Any, column: str, file: str | None) -> Any:
-    if column not in table.columns:
-        has = ", ".join(map(str, table.columns))
-        raise PretraceError(f"{file}: no column {column!r}; it has {has}; set the task's `columns` in params.yaml")
-    return table[column]
+def _classes(name: str, task: Task, train: Any) -> list[str]:
+    """The names of the classes, in order: every label of the train file."""
+    column = task.columns.label
+    answers = column_of(train, column, task.train)
+    missing = np.flatnonzero(answers.isna() | (answers == ""))
+    if len(missing):
+        raise PretraceError(f"{task.train}: row {missing[0] + 1}: column {column!r} is empty; every row needs a label")
+    labels = sorted({str(label) for label in answers})
+    if len(labels) < 2:
+        raise PretraceError(f"{task.train}: column {column!r} has one label only: {labels[0]}; a task needs two")
+    if task.metric_name == "f1" and len(labels) != 2:
+        raise PretraceError(f"params.yaml: tasks.{name}.metric: f1 takes two labels, the file has {', '.join(labels)}")
+    return labels
 
 
 def _rows(table: Any, file: str, task: Task, labels: list[str] | None, clean: Callable[[str], str]) -> list[Row]:
     parts = _parts(table, file, task.kind, task.columns)
-    answers = _column(table, task.columns.label, file)
+    answers = column_of(table, task.columns.label, file)
     rows = []
     for place, texts, answer in zip(table.index, parts, answers, strict=True):
         where = f"{file}: row {place + 1}"
+        if task.kind == "multiple_choice" and (len(texts) != len(parts[0]) or len(texts) < 3):
+            raise PretraceError(f"{where}: has {len(texts) - 1} choices; every row needs the same number, two or more")
         for text in texts:
             if not isinstance(text, str):
                 raise PretraceError(f"{where}: text expected, got {text!r}")
         cleaned = tuple(" ".join(clean(text).split()) for text in texts)
         rows.append(Row(cleaned, _label(answer, task.kind, labels, len(texts) - 1, where), f"{file}:{place + 1}"))
-    if task.kind == "multiple_choice" and len({len(row.parts) for row in rows}) > 1:
-        raise PretraceError(f"{file}: column {task.columns.choices!r}: every row needs the same number of choices")
     return rows
 
 
 def _parts(table: Any, file: str, kind: str, columns: Columns) -> list[tuple[Any, ...]]:
     if kind == "classification":
-        return [(text,) for text in _column(table, columns.text, file)]
+        return [(text,) for text in column_of(table, columns.text, file)]
     if kind != "multiple_choice":
-        first, second = (_column(table, column, file) for column in (columns.first, columns.second))
+        first, second = (column_of(table, column, file) for column in (columns.first, columns.second))
         return list(zip(first, second, strict=True))
-    contexts = _column(table, columns.first, file)
+    contexts = column_of(table, columns.first, file)
     if columns.question:
-        questions = _column(table, columns.question, file)
-        contexts = [f"{context} {question}" for context, question in zip(contexts, questions, strict=True)]
+        questions = column_of(table, columns.question, file)
+        both = zip(contexts, questions, strict=True)
+        contexts = [f"{a} {b}" if isinstance(a, str) and isinstance(b, str) else None for a, b in both]
     if isinstance(columns.choices, list):
-        choices = list(zip(*(_column(table, column, file) for column in columns.choices), strict=True))
+        by_column = [column_of(table, column, file) for column in columns.choices]
+        choices = [tuple(values.loc[place] for values in by_column) for place in table.index]
     else:
-        choices = [tuple(row) for row in _column(table, columns.choices, file)]
+        lists = column_of(table, columns.choices, file)
+        choices = [_choices(value, f"{file}: row {place + 1}") for place, value in lists.items()]
     return [(context, *chosen) for context, chosen in zip(contexts, choices, strict=True)]
+
+
+def _choices(value: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple | np.ndarray):
+        raise PretraceError(f"{where}: a list of choices expected, got {value!r}; `choices` also takes one column each")
+    return tuple(value)
 
 
 def _label(answer: Any, kind: str, labels: list[str] | None, choices: int, where: str) -> int | float:
@@ -128,10 +122,10 @@ def _label(answer: Any, kind: str, labels: list[str] | None, choices: int, where
         return number
     if kind == "multiple_choice":
         text = str(answer)
-        index = LETTERS.find(text) if len(text) == 1 and text.isalpha() else int(text) if text.isdigit() else -1
+        index = LETTERS.find(text) if len(text) == 1 and text.isalpha() else int(text) if text.isdecimal() else -1
         if not 0 <= index < choices:
-            letters = f"a letter from A to {LETTERS[choices - 1]}"
-            raise PretraceError(f"{where}: label {answer!r}; takes {letters} or a number from 0 to {choices - 1}")
+            last = LETTERS[min(choices, len(LETTERS)) - 1]
+            raise PretraceError(f"{where}: label {answer!r}; takes A to {last}, or a number from 0 to {choices - 1}")
         return index
     assert labels is not None
     if str(answer) not in labels:
