@@ -1,0 +1,330 @@
+"""Labelled files as tasks: every kind from every format, and one line for all that can be wrong with them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pretrace.errors import PretraceError
+from pretrace.settings import Task
+from pretrace.tasks.readers import read_task_files
+from pretrace.tasks.rows import SPLITS, TaskData
+
+FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
+TABLES: dict[str, list[dict[str, Any]]] = {
+    "classification": [{"text": "Good,  really\n good", "label": "yes"}, {"text": "Bad", "label": "no"}],
+    "entailment": [{"first": "A", "second": "B", "label": "yes"}, {"first": "C", "second": "D", "label": "no"}],
+    "similarity": [{"first": "A", "second": "B", "label": "1"}, {"first": "C", "second": "D", "label": "0"}],
+    "regression": [{"first": "A", "second": "B", "label": 2.5}, {"first": "C", "second": "D", "label": -1}],
+    "multiple_choice": [
+        {"first": "A", "q": "why", "c1": "B", "c2": "C", "c3": "D", "label": "C"},
+        {"first": "E", "q": "how", "c1": "F", "c2": "G", "c3": "H", "label": "0"},
+    ],
+}
+EXPECTED = {
+    "classification": [(("good, really good",), 1), (("bad",), 0)],
+    "entailment": [(("a", "b"), 1), (("c", "d"), 0)],
+    "similarity": [(("a", "b"), 1), (("c", "d"), 0)],
+    "regression": [(("a", "b"), 2.5), (("c", "d"), -1.0)],
+    "multiple_choice": [(("a why", "b", "c", "d"), 2), (("e how", "f", "g", "h"), 0)],
+}
+COLUMNS = {"multiple_choice": {"question": "q", "choices": ["c1", "c2", "c3"]}}
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def write(name: str, rows: list[dict[str, Any]]) -> str:
+    table = pd.DataFrame(rows)
+    if name.endswith(".csv"):
+        table.to_csv(name, index=False)
+    elif name.endswith(".tsv"):
+        flat = table.map(lambda cell: " ".join(cell.split()) if isinstance(cell, str) else cell)
+        flat.to_csv(name, index=False, sep="\t")
+    elif name.endswith(".jsonl"):
+        Path(name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        table.to_parquet(name)
+    return name
+
+
+def read(kind: str = "classification", columns: dict[str, Any] | None = None, **settings: Any) -> TaskData:
+    task = Task.model_validate({"kind": kind, "columns": columns or COLUMNS.get(kind, {}), **settings})
+    return read_task_files("mine", task, str.lower)
+
+
+def error_of(**settings: Any) -> str:
+    with pytest.raises(PretraceError) as error:
+        read(**settings)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("kind", TABLES)
+def test_every_kind_from_every_format(kind: str, suffix: str) -> None:
+    files = {split: write(f"{split}{suffix}", TABLES[kind]) for split in SPLITS}
+    task = read(kind, **files)
+    assert task.kind == kind
+    assert task.metric == ("pearson" if kind == "regression" else "accuracy")
+    assert task.labels == {"entailment": ["no", "yes"], "classification": ["no", "yes"], "similarity": ["0", "1"]}.get(
+        kind
+    )
+    for split in SPLITS:
+        assert [(row.parts, row.label) for row in task.splits[split]] == EXPECTED[kind]
+        assert [row.origin for row in task.splits[split]] == [f"{split}{suffix}:1", f"{split}{suffix}:2"]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_choices_as_a_list_and_labels_as_numbers(suffix: str) -> None:
+    rows = [{"first": "a", "choices": ["b", "c"], "label": 1}, {"first": "d", "choices": ["e", "f"], "label": 0}]
+    files = {split: write(f"{split}{suffix}", rows) for split in SPLITS}
+    task = read("multiple_choice", {"choices": "choices"}, **files)
+    assert [(row.parts, row.label) for row in task.splits["test"]] == [(("a", "b", "c"), 1), (("d", "e", "f"), 0)]
+
+
+def test_other_columns_and_labels_of_whole_numbers() -> None:
+    rows = [{"sentence": "A", "gold": 1, "more": None}, {"sentence": "B", "gold": 0, "more": None}]
+    files = {split: write(f"{split}.parquet", rows) for split in SPLITS}
+    task = read("classification", {"text": "sentence", "label": "gold"}, metric="matthews", **files)
+    assert task.labels == ["0", "1"]
+    assert task.metric == "matthews"
+
+
+def many(count: int, classes: int = 2) -> list[dict[str, Any]]:
+    return [{"text": f"t{number}", "label": f"c{number % classes}"} for number in range(count)]
+
+
+def test_without_a_dev_file_a_tenth_of_train_is_cut_off() -> None:
+    train, test = write("train.csv", many(50)), write("test.csv", many(7))
+    task = read(train=train, test=test)
+    texts = {split: [row.parts[0] for row in task.splits[split]] for split in SPLITS}
+    assert (len(texts["train"]), len(texts["dev"]), len(texts["test"])) == (45, 5, 7)
+    assert sorted(texts["train"] + texts["dev"]) == sorted(f"t{number}" for number in range(50))
+    assert read(train=train, test=test) == task
+    assert [row.origin for row in task.splits["dev"]] == [f"train.csv:{int(t[1:]) + 1}" for t in texts["dev"]]
+
+
+def test_a_sample_of_the_rows() -> None:
+    files = {split: write(f"{split}.csv", many(60)) for split in SPLITS}
+    task = read(**files, train_rows=20, test_rows=10)
+    assert [len(task.splits[split]) for split in SPLITS] == [20, 10, 10]
+    assert task.splits["train"] != read(**files).splits["train"][:20]  # drawn, not the first
+    assert read(**files, train_rows=20, test_rows=10) == task
+    assert len(read(**files, train_rows=600).splits["train"]) == 60
+
+
+def test_a_label_that_only_a_few_rows_have_is_known_wherever_they_fall() -> None:
+    rows = [*many(40), {"text": "t40", "label": "rare"}]
+    train, test = write("train.csv", rows), write("test.csv", [*many(5), {"text": "x", "label": "rare"}])
+    for count in (5, 10, 30):
+        task = read(train=train, test=test, train_rows=count)
+        assert task.labels == ["c0", "c1", "rare"]
+        assert task.splits["test"][-1].label == 2
+
+
+# What can be wrong.
+
+
+def good_files(kind: str = "classification", suffix: str = ".csv") -> dict[str, str]:
+    return {split: write(f"{split}{suffix}", TABLES[kind]) for split in SPLITS}
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_missing_file(split: str) -> None:
+    files = good_files()
+    Path(files[split]).unlink()
+    assert error_of(**files).startswith(f"params.yaml: tasks.mine.{split}: no file {split}.csv")
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    assert "no file folder.csv" in error_of(**{**good_files(), "dev": "folder.csv"})
+
+
+@pytest.mark.parametrize("name", ["rows.txt", "rows", "rows.xlsx"])
+def test_another_format(name: str) -> None:
+    Path(name).write_text("x")
+    text = error_of(**{**good_files(), "test": name})
+    assert text.startswith(f"{name}: a task's rows are read from .parquet, .csv, .tsv, .jsonl")
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_an_empty_file(suffix: str) -> None:
+    Path(f"empty{suffix}").write_bytes(b"")
+    assert error_of(**{**good_files(), "test": f"empty{suffix}"}).startswith(f"empty{suffix}: ")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet"])
+def test_a_file_without_rows(suffix: str) -> None:
+    table = pd.DataFrame({"text": [], "label": []})
+    if suffix == ".parquet":
+        table.to_parquet("none.parquet")
+    else:
+        table.to_csv(f"none{suffix}", index=False, sep="\t" if suffix == ".tsv" else ",")
+    assert error_of(**{**good_files(), "test": f"none{suffix}"}) == f"none{suffix}: has no rows"
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_file_that_is_not_what_its_name_says(suffix: str) -> None:
+    Path(f"odd{suffix}").write_bytes(b'\xff\xfe\x00{"text": \x80\n\n"\x00')
+    assert error_of(**{**good_files(), "test": f"odd{suffix}"}).startswith(f"odd{suffix}: ")
+
+
+@pytest.mark.parametrize("content", ["text,label\na,b,yes\nc,d,no\n", "text,label\na,yes\nb,c,no\n"])
+def test_text_with_commas_that_is_not_quoted(content: str) -> None:
+    Path("commas.csv").write_text(content)
+    assert error_of(**{**good_files(), "test": "commas.csv"}).startswith("commas.csv: ")
+
+
+def test_a_row_that_ends_too_early() -> None:
+    Path("short.csv").write_text("text,label\na,yes\nb\n")
+    assert error_of(**{**good_files(), "test": "short.csv"}).startswith("short.csv: row 2: label '' does not occur in")
+
+
+MISSING = [
+    ("classification", "text"),
+    ("classification", "label"),
+    ("entailment", "first"),
+    ("similarity", "second"),
+    ("regression", "label"),
+    ("multiple_choice", "first"),
+    ("multiple_choice", "q"),
+    ("multiple_choice", "c2"),
+    ("multiple_choice", "label"),
+]
+
+
+@pytest.mark.parametrize(("kind", "column"), MISSING)
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_missing_column(kind: str, column: str, split: str) -> None:
+    files = good_files(kind)
+    left = [{key: value for key, value in row.items() if key != column} for row in TABLES[kind]]
+    write(files[split], left)
+    text = error_of(kind=kind, **files)
+    assert text.startswith(f"{split}.csv: no column {column!r}; it has {', '.join(left[0])}")
+
+
+def with_cell(kind: str, column: str, value: Any, split: str = "test", suffix: str = ".jsonl") -> dict[str, str]:
+    files = good_files(kind, suffix)
+    rows = [dict(row) for row in TABLES[kind]]
+    rows[1][column] = value
+    write(files[split], rows)
+    return files
+
+
+def test_a_label_that_train_does_not_have() -> None:
+    text = error_of(**with_cell("classification", "label", "maybe"))
+    assert text == "test.jsonl: row 2: label 'maybe' does not occur in train, which has no, yes"
+    assert "dev.jsonl: row 2" in error_of(**with_cell("classification", "label", None, "dev"))
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_row_of_train_without_a_label(suffix: str) -> None:
+    text = error_of(**with_cell("classification", "label", None, "train", suffix))
+    assert text == f"train{suffix}: row 2: column 'label' is empty; every row needs a label"
+
+
+@pytest.mark.parametrize("value", ["much", "", None, "nan", "inf", [1]])
+def test_a_label_that_is_no_number(value: Any) -> None:
+    text = error_of(kind="regression", **with_cell("regression", "label", value))
+    assert text.startswith("test.jsonl: row 2: label ")
+    assert text.endswith("is not a number; regression takes numbers")
+
+
+@pytest.mark.parametrize("value", ["D", "3", "-1", "", "c", "²", 3, None, 0.5])
+def test_a_label_that_is_no_choice(value: Any) -> None:
+    text = error_of(kind="multiple_choice", **with_cell("multiple_choice", "label", value))
+    assert text.startswith("test.jsonl: row 2: label ")
+    assert text.endswith("takes A to C, or a number from 0 to 2")
+
+
+@pytest.mark.parametrize("value", [None, 3, ["x"]])
+@pytest.mark.parametrize(
+    ("kind", "column"),
+    [("classification", "text"), ("similarity", "second"), ("multiple_choice", "q"), ("multiple_choice", "c1")],
+)
+def test_text_that_is_no_text(kind: str, column: str, value: Any) -> None:
+    assert error_of(kind=kind, **with_cell(kind, column, value)).startswith("test.jsonl: row 2: text expected, got ")
+
+
+def choice_files(choices: Any, split: str = "test") -> dict[str, Any]:
+    good = [{"first": "a", "choices": ["b", "c", "d"], "label": 0}] * 2
+    files: dict[str, Any] = {name: write(f"{name}.jsonl", good) for name in SPLITS}
+    write(files[split], [good[0], {"first": "a", "choices": choices, "label": 0}])
+    return {"kind": "multiple_choice", "columns": {"choices": "choices"}, **files}
+
+
+@pytest.mark.parametrize("choices", ["b c d", None, 3, {"text": ["b", "c", "d"]}])
+def test_choices_that_are_no_list(choices: Any) -> None:
+    assert error_of(**choice_files(choices)).startswith("test.jsonl: row 2: a list of choices expected, got ")
+
+
+@pytest.mark.parametrize("choices", [["b", "c"], ["b", "c", "d", "e"], ["b"], []])
+def test_a_row_with_another_number_of_choices(choices: list[str]) -> None:
+    text = error_of(**choice_files(choices))
+    assert text.startswith(f"test.jsonl: row 2: has {len(choices)} choices; every row needs the same number")
+
+
+def test_a_file_with_another_number_of_choices() -> None:
+    settings = choice_files(["b", "c", "d"])
+    write("dev.jsonl", [{"first": "a", "choices": ["b", "c"], "label": 0}])
+    assert error_of(**settings) == "dev.jsonl: every row needs 3 choices, as in train.jsonl"
+
+
+@pytest.mark.parametrize("choices", [[], ["c1"]])
+def test_one_choice_is_none(choices: list[str]) -> None:
+    files = good_files("multiple_choice")
+    text = error_of(kind="multiple_choice", columns={"choices": choices}, **files)
+    assert f"has {len(choices)} choices" in text
+
+
+def test_one_label_only() -> None:
+    files = good_files()
+    write("train.csv", many(4, classes=1))
+    assert error_of(**files) == "train.csv: column 'label' has one label only: c0; a task needs two"
+
+
+def test_f1_takes_two_labels() -> None:
+    files = {split: write(f"{split}.csv", many(6, classes=3)) for split in SPLITS}
+    assert error_of(metric="f1", **files).startswith("params.yaml: tasks.mine.metric: f1 takes two labels")
+
+
+@pytest.mark.parametrize("kind", ["regression", "multiple_choice"])
+def test_one_row_can_not_be_divided(kind: str) -> None:
+    files = good_files(kind)
+    write("train.csv", TABLES[kind][:1])
+    assert "has one row only" in error_of(kind=kind, train="train.csv", test=files["test"])
+
+
+def test_words_like_none_and_numbers_stay_text() -> None:
+    rows = [{"text": "NA", "label": "None"}, {"text": "007", "label": "null"}]
+    for suffix in (".csv", ".tsv", ".jsonl"):
+        files = {split: write(f"{split}{suffix}", rows) for split in SPLITS}
+        task = read(**files)
+        assert [row.parts[0] for row in task.splits["test"]] == ["na", "007"]
+        assert task.labels == ["None", "null"]
+
+
+def test_quotes_in_a_tsv_are_text() -> None:
+    Path("q.tsv").write_text('text\tlabel\nhe said "no\tyes\n"a" b\tno\n')
+    files = {split: "q.tsv" for split in SPLITS}
+    assert [row.parts[0] for row in read(**files).splits["test"]] == ['he said "no', '"a" b']
+
+
+def test_a_column_named_like_a_date_stays_text() -> None:
+    rows = [{"date": "2020-01-01", "label": "a"}, {"date": "2021-01-01", "label": "b"}]
+    files = {split: write(f"{split}.jsonl", rows) for split in SPLITS}
+    assert read(columns={"text": "date"}, **files).splits["test"][0].parts == ("2020-01-01",)
+
+
+def test_labels_are_integers_for_training() -> None:
+    labels = [row.label for row in read(**good_files()).splits["train"]]
+    assert np.array(labels).dtype == np.int64
