@@ -25,7 +25,8 @@ def baselines(task: TaskData) -> dict[str, dict[str, float]]:
         guess = np.full(len(test), labels["train"].mean())
     else:
         guess = np.full(len(test), np.bincount(labels["train"].astype(int)).argmax())
-    predictions = {"majority": guess, "tfidf": _tfidf(task, labels)}
+    told = _tfidf(task, labels)
+    predictions = {"majority": guess, "tfidf": guess if told is None else told}
     return {
         name: {
             "score": round(score(task.metric, test, values), 6),
@@ -35,13 +36,16 @@ def baselines(task: TaskData) -> dict[str, dict[str, float]]:
     }
 
 
-def _tfidf(task: TaskData, labels: dict[str, np.ndarray]) -> np.ndarray:
-    """Test predictions of the bag of words."""
+def _tfidf(task: TaskData, labels: dict[str, np.ndarray]) -> np.ndarray | None:
+    """Test predictions of the bag of words; None where no word occurs twice."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression, Ridge
 
     vectorizer = TfidfVectorizer(token_pattern=r"\S+", ngram_range=(1, 2), min_df=2, sublinear_tf=True, lowercase=False)
-    vectorizer.fit(part for row in task.splits["train"] for part in row.parts)
+    try:
+        vectorizer.fit(part for row in task.splits["train"] for part in row.parts)
+    except ValueError:  # no word stands in two texts, so words tell nothing
+        return None
     features = {split: _features(vectorizer, task.kind, rows) for split, rows in task.splits.items()}
     choices = len(task.splits["train"][0].parts) - 1 if task.kind == "multiple_choice" else 0
     best: tuple[float, Any] = (-np.inf, None)
