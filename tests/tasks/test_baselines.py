@@ -1,0 +1,106 @@
+"""Baselines: what can be told by words is told, what can not stays at chance, and the majority is the majority."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pretrace.tasks.baselines import baselines
+from pretrace.tasks.rows import Row, TaskData
+
+WORDS = [f"w{number}" for number in range(60)]
+SIZES = (("train", 200), ("dev", 60), ("test", 90))
+
+
+def sentence(random: np.random.Generator, *extra: str) -> str:
+    return " ".join([*random.choice(WORDS, 6), *extra])
+
+
+def task_of(kind: str, tells: bool, metric: str = "accuracy") -> TaskData:
+    """Rows whose label a word tells (for pairs and choices: the same words in both), or nothing."""
+    random = np.random.default_rng(0)
+    splits = {}
+    for split, size in SIZES:
+        rows = []
+        for _ in range(size):
+            label = int(random.random() < 0.6) if kind != "multiple_choice" else int(random.integers(4))
+            told = label if tells else int(random.integers(4 if kind == "multiple_choice" else 2))
+            if kind == "multiple_choice":
+                context = sentence(random)
+                right = " ".join(reversed(context.split()))
+                parts = (context, *(right if i == told else sentence(random) for i in range(4)))
+            elif kind == "classification":
+                parts = (sentence(random, "good" if told else "bad"),)
+            else:
+                first = sentence(random)
+                parts = (first, " ".join(reversed(first.split())) if told else sentence(random))
+            rows.append(Row(parts, label + 0.5 if kind == "regression" else label))
+        splits[split] = rows
+    return TaskData(kind, metric, None, splits)
+
+
+KINDS = {
+    "classification": "accuracy",
+    "entailment": "matthews",
+    "similarity": "f1",
+    "regression": "pearson",
+    "multiple_choice": "accuracy",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_words_tell_is_learned(kind: str) -> None:
+    found = baselines(task_of(kind, tells=True, metric=KINDS[kind]))
+    assert found["tfidf"]["score"] > 0.9
+    assert found["tfidf"]["score"] > found["majority"]["score"] + 0.1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_nothing_tells_is_not_learned(kind: str) -> None:
+    task = task_of(kind, tells=False, metric=KINDS[kind])
+    found = baselines(task)
+    chance = {"entailment": 0.0, "regression": 0.0, "multiple_choice": 0.25}.get(kind, found["majority"]["score"])
+    assert abs(found["tfidf"]["score"] - chance) < 0.25
+
+
+@pytest.mark.parametrize("kind", ["classification", "similarity", "multiple_choice"])
+def test_the_majority_is_that_of_train(kind: str) -> None:
+    task = task_of(kind, tells=True)
+    labels = {split: [row.label for row in rows] for split, rows in task.splits.items()}
+    most = max(range(4), key=labels["train"].count)
+    score = labels["test"].count(most) / 90
+    expected = {"score": round(score, 6), "stderr": round((score * (1 - score) / 90) ** 0.5, 6)}
+    assert baselines(task)["majority"] == expected
+
+
+def test_a_constant_guess_has_no_correlation() -> None:
+    for kind, metric in (("regression", "pearson"), ("regression", "spearman"), ("entailment", "matthews")):
+        assert baselines(task_of(kind, tells=True, metric=metric))["majority"]["score"] == 0.0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_numbers_twice(kind: str) -> None:
+    one, other = (baselines(task_of(kind, tells=True, metric=KINDS[kind])) for _ in range(2))
+    assert one == other
+    assert list(one) == ["majority", "tfidf"]
+    for numbers in one.values():
+        assert list(numbers) == ["score", "stderr"]
+        assert all(type(value) is float and value == round(value, 6) for value in numbers.values())
+
+
+def test_the_order_of_a_similar_pair_does_not_matter() -> None:
+    task = task_of("similarity", tells=True)
+    turned = {split: [Row(row.parts[::-1], row.label) for row in rows] for split, rows in task.splits.items()}
+    assert baselines(TaskData("similarity", "accuracy", None, turned))["tfidf"] == baselines(task)["tfidf"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_that_share_no_word(kind: str) -> None:
+    """A few rows of one's own: no word stands in two of them, and some have no words at all."""
+    parts = {"classification": 1, "multiple_choice": 3}.get(kind, 2)
+    splits = {
+        split: [Row(tuple(f"{split}{i}x{j}" if i else "" for j in range(parts)), i % 2) for i in range(4)]
+        for split, _ in SIZES
+    }
+    found = baselines(TaskData(kind, KINDS[kind], None, splits))
+    assert all(np.isfinite(value) for numbers in found.values() for value in numbers.values())
