@@ -258,6 +258,8 @@ def main(arguments: list[str]) -> int:
     if arguments == ["send"]:
         with contextlib.suppress(OSError):
             os.nice(LOWEST_PRIORITY)
+            # Where the kernel shares out time by session, a nice number counts within the session only.
+            Path("/proc/self/autogroup").write_text(str(LOWEST_PRIORITY))
         reason = send_pending()
         if reason:
             print(reason)
