@@ -85,6 +85,8 @@ class Task(Section):
     columns: Columns = Columns()
     metric: Literal["accuracy", "matthews", "f1", "pearson", "spearman"] | None = None
     """What the table shows; null: accuracy, or pearson for regression."""
+    positive: str | None = None
+    """The label that `f1` counts, such as the paraphrases of MRPC; needed for that metric only."""
     train_rows: Count | None = None
     """Use at most so many training rows, drawn at random; null: all, or the scale's number for a probe."""
     test_rows: Count | None = None
@@ -100,6 +102,8 @@ class Task(Section):
             raise ValueError("needs either `probe` or `train` (with `test`), and not both")
         if self.train is not None and self.test is None:
             raise ValueError("needs `test`, the file whose score the table shows")
+        if (self.metric == "f1") != (self.positive is not None):
+            raise ValueError("`metric: f1` and `positive`, the label that it counts, go together")
         return self
 
     @property

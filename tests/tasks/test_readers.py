@@ -294,7 +294,16 @@ def test_one_label_only() -> None:
 
 def test_f1_takes_two_labels() -> None:
     files = {split: write(f"{split}.csv", many(6, classes=3)) for split in SPLITS}
-    assert error_of(metric="f1", **files).startswith("params.yaml: tasks.mine.metric: f1 takes two labels")
+    found = error_of(metric="f1", positive="c0", **files)
+    assert found.startswith("params.yaml: tasks.mine.metric: f1 takes two labels")
+
+
+def test_f1_counts_the_positive_label() -> None:
+    files = {split: write(f"{split}.csv", many(6, classes=2)) for split in SPLITS}
+    assert read(metric="f1", positive="c0", **files).labels == ["c1", "c0"]
+    assert read(metric="f1", positive="c1", **files).labels == ["c0", "c1"]
+    found = error_of(metric="f1", positive="C0", **files)
+    assert found == "params.yaml: tasks.mine.positive: got 'C0'; takes c0 or c1"
 
 
 @pytest.mark.parametrize("kind", ["regression", "multiple_choice"])

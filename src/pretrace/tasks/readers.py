@@ -66,7 +66,9 @@ def _classes(name: str, task: Task, train: Any) -> list[str]:
         raise PretraceError(f"{task.train}: column {column!r} has one label only: {labels[0]}; a task needs two")
     if task.metric_name == "f1" and len(labels) != 2:
         raise PretraceError(f"params.yaml: tasks.{name}.metric: f1 takes two labels, the file has {', '.join(labels)}")
-    return labels
+    if task.positive is not None and task.positive not in labels:
+        raise PretraceError(f"params.yaml: tasks.{name}.positive: got {task.positive!r}; takes {' or '.join(labels)}")
+    return sorted(labels, key=lambda label: label == task.positive)  # class 1 is what F1 counts
 
 
 def _rows(table: Any, file: str, task: Task, labels: list[str] | None, clean: Callable[[str], str]) -> list[Row]:
