@@ -12,6 +12,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +22,10 @@ from typing import Any
 from pretrace.errors import PretraceError
 
 CHUNK_BYTES = 1 << 20
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+CANNOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS)
+RUST_ERROR = re.compile(r"\(os error (\d+)\)")
+"""How libraries written in Rust (safetensors) pass on what the system said."""
 
 
 @contextlib.contextmanager
@@ -74,13 +79,15 @@ def readable_disk_errors(target: Path) -> Iterator[None]:
     """Turn what a disk can answer (full, read-only, over quota) into one line that names the file."""
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    except Exception as error:
+        in_text = None if isinstance(error, OSError | PretraceError) else RUST_ERROR.search(str(error))
+        number = int(in_text[1]) if in_text else getattr(error, "errno", None)
+        if number in DISK_FULL:
             raise PretraceError(
-                f"{target}: the disk is full ({error.strerror}); free some room and run again"
+                f"{target}: the disk is full ({os.strerror(number)}); free some room and run again"
             ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise PretraceError(f"{target}: cannot be written ({error.strerror}); check who owns the folder") from error
+        if number in CANNOT_WRITE:
+            raise PretraceError(f"{target}: cannot be written ({os.strerror(number)}); check who owns it") from error
         raise
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,13 @@ def save(path: Path, value: Any) -> None:
         yaml.dump(value, stream)
 
 
-def run(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a project, with the Python of the tests as `python` and nothing of the caller's set-up."""
+def run(
+    folder: Path, *command: str, before: Callable[[], None] | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a project, with the Python of the tests as `python` and nothing of the caller's set-up.
+
+    `before` is called in the new process.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_", "PYTHON"))}
     own = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -81,7 +87,8 @@ def run(folder: Path, *command: str, **environment: str) -> subprocess.Completed
         "GIT_COMMITTER_NAME": "A",
         "GIT_COMMITTER_EMAIL": "a@example.org",
     }
-    return subprocess.run(command, cwd=folder, env={**kept, **own, **environment}, capture_output=True, text=True)
+    environment = {**kept, **own, **environment}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, preexec_fn=before)
 
 
 def must(folder: Path, *command: str, **environment: str) -> str:

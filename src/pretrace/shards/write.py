@@ -64,7 +64,7 @@ def _write_split(documents: Path, vocabulary: Vocabulary, out: Path, split: str)
     unordered.unlink()
     offsets = out / f"{split}-documents.bin"
     ordered = np.array([lengths[index] for index in order], OFFSET)
-    np.concatenate([[0], np.cumsum(ordered, dtype=OFFSET)]).astype(OFFSET).tofile(offsets)
+    offsets.write_bytes(np.concatenate([[0], np.cumsum(ordered, dtype=OFFSET)]).astype(OFFSET).tobytes())
     return {
         "tokens": tokens,
         "words": words,
@@ -84,7 +84,7 @@ def _encode(folder: Path, vocabulary: Vocabulary, out: Path, split: str) -> tupl
             ids = vocabulary.encode_words(document.text)
             if ids[-1:] != [vocabulary.newline_id]:
                 ids = [*ids, vocabulary.newline_id]
-            np.array(ids, ID).tofile(stream)
+            stream.write(np.array(ids, ID).tobytes())  # `tofile` would not say what is wrong with the disk
             ranks.append(hashlib.sha256(f"{document.source}\0{document.id}".encode()).digest())
             lengths.append(len(ids))
             words += len(document.text.split())
@@ -101,7 +101,7 @@ def _write_files(pieces: Iterator[np.ndarray], out: Path, split: str) -> list[di
         tokens = documents = 0
         with path.open("wb") as stream:
             while piece is not None and (documents == 0 or tokens + len(piece) <= TOKENS_PER_FILE):
-                piece.tofile(stream)
+                stream.write(piece.tobytes())
                 tokens, documents = tokens + len(piece), documents + 1
                 piece = next(pieces, None)
         files.append({"name": path.name, "tokens": tokens, "documents": documents, "sha256": sha256_of_file(path)})
