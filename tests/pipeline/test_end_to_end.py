@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import tiny_project as tiny
 
@@ -102,6 +104,21 @@ def test_nothing_runs_twice(project: Path) -> None:
     assert not tiny.must(project, "git", "status", "--porcelain")
 
 
+@pytest.mark.parametrize("task", ["acceptability", "nearness", "cloze"])
+def test_the_command_line_answers_as_the_stage_did(project: Path, task: str) -> None:
+    folder = project / "models" / "finetuned" / f"{task}-full"
+    config, made = read(folder / "config.json"), read(folder / "predictions.json")
+    expected = made["predictions"][str(config["seed"])]
+    lines = [json.dumps(row_of(config["kind"], parts)) for parts in rows_of(project / "data" / "tasks" / task)]
+    (project / "data" / "rows.jsonl").write_text("\n".join(lines))
+    answers = tiny.must(project, sys.executable, "-m", "pretrace.cli", "predict", f"{task}-full", "data/rows.jsonl")
+    found = answers.split("\n")[:-1]
+    if config["kind"] == "regression":
+        assert [float(answer) for answer in found] == pytest.approx(expected, abs=1e-4)
+    else:
+        assert found == [config["labels"][int(n)] if config["labels"] else str(int(n)) for n in expected]
+
+
 def test_another_clone_gives_the_same_bytes(project: Path, other: Path) -> None:
     one, two = locked(project), locked(other)
     for stage in ("collect", "clean", "bpe", "shard", "pretrain", CELL):
@@ -128,6 +145,18 @@ def read(path: Path) -> Any:
 
 def locked(folder: Path) -> dict[str, Any]:
     return tiny.load(folder / "dvc.lock")["stages"]
+
+
+def rows_of(folder: Path) -> list[list[str]]:
+    return [list(parts) for parts in pd.read_parquet(folder / "test.parquet").parts]
+
+
+def row_of(kind: str, parts: list[str]) -> dict[str, Any]:
+    if kind == "classification":
+        return {"text": parts[0]}
+    if kind == "multiple_choice":
+        return {"first": parts[0], "choices": parts[1:]}
+    return {"first": parts[0], "second": parts[1]}
 
 
 def ran(said: str) -> list[str]:

@@ -1,0 +1,118 @@
+"""Answers of a fine-tuned model for rows that it has not seen: `pretrace predict`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pretrace.corpus import clean_text
+from pretrace.errors import PretraceError
+from pretrace.files import read_json
+from pretrace.model.heads import TaskModel
+from pretrace.model.weights import build_model, load_weights
+from pretrace.settings import Columns, Settings
+from pretrace.tasks.formats import SPECIAL_TOKENS
+from pretrace.tasks.rows import EncodedSplit, read_task
+from pretrace.training.devices import choose_device
+from pretrace.training.finetune import Examples, predict
+from pretrace.vocabulary import Vocabulary, load_vocabulary
+
+
+def answers(settings: Settings, task: str, variant: str, lines: Iterable[str], name: str) -> list[str | int | float]:
+    """Answers for rows of a task, in their order: a label, a choice's number from 0, or a number.
+
+    Args:
+        lines: JSON objects with the task's columns; for classification also plain text, a row a line.
+        name: of the file, for what is said about a row.
+
+    Raises:
+        PretraceError: the model is not there, was made with other settings, or a row is unusable.
+    """
+    if task not in settings.tasks or variant not in settings.variants:
+        known = ", ".join(f"{one}-{other}" for one in settings.tasks for other in settings.variants)
+        raise PretraceError(f"{task}-{variant}: not in params.yaml, which has {known}")
+    folder = Path(f"models/finetuned/{task}-{variant}")
+    if (folder / "unavailable.json").exists():
+        raise PretraceError(f"{folder}: there is no model: {read_json(folder / 'unavailable.json')['unavailable']}")
+    note = read_json(folder / "config.json")
+    kind, vocabulary = note["kind"], load_vocabulary(Path("models/vocabulary"))
+    rows = [_parts(line, kind, settings.tasks[task].columns, where) for where, line in _numbered(lines, name)]
+    if not rows:
+        raise PretraceError(f"{name}: no rows there")
+    model = build_model(settings.variants[variant].model, settings.scale, vocabulary.size, 0)
+    model = TaskModel(model, kind, len(note["labels"] or [0]), SPECIAL_TOKENS, 0)
+    load_weights(model, folder / "model.safetensors")
+    device = choose_device(settings.scale.finetune.precision, 1)
+    examples = Examples(_encoded(rows, vocabulary, name), kind, vocabulary.size, settings.scale.model.context)
+    found = predict(model.to(device.name), examples, device)
+    if kind == "regression":
+        # The model was fitted to labels of mean 0 and spread 1.
+        labels = read_task(Path(f"data/tasks/{task}"))[1]["train"].labels
+        return [round(float(value), 4) for value in found * (float(labels.std()) or 1.0) + float(labels.mean())]
+    return [note["labels"][int(value)] if note["labels"] else int(value) for value in found]
+
+
+def _numbered(lines: Iterable[str], name: str) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield f"{name}: row {number}", line.strip()
+
+
+def _parts(line: str, kind: str, columns: Columns, where: str) -> tuple[str, ...]:
+    """The parts of text of a row, as the task's own rows have them."""
+    if kind == "classification" and not line.startswith("{"):
+        return (line,)
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise PretraceError(f"{where}: not JSON ({error}); takes an object with {_wanted(kind, columns)}") from None
+    if not isinstance(row, dict):
+        raise PretraceError(f"{where}: takes a JSON object with {_wanted(kind, columns)}")
+    if kind == "classification":
+        parts = [_text(row, columns.text, where)]
+    elif kind == "multiple_choice":
+        question = [_text(row, columns.question, where)] if columns.question else []
+        parts = [" ".join([_text(row, columns.first, where), *question]), *_choices(row, columns, where)]
+    else:
+        parts = [_text(row, column, where) for column in (columns.first, columns.second)]
+    return tuple(parts)
+
+
+def _choices(row: dict[str, Any], columns: Columns, where: str) -> list[str]:
+    if isinstance(columns.choices, list):
+        return [_text(row, column, where) for column in columns.choices]
+    choices = row.get(columns.choices)
+    if not isinstance(choices, list) or len(choices) < 2 or not all(isinstance(text, str) for text in choices):
+        raise PretraceError(f"{where}: {columns.choices!r} takes a list of two or more texts, got {choices!r}")
+    return choices
+
+
+def _text(row: dict[str, Any], column: str, where: str) -> str:
+    if not isinstance(row.get(column), str):
+        raise PretraceError(f"{where}: {column!r} takes text, got {row.get(column)!r}; the row has {', '.join(row)}")
+    return row[column]
+
+
+def _wanted(kind: str, columns: Columns) -> str:
+    if kind == "classification":
+        return repr(columns.text)
+    second = columns.choices if kind == "multiple_choice" else columns.second
+    return f"{columns.first!r} and {second!r}"
+
+
+def _encoded(rows: list[tuple[str, ...]], vocabulary: Vocabulary, name: str) -> EncodedSplit:
+    """Rows as the training has them: cleaned, one line, as ids."""
+    parts = len(rows[0])
+    if any(len(row) != parts for row in rows):
+        raise PretraceError(f"{name}: every row needs the same number of choices")
+    ids = [np.array(vocabulary.encode_words(_one_line(part)), np.uint16) for row in rows for part in row]
+    offsets = np.cumsum([0] + [len(part) for part in ids]).astype(np.int64)
+    return EncodedSplit(np.concatenate(ids), offsets, np.zeros(len(rows), np.int64), parts)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(clean_text(text).split())
