@@ -10,7 +10,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import PARAMS, write_yaml
 from ruamel.yaml import YAML
 
 from pretrace.cli import main
@@ -27,6 +26,12 @@ TASKS = {
     "topic": {"kind": "classification", "probe": "source"},
     "next": {"kind": "multiple_choice", "probe": "cloze"},
     "pair": {"kind": "similarity", "probe": "same"},
+}
+PARAMS = {
+    "lr": None,
+    "seeds": [0, 1, 2],
+    "corpus": {"source": "installed", "packages": ["networkx"]},
+    "variants": {"full": {}, "scratch": {"pretrained": False}},
 }
 LABELS = {"topic": ["cats", "dogs", "mats"], "next": None, "pair": ["two", "one"]}
 
@@ -62,12 +67,14 @@ def repository(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 def write_settings(folder: Path, params: dict[str, Any]) -> None:
     laptop = Path(__file__).resolve().parents[1] / "scales" / "laptop.yaml"
-    scale = YAML(typ="safe", pure=True).load(laptop.read_text())
+    yaml = YAML(typ="safe", pure=True)
+    scale = yaml.load(laptop.read_text())
     scale["vocabulary"]["size"] = 64
+    yaml.default_flow_style = False
     scale["model"] |= {"layers": 1, "width": 16, "heads": 2, "feed_forward": 32, "context": 24, "initial_std": 0.5}
     (folder / "scales").mkdir(exist_ok=True)
-    write_yaml(folder / "scales" / "small.yaml", scale)
-    write_yaml(folder / "params.yaml", {**PARAMS, "scale": "small", "tasks": TASKS, **params})
+    yaml.dump(scale, folder / "scales" / "small.yaml")
+    yaml.dump({**PARAMS, "scale": "small", "tasks": TASKS, **params}, folder / "params.yaml")
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
