@@ -70,7 +70,7 @@ def write_settings(folder: Path, params: dict[str, Any]) -> None:
     yaml = YAML(typ="safe", pure=True)
     scale = yaml.load(laptop.read_text())
     scale["vocabulary"]["size"] = 64
-    yaml.default_flow_style = False
+    yaml.default_flow_style, yaml.sort_base_mapping_type_on_output = False, False
     scale["model"] |= {"layers": 1, "width": 16, "heads": 2, "feed_forward": 32, "context": 24, "initial_std": 0.5}
     (folder / "scales").mkdir(exist_ok=True)
     yaml.dump(scale, folder / "scales" / "small.yaml")
@@ -203,7 +203,7 @@ def test_predict_chooses(repository: Path, capsys: Any) -> None:
         ),
         ("topic-full", "\n", "rows.jsonl: no rows there"),
         ("topic-scratch", "the cat", "models/finetuned/topic-scratch/config.json: no such file"),
-        ("topic", "the cat", "not in params.yaml, which has topic-full"),
+        ("topic", "the cat", "predict: topic: not in params.yaml, which has topic-full"),
     ],
 )
 def test_predict_names_what_is_wrong(repository: Path, capsys: Any, cell: str, text: str, said: str) -> None:

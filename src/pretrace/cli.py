@@ -59,9 +59,8 @@ def predict(options: argparse.Namespace) -> None:
     """Print an answer for each row."""
     from pretrace.predict import answers
 
-    task, _, variant = options.model.rpartition("-")
     name = "standard input" if options.rows == "-" else options.rows
-    for answer in answers(load_settings(), task, variant, _lines(options.rows), name):
+    for answer in answers(load_settings(), options.model, _lines(options.rows), name):
         print(answer)
 
 

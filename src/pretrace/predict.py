@@ -22,20 +22,22 @@ from pretrace.training.finetune import Examples, predict
 from pretrace.vocabulary import Vocabulary, load_vocabulary
 
 
-def answers(settings: Settings, task: str, variant: str, lines: Iterable[str], name: str) -> list[str | int | float]:
+def answers(settings: Settings, cell: str, lines: Iterable[str], name: str) -> list[str | int | float]:
     """Answers for rows of a task, in their order: a label, a choice's number from 0, or a number.
 
     Args:
+        cell: the task and the variant, "source-full".
         lines: JSON objects with the task's columns; for classification also plain text, a row a line.
         name: of the file, for what is said about a row.
 
     Raises:
         PretraceError: the model is not there, was made with other settings, or a row is unusable.
     """
+    task, _, variant = cell.partition("-")
     if task not in settings.tasks or variant not in settings.variants:
         known = ", ".join(f"{one}-{other}" for one in settings.tasks for other in settings.variants)
-        raise PretraceError(f"{task}-{variant}: not in params.yaml, which has {known}")
-    folder = Path(f"models/finetuned/{task}-{variant}")
+        raise PretraceError(f"{cell}: not in params.yaml, which has {known}")
+    folder = Path(f"models/finetuned/{cell}")
     if (folder / "unavailable.json").exists():
         raise PretraceError(f"{folder}: there is no model: {read_json(folder / 'unavailable.json')['unavailable']}")
     note = read_json(folder / "config.json")
