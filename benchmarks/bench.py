@@ -1,0 +1,241 @@
+"""Our way and the plain way side by side, on this machine.
+
+    make bench                  # or: python benchmarks/bench.py
+
+Both do the same work in turns, in one run, so that whatever else the machine does hits both; medians of the rounds and
+their ratio go to reports/bench.json, with whether both gave the same. Ratios are worth more than the times.
+
+cleaning        `clean_text` against the original recipe step by step (ftfy, regular expressions, spaCy on all of it)
+pre-training    an update of our loop at laptop scale against the same in plain PyTorch: autocast to bfloat16,
+                `scaled_dot_product_attention`, `F.cross_entropy`, AdamW as it comes; one process with one thread each
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from pretrace.corpus import clean_text, clean_text_plainly, collect_installed, read_documents
+from pretrace.files import write_json
+from pretrace.settings import Settings, load_settings
+
+OUT = Path("reports/bench.json")
+CLEANING_ROUNDS, ROUND_CHARACTERS = 8, 250_000
+STEP_ROUNDS, ROUND_STEPS = 8, 5
+WARM_UP_STEPS = 2
+SAME_LOSS = 0.02
+"""Nats by which the two losses may differ: both multiply in bfloat16, but round at other places."""
+
+
+def main() -> None:
+    """Run both comparisons, print a line for each, and write the file."""
+    settings = load_settings()
+    results = [compare_cleaning(settings), compare_steps(settings)]
+    for result in results:
+        medians = ", ".join(f"{arm} {value:.4g}" for arm, value in result["medians"].items())
+        same = "same result" if result["same"] else "DIFFERENT RESULTS"
+        print(f"{result['work']}: {medians} {result['unit']}; ours is {result['ratio']:.2f} times as fast; {same}")
+    write_json(OUT, {"machine": machine(), "results": results})
+    if not all(result["same"] for result in results):
+        sys.exit(1)
+
+
+def compare_cleaning(settings: Settings) -> dict[str, Any]:
+    """Clean the default corpus's documents, a new piece of it each round; MB/s of raw text."""
+    speeds: dict[str, list[float]] = {"ours": [], "plain": []}
+    same = True
+    ways: dict[str, Callable[[str], str]] = {"ours": clean_text, "plain": clean_text_plainly}
+    for way in ways.values():
+        way("This loads spaCy's rules, which is not what is measured.")
+    for number, texts in enumerate(islice(pieces(settings), CLEANING_ROUNDS)):
+        results = {}
+        for arm in sorted(ways, reverse=bool(number % 2)):
+            started = time.perf_counter()
+            results[arm] = [ways[arm](text) for text in texts]
+            seconds = time.perf_counter() - started
+            speeds[arm].append(sum(len(text.encode()) for text in texts) / 1e6 / seconds)
+        same = same and results["ours"] == results["plain"]
+    return summary("cleaning", "MB/s", speeds, same, faster=1)
+
+
+def pieces(settings: Settings) -> Iterator[list[str]]:
+    """Documents in pieces of at least `ROUND_CHARACTERS`, from data/documents if `dvc repro` left them there."""
+    with tempfile.TemporaryDirectory() as folder:
+        documents = Path("data/documents")
+        if not documents.exists():
+            documents = Path(folder) / "documents"
+            collect_installed(["networkx", "sympy"], documents)
+        texts: list[str] = []
+        for document in read_documents(documents):
+            texts.append(document.text)
+            if sum(map(len, texts)) >= ROUND_CHARACTERS:
+                yield texts
+                texts = []
+
+
+def compare_steps(settings: Settings) -> dict[str, Any]:
+    """Updates from the same weights on the same made-up tokens; ms an update. Each arm has a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    pipes, workers = {}, []
+    for arm in ("ours", "plain"):
+        pipes[arm], other = context.Pipe()
+        workers.append(context.Process(target=work, args=(arm, settings, other), daemon=True))
+        workers[-1].start()
+    milliseconds: dict[str, list[float]] = {"ours": [], "plain": []}
+    losses: dict[str, list[float]] = {"ours": [], "plain": []}
+    for number in range(STEP_ROUNDS):
+        for arm in sorted(pipes, reverse=bool(number % 2)):
+            pipes[arm].send(ROUND_STEPS)
+            spent, found = pipes[arm].recv()
+            milliseconds[arm].append(1000 * spent / ROUND_STEPS)
+            losses[arm] += found
+    for arm in pipes:
+        pipes[arm].send(0)
+    for worker in workers:
+        worker.join()
+    largest = max(abs(a - b) for a, b in zip(losses["ours"], losses["plain"], strict=True))
+    result = summary("pre-training", "ms an update", milliseconds, largest < SAME_LOSS, faster=-1)
+    return {
+        **result,
+        "largest_difference_of_losses": round(largest, 5),
+        "loss_at_the_end": round(losses["ours"][-1], 4),
+    }
+
+
+def work(arm: str, settings: Settings, pipe: Connection) -> None:
+    """Make as many updates as asked for, and say how long they took and what the losses were; 0 ends."""
+    update = {"ours": our_update, "plain": plain_update}[arm](settings)
+    for step in range(WARM_UP_STEPS):
+        update(step)
+    step = WARM_UP_STEPS
+    while count := pipe.recv():
+        started = time.perf_counter()
+        losses = [update(step + number) for number in range(count)]
+        pipe.send((time.perf_counter() - started, losses))
+        step += count
+
+
+def our_update(settings: Settings) -> Callable[[int], float]:
+    """An update as the pipeline makes it."""
+    from pretrace.model import build_model
+    from pretrace.training.devices import choose_device
+    from pretrace.training.loop import train
+    from pretrace.training.optimiser import build_optimiser
+    from pretrace.training.pretrain import sequence_loss
+
+    scale, section = settings.scale, settings.scale.pretrain
+    device = choose_device("bfloat16", 1)
+    model = build_model("transformer", scale, scale.vocabulary.size, section.seed)
+    optimiser = build_optimiser(model, section)
+    batch = batches(settings)
+
+    def update(step: int) -> float:
+        found = []
+        train(
+            model,
+            optimiser,
+            [step],
+            losses=lambda step: [sequence_loss(model, batch(step), device, 0.0, section.micro_batch)],
+            rate=lambda step: section.lr / 10,
+            clip_norm=section.clip_norm,
+            seed=section.seed,
+            after_step=lambda step, loss: found.append(loss),
+        )
+        return found[0]
+
+    return update
+
+
+def plain_update(settings: Settings) -> Callable[[int], float]:
+    """The same update with what PyTorch offers, and nothing set that a script would not set."""
+    import torch
+    import torch.nn.functional as F
+
+    from pretrace.model import build_model, gpt
+
+    scale, section = settings.scale, settings.scale.pretrain
+    torch.set_num_threads(1)
+    gpt.causal_attention = lambda q, k, v, dropout: F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    model = build_model("transformer", scale, scale.vocabulary.size, section.seed)
+    groups = [
+        {"params": [p for p in model.parameters() if p.dim() > 1], "weight_decay": section.weight_decay},
+        {"params": [p for p in model.parameters() if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    optimiser = torch.optim.AdamW(groups, lr=section.lr / 10, betas=(section.beta1, section.beta2))
+    batch = batches(settings)
+
+    def update(step: int) -> float:
+        ids_BT = batch(step)
+        optimiser.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16):
+            logits_BTV = model(ids_BT[:, :-1])
+            loss = F.cross_entropy(logits_BTV.flatten(0, 1).float(), ids_BT[:, 1:].flatten())
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), section.clip_norm)
+        optimiser.step()
+        return float(loss.detach())
+
+    return update
+
+
+def batches(settings: Settings) -> Callable[[int], Any]:
+    """A micro-batch for each step, the same for both arms: ids drawn as words are, few of them most of the time."""
+    import torch
+
+    scale = settings.scale
+    weights_V = 1.0 / torch.arange(10, scale.vocabulary.size + 10)
+
+    def batch(step: int) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(step)
+        shape = (scale.pretrain.micro_batch, scale.model.context)
+        return torch.multinomial(weights_V, shape[0] * shape[1], True, generator=generator).view(shape)
+
+    return batch
+
+
+def summary(work: str, unit: str, rounds: dict[str, list[float]], same: bool, faster: int) -> dict[str, Any]:
+    """Medians, and how many times as fast ours is (`faster` is 1 where more is better, -1 where less is)."""
+    medians = {arm: statistics.median(values) for arm, values in rounds.items()}
+    return {
+        "work": work,
+        "unit": unit,
+        "medians": {arm: round(value, 4) for arm, value in medians.items()},
+        "ratio": round((medians["ours"] / medians["plain"]) ** faster, 3),
+        "rounds": {arm: [round(value, 4) for value in values] for arm, values in rounds.items()},
+        "same": same,
+    }
+
+
+def machine() -> dict[str, Any]:
+    """What the figures are of."""
+    import os
+    import platform
+
+    import torch
+
+    from pretrace.training.devices import cpu_has_bfloat16
+
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = platform.processor()
+    return {
+        "processor": name,
+        "cores": os.cpu_count(),
+        "bfloat16_in_hardware": cpu_has_bfloat16(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+
+
+if __name__ == "__main__":
+    main()
