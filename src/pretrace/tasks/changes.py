@@ -38,7 +38,7 @@ TURNED = {b: a for a, b in map(str.split, reversed(_PAIRS))} | {a: b for a, b in
 """A word, and the same in another number or tense."""
 
 DOUBLED_LETTERS = 5
-"""Letters of the shortest word that is doubled."""
+"""Letters of the shortest word that is doubled or dropped."""
 
 Words = tuple[str, ...]
 
@@ -60,8 +60,9 @@ def change(sentence: Words, sort: str, random: np.random.Generator) -> Words | N
     places = [i for i, word in enumerate(sentence) if word.isalpha()]
     if sort == "turned":
         places = [i for i in places if sentence[i] in TURNED]
-    if sort == "doubled":
-        # "the the" is a mark that counting pairs of words would find; a longer word's double is seldom seen twice.
+    if sort in ("doubled", "dropped"):
+        # "the the" is a mark that counting pairs of words would find; a longer word's double is seldom seen twice. As
+        # long words are added, words as long have to go: else changed sentences would be the longer ones.
         places = [i for i in places if len(sentence[i]) >= DOUBLED_LETTERS]
     if len(places) < 2:
         return None
