@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -41,7 +42,7 @@ def train(
         PretraceError: the loss or a gradient is not finite; the weights are those before the update.
     """
     for step in steps:
-        torch.manual_seed((seed << 32) + step)
+        torch.manual_seed(update_seed(seed, step))
         for parameters in optimiser.param_groups:
             parameters["lr"] = rate(step)
         optimiser.zero_grad(set_to_none=True)
@@ -59,3 +60,8 @@ def train(
             )
         optimiser.step()
         after_step(step + 1, float(total))
+
+
+def update_seed(seed: int, step: int) -> int:
+    """The seed of an update's random numbers: both mixed, as PyTorch on a CPU reads only the low 32 bits of a seed."""
+    return int(np.random.SeedSequence([seed % (1 << 64), step]).generate_state(1, np.uint64)[0])
