@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pretrace.errors import PretraceError
 from pretrace.model.heads import TaskModel
 from pretrace.model.loss import language_model_loss
 from pretrace.model.weights import build_model, load_model
@@ -215,6 +216,8 @@ def predict(model: TaskModel, examples: Examples, device: Device, batch_size: in
         with device.autocast():
             h_MTC = model.language_model.hidden(ids_MT)
         scores_NK = model.scores(h_MTC.view(*lengths_NS.shape, *h_MTC.shape[1:]), lengths_NS)
+        if not torch.isfinite(scores_NK).all():
+            raise PretraceError("fine-tuning: scores that are not finite; a lower learning rate usually helps")
         picked = scores_NK.squeeze(1) if model.kind == "regression" else scores_NK.argmax(1)
         predictions[chosen] = picked.float().cpu().numpy()
     return predictions
