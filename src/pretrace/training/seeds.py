@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from pretrace.errors import PretraceError
 from pretrace.files import atomic_folder, locked, read_json, scratch_folder, sha256_of_code, sha256_of_file, write_json
 from pretrace.model.weights import save_tensors
 from pretrace.progress import progress
@@ -90,7 +91,10 @@ class _Jobs:
         scale = settings.scale
         start: Any = {"random": (scale.model if chosen.model == "transformer" else scale.lstm).model_dump()}
         if chosen.pretrained:
-            start = sha256_of_file(pretrained / chosen.model / MODEL)
+            weights = pretrained / chosen.model / MODEL
+            if not weights.is_file():
+                raise PretraceError(f"{weights}: no such file; run the stage that writes it (`dvc repro pretrain`)")
+            start = sha256_of_file(weights)
         name = fingerprint(
             start=start,
             recipe=recipe.as_dict(),
