@@ -1,0 +1,181 @@
+"""Checkpoints: exact, two of them, and one that is torn is passed over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from pretrace.settings import OptimiserSettings
+from pretrace.training.checkpoint import Checkpoints, fingerprint
+from pretrace.training.optimiser import build_optimiser
+
+
+class Training:
+    """A model and its optimiser after some updates."""
+
+    def __init__(self, steps: int = 0) -> None:
+        torch.manual_seed(0)
+        self.module = nn.Sequential(nn.Embedding(6, 4), nn.Linear(4, 3))
+        settings = OptimiserSettings(weight_decay=0.1, beta1=0.9, beta2=0.99, clip_norm=1.0)
+        self.optimiser = build_optimiser(self.module, settings)
+        for step in range(steps):
+            self.step(step)
+
+    def step(self, step: int) -> None:
+        for group in self.optimiser.param_groups:
+            group["lr"] = 0.1 / (step + 1)
+        self.optimiser.zero_grad()
+        x = torch.randint(6, (5,), generator=torch.Generator().manual_seed(step))
+        self.module(x).square().sum().backward()
+        self.optimiser.step()
+
+    def state(self) -> dict[str, torch.Tensor]:
+        moments = {
+            f"{name}/{key}": value
+            for name, parameter in self.module.named_parameters()
+            for key, value in self.optimiser.state[parameter].items()
+        }
+        return {**self.module.state_dict(), **moments}
+
+
+def equal(one: Training, other: Training) -> bool:
+    a, b = one.state(), other.state()
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path) -> Checkpoints:
+    return Checkpoints("f", tmp_path / "checkpoints")
+
+
+def saved(checkpoints: Checkpoints, *steps: int) -> None:
+    for step in steps:
+        training = Training(step)
+        checkpoints.save(step, training.module, training.optimiser)
+
+
+def files(checkpoints: Checkpoints) -> list[str]:
+    return sorted(path.name for path in checkpoints.folder.iterdir())
+
+
+def test_what_is_restored_is_what_was_saved_and_goes_on_alike(checkpoints: Checkpoints) -> None:
+    saved(checkpoints, 5)
+    found = Training()
+    assert checkpoints.restore(found.module, found.optimiser) == 5
+    undisturbed = Training(5)
+    assert equal(found, undisturbed)
+    for step in (5, 6):
+        found.step(step)
+        undisturbed.step(step)
+    assert equal(found, undisturbed)
+
+
+def test_none_there_is_step_zero_and_changes_nothing(checkpoints: Checkpoints) -> None:
+    found = Training()
+    assert checkpoints.restore(found.module, found.optimiser) == 0
+    found.step(0)
+    assert equal(found, Training(1))
+
+
+def test_two_are_kept(checkpoints: Checkpoints) -> None:
+    saved(checkpoints, 2, 9, 11)
+    names = [f"step-{step:08d}.{suffix}" for step in (9, 11) for suffix in ("json", "safetensors")]
+    assert files(checkpoints) == names
+
+
+DAMAGE = {
+    "cut in half": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "empty": lambda path: path.write_bytes(b""),
+    "one bit": lambda path: path.write_bytes(path.read_bytes()[:-9] + bytes([path.read_bytes()[-9] ^ 4]) + b"12345678"),
+    "missing": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "json"])
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_torn_one_falls_back_to_the_one_before(
+    checkpoints: Checkpoints, damage: str, suffix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved(checkpoints, 4, 6)
+    DAMAGE[damage](checkpoints.folder / f"step-00000006.{suffix}")
+    found = Training()
+    assert checkpoints.restore(found.module, found.optimiser) == 4
+    assert equal(found, Training(4))
+    if (damage, suffix) != ("missing", "json"):  # without its note a file was never a checkpoint
+        assert "step-00000006.safetensors: not usable" in capsys.readouterr().err
+
+
+def test_one_changed_bit_is_seen(checkpoints: Checkpoints) -> None:
+    saved(checkpoints, 4, 6)
+    path = checkpoints.folder / "step-00000006.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    found = Training()
+    assert checkpoints.restore(found.module, found.optimiser) == 4
+
+
+def test_all_torn_is_a_fresh_start(checkpoints: Checkpoints) -> None:
+    saved(checkpoints, 4, 6)
+    for path in checkpoints.folder.glob("*.safetensors"):
+        path.write_bytes(b"")
+    found = Training()
+    assert checkpoints.restore(found.module, found.optimiser) == 0
+    assert equal(found, Training())
+    found.step(0)
+    assert equal(found, Training(1))
+
+
+def test_a_failure_while_saving_leaves_the_one_before(
+    checkpoints: Checkpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(checkpoints, 4)
+
+    def fails(*_: object) -> None:
+        raise OSError("power")
+
+    monkeypatch.setattr("pretrace.training.checkpoint.write_json", fails)
+    training = Training(6)
+    with pytest.raises(OSError, match="power"):
+        checkpoints.save(6, training.module, training.optimiser)
+    monkeypatch.undo()
+    found = Training()
+    assert checkpoints.restore(found.module, found.optimiser) == 4
+    saved(checkpoints, 6)  # and the same step is saved over what was left
+    assert checkpoints.restore(found.module, found.optimiser) == 6
+
+
+def test_the_curve_rewinds(checkpoints: Checkpoints) -> None:
+    assert checkpoints.rows(10) == []
+    rows = [{"step": step, "loss": step / 10} for step in range(1, 8)]
+    for row in rows:
+        checkpoints.append(row)
+    assert checkpoints.rows(100) == rows
+    assert checkpoints.rows(3) == rows[:3]
+    with checkpoints.curve.open("a") as stream:
+        stream.write('{"step": 8, "lo')  # a kill in the middle of a line
+    assert checkpoints.rows(100) == rows
+    checkpoints.rewind_curve(5)
+    assert checkpoints.rows(100) == rows[:5]
+    checkpoints.append({"step": 6, "loss": 0.0})
+    assert checkpoints.rows(100) == [*rows[:5], {"step": 6, "loss": 0.0}]
+    checkpoints.rewind_curve(0)
+    assert checkpoints.rows(100) == []
+
+
+def test_the_folder_is_the_owning_repositorys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = tmp_path / "owner"
+    owner.mkdir()
+    monkeypatch.setenv("DVC_ROOT", str(owner))
+    name = fingerprint(a=1)
+    assert Checkpoints(name).folder == owner / ".pretrace" / "checkpoints" / name[:32]
+
+
+def test_a_fingerprint_is_of_all_its_parts() -> None:
+    assert fingerprint(a=1, b=[2]) == fingerprint(b=[2], a=1)
+    assert (
+        len({fingerprint(a=1), fingerprint(a=2), fingerprint(a="1"), fingerprint(b=1), fingerprint(a=1, b=None)}) == 5
+    )

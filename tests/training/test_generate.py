@@ -1,0 +1,78 @@
+"""Generated text and curves: the same for the same seed, and in the form that is plotted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from pretrace.training.curves import write_curve
+from pretrace.training.generate import PROMPTS, generate, samples
+
+
+class Letters:
+    """A vocabulary of letters: unknown 0, line end 1, then a to z."""
+
+    size, newline_id, unknown_id = 28, 1, 0
+
+    def encode(self, text: str) -> list[int]:
+        return [ord(letter) - 95 for letter in text if letter.isalpha()]
+
+    def decode(self, ids: list[int]) -> str:
+        return "".join("\n" if i == 1 else chr(i + 95) for i in ids)
+
+
+class Alphabet(nn.Module):
+    """Says that the next letter of the alphabet comes next, and likes the unknown piece even better."""
+
+    context = 6
+
+    def __init__(self, sure: float) -> None:
+        super().__init__()
+        self.sure = nn.Parameter(torch.tensor(sure))
+        self.longest = 0
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        self.longest = max(self.longest, ids.shape[1])
+        logits = torch.zeros(*ids.shape, 28)
+        logits[..., 0] = 99.0
+        following = torch.where(ids >= 27, 2, ids + 1)
+        return logits + self.sure * nn.functional.one_hot(following, 28)
+
+
+def test_the_most_likely_text() -> None:
+    model = Alphabet(5.0)
+    assert generate(model, Letters(), "wx", 6, seed=0, temperature=0) == "wxyzabcd"
+    assert model.longest == 6  # never more than the context
+
+
+def test_drawn_text_is_a_function_of_the_seed_and_never_unknown() -> None:
+    torch.manual_seed(0)
+    texts = [generate(Alphabet(0.5), Letters(), "a", 30, seed) for seed in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
+    assert "_" not in "".join(texts)
+    assert generate(Alphabet(5.0), Letters(), "a", 8, seed=1, temperature=0.05) == "abcdefghi"
+
+
+def test_samples_are_of_every_prompt() -> None:
+    found = samples(Alphabet(1.0), Letters(), seed=4)
+    assert [sample["prompt"] for sample in found] == list(PROMPTS)
+    assert found == samples(Alphabet(1.0), Letters(), seed=4)
+
+
+@pytest.mark.parametrize(("count", "kept"), [(3, 3), (499, 499), (2000, 500)])
+def test_a_curve_has_its_form_and_some_five_hundred_rows(count: int, kept: int, tmp_path: Path) -> None:
+    rows = [
+        {"step": i, "lr": 0.1, "loss": 1 / i, **({"val_loss": 2.0} if i % 3 == 0 else {})} for i in range(1, count + 1)
+    ]
+    paths = write_curve(tmp_path, "transformer", rows)
+    assert [path.name for path in paths] == ["transformer.json", "transformer-validation.json"]
+    training, validation = (json.loads(path.read_text()) for path in paths)
+    assert len(training) == kept
+    assert all(list(row) == ["step", "loss", "lr"] for row in training)
+    assert training[-1]["step"] == count
+    assert validation == [{"step": i, "val_loss": 2.0} for i in range(3, count + 1, 3)]
+    assert len(paths[0].read_text().splitlines()) == kept + 2  # one row a line, for git
