@@ -116,7 +116,11 @@ def test_a_defect_shows_its_traceback(stage: list[str]) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_stopped_stage_says_so_and_leaves_no_half_output(stage: list[str], number: int, code: int) -> None:
-    process = subprocess.Popen([*stage, "wait"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    # A shell's background job ignores SIGINT, and so would what it starts: the tests may be such a job themselves.
+    process = subprocess.Popen(
+        [*stage, "wait"], preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler), **pipes
+    )
     assert process.stdout.readline() == "waiting\n"  # also shows that output is not held back
     process.send_signal(number)
     _, errors = process.communicate(timeout=PATIENCE)
