@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import errno
 import json
 import os
 import resource
@@ -31,11 +30,10 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.errors import PretraceError
-from pretrace.files import locked, read_json, scratch_folder, write_json
+from pretrace.files import DISK_FULL, locked, read_json, scratch_folder, write_json
 from pretrace.settings import Settings, load_settings
 
 COST_FILE = Path("reports/cost.json")
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PR_SET_PDEATHSIG = 1
 PUBLISH_EVERY_SECONDS = 60.0
 
