@@ -17,7 +17,7 @@ from pretrace.corpus import Document
 from pretrace.errors import PretraceError
 from pretrace.settings import ProbeSettings
 from pretrace.tasks.passages import divide, read_text
-from pretrace.tasks.probes import CHOICES, MASK, PROBES, make_probe
+from pretrace.tasks.probes import CHOICES, MASK, PROBES, common_words, make_probe
 from pretrace.tasks.rows import SPLITS, Row, TaskData
 
 SIZES = ProbeSettings(
@@ -147,6 +147,16 @@ def test_labels_say_what_is_true() -> None:
             assert any(f" {row.parts[1]} " in t for i, t in texts.items() if i.startswith(source)) == (row.label >= 1)
 
 
+@pytest.mark.parametrize("name", ["same", "nearness"])
+def test_pairs_share_none_but_the_most_common_words(name: str) -> None:
+    common = common_words(divide(read_text(document) for document in documents()))
+    for split in SPLITS:
+        rows = probe(name).splits[split]
+        shared = [set(row.parts[0].split()) & set(row.parts[1].split()) for row in rows]
+        assert set().union(*shared) <= common
+        assert any(shared)
+
+
 def test_source_masks_names_and_words_of_one_source() -> None:
     task = probe("source")
     corpus = [
@@ -247,8 +257,18 @@ def test_both_parts_together_do_tell_the_label() -> None:
         words = [[set(part.split()) - {*FUNCTION_WORDS, ".", ","} for part in row.parts] for row in rows]
         return csr_matrix([[float(len(a & b))] for a, b in words])
 
-    for name in ("follows", "same"):
-        assert excess(probe(name).splits, shared) > ALONE
+    users: dict[str, set[str]] = {}
+    for document in documents():
+        for word in document.text.split():
+            users.setdefault(word, set()).add(document.source)
+
+    def related(rows: list[Row]) -> csr_matrix:
+        """Pairs of words, one of each part, of which each is used by one source alone, and that the same."""
+        sources = [[[u for w in part.split() if len(u := users[w]) == 1] for part in row.parts] for row in rows]
+        return csr_matrix([[float(sum(x == y for x in a for y in b))] for a, b in sources])
+
+    assert excess(probe("follows").splits, shared) > ALONE
+    assert excess(probe("same").splits, related) > ALONE
     rows = probe("source").splits
     assert excess(rows, words_of(0, rows["train"])) > 10
 

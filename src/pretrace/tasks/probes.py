@@ -25,6 +25,8 @@ FEWEST = {"train": 40, "dev": 20, "test": 20}
 """Rows (for `source`: in each class, a tenth of it) below which a probe says that the corpus is too small for it."""
 CHOICES = 4
 """Continuations in `cloze`."""
+COMMON_WORDS = 100
+"""The most frequent words of the corpus ("the", "of"), which any two passages may share."""
 NEARNESS = ("another source", "the same source", "the same document", "the next passage")
 MASK = "_"
 
@@ -180,22 +182,42 @@ def cloze(texts: dict[str, list[Text]], wanted: Wanted, sizes: ProbeSettings) ->
 
 
 def same(texts: dict[str, list[Text]], wanted: Wanted, sizes: ProbeSettings) -> TaskData:
-    """Are two passages from one document? Wrong rows exchange their second passages with another document's."""
+    """Are two passages from one document? Wrong rows exchange their second passages with another document's.
+
+    No pair shares a word, but for the most common: what is asked is a common subject, not a repeated word.
+    """
     task = TaskData("similarity", "accuracy", ["two documents", "one document"])
+    common = common_words(texts)
     for split in SPLITS:
-        pairs = _shuffled(_far_pairs(texts[split], sizes.pair_words), "same", split)
+        pairs = [pair for pair in _far_pairs(texts[split], sizes.pair_words) if not shared_words(*pair[1:], common)]
+        pairs = _shuffled(pairs, "same", split)
         rows = []
         for number in range(0, len(pairs) - 2, 3):
             (text, a, b), (other, c, _), (third, _, f) = pairs[number : number + 3]
-            if len({text.id, other.id, third.id}) == 3:
+            if len({text.id, other.id, third.id}) == 3 and not shared_words(c, f, common):
                 rows += [Row((_text(a), _text(b)), 1, text.id), Row((_text(c), _text(f)), 0, other.id)]
         task.splits[split] = _balanced(rows)
     return task
 
 
+def common_words(texts: dict[str, list[Text]]) -> set[str]:
+    """The most frequent words of the probe documents, whatever split they are in."""
+    counts = Counter(word for split in SPLITS for text in texts[split] for word in text.words)
+    return {word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:COMMON_WORDS]}
+
+
+def shared_words(first: Iterable[str], second: Iterable[str], common: set[str]) -> set[str]:
+    """Words of both passages, but for `common` ones."""
+    return (set(first) & set(second)) - common
+
+
 def nearness(texts: dict[str, list[Text]], wanted: Wanted, sizes: ProbeSettings) -> TaskData:
-    """How near are two passages? 0 other sources, 1 the same source, 2 the same document, 3 the next passage."""
+    """How near are two passages? 0 other sources, 1 the same source, 2 the same document, 3 the next passage.
+
+    As in `same`, no pair shares a word, but for the most common.
+    """
     task = TaskData("regression", "pearson", None, details={"scale": list(NEARNESS)})
+    common = common_words(texts)
     for split in SPLITS:
         random = generator_for("nearness", split)
         runs = [(text, chunks(text, sizes.pair_words)) for text in texts[split]]
@@ -217,7 +239,7 @@ def nearness(texts: dict[str, list[Text]], wanted: Wanted, sizes: ProbeSettings)
                 other = others[int(random.integers(len(others)))]
                 wrong = other[0].id == text.id or (grade == 0 and other[0].source == text.source)
                 second = None if wrong else other[1][other[2] + 1]
-            if second and times[run[i]] == times[second] == 1:
+            if second and times[run[i]] == times[second] == 1 and not shared_words(run[i], second, common):
                 rows.append(Row((_text(run[i]), _text(second)), float(grade), text.id))
         task.splits[split] = _balanced(unique_passages(rows))
     return task
