@@ -12,10 +12,13 @@ from pathlib import Path
 
 from pretrace.files import read_json, write_json
 from pretrace.stage import Run, run_stage
-from pretrace.training.seeds import finetune_all_seeds
+from pretrace.training.workers import prepare_workers
 
 
 def main(run: Run) -> None:
+    prepare_workers()  # before the next line, which loads PyTorch: the workers' copy is loaded meanwhile
+    from pretrace.training.seeds import finetune_all_seeds
+
     task, variant = sys.argv[1:]
     name = f"{task}-{variant}"
     out = Path(f"models/finetuned/{name}")

@@ -7,7 +7,6 @@ A finished seed is kept under `.pretrace/seeds/<fingerprint>/` and not run again
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import shutil
 import statistics
@@ -30,6 +29,7 @@ from pretrace.tasks.rows import read_task
 from pretrace.training.checkpoint import fingerprint
 from pretrace.training.devices import choose_device
 from pretrace.training.finetune import Recipe, finetune_seed, resolve_recipe, starting_model
+from pretrace.training.workers import prepare_workers
 
 RESULT = "result.json"
 MODEL = "model.safetensors"
@@ -120,11 +120,8 @@ class _Jobs:
                 return
             # More seeds than cores take turns, so no core waits for a last seed.
             workers = min(len(waiting), 2 * (os.cpu_count() or 1))
-            # Forked from a process that has PyTorch loaded but has not computed yet: quick, and safe with threads.
-            context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(["pretrace.training.finetune"])
             with (
-                ProcessPoolExecutor(workers, mp_context=context) as pool,
+                ProcessPoolExecutor(workers, mp_context=prepare_workers()) as pool,
                 progress(total=len(waiting), unit="seed", description=title) as bar,
             ):
                 for done in as_completed([pool.submit(self.one, seed) for seed in waiting]):
