@@ -1,4 +1,4 @@
-"""Train the vocabulary from the word counts.
+"""Train the vocabulary from the word counts, or take that of the weights to start from (`pretrain.start_from`).
 
     python stages/bpe.py
 
@@ -10,12 +10,22 @@ from pathlib import Path
 from pretrace.corpus import read_documents
 from pretrace.files import write_json
 from pretrace.stage import Run, run_stage
-from pretrace.vocabulary import load_vocabulary, measure_vocabulary, train_vocabulary
+from pretrace.vocabulary import (
+    copy_vocabulary,
+    load_vocabulary,
+    measure_vocabulary,
+    train_vocabulary,
+    vocabulary_folder,
+)
 
 
 def main(run: Run) -> None:
     clean, out = Path("data/clean"), Path("models/vocabulary")
-    report = train_vocabulary(clean / "counts.tsv", out, run.settings.scale.vocabulary.size)
+    start = run.settings.pretrain.start_from
+    if start:
+        report = {"size": copy_vocabulary(vocabulary_folder(start), out).size}
+    else:
+        report = train_vocabulary(clean / "counts.tsv", out, run.settings.scale.vocabulary.size)
     texts = (document.text for document in read_documents(clean / "validation"))
     report |= measure_vocabulary(load_vocabulary(out), texts)
     write_json("reports/bpe.json", report)

@@ -1,4 +1,4 @@
-"""Pre-train the transformer, and the LSTM when a variant needs it.
+"""Pre-train the transformer, and the LSTM when a variant needs it; or start from other weights.
 
     python stages/pretrain.py
 
@@ -14,7 +14,7 @@ from pretrace.model import save_model
 from pretrace.stage import Run, run_stage
 from pretrace.training.curves import write_curve
 from pretrace.training.generate import samples
-from pretrace.training.pretrain import pretrain
+from pretrace.training.pretrain import pretrain, start_from
 from pretrace.vocabulary import load_vocabulary
 
 
@@ -25,7 +25,10 @@ def main(run: Run) -> None:
     report = {}
     with atomic_folder("models/pretrained") as out:
         for kind in models:
-            result = pretrain(kind, run.settings, Path("data/shards"), run.publish)
+            if kind == "transformer" and run.settings.pretrain.start_from:
+                result = start_from(run.settings, Path("data/shards"))
+            else:
+                result = pretrain(kind, run.settings, Path("data/shards"), run.publish)
             (out / kind).mkdir()
             save_model(out / kind, result.model)
             shutil.copytree(vocabulary_folder, out / kind / "vocabulary")

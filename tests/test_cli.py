@@ -16,7 +16,7 @@ from pretrace.cli import main
 from pretrace.files import write_json
 from pretrace.model import build_model, save_model
 from pretrace.model.heads import TaskModel
-from pretrace.model.weights import save_tensors
+from pretrace.model.tensors import save_tensors
 from pretrace.settings import load_settings
 from pretrace.vocabulary import load_vocabulary, train_vocabulary
 

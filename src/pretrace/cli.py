@@ -3,6 +3,7 @@
     pretrace check                                          is all there, and how large is the run ahead?
     pretrace generate "the function returns" --tokens 60    text from the pre-trained transformer
     pretrace predict acceptability-full rows.jsonl          answers of a fine-tuned model
+    pretrace export --to huggingface OUT                    the pre-trained transformer, for others to open
 
 Run from the repository's root. Exit codes: 0 done, 1 bad input (one line on stderr), 2 wrong usage.
 """
@@ -64,6 +65,14 @@ def predict(options: argparse.Namespace) -> None:
         print(answer)
 
 
+def export(options: argparse.Namespace) -> None:
+    """Write the model in another form."""
+    from pretrace.export import export as write
+
+    write(Path(options.model), options.to, Path(options.out))
+    print(options.out)
+
+
 def _lines(path: str) -> Iterable[str]:
     try:
         return sys.stdin if path == "-" else Path(path).read_text(encoding="utf-8").split("\n")
@@ -88,6 +97,11 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("model", metavar="TASK-VARIANT", help="a folder of models/finetuned, such as source-full")
     one.add_argument("rows", metavar="FILE", nargs="?", default="-", help="JSONL with the task's columns; - is stdin")
     one.set_defaults(run=predict)
+    one = commands.add_parser("export", help="write the pre-trained transformer in the form that others read")
+    one.add_argument("out", metavar="OUT", help="a new folder")
+    one.add_argument("--to", choices=("huggingface", "openai"), required=True, help="whose form")
+    one.add_argument("--model", metavar="FOLDER", default=str(MODEL), help=f"the model ({MODEL})")
+    one.set_defaults(run=export)
     return parser
 
 

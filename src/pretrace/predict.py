@@ -13,12 +13,13 @@ from pretrace.corpus import clean_text
 from pretrace.errors import PretraceError
 from pretrace.files import read_json
 from pretrace.model.heads import TaskModel
-from pretrace.model.weights import build_model, load_weights
+from pretrace.model.tensors import load_weights
+from pretrace.model.weights import build_model
 from pretrace.settings import Columns, Settings
 from pretrace.tasks.formats import SPECIAL_TOKENS
 from pretrace.tasks.rows import EncodedSplit, read_task
 from pretrace.training.devices import choose_device
-from pretrace.training.finetune import Examples, predict
+from pretrace.training.finetune import Examples, label_scale, predict
 from pretrace.vocabulary import Vocabulary, load_vocabulary
 
 
@@ -46,15 +47,15 @@ def answers(settings: Settings, cell: str, lines: Iterable[str], name: str) -> l
     if not rows:
         raise PretraceError(f"{name}: no rows there")
     model = build_model(settings.variants[variant].model, settings.scale, vocabulary.size, 0)
-    model = TaskModel(model, kind, len(note["labels"] or [0]), SPECIAL_TOKENS, 0)
+    outputs = note["recipe"]["outputs"]
+    model = TaskModel(model, kind, outputs, SPECIAL_TOKENS, 0)
     load_weights(model, folder / "model.safetensors")
     device = choose_device(settings.scale.finetune.precision, 1)
     examples = Examples(_encoded(rows, vocabulary, name), kind, vocabulary.size, settings.scale.model.context)
     found = predict(model.to(device.name), examples, device)
     if kind == "regression":
-        # The model was fitted to labels of mean 0 and spread 1.
-        labels = read_task(Path(f"data/tasks/{task}"))[1]["train"].labels
-        return [round(float(value), 4) for value in found * (float(labels.std()) or 1.0) + float(labels.mean())]
+        _, to_labels = label_scale(kind, outputs, read_task(Path(f"data/tasks/{task}"))[1]["train"].labels)
+        return [round(float(value), 4) for value in to_labels(found)]
     return [note["labels"][int(value)] if note["labels"] else int(value) for value in found]
 
 

@@ -95,6 +95,9 @@ class Task(Section):
     """Overrides the scale's number of passes."""
     lr: Positive | None = None
     """Overrides the fine-tuning rate for this task."""
+    soft_classes: Annotated[int, Field(ge=2)] | None = None
+    """For regression: learn the scale 0 ... n - 1 as so many classes, a number between two of them being a share of
+    each (the released code: 6, for STS-B); null: one output and squared error."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Task:
@@ -104,6 +107,8 @@ class Task(Section):
             raise ValueError("needs `test`, the file whose score the table shows")
         if (self.metric == "f1") != (self.positive is not None):
             raise ValueError("`metric: f1` and `positive`, the label that it counts, go together")
+        if self.soft_classes and self.kind != "regression":
+            raise ValueError(f"`soft_classes` is for `kind: regression`, this task is of kind {self.kind}")
         return self
 
     @property
@@ -125,6 +130,14 @@ class Variant(Section):
     """A number of passes of its own."""
 
 
+class Start(Section):
+    """Other people's weights in the place of pre-training."""
+
+    start_from: str | None = None
+    """A folder with weights and their vocabulary: the pipeline's own, Hugging Face's, or OpenAI's .npy files. The
+    stage `bpe` takes the vocabulary from it and `pretrain` the transformer, of which the scale says the sizes."""
+
+
 class VocabularySettings(Section):
     size: Annotated[int, Field(ge=64, le=65_535)]
     """Pieces in the vocabulary, the unknown piece included (GPT-1: 40,478)."""
@@ -142,6 +155,10 @@ class ModelSettings(Section):
     """Longest sequence, in tokens."""
     dropout: Share
     """On embeddings, attention weights and residual branches, in pre-training."""
+    embedding_dropout: Literal["sum", "table"]
+    """Where it falls on embeddings. `sum`: on a token's embedding and position together, as the paper reads; `table`:
+    on the embedding tables before anything is looked up, as the released code has it, so the tied output has the same
+    holes."""
     initial_std: Positive
     """Standard deviation of the initial weights (GPT-1: 0.02 at width 768)."""
 
@@ -165,6 +182,8 @@ class LSTMSettings(Section):
 
 
 class OptimiserSettings(Section):
+    optimiser: Literal["openai_adam", "adamw"]
+    """`openai_adam`: Adam as the released code writes it; `adamw`: torch's own, fused and a little faster."""
     weight_decay: Annotated[float, Field(ge=0.0)]
     """Decoupled, on tensors of rank two and more."""
     beta1: Share
@@ -270,6 +289,7 @@ class Settings(Section):
     lr: Positive | None
     seeds: Annotated[list[int], Field(min_length=1)]
     corpus: Corpus
+    pretrain: Start = Start()
     tasks: Annotated[dict[str, Task], Field(min_length=1)]
     variants: Annotated[dict[str, Variant], Field(min_length=1)]
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from pretrace.errors import PretraceError
 from pretrace.model import GPT, LSTM, build_model, load_model, save_model
-from pretrace.model.weights import load_weights
+from pretrace.model.tensors import load_weights
 from pretrace.settings import LSTMSettings, ModelSettings, Scale, read_yaml
 
 SETTINGS = ModelSettings(layers=2, width=8, heads=2, feed_forward=16, context=8, dropout=0.1, initial_std=0.02)

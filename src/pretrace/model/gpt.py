@@ -1,5 +1,12 @@
 """The decoder-only transformer of GPT-1 (paper, section 4.1; block order as in the released code).
 
+Two quirks of the released fine-tuning code, which keeps tokens and positions in one table:
+
+- its dropout falls on that table, before anything is looked up, so the tied output has the same holes: the setting
+  `embedding_dropout: table`;
+- its softmax over the vocabulary runs over the rows of the positions as well, which can never be right. That is left
+  out, as in pre-training no such rows are next to the tokens' (Hugging Face's port has left it out, too).
+
 Shapes, as suffixes of names: B batch, T time (tokens of a sequence), C width, H heads, D width of a head, V vocabulary.
 """
 
@@ -81,26 +88,27 @@ class GPT(nn.Module):
         """Width of the hidden states."""
         return self.settings.width
 
-    def hidden(self, ids_BT: Tensor, dropout: float = 0.0) -> Tensor:
-        """Final hidden states (B, T, C) of token ids (B, T), T <= context."""
+    def hidden(self, ids_BT: Tensor, dropout: float = 0.0) -> tuple[Tensor, Tensor]:
+        """Final hidden states (B, T, C) of token ids (B, T), T <= context, and the output's weights (V, C) for them."""
         T = ids_BT.shape[1]
-        x_BTC = self.token_embedding(ids_BT) + self.position_embedding.weight[:T]
-        x_BTC = F.dropout(x_BTC, dropout, training=dropout > 0)
+        tokens_VC, positions_TC = self.token_embedding.weight, self.position_embedding.weight[:T]
+        on_table = self.settings.embedding_dropout == "table" and dropout > 0
+        if on_table:
+            tokens_VC, positions_TC = F.dropout(tokens_VC, dropout), F.dropout(positions_TC, dropout)
+        x_BTC = F.embedding(ids_BT, tokens_VC) + positions_TC
+        if not on_table:
+            x_BTC = F.dropout(x_BTC, dropout, training=dropout > 0)
         for block in self.blocks:
             x_BTC = block(x_BTC, dropout)
-        return x_BTC
+        return x_BTC, tokens_VC
 
     def output_states(self, h_BTC: Tensor) -> Tensor:
         """What the tied output is applied to: the hidden states themselves."""
         return h_BTC
 
-    def logits(self, h_BTC: Tensor) -> Tensor:
-        """Scores (..., V) of the next token for hidden states (..., C)."""
-        return F.linear(h_BTC, self.token_embedding.weight)
-
     def forward(self, ids_BT: Tensor) -> Tensor:
-        """Logits (B, T, V) of token ids (B, T)."""
-        return self.logits(self.hidden(ids_BT))
+        """Logits (B, T, V) of token ids (B, T): scores of each next token."""
+        return F.linear(*self.hidden(ids_BT))
 
 
 @torch.no_grad()

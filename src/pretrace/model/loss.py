@@ -44,12 +44,16 @@ def weighted_cross_entropy(h_NC: Tensor, weight_VC: Tensor, targets_N: Tensor, w
     return _LinearCrossEntropy.apply(h_NC, weight_VC.to(h_NC.dtype), targets_N, weights_N)
 
 
-def language_model_loss(model: Any, h_BTC: Tensor, ids_BT: Tensor, weights_BT: Tensor, dtype: torch.dtype) -> Tensor:
+def language_model_loss(
+    model: Any, states: tuple[Tensor, Tensor], ids_BT: Tensor, weights_BT: Tensor, dtype: torch.dtype
+) -> Tensor:
     """Weighted sum of the next-token losses of sequences; `weights_BT[b, t]` belongs to predicting `ids_BT[b, t]`.
 
-    Position 0 is never predicted. Tokens of weight zero (padding) are left out of the products.
+    `states` are what `model.hidden(ids_BT)` gives: the hidden states, and the output's weights for them. Position 0 is
+    never predicted. Tokens of weight zero (padding) are left out of the products.
     """
+    h_BTC, output_VC = states
     chosen = weights_BT[:, 1:].reshape(-1).nonzero().squeeze(1)
     h_NC = model.output_states(h_BTC[:, :-1].reshape(-1, h_BTC.shape[-1])[chosen]).to(dtype)
     targets_N, weights_N = ids_BT[:, 1:].reshape(-1)[chosen], weights_BT[:, 1:].reshape(-1)[chosen]
-    return weighted_cross_entropy(h_NC, model.token_embedding.weight, targets_N, weights_N)
+    return weighted_cross_entropy(h_NC, output_VC, targets_N, weights_N)

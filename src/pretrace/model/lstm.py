@@ -2,7 +2,7 @@
 
 The paper says only "a single layer 2048 unit LSTM". That its output is tied to its embeddings through a projection is
 ours: without it the output alone would have more parameters than the transformer.
-Shapes: B batch, T time, C hidden width, V vocabulary.
+Shapes: B batch, T time, C hidden width, E width of the embeddings, V vocabulary.
 """
 
 from __future__ import annotations
@@ -31,20 +31,17 @@ class LSTM(nn.Module):
         """Width of the hidden states."""
         return self.settings.width
 
-    def hidden(self, ids_BT: Tensor, dropout: float = 0.0) -> Tensor:
-        """Hidden states (B, T, C) of token ids (B, T)."""
+    def hidden(self, ids_BT: Tensor, dropout: float = 0.0) -> tuple[Tensor, Tensor]:
+        """Hidden states (B, T, C) of token ids (B, T), and the output's weights (V, E) for them."""
         x_BTE = F.dropout(self.token_embedding(ids_BT), dropout, training=dropout > 0)
         h_BTC, _ = self.recurrent(x_BTE)
-        return F.dropout(h_BTC, dropout, training=dropout > 0)
+        return F.dropout(h_BTC, dropout, training=dropout > 0), self.token_embedding.weight
 
     def output_states(self, h_BTC: Tensor) -> Tensor:
         """What the tied output is applied to."""
         return self.projection(h_BTC)
 
-    def logits(self, h_BTC: Tensor) -> Tensor:
-        """Scores (..., V) of the next token for hidden states (..., C)."""
-        return F.linear(self.output_states(h_BTC), self.token_embedding.weight)
-
     def forward(self, ids_BT: Tensor) -> Tensor:
-        """Logits (B, T, V) of token ids (B, T)."""
-        return self.logits(self.hidden(ids_BT))
+        """Logits (B, T, V) of token ids (B, T): scores of each next token."""
+        h_BTC, tokens_VE = self.hidden(ids_BT)
+        return F.linear(self.output_states(h_BTC), tokens_VE)

@@ -1,18 +1,21 @@
-"""Models on disk: a folder with `config.json` (what to build), `model.safetensors` (the weights) and the vocabulary."""
+"""Models on disk: a folder with `config.json` (what to build), `model.safetensors` (the weights) and the vocabulary.
+
+`load_model` also opens Hugging Face's and OpenAI's folders of GPT-1. Nothing that it reads is a pickle.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import load_file, save_file
-from torch import nn
-
 from pretrace.errors import PretraceError
 from pretrace.files import read_json, write_json
 from pretrace.model.gpt import GPT
+from pretrace.model.huggingface import is_huggingface, read_huggingface
 from pretrace.model.lstm import LSTM
+from pretrace.model.openai import SHAPES as OPENAI_SHAPES
+from pretrace.model.openai import read_openai
+from pretrace.model.tensors import load_weights, save_tensors
 from pretrace.settings import LSTMSettings, ModelSettings, Scale
 
 
@@ -36,18 +39,22 @@ def save_model(folder: Path, model: GPT | LSTM) -> None:
     save_tensors(folder / "model.safetensors", model)
 
 
-def save_tensors(path: Path, module: nn.Module) -> None:
-    """Write a module's parameters under their names."""
-    save_file({name: p.detach().cpu().contiguous() for name, p in module.named_parameters()}, path)
-
-
 def load_model(folder: Path | str) -> GPT | LSTM:
-    """Read a model that `save_model` wrote.
+    """Read a model: a folder that `save_model` wrote, one of Hugging Face's, or one of OpenAI's.
 
     Raises:
-        PretraceError: a file is missing or damaged, or a tensor is missing, unknown or of another shape.
+        PretraceError: there is none, a file is missing or damaged, or a tensor is missing, unknown or of another shape.
     """
     folder = Path(folder)
+    if (folder / OPENAI_SHAPES).exists():
+        return read_openai(folder)
+    if is_huggingface(folder):
+        return read_huggingface(folder)
+    if not (folder / "config.json").exists():
+        raise PretraceError(
+            f"{folder}: no model there; takes config.json with model.safetensors (the pipeline's own, or Hugging "
+            f"Face's openai-gpt), or OpenAI's {OPENAI_SHAPES} with its .npy files"
+        )
     config: dict[str, Any] = read_json(folder / "config.json")
     try:
         if config["kind"] == "transformer":
@@ -61,22 +68,3 @@ def load_model(folder: Path | str) -> GPT | LSTM:
         raise PretraceError(f"{folder / 'config.json'}: not a model's description ({reason})") from None
     load_weights(model, folder / "model.safetensors")
     return model
-
-
-@torch.no_grad()
-def load_weights(module: nn.Module, path: Path) -> None:
-    """Copy the tensors of a safetensors file into a module's parameters of the same names and shapes."""
-    if not path.is_file():
-        raise PretraceError(f"{path}: no such file; run the stage that writes it (`dvc repro`)")
-    try:
-        tensors = load_file(path)
-    except Exception as error:
-        raise PretraceError(f"{path}: not a whole safetensors file ({error}); delete it and run `dvc repro`") from None
-    for name, parameter in module.named_parameters():
-        tensor = tensors.pop(name, None)
-        if tensor is None or tensor.shape != parameter.shape:
-            found = "is missing" if tensor is None else f"has shape {tuple(tensor.shape)}"
-            raise PretraceError(f"{path}: tensor {name} {found}; it must have shape {tuple(parameter.shape)}")
-        parameter.copy_(tensor)
-    if tensors:
-        raise PretraceError(f"{path}: tensor {sorted(tensors)[0]} belongs to no part of this model")

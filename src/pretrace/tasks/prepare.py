@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pretrace.corpus import clean_text, read_documents
+from pretrace.errors import PretraceError
 from pretrace.files import atomic_folder
 from pretrace.progress import progress
 from pretrace.settings import Settings
@@ -42,9 +43,19 @@ def prepare_tasks(settings: Settings, probe_documents: Path, vocabulary: Vocabul
 
 
 def _task(settings: Settings, name: str, documents: list) -> TaskData:
+    task = settings.tasks[name]
+    data = _probe(settings, name, documents) if task.probe else read_task_files(name, task, clean_text)
+    for row in (row for rows in data.splits.values() for row in rows if task.soft_classes):
+        if not 0 <= row.label <= task.soft_classes - 1:
+            raise PretraceError(
+                f"{row.origin}: label {row.label:g}; params.yaml: tasks.{name}.soft_classes: {task.soft_classes} takes "
+                f"numbers from 0 to {task.soft_classes - 1}"
+            )
+    return data
+
+
+def _probe(settings: Settings, name: str, documents: list) -> TaskData:
     task, scale = settings.tasks[name], settings.scale.probes
-    if not task.probe:
-        return read_task_files(name, task, clean_text)
     wanted = {
         "train": task.train_rows or scale.rows.get(task.probe, scale.rows["default"]),
         "dev": task.test_rows or scale.dev_rows,

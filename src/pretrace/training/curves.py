@@ -17,7 +17,7 @@ def write_curve(folder: Path, name: str, rows: Rows) -> list[Path]:
     Two files, as the validation loss is read far less often and DVC plots want every field in every row.
     """
     every = max(1, len(rows) // 500)
-    training = [{key: row[key] for key in ("step", "loss", "lr")} for row in rows[every - 1 :: every]]
+    training = [{key: row[key] for key in ("step", "loss", "lr")} for row in rows[every - 1 :: every] if "loss" in row]
     validation = [{key: row[key] for key in ("step", "val_loss")} for row in rows if "val_loss" in row]
     paths = [folder / f"{name}.json", folder / f"{name}-validation.json"]
     write_rows(paths[0], training)

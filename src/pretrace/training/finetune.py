@@ -6,7 +6,7 @@ training rows the dev rows are scored; the best pass's weights (the first of equ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ class Recipe:
     kind: str
     metric: str
     outputs: int
+    """Classes; 1 for multiple choice and plain regression; the classes of a soft label's scale."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for fingerprints and reports."""
@@ -71,7 +72,6 @@ def resolve_recipe(settings: Settings, task_name: str, variant_name: str, note: 
     Rate: the variant's own, else the task's, else the top-level `lr`, else the scale's. Passes likewise.
     """
     task, variant, scale = settings.tasks[task_name], settings.variants[variant_name], settings.scale.finetune
-    outputs = len(note["labels"]) if note["labels"] else 1
     return Recipe(
         settings=scale,
         lr=variant.lr or task.lr or settings.finetune_lr,
@@ -79,7 +79,7 @@ def resolve_recipe(settings: Settings, task_name: str, variant_name: str, note: 
         lm_weight=scale.lm_weight if variant.lm_weight is None else variant.lm_weight,
         kind=note["kind"],
         metric=note["metric"],
-        outputs=outputs,
+        outputs=len(note["labels"]) if note["labels"] else task.soft_classes or 1,
     )
 
 
@@ -100,10 +100,9 @@ def finetune_seed(
     data = {
         name: Examples(split, recipe.kind, vocabulary_size, language_model.context) for name, split in splits.items()
     }
-    labels = splits["train"].labels
-    shift, spread = (float(labels.mean()), float(labels.std()) or 1.0) if recipe.kind == "regression" else (0.0, 1.0)
+    targets, to_labels = label_scale(recipe.kind, recipe.outputs, splits["train"].labels)
     optimiser = build_optimiser(model, recipe.settings)
-    per_epoch = max(1, len(labels) // recipe.settings.batch_size)
+    per_epoch = max(1, len(targets) // recipe.settings.batch_size)
     steps = per_epoch * recipe.epochs
     best: dict[str, Tensor] = {}
     dev_scores: list[float] = []
@@ -113,8 +112,7 @@ def finetune_seed(
 
     def losses(step: int) -> Iterator[Tensor]:
         chosen = orders[step // per_epoch][step % per_epoch]
-        target = torch.from_numpy((labels[chosen] - shift) / spread if recipe.kind == "regression" else labels[chosen])
-        task_loss, lm_loss = example_losses(model, data["train"], chosen, target, recipe, device)
+        task_loss, lm_loss = example_losses(model, data["train"], chosen, targets[chosen], recipe, device)
         task_losses.append(task_loss.detach())
         yield task_loss + recipe.lm_weight * lm_loss
 
@@ -125,7 +123,7 @@ def finetune_seed(
             return
         curve.append({"step": step, "loss": round(float(torch.stack(task_losses).mean()), 6)})
         task_losses.clear()
-        predictions = predict(model, data["dev"], device) * spread + shift
+        predictions = to_labels(predict(model, data["dev"], device))
         dev_scores.append(score(recipe.metric, splits["dev"].labels, predictions))
         if dev_scores[-1] > max(dev_scores[:-1], default=-np.inf):
             best.update({name: p.detach().clone() for name, p in model.named_parameters()})
@@ -135,7 +133,7 @@ def finetune_seed(
         optimiser,
         range(steps),
         losses=losses,
-        rate=lambda step: recipe.lr * warmup_linear(step, steps, recipe.settings.warmup_share),
+        rate=lambda step: recipe.lr * warmup_linear(step / steps, recipe.settings.warmup_share),
         clip_norm=recipe.settings.clip_norm,
         seed=seed,
         after_step=after_step,
@@ -143,7 +141,7 @@ def finetune_seed(
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(best[name])
-    predictions = predict(model, data["test"], device) * spread + shift
+    predictions = to_labels(predict(model, data["test"], device))
     result = SeedResult(
         seed=seed,
         dev_scores=dev_scores,
@@ -192,32 +190,58 @@ def example_losses(
     target = target.to(device.name)
     dropout = recipe.settings.dropout
     with device.autocast():
-        h_MTC = model.language_model.hidden(ids_MT, dropout)
+        states = h_MTC, _ = model.language_model.hidden(ids_MT, dropout)
         lm_loss: Tensor | float = 0.0
         if recipe.lm_weight:
             lengths_M1 = lengths_NS.reshape(-1, 1)
             positions_1T = torch.arange(ids_MT.shape[1], device=ids_MT.device)[None]
             weights_MT = (positions_1T < lengths_M1) / ((lengths_M1 - 1) * len(ids_MT))
-            lm_loss = language_model_loss(model.language_model, h_MTC, ids_MT, weights_MT, device.dtype)
+            lm_loss = language_model_loss(model.language_model, states, ids_MT, weights_MT, device.dtype)
     scores_NK = model.scores(h_MTC.view(*lengths_NS.shape, *h_MTC.shape[1:]), lengths_NS, dropout)
-    if recipe.kind == "regression":
-        return F.mse_loss(scores_NK.squeeze(1), target.float()), lm_loss
+    if recipe.kind == "regression" and recipe.outputs == 1:
+        return F.mse_loss(scores_NK.squeeze(1), target), lm_loss
     return F.cross_entropy(scores_NK, target), lm_loss
 
 
 @torch.no_grad()
 def predict(model: TaskModel, examples: Examples, device: Device, batch_size: int = 64) -> np.ndarray:
-    """Predictions in the examples' order: class or choice numbers, or the raw output for regression."""
+    """Predictions in the examples' order: class or choice numbers; for regression the raw output, or the mean class."""
     predictions = np.zeros(len(examples.lengths))
     order = np.argsort(examples.lengths, kind="stable")
     for first in range(0, len(order), batch_size):
         chosen = order[first : first + batch_size]
         ids_MT, lengths_NS = (tensor.to(device.name) for tensor in examples.batch(chosen))
         with device.autocast():
-            h_MTC = model.language_model.hidden(ids_MT)
+            h_MTC, _ = model.language_model.hidden(ids_MT)
         scores_NK = model.scores(h_MTC.view(*lengths_NS.shape, *h_MTC.shape[1:]), lengths_NS)
         if not torch.isfinite(scores_NK).all():
             raise PretraceError("fine-tuning: scores that are not finite; a lower learning rate usually helps")
-        picked = scores_NK.squeeze(1) if model.kind == "regression" else scores_NK.argmax(1)
-        predictions[chosen] = picked.float().cpu().numpy()
+        predictions[chosen] = _picked(scores_NK, model.kind).float().cpu().numpy()
     return predictions
+
+
+def _picked(scores_NK: Tensor, kind: str) -> Tensor:
+    if kind != "regression":
+        return scores_NK.argmax(1)
+    if scores_NK.shape[1] == 1:
+        return scores_NK.squeeze(1)
+    return scores_NK.softmax(1) @ torch.arange(scores_NK.shape[1], dtype=scores_NK.dtype, device=scores_NK.device)
+
+
+def label_scale(kind: str, outputs: int, labels: np.ndarray) -> tuple[Tensor, Callable[[np.ndarray], np.ndarray]]:
+    """What a model is trained towards for the labels of the train rows, and the way back from what it predicts.
+
+    Classes and choices are themselves. Numbers are brought to mean 0 and spread 1, or, with several outputs, become
+    shares of the two classes next to them: 3.6 is 0.4 of class 3 and 0.6 of class 4 (Tai et al. 2015; the released
+    code has such labels for STS-B).
+    """
+    if kind != "regression":
+        return torch.from_numpy(labels), lambda predictions: predictions
+    if outputs == 1:
+        shift, spread = float(labels.mean()), float(labels.std()) or 1.0
+        return torch.from_numpy((labels - shift) / spread).float(), lambda predictions: predictions * spread + shift
+    below = np.minimum(np.floor(labels).astype(int), outputs - 2)
+    soft = np.zeros((len(labels), outputs), np.float32)
+    soft[np.arange(len(labels)), below] = below + 1 - labels
+    soft[np.arange(len(labels)), below + 1] = labels - below
+    return torch.from_numpy(soft), lambda predictions: predictions

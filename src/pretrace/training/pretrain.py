@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from pretrace.errors import PretraceError
 from pretrace.files import locked, read_json, sha256_of_code
+from pretrace.model.gpt import GPT
 from pretrace.model.loss import language_model_loss
-from pretrace.model.weights import build_model
+from pretrace.model.weights import build_model, load_model
 from pretrace.progress import progress
 from pretrace.settings import Settings
 from pretrace.shards import Shards, batch_sequences, open_shards
@@ -61,6 +62,37 @@ def pretrain(kind: str, settings: Settings, shards_folder: Path, publish: Callab
         trainer = Trainer(*arguments, device, checkpoints, group)
         trainer.run(publish)
     return trainer.result()
+
+
+def start_from(settings: Settings, shards_folder: Path) -> Pretrained:
+    """The transformer in `pretrain.start_from` instead of a trained one, measured on this corpus.
+
+    Raises:
+        PretraceError: there is no such model, or its sizes are not the scale's, or its vocabulary is another.
+    """
+    scale, folder = settings.scale, str(settings.pretrain.start_from)
+    device = choose_device(scale.pretrain.precision, scale.threads)
+    manifest = read_json(shards_folder / "manifest.json")
+    model = load_model(folder)
+    if not isinstance(model, GPT):
+        raise PretraceError(f"{folder}: holds an LSTM; pretrain.start_from takes a transformer")
+    for name in ("layers", "width", "heads", "feed_forward", "context"):
+        theirs, ours = getattr(model.settings, name), getattr(scale.model, name)
+        if theirs != ours:
+            raise PretraceError(
+                f"{folder}: its {name} is {theirs}, and model.{name} in scales/{settings.scale_name}.yaml is {ours}; "
+                "take another `scale`, or make one with the sizes of these weights"
+            )
+    rows = model.token_embedding.num_embeddings
+    if rows != manifest["vocabulary_size"]:
+        raise PretraceError(
+            f"{folder}: {rows:,} token embeddings, but its vocabulary has {manifest['vocabulary_size']:,} pieces"
+        )
+    model.settings = scale.model
+    validation = _windows(open_shards(shards_folder, "validation"), scale.model.context)
+    metrics = _described(model.to(device.name), validation_loss(model, validation, device), manifest)
+    curve = [{"step": 0, "val_loss": metrics["val_loss"]}]
+    return Pretrained(model, metrics | {"steps": 0, "tokens": 0, "flops": 0}, curve, {"device": device.name})
 
 
 def run_fingerprint(kind: str, settings: Settings, manifest: dict[str, Any], device: Device) -> str:
@@ -146,10 +178,7 @@ class Trainer:
         tokens = steps * self.section.batch_sequences * self.scale.model.context
         flops = tokens * flops_per_token(self.model)
         metrics = {
-            "val_loss": round(val_loss, 6),
-            "val_perplexity": round(math.exp(val_loss), 4),
-            "val_bits_per_byte": round(_bits_per_byte(val_loss, self.manifest["splits"]["validation"]), 6),
-            "parameters": sum(p.numel() for p in self.model.parameters()),
+            **_described(self.model, val_loss, self.manifest),
             "steps": steps,
             "tokens": tokens,
             "epochs": round(tokens / self.shards.tokens, 4),
@@ -164,7 +193,8 @@ class Trainer:
         return Pretrained(self.model, metrics, self.checkpoints.rows(steps), cost)
 
     def _rate(self, step: int) -> float:
-        return self.section.lr * warmup_cosine(step, self.section.steps, self.section.warmup_steps)
+        steps, warmup = self.section.steps, self.section.warmup_steps
+        return self.section.lr * warmup_cosine(step / steps, warmup / steps)
 
     def _losses(self, step: int) -> Iterator[Tensor]:
         section = self.section
@@ -188,8 +218,8 @@ def sequence_loss(model: Any, ids_BT: Tensor, device: Device, dropout: float, se
     B, T = ids_BT.shape
     weights_BT = torch.full((B, T), 1.0 / (sequences * (T - 1)), device=ids_BT.device)
     with device.autocast():
-        h_BTC = model.hidden(ids_BT, dropout)
-        return language_model_loss(model, h_BTC, ids_BT, weights_BT, device.dtype)
+        states = model.hidden(ids_BT, dropout)
+        return language_model_loss(model, states, ids_BT, weights_BT, device.dtype)
 
 
 @torch.no_grad()
@@ -233,5 +263,13 @@ def _windows(shards: Shards, context: int) -> Tensor:
     return torch.from_numpy(shards.read(0, count * context)).view(count, context)
 
 
-def _bits_per_byte(loss: float, validation: dict[str, int]) -> float:
-    return loss / math.log(2) * validation["tokens"] / validation["bytes"]
+def _described(model: nn.Module, val_loss: float, manifest: dict[str, Any]) -> dict[str, Any]:
+    """What there is to say of any language model: its loss on the validation text (nats a token), and its size."""
+    validation = manifest["splits"]["validation"]
+    bits_per_byte = val_loss / math.log(2) * validation["tokens"] / validation["bytes"]
+    return {
+        "val_loss": round(val_loss, 6),
+        "val_perplexity": round(math.exp(val_loss), 4),
+        "val_bits_per_byte": round(bits_per_byte, 6),
+        "parameters": sum(p.numel() for p in model.parameters()),
+    }

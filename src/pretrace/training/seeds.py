@@ -21,7 +21,7 @@ import numpy as np
 
 from pretrace.errors import PretraceError
 from pretrace.files import atomic_folder, locked, read_json, scratch_folder, sha256_of_code, sha256_of_file, write_json
-from pretrace.model.weights import save_tensors
+from pretrace.model.tensors import save_tensors
 from pretrace.progress import progress
 from pretrace.settings import Settings
 from pretrace.tasks.metrics import standard_error

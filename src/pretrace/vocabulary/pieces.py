@@ -26,6 +26,7 @@ class PieceVocabulary:
 
     def __init__(self, folder: Path, description: dict[str, Any]) -> None:
         path = folder / MODEL_FILE
+        self.description, self.files, self.released_names = description, (path,), (MODEL_FILE,)
         self.fingerprint = _checked_fingerprint(path, description.get("fingerprint"))
         self._model = _load(path)
         self.size: int = self._model.get_piece_size()
