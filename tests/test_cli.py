@@ -52,9 +52,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, task in TASKS.items():
         out = folder / "models" / "finetuned" / f"{name}-full"
         out.mkdir(parents=True)
-        model = TaskModel(build_model("transformer", scale, size, 2), task["kind"], len(LABELS[name] or [0]), 3, 5)
+        outputs = len(LABELS[name] or [0])
+        model = TaskModel(build_model("transformer", scale, size, 2), task["kind"], outputs, 3, 5)
         save_tensors(out / "model.safetensors", model)
-        write_json(out / "config.json", {"kind": task["kind"], "labels": LABELS[name]})
+        note = {"kind": task["kind"], "labels": LABELS[name], "recipe": {"outputs": outputs}}
+        write_json(out / "config.json", note)
     return folder
 
 
@@ -159,7 +161,7 @@ def test_generate_goes_on_from_the_prompt(repository: Path, capsys: Any) -> None
 
 
 def test_generate_without_a_model(project: Path, capsys: Any) -> None:
-    assert "models/pretrained/transformer/config.json: no such file" in refused(capsys, "generate", "the")
+    assert "models/pretrained/transformer: no model there" in refused(capsys, "generate", "the")
 
 
 @pytest.mark.parametrize("wrong", [("--tokens", "0"), ("--temperature", "-1"), ("--temperature", "nan")])

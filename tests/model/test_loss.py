@@ -10,7 +10,10 @@ from pretrace.model import GPT
 from pretrace.model.loss import language_model_loss, weighted_cross_entropy
 from pretrace.settings import ModelSettings
 
-SETTINGS = ModelSettings(layers=1, width=8, heads=2, feed_forward=16, context=12, dropout=0.0, initial_std=0.3)
+SETTINGS = ModelSettings(
+    **{"layers": 1, "width": 8, "heads": 2, "feed_forward": 16, "context": 12},
+    **{"dropout": 0.0, "embedding_dropout": "sum", "initial_std": 0.3},
+)
 
 
 def inputs(rows: int = 11, width: int = 6, pieces: int = 17, scale: float = 1.0) -> list[torch.Tensor]:
@@ -80,8 +83,7 @@ def test_of_sequences_it_weighs_each_predicted_place() -> None:
     weights = torch.rand(3, 9, generator=generator)
     weights[:, 0] = 5.0  # place 0 is never predicted
     weights[1, 4:] = 0.0  # padding
-    h = model.hidden(ids)
-    found = language_model_loss(model, h, ids, weights, torch.float32)
+    found = language_model_loss(model, model.hidden(ids), ids, weights, torch.float32)
     each = F.cross_entropy(model(ids)[:, :-1].transpose(1, 2), ids[:, 1:], reduction="none")
     torch.testing.assert_close(found, (each * weights[:, 1:]).sum())
     parameters = list(model.parameters())

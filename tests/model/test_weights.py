@@ -16,7 +16,10 @@ from pretrace.model import GPT, LSTM, build_model, load_model, save_model
 from pretrace.model.tensors import load_weights
 from pretrace.settings import LSTMSettings, ModelSettings, Scale, read_yaml
 
-SETTINGS = ModelSettings(layers=2, width=8, heads=2, feed_forward=16, context=8, dropout=0.1, initial_std=0.02)
+SETTINGS = ModelSettings(
+    **{"layers": 2, "width": 8, "heads": 2, "feed_forward": 16, "context": 8},
+    **{"dropout": 0.1, "embedding_dropout": "table", "initial_std": 0.02},
+)
 MODELS = {
     "transformer": lambda: GPT(SETTINGS, 20, seed=3),
     "lstm": lambda: LSTM(LSTMSettings(layers=1, width=6, embedding=4, dropout=0.1, initial_std=0.02), 20, 8, seed=3),
@@ -106,7 +109,7 @@ def test_a_cut_file_is_named(folder: Path, share: float) -> None:
 def test_missing_files_are_named(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(PretraceError) as error:
         load_model(tmp_path / "nowhere")
-    one_line(error, str(tmp_path / "nowhere" / "config.json"), "no such file")
+    one_line(error, str(tmp_path / "nowhere"), "no model there", "config.json")
     (folder / "model.safetensors").unlink()
     with pytest.raises(PretraceError) as error:
         load_model(folder)

@@ -15,14 +15,14 @@ from pretrace.shards import write_shards
 from pretrace.training.pretrain import Pretrained, pretrain
 from pretrace.vocabulary import load_vocabulary, train_vocabulary
 
-OPTIMISER = {"weight_decay": 0.01, "beta1": 0.9, "beta2": 0.99, "clip_norm": 1.0}
+OPTIMISER = {"optimiser": "adamw", "weight_decay": 0.01, "beta1": 0.9, "beta2": 0.99, "clip_norm": 1.0}
 SCALE: dict[str, Any] = {
     "processes": 1,
     "threads": 1,
     "vocabulary": {"size": 80},
     "model": {
         **{"layers": 2, "width": 16, "heads": 2, "feed_forward": 32},
-        **{"context": 16, "dropout": 0.1, "initial_std": 0.1},
+        **{"context": 16, "dropout": 0.1, "embedding_dropout": "sum", "initial_std": 0.1},
     },
     "lstm": {"layers": 1, "width": 16, "embedding": 12, "dropout": 0.1, "initial_std": 0.1},
     "pretrain": {

@@ -13,7 +13,7 @@ from pretrace.settings import OptimiserSettings
 from pretrace.training.loop import train, update_seed
 from pretrace.training.optimiser import build_optimiser
 
-SETTINGS = OptimiserSettings(weight_decay=0.01, beta1=0.9, beta2=0.99, clip_norm=1.0)
+SETTINGS = OptimiserSettings(optimiser="openai_adam", weight_decay=0.01, beta1=0.9, beta2=0.99, clip_norm=1.0)
 
 
 def model() -> nn.Module:
