@@ -17,6 +17,7 @@ from pretrace.model import GPT, load_model
 from pretrace.model.huggingface import write_huggingface
 from pretrace.model.openai import write_openai
 from pretrace.vocabulary import Vocabulary, copy_vocabulary, load_vocabulary, vocabulary_folder
+from pretrace.vocabulary.load import DESCRIPTION
 from pretrace.vocabulary.openai import HUGGING_FACE_FILES, OpenAIVocabulary
 
 FORMS = ("huggingface", "openai")
@@ -54,22 +55,24 @@ def export(model_folder: Path, form: str, out: Path) -> None:
 
 
 def _write_tokenizer(folder: Path, vocabulary: Vocabulary, context: int) -> None:
-    """The vocabulary as a tokenizer of transformers with the same ids.
+    """The vocabulary as a tokenizer of transformers with the same ids, which comes as a file of code.
 
-    OpenAI's is one that they have, in its slow form (their fast one cleans text in another way and gives other ids).
-    Ours comes with a file of code.
+    transformers has tokenizers for OpenAI's vocabulary, and would open its files here, but both give other ids than
+    OpenAI's code: the slow one takes text to lower case too early, the fast one cleans it in another way.
     """
-    config = {"model_max_length": context, "unk_token": "<unk>", "clean_up_tokenization_spaces": False}
-    if isinstance(vocabulary, OpenAIVocabulary):
-        config |= {"tokenizer_class": "OpenAIGPTTokenizer"}
-        for path, name in zip(vocabulary.files, HUGGING_FACE_FILES, strict=True):
-            shutil.copyfile(path, folder / name)
-    else:
-        code = Path(__file__).parent / "vocabulary" / "tokenization_pretrace.py"
-        config |= {"tokenizer_class": "PretraceTokenizer"}
-        config |= {"auto_map": {"AutoTokenizer": [f"{code.stem}.PretraceTokenizer", None]}}
-        shutil.copyfile(code, folder / code.name)
-        for path in vocabulary.files:
-            shutil.copyfile(path, folder / path.name)
-        write_json(folder / "vocabulary.json", vocabulary.description)
+    openai = isinstance(vocabulary, OpenAIVocabulary)
+    for path, name in zip(vocabulary.files, HUGGING_FACE_FILES if openai else vocabulary.released_names, strict=True):
+        shutil.copyfile(path, folder / name)
+    if not openai:
+        write_json(folder / DESCRIPTION, vocabulary.description)
+    code = Path(__file__).parent / "vocabulary" / "tokenization_pretrace.py"
+    shutil.copyfile(code, folder / code.name)
+    name = "GPT1Tokenizer" if openai else "PretraceTokenizer"
+    config = {
+        "tokenizer_class": name,
+        "auto_map": {"AutoTokenizer": [f"{code.stem}.{name}", None]},
+        "model_max_length": context,
+        "unk_token": "<unk>",
+        "clean_up_tokenization_spaces": False,
+    }
     write_json(folder / "tokenizer_config.json", config)

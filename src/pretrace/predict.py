@@ -18,8 +18,9 @@ from pretrace.model.weights import build_model
 from pretrace.settings import Columns, Settings
 from pretrace.tasks.formats import SPECIAL_TOKENS
 from pretrace.tasks.rows import EncodedSplit, read_task
+from pretrace.training.batches import Examples
 from pretrace.training.devices import choose_device
-from pretrace.training.finetune import Examples, label_scale, predict
+from pretrace.training.finetune import label_scale, predict
 from pretrace.vocabulary import Vocabulary, load_vocabulary
 
 
@@ -51,7 +52,8 @@ def answers(settings: Settings, cell: str, lines: Iterable[str], name: str) -> l
     model = TaskModel(model, kind, outputs, SPECIAL_TOKENS, 0)
     load_weights(model, folder / "model.safetensors")
     device = choose_device(settings.scale.finetune.precision, 1)
-    examples = Examples(_encoded(rows, vocabulary, name), kind, vocabulary.size, settings.scale.model.context)
+    encoded = _encoded(rows, vocabulary, name)
+    examples = Examples(encoded, kind, vocabulary.size, settings.scale.model.context, model.reads_shared)
     found = predict(model.to(device.name), examples, device)
     if kind == "regression":
         _, to_labels = label_scale(kind, outputs, read_task(Path(f"data/tasks/{task}"))[1]["train"].labels)

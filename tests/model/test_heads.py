@@ -12,6 +12,7 @@ from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.tasks.formats import SPECIAL_TOKENS, pad, sequences_of
 
 VOCABULARY, CONTEXT = 30, 24
+REST = {"dropout": 0.0, "embedding_dropout": "sum"}
 PARTS = {"classification": 1, "entailment": 2, "similarity": 2, "regression": 2, "multiple_choice": 5}
 OUTPUTS = {"classification": 3, "entailment": 2, "similarity": 2, "regression": 1, "multiple_choice": 1}
 every_kind = pytest.mark.parametrize("kind", PARTS)
@@ -20,9 +21,7 @@ both_models = pytest.mark.parametrize("model", ["transformer", "lstm"])
 
 def task_model(kind: str, model: str = "transformer", seed: int = 4) -> TaskModel:
     if model == "transformer":
-        settings = ModelSettings(
-            layers=2, width=16, heads=2, feed_forward=32, context=CONTEXT, dropout=0, initial_std=0.3
-        )
+        settings = ModelSettings(layers=2, width=16, heads=2, feed_forward=32, context=CONTEXT, **REST, initial_std=0.3)
         return TaskModel(GPT(settings, VOCABULARY, 1), kind, OUTPUTS[kind], SPECIAL_TOKENS, seed)
     settings = LSTMSettings(layers=1, width=16, embedding=8, dropout=0.0, initial_std=0.3)
     return TaskModel(LSTM(settings, VOCABULARY, CONTEXT, 1), kind, OUTPUTS[kind], SPECIAL_TOKENS, seed)
@@ -40,9 +39,8 @@ def scores(model: TaskModel, examples: list[list[np.ndarray]], more_padding: int
     wide = np.full((len(ids), ids.shape[1] + more_padding), filler)
     for row, sequence in zip(wide, sequences, strict=True):
         row[: len(sequence)] = sequence
-    lengths_NS = torch.from_numpy(lengths).view(len(examples), -1)
-    h = model.language_model.hidden(torch.from_numpy(wide))
-    return model.scores(h.view(*lengths_NS.shape, *h.shape[1:]), lengths_NS)
+    h, _ = model.language_model.hidden(torch.from_numpy(wide))
+    return model.scores(h[torch.arange(len(h)), torch.from_numpy(lengths) - 1].view(len(examples), -1, 16))
 
 
 @every_kind
@@ -83,24 +81,15 @@ def test_each_choice_has_its_score_wherever_it_stands() -> None:
 
 def test_choices_share_their_dropout_and_examples_do_not() -> None:
     head = task_model("multiple_choice")
-    h = torch.randn(1, 1, 3, 16, generator=torch.Generator().manual_seed(0)).expand(5, 4, 3, 16)
-    lengths = torch.full((5, 4), 3)
+    states = torch.randn(1, 1, 16, generator=torch.Generator().manual_seed(0)).expand(5, 4, 16)
     torch.manual_seed(0)
-    found = head.scores(h, lengths, dropout=0.5)
+    found = head.scores(states, dropout=0.5)
     assert torch.equal(found, found[:, :1].expand(5, 4))
     assert found[:, 0].unique().numel() > 1
 
 
-def test_the_state_read_is_that_of_the_classify_token() -> None:
-    head = task_model("classification")
-    h = torch.randn(2, 1, 7, 16, generator=torch.Generator().manual_seed(0))
-    lengths = torch.tensor([[3], [7]])
-    expected = head.classifier(torch.stack([h[0, 0, 2], h[1, 0, 6]]))
-    torch.testing.assert_close(head.scores(h, lengths), expected)
-
-
 def test_a_table_grows_by_the_special_tokens_and_keeps_what_it_had() -> None:
-    settings = ModelSettings(layers=1, width=16, heads=2, feed_forward=32, context=8, dropout=0, initial_std=0.02)
+    settings = ModelSettings(layers=1, width=16, heads=2, feed_forward=32, context=8, **REST, initial_std=0.02)
     language_model = GPT(settings, VOCABULARY, 1)
     before = language_model.token_embedding.weight.detach().clone()
     head = TaskModel(language_model, "classification", 2, SPECIAL_TOKENS, seed=4)

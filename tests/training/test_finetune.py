@@ -1,4 +1,4 @@
-"""Fine-tuning: every kind of task is learned, an order of examples is a permutation, the best pass is what is kept."""
+"""Fine-tuning: every kind of task is learned, and the best pass is what is kept."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
-from hypothesis import given
-from hypothesis import strategies as st
 from small_training import settings_with, weights_of
 
 from pretrace.errors import PretraceError
@@ -18,11 +15,10 @@ from pretrace.model import GPT, LSTM, build_model, save_model
 from pretrace.model.heads import TaskModel
 from pretrace.settings import FinetuneSettings, LSTMSettings, ModelSettings
 from pretrace.tasks.rows import EncodedSplit
+from pretrace.training.batches import Examples
 from pretrace.training.devices import choose_device
 from pretrace.training.finetune import (
-    Examples,
     Recipe,
-    epoch_order,
     example_losses,
     finetune_seed,
     predict,
@@ -31,7 +27,10 @@ from pretrace.training.finetune import (
 )
 
 VOCABULARY, CONTEXT = 20, 32
-SMALL = ModelSettings(layers=1, width=24, heads=2, feed_forward=48, context=CONTEXT, dropout=0.0, initial_std=0.1)
+SMALL = ModelSettings(
+    **{"layers": 1, "width": 24, "heads": 2, "feed_forward": 48, "context": CONTEXT},
+    **{"dropout": 0.0, "embedding_dropout": "table", "initial_std": 0.1},
+)
 PARTS = {"classification": 1, "entailment": 2, "similarity": 2, "regression": 2, "multiple_choice": 4}
 METRICS = {"regression": "pearson", "entailment": "matthews", "similarity": "f1"}
 KEY = 3
@@ -77,7 +76,15 @@ def splits_of(kind: str, train: int = 96) -> dict[str, EncodedSplit]:
 
 def recipe_of(kind: str, lm_weight: float = 0.5, lr: float = 0.01, epochs: int = 6, **changes: Any) -> Recipe:
     values: dict[str, Any] = {
-        **{"weight_decay": 0.01, "beta1": 0.9, "beta2": 0.99, "clip_norm": 1.0, "lr": 0.1, "epochs": 1},
+        **{
+            "optimiser": "openai_adam",
+            "weight_decay": 0.01,
+            "beta1": 0.9,
+            "beta2": 0.99,
+            "clip_norm": 1.0,
+            "lr": 0.1,
+            "epochs": 1,
+        },
         **{"batch_size": 8, "warmup_share": 0.1, "lm_weight": 9.0, "dropout": 0.0, "precision": "float32"},
     }
     outputs = {"classification": 2, "entailment": 2, "similarity": 2}.get(kind, 1)
@@ -180,33 +187,13 @@ def test_fewer_examples_than_a_batch_are_one_batch() -> None:
     assert [row["step"] for row in result.curve] == [1, 2]
 
 
-def test_the_losses_are_those_of_the_paper() -> None:
-    """Cross-entropy of the task, and per sequence the mean over its tokens, then the mean over sequences."""
-    device, recipe = choose_device("float32", 1), recipe_of("multiple_choice")
-    model = TaskModel(fresh(), "multiple_choice", 1, 3, seed=2)
-    split = split_of("multiple_choice", 6, 0)
-    examples = Examples(split, "multiple_choice", VOCABULARY, CONTEXT)
-    chosen = np.array([4, 0, 2])
-    target = torch.from_numpy(split.labels[chosen])
-    task_loss, lm_loss = example_losses(model, examples, chosen, target, recipe, device)
-    scores, lm_losses = [], []
-    for i in chosen:
-        for sequence in examples.sequences[i]:
-            ids = torch.from_numpy(sequence)[None]
-            h = model.language_model.hidden(ids)
-            scores.append(model.classifier(h[0, -1]))
-            lm_losses.append(F.cross_entropy(model.language_model.logits(h)[0, :-1], ids[0, 1:]))
-    torch.testing.assert_close(task_loss, F.cross_entropy(torch.cat(scores).view(3, 3), target))
-    torch.testing.assert_close(lm_loss, torch.stack(lm_losses).mean())
-
-
 def test_without_its_weight_there_is_no_language_model_loss() -> None:
     device, split = choose_device("float32", 1), split_of("classification", 4, 0)
     model = TaskModel(fresh(), "classification", 2, 3, seed=2)
     examples = Examples(split, "classification", VOCABULARY, CONTEXT)
     recipe = recipe_of("classification", lm_weight=0.0)
     target = torch.from_numpy(split.labels)
-    assert example_losses(model, examples, np.arange(4), target, recipe, device)[1] == 0.0
+    assert example_losses(model, examples.batch(np.arange(4)), target, recipe, device)[1] == 0.0
 
 
 @pytest.mark.parametrize("kind", ["classification", "regression"])
@@ -216,39 +203,6 @@ def test_a_rate_far_too_high_is_one_line(kind: str, train: int) -> None:
     with pytest.raises(PretraceError, match="lower learning rate") as error:
         tuned(kind, recipe_of(kind, lr=1e38, epochs=1, warmup_share=0.0), train=train)
     assert "\n" not in str(error.value)
-
-
-# The order of examples.
-
-
-@given(st.integers(1, 300), st.integers(1, 40), st.integers(0, 5), st.integers(0, 5), st.integers(0, 9))
-def test_an_order_is_a_permutation_without_repeats(
-    count: int, batch_size: int, seed: int, epoch: int, other: int
-) -> None:
-    lengths = np.random.default_rng(other).integers(1, 50, count)
-    batches = epoch_order(lengths, batch_size, seed, epoch)
-    seen = np.concatenate(batches)
-    assert len(set(seen.tolist())) == len(seen)
-    assert set(seen.tolist()) <= set(range(count))
-    if count < batch_size:
-        assert [len(batch) for batch in batches] == [count]
-    else:
-        assert [len(batch) for batch in batches] == [batch_size] * (count // batch_size)
-    np.random.default_rng().random()  # a pure function: nothing else has a part in it
-    assert [b.tolist() for b in epoch_order(lengths, batch_size, seed, epoch)] == [b.tolist() for b in batches]
-
-
-def test_orders_differ_by_seed_and_pass_and_put_like_lengths_together() -> None:
-    lengths = np.random.default_rng(0).integers(1, 100, 512)
-    orders = {
-        (seed, epoch): [b.tolist() for b in epoch_order(lengths, 8, seed, epoch)] for seed in (1, 2) for epoch in (0, 1)
-    }
-    assert len({str(order) for order in orders.values()}) == 4
-    spread = np.mean([np.ptp(lengths[batch]) for batch in orders[1, 0]])
-    assert spread < 0.4 * np.ptp(lengths)
-    left_out = [set(range(515)) - set(np.concatenate(epoch_order(np.ones(515), 8, 1, e)).tolist()) for e in range(4)]
-    assert all(len(rest) == 3 for rest in left_out)
-    assert left_out[0] != left_out[1]  # not always the same ones
 
 
 # What a fine-tuning is made with.

@@ -12,11 +12,23 @@ Shapes, as suffixes of names: B batch, T time (tokens of a sequence), C width, H
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pretrace.settings import ModelSettings
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the tokens of a batch stand to each other, where it is not simply one after another in every row."""
+
+    positions_BT: Tensor
+    """Position of each token in its own sequence."""
+    seen_BTT: Tensor
+    """Whether a token (second axis) sees another (third axis)."""
 
 
 class Block(nn.Module):
@@ -33,30 +45,37 @@ class Block(nn.Module):
         self.feed_forward_out = nn.Linear(settings.feed_forward, width)
         self.norm_2 = nn.LayerNorm(width, eps=1e-5)
 
-    def forward(self, x_BTC: Tensor, dropout: float) -> Tensor:
-        n_BTC = self.norm_1(x_BTC + F.dropout(self._attend(x_BTC, dropout), dropout, training=dropout > 0))
+    def forward(self, x_BTC: Tensor, dropout: float, seen_BTT: Tensor | None = None) -> Tensor:
+        a_BTC = self._attend(x_BTC, dropout, seen_BTT)
+        n_BTC = self.norm_1(x_BTC + F.dropout(a_BTC, dropout, training=dropout > 0))
         inner_BTF = F.gelu(self.feed_forward_in(n_BTC), approximate="tanh")
         m_BTC = self.feed_forward_out(inner_BTF)
         return self.norm_2(n_BTC + F.dropout(m_BTC, dropout, training=dropout > 0))
 
-    def _attend(self, x_BTC: Tensor, dropout: float) -> Tensor:
+    def _attend(self, x_BTC: Tensor, dropout: float, seen_BTT: Tensor | None) -> Tensor:
         B, T, C = x_BTC.shape
         q_BHTD, k_BHTD, v_BHTD = self.query_key_value(x_BTC).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        a_BHTD = causal_attention(q_BHTD, k_BHTD, v_BHTD, dropout)
+        a_BHTD = attention(q_BHTD, k_BHTD, v_BHTD, dropout, seen_BTT)
         return self.attention_output(a_BHTD.transpose(1, 2).reshape(B, T, C))
 
 
-def causal_attention(q_BHTD: Tensor, k_BHTD: Tensor, v_BHTD: Tensor, dropout: float) -> Tensor:
-    """Attention over the tokens up to each one's own; sequences are padded on the right, so none sees padding.
+def attention(q_BHTD: Tensor, k_BHTD: Tensor, v_BHTD: Tensor, dropout: float, seen_BTT: Tensor | None = None) -> Tensor:
+    """Attention over the tokens up to each one's own, or over those that `seen_BTT` says.
+
+    Sequences are padded on the right, so no token of a text sees padding.
 
     On a GPU this is PyTorch's fused kernel. Its CPU kernel is slow in bfloat16 (docs/log.md), so there the
     few short rows are multiplied out.
     """
     if q_BHTD.device.type != "cpu" or q_BHTD.dtype == torch.float32:
-        return F.scaled_dot_product_attention(q_BHTD, k_BHTD, v_BHTD, is_causal=True, dropout_p=dropout)
+        mask_B1TT = None if seen_BTT is None else seen_BTT[:, None]
+        return F.scaled_dot_product_attention(q_BHTD, k_BHTD, v_BHTD, mask_B1TT, dropout, is_causal=seen_BTT is None)
     T, D = q_BHTD.shape[-2:]
-    hidden_TT = torch.full((T, T), -torch.inf, dtype=q_BHTD.dtype).triu(1)
-    scores_BHTT = q_BHTD * D**-0.5 @ k_BHTD.transpose(-2, -1) + hidden_TT
+    scores_BHTT = q_BHTD * D**-0.5 @ k_BHTD.transpose(-2, -1)
+    if seen_BTT is None:
+        scores_BHTT = scores_BHTT + torch.full((T, T), -torch.inf, dtype=q_BHTD.dtype).triu(1)
+    else:
+        scores_BHTT = scores_BHTT.masked_fill(~seen_BTT[:, None], -torch.inf)
     weights_BHTT = torch.softmax(scores_BHTT, -1, dtype=torch.float32).to(q_BHTD.dtype)
     return F.dropout(weights_BHTT, dropout, training=dropout > 0) @ v_BHTD
 
@@ -88,18 +107,23 @@ class GPT(nn.Module):
         """Width of the hidden states."""
         return self.settings.width
 
-    def hidden(self, ids_BT: Tensor, dropout: float = 0.0) -> tuple[Tensor, Tensor]:
-        """Final hidden states (B, T, C) of token ids (B, T), T <= context, and the output's weights (V, C) for them."""
-        T = ids_BT.shape[1]
-        tokens_VC, positions_TC = self.token_embedding.weight, self.position_embedding.weight[:T]
+    def hidden(self, ids_BT: Tensor, dropout: float = 0.0, layout: Layout | None = None) -> tuple[Tensor, Tensor]:
+        """Final hidden states (B, T, C) of token ids (B, T), and the output's weights (V, C) that go with them.
+
+        A row is one sequence of T <= context tokens, unless `layout` says otherwise.
+        """
+        tokens_VC, positions_TC = self.token_embedding.weight, self.position_embedding.weight
+        if layout is None:
+            positions_TC = positions_TC[: ids_BT.shape[1]]
         on_table = self.settings.embedding_dropout == "table" and dropout > 0
         if on_table:
             tokens_VC, positions_TC = F.dropout(tokens_VC, dropout), F.dropout(positions_TC, dropout)
-        x_BTC = F.embedding(ids_BT, tokens_VC) + positions_TC
+        places = positions_TC if layout is None else F.embedding(layout.positions_BT, positions_TC)
+        x_BTC = F.embedding(ids_BT, tokens_VC) + places
         if not on_table:
             x_BTC = F.dropout(x_BTC, dropout, training=dropout > 0)
         for block in self.blocks:
-            x_BTC = block(x_BTC, dropout)
+            x_BTC = block(x_BTC, dropout, layout.seen_BTT if layout else None)
         return x_BTC, tokens_VC
 
     def output_states(self, h_BTC: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """A language model with a task's head: one linear layer on the state at the classify token (paper, sections 3.2, 3.3).
 
-Shapes: N examples, S sequences an example (1; 2 for both orders of a pair; one a choice), T time, C width, K classes.
+Shapes: N examples, S sequences an example (1; 2 for both orders of a pair; one a choice), C width, K classes.
 """
 
 from __future__ import annotations
@@ -37,11 +37,14 @@ class TaskModel(nn.Module):
             self.classifier.weight.normal_(0.0, std, generator=generator)
             self.classifier.bias.zero_()
 
-    def scores(self, h_NSTC: Tensor, lengths_NS: Tensor, dropout: float = 0.0) -> Tensor:
-        """Scores (N, K) from hidden states; for multiple choice K is the number of choices, for regression 1."""
-        N, S, _, C = h_NSTC.shape
-        last_NS11 = (lengths_NS - 1)[:, :, None, None]
-        state_NSC = h_NSTC.gather(2, last_NS11.expand(N, S, 1, C)).squeeze(2).float()
+    @property
+    def reads_shared(self) -> bool:
+        """Whether the sequences of an example can stand behind one beginning: an LSTM has no way to look back."""
+        return isinstance(self.language_model, GPT)
+
+    def scores(self, state_NSC: Tensor, dropout: float = 0.0) -> Tensor:
+        """Scores (N, K) from the states at the classify tokens; for multiple choice K is the number of choices."""
+        state_NSC = state_NSC.float()
         if self.kind in ("similarity", "regression"):
             state_NSC = state_NSC.sum(1, keepdim=True)
         # The choices of an example share their dropout noise, as in the released code.

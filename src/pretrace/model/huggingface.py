@@ -64,7 +64,10 @@ def read_huggingface(folder: Path) -> GPT:
         pickles = [name for name in PICKLES if (folder / name).is_file()]
         reason = f"; {pickles[0]} is not opened: convert it with transformers, `save_pretrained`" if pickles else ""
         raise PretraceError(f"{folder / WEIGHTS}: no such file{reason}")
-    model = GPT(_settings_of(folder / CONFIG, config), _number(folder / CONFIG, config, "vocab_size"))
+    try:
+        model = GPT(_settings_of(folder / CONFIG, config), _number(folder / CONFIG, config, "vocab_size"))
+    except (RuntimeError, MemoryError) as error:
+        raise PretraceError(f"{folder / CONFIG}: no room for its sizes ({' '.join(str(error).split())})") from None
     tensors = {name: t for name, t in read_tensors(folder / WEIGHTS).items() if not NOT_WEIGHTS.fullmatch(name)}
     prefix = PREFIX if any(name.startswith(PREFIX) for name in tensors) else ""
     output = tensors.pop("lm_head.weight", None)
@@ -127,6 +130,7 @@ def _settings_of(path: Path, config: dict[str, Any]) -> ModelSettings:
             **sizes,
             feed_forward=4 * sizes["width"],
             dropout=float(config.get("resid_pdrop", 0.1)),
+            embedding_dropout="table",  # theirs has `sum`, which says nothing of how the weights came about
             initial_std=float(config.get("initializer_range", 0.02)),
         )
     except (TypeError, ValueError) as error:

@@ -52,8 +52,22 @@ def language_model_loss(
     `states` are what `model.hidden(ids_BT)` gives: the hidden states, and the output's weights for them. Position 0 is
     never predicted. Tokens of weight zero (padding) are left out of the products.
     """
-    h_BTC, output_VC = states
     chosen = weights_BT[:, 1:].reshape(-1).nonzero().squeeze(1)
-    h_NC = model.output_states(h_BTC[:, :-1].reshape(-1, h_BTC.shape[-1])[chosen]).to(dtype)
+    B, T = ids_BT.shape
+    places = torch.arange(B * T, device=ids_BT.device).view(B, T)[:, :-1].reshape(-1)[chosen]
     targets_N, weights_N = ids_BT[:, 1:].reshape(-1)[chosen], weights_BT[:, 1:].reshape(-1)[chosen]
+    return loss_at(model, states, places, targets_N, weights_N, dtype)
+
+
+def loss_at(
+    model: Any,
+    states: tuple[Tensor, Tensor],
+    places_N: Tensor,
+    targets_N: Tensor,
+    weights_N: Tensor,
+    dtype: torch.dtype,
+) -> Tensor:
+    """Weighted sum of the losses of predicting `targets_N` from the states at `places_N`, counted through the batch."""
+    h_BTC, output_VC = states
+    h_NC = model.output_states(h_BTC.reshape(-1, h_BTC.shape[-1])[places_N]).to(dtype)
     return weighted_cross_entropy(h_NC, output_VC, targets_N, weights_N)

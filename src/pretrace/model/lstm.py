@@ -31,8 +31,11 @@ class LSTM(nn.Module):
         """Width of the hidden states."""
         return self.settings.width
 
-    def hidden(self, ids_BT: Tensor, dropout: float = 0.0) -> tuple[Tensor, Tensor]:
-        """Hidden states (B, T, C) of token ids (B, T), and the output's weights (V, E) for them."""
+    def hidden(self, ids_BT: Tensor, dropout: float = 0.0, layout: None = None) -> tuple[Tensor, Tensor]:
+        """Hidden states (B, T, C) of token ids (B, T), and the output's weights (V, E) for them.
+
+        Rows are sequences: there is no `layout` in which an LSTM could look back past what it read last.
+        """
         x_BTE = F.dropout(self.token_embedding(ids_BT), dropout, training=dropout > 0)
         h_BTC, _ = self.recurrent(x_BTE)
         return F.dropout(h_BTC, dropout, training=dropout > 0), self.token_embedding.weight

@@ -30,6 +30,8 @@ HEAD_WIDTH = 64
 PARTS = ("query_key_value", "attention_output", "norm_1", "feed_forward_in", "feed_forward_out", "norm_2")
 """Of a block, in the order of the file."""
 TENSORS_A_BLOCK = 2 * len(PARTS)
+UNSAID = {"dropout": 0.1, "embedding_dropout": "table", "initial_std": 0.02}
+"""What the layout says nothing of, as GPT-1 had it."""
 
 
 def read_openai(folder: Path) -> GPT:
@@ -50,15 +52,11 @@ def read_openai(folder: Path) -> GPT:
     layers = (len(shapes) - 2) // TENSORS_A_BLOCK
     if width % HEAD_WIDTH:
         raise PretraceError(f"{folder / SHAPES}: width {width} is not a multiple of {HEAD_WIDTH}, the width of a head")
-    settings = ModelSettings(
-        layers=layers,
-        width=width,
-        heads=width // HEAD_WIDTH,
-        feed_forward=shapes[2 + 6][-1],
-        context=context,
-        dropout=0.1,
-        initial_std=0.02,
-    )
+    sizes_of_model = {"layers": layers, "width": width, "heads": width // HEAD_WIDTH, "context": context}
+    try:
+        settings = ModelSettings(**sizes_of_model, feed_forward=shapes[2 + 6][-1], **UNSAID)
+    except ValueError as error:
+        raise PretraceError(f"{folder / SHAPES}: not sizes of a GPT-1 ({' '.join(str(error).split())})") from None
     model = GPT(settings, vocabulary_size)
     _check_shapes(folder / SHAPES, model, shapes)
     with torch.no_grad():
@@ -131,10 +129,12 @@ def _read_shapes(path: Path) -> list[list[int]]:
 
 def _read_array(path: Path) -> np.ndarray:
     try:
-        array = np.load(path, allow_pickle=False)
+        # Not `np.load`, which also opens what is no .npy file.
+        with path.open("rb") as stream:
+            array = np.lib.format.read_array(stream, allow_pickle=False)
     except FileNotFoundError:
         raise PretraceError(f"{path}: no such file; OpenAI's layout has {FILES[0]} to {FILES[-1]}") from None
-    except (ValueError, OSError, EOFError) as error:
+    except Exception as error:
         reason = " ".join(str(error).split())
         raise PretraceError(
             f"{path}: not a whole .npy file of plain numbers ({reason}); pickles are not opened"

@@ -18,18 +18,16 @@ from torch import Tensor
 
 from pretrace.errors import PretraceError
 from pretrace.model.heads import TaskModel
-from pretrace.model.loss import language_model_loss
+from pretrace.model.loss import loss_at
 from pretrace.model.weights import build_model, load_model
 from pretrace.settings import FinetuneSettings, Settings
-from pretrace.tasks.formats import SPECIAL_TOKENS, pad, sequences_of
+from pretrace.tasks.formats import SPECIAL_TOKENS
 from pretrace.tasks.metrics import score
 from pretrace.tasks.rows import EncodedSplit
+from pretrace.training.batches import Batch, Examples, epoch_order
 from pretrace.training.devices import Device
 from pretrace.training.loop import train
 from pretrace.training.optimiser import build_optimiser, warmup_linear
-
-BUCKET_BATCHES = 8
-"""Batches whose examples are sorted by length together: little padding, and still a shuffled order."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,8 @@ def finetune_seed(
     vocabulary_size = language_model.token_embedding.num_embeddings
     model = TaskModel(language_model, recipe.kind, recipe.outputs, SPECIAL_TOKENS, seed).to(device.name)
     data = {
-        name: Examples(split, recipe.kind, vocabulary_size, language_model.context) for name, split in splits.items()
+        name: Examples(split, recipe.kind, vocabulary_size, language_model.context, model.reads_shared)
+        for name, split in splits.items()
     }
     targets, to_labels = label_scale(recipe.kind, recipe.outputs, splits["train"].labels)
     optimiser = build_optimiser(model, recipe.settings)
@@ -112,7 +111,7 @@ def finetune_seed(
 
     def losses(step: int) -> Iterator[Tensor]:
         chosen = orders[step // per_epoch][step % per_epoch]
-        task_loss, lm_loss = example_losses(model, data["train"], chosen, targets[chosen], recipe, device)
+        task_loss, lm_loss = example_losses(model, data["train"].batch(chosen), targets[chosen], recipe, device)
         task_losses.append(task_loss.detach())
         yield task_loss + recipe.lm_weight * lm_loss
 
@@ -153,51 +152,19 @@ def finetune_seed(
     return result, model
 
 
-class Examples:
-    """A split in a task's input format, ready to be batched."""
-
-    def __init__(self, split: EncodedSplit, kind: str, vocabulary_size: int, context: int) -> None:
-        self.sequences = [sequences_of(kind, split.row(i), vocabulary_size, context) for i in range(len(split))]
-        self.lengths = np.array([max(len(s) for s in sequences) for sequences in self.sequences])
-
-    def batch(self, chosen: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Ids (N * S, T) and lengths (N, S) of some examples."""
-        ids, lengths = pad([sequence for i in chosen for sequence in self.sequences[i]])
-        return torch.from_numpy(ids), torch.from_numpy(lengths).view(len(chosen), -1)
-
-
-def epoch_order(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
-    """Batches of example numbers: a pure function of (seed, epoch), examples of like length together.
-
-    An incomplete last batch is dropped, as in the released code, unless it is the only one.
-    """
-    generator = np.random.Generator(np.random.Philox(key=[seed, epoch]))
-    order = generator.permutation(len(lengths))
-    order = order[: max(1, len(order) // batch_size) * batch_size]
-    batches = []
-    for first in range(0, len(order), batch_size * BUCKET_BATCHES):
-        group = order[first : first + batch_size * BUCKET_BATCHES]
-        group = group[np.argsort(lengths[group], kind="stable")]
-        batches += [group[i : i + batch_size] for i in range(0, len(group), batch_size)]
-    return [batches[i] for i in generator.permutation(len(batches))]
-
-
 def example_losses(
-    model: TaskModel, examples: Examples, chosen: np.ndarray, target: Tensor, recipe: Recipe, device: Device
+    model: TaskModel, batch: Batch, target: Tensor, recipe: Recipe, device: Device
 ) -> tuple[Tensor, Tensor | float]:
     """The task's mean loss over a batch, and the language-model loss: masked mean a sequence, then over sequences."""
-    ids_MT, lengths_NS = (tensor.to(device.name) for tensor in examples.batch(chosen))
-    target = target.to(device.name)
+    batch, target = batch.to(device.name), target.to(device.name)
     dropout = recipe.settings.dropout
     with device.autocast():
-        states = h_MTC, _ = model.language_model.hidden(ids_MT, dropout)
+        states = model.language_model.hidden(batch.ids_RL, dropout, batch.layout)
         lm_loss: Tensor | float = 0.0
         if recipe.lm_weight:
-            lengths_M1 = lengths_NS.reshape(-1, 1)
-            positions_1T = torch.arange(ids_MT.shape[1], device=ids_MT.device)[None]
-            weights_MT = (positions_1T < lengths_M1) / ((lengths_M1 - 1) * len(ids_MT))
-            lm_loss = language_model_loss(model.language_model, states, ids_MT, weights_MT, device.dtype)
-    scores_NK = model.scores(h_MTC.view(*lengths_NS.shape, *h_MTC.shape[1:]), lengths_NS, dropout)
+            predicted = (batch.places_K, batch.targets_K, batch.weights_K)
+            lm_loss = loss_at(model.language_model, states, *predicted, device.dtype)
+    scores_NK = model.scores(states[0].flatten(0, 1)[batch.classify_NS], dropout)
     if recipe.kind == "regression" and recipe.outputs == 1:
         return F.mse_loss(scores_NK.squeeze(1), target), lm_loss
     return F.cross_entropy(scores_NK, target), lm_loss
@@ -210,10 +177,10 @@ def predict(model: TaskModel, examples: Examples, device: Device, batch_size: in
     order = np.argsort(examples.lengths, kind="stable")
     for first in range(0, len(order), batch_size):
         chosen = order[first : first + batch_size]
-        ids_MT, lengths_NS = (tensor.to(device.name) for tensor in examples.batch(chosen))
+        batch = examples.batch(chosen).to(device.name)
         with device.autocast():
-            h_MTC, _ = model.language_model.hidden(ids_MT)
-        scores_NK = model.scores(h_MTC.view(*lengths_NS.shape, *h_MTC.shape[1:]), lengths_NS)
+            h_RLC, _ = model.language_model.hidden(batch.ids_RL, 0.0, batch.layout)
+        scores_NK = model.scores(h_RLC.flatten(0, 1)[batch.classify_NS])
         if not torch.isfinite(scores_NK).all():
             raise PretraceError("fine-tuning: scores that are not finite; a lower learning rate usually helps")
         predictions[chosen] = _picked(scores_NK, model.kind).float().cpu().numpy()

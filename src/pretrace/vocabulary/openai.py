@@ -88,7 +88,8 @@ def _read_encoder(path: Path) -> dict[str, int]:
         raise PretraceError(f"{path}: no such file; the vocabulary needs it") from None
     except ValueError as error:
         raise PretraceError(f"{path}: not JSON ({error}); takes an object of pieces and their ids") from None
-    if not isinstance(ids, dict) or not ids or sorted(map(str, ids.values())) != sorted(map(str, range(len(ids)))):
+    whole = isinstance(ids, dict) and all(type(number) is int for number in ids.values())
+    if not whole or sorted(ids.values()) != list(range(len(ids))):
         raise PretraceError(f"{path}: takes an object of pieces whose ids are 0 to their number less one, each once")
     if NEWLINE not in ids:
         raise PretraceError(
@@ -112,5 +113,5 @@ def _read_merges(path: Path, ids: dict[str, int]) -> dict[tuple[str, str], int]:
         pair = tuple(line.split(" "))
         if len(pair) != 2 or "".join(pair) not in ids:
             raise PretraceError(f"{path}: line {number}: takes two pieces that the vocabulary has joined, got {line!r}")
-        ranks[pair] = len(ranks)
+        ranks[pair] = number
     return ranks

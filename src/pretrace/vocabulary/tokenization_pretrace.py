@@ -1,49 +1,57 @@
-"""The tokenizer of a language model made with pretrace, for Hugging Face's transformers.
+"""Tokenizers of language models made with pretrace, for Hugging Face's transformers.
 
     AutoTokenizer.from_pretrained(FOLDER, trust_remote_code=True)
 
 `pretrace export --to huggingface` puts this file beside the model. It stands alone: it needs transformers, ftfy, spaCy
-and sentencepiece, and not pretrace. Text is cleaned as GPT-1's was, step by step, and each word becomes its pieces.
+and, for the vocabularies that pretrace trains, sentencepiece, and not pretrace. Text is cleaned as GPT-1's was, step by
+step, and each word becomes its pieces.
+
+transformers has a tokenizer for GPT-1's vocabulary, and its ids are others: it takes text to lower case before spaCy
+sees it, so that "Mr." falls in two, and puts space around backslashes.
 """
 
+import json
+import math
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import ftfy
-import sentencepiece
 from spacy.lang.en import English
 from transformers import PreTrainedTokenizer
 
+try:  # in a `try`, as transformers asks for whatever else is imported
+    import sentencepiece
+except ImportError:
+    sentencepiece = None
+
 SAME_AS = {"\u2014": "-", "\u2013": "-", "\u2015": "-", "\u2026": "...", "\u00b4": "'"}
 RUN_OF_ONE_SIGN = re.compile(r"(([-~!\";?+,)(/*\[\]}{|_])\2*)")
-END_OF_WORD = "\u2581"
 NEVER_SEEN = "\U0010ffff"
-"""Takes the place of that sign where it stands in the text itself, so that it is unknown and ends no word."""
+"""Takes the place of sentencepiece's end of a word where that stands in the text itself, so that it is unknown."""
 
 
-class PretraceTokenizer(PreTrainedTokenizer):
-    """Ids of raw text, the same as `load_vocabulary(...).encode(text)` of pretrace gives."""
+class WordTokenizer(PreTrainedTokenizer):
+    """Words as GPT-1's code parts them; what the pieces of a word are, a class below says."""
 
-    vocab_files_names = {"vocab_file": "vocabulary.model"}  # noqa: RUF012
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
+    end_of_word = "</w>"
+    newline = "\n"
 
-    def __init__(self, vocab_file, unk_token="<unk>", **kwargs):
-        self.vocab_file = vocab_file
-        self.pieces = sentencepiece.SentencePieceProcessor(model_file=vocab_file)
+    def __init__(self, unk_token="<unk>", **kwargs):
         self.words = English().tokenizer
         super().__init__(unk_token=unk_token, **kwargs)
 
-    @property
-    def vocab_size(self):
-        return self.pieces.get_piece_size()
-
     def get_vocab(self):
-        return {self._convert_id_to_token(number): number for number in range(self.vocab_size)}
+        own = {self._convert_id_to_token(number): number for number in range(self.vocab_size)}
+        return own | self.get_added_vocab()
 
     def tokenize(self, text, **kwargs):
         # Not the inherited one, for which the five characters "<unk>" in a text are the unknown piece.
-        return self._tokenize(text)
+        added = sorted(self.get_added_vocab().keys() - {self.unk_token}, key=len, reverse=True)
+        parts = re.split("(" + "|".join(map(re.escape, added)) + ")", text) if added else [text]
+        return [token for part in parts for token in ([part] if part in added else self._tokenize(part))]
 
     def _tokenize(self, text):
         text = ftfy.fix_text(text)
@@ -54,11 +62,43 @@ class PretraceTokenizer(PreTrainedTokenizer):
         text = re.sub(r"[^\S\n]+", " ", text).strip()
         tokens = []
         for word in self.words(text):
-            if word.text.strip(" ") == "\n":
-                tokens.append("\n")
-            else:
-                tokens += self.pieces.encode(word.text.lower().replace(END_OF_WORD, NEVER_SEEN), out_type=str)
+            newline = word.text.strip(" ") == "\n"
+            tokens += [self.newline] if newline else self.pieces_of(word.text.lower())
         return tokens
+
+    def convert_tokens_to_string(self, tokens):
+        text = "".join(tokens).replace(self.end_of_word, " ")
+        return "\n".join(line.strip(" ") for line in text.split("\n"))
+
+    def save_vocabulary(self, save_directory, filename_prefix=None):
+        saved = []
+        for argument, name in self.vocab_files_names.items():
+            source = Path(getattr(self, argument))
+            saved.append(Path(save_directory) / f"{filename_prefix + '-' if filename_prefix else ''}{name}")
+            if saved[-1].resolve() != source.resolve():
+                shutil.copyfile(source, saved[-1])
+        return tuple(map(str, saved))
+
+
+class PretraceTokenizer(WordTokenizer):
+    """A vocabulary that pretrace trained: the ids that pretrace gives."""
+
+    vocab_files_names = {"vocab_file": "vocabulary.model"}  # noqa: RUF012
+    end_of_word = "\u2581"
+
+    def __init__(self, vocab_file, **kwargs):
+        if sentencepiece is None:
+            raise ImportError("this tokenizer needs sentencepiece: pip install sentencepiece")
+        self.vocab_file = vocab_file
+        self.pieces = sentencepiece.SentencePieceProcessor(model_file=vocab_file)
+        super().__init__(**kwargs)
+
+    @property
+    def vocab_size(self):
+        return self.pieces.get_piece_size()
+
+    def pieces_of(self, word):
+        return self.pieces.encode(word.replace(self.end_of_word, NEVER_SEEN), out_type=str)
 
     def _convert_token_to_id(self, token):
         return self.pieces.piece_to_id(token)
@@ -66,12 +106,45 @@ class PretraceTokenizer(PreTrainedTokenizer):
     def _convert_id_to_token(self, index):
         return self.pieces.id_to_piece(index)
 
-    def convert_tokens_to_string(self, tokens):
-        text = "".join(tokens).replace(END_OF_WORD, " ")
-        return "\n".join(line.strip(" ") for line in text.split("\n"))
 
-    def save_vocabulary(self, save_directory, filename_prefix=None):
-        out = Path(save_directory) / f"{filename_prefix + '-' if filename_prefix else ''}vocabulary.model"
-        if out.resolve() != Path(self.vocab_file).resolve():
-            shutil.copyfile(self.vocab_file, out)
-        return (str(out),)
+class GPT1Tokenizer(WordTokenizer):
+    """OpenAI's vocabulary, or one of its form: the ids that OpenAI's code gives."""
+
+    vocab_files_names = {"vocab_file": "vocab.json", "merges_file": "merges.txt"}  # noqa: RUF012
+    newline = "\n</w>"
+
+    def __init__(self, vocab_file, merges_file, **kwargs):
+        self.vocab_file, self.merges_file = vocab_file, merges_file
+        self.encoder = json.loads(Path(vocab_file).read_text(encoding="utf-8"))
+        self.decoder = {number: piece for piece, number in self.encoder.items()}
+        merges = Path(merges_file).read_text(encoding="utf-8").split("\n")[1:]
+        self.ranks = {tuple(merge.split(" ")): rank for rank, merge in enumerate(merges) if merge}
+        self.known = {}
+        super().__init__(**kwargs)
+
+    @property
+    def vocab_size(self):
+        return len(self.encoder)
+
+    def pieces_of(self, word):
+        if word in self.known:
+            return self.known[word]
+        pieces = [*word[:-1], word[-1] + self.end_of_word]
+        while len(pieces) > 1:
+            pair = min(pairwise(pieces), key=lambda pair: self.ranks.get(pair, math.inf))
+            if pair not in self.ranks:
+                break
+            joined, place = [], 0
+            while place < len(pieces):
+                count = 2 if tuple(pieces[place : place + 2]) == pair else 1
+                joined.append("".join(pieces[place : place + count]))
+                place += count
+            pieces = joined
+        self.known[word] = pieces
+        return pieces
+
+    def _convert_token_to_id(self, token):
+        return self.encoder.get(token, self.encoder.get(self.unk_token))
+
+    def _convert_id_to_token(self, index):
+        return self.decoder.get(index, self.unk_token)
