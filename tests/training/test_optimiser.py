@@ -13,73 +13,91 @@ from hypothesis import strategies as st
 from pretrace.settings import OptimiserSettings
 from pretrace.training.optimiser import build_optimiser, warmup_cosine, warmup_linear
 
+both = pytest.mark.parametrize("optimiser", ["openai_adam", "adamw"])
 
-def test_the_cosine_rises_to_one_and_falls_to_zero() -> None:
-    rates = [warmup_cosine(step, 100, 10) for step in range(100)]
-    assert rates[:11] == [pytest.approx(0.1 * (step + 1)) for step in range(10)] + [1.0]
-    assert rates[55] == pytest.approx(0.5)
-    assert 0 < rates[-1] < 0.001
-    assert warmup_cosine(100, 100, 10) == pytest.approx(0.0)
+
+def test_the_cosine_is_that_of_the_released_code() -> None:
+    """`warmup_cosine` there is x / warmup up to the warm-up, then 0.5 (1 + cos(pi x)), with x over the whole run."""
+    rates = [warmup_cosine(step / 100, 0.1) for step in range(101)]
+    assert rates[:11] == pytest.approx([step / 10 for step in range(11)])
+    assert rates[0] == 0.0
+    assert rates[10] == 1.0
+    # The cosine has been falling during the rise, so there is a small step down to it.
+    assert rates[11] == pytest.approx(0.5 * (1 + math.cos(0.11 * math.pi)))
+    assert warmup_cosine(0.1 + 1e-9, 0.1) == pytest.approx(0.9755283, abs=1e-7)
+    assert rates[25] == pytest.approx(0.8535534, abs=1e-7)
+    assert rates[50] == pytest.approx(0.5)
+    assert rates[100] == pytest.approx(0.0)
     assert all(a > b for a, b in pairwise(rates[10:]))
 
 
-def test_the_cosine_without_warm_up_and_with_nothing_else() -> None:
-    assert warmup_cosine(0, 10, 0) == 1.0
-    assert [warmup_cosine(step, 4, 4) for step in range(4)] == [0.25, 0.5, 0.75, 1.0]
+def test_the_cosines_step_down_is_small_in_the_papers_run() -> None:
+    assert warmup_cosine(0.002, 0.002) == 1.0
+    assert warmup_cosine(0.002 + 1e-9, 0.002) == pytest.approx(1 - 9.8696e-6, abs=1e-9)
 
 
 def test_the_line_is_that_of_the_released_code() -> None:
-    """`warmup_linear` there is min(x / warmup, 1) * (1 - x), whose fall also lowers the rise."""
-    steps, share = 200, 0.1
-    rates = [warmup_linear(step, steps, share) for step in range(steps)]
-    for step, rate in enumerate(rates):
-        assert rate == pytest.approx(min(1.0, (step + 1) / steps / share) * (1 - step / steps))
-    assert rates[0] == pytest.approx(1 / (steps * share))
-    assert max(rates) == rates[19] == pytest.approx(1 - 19 / 200)
-    assert rates[-1] == pytest.approx(1 / steps)
+    """`warmup_linear` there is min(x / warmup, 1) (1 - x), whose fall also lowers the rise."""
+    rates = [warmup_linear(step / 200, 0.1) for step in range(201)]
+    assert rates == pytest.approx([min(1.0, step / 20) * (1 - step / 200) for step in range(201)])
+    assert rates[0] == rates[200] == 0.0
+    assert rates[10] == pytest.approx(0.5 * 0.95)
+    assert max(rates) == rates[20] == pytest.approx(0.9)
 
 
-def test_the_papers_warm_up_of_a_small_task_is_no_warm_up() -> None:
-    assert warmup_linear(0, 138, 0.002) == 1.0
-    assert warmup_linear(0, 1, 0.0) == 1.0
-    assert warmup_linear(69, 138, 0.002) == 0.5
+@pytest.mark.parametrize("schedule", [warmup_cosine, warmup_linear])
+def test_without_warm_up_the_first_update_has_the_full_rate(schedule) -> None:
+    assert schedule(0.0, 0.0) == 1.0
+    assert schedule(1.0, 0.0) == pytest.approx(0.0)
+
+
+def test_the_papers_warm_up_of_a_small_task_is_its_first_update() -> None:
+    """ROCStories has 138 updates, of which 0.2 % are less than one."""
+    rates = [warmup_linear(step / 138, 0.002) for step in range(138)]
+    assert rates == pytest.approx([0.0, *(1 - step / 138 for step in range(1, 138))])
+
+
+def test_a_warm_up_of_the_whole_run_only_rises() -> None:
+    assert [warmup_cosine(step / 4, 1.0) for step in range(5)] == [0.0, 0.25, 0.5, 0.75, 1.0]
 
 
 @given(st.integers(1, 500), st.data())
 def test_no_rate_is_negative_above_one_or_unknown(steps: int, data: st.DataObject) -> None:
-    step = data.draw(st.integers(0, steps - 1))
-    warmup = data.draw(st.integers(0, steps))
-    share = data.draw(st.floats(0, 0.99))
-    for rate in (warmup_cosine(step, steps, warmup), warmup_linear(step, steps, share)):
+    done, warmup = data.draw(st.integers(0, steps)) / steps, data.draw(st.floats(0, 1))
+    for rate in (warmup_cosine(done, warmup), warmup_linear(done, warmup)):
         assert math.isfinite(rate)
         assert 0 <= rate <= 1
 
 
-def test_only_tensors_of_rank_two_and_more_decay() -> None:
+@both
+def test_only_tensors_of_rank_two_and_more_decay(optimiser: str) -> None:
     module = torch.nn.Sequential(torch.nn.Embedding(5, 4), torch.nn.Linear(4, 4), torch.nn.LayerNorm(4))
     torch.nn.init.ones_(module[2].bias)
-    settings = OptimiserSettings(weight_decay=0.1, beta1=0.8, beta2=0.95, clip_norm=1.0)
-    optimiser = build_optimiser(module, settings)
+    settings = OptimiserSettings(optimiser=optimiser, weight_decay=0.1, beta1=0.8, beta2=0.95, clip_norm=1.0)
+    adam = build_optimiser(module, settings)
     before = {name: p.detach().clone() for name, p in module.named_parameters()}
     for parameter in module.parameters():
         parameter.grad = torch.zeros_like(parameter)
-    for group in optimiser.param_groups:
+    for group in adam.param_groups:
         assert group["betas"] == (0.8, 0.95)
         group["lr"] = 0.5
-    optimiser.step()
-    assert {p for group in optimiser.param_groups for p in group["params"]} == set(module.parameters())
+    adam.step()
+    assert {p for group in adam.param_groups for p in group["params"]} == set(module.parameters())
+    share = 0.05**0.5 / 0.2 if optimiser == "openai_adam" else 1.0
     for name, parameter in module.named_parameters():
-        factor = 1 - 0.5 * 0.1 if parameter.dim() > 1 else 1.0
+        factor = 1 - 0.5 * 0.1 * share if parameter.dim() > 1 else 1.0
         torch.testing.assert_close(parameter.detach(), before[name] * factor)
 
 
-def test_an_update_is_adams() -> None:
+@both
+def test_the_first_update_is_the_rate_times_the_gradients_sign(optimiser: str) -> None:
     module = torch.nn.Linear(3, 2)
-    settings = OptimiserSettings(weight_decay=0.0, beta1=0.9, beta2=0.999, clip_norm=1.0)
-    optimiser = build_optimiser(module, settings)
-    before = module.weight.detach().clone()
-    for group in optimiser.param_groups:
+    settings = OptimiserSettings(optimiser=optimiser, weight_decay=0.0, beta1=0.9, beta2=0.999, clip_norm=1.0)
+    adam = build_optimiser(module, settings)
+    weight, bias = module.weight.detach().clone(), module.bias.detach().clone()
+    for group in adam.param_groups:
         group["lr"] = 0.01
     module.weight.grad = torch.tensor([[1.0, -2.0, 0.5], [3.0, -0.1, 7.0]])
-    optimiser.step()  # the first update is the rate times the gradient's sign
-    torch.testing.assert_close(module.weight.detach(), before - 0.01 * module.weight.grad.sign(), rtol=0, atol=1e-6)
+    adam.step()
+    torch.testing.assert_close(module.weight.detach(), weight - 0.01 * module.weight.grad.sign(), rtol=0, atol=1e-6)
+    assert torch.equal(module.bias.detach(), bias)  # without a gradient nothing moves
