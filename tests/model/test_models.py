@@ -110,6 +110,65 @@ def test_dropout_is_drawn_where_it_is_asked_for(kind: str) -> None:
         assert torch.equal(one, other)
 
 
+def with_embedding_dropout(where: str) -> GPT:
+    return GPT(GPT_SETTINGS.model_copy(update={"embedding_dropout": where}), VOCABULARY, 1)
+
+
+def test_dropout_on_the_table_makes_the_same_holes_in_the_output() -> None:
+    """Seen where the first block begins, before any other dropout; positions are nothing here."""
+    model = with_embedding_dropout("table")
+    torch.nn.init.zeros_(model.position_embedding.weight)
+    inputs: list[torch.Tensor] = []
+    model.blocks[0].register_forward_pre_hook(lambda block, given: inputs.append(given[0]))
+    torch.manual_seed(0)
+    ids = torch.arange(CONTEXT)[None].repeat(2, 1)
+    _, output = model.hidden(ids, 0.25)
+    table = model.token_embedding.weight
+    kept = output != 0
+    torch.testing.assert_close(output, torch.where(kept, table / 0.75, 0.0))
+    assert 0.7 < kept.float().mean() < 0.8
+    assert torch.equal(inputs[0][0], output[:CONTEXT])
+    assert torch.equal(inputs[0][1], output[:CONTEXT])  # a token has the same holes wherever it stands
+
+
+def test_dropout_on_the_sum_leaves_the_output_whole() -> None:
+    model = with_embedding_dropout("sum")
+    inputs: list[torch.Tensor] = []
+    model.blocks[0].register_forward_pre_hook(lambda block, given: inputs.append(given[0]))
+    torch.manual_seed(0)
+    ids = torch.arange(CONTEXT)[None].repeat(2, 1)
+    _, output = model.hidden(ids, 0.25)
+    assert torch.equal(output, model.token_embedding.weight)
+    whole = model.token_embedding(ids) + model.position_embedding.weight
+    kept = inputs[0] != 0
+    torch.testing.assert_close(inputs[0], torch.where(kept, whole / 0.75, 0.0))
+    assert not torch.equal(kept[0], kept[1])  # each place has its own
+
+
+@torch.no_grad()
+def test_without_dropout_both_are_the_same_model() -> None:
+    ids = ids_of(3, CONTEXT)
+    for one, other in zip(*(with_embedding_dropout(where).hidden(ids, 0.0) for where in ("sum", "table")), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("where", ["sum", "table"])
+def test_gradients_reach_the_table_through_input_and_output(where: str) -> None:
+    model, ids = with_embedding_dropout(where), ids_of(1, 8)
+    torch.manual_seed(0)
+    h, output = model.hidden(ids, 0.25)
+    table = model.token_embedding.weight
+    read = sorted(set(ids.flatten().tolist()))
+    unread = sorted(set(range(VOCABULARY)) - set(read))
+    weights = torch.randn(VOCABULARY, model.width, generator=torch.Generator().manual_seed(1))
+    (through_input,) = torch.autograd.grad(h.square().mean() + h[..., 0].sum(), table, retain_graph=True)
+    assert (through_input[read].abs().sum(1) > 0).all()
+    assert (through_input[unread] == 0).all()
+    (through_output,) = torch.autograd.grad((output * weights).sum(), table)
+    holes = torch.ones_like(output) if where == "sum" else (output != 0) / 0.75
+    torch.testing.assert_close(through_output, weights * holes)
+
+
 @both
 def test_the_output_is_tied_to_the_token_embeddings(kind: str) -> None:
     model, ids = model_of(kind), ids_of(2, 5)
