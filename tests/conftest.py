@@ -40,6 +40,15 @@ def _plain_floating_point() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Development data, which lie beside the repository and are no part of it; without them, the test is skipped."""
+    folder = REPOSITORY.parent / "shared"
+    if not (folder / "data").is_dir():
+        pytest.skip(f"needs development data in {folder}")
+    return folder
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with `params.yaml` and `scales/laptop.yaml`, in which the test stands."""
