@@ -15,6 +15,7 @@ from small_training import settings_with
 from pretrace.errors import PretraceError
 from pretrace.settings import Task
 from pretrace.tasks.prepare import prepare_tasks
+from pretrace.tasks.rows import Row, TaskData
 from pretrace.training.finetune import label_scale, resolve_recipe
 
 CLASSES = 6
@@ -134,8 +135,16 @@ def test_a_label_outside_of_the_scale_is_one_line(split: str, label: float) -> N
     write_rows(split, [0, 0.4, label, 5])
     with pytest.raises(PretraceError) as error:
         prepared("tasks")
-    said = str(error.value)
-    assert "\n" not in said
-    assert said.startswith(FILES[split])
-    assert f"label {label:g}; params.yaml: tasks.mine.soft_classes: 6 takes numbers from 0 to 5" in said
+    assert str(error.value) == (f"{FILES[split]}: row 3: label {label:g}; `soft_classes: 6` takes numbers from 0 to 5")
     assert not Path("tasks").exists()
+
+
+def test_a_probe_with_labels_above_the_scale_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [Row(("a cat", "a mat"), label) for label in range(4)]
+    monkeypatch.setattr(
+        "pretrace.tasks.prepare.make_probe", lambda *_: TaskData("regression", "pearson", None, {"train": rows})
+    )
+    monkeypatch.setattr("pretrace.tasks.prepare.read_documents", lambda _: [])
+    tasks = {"near": {"kind": "regression", "probe": "nearness", "soft_classes": 3}}
+    with pytest.raises(PretraceError, match=r"^params\.yaml: tasks\.near\.soft_classes: 3 .* go to 3$"):
+        prepare_tasks(settings_with(tasks=tasks), Path("none"), Words(), Path("tasks"))

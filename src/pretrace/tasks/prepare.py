@@ -44,13 +44,15 @@ def prepare_tasks(settings: Settings, probe_documents: Path, vocabulary: Vocabul
 
 def _task(settings: Settings, name: str, documents: list) -> TaskData:
     task = settings.tasks[name]
-    data = _probe(settings, name, documents) if task.probe else read_task_files(name, task, clean_text)
-    for row in (row for rows in data.splits.values() for row in rows if task.soft_classes):
-        if not 0 <= row.label <= task.soft_classes - 1:
-            raise PretraceError(
-                f"{row.origin}: label {row.label:g}; params.yaml: tasks.{name}.soft_classes: {task.soft_classes} takes "
-                f"numbers from 0 to {task.soft_classes - 1}"
-            )
+    if not task.probe:
+        return read_task_files(name, task, clean_text)
+    data = _probe(settings, name, documents)
+    highest = max((row.label for rows in data.splits.values() for row in rows), default=0)
+    if task.soft_classes and highest > task.soft_classes - 1:
+        raise PretraceError(
+            f"params.yaml: tasks.{name}.soft_classes: {task.soft_classes} takes labels from 0 to "
+            f"{task.soft_classes - 1}; those of the probe {task.probe} go to {highest}"
+        )
     return data
 
 

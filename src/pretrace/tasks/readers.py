@@ -83,7 +83,7 @@ def _rows(table: Any, file: str, task: Task, labels: list[str] | None, clean: Ca
             if not isinstance(text, str):
                 raise PretraceError(f"{where}: text expected, got {text!r}")
         cleaned = tuple(" ".join(clean(text).split()) for text in texts)
-        rows.append(Row(cleaned, _label(answer, task.kind, labels, len(texts) - 1, where), f"{file}:{place + 1}"))
+        rows.append(Row(cleaned, _label(answer, task, labels, len(texts) - 1, where), f"{file}:{place + 1}"))
     return rows
 
 
@@ -113,16 +113,10 @@ def _choices(value: Any, where: str) -> tuple[Any, ...]:
     return tuple(value)
 
 
-def _label(answer: Any, kind: str, labels: list[str] | None, choices: int, where: str) -> int | float:
-    if kind == "regression":
-        try:
-            number = float(answer)
-        except (TypeError, ValueError):
-            number = math.nan
-        if not math.isfinite(number):
-            raise PretraceError(f"{where}: label {answer!r} is not a number; regression takes numbers")
-        return number
-    if kind == "multiple_choice":
+def _label(answer: Any, task: Task, labels: list[str] | None, choices: int, where: str) -> int | float:
+    if task.kind == "regression":
+        return _number(answer, task.soft_classes, where)
+    if task.kind == "multiple_choice":
         text = str(answer)
         index = LETTERS.find(text) if len(text) == 1 and text.isalpha() else int(text) if text.isdecimal() else -1
         if not 0 <= index < choices:
@@ -133,3 +127,17 @@ def _label(answer: Any, kind: str, labels: list[str] | None, choices: int, where
     if str(answer) not in labels:
         raise PretraceError(f"{where}: label {answer!r} does not occur in train, which has {', '.join(labels)}")
     return labels.index(str(answer))
+
+
+def _number(answer: Any, soft_classes: int | None, where: str) -> float:
+    try:
+        number = float(answer)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise PretraceError(f"{where}: label {answer!r} is not a number; regression takes numbers")
+    if soft_classes and not 0 <= number <= soft_classes - 1:
+        raise PretraceError(
+            f"{where}: label {number:g}; `soft_classes: {soft_classes}` takes numbers from 0 to {soft_classes - 1}"
+        )
+    return number
