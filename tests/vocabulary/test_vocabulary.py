@@ -140,7 +140,7 @@ def test_no_counts(tmp_path: Path) -> None:
 
 
 def test_folders_that_are_no_vocabulary(tmp_path: Path, folder: Path) -> None:
-    with pytest.raises(PretraceError, match=r"vocabulary.json: no such file"):
+    with pytest.raises(PretraceError, match=r"no vocabulary there; takes vocabulary.json, or encoder_bpe_40000.json"):
         load_vocabulary(tmp_path)
     (tmp_path / "vocabulary.json").write_text('{"kind": "other"}')
     with pytest.raises(PretraceError, match="kind: got 'other'"):
