@@ -19,7 +19,8 @@ from pretrace.model import build_model
 from pretrace.settings import Settings
 from pretrace.tasks.readers import read_task_files
 from pretrace.training.devices import choose_device
-from pretrace.training.pretrain import flops_per_token, peak_flops
+from pretrace.training.pretrain import flops_per_token, peak_flops, read_start
+from pretrace.vocabulary import load_vocabulary, vocabulary_folder
 
 STATE_COPIES = 3
 """What training holds of each weight beside itself: a gradient and Adam's two moments."""
@@ -49,7 +50,10 @@ def look_ahead(settings: Settings) -> Iterator[tuple[str, str]]:
         model = _shape_of(kind, settings)
         count = sum(parameter.numel() for parameter in model.parameters())
         weights = max(weights, count)
-        yield from _pretraining(kind, count, flops_per_token(model), speed, settings)
+        if kind == "transformer" and settings.pretrain.start_from:
+            yield from _start(settings)
+        else:
+            yield from _pretraining(kind, count, flops_per_token(model), speed, settings)
     yield (
         "fine-tuning",
         f"{len(settings.tasks)} tasks x {len(settings.variants)} variants x {len(settings.seeds)} seeds",
@@ -93,6 +97,15 @@ def _shape_of(kind: str, settings: Settings) -> Any:
 
     with torch.device("meta"):
         return build_model(kind, settings.scale, settings.scale.vocabulary.size, 0)
+
+
+def _start(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The weights in the place of pre-training; reading them checks their files, sizes and vocabulary."""
+    folder = str(settings.pretrain.start_from)
+    vocabulary = load_vocabulary(vocabulary_folder(folder))
+    model = read_start(settings, vocabulary.size)
+    yield "transformer", f"{sum(parameter.numel() for parameter in model.parameters()):,} parameters from {folder}"
+    yield "pre-training", f"none; the vocabulary of {vocabulary.size:,} pieces comes with the weights"
 
 
 def _pretraining(

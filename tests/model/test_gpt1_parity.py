@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -82,6 +83,7 @@ def largest_difference_of_gradients(ours: GPT, theirs: nn.Module) -> float:
     return worst
 
 
+@pytest.mark.slow
 def test_logits_and_gradients_at_the_full_size(repository: Path) -> None:
     scale = Scale.model_validate(read_yaml(repository / "scales" / "gpt1.yaml"))
     size = scale.vocabulary.size

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from small_training import SCALE, settings_with
 from small_vocabulary import TEXT, write_openai_vocabulary
 
+from pretrace.ahead import look_ahead
 from pretrace.corpus import Document, clean_text, write_documents
 from pretrace.errors import PretraceError
 from pretrace.export import export
@@ -143,6 +144,18 @@ def test_the_stages_start_from_a_folder_with_openai_s_vocabulary(tmp_path: Path,
     assert load_vocabulary(published / "vocabulary").fingerprint == vocabulary.fingerprint
     assert read_json("reports/pretrain.json")["steps"] == 0
     assert not Path(".pretrace/checkpoints").exists()
+
+
+def test_what_lies_ahead_names_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pretrace.ahead.peak_flops", lambda device: 1e12)
+    corpus = {"source": "installed", "packages": ["json"]}
+    vocabulary = load_vocabulary(write_openai_vocabulary(tmp_path / "start" / "vocabulary"))
+    save_model(tmp_path / "start", build_model("transformer", settings_with().scale, vocabulary.size, seed=7))
+    said = dict(look_ahead(starting(tmp_path / "start", corpus=corpus)))
+    assert f"from {tmp_path / 'start'}" in said["transformer"]
+    assert said["pre-training"].startswith(f"none; the vocabulary of {vocabulary.size:,} pieces")
+    with pytest.raises(PretraceError, match=r"its layers is 2, and model.layers in scales/small.yaml is 3"):
+        dict(look_ahead(starting(tmp_path / "start", {"model.layers": 3}, corpus=corpus)))
 
 
 def test_a_vocabulary_that_is_not_there_is_named(tmp_path: Path) -> None:

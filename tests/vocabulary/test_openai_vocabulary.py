@@ -118,6 +118,15 @@ def test_merges_are_at_work(vocabulary: Vocabulary) -> None:
     assert len(vocabulary.encode_words("the")) == 1
 
 
+def test_a_merge_that_stands_twice_has_its_later_place(tmp_path: Path) -> None:
+    folder = write_openai_vocabulary(tmp_path)
+    merges = folder / RELEASED[1]
+    lines = merges.read_text().split("\n")
+    merges.write_text("\n".join([*lines[:40], *lines[1:20], *lines[40:]]))
+    vocabulary, judge = load_vocabulary(folder), recipe_of(tokenizer_of(folder))
+    assert vocabulary.encode(TEXT) == judge(TEXT) != load_vocabulary(write_openai_vocabulary(tmp_path)).encode(TEXT)
+
+
 @given(st.text(CHARACTERS + CHARACTERS.upper() + "   \n", max_size=60))
 @settings(deadline=None, max_examples=300)
 def test_known_characters_come_back_as_cleaned_text(vocabulary: Vocabulary, text: str) -> None:
@@ -201,6 +210,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "a hole": (edited(lambda ids: ids.pop("e")), RELEASED[0], "0 to their number less one, each once"),
     "an id twice": (edited(lambda ids: ids.update(e=ids["f"])), RELEASED[0], "each once"),
     "an id in words": (edited(lambda ids: ids.update(e=str(ids["e"]))), RELEASED[0], "whose ids are"),
+    "no unknown": (edited(lambda ids: ids.update(zz=ids.pop("<unk>"))), RELEASED[0], "for what is unknown"),
     "no line end": (edited(lambda ids: ids.update({"zz": ids.pop("\n</w>")})), RELEASED[0], "for the line end"),
     "a merge to nothing": (
         added_merge("q z"),

@@ -70,9 +70,23 @@ def start_from(settings: Settings, shards_folder: Path) -> Pretrained:
     Raises:
         PretraceError: there is no such model, or its sizes are not the scale's, or its vocabulary is another.
     """
-    scale, folder = settings.scale, str(settings.pretrain.start_from)
+    scale = settings.scale
     device = choose_device(scale.pretrain.precision, scale.threads)
     manifest = read_json(shards_folder / "manifest.json")
+    model = read_start(settings, manifest["vocabulary_size"])
+    validation = _windows(open_shards(shards_folder, "validation"), scale.model.context)
+    metrics = _described(model.to(device.name), validation_loss(model, validation, device), manifest)
+    curve = [{"step": 0, "val_loss": metrics["val_loss"]}]
+    return Pretrained(model, metrics | {"steps": 0, "tokens": 0, "flops": 0}, curve, {"device": device.name})
+
+
+def read_start(settings: Settings, vocabulary_size: int) -> GPT:
+    """The transformer in `pretrain.start_from`, with the scale's dropout.
+
+    Raises:
+        PretraceError: there is no such model, or its sizes are not the scale's, or its vocabulary has another size.
+    """
+    scale, folder = settings.scale, str(settings.pretrain.start_from)
     model = load_model(folder)
     if not isinstance(model, GPT):
         raise PretraceError(f"{folder}: holds an LSTM; pretrain.start_from takes a transformer")
@@ -84,15 +98,10 @@ def start_from(settings: Settings, shards_folder: Path) -> Pretrained:
                 "take another `scale`, or make one with the sizes of these weights"
             )
     rows = model.token_embedding.num_embeddings
-    if rows != manifest["vocabulary_size"]:
-        raise PretraceError(
-            f"{folder}: {rows:,} token embeddings, but its vocabulary has {manifest['vocabulary_size']:,} pieces"
-        )
+    if rows != vocabulary_size:
+        raise PretraceError(f"{folder}: {rows:,} token embeddings, but its vocabulary has {vocabulary_size:,} pieces")
     model.settings = scale.model
-    validation = _windows(open_shards(shards_folder, "validation"), scale.model.context)
-    metrics = _described(model.to(device.name), validation_loss(model, validation, device), manifest)
-    curve = [{"step": 0, "val_loss": metrics["val_loss"]}]
-    return Pretrained(model, metrics | {"steps": 0, "tokens": 0, "flops": 0}, curve, {"device": device.name})
+    return model
 
 
 def run_fingerprint(kind: str, settings: Settings, manifest: dict[str, Any], device: Device) -> str:

@@ -40,7 +40,7 @@ class OpenAIVocabulary:
         self.fingerprint = hashlib.sha256(f"{sha256_of_file(encoder)} {sha256_of_file(merges)}".encode()).hexdigest()
         self.size = len(self.ids)
         self.description = {"kind": self.kind, "size": self.size, "fingerprint": self.fingerprint}
-        self.unknown_id: int = self.ids.get(UNKNOWN, 0)
+        self.unknown_id: int = self.ids[UNKNOWN]
         self.newline_id: int = self.ids[NEWLINE]
         self.pieces = sorted(self.ids, key=self.ids.__getitem__)
         self._words: dict[str, list[int]] = {"": [], "\n": [self.newline_id]}
@@ -91,10 +91,11 @@ def _read_encoder(path: Path) -> dict[str, int]:
     whole = isinstance(ids, dict) and all(type(number) is int for number in ids.values())
     if not whole or sorted(ids.values()) != list(range(len(ids))):
         raise PretraceError(f"{path}: takes an object of pieces whose ids are 0 to their number less one, each once")
-    if NEWLINE not in ids:
-        raise PretraceError(
-            f"{path}: has no piece {NEWLINE!r} for the line end, so it is not a vocabulary of GPT-1's form"
-        )
+    for piece, meaning in ((UNKNOWN, "what is unknown"), (NEWLINE, "the line end")):
+        if piece not in ids:
+            raise PretraceError(
+                f"{path}: has no piece {piece!r} for {meaning}, so it is not a vocabulary of GPT-1's form"
+            )
     return ids
 
 
