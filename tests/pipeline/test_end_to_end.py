@@ -125,6 +125,21 @@ def test_another_clone_gives_the_same_bytes(project: Path, other: Path) -> None:
         assert one[stage]["outs"] == two[stage]["outs"], stage
 
 
+def test_an_exported_model_takes_the_place_of_pre_training(project: Path) -> None:
+    before = read(project / "reports" / "pretrain.json")
+    export = ("export", "--to", "huggingface", "data/exported")
+    tiny.must(project, sys.executable, "-m", "pretrace.cli", *export)
+    said = tiny.dvc(project, "exp", "run", "-S", "pretrain.start_from=data/exported")
+    assert ran(said) == ["bpe", "pretrain", "report"]  # the same model and vocabulary: nothing is fine-tuned again
+    after = read(project / "reports" / "pretrain.json")
+    assert {key: after[key] for key in ("val_loss", "parameters", "steps")} == {
+        **{key: before[key] for key in ("val_loss", "parameters")},
+        "steps": 0,
+    }
+    tiny.must(project, "git", "checkout", "--quiet", ".")
+    tiny.dvc(project, "checkout")
+
+
 def test_a_learning_rate_reruns_fine_tuning_and_the_report_only(other: Path) -> None:
     before = read(other / "reports" / "benchmark.json")
     said = tiny.dvc(other, "exp", "run", "-S", "lr=1e-5")
