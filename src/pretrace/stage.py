@@ -102,7 +102,6 @@ def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
     Raises:
         SystemExit: with the exit code above, after one line (or, for a defect, the traceback) on stderr.
     """
-    _run_own_code()
     stage = f"{name}@{'-'.join(key_parts)}" if key_parts else name
     started = _process_start()
     run: Run | None = None
@@ -132,19 +131,6 @@ def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
         _track(run, status)
     if code:
         raise SystemExit(code)
-
-
-def _run_own_code() -> None:
-    """Start again with the library that lies beside the stages, if another one was imported.
-
-    DVC runs queued and temporary experiments in a copy of the repository; the installed `pretrace` is the original's,
-    which may have been edited since. The result must be made by the code that it is recorded with.
-    """
-    own = Path.cwd() / "src" / "pretrace"
-    imported = Path(__file__).resolve().parent
-    if own.is_dir() and own.resolve() != imported and os.environ.get("PYTHONPATH") != str(own.parent):
-        os.environ["PYTHONPATH"] = str(own.parent)
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
