@@ -119,6 +119,24 @@ def test_the_last_position_of_the_context(repository: Path) -> None:
         assert (ours(ids) - theirs(ids).logits).abs().max() <= TOLERANCE
 
 
+def test_the_epsilon_of_the_layer_norms() -> None:
+    """States so small that it matters."""
+    settings = ModelSettings(
+        **{"layers": 1, "width": 64, "heads": 4, "feed_forward": 256, "context": 24},
+        **{"dropout": 0.1, "embedding_dropout": "table", "initial_std": 0.002},
+    )
+    ours = GPT(settings, 50, seed=8)
+    with torch.no_grad():
+        ours.blocks[0].norm_1.weight.fill_(0.003)
+    theirs = OpenAIGPTLMHeadModel(config_of(settings, 50)).eval()
+    copy_weights(ours, theirs.transformer)
+    ids = torch.randint(50, (2, 24), generator=torch.Generator().manual_seed(9))
+    with torch.no_grad():
+        states, expected = ours.hidden(ids)[0], theirs.transformer(ids).last_hidden_state
+    assert expected.std() < 0.8  # and not 1
+    assert (states - expected).abs().max() <= TOLERANCE
+
+
 def test_multiple_choice_has_the_losses_and_gradients_of_the_double_heads_model() -> None:
     """Sequences of one length, where the mean a sequence (the released code) is the mean over tokens (transformers)."""
     N, S, T, size, specials = 3, 4, 20, 60, 3
