@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -139,15 +138,6 @@ def test_a_stage_dies_with_the_dvc_that_started_it(stage: list[str], project: Pa
     dvc.kill()
     dvc.wait(PATIENCE)
     wait_for(lambda: "stopped by SIGTERM" in (project / "errors").read_text())
-
-
-def test_the_code_beside_the_stage_is_what_runs(stage: list[str], project: Path) -> None:
-    """As in DVC's copy of the repository, where the installed package is the original's."""
-    shutil.copytree(REPOSITORY / "src" / "pretrace", project / "src" / "pretrace")
-    with (project / "src" / "pretrace" / "errors.py").open("a") as stream:
-        stream.write("\nprint('the copy')\n")
-    done = run(*stage, "well")
-    assert (done.returncode, done.stdout) == (0, "the copy\n")
 
 
 def test_tracking_that_fails_fails_no_stage(project: Path, monkeypatch: Any, capsys: Any) -> None:

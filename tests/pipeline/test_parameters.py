@@ -72,6 +72,17 @@ def test_a_stage_depends_on_the_code_it_runs(stage: str) -> None:
             )
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_runs_the_code_beside_it(tmp_path: Path, stage: str) -> None:
+    """As in DVC's copy of the repository, where the installed package is the original's."""
+    command = STAGES[stage]["cmd"].split()[:3]
+    assert command == ["PYTHONPATH=src", "python", f"stages/{stage}.py"]
+    for name, text in ((f"stages/{stage}.py", "import pretrace"), ("src/pretrace/__init__.py", "print('the copy')")):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(text)
+    assert tiny.must(tmp_path, "sh", "-c", " ".join(command)) == "the copy\n"
+
+
 @pytest.mark.parametrize("stage", RESTS_NOT_ON)
 def test_an_expensive_stage_depends_on_nothing_else(stage: str) -> None:
     deps = [dep for dep in STAGES[stage]["deps"] if dep.startswith("src/")]
