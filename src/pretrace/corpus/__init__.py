@@ -4,6 +4,7 @@ Importing this is cheap: spaCy, ftfy and pyarrow are imported where they are use
 """
 
 from pretrace.corpus.clean import clean_text, clean_text_plainly
+from pretrace.corpus.contamination import EvaluationText
 from pretrace.corpus.documents import Document, read_documents, write_documents
 from pretrace.corpus.installed import collect_installed
 from pretrace.corpus.prepare import clean_documents
@@ -12,6 +13,7 @@ from pretrace.corpus.read import collect_files, read_files
 __all__ = [
     "Document",
     "clean_documents",
+    "EvaluationText",
     "clean_text",
     "clean_text_plainly",
     "collect_files",
