@@ -166,18 +166,29 @@ class Dataset(Section):
 class Corpus(Section):
     """Where the text comes from and how it is divided."""
 
-    source: Literal["installed", "files"] = "installed"
-    """`installed`: the documentation inside installed packages; `files`: text of your own."""
+    source: Literal["installed", "files", "huggingface"] = "installed"
+    """`installed`: the documentation inside installed packages; `files`: text of your own; `huggingface`: a data set
+    of the Hugging Face Hub."""
     packages: list[str] = Field(default_factory=list)
     """For `installed`: names of installed Python packages, each one source."""
     path: str | None = None
-    """For `files`: a folder or file of .txt, .jsonl or .parquet."""
+    """For `files`: a file, a folder, a glob, or a URL that fsspec reads (s3://) of .txt, .jsonl or .parquet, each also
+    with .gz or .zst."""
+    dataset: Dataset = Dataset()
+    """For `huggingface`: which data set."""
     columns: Columns = Columns()
-    """For .jsonl and .parquet: which columns are the text, the id and the source."""
+    """For .jsonl, .parquet and data sets: which columns are the text, the id and the source."""
+    documents: Literal["file", "blank_line", "line"] = "file"
+    """What a document of plain text is: a file, what stands between blank lines, or a line."""
+    on_bad_input: Literal["stop", "skip"] = "stop"
+    """What becomes of a file or row that is no text: it stops the run, or it is left out and written down in
+    data/documents/rejects.jsonl."""
     validation_share: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.03
     """Share of the documents' text kept for validation loss (ours)."""
     probe_share: Annotated[float, Field(gt=0.0, lt=0.8)] = 0.25
     """Share of the documents' text that pre-training never sees and the probes are made from (ours)."""
+    quality: Quality = Quality()
+    """Which documents and lines do not stay."""
 
 
 class Task(Section):
@@ -187,8 +198,6 @@ class Task(Section):
     """Which of the paper's input formats it takes (section 3.3)."""
     probe: Literal["source", "acceptability", "follows", "same", "nearness", "cloze"] | None = None
     """Which probe to make; null for a task read from files."""
-    quality: Quality = Quality()
-    """Which documents and lines do not stay."""
     train: str | None = None
     """File with labelled rows (.parquet, .csv, .tsv, .jsonl), from the repository's root."""
     dev: str | None = None
@@ -415,7 +424,12 @@ class Settings(Section):
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds {self.seeds}: the same seed twice")
         if self.corpus.source == "files" and not self.corpus.path:
-            raise ValueError("corpus.path: `source: files` needs a folder or file here")
+            raise ValueError("corpus.path: `source: files` needs a file, a folder, a glob or a URL here")
+        dataset = self.corpus.dataset
+        if self.corpus.source == "huggingface" and not (dataset.name and dataset.revision):
+            raise ValueError(
+                "corpus.dataset: `source: huggingface` needs `name` and `revision`, the commit to read, of 40 digits"
+            )
         if self.corpus.source == "installed" and not self.corpus.packages:
             raise ValueError("corpus.packages: `source: installed` needs at least one package name")
         return self
