@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,7 +24,9 @@ from pretrace.corpus.quality import DECIMALS, Verdict
 from pretrace.corpus.split import Entry, split_documents
 from pretrace.corpus.work import Result, Work, work_on
 from pretrace.files import atomic_folder, write_text
-from pretrace.settings import Corpus, Quality
+
+if TYPE_CHECKING:
+    from pretrace.settings import Corpus, Quality
 
 FREQUENT_WORDS = 50
 """Words of the training text that the report lists."""

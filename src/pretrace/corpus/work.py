@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +18,9 @@ from pretrace.corpus.documents import Document
 from pretrace.corpus.duplicates import signature
 from pretrace.corpus.quality import Verdict, judge
 from pretrace.progress import progress
-from pretrace.settings import Quality
+
+if TYPE_CHECKING:
+    from pretrace.settings import Quality
 
 BATCH_CHARACTERS = 500_000
 """Text that goes to a process at once."""
