@@ -84,7 +84,10 @@ def test_what_was_planted_goes_and_nothing_else(raw: Path, tmp_path: Path) -> No
     assert by_id["nearly"]["detail"] == "c: d20"
     assert 0.8 <= by_id["nearly"]["value"] < 1
     assert by_id["again"]["detail"] == "a: d3"
-    assert (by_id["test row"]["value"], by_id["test row"]["detail"]) == (30 - 13 + 1, "mrpc: test.parquet:3")
+    assert (by_id["test row"]["value"], by_id["test row"]["detail"]) == (
+        30 - 13 + 1,
+        f"mrpc: test.parquet:3: {' '.join(ROW.split()[:13])}",
+    )
     assert report["evaluation_texts"] == {"looked_for": 1, "too_short": 1}
     assert report["contamination"] == {"mrpc": {"documents": 1, "rows": 1}}
     assert report["examples"]["length.least_words"] == [{"id": "short", "source": "planted", "value": 3}]

@@ -10,6 +10,7 @@ stop words. Those for repetition are in `repetition.py`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 BULLETS = ("\N{BULLET}", "\N{TRIANGULAR BULLET}", "\N{HYPHEN BULLET}", "\N{WHITE BULLET}", "* ", "- ")
 """What a list's line begins with; an asterisk or a hyphen only before a space, as prose has both."""
 ELLIPSES = ("...", "\N{HORIZONTAL ELLIPSIS}")
+SIGNS = ".,;:!?\"'()[]\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
+"""What stands next to a word: "and," is "and"."""
 DECIMALS = 6
 """Of a value in a report; rules compare the whole number."""
 
@@ -39,23 +42,27 @@ class Verdict:
 
 
 def judge(text: str, quality: Quality) -> Verdict | None:
-    """The first rule that the document breaks, in the order of the settings; None if it stays."""
-    words, lines = text.split(), [line.strip() for line in text.splitlines() if line.strip()]
-    if not words:
-        return None  # not a matter of quality: it is counted as empty, whatever the rules
-    for broken in _broken(text, words, lines, quality):
-        return Verdict(broken[0], round(broken[1], DECIMALS))
+    """The first rule that the document breaks; None if it stays."""
+    for reason, value in broken_rules(text, quality):
+        return Verdict(reason, round(value, DECIMALS))
     return None
 
 
-def _broken(text: str, words: list[str], lines: list[str], quality: Quality) -> Iterator[tuple[str, float]]:
+def broken_rules(text: str, quality: Quality) -> Iterator[tuple[str, float]]:
+    """Each rule that the document breaks, with what was measured, the cheap rules first."""
+    rules = (quality.length, quality.symbols, quality.language, quality.repetition)
+    words = text.split() if any(rules) else []
+    if not words:
+        return  # without words it is counted as empty, whatever the rules
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    counts = Counter(words)
     if quality.length:
         yield from _length(words, quality.length)
     if quality.symbols:
-        yield from _symbols(text, words, lines, quality.symbols)
+        yield from _symbols(text, counts, lines, quality.symbols)
     if quality.language:
-        yield from _language(words, quality.language)
-    if quality.repetition:  # the costly one comes last
+        yield from _language(counts, quality.language)
+    if quality.repetition:
         yield from repetition(text, words, lines, quality.repetition)
 
 
@@ -67,28 +74,29 @@ def _length(words: list[str], rules: LengthRules) -> Iterator[tuple[str, float]]
     yield from too_large("length.longest_mean_word", mean, rules.longest_mean_word)
 
 
-def _symbols(text: str, words: list[str], lines: list[str], rules: SymbolRules) -> Iterator[tuple[str, float]]:
-    yield from too_large("symbols.hashes_a_word", text.count("#") / len(words), rules.hashes_a_word)
+def _symbols(text: str, words: Counter[str], lines: list[str], rules: SymbolRules) -> Iterator[tuple[str, float]]:
+    yield from too_large("symbols.hashes_a_word", text.count("#") / words.total(), rules.hashes_a_word)
     ellipses = sum(map(text.count, ELLIPSES))
-    yield from too_large("symbols.ellipses_a_word", ellipses / len(words), rules.ellipses_a_word)
+    yield from too_large("symbols.ellipses_a_word", ellipses / words.total(), rules.ellipses_a_word)
     bullets = sum(line.startswith(BULLETS) for line in lines)
     yield from too_large("symbols.bullet_lines", bullets / len(lines), rules.bullet_lines)
     ends = sum(line.endswith(ELLIPSES) for line in lines)
     yield from too_large("symbols.ellipsis_lines", ends / len(lines), rules.ellipsis_lines)
-    if rules.words_with_letters is not None:
-        letters = sum(word.isalpha() or any(map(str.isalpha, word)) for word in words)
-        yield from too_small("symbols.words_with_letters", letters / len(words), rules.words_with_letters)
-    if rules.digits is not None:
-        digits = sum(map(str.isdigit, text)) / sum(map(len, words))
-        yield from too_large("symbols.digits", digits, rules.digits)
+    letters = sum(count for word, count in words.items() if any(map(str.isalpha, word)))
+    yield from too_small("symbols.words_with_letters", letters / words.total(), rules.words_with_letters)
+    digits = sum(count * sum(map(str.isdigit, word)) for word, count in words.items())
+    characters = sum(count * len(word) for word, count in words.items())
+    yield from too_large("symbols.digits", digits / characters, rules.digits)
 
 
-def _language(words: list[str], rules: LanguageRules) -> Iterator[tuple[str, float]]:
-    wanted = set(rules.stop_words)
-    # Signs stand next to words here: "and," is "and".
-    found = [word for word in (word.lower().strip(".,;:!?\"'()[]") for word in words) if word in wanted]
-    yield from too_small("language.least", len(set(found)), rules.least)
-    yield from too_small("language.least_share", len(found) / len(words), rules.least_share)
+def _language(words: Counter[str], rules: LanguageRules) -> Iterator[tuple[str, float]]:
+    found = Counter()
+    for word, count in words.items():
+        found[word.lower().strip(SIGNS)] += count
+    stop_words = [word for word in rules.stop_words if found[word]]
+    share = sum(found[word] for word in stop_words) / words.total()
+    yield from too_small("language.least", len(stop_words), rules.least)
+    yield from too_small("language.least_share", share, rules.least_share)
 
 
 def too_small(reason: str, value: float, least: float | None) -> Iterator[tuple[str, float]]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,14 +38,46 @@ def repetition(text: str, words: list[str], lines: list[str], rules: RepetitionR
             most = getattr(rules, name)
             if most is not None and share > most:
                 yield f"repetition.{name}", share
-    numbers = hash_words(words)
     sizes = np.fromiter(map(len, words), np.int64, len(words))
-    for n, most in sorted(rules.top_ngrams.items()):
-        if (share := top_ngram_share(hash_ngrams(numbers, n), sizes, n)) > most:
+    for n, runs in repeated_runs(hash_words(words), max([1, *rules.top_ngrams, *rules.duplicate_ngrams])):
+        most = rules.top_ngrams.get(n)
+        if most is not None and (share := top_ngram_share(runs, sizes, n)) > most:
             yield f"repetition.top_ngrams.{n}", share
-    for n, most in sorted(rules.duplicate_ngrams.items()):
-        if (share := duplicate_ngram_share(hash_ngrams(numbers, n), sizes, n)) > most:
+        most = rules.duplicate_ngrams.get(n)
+        if most is not None and (share := duplicate_ngram_share(runs, sizes, n)) > most:
             yield f"repetition.duplicate_ngrams.{n}", share
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The runs of words that are there at least twice, equal ones side by side."""
+
+    starts: np.ndarray
+    """The places of their first words."""
+    firsts: np.ndarray
+    """Where in `starts` those of the next run begin."""
+    counts: np.ndarray
+    """How many there are of each."""
+
+
+def repeated_runs(words: np.ndarray, longest: int) -> Iterator[tuple[int, Runs]]:
+    """For each n from 2 to `longest`, the runs of n words that are repeated; `words` are numbers of words.
+
+    Where a run is repeated its beginning and its end are, too: only those places are looked at, ever fewer.
+    """
+    starts = np.arange(len(words))
+    for n in range(2, longest + 1):
+        ngrams = hash_ngrams(words, n)
+        starts = starts[starts < len(ngrams)]
+        order = np.argsort(ngrams[starts])
+        starts, found = starts[order], ngrams[starts[order]]
+        edges = np.flatnonzero(np.diff(found, prepend=~found[:1])) if len(found) else order
+        counts = np.diff(edges, append=len(found))
+        starts, counts = starts[np.repeat(counts, counts) > 1], counts[counts > 1]
+        yield n, Runs(starts, np.cumsum(counts) - counts, counts)
+        again = np.zeros(len(words) + 1, bool)
+        again[starts] = True
+        starts = np.flatnonzero(again[:-1] & again[1:])
 
 
 def duplicate_shares(parts: Sequence[str]) -> tuple[float, float]:
@@ -54,30 +87,31 @@ def duplicate_shares(parts: Sequence[str]) -> tuple[float, float]:
     return len(repeated) / len(parts), sum(map(len, repeated)) / sum(map(len, parts))
 
 
-def top_ngram_share(ngrams: np.ndarray, sizes: np.ndarray, n: int) -> float:
+def top_ngram_share(runs: Runs, sizes: np.ndarray, n: int) -> float:
     """Share of the characters in the run of `n` words that is there most often; 0 if none is there twice.
 
-    Of several that are equally frequent the one that covers most counts. `sizes` are the words' characters.
+    Of several that are equally frequent the one with most characters counts. `sizes` are the words' characters.
     """
-    if not len(ngrams):
+    if not len(runs.counts):
         return 0.0
-    _, first, counts = np.unique(ngrams, return_index=True, return_counts=True)
-    if counts.max() < 2:
-        return 0.0
-    # Equal runs have as many characters, so only one that could cover most is laid over the words.
-    top = first[counts == counts.max()]
+    # Of equally long ones that cover differently much, as copies of one may overlap, the largest share counts.
     ends = np.concatenate([[0], np.cumsum(sizes)])
-    longest = top[np.argmax(ends[top + n] - ends[top])]
-    return _covered(np.flatnonzero(ngrams == ngrams[longest]), sizes, n)
+    characters = ends[runs.starts[runs.firsts] + n] - ends[runs.starts[runs.firsts]]
+    often = runs.counts == runs.counts.max()
+    top = np.flatnonzero(often & (characters == characters[often].max()))
+    return max(
+        _covered(runs.starts[first : first + count], sizes, n)
+        for first, count in zip(runs.firsts[top], runs.counts[top], strict=True)
+    )
 
 
-def duplicate_ngram_share(ngrams: np.ndarray, sizes: np.ndarray, n: int) -> float:
+def duplicate_ngram_share(runs: Runs, sizes: np.ndarray, n: int) -> float:
     """Share of the characters in runs of `n` words that stood earlier, each character counted once."""
-    if not len(ngrams):
+    if not len(runs.counts):
         return 0.0
-    later = np.ones(len(ngrams), bool)
-    later[np.unique(ngrams, return_index=True)[1]] = False
-    return _covered(np.flatnonzero(later), sizes, n)
+    first = np.zeros(len(sizes), bool)
+    first[np.minimum.reduceat(runs.starts, runs.firsts)] = True
+    return _covered(runs.starts[~first[runs.starts]], sizes, n)
 
 
 def _covered(starts: np.ndarray, sizes: np.ndarray, n: int) -> float:

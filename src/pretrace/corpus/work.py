@@ -85,10 +85,12 @@ class Work:
 
     def _contamination(self, result: Result) -> None:
         rules = self.quality.contamination
-        found = self.evaluation.find(result.text.split()) if rules and self.evaluation else None
+        words = result.text.split() if rules and self.evaluation else []
+        found = self.evaluation.find(words) if words and self.evaluation else None
         if rules and found:
             task, origin = found.rows[0]
-            verdict = Verdict("contamination", len(found.starts), f"{task}: {origin}")
+            run = " ".join(words[found.starts[0] : found.starts[0] + rules.words])
+            verdict = Verdict("contamination", len(found.starts), f"{task}: {origin}: {run}")
             result.shared = sorted(set(found.rows))
             if rules.action == "drop":
                 result.verdict = verdict
