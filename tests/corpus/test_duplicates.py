@@ -29,7 +29,8 @@ FOLDER = {"suppress_health_check": [HealthCheck.function_scoped_fixture], "deadl
 
 def found(texts: list[str], path: Path, **rules: object) -> tuple[dict[int, tuple[int, float]], dict[int, int]]:
     settings_of = NearDuplicateRules(**rules)
-    signatures = [signature(each, settings_of.shingle_words) for each in texts]
+    found = [signature(each, settings_of.shingle_words) for each in texts]
+    signatures = np.array(found, np.uint32).reshape(-1, PERMUTATIONS)
     try:
         return find_near_duplicates(texts, signatures, settings_of, path / "shingles")
     finally:

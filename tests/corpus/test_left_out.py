@@ -141,6 +141,16 @@ def test_the_same_bytes_for_any_number_of_processes(
     assert all((one / file).read_bytes() == (two / file).read_bytes() for file in files)
 
 
+def test_ten_examples_a_reason_from_all_over_the_corpus(tmp_path: Path) -> None:
+    documents = [Document(f"d{n}", "a", text(f"d{n}")) for n in range(20)]
+    write_documents(tmp_path / "raw", [*documents, *(Document(f"s{n:02}", "b", "of") for n in range(60))])
+    report, rows = run(tmp_path / "raw", tmp_path / "out", length=LengthRules())
+    names = [example["id"] for example in report["examples"]["length.least_words"]]
+    assert report["left_out"]["length.least_words"] == len(rows) == 60
+    assert len(set(names)) == 10
+    assert max(names) > "s20"
+
+
 def test_text_and_names_of_all_sorts_are_one_line_each(tmp_path: Path) -> None:
     hostile = 'a\nb\u2028c "d" \x00'
     documents = [Document(f"d{n}", "a", text(f"d{n}")) for n in range(20)]

@@ -65,8 +65,11 @@ def buckets(signatures: np.ndarray, rows: int) -> list[list[int]]:
     for first in range(0, PERMUTATIONS - rows + 1, rows):
         band = _row_numbers(signatures[:, first : first + rows])
         order = np.argsort(band, kind="stable")
-        ends = np.flatnonzero(np.diff(band[order])) + 1
-        found |= {tuple(group.tolist()) for group in np.split(order, ends) if len(group) > 1}
+        starts = np.flatnonzero(np.concatenate([[True], np.diff(band[order]) != 0]))
+        counts = np.diff(starts, append=len(order))
+        shared = counts > 1
+        places = zip(starts[shared].tolist(), counts[shared].tolist(), strict=True)
+        found |= {tuple(order[start : start + count].tolist()) for start, count in places}
     return [list(group) for group in sorted(found)]
 
 
@@ -122,14 +125,13 @@ def groups(candidates: list[list[int]], sets: ShingleFile, threshold: float) -> 
 
 
 def find_near_duplicates(
-    texts: Iterable[str], signatures: list[np.ndarray], rules: NearDuplicateRules, scratch: Path
+    texts: Iterable[str], signatures: np.ndarray, rules: NearDuplicateRules, scratch: Path
 ) -> tuple[dict[int, tuple[int, float]], dict[int, int]]:
     """What to drop (see `repeats`) and what to keep together (see `groups`), by place in `texts`; one is empty.
 
-    `scratch` is a file for shingles, which is removed again.
+    `signatures` is of shape `(documents, PERMUTATIONS)`; `scratch` is a file for shingles, which is removed again.
     """
-    rows = band_rows(rules.threshold)
-    candidates = buckets(np.stack(signatures), rows) if signatures else []
+    candidates = buckets(signatures, band_rows(rules.threshold)) if len(signatures) else []
     wanted = set().union(*candidates)
     try:
         chosen = ((number, text) for number, text in enumerate(texts) if number in wanted)

@@ -6,6 +6,7 @@ measured), `detail`, `cut` (true where the document stays without some lines) an
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ class LeftOut:
         """Documents that had words of a dev or test row, by task and row."""
         self.shared_by_task: Counter[str] = Counter()
         self.by_source: dict[str, Counter[str]] = defaultdict(Counter)
-        self.examples: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._examples: dict[str, list[dict[str, Any]]] = defaultdict(list)
 
     def __enter__(self) -> LeftOut:
         return self
@@ -66,7 +67,7 @@ class LeftOut:
         """For `reports/clean.json`, besides the sums: by source, examples by reason, what was cut and shared."""
         return {
             "left_out_by_source": {source: dict(sorted(n.items())) for source, n in sorted(self.by_source.items())},
-            "examples": dict(sorted(self.examples.items())),
+            "examples": dict(sorted(self._examples.items())),
             "contamination": {
                 task: {"documents": documents, "rows": sum(name == task for name, _ in self.shared)}
                 for task, documents in sorted(self.shared_by_task.items())
@@ -80,10 +81,13 @@ class LeftOut:
         if self._stream is None:
             self._stream = self._path.open("w", encoding="utf-8", newline="\n")
         self._stream.write(json.dumps({**row, "text": text[:BEGINNING]}, ensure_ascii=False) + "\n")
-        shown = self.examples[f"{verdict.reason} (cut)" if cut else verdict.reason]
-        if len(shown) < EXAMPLES:
-            shown.append({"id": document.id, "source": document.source, "value": verdict.value, **_if(verdict.detail)})
+        shown = self._examples[f"{verdict.reason} (cut)" if cut else verdict.reason]
+        example = {"id": document.id, "source": document.source, "value": verdict.value}
+        shown.append(example | ({"detail": verdict.detail} if verdict.detail else {}))
+        # By a rank that has nothing to do with names: the first ten of the corpus would often be of one source.
+        shown.sort(key=_rank)
+        del shown[EXAMPLES:]
 
 
-def _if(detail: str) -> dict[str, str]:
-    return {"detail": detail} if detail else {}
+def _rank(example: dict[str, Any]) -> bytes:
+    return hashlib.sha256(f"{example['source']}\0{example['id']}".encode()).digest()

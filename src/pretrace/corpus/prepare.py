@@ -18,7 +18,7 @@ from pretrace.corpus.boilerplate import LineCounter
 from pretrace.corpus.contamination import EvaluationNgrams, EvaluationText
 from pretrace.corpus.divide import divide
 from pretrace.corpus.documents import Document, DocumentWriter, read_documents
-from pretrace.corpus.duplicates import find_near_duplicates
+from pretrace.corpus.duplicates import PERMUTATIONS, find_near_duplicates
 from pretrace.corpus.left_out import LeftOut
 from pretrace.corpus.quality import DECIMALS, Verdict
 from pretrace.corpus.split import Entry, split_documents
@@ -121,11 +121,11 @@ def _staying(stream: Stream, left_out: LeftOut) -> Stream:
             yield document, result
 
 
-def _write_distinct(stream: Stream, folder: Path, left_out: LeftOut) -> tuple[list[Entry], list[np.ndarray]]:
+def _write_distinct(stream: Stream, folder: Path, left_out: LeftOut) -> tuple[list[Entry], np.ndarray]:
     """Write what is no exact copy; what the division and the near duplicates need of it."""
     seen: dict[bytes, int] = {}
     entries: list[Entry] = []
-    signatures: list[np.ndarray] = []
+    signatures = bytearray()  # one block, as there can be millions
     with DocumentWriter(folder) as writer:
         for document, result in stream:
             if result.digest in seen:
@@ -135,12 +135,12 @@ def _write_distinct(stream: Stream, folder: Path, left_out: LeftOut) -> tuple[li
             writer.write(replace(document, text=result.text))
             entries.append(Entry(document.id, document.source, result.words))
             if result.signature is not None:
-                signatures.append(result.signature)
-    return entries, signatures
+                signatures += result.signature.tobytes()
+    return entries, np.frombuffer(signatures, np.uint32).reshape(-1, PERMUTATIONS)
 
 
 def _near_duplicates(
-    cleaned: Path, signatures: list[np.ndarray], quality: Quality
+    cleaned: Path, signatures: np.ndarray, quality: Quality
 ) -> tuple[dict[int, tuple[int, float]], dict[int, int]]:
     if not quality.near_duplicates:
         return {}, {}
