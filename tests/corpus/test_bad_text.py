@@ -294,6 +294,16 @@ def test_parquet_values_that_stand_for_many(tmp_path: Path) -> None:
         assert pa.total_allocated_bytes() - before < 200_000_000
 
 
+def test_a_row_group_is_not_read_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pretrace.corpus.parquet_rows.BATCH_BYTES", 1 << 20)
+    texts = [os.urandom(5_000).hex() for _ in range(9_000)]
+    pq.write_table(pa.table({"text": texts}), tmp_path / "m.parquet", compression="zstd")
+    del texts
+    before, size = pa.total_allocated_bytes(), (tmp_path / "m.parquet").stat().st_size
+    documents = read_files(tmp_path, Columns())
+    assert max(pa.total_allocated_bytes() - before for _ in documents) < size * 2 / 3
+
+
 def test_a_parquet_page_that_is_a_bomb(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pretrace.corpus.parquet_rows.UNTIL", 2_000_000)
     for dictionary in (True, False):

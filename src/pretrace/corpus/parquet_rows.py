@@ -32,7 +32,8 @@ def parquet_rows(source: Source, wanted: list[str]) -> Iterator[Row]:
 
     with open_seekable(source) as stream:
         try:
-            with pq.ParquetFile(stream, buffer_size=BUFFER_BYTES) as table:
+            # Without `pre_buffer=False` a whole row group, which may be the whole file, would be read ahead.
+            with pq.ParquetFile(stream, buffer_size=BUFFER_BYTES, pre_buffer=False) as table:
                 check_columns(wanted, table.schema_arrow.names)
                 number = 0
                 for group in range(table.metadata.num_row_groups):

@@ -75,7 +75,7 @@ def documents_of(
         for number, row in rows:
             row_name = name if number is None else f"{name}:{number}"
             try:
-                document = _document(row, Document(row_name, source, ""), columns)
+                document = _document(row, row_name, source, columns)
             except BadInputError as bad:
                 faults += 1
                 on_fault(bad.at(shown, number))
@@ -92,8 +92,8 @@ def documents_of(
         on_fault(BadInputError("empty").at(shown))
 
 
-def _document(row: dict[str, Any] | BadInputError, default: Document, columns: Columns) -> Document | None:
-    """The document of a row, or None if the row has no text."""
+def _document(row: dict[str, Any] | BadInputError, name: str, source: str, columns: Columns) -> Document | None:
+    """The document of a row, with this name and source unless it says its own; None if the row has no text."""
     if isinstance(row, BadInputError):
         raise row
     text = row[columns.text]
@@ -101,11 +101,12 @@ def _document(row: dict[str, Any] | BadInputError, default: Document, columns: C
         return None
     if not isinstance(text, str):
         raise BadInputError("not_text", f"{columns.text!r} takes text, got {type(text).__name__}")
-    given = {"id": row.get(columns.id), "source": row.get(columns.source)}  # plain text has neither
-    names = {key: getattr(default, key) if value is None else str(value) for key, value in given.items()}
-    for part in (text, *names.values()):
+    own_name, own_source = row.get(columns.id), row.get(columns.source)  # plain text has neither
+    name = name if own_name is None else str(own_name)
+    source = source if own_source is None else str(own_source)
+    for part in (text, name, source):
         _check_text(part)
-    return Document(names["id"], names["source"], text)
+    return Document(name, source, text)
 
 
 def _check_text(text: str) -> None:
