@@ -177,6 +177,7 @@ def test_links_inside_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "in" / "x" / "1.txt").write_text("one")
     (tmp_path / "in" / "2.txt").symlink_to("x/1.txt")
     (tmp_path / "in" / "y").symlink_to("x")
+    (tmp_path / "in" / "z.txt").symlink_to("x")
     (tmp_path / "in" / "x" / "up").symlink_to("..")
     (tmp_path / "link").symlink_to("in")
     # The folder's own path may be a link, and folders are read once, at their own place.

@@ -67,12 +67,16 @@ def _rows_at_once(stream: BinaryIO, group: Any, wanted: list[str]) -> int:
             continue
         _check_growth(chunk.total_compressed_size, chunk.total_uncompressed_size)
         mean = chunk.total_uncompressed_size // max(group.num_rows, 1)
-        longest = max(longest, mean, _dictionary_bytes(stream, chunk))
+        longest = max(longest, mean, dictionary_bytes(stream, chunk))
     return max(1, min(BATCH_ROWS, BATCH_BYTES // longest))
 
 
-def _dictionary_bytes(stream: BinaryIO, chunk: Any) -> int:
-    """Uncompressed bytes of a column's dictionary, from the header of its page; 0 if it has none."""
+def dictionary_bytes(stream: BinaryIO, chunk: Any) -> int:
+    """Uncompressed bytes of a column's dictionary, from the header of its page; 0 if it has none.
+
+    Raises:
+        BadInputError: it grows like a bomb.
+    """
     starts = (chunk.dictionary_page_offset, chunk.data_page_offset)
     stream.seek(min(start for start in starts if start))
     header = stream.read(32)
