@@ -19,7 +19,7 @@ def main(run: Run) -> None:
         from pretrace.tasks.evaluation import evaluation_texts  # brings pandas, which nothing else here needs
 
         evaluation = evaluation_texts(run.settings)
-    report = clean_documents(Path("data/documents"), Path("data/clean"), corpus, evaluation=evaluation)
+    report = clean_documents(Path("data/documents"), Path("data/clean"), corpus, run.settings.workers, evaluation)
     write_json("reports/clean.json", report)
     run.log_metrics(report)
 

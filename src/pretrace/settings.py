@@ -403,6 +403,15 @@ class Scale(Section):
     probes: ProbeSettings
 
 
+class Workers(Section):
+    """Who cleans the corpus. No byte of a result depends on it, so it is no parameter of any stage (dvc.yaml)."""
+
+    engine: Literal["processes", "ray"] = "processes"
+    """`processes` of this machine, or `ray`: the cluster that RAY_ADDRESS names, else one on this machine."""
+    count: Annotated[int, Field(ge=1, le=4096)] = 2
+    """Each takes a core, and about 0.5 GB of memory."""
+
+
 class Settings(Section):
     """Everything a run depends on besides code and data."""
 
@@ -411,6 +420,7 @@ class Settings(Section):
     lr: Positive | None
     seeds: Annotated[list[int], Field(min_length=1)]
     corpus: Corpus
+    workers: Workers = Workers()
     pretrain: Start = Start()
     tasks: Annotated[dict[str, Task], Field(min_length=1)]
     variants: Annotated[dict[str, Variant], Field(min_length=1)]

@@ -21,6 +21,7 @@ from pretrace.settings import (
     Quality,
     RepetitionRules,
     SymbolRules,
+    Workers,
 )
 
 NOTICE = "this page was made by the society for the making of pages"
@@ -62,7 +63,7 @@ def raw(tmp_path: Path) -> Path:
 
 def run(raw: Path, out: Path, workers: int = 1, **rules: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     corpus = Corpus(packages=["unused"], validation_share=0.1, probe_share=0.3, quality=Quality(**rules))
-    report = clean_documents(raw, out, corpus, workers, EVALUATION)
+    report = clean_documents(raw, out, corpus, Workers(count=workers), EVALUATION)
     path = out / "rejects.jsonl"
     return report, [json.loads(row) for row in path.read_text().split("\n") if row] if path.exists() else []
 

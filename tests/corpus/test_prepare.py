@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pretrace.corpus import Document, clean_documents, clean_text_plainly, read_documents, write_documents
 from pretrace.corpus.split import SPLITS, Entry, split_documents
 from pretrace.errors import PretraceError
-from pretrace.settings import Corpus
+from pretrace.settings import Corpus, Workers
 
 CORPUS = Corpus(packages=["unused"], validation_share=0.1, probe_share=0.3)
 
@@ -32,7 +32,7 @@ def raw(tmp_path: Path) -> Path:
 
 
 def test_what_is_written(raw: Path, tmp_path: Path) -> None:
-    report = clean_documents(raw, tmp_path / "out", CORPUS, workers=1)
+    report = clean_documents(raw, tmp_path / "out", CORPUS, Workers(count=1))
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "counts.tsv",
         "probes",
@@ -62,7 +62,7 @@ def test_what_is_written(raw: Path, tmp_path: Path) -> None:
 
 def test_the_same_bytes_for_any_number_of_processes(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pretrace.corpus.work.BATCH_CHARACTERS", 100)
-    reports = [clean_documents(raw, tmp_path / str(workers), CORPUS, workers) for workers in (1, 2)]
+    reports = [clean_documents(raw, tmp_path / str(workers), CORPUS, Workers(count=workers)) for workers in (1, 2)]
     assert reports[0] == reports[1]
     files = sorted(path.relative_to(tmp_path / "1") for path in (tmp_path / "1").rglob("*") if path.is_file())
     assert len(files) == 5
@@ -73,7 +73,7 @@ def test_the_same_bytes_for_any_number_of_processes(raw: Path, tmp_path: Path, m
 def test_too_few_documents(tmp_path: Path) -> None:
     write_documents(tmp_path / "raw", [Document(str(n), "s", f"text {n}") for n in range(11)])
     with pytest.raises(PretraceError, match="corpus: 11 documents are left after cleaning, 12 are the least"):
-        clean_documents(tmp_path / "raw", tmp_path / "out", CORPUS, workers=1)
+        clean_documents(tmp_path / "raw", tmp_path / "out", CORPUS, Workers(count=1))
     assert not (tmp_path / "out").exists()
 
 

@@ -26,7 +26,7 @@ from pretrace.corpus.work import Result, Work, work_on
 from pretrace.files import atomic_folder, write_text
 
 if TYPE_CHECKING:
-    from pretrace.settings import Corpus, Quality
+    from pretrace.settings import Corpus, Quality, Workers
 
 FREQUENT_WORDS = 50
 """Words of the training text that the report lists."""
@@ -34,7 +34,11 @@ Stream = Iterator[tuple[Document, Result]]
 
 
 def clean_documents(
-    raw: Path, out: Path, corpus: Corpus, workers: int = 2, evaluation: Iterable[EvaluationText] = ()
+    raw: Path,
+    out: Path,
+    corpus: Corpus,
+    workers: Workers | None = None,
+    evaluation: Iterable[EvaluationText] = (),
 ) -> dict[str, Any]:
     """Clean the documents in `raw`; write `out/{train,validation,probes}/part-*.parquet` and `out/counts.tsv`.
 
@@ -81,7 +85,12 @@ def clean_documents(
 
 
 def _worked(
-    raw: Path, temporary: Path, quality: Quality, workers: int, ngrams: EvaluationNgrams | None, tally: Counter[str]
+    raw: Path,
+    temporary: Path,
+    quality: Quality,
+    workers: Workers | None,
+    ngrams: EvaluationNgrams | None,
+    tally: Counter[str],
 ) -> Stream:
     """Each document after the work on it; where lines are counted first, in two passes over the text."""
     first = Work(quality, finish=not quality.boilerplate, evaluation=ngrams)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,15 +15,14 @@ from pretrace.corpus.contamination import EvaluationNgrams, cut_shared
 from pretrace.corpus.documents import Document
 from pretrace.corpus.duplicates import signature
 from pretrace.corpus.quality import Verdict, judge
+from pretrace.corpus.workers import map_in_order
 from pretrace.progress import progress
 
 if TYPE_CHECKING:
-    from pretrace.settings import Quality
+    from pretrace.settings import Quality, Workers
 
 BATCH_CHARACTERS = 500_000
-"""Text that goes to a process at once."""
-BATCHES_AHEAD = 8
-"""Batches that are handed out before the first result is taken, so that memory stays bounded."""
+"""Text that goes to a worker at once."""
 
 
 @dataclass(slots=True)
@@ -71,6 +68,9 @@ class Work:
                 break
         return result
 
+    def on_all(self, documents: list[Document]) -> list[Result]:
+        return [self(document) for document in documents]
+
     def _clean(self, result: Result) -> None:
         result.verdict = judge(result.text, self.quality)
         if not result.verdict:
@@ -112,34 +112,14 @@ class Work:
 
 
 def work_on(
-    documents: Iterable[Document], work: Work, workers: int, description: str
+    documents: Iterable[Document], work: Work, workers: Workers | None, description: str
 ) -> Iterator[tuple[Document, Result]]:
-    """Each document with its result, in the order they came, worked on by so many processes."""
-    with (
-        ProcessPoolExecutor(workers, initializer=_take_up, initargs=(work,)) as pool,
-        progress(unit="B", description=description) as bar,
-    ):
-        batches = _batches(documents)
-        waiting = [(batch, pool.submit(_do, batch)) for batch in islice(batches, BATCHES_AHEAD)]
-        while waiting:
-            batch, future = waiting.pop(0)
-            results = future.result()
-            waiting += [(next_one, pool.submit(_do, next_one)) for next_one in islice(batches, 1)]
+    """Each document with its result, in the order they came, whoever works on them."""
+    with progress(unit="B", description=description) as bar:
+        for batch, results in map_in_order(work.on_all, _batches(documents), workers):
             for document, result in zip(batch, results, strict=True):
                 bar.update(result.bytes_in)
                 yield document, result
-
-
-_work: Work
-
-
-def _take_up(work: Work) -> None:
-    global _work  # once a process: the evaluation text can be large
-    _work = work
-
-
-def _do(batch: list[Document]) -> list[Result]:
-    return [_work(document) for document in batch]
 
 
 def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
