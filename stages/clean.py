@@ -1,8 +1,9 @@
-"""Clean the documents, drop exact duplicates, divide them into train, validation and probes, count the words.
+"""Clean the documents, drop what the settings say, divide them into train, validation and probes, count the words.
 
     python stages/clean.py
 
-Reads data/documents/; writes data/clean/ and reports/clean.json.
+Reads data/documents/, and the tasks' files for `corpus.quality.contamination`; writes data/clean/ and
+reports/clean.json.
 """
 
 from pathlib import Path
@@ -13,7 +14,12 @@ from pretrace.stage import Run, run_stage
 
 
 def main(run: Run) -> None:
-    report = clean_documents(Path("data/documents"), Path("data/clean"), run.settings.corpus)
+    corpus, evaluation = run.settings.corpus, ()
+    if corpus.quality.contamination:
+        from pretrace.tasks.evaluation import evaluation_texts  # brings pandas, which nothing else here needs
+
+        evaluation = evaluation_texts(run.settings)
+    report = clean_documents(Path("data/documents"), Path("data/clean"), corpus, run.settings.workers, evaluation)
     write_json("reports/clean.json", report)
     run.log_metrics(report)
 

@@ -1,24 +1,27 @@
-"""Collect the documents: the documentation inside installed packages, or text of one's own.
+"""Collect the documents: the documentation inside installed packages, text of one's own, or a data set.
 
     python stages/collect.py
 
 Reads `corpus` in params.yaml; writes data/documents/ and reports/collect.json.
 """
 
+import sys
 from pathlib import Path
 
-from pretrace.corpus import collect_files, collect_installed
+from pretrace.corpus import collect_installed, collect_text
+from pretrace.corpus.collect import REJECTS
 from pretrace.files import write_json
 from pretrace.stage import Run, run_stage
 
 
 def main(run: Run) -> None:
     corpus, out = run.settings.corpus, Path("data/documents")
-    if corpus.source == "installed":
-        report = collect_installed(corpus.packages, out)
-    else:
-        report = collect_files(corpus.path, corpus.columns, out)
+    installed = corpus.source == "installed"
+    report = collect_installed(corpus.packages, out) if installed else collect_text(corpus, out)
     write_json("reports/collect.json", report)
+    if rejected := report.get("rejected"):
+        reasons = ", ".join(f"{reason} {count}" for reason, count in rejected.items())
+        print(f"collect: {sum(rejected.values())} left out ({reasons}): {out / REJECTS}", file=sys.stderr)
 
 
 if __name__ == "__main__":

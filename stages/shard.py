@@ -7,13 +7,15 @@ Reads data/clean/ and models/vocabulary/; writes data/shards/.
 
 from pathlib import Path
 
+from pretrace.files import scratch_folder
 from pretrace.shards import write_shards
 from pretrace.stage import Run, run_stage
 from pretrace.vocabulary import load_vocabulary
 
 
 def main(run: Run) -> None:
-    manifest = write_shards(Path("data/clean"), load_vocabulary(Path("models/vocabulary")), Path("data/shards"))
+    vocabulary = load_vocabulary(Path("models/vocabulary"))
+    manifest = write_shards(Path("data/clean"), vocabulary, Path("data/shards"), scratch_folder() / "shards")
     run.log_metrics({f"{split}_tokens": numbers["tokens"] for split, numbers in manifest["splits"].items()})
 
 

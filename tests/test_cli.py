@@ -118,7 +118,7 @@ def test_check_counts_the_lstm_when_a_variant_has_it(repository: Path, capsys: A
         ({"lr": "oops"}, "params.yaml: lr: got 'oops'"),
         ({"corpus": {"source": "installed", "packages": ["no_such_package"]}}, "'no_such_package' is not installed"),
         ({"corpus": {"source": "files", "path": "nowhere"}}, "corpus.path: nothing at nowhere"),
-        ({"corpus": {"source": "files", "path": "blank"}}, "blank: no text there"),
+        ({"corpus": {"source": "files", "path": "blank"}}, "blank/empty.txt: no text in it"),
         (
             {"tasks": {"mine": {"kind": "classification", "train": "rows.csv", "test": "rows.csv"}}},
             "rows.csv: no column 'label'",

@@ -56,6 +56,11 @@ BAD_PARAMS = [
     ("corpus.source", "web", "corpus.source"),
     ("corpus.packages", [], "corpus.packages"),
     ("corpus.source", "files", "corpus.path"),
+    ("corpus.source", "huggingface", "corpus.dataset"),
+    ("corpus", {"source": "huggingface", "dataset": {"name": "owner/name"}}, "corpus.dataset"),
+    ("corpus.dataset", {"name": "owner/name", "revision": "main"}, "corpus.dataset.revision"),
+    ("corpus.documents", "page", "corpus.documents"),
+    ("corpus.on_bad_input", "ignore", "corpus.on_bad_input"),
     ("corpus.validation_share", 0.9, "corpus.validation_share"),
     ("corpus.columns", {"txt": "a"}, "corpus.columns.txt"),
 ]

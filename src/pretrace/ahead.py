@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pretrace.corpus import read_files
+from pretrace.corpus import place_of, read_corpus
+from pretrace.corpus.bad_input import stop
 from pretrace.errors import PretraceError
 from pretrace.files import read_json
 from pretrace.model import build_model
@@ -72,12 +74,16 @@ def _corpus(settings: Settings) -> tuple[int, str]:
                     f"params.yaml: corpus.packages: {name!r} is not installed; install it or take it out"
                 )
         return 0, f"the documentation inside {len(corpus.packages)} installed packages"
-    path = Path(str(corpus.path))
-    first = next(read_files(path, corpus.columns), None)
+    skip = corpus.on_bad_input == "skip"
+    tally: Counter[str] = Counter()
+    first = next(read_corpus(corpus, (lambda fault: None) if skip else stop, tally), None)
+    place = place_of(corpus)
     if first is None:
-        raise PretraceError(f"{path}: no text there; all its files or rows are empty")
-    size = sum(file.stat().st_size for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file())
-    return size, f"{path}: {_size(size)}; the first document is {first.id!r} of source {first.source!r}"
+        raise PretraceError(f"{place}: no text there; all its files or rows are empty{' or bad' * skip}")
+    found = f"the first document is {first.id!r} of source {first.source!r}"
+    if corpus.source == "huggingface":
+        return 0, f"{place} at {str(corpus.dataset.revision)[:8]}; {found}"
+    return tally["bytes"], f"{place}: {_size(tally['bytes'])}; {found}"
 
 
 def _tasks(settings: Settings) -> Iterator[tuple[str, str]]:

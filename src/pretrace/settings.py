@@ -52,21 +52,143 @@ class Columns(Section):
     """The answer: a class, a number for regression; for multiple choice the index from 0 or the letter from A."""
 
 
+class LengthRules(Section):
+    """How long a document may be (Gopher: Rae et al. 2021, A.1.1). Null switches one rule off."""
+
+    least_words: Count | None = 50
+    """Words between white space."""
+    most_words: Count | None = 100_000
+    """Meant for pages of the web: most novels are longer."""
+    shortest_mean_word: Positive | None = 3.0
+    """Characters a word, on average."""
+    longest_mean_word: Positive | None = 10.0
+
+
+class RepetitionRules(Section):
+    """The largest shares of a document that may repeat itself (Gopher: Rae et al. 2021, Table A1). Null: off."""
+
+    duplicate_lines: Share | None = 0.30
+    """Lines that stood earlier in the document, of its lines."""
+    duplicate_paragraphs: Share | None = 0.30
+    """The same of paragraphs, which blank lines part."""
+    duplicate_line_characters: Share | None = 0.20
+    """Characters in lines that stood earlier."""
+    duplicate_paragraph_characters: Share | None = 0.20
+    top_ngrams: dict[Annotated[int, Field(ge=2)], Share] = Field(default={2: 0.20, 3: 0.18, 4: 0.16})
+    """By n: characters in the most frequent run of n words."""
+    duplicate_ngrams: dict[Annotated[int, Field(ge=2)], Share] = Field(
+        default={5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
+    )
+    """By n: characters in runs of n words that stood earlier, each character counted once."""
+
+
+class SymbolRules(Section):
+    """What is not prose (Gopher: Rae et al. 2021, A.1.1; `digits` is ours). Null switches one rule off."""
+
+    hashes_a_word: Share | None = 0.1
+    """The most `#`, for each word."""
+    ellipses_a_word: Share | None = 0.1
+    bullet_lines: Share | None = 0.9
+    """The largest share of lines that begin with a bullet."""
+    ellipsis_lines: Share | None = 0.3
+    """The largest share of lines that end with an ellipsis."""
+    words_with_letters: Share | None = 0.8
+    """The least share of words with a letter in them."""
+    digits: Share | None = None
+    """The largest share of digits among the characters that are not white space."""
+
+
+class LanguageRules(Section):
+    """Text of another language, told by the words that it lacks (Gopher: Rae et al. 2021, A.1.1)."""
+
+    stop_words: Annotated[list[str], Field(min_length=1)] = ["the", "be", "to", "of", "and", "that", "have", "with"]
+    """In lower case; the default is Gopher's, for English."""
+    least: Count = 2
+    """So many different ones of them are in the document."""
+    least_share: Share | None = None
+    """Of all words, so many are among them (ours): what tells a whole book in which some English is quoted."""
+
+
+class BoilerplateRules(Section):
+    """Lines that stand in many documents (menus, licences) are cut out of them (ours)."""
+
+    documents: Annotated[int, Field(ge=2)] = 10
+    """In so many documents or more."""
+    least_words: Count = 5
+    """Shorter lines stay: "chapter i" and "no ." are in many books, and are theirs."""
+
+
+class NearDuplicateRules(Section):
+    """Documents that are nearly the same, found by MinHash and then compared exactly."""
+
+    threshold: Annotated[float, Field(ge=0.3, le=1.0)] = 0.8
+    """Least Jaccard similarity of the two sets of shingles."""
+    shingle_words: Count = 5
+    """Words in a shingle."""
+    action: Literal["drop", "group"] = "drop"
+    """`drop`: the first of the corpus stays; `group`: all stay, on one side of train, validation and probes."""
+
+
+class ContaminationRules(Section):
+    """Documents that share a run of words with the dev or test text of a task that is read from files."""
+
+    words: Annotated[int, Field(ge=4)] = 13
+    """Words in such a run (GPT-3: 8 to 13). Rows with fewer words are not looked for; the report says how many."""
+    action: Literal["drop", "cut"] = "drop"
+    """`drop`: the document goes; `cut`: the lines that the run stands in."""
+
+
+class Quality(Section):
+    """What cleaning drops besides empty documents and exact copies. All off is what GPT-1 did; `{}` switches a step on
+    with the numbers of its source."""
+
+    length: LengthRules | None = None
+    repetition: RepetitionRules | None = None
+    symbols: SymbolRules | None = None
+    language: LanguageRules | None = None
+    boilerplate: BoilerplateRules | None = None
+    near_duplicates: NearDuplicateRules | None = None
+    contamination: ContaminationRules | None = None
+
+
+class Dataset(Section):
+    """A data set of the Hugging Face Hub."""
+
+    name: str | None = None
+    """As the Hub has it: owner/name."""
+    config: str | None = None
+    """One of its configurations (subsets); null: its default."""
+    split: str = "train"
+    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
+    """The commit to read, so that everyone gets the same text: the 40 digits under "Files and versions"."""
+
+
 class Corpus(Section):
     """Where the text comes from and how it is divided."""
 
-    source: Literal["installed", "files"] = "installed"
-    """`installed`: the documentation inside installed packages; `files`: text of your own."""
+    source: Literal["installed", "files", "huggingface"] = "installed"
+    """`installed`: the documentation inside installed packages; `files`: text of your own; `huggingface`: a data set
+    of the Hugging Face Hub."""
     packages: list[str] = Field(default_factory=list)
     """For `installed`: names of installed Python packages, each one source."""
     path: str | None = None
-    """For `files`: a folder or file of .txt, .jsonl or .parquet."""
+    """For `files`: a file, a folder, a glob, or a URL that fsspec reads (s3://) of .txt, .jsonl or .parquet, each also
+    with .gz or .zst."""
+    dataset: Dataset = Dataset()
+    """For `huggingface`: which data set."""
     columns: Columns = Columns()
-    """For .jsonl and .parquet: which columns are the text, the id and the source."""
+    """For .jsonl, .parquet and data sets: which columns are the text, the id and the source."""
+    documents: Literal["file", "blank_line", "line"] = "file"
+    """What a document of plain text is: a file, what stands between blank lines, or a line."""
+    on_bad_input: Literal["stop", "skip"] = "stop"
+    """What becomes of a file or row that is no text: it stops the run, or it is left out and written down in
+    data/documents/rejects.jsonl."""
     validation_share: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.03
     """Share of the documents' text kept for validation loss (ours)."""
     probe_share: Annotated[float, Field(gt=0.0, lt=0.8)] = 0.25
     """Share of the documents' text that pre-training never sees and the probes are made from (ours)."""
+    quality: Quality = Quality()
+    """Which documents and lines do not stay."""
 
 
 class Task(Section):
@@ -281,6 +403,15 @@ class Scale(Section):
     probes: ProbeSettings
 
 
+class Workers(Section):
+    """Who cleans the corpus. No byte of a result depends on it, so it is no parameter of any stage (dvc.yaml)."""
+
+    engine: Literal["processes", "ray"] = "processes"
+    """`processes` of this machine, or `ray`: the cluster that RAY_ADDRESS names, else one on this machine."""
+    count: Annotated[int, Field(ge=1, le=4096)] = 2
+    """Each takes a core, and about 0.5 GB of memory."""
+
+
 class Settings(Section):
     """Everything a run depends on besides code and data."""
 
@@ -289,6 +420,7 @@ class Settings(Section):
     lr: Positive | None
     seeds: Annotated[list[int], Field(min_length=1)]
     corpus: Corpus
+    workers: Workers = Workers()
     pretrain: Start = Start()
     tasks: Annotated[dict[str, Task], Field(min_length=1)]
     variants: Annotated[dict[str, Variant], Field(min_length=1)]
@@ -302,7 +434,12 @@ class Settings(Section):
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds {self.seeds}: the same seed twice")
         if self.corpus.source == "files" and not self.corpus.path:
-            raise ValueError("corpus.path: `source: files` needs a folder or file here")
+            raise ValueError("corpus.path: `source: files` needs a file, a folder, a glob or a URL here")
+        dataset = self.corpus.dataset
+        if self.corpus.source == "huggingface" and not (dataset.name and dataset.revision):
+            raise ValueError(
+                "corpus.dataset: `source: huggingface` needs `name` and `revision`, the commit to read, of 40 digits"
+            )
         if self.corpus.source == "installed" and not self.corpus.packages:
             raise ValueError("corpus.packages: `source: installed` needs at least one package name")
         return self

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import string
 from itertools import product
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pretrace.corpus import clean_text, clean_text_plainly
-from pretrace.corpus.clean import standardise
-from pretrace.corpus.encoding import fix_encoding
+from pretrace.corpus.chunks import Chunks, new_spacy_tokenizer
+from pretrace.corpus.clean import Cleaner, standardise
+from pretrace.corpus.encoding import SUSPICIOUS, TYPESET, fix_line
 
 BOOKS = Path(os.environ.get("PRETRACE_DATA", Path(__file__).parents[3] / "shared" / "data")) / "books"
 
@@ -28,16 +30,37 @@ SEEN = """
 UNSEEN = "\n,\n\n,\r\n,\r,\t, ,  ,\xa0,\u2028,\x85,\x0b,\x0c,\x1c,\x1b[31m,\x00,\u3000,\ufeff,\xad,\u200b,\u0301"
 PIECES = st.sampled_from([*SEEN.split(), *UNSEEN.split(",")])
 HOSTILE = st.lists(st.one_of(PIECES, st.just(" "), st.text(max_size=3)), max_size=25).map("".join)
+# Lines that are plainly typeset take a way of their own, so they are drawn by themselves, too.
+PLAIN = [piece for piece in [*SEEN.split(), "\n", ",", " ", "\t"] if TYPESET.match(piece)]
+TYPESET_LINES = st.lists(
+    st.one_of(st.sampled_from(PLAIN), st.just(" "), st.text(string.printable[:95], max_size=3)), max_size=25
+).map("".join)
+TEXTS = st.one_of(HOSTILE, TYPESET_LINES, st.lists(st.one_of(HOSTILE, TYPESET_LINES), max_size=4).map("\n".join))
 
 
-@given(HOSTILE)
-@settings(max_examples=400, deadline=None)
-@example("a : o ) b : > c :o) foo: (bar")
-@example("&lt;b&gt; \n<b> \n&lt;b&gt;")
-@example("‘â€œ’ “Ã©”")
-@example("' S S : ' - ( he 's and / or 10a.m .")
-def test_equals_the_plain_recipe(text: str) -> None:
-    assert clean_text(text) == clean_text_plainly(text)
+def check_exactness(text: str, block: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pretrace.corpus.clean.BLOCK_CHARACTERS", block)
+        assert clean_text(text) == clean_text_plainly(text)
+
+
+@given(TEXTS, st.sampled_from([1, 1000]))
+@settings(max_examples=2_000, deadline=None)
+@example("a : o ) b : > c :o) foo: (bar", 1)
+@example("&lt;b&gt; \n<b> \n&lt;b&gt;", 1)
+@example("&lt;b&gt; \n<b> &lt; \n&lt;b&gt;", 1000)
+@example("‘â€œ’ “Ã©”", 1)
+@example("' S S : ' - ( he 's and / or 10a.m .", 1)
+@example("é\n\ud83d\ude00\n\U0001f600 'em\nit's", 1000)
+def test_equals_the_plain_recipe(text: str, block: int) -> None:
+    check_exactness(text, block)
+
+
+@pytest.mark.nightly
+@given(TEXTS, st.sampled_from([1, 1000]))
+@settings(max_examples=20_000, deadline=None)
+def test_equals_the_plain_recipe_on_many_more(text: str, block: int) -> None:
+    check_exactness(text, block)
 
 
 @given(HOSTILE)
@@ -73,33 +96,61 @@ def test_the_standard_form_before_spacy() -> None:
 
 
 def test_a_long_line_is_cut_where_ftfy_cuts_it() -> None:
-    import ftfy
-
     # The entity lies across ftfy's limit of a million characters, the "<" beyond it.
-    text = "é" + "x" * 999_995 + "&amp;<b>&amp;\n&amp;é"
-    assert fix_encoding(text) == ftfy.fix_text(text)
+    text = "é " + "xxxx " * 199_998 + "abcdef&amp;<b>&amp;\n&amp;é"
+    assert text.index("&") < 1_000_000 < text.index(";")
+    assert clean_text(text) == clean_text_plainly(text)
 
 
 def test_ftfy_only_straightens_typeset_text() -> None:
-    # The shortcut rests on what ftfy takes for a wrong encoding; here are all short strings of the signs in question.
+    # The shortcuts rest on what ftfy takes for a wrong encoding; here are all short strings of the signs in question.
     import ftfy
     from ftfy.badness import is_bad
 
     for length in range(1, 5):
         for letters in product(" aA1.‘’“”—–…", repeat=length):
             assert not is_bad("".join(letters))
-    text = "\n".join("".join(letters) for letters in product("aÃ.‘’“”—", repeat=3))
-    assert fix_encoding(text) == ftfy.fix_text(text)
+    for length in range(1, 6):
+        for letters in product(" aA.£éÉ’“", repeat=length):
+            assert SUSPICIOUS.search("".join(letters)) or not is_bad("".join(letters))
+    western = [chr(code) for code in (0xA3, *range(0xC0, 0x100)) if code not in (0xD7, 0xF7)]
+    for letter, before, after in product(western, " aA1.", " aA1."):
+        assert SUSPICIOUS.search(letter) or not is_bad(f"{before}{before}{letter}{after}{after}")
+    for letters in product("aÃ.‘’“”—", repeat=3):
+        assert fix_line("".join(letters)) == ftfy.fix_text("".join(letters))
+
+
+def test_chunks_that_need_no_tokenizer() -> None:
+    tokenizer = new_spacy_tokenizer()
+    chunks = Chunks(tokenizer)
+    words = {rule.strip("'.") for rule in tokenizer.rules} | {
+        *string.ascii_letters,
+        "word",
+        "Word",
+        "WORD",
+        "km",
+        "USA",
+    }
+    words |= {word.upper() for word in words} | {word.capitalize() for word in words}
+    easy = 0
+    for word, (before, after) in product(
+        sorted(words), [("", tail) for tail in ("", ".", ":", "'", ".'", "'s", "'S")] + [("'", ""), ("'", "'")]
+    ):
+        chunk = before + word + after
+        if chunk and chunks._is_easy(chunk):
+            easy += 1
+            assert chunks._known[chunk] == " ".join(token.text.lower() for token in tokenizer(chunk))
+    assert easy > 1_000
 
 
 def test_the_memory_of_chunks_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    import pretrace.corpus.clean as clean
-
-    tokenizer = clean.ChunkTokenizer()
-    monkeypatch.setattr(clean, "REMEMBERED_CHUNKS", 10)
+    cleaner = Cleaner()
+    monkeypatch.setattr("pretrace.corpus.clean.REMEMBERED_CHUNKS", 10)
+    strings = len(cleaner.tokenizer.vocab.strings)
     for number in range(50):
-        assert tokenizer(f"word{number} x") == f"word{number} x"
-        assert len(tokenizer._known) <= 12
+        assert cleaner(f"word{number} é{number} x", 1) == f"word{number} é{number} x"
+        assert len(cleaner.known) <= 14
+    assert len(cleaner.tokenizer.vocab.strings) < strings + 20  # spaCy's own memory is emptied, too
 
 
 @pytest.mark.skipif(not BOOKS.is_dir(), reason="the books of the shared data are not here (PRETRACE_DATA)")

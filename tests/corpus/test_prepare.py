@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pretrace.corpus import Document, clean_documents, clean_text_plainly, read_documents, write_documents
 from pretrace.corpus.split import SPLITS, Entry, split_documents
 from pretrace.errors import PretraceError
-from pretrace.settings import Corpus
+from pretrace.settings import Corpus, Workers
 
 CORPUS = Corpus(packages=["unused"], validation_share=0.1, probe_share=0.3)
 
@@ -32,8 +32,14 @@ def raw(tmp_path: Path) -> Path:
 
 
 def test_what_is_written(raw: Path, tmp_path: Path) -> None:
-    report = clean_documents(raw, tmp_path / "out", CORPUS, workers=1)
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["counts.tsv", "probes", "train", "validation"]
+    report = clean_documents(raw, tmp_path / "out", CORPUS, Workers(count=1))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "counts.tsv",
+        "probes",
+        "rejects.jsonl",
+        "train",
+        "validation",
+    ]
     splits = {split: list(read_documents(tmp_path / "out" / split)) for split in SPLITS}
     texts = {document.id: clean_text_plainly(document.text) for document in read_documents(raw)}
     written = [document for documents in splits.values() for document in documents]
@@ -41,6 +47,7 @@ def test_what_is_written(raw: Path, tmp_path: Path) -> None:
     assert all(document.text == texts[document.id] for document in written)
     assert report["left_out"] == {"empty": 1, "repeated": 1}
     assert report["documents_in"] == 62
+    assert sum(row["documents"] for row in report["lengths"]) == 60
     for split, documents in splits.items():
         assert report["splits"][split]["documents"] == len(documents)
         assert report["splits"][split]["words"] == sum(len(document.text.split()) for document in documents)
@@ -54,11 +61,11 @@ def test_what_is_written(raw: Path, tmp_path: Path) -> None:
 
 
 def test_the_same_bytes_for_any_number_of_processes(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.corpus.prepare.BATCH_CHARACTERS", 100)
-    reports = [clean_documents(raw, tmp_path / str(workers), CORPUS, workers) for workers in (1, 2)]
+    monkeypatch.setattr("pretrace.corpus.work.BATCH_CHARACTERS", 100)
+    reports = [clean_documents(raw, tmp_path / str(workers), CORPUS, Workers(count=workers)) for workers in (1, 2)]
     assert reports[0] == reports[1]
     files = sorted(path.relative_to(tmp_path / "1") for path in (tmp_path / "1").rglob("*") if path.is_file())
-    assert len(files) == 4
+    assert len(files) == 5
     for file in files:
         assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes()
 
@@ -66,7 +73,7 @@ def test_the_same_bytes_for_any_number_of_processes(raw: Path, tmp_path: Path, m
 def test_too_few_documents(tmp_path: Path) -> None:
     write_documents(tmp_path / "raw", [Document(str(n), "s", f"text {n}") for n in range(11)])
     with pytest.raises(PretraceError, match="corpus: 11 documents are left after cleaning, 12 are the least"):
-        clean_documents(tmp_path / "raw", tmp_path / "out", CORPUS, workers=1)
+        clean_documents(tmp_path / "raw", tmp_path / "out", CORPUS, Workers(count=1))
     assert not (tmp_path / "out").exists()
 
 
@@ -92,6 +99,29 @@ def test_the_split_does_not_depend_on_the_order(order: list[int]) -> None:
     expected = dict(zip(entries, split_documents(entries, 0.05, 0.25), strict=True))
     shuffled = [entries[number] for number in order]
     assert dict(zip(shuffled, split_documents(shuffled, 0.05, 0.25), strict=True)) == expected
+
+
+GROUPS = st.lists(st.integers(0, 30), min_size=40, max_size=40).filter(lambda groups: len(set(groups)) >= 12)
+
+
+@given(GROUPS, st.permutations(range(40)))
+@settings(deadline=None, max_examples=40)
+def test_a_group_stays_on_one_side(groups: list[int], order: list[int]) -> None:
+    entries = [Entry(str(number), str(number % 5), 50 + number) for number in range(40)]
+    splits = split_documents(entries, 0.05, 0.25, groups)
+    assert set(splits) == set(SPLITS)
+    assert len(set(zip(groups, splits, strict=True))) == len(set(groups))
+    # Neither the order nor how the groups are numbered has a part in it.
+    names = dict(zip(dict.fromkeys(groups[number] for number in order), range(100, 200), strict=False))
+    shuffled = split_documents(
+        [entries[number] for number in order], 0.05, 0.25, [names[groups[number]] for number in order]
+    )
+    assert shuffled == [splits[number] for number in order]
+
+
+def test_without_groups_the_split_is_as_it_was() -> None:
+    entries = [Entry(str(number), str(number % 5), 50 + number) for number in range(40)]
+    assert split_documents(entries, 0.05, 0.25, list(range(40))) == split_documents(entries, 0.05, 0.25)
 
 
 def test_the_shares_are_of_words() -> None:

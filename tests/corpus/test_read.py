@@ -1,113 +1,210 @@
-"""Text of one's own: every kind of file, and one clear line for everything that is wrong with one."""
+"""Text of one's own: every kind of file, however it is compressed, and what becomes a document."""
 
 from __future__ import annotations
 
+import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pretrace.corpus import Document, collect_files, read_documents, read_files, write_documents
+from pretrace.corpus import Document, read_documents, read_files, write_documents
 from pretrace.errors import PretraceError
 from pretrace.settings import Columns
 
+ROWS = [
+    {"body": "one", "who": "A", "n": 7},
+    {"body": None, "who": "B", "n": 8},
+    {"body": "two", "who": None, "n": None},
+]
 
-def read(path: Path, **columns: str) -> list[Document]:
-    return list(read_files(path, Columns(**columns)))
+
+def zst(content: bytes) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(content)
+    return sink.getvalue().to_pybytes()
+
+
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.compress, ".zst": zst, ".GZ": gzip.compress}
+
+
+def read(path: Path | str, delimited: str = "file", **columns: str) -> list[Document]:
+    return list(read_files(path, Columns(**columns), delimited))
+
+
+def parquet(rows: list[dict]) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(rows), sink)
+    return sink.getvalue().to_pybytes()
 
 
 def test_text_files_in_one_folder_are_sources_each(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text("zwei")
     (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfeins")
-    (tmp_path / "empty.txt").write_text(" \n")
     (tmp_path / "notes.md").write_text("no text")
     assert read(tmp_path) == [Document("a.txt", "a", "eins"), Document("b.txt", "b", "zwei")]
 
 
 def test_text_files_in_folders_have_the_folder_as_source(tmp_path: Path) -> None:
-    for name in ("x/1.txt", "y/z/2.txt", ".hidden/3.txt", "4.txt"):
+    for name in ("x/1.txt", "y/z/2.txt.gz", ".hidden/3.txt", "4.txt", "x/.5.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(name)
+        (tmp_path / name).write_bytes(COMPRESS[".gz" if name.endswith(".gz") else ""](b"x"))
     found = [(d.id, d.source) for d in read(tmp_path)]
-    assert found == [("4.txt", tmp_path.name), ("x/1.txt", "x"), ("y/z/2.txt", "y/z")]
+    assert found == [("4.txt", tmp_path.name), ("x/1.txt", "x"), ("y/z/2.txt.gz", "y/z")]
 
 
-def test_rows_of_jsonl_and_parquet(tmp_path: Path) -> None:
-    rows = [
-        {"body": "one", "who": "A", "n": 7},
-        {"body": None, "who": "B", "n": 8},
-        {"body": "two", "who": "C", "n": 9},
-    ]
-    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n\n")
-    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "b.parquet")
+@pytest.mark.parametrize("compression", COMPRESS)
+def test_rows_of_jsonl_and_parquet(tmp_path: Path, compression: str) -> None:
+    jsonl, table = tmp_path / f"a.jsonl{compression}", tmp_path / f"b.Parquet{compression}"
+    jsonl.write_bytes(COMPRESS[compression](("\n".join(map(json.dumps, ROWS)) + "\n\n").encode()))
+    table.write_bytes(COMPRESS[compression](parquet(ROWS)))
     named = read(tmp_path, text="body", id="n", source="who")
-    assert named == [Document("7", "A", "one"), Document("9", "C", "two")] * 2
+    # What has no name of its own is named after its place.
+    a, b = (Document(f"{path.name}:3", path.name[0], "two") for path in (jsonl, table))
+    assert named == [Document("7", "A", "one"), a, Document("7", "A", "one"), b]
     plain = read(tmp_path, text="body")
-    assert plain[:2] == [Document("a.jsonl:1", "a", "one"), Document("a.jsonl:3", "a", "two")]
-    assert read(tmp_path / "b.parquet", text="body")[0] == Document("b.parquet:1", "b", "one")
+    assert plain[:2] == [Document(f"{jsonl.name}:1", "a", "one"), a]
+    assert read(table, text="body")[0] == Document(f"{table.name}:1", "b", "one")
 
 
-def refused(path: Path, *words: str, **columns: str) -> None:
-    with pytest.raises(PretraceError) as caught:
-        read(path, **columns)
-    text = str(caught.value)
-    assert "\n" not in text
-    for word in words:
-        assert word in text
+@pytest.mark.parametrize("compression", COMPRESS)
+@pytest.mark.parametrize(
+    ("delimited", "expected"),
+    [
+        ("file", [("", "one\r\ntwo\n \n\nthree\n\n")]),
+        ("blank_line", [(":1", "one\r\ntwo"), (":5", "three")]),
+        ("line", [(":1", "one"), (":2", "two"), (":5", "three")]),
+    ],
+)
+def test_what_a_document_of_plain_text_is(
+    tmp_path: Path, compression: str, delimited: str, expected: list[tuple[str, str]]
+) -> None:
+    path = tmp_path / f"a.txt{compression}"
+    path.write_bytes(COMPRESS[compression](b"\xef\xbb\xbfone\r\ntwo\n \n\nthree\n\n"))
+    assert read(path, delimited) == [Document(path.name + place, "a", text) for place, text in expected]
 
 
-def test_nothing_at_the_path(tmp_path: Path) -> None:
-    refused(tmp_path / "none", "corpus.path", "none", ".jsonl")
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 
 
-def test_no_file_of_a_known_kind(tmp_path: Path) -> None:
-    (tmp_path / "a.pdf").write_text("x")
-    refused(tmp_path, "none of its 1 files", ".txt, .jsonl, .parquet")
-    refused(tmp_path / "a.pdf", "a.pdf", "it is not")
+@settings(max_examples=60, deadline=None)
+@given(st.lists(TEXTS, min_size=1, max_size=8), st.sampled_from(["file", "blank_line", "line"]))
+def test_however_it_is_divided_and_compressed_no_text_is_lost(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[str], delimited: str
+) -> None:
+    content = "\n\n".join(parts).encode()
+    if not content.decode("utf-8-sig").strip():
+        return
+    folder = tmp_path_factory.mktemp("parts")
+    found = {}
+    for compression in ("", ".gz", ".zst"):
+        (folder / f"a.txt{compression}").write_bytes(COMPRESS[compression](content))
+        found[compression] = [d.text for d in read(folder / f"a.txt{compression}", delimited)]
+    assert found[""] == found[".gz"] == found[".zst"]
+    assert "".join("".join(found[""]).split()) == "".join(content.decode("utf-8-sig").split())
+    if delimited == "blank_line":
+        assert all(line.strip() for text in found[""] for line in text.encode().split(b"\n"))
 
 
-def test_a_column_that_is_not_there(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text('{"text": "x"}\n{"txt": "y"}\n')
-    refused(tmp_path, "a.jsonl", "row 2", "no column 'text'", "has txt", "corpus.columns")
-    pq.write_table(pa.table({"body": ["x"], "id": ["1"]}), tmp_path / "b.parquet")
-    refused(tmp_path / "b.parquet", "b.parquet", "no column 'text'", "has body, id")
+def test_parts_of_one_compressed_file_are_read_on(tmp_path: Path) -> None:
+    for compression in (".gz", ".zst"):
+        whole = COMPRESS[compression](b"one\n") + COMPRESS[compression](b"two\n")
+        (tmp_path / f"a.txt{compression}").write_bytes(whole)
+    assert [d.text for d in read(tmp_path, "line")] == ["one", "two"] * 2
 
 
-def test_rows_that_are_no_text(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    path.write_text('{"text": "x"}\n{"text": }\n')
-    refused(path, "row 2", "not JSON")
-    path.write_text("[1]\n")
-    refused(path, "row 1", "JSON object", "list")
-    path.write_text('{"text": 3}\n')
-    refused(path, "row 1", "'text' takes text", "int")
+def test_the_order_does_not_depend_on_the_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in ("b/2.txt", "a.txt", "b/1.txt", "c.jsonl"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text('{"text": "x"}')
+    before = read(tmp_path)
+    walk = os.walk
+
+    def backwards(*arguments: object, **options: object) -> object:
+        return ((folder, folders, files[::-1]) for folder, folders, files in reversed([*walk(*arguments, **options)]))
+
+    monkeypatch.setattr("os.walk", backwards)
+    assert read(tmp_path) == before
+    assert [d.id for d in before] == ["a.txt", "b/1.txt", "b/2.txt", "c.jsonl:1"]
 
 
-def test_what_is_not_utf8(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_bytes(b"caf\xe9")
-    refused(tmp_path, "a.txt", "byte 3")
-    (tmp_path / "a.txt").unlink()
-    (tmp_path / "a.jsonl").write_bytes(b'{"text": "x"}\n{"text": "caf\xe9"}\n')
-    refused(tmp_path, "a.jsonl", "byte 27")
+@pytest.mark.parametrize(
+    ("pattern", "ids"),
+    [
+        ("*.txt", ["1.txt"]),
+        ("**/*.txt", ["1.txt", "x/2.txt", "x/y/3.txt"]),
+        ("x/*", ["2.txt"]),
+        ("[!1]/*.txt", ["x/2.txt"]),
+        ("x/**", ["2.txt", "y/3.txt", "y/4.txt.gz"]),
+        ("?.txt", ["1.txt"]),
+    ],
+)
+def test_a_glob(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, ids: list[str]) -> None:
+    for name in ("1.txt", "x/2.txt", "x/y/3.txt", "x/y/4.txt.gz", "x/5.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(COMPRESS[".gz" if name.endswith("gz") else ""](b"text"))
+    assert [d.id for d in read(tmp_path / pattern)] == ids
+    monkeypatch.chdir(tmp_path)
+    assert [d.id for d in read(pattern)] == ids
 
 
-def test_a_damaged_parquet_file(tmp_path: Path) -> None:
-    (tmp_path / "a.parquet").write_bytes(b"PAR1 and nothing more")
-    refused(tmp_path, "a.parquet", "not a whole Parquet file")
+def test_a_glob_asks_nothing_of_folders_that_it_does_not_reach(tmp_path: Path) -> None:
+    (tmp_path / "1.txt").write_text("one")
+    (tmp_path / "x").mkdir()
+    (tmp_path / "out").symlink_to("/")
+    (tmp_path / "x" / "2.txt").symlink_to("nowhere")
+    assert [d.id for d in read(tmp_path / "*.txt")] == ["1.txt"]
+    with pytest.raises(PretraceError, match="outside of the folder"):
+        read(tmp_path / "**/*.txt")
 
 
-def test_collecting_writes_all_or_nothing(tmp_path: Path) -> None:
-    folder = tmp_path / "in"
-    folder.mkdir()
-    (folder / "a.txt").write_text("eins")
-    assert collect_files(folder, Columns(), tmp_path / "out") == {"documents": 1}
-    assert list(read_documents(tmp_path / "out")) == [Document("a.txt", "a", "eins")]
-    (folder / "a.txt").write_text("  ")
-    with pytest.raises(PretraceError, match="no text there"):
-        collect_files(folder, Columns(), tmp_path / "other")
-    assert not (tmp_path / "other").exists()
+def test_a_name_with_wildcards_that_is_there_is_no_glob(tmp_path: Path) -> None:
+    (tmp_path / "a[1].txt").write_text("x")
+    (tmp_path / "a1.txt").write_text("y")
+    assert [d.id for d in read(tmp_path / "a[1].txt")] == ["a[1].txt"]
+
+
+def test_links_inside_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "in" / "x").mkdir(parents=True)
+    (tmp_path / "in" / "x" / "1.txt").write_text("one")
+    (tmp_path / "in" / "2.txt").symlink_to("x/1.txt")
+    (tmp_path / "in" / "y").symlink_to("x")
+    (tmp_path / "in" / "z.txt").symlink_to("x")
+    (tmp_path / "in" / "x" / "up").symlink_to("..")
+    (tmp_path / "link").symlink_to("in")
+    # The folder's own path may be a link, and folders are read once, at their own place.
+    assert [d.id for d in read(tmp_path / "link")] == ["2.txt", "x/1.txt"]
+    assert [d.id for d in read(tmp_path / "in" / "2.txt")] == ["2.txt"]
+
+
+@pytest.mark.parametrize("place", ["memory://corpus", "memory://corpus/", "memory://corpus/**", "memory://corpus/*/*"])
+def test_a_url(place: str) -> None:
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    if memory.exists("/corpus"):
+        memory.rm("/corpus", recursive=True)
+    memory.pipe("/corpus/x/a.txt", b"one")
+    memory.pipe("/corpus/x/b.jsonl.gz", gzip.compress(b'{"text": "two"}\n'))
+    memory.pipe("/corpus/y/c.parquet", parquet([{"text": "three"}]))
+    memory.pipe("/corpus/y/c.parquet.zst", zst(parquet([{"text": "four"}])))
+    memory.pipe("/corpus/.hidden/d.txt", b"five")
+    memory.pipe("/corpus2/e.txt", b"six")
+    assert read(place) == [
+        Document("x/a.txt", "x", "one"),
+        Document("x/b.jsonl.gz:1", "x", "two"),
+        Document("y/c.parquet:1", "y", "three"),
+        Document("y/c.parquet.zst:1", "y", "four"),
+    ]
+    assert read("memory://corpus/x/a.txt") == [Document("a.txt", "a", "one")]
 
 
 def test_documents_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import resource
@@ -148,7 +149,30 @@ def test_an_empty_corpus_is_refused(project: Path) -> None:
     (project / "empty").mkdir()
     (project / "empty" / "nothing.txt").write_text(" \n")
     change(project, corpus__path="empty")
-    check_refused(project, "collect", "empty: no text there")
+    check_refused(project, "collect", "empty/nothing.txt: no text in it")
+    change(project, corpus__on_bad_input="skip")
+    check_refused(project, "collect", "empty: no text there", "nothing.txt: no text in it")
+
+
+def test_bad_text_stops_the_stage_or_is_left_out(project: Path) -> None:
+    rows = [json.dumps({"name": str(number), "author": "hugo", "body": text_of(str(number))}) for number in range(60)]
+    cut = gzip.compress("\n".join(rows).encode())[:-2000]
+    (project / "books" / "hugo.jsonl.gz").write_bytes(cut)
+    (project / "books" / "latin.txt").write_bytes("café".encode("latin-1"))
+    check_refused(project, "collect", "books/hugo.jsonl.gz: not a whole .gz file", "set corpus.on_bad_input: skip")
+    change(project, corpus__on_bad_input="skip")
+    said = tiny.must(project, sys.executable, "stages/collect.py")
+    assert "2 left out (damaged 1, not_utf8 1): data/documents/rejects.jsonl" in said
+    report = json.loads((project / "reports" / "collect.json").read_text())
+    assert report["rejected"] == {"damaged": 1, "not_utf8": 1}
+    rejects = (project / "data" / "documents" / "rejects.jsonl").read_text().splitlines()
+    kept = json.loads(rejects[0])["kept"]
+    assert 0 < kept < 60
+    assert report["documents"] == len(SOURCES) * DOCUMENTS_A_SOURCE + kept
+    # The stages after this one do not mind the rejects beside the documents.
+    tiny.must(project, sys.executable, "stages/clean.py")
+    clean = json.loads((project / "reports" / "clean.json").read_text())
+    assert clean["documents_in"] == report["documents"]
 
 
 def test_a_corpus_of_too_few_documents_is_refused(project: Path) -> None:

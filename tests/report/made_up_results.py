@@ -67,6 +67,22 @@ def task(name: str, **changes: Any) -> dict[str, Any]:
     }
 
 
+def card(**changes: Any) -> dict[str, Any]:
+    """What `clean` says beyond the numbers by split and source."""
+    example = {"id": HOSTILE, "source": HOSTILE, "value": 0.875, "detail": HOSTILE}
+    return {
+        "lengths": [{"from": 512, "below": 1024, "documents": 7}, {"from": 1024, "below": 2048, "documents": 23}],
+        "frequent_words": [["the", 1234], [HOSTILE, 56]],
+        "left_out_by_source": {HOSTILE: {"repeated": 9}, "networkx": {"empty": 1}},
+        "examples": {"repeated": [example], "boilerplate (cut)": [example], "empty": [{**example, "value": 0}]},
+        "cut": {"boilerplate": {"documents": 3, "lines": 4, "words": 50}},
+        "near_duplicate_groups": {"groups": 2, "documents": 5},
+        "evaluation_texts": {"looked_for": 408, "too_short": 17},
+        "contamination": {"mrpc": {"documents": 2, "rows": 6}},
+        **changes,
+    }
+
+
 def write_results(folder: Path) -> None:
     """All files that the report reads, under `folder`."""
     for name, variant in SCORES:
@@ -86,6 +102,7 @@ def write_results(folder: Path) -> None:
             "distinct_words": 300,
             "splits": numbers,
             "sources": {HOSTILE: numbers, "networkx": numbers},
+            **card(),
         },
     )
     write(folder / "bpe.json", {"size": 400})

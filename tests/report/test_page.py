@@ -115,6 +115,30 @@ def test_the_page_shows_the_numbers(reports: Path) -> None:
         assert number in text
 
 
+def test_the_card_of_the_corpus_says_what_went_and_why(reports: Path) -> None:
+    html = page(reports)
+    text = " ".join(re.sub(r"<[^>]+>", " ", html[html.index('id="corpus"') :]).split())
+    for part in (
+        *("Of 40 documents", "1,100 words", "dropped: 9 documents", "0.875", "dropped: 1 document;"),
+        *("4 lines with 50 words, in 3 documents", "5 documents are nearly the same as others, in 2 groups"),
+        *("408 dev and test texts ( 17 more", "mrpc: 6 rows in 2 documents", "1,234", "words, from", "512", "1k"),
+    ):
+        assert part.replace("( ", "(") in text, part
+    assert f"{9000 / 12.5 / 1e6:.1f} MB a second" in text
+
+
+def test_the_card_does_without_what_an_older_run_did_not_note(reports: Path) -> None:
+    clean = json.loads((reports / "clean.json").read_text())
+    for key in made_up.card():
+        del clean[key]
+    made_up.write(reports / "clean.json", clean)
+    html = page(reports)
+    assert Tags(html).open == []
+    assert "Most frequent words" not in html
+    made_up.write(reports / "clean.json", {**clean, **made_up.card(cut={}, contamination={}), "left_out": {}})
+    assert "none was found" in page(reports)
+
+
 def test_the_page_does_without_what_is_optional(reports: Path) -> None:
     for name in ("samples.json", "bpe.json", "cost.json", "curves/transformer.json"):
         (reports / name).unlink()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pretrace.corpus import Document, write_documents
 from pretrace.errors import PretraceError
 from pretrace.shards import batch_sequences, open_shards, sequence_order, sequences_per_epoch, write_shards
+from pretrace.vocabulary.words import id_type
 
 TEXTS = {f"{number:02d}": f"w{number} " * (number + 1) + "end" for number in range(30)}
 
@@ -23,8 +24,9 @@ class Words:
 
     size, fingerprint, newline_id, unknown_id = 1000, "f" * 64, 1, 0
 
-    def encode_words(self, cleaned: str) -> list[int]:
-        return [2 if word == "end" else 10 + int(word[1:]) for word in cleaned.split()]
+    def encode_array(self, cleaned: str) -> np.ndarray:
+        ids = [2 if word == "end" else 10 + int(word[1:]) for word in cleaned.split()]
+        return np.array(ids, id_type(self.size))
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def test_every_document_is_there_once_and_whole(folder: Path) -> None:
     shards = open_shards(folder, "train", Words.fingerprint)
     starts = shards.document_starts()
     documents = [shards.read(a, b - a).tolist() for a, b in pairwise(starts)]
-    expected = [[*Words().encode_words(text), 1] for text in TEXTS.values()]
+    expected = [[*Words().encode_array(text).tolist(), 1] for text in TEXTS.values()]
     assert sorted(documents) == sorted(expected)
     assert documents != expected  # strangers are neighbours
     assert shards.tokens == sum(map(len, expected)) == starts[-1]
@@ -106,11 +108,67 @@ def test_what_does_not_belong_together_is_refused(folder: Path, tmp_path: Path) 
 
 
 def test_a_vocabulary_too_large_for_two_bytes(folder: Path, tmp_path: Path) -> None:
+    assert json.loads((folder / "manifest.json").read_text())["id_type"] == "uint16"
     vocabulary = Words()
-    vocabulary.size = 65_537
-    with pytest.raises(PretraceError, match="65537 pieces"):
-        write_shards(tmp_path / "clean", vocabulary, tmp_path / "large")
-    assert not (tmp_path / "large").exists()
+    vocabulary.size = 70_000
+    write_documents(tmp_path / "clean" / "validation", [Document("v", "s", "w5 w65600 w6")])
+    manifest = write_shards(tmp_path / "clean", vocabulary, tmp_path / "large")
+    assert manifest["id_type"] == "uint32"
+    assert open_shards(tmp_path / "large", "validation").read(0, 4).tolist() == [15, 65_610, 16, 1]
+    whole = open_shards(tmp_path / "large", "train")
+    assert (whole.read(0, whole.tokens) == open_shards(folder, "train").read(0, whole.tokens)).all()
+    file = manifest["splits"]["train"]["files"][0]
+    assert np.fromfile(tmp_path / "large" / file["name"], "<u4").size == file["tokens"]
+
+
+class Killed(Words):
+    """Is cut off at a word of the second part."""
+
+    def __init__(self, last_word: str) -> None:
+        self.last_word, self.encoded = last_word, 0
+
+    def encode_array(self, cleaned: str) -> np.ndarray:
+        if self.last_word in cleaned.split():
+            raise KeyboardInterrupt
+        self.encoded += 1
+        return super().encode_array(cleaned)
+
+
+def test_a_killed_run_goes_on(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pretrace.corpus.documents.PART_BYTES", 500)
+    train = tmp_path / "clean" / "train"
+    write_documents(train, [Document(i, "s", text) for i, text in TEXTS.items()])
+    assert len(list(train.iterdir())) > 3
+    scratch, out = tmp_path / "scratch", tmp_path / "again"
+    killed = Killed("w20")
+    with pytest.raises(KeyboardInterrupt):
+        write_shards(tmp_path / "clean", killed, out, scratch)
+    assert not out.exists()
+    assert killed.encoded == 20
+    done = len(list(scratch.glob("*.json")))
+    assert done == len(list(scratch.glob("*.bin"))) > 0  # the part that it stood in counts for nothing
+    rest = Killed("none")
+    write_shards(tmp_path / "clean", rest, out, scratch)
+    assert rest.encoded < 31  # all, and the one of the validation split
+    assert not list(scratch.iterdir())
+    for path in folder.iterdir():
+        assert path.read_bytes() == (out / path.name).read_bytes()
+
+
+def test_what_other_text_or_another_vocabulary_left_is_not_taken(folder: Path, tmp_path: Path) -> None:
+    write_documents(tmp_path / "clean" / "validation", [Document("v", "s", "w5 w99")])
+    with pytest.raises(KeyboardInterrupt):
+        write_shards(tmp_path / "clean", Killed("w99"), tmp_path / "again", tmp_path / "scratch")
+    assert len(list((tmp_path / "scratch").glob("*.json"))) == 1  # train
+    other = Killed("none")
+    other.fingerprint = "e" * 64
+    write_shards(tmp_path / "clean", other, tmp_path / "again", tmp_path / "scratch")
+    assert other.encoded == 31
+    text = [Document(i, "s", text + " w1") for i, text in TEXTS.items()]
+    write_documents(tmp_path / "clean" / "train", text)
+    changed = Killed("none")
+    write_shards(tmp_path / "clean", changed, tmp_path / "again", tmp_path / "scratch")
+    assert changed.encoded == 31
 
 
 class Counting:

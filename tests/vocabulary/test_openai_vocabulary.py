@@ -164,11 +164,12 @@ def test_unknown_characters_are_one_id_each(vocabulary: Vocabulary) -> None:
 
 
 def test_the_memory_of_words_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.vocabulary.openai.REMEMBERED_WORDS", 5)
+    monkeypatch.setattr("pretrace.vocabulary.words.REMEMBERED_WORDS", 5)
     small, large = load_vocabulary(folder), load_vocabulary(folder)
     for text in (TEXT, "the dog", "the fox\nthe dog", TEXT):
         assert small.encode(text) == large.encode(text)
         assert small.encode("the") == large.encode("the")
+    small.encode("zebra")  # only a new word makes room
     assert len(small._words) < 10  # type: ignore[attr-defined]
 
 

@@ -91,7 +91,7 @@ def test_what_is_unknown(vocabulary: Vocabulary, text: str) -> None:
 
 
 def test_the_memory_of_words_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.vocabulary.pieces.REMEMBERED_WORDS", 5)
+    monkeypatch.setattr("pretrace.vocabulary.words.REMEMBERED_WORDS", 5)
     small, large = load_vocabulary(folder), load_vocabulary(folder)
     for text in (TEXT, "the dog", "the fox\nthe dog", TEXT):
         assert small.encode_words(text) == large.encode_words(text)

@@ -4,18 +4,23 @@ Importing this is cheap: spaCy, ftfy and pyarrow are imported where they are use
 """
 
 from pretrace.corpus.clean import clean_text, clean_text_plainly
+from pretrace.corpus.collect import collect_text, place_of, read_corpus
+from pretrace.corpus.contamination import EvaluationText
 from pretrace.corpus.documents import Document, read_documents, write_documents
 from pretrace.corpus.installed import collect_installed
 from pretrace.corpus.prepare import clean_documents
-from pretrace.corpus.read import collect_files, read_files
+from pretrace.corpus.read import read_files
 
 __all__ = [
     "Document",
+    "EvaluationText",
     "clean_documents",
     "clean_text",
     "clean_text_plainly",
-    "collect_files",
     "collect_installed",
+    "collect_text",
+    "place_of",
+    "read_corpus",
     "read_documents",
     "read_files",
     "write_documents",

@@ -5,30 +5,30 @@
 - ftfy sees only the lines that it could change;
 - spaCy takes apart what stands between two spaces independently of its neighbours, so each distinct such chunk is
   tokenised once and remembered. The exception are spaCy's rules for words that it would otherwise split, such as
-  ":o)": they also join parts across a space. Chunks between which that could happen are taken as one.
+  ":o)": they also join parts across a space. Chunks between which that could happen are taken as one;
+- lines of plain type are worked on a block at a time (`typeset`), and only their unusual chunks are looked up.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
-from pretrace.corpus.encoding import fix_encoding, replaced
+from pretrace.corpus.chunks import GLUE, Chunks, new_spacy_tokenizer, pairs_inside_words, spaces_between
+from pretrace.corpus.encoding import fix_line, replaced
+from pretrace.corpus.typeset import SIGNS, TypesetCleaner
 
 REMEMBERED_CHUNKS = 500_000
 """Distinct chunks after which the memory is emptied, so that a corpus of any size fits."""
+BLOCK_CHARACTERS = 200_000
+"""Text that is worked on at once, up to the next line end: as much as stays in a processor's cache."""
 
 DASHES = dict.fromkeys("\N{EM DASH}\N{EN DASH}\N{HORIZONTAL BAR}", "-")
 SAME_AS = {**DASHES, "\N{HORIZONTAL ELLIPSIS}": "...", "\N{ACUTE ACCENT}": "'"}
 # The original's pattern lists a backslash too, but in a string where it comes to mean a plus sign, so its backslashes
 # stay as they are. Copies of the recipe that space them differ from what the released model was trained on.
 RUN_OF_ONE_SIGN = re.compile(r"(([-~!\";?+,)(/*\[\]}{|_])\2*)")
-
-GLUE = "\0"
-"""Takes the place of a space that does not part chunks; ftfy leaves none in a text."""
 
 
 def clean_text(text: str) -> str:
@@ -39,7 +39,21 @@ def clean_text(text: str) -> str:
 
     Source: `text_utils.py` of OpenAI's finetune-transformer-lm, with spaCy's blank English tokenizer (the same rules).
     """
-    return _chunk_tokenizer()(standardise(fix_encoding(text)))
+    cleaner = _cleaner()
+    text = text.replace("\r\n", "\n")
+    html = text.find("<")
+    cleaned = []
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start + BLOCK_CHARACTERS) + 1 or len(text)
+        block = text[start:end]
+        # ftfy takes "<" for a sign of HTML, and leaves entities alone in the lines below.
+        html_line = (
+            len(block) if html < 0 or html >= end else block.count("\n", 0, html - start) if html >= start else -1
+        )
+        cleaned.append(cleaner(block, html_line))
+        start = end
+    return "\n".join([block for block in cleaned if block])
 
 
 def clean_text_plainly(text: str) -> str:
@@ -60,76 +74,40 @@ def standardise(text: str) -> str:
     return " \n ".join([line for line in lines if line])
 
 
-class ChunkTokenizer:
-    """spaCy's tokens of standardised text in lower case, remembering each chunk (what stands between two spaces)."""
+class Cleaner:
+    """Cleans blocks of text by way of what is known of their chunks (a chunk stands between two spaces)."""
 
     def __init__(self) -> None:
-        self._tokenizer = _spacy_tokenizer()
-        self._known = Chunks(self._tokenizer)
-        self._glue = _spaces_inside_words(self._tokenizer).sub
+        self._begin()
 
-    def __call__(self, text: str) -> str:
-        """The tokens joined by one space each, lines parted by `\\n`."""
-        if len(self._known) > REMEMBERED_CHUNKS:
-            self._known.clear()
+    def _begin(self) -> None:
+        # spaCy remembers every word that it has seen, too, so a memory that is emptied needs a new tokenizer.
+        self.tokenizer = new_spacy_tokenizer()
+        self.known = Chunks(self.tokenizer)
+        before = pairs_inside_words(self.tokenizer)
+        self._glue = spaces_between(before).sub
+        pairs = [(last, after) for after, lasts in before.items() for last in lasts]
+        whole = [chr(code) for code in SIGNS if [token.text for token in self.tokenizer(chr(code))] == [chr(code)]]
+        self._typeset = TypesetCleaner(self.tokenizer.rules, pairs, "".join(whole), self.known.of)
+
+    def __call__(self, block: str, html_line: int) -> str:
+        """Clean whole lines; HTML entities in those below line `html_line` (from 0) are left alone."""
+        if len(self.known) > REMEMBERED_CHUNKS:
+            self._begin()
+        return self._typeset(block, lambda number, line: self._other_line(line, number <= html_line))
+
+    def _other_line(self, line: str, unescape_html: bool) -> str:
+        """A line that is not plainly typeset, which ftfy may turn into several."""
+        text = standardise(fix_line(line, unescape_html))
         chunks = self._glue(GLUE, text).split(" ")
-        return " ".join(map(self._known.__getitem__, chunks)).replace(" \n ", "\n")
-
-
-class Chunks(dict[str, str]):
-    """From a chunk to its tokens, joined by a space; filled as chunks are asked for."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        super().__init__()
-        self._tokenizer, self._rules = tokenizer, tokenizer.rules
-
-    def __missing__(self, chunk: str) -> str:
-        # spaCy's patterns never part two ASCII letters: only a rule of its own could, and those are looked up.
-        if chunk == "\n" or (chunk.isascii() and chunk.isalpha() and chunk not in self._rules):
-            tokens = chunk.lower()
-        else:
-            # Word by word, for the lower case of a letter can depend on its neighbours (the Greek sigma).
-            tokens = " ".join([token.text.lower() for token in self._tokenizer(chunk.replace(GLUE, " "))])
-        self[chunk] = tokens
-        return tokens
+        return " ".join(self.known.of(chunks)).replace(" \n ", "\n")
 
 
 @cache
-def _chunk_tokenizer() -> ChunkTokenizer:
-    return ChunkTokenizer()
+def _cleaner() -> Cleaner:
+    return Cleaner()
 
 
 @cache
 def _spacy_tokenizer() -> Any:
-    from spacy.lang.en import English
-
-    return English().tokenizer
-
-
-def _spaces_inside_words(tokenizer: Any) -> re.Pattern[str]:
-    """A pattern for every space across which spaCy could join the parts of one of its special words, and some more.
-
-    spaCy looks for the parts into which the word falls without its rule. A space is meant here if some word has a part
-    that ends with the character before it, followed by a part that begins with the character after it.
-    """
-    from spacy.tokenizer import Tokenizer
-
-    names = ("prefix_search", "suffix_search", "infix_finditer", "token_match", "url_match")
-    without_rules = Tokenizer(tokenizer.vocab, rules={}, **{name: getattr(tokenizer, name) for name in names})
-    before: dict[str, set[str]] = {}
-    for word in tokenizer.rules:
-        for left, right in pairwise([token.text for token in without_rules(word)]):
-            before.setdefault(right[0], set()).add(left[-1])
-    # What begins with a letter or digit follows few signs, so there the sign is looked at first: seven times faster.
-    signs = {after: lasts for after, lasts in before.items() if not after.isalnum()}
-    letters = {after: lasts for after, lasts in before.items() if after.isalnum()}
-    some_sign, some_last = _any_of(signs), _any_of(set().union(*letters.values()))
-    return re.compile(f" (?:(?={some_sign})(?:{_pairs(signs)})|(?<={some_last} )(?:{_pairs(letters)}))")
-
-
-def _pairs(before: dict[str, set[str]]) -> str:
-    return "|".join(f"(?={re.escape(after)})(?<={_any_of(lasts)} )" for after, lasts in sorted(before.items()))
-
-
-def _any_of(characters: Iterable[str]) -> str:
-    return "[" + "".join(map(re.escape, sorted(characters))) + "]"
+    return new_spacy_tokenizer()

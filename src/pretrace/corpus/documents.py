@@ -79,8 +79,16 @@ def write_documents(folder: Path, documents: Iterable[Document]) -> int:
     return count
 
 
+def document_parts(folder: Path) -> list[Path]:
+    """The files that `write_documents` wrote, in order. Raises `PretraceError` if there are none."""
+    paths = sorted(Path(folder).glob("part-*.parquet"))
+    if not paths:
+        raise PretraceError(f"{folder}: no documents there (part-*.parquet); run the stage that writes them")
+    return paths
+
+
 def read_documents(folder: Path) -> Iterator[Document]:
-    """Read the documents that `write_documents` wrote, in order, a few hundred at a time.
+    """Read the documents that `write_documents` wrote, in order, a few hundred at a time; or those of one part.
 
     Raises:
         PretraceError: the folder has no parts, or a part is damaged.
@@ -88,10 +96,7 @@ def read_documents(folder: Path) -> Iterator[Document]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    paths = sorted(Path(folder).glob("part-*.parquet"))
-    if not paths:
-        raise PretraceError(f"{folder}: no documents there (part-*.parquet); run the stage that writes them")
-    for path in paths:
+    for path in [folder] if Path(folder).is_file() else document_parts(folder):
         try:
             with pq.ParquetFile(path) as file:
                 for batch in file.iter_batches(batch_size=256, columns=["id", "source", "text"]):

@@ -7,7 +7,6 @@ show no sign of that; what it does to those is a replacement of a few characters
 from __future__ import annotations
 
 import re
-from typing import Any
 
 # What ftfy leaves alone: ASCII without control characters, carriage returns and "&" (which may begin an HTML entity).
 UNTOUCHED = re.compile(r"[\t\n\x20-\x25\x27-\x7e]*\Z")
@@ -17,31 +16,18 @@ SIGNS = rf"\t\n\x20-\x25\x27-\x7e{CURLY}\u2013\u2014\u2026"
 TYPESET = re.compile(rf"[{SIGNS}]*\Z")
 # With Western letters besides, that holds only where ftfy's own test finds the line in order.
 WESTERN = re.compile(rf"[{SIGNS}\xa3\xc0-\xd6\xd8-\xf6\xf8-\xff]*\Z")
+# The test looks for signs in bad company: a letter between ASCII ones passes. Only the last two can fail alone.
+SUSPICIOUS = re.compile(r"[\xa3\xc0-\xff][^\x00-\x7f]|[^\x00-\x7f][\xa3\xc0-\xff]|[\xc2\xc3]")
 STRAIGHT = dict(zip(CURLY, "''\"\"", strict=True))
 FTFY_SEGMENT = 1_000_000
 """Characters after which ftfy cuts a line."""
 
 
-def fix_encoding(text: str) -> str:
-    """What `ftfy.fix_text` gives, without calling it for lines that it would only lightly change."""
-    text = text.replace("\r\n", "\n")
-    if UNTOUCHED.match(text):
-        return text
-    if TYPESET.match(text):
-        return replaced(text, STRAIGHT)
-    import ftfy
+def fix_line(line: str, unescape_html: bool = True) -> str:
+    """What `ftfy.fix_text` gives for a line, without calling it where it would only lightly change it.
 
-    config = ftfy.TextFixerConfig(explain=False)
-    fixed = []
-    for line in text.split("\n"):
-        fixed.append(_fix_line(line, config))
-        # ftfy takes "<" as a sign of HTML, and from there on leaves entities alone.
-        if config.unescape_html and "<" in line:
-            config = config._replace(unescape_html=False)
-    return "\n".join(fixed)
-
-
-def _fix_line(line: str, config: Any) -> str:
+    `unescape_html`: whether HTML entities are replaced, unless the line itself has a "<".
+    """
     import ftfy
     from ftfy.badness import is_bad
 
@@ -49,12 +35,12 @@ def _fix_line(line: str, config: Any) -> str:
         return line
     if TYPESET.match(line):
         return replaced(line, STRAIGHT)
-    if WESTERN.match(line) and len(line) < FTFY_SEGMENT and not is_bad(line):
+    if WESTERN.match(line) and len(line) < FTFY_SEGMENT:
         straight = replaced(line, STRAIGHT)
         # ftfy looks again at what it has changed, until nothing changes.
-        if not is_bad(straight):
+        if not SUSPICIOUS.search(line) or not (is_bad(line) or is_bad(straight)):
             return straight
-    return ftfy.fix_text(line, config)
+    return ftfy.fix_text(line, ftfy.TextFixerConfig(explain=False, unescape_html="auto" if unescape_html else False))
 
 
 def replaced(text: str, replacements: dict[str, str]) -> str:

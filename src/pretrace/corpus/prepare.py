@@ -1,133 +1,183 @@
-"""From collected documents to cleaned, divided ones, and to the count of every word.
+"""From collected documents to cleaned, divided ones, to the count of every word, and to an account of what went.
 
-Documents are cleaned by a pool of processes and written in the order they came; the number of processes changes
-nothing. Only names, lengths and checksums of the whole corpus are in memory at once.
+Documents are worked on by a pool of processes and written in the order they came; the number of processes changes
+nothing. Only names, lengths, checksums and signatures of the whole corpus are in memory at once.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
-from itertools import islice
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pretrace.corpus.clean import clean_text
+import numpy as np
+
+from pretrace.corpus.boilerplate import LineCounter
+from pretrace.corpus.contamination import EvaluationNgrams, EvaluationText
+from pretrace.corpus.divide import divide
 from pretrace.corpus.documents import Document, DocumentWriter, read_documents
-from pretrace.corpus.split import SPLITS, Entry, split_documents
+from pretrace.corpus.duplicates import PERMUTATIONS, find_near_duplicates
+from pretrace.corpus.left_out import LeftOut
+from pretrace.corpus.quality import DECIMALS, Verdict
+from pretrace.corpus.split import Entry, split_documents
+from pretrace.corpus.work import Result, Work, work_on
 from pretrace.files import atomic_folder, write_text
-from pretrace.progress import progress
 
 if TYPE_CHECKING:
-    from pretrace.settings import Corpus
+    from pretrace.settings import Corpus, Quality, Workers
 
-BATCH_CHARACTERS = 500_000
-"""Text that goes to a process at once."""
-BATCHES_AHEAD = 8
-"""Batches that are handed out before the first result is taken, so that memory stays bounded."""
+FREQUENT_WORDS = 50
+"""Words of the training text that the report lists."""
+Stream = Iterator[tuple[Document, Result]]
 
 
-def clean_documents(raw: Path, out: Path, corpus: Corpus, workers: int = 2) -> dict[str, Any]:
+def clean_documents(
+    raw: Path,
+    out: Path,
+    corpus: Corpus,
+    workers: Workers | None = None,
+    evaluation: Iterable[EvaluationText] = (),
+) -> dict[str, Any]:
     """Clean the documents in `raw`; write `out/{train,validation,probes}/part-*.parquet` and `out/counts.tsv`.
 
-    Documents that are empty after cleaning, or whose cleaned text stood earlier in the corpus, are left out.
-    `counts.tsv` has the words of the train split with their numbers, most frequent first, ties by word.
+    Documents that are empty after cleaning, or whose cleaned text stood earlier in the corpus, are left out, and so is
+    what `corpus.quality` says; `evaluation` is the text for its `contamination`. What went is in `out/rejects.jsonl`,
+    if anything did. `counts.tsv` has the words of the train split with their numbers, most frequent first, ties by
+    word.
 
     Returns:
-        Numbers for the report: documents, words and bytes (UTF-8) by split and by source, and what was left out.
+        Numbers for the report: documents, words and bytes (UTF-8) by split and by source, what was left out with
+        examples, lengths, frequent words.
 
     Raises:
         PretraceError: no documents in `raw`, or too few are left to divide.
     """
     tally: Counter[str] = Counter()
-    with atomic_folder(out) as temporary:
+    rules = corpus.quality.contamination
+    ngrams = EvaluationNgrams(evaluation, rules.words) if rules else None
+    with atomic_folder(out) as temporary, LeftOut(temporary / "rejects.jsonl") as left_out:
         cleaned = temporary / "cleaned"
-        entries: list[Entry] = []
-        with DocumentWriter(cleaned) as writer:
-            for document, entry in _kept(_cleaned(read_documents(raw), workers, tally), tally):
-                writer.write(document)
-                entries.append(entry)
-        splits = split_documents(entries, corpus.validation_share, corpus.probe_share)
-        numbers, counts = _divide(cleaned, temporary, splits)
-        for part in cleaned.iterdir():
-            part.unlink()
-        cleaned.rmdir()
-        rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
-        write_text(temporary / "counts.tsv", "".join(f"{word}\t{count}\n" for word, count in rows))
+        stream = _staying(_worked(raw, temporary, corpus.quality, workers, ngrams, tally), left_out)
+        entries, signatures = _write_distinct(stream, cleaned, left_out)
+        twins, groups = _near_duplicates(cleaned, signatures, corpus.quality)
+        for number, document in enumerate(read_documents(cleaned) if twins else ()):
+            if number in twins:
+                left_out.drop(document, _twin(entries, *twins[number]))
+        splits = _splits(entries, twins, groups, corpus)
+        numbers, counts = divide(read_documents(cleaned), temporary, splits)
+        _remove(cleaned)
+        ordered = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
+        write_text(temporary / "counts.tsv", "".join(f"{word}\t{count}\n" for word, count in ordered))
     return {
         "documents_in": tally["documents"],
         "bytes_in": tally["bytes"],
         "words_in": tally["words"],
-        "left_out": {"empty": tally["empty"], "repeated": tally["repeated"]},
+        "left_out": dict(left_out.dropped),
         "distinct_words": len(counts),
         **numbers,
+        "frequent_words": [list(row) for row in ordered if any(map(str.isalpha, row[0]))][:FREQUENT_WORDS],
+        **left_out.report(),
+        "near_duplicate_groups": {"groups": len(set(groups.values())), "documents": len(groups)},
+        "evaluation_texts": {"looked_for": len(ngrams.texts), "too_short": ngrams.too_short} if ngrams else None,
     }
 
 
-def _cleaned(documents: Iterable[Document], workers: int, tally: Counter[str]) -> Iterator[tuple[Document, str]]:
-    """Each document with its clean text, in order."""
-    with ProcessPoolExecutor(workers) as pool, progress(unit="B", description="clean") as bar:
-        batches = _batches(documents)
-        waiting = [(batch, pool.submit(_clean_batch, batch)) for batch in islice(batches, BATCHES_AHEAD)]
-        while waiting:
-            batch, future = waiting.pop(0)
-            texts = future.result()
-            waiting += [(next_one, pool.submit(_clean_batch, next_one)) for next_one in islice(batches, 1)]
-            for document, text in zip(batch, texts, strict=True):
-                size = len(document.text.encode())
-                tally.update(documents=1, bytes=size, words=len(document.text.split()))
-                bar.update(size)
-                yield document, text
+def _worked(
+    raw: Path,
+    temporary: Path,
+    quality: Quality,
+    workers: Workers | None,
+    ngrams: EvaluationNgrams | None,
+    tally: Counter[str],
+) -> Stream:
+    """Each document after the work on it; where lines are counted first, in two passes over the text."""
+    first = Work(quality, finish=not quality.boilerplate, evaluation=ngrams)
+    stream = _counted(work_on(read_documents(raw), first, workers, "clean"), tally)
+    if not quality.boilerplate:
+        yield from stream
+        return
+    folder = temporary / "lines"
+    with LineCounter(temporary / "line-counts", quality.boilerplate) as counter, DocumentWriter(folder) as writer:
+        for document, result in stream:
+            if result.verdict:
+                yield document, result
+            else:
+                counter.add(result.text)
+                writer.write(replace(document, text=result.text))
+        common = counter.common()
+    second = Work(quality, clean=False, common=common, evaluation=ngrams)
+    yield from work_on(read_documents(folder), second, workers, "cut")
+    _remove(folder)
 
 
-def _clean_batch(batch: list[Document]) -> list[str]:
-    return [clean_text(document.text) for document in batch]
+def _counted(stream: Stream, tally: Counter[str]) -> Stream:
+    for document, result in stream:
+        tally.update(documents=1, bytes=result.bytes_in, words=result.words_in)
+        yield document, result
 
 
-def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    batch: list[Document] = []
-    size = 0
-    for document in documents:
-        batch.append(document)
-        size += len(document.text)
-        if size >= BATCH_CHARACTERS:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+def _staying(stream: Stream, left_out: LeftOut) -> Stream:
+    """The documents that no rule drops; the others, and the lines that were cut, go to the accounts."""
+    for document, result in stream:
+        left_out.share(result.shared)
+        for verdict, lines in result.cuts:
+            left_out.cut_lines(document, verdict, lines)
+        if result.verdict:
+            left_out.drop(document, result.verdict)
+        else:
+            yield document, result
 
 
-def _kept(cleaned: Iterable[tuple[Document, str]], tally: Counter[str]) -> Iterator[tuple[Document, Entry]]:
-    seen: set[bytes] = set()
-    for document, text in cleaned:
-        digest = hashlib.sha256(text.encode()).digest()
-        if not text or digest in seen:
-            tally["repeated" if text else "empty"] += 1
-            continue
-        seen.add(digest)
-        words = len(text.split())
-        yield Document(document.id, document.source, text), Entry(document.id, document.source, words)
+def _write_distinct(stream: Stream, folder: Path, left_out: LeftOut) -> tuple[list[Entry], np.ndarray]:
+    """Write what is no exact copy; what the division and the near duplicates need of it."""
+    seen: dict[bytes, int] = {}
+    entries: list[Entry] = []
+    signatures = bytearray()  # one block, as there can be millions
+    with DocumentWriter(folder) as writer:
+        for document, result in stream:
+            if result.digest in seen:
+                left_out.drop(document, replace(_twin(entries, seen[result.digest], 1.0), reason="repeated"))
+                continue
+            seen[result.digest] = len(entries)
+            writer.write(replace(document, text=result.text))
+            entries.append(Entry(document.id, document.source, result.words))
+            if result.signature is not None:
+                signatures += result.signature.tobytes()
+    return entries, np.frombuffer(signatures, np.uint32).reshape(-1, PERMUTATIONS)
 
 
-def _divide(cleaned: Path, out: Path, splits: list[str]) -> tuple[dict[str, Any], Counter[str]]:
-    """Write each document to its split; the numbers by split and source, and the words of the train split."""
-    counts: Counter[str] = Counter()
-    by_split = {split: Counter(documents=0, words=0, bytes=0) for split in SPLITS}
-    by_source: dict[str, dict[str, Counter[str]]] = defaultdict(
-        lambda: {split: Counter(documents=0, words=0, bytes=0) for split in SPLITS}
+def _near_duplicates(
+    cleaned: Path, signatures: np.ndarray, quality: Quality
+) -> tuple[dict[int, tuple[int, float]], dict[int, int]]:
+    if not quality.near_duplicates:
+        return {}, {}
+    texts = (document.text for document in read_documents(cleaned))
+    return find_near_duplicates(texts, signatures, quality.near_duplicates, cleaned.parent / "shingles")
+
+
+def _twin(entries: list[Entry], number: int, similarity: float) -> Verdict:
+    twin = entries[number]
+    return Verdict("near_duplicates", round(similarity, DECIMALS), f"{twin.source}: {twin.id}")
+
+
+def _splits(
+    entries: list[Entry], dropped: Container[int], groups: Mapping[int, int], corpus: Corpus
+) -> list[str | None]:
+    """The split of each document; None for those that are dropped."""
+    kept = [number for number in range(len(entries)) if number not in dropped]
+    found = split_documents(
+        [entries[number] for number in kept],
+        corpus.validation_share,
+        corpus.probe_share,
+        [groups.get(number, number) for number in kept],
     )
-    with ExitStack() as stack:
-        writers = {split: stack.enter_context(DocumentWriter(out / split)) for split in SPLITS}
-        for document, split in zip(read_documents(cleaned), splits, strict=True):
-            writers[split].write(document)
-            words = document.text.split()
-            numbers = {"documents": 1, "words": len(words), "bytes": len(document.text.encode())}
-            by_split[split].update(numbers)
-            by_source[document.source][split].update(numbers)
-            if split == "train":
-                counts.update(words)
-    sources = {source: {split: dict(n) for split, n in parts.items()} for source, parts in sorted(by_source.items())}
-    return {"splits": {split: dict(numbers) for split, numbers in by_split.items()}, "sources": sources}, counts
+    splits = dict(zip(kept, found, strict=True))
+    return [splits.get(number) for number in range(len(entries))]
+
+
+def _remove(folder: Path) -> None:
+    for part in folder.iterdir():
+        part.unlink()
+    folder.rmdir()

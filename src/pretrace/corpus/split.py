@@ -1,14 +1,16 @@
 """Which documents are for training, for validation, and for the probes.
 
 The division is by document and made once, so nothing that is seen in one is in another. It is a pure function of the
-documents' names and lengths: neither a seed nor the order of the files has a part in it.
+documents' names and lengths (and of which are nearly the same, where that is looked for): neither a seed nor the order
+of the files has a part in it.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from pretrace.errors import PretraceError
 
@@ -30,8 +32,13 @@ class Entry:
         return hashlib.sha256(f"{self.source}\0{self.id}".encode()).digest()
 
 
-def split_documents(entries: list[Entry], validation_share: float, probe_share: float) -> list[str]:
+def split_documents(
+    entries: list[Entry], validation_share: float, probe_share: float, groups: Sequence[int] | None = None
+) -> list[str]:
     """The split ("train", "validation" or "probes") of each document, in the order given.
+
+    `groups` has a number for each document; those with the same number go to the same side. The group is divided as
+    one document, with the name that ranks first in it and the words of all.
 
     The shares are of words. Every source with at least two documents is in train and in probes, so that a probe can
     ask for the source of a passage; sources with one document are treated as one source.
@@ -39,6 +46,13 @@ def split_documents(entries: list[Entry], validation_share: float, probe_share: 
     Raises:
         PretraceError: there are too few documents.
     """
+    if groups is not None and len(set(groups)) < len(groups):
+        members: dict[int, list[Entry]] = defaultdict(list)
+        for entry, group in zip(entries, groups, strict=True):
+            members[group].append(entry)
+        splits = split_documents([_as_one(together) for together in members.values()], validation_share, probe_share)
+        side = dict(zip(members, splits, strict=True))
+        return [side[group] for group in groups]
     if len(entries) < MINIMUM_DOCUMENTS:
         raise PretraceError(
             f"corpus: {len(entries)} documents are left after cleaning, {MINIMUM_DOCUMENTS} are the least: train, "
@@ -58,6 +72,10 @@ def split_documents(entries: list[Entry], validation_share: float, probe_share: 
         for index in _probes(entries, rest, probe_share / (1 - validation_share)):
             splits[index] = "probes"
     return splits
+
+
+def _as_one(together: list[Entry]) -> Entry:
+    return replace(min(together, key=lambda entry: entry.rank), words=sum(entry.words for entry in together))
 
 
 def _validation(entries: list[Entry], strata: list[list[int]], share: float) -> list[int]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pretrace.files import read_json, write_json, write_text
 from pretrace.report.benchmark import build_benchmark
-from pretrace.report.figures import corpus_figure, curves_figure, scores_figure, write_figures
+from pretrace.report.figures import corpus_figure, curves_figure, lengths_figure, scores_figure, write_figures
 from pretrace.report.markdown import benchmark_markdown, update_readme
 from pretrace.report.page import render_page
 from pretrace.settings import Settings
@@ -50,8 +50,11 @@ def write_page(settings: Settings, folder: Path = Path("reports")) -> Path:
         "samples": _optional(folder / "samples.json", []),
         "cost": _optional(folder / "cost.json", {}),
     }
+    figures = _figures(benchmark, folder)
+    if lengths := notes["clean"].get("lengths"):
+        figures["lengths"] = lengths_figure(lengths)
     page = folder / "index.html"
-    write_text(page, render_page(settings, notes, benchmark, _figures(benchmark, folder)))
+    write_text(page, render_page(settings, notes, benchmark, figures))
     return page
 
 

@@ -135,6 +135,20 @@ def corpus_figure(clean: dict[str, Any]) -> str:
         return _svg(figure)
 
 
+def lengths_figure(lengths: list[dict[str, int]]) -> str:
+    """A histogram of the documents' lengths in words; each bin has `from`, `below` and `documents`."""
+    with _figure(WIDTH, 2.6, 1, 1) as (figure, axes):
+        axis = axes[0]
+        axis.bar(range(len(lengths)), [row["documents"] for row in lengths], color=VARIANT_COLOURS[0], width=0.92)
+        axis.set_xticks(range(len(lengths)), [_short(row["from"]) for row in lengths])
+        axis.tick_params(axis="x", length=0)
+        axis.grid(axis="x", visible=False)
+        axis.yaxis.get_major_locator().set_params(integer=True)
+        axis.set_xlabel("words, from")
+        axis.set_ylabel("documents")
+        return _svg(figure)
+
+
 def write_figures(figures: dict[str, str], folder: Path) -> None:
     """Write each figure to `folder/<name>.svg`."""
     for name, svg in figures.items():
@@ -151,6 +165,14 @@ def _score_row(axis: Any, place: int, row: dict[str, Any] | None, colour: str, m
     if mark == "o":
         axis.plot([middle, middle], [place - 0.28, place + 0.28], color=colour, linewidth=2)
     axis.plot(scores, [place] * len(scores), mark, color=colour, markersize=4.5, markeredgecolor=GROUND, mew=0.6)
+
+
+def _short(number: int) -> str:
+    """A power of two as people say it: 512, 1k, 32k, 1M."""
+    for unit, bits in (("M", 20), ("k", 10)):
+        if number >> bits:
+            return f"{number >> bits}{unit}"
+    return str(number)
 
 
 def _smooth(points: list[tuple[int, float]]) -> tuple[list[int], list[float]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from pretrace.report import markdown
 from pretrace.report.benchmark import BASELINES
+from pretrace.report.card import corpus_card
 from pretrace.report.figures import COLOURS, variant_colours
 from pretrace.settings import Settings
 
@@ -42,6 +43,7 @@ def render_page(settings: Settings, notes: dict[str, Any], benchmark: dict[str, 
         comparisons={(pair["task"], pair["against"]): pair for pair in benchmark["comparisons"]},
         figures={name: Markup(inline(name, svg)) for name, svg in figures.items()},
         clean=notes["clean"],
+        card=corpus_card(notes["clean"], notes["cost"]),
         bpe={key: value for key, value in notes["bpe"].items() if isinstance(value, int | float)},
         models=pretrained_models(notes["pretrain"]),
         samples=notes["samples"],

@@ -9,20 +9,20 @@ import numpy as np
 
 from pretrace.errors import PretraceError
 from pretrace.files import read_json, sha256_of_file
-from pretrace.shards.write import ID, MANIFEST, OFFSET
+from pretrace.shards.write import MANIFEST, OFFSET
 
 
 class Shards:
     """One split's ids, mapped from disk: nothing is in memory but what is read."""
 
-    def __init__(self, folder: Path, split: str, numbers: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, split: str, numbers: dict[str, Any], id_type: np.dtype) -> None:
         self.split = split
         self.tokens: int = numbers["tokens"]
         """Ids in the stream."""
         self.bytes: int = numbers["bytes"]
         """UTF-8 bytes of clean text that the ids stand for."""
         self.words: int = numbers["words"]
-        self._parts = [np.memmap(folder / file["name"], ID, "r") for file in numbers["files"] if file["tokens"]]
+        self._parts = [np.memmap(folder / file["name"], id_type, "r") for file in numbers["files"] if file["tokens"]]
         self._starts = np.cumsum([0] + [len(part) for part in self._parts])
         self._offsets = folder / numbers["offsets"]["name"]
 
@@ -60,11 +60,12 @@ def open_shards(folder: Path | str, split: str, vocabulary_fingerprint: str | No
     if split not in manifest["splits"]:
         raise PretraceError(f"{folder / MANIFEST}: no split {split!r}; has {', '.join(manifest['splits'])}")
     numbers = manifest["splits"][split]
+    id_type = np.dtype(manifest["id_type"]).newbyteorder("<")
     for file in numbers["files"]:
-        _check(folder / file["name"], file["sha256"], file["tokens"] * ID.itemsize)
+        _check(folder / file["name"], file["sha256"], file["tokens"] * id_type.itemsize)
     offsets = numbers["offsets"]
     _check(folder / offsets["name"], offsets["sha256"], (numbers["documents"] + 1) * OFFSET.itemsize)
-    return Shards(folder, split, numbers)
+    return Shards(folder, split, numbers, id_type)
 
 
 def _check(path: Path, sha256: str, size: int) -> None:

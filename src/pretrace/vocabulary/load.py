@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from pretrace.errors import PretraceError
 from pretrace.files import atomic_folder, read_json, write_json
 
@@ -35,7 +37,11 @@ class Vocabulary(Protocol):
         ...
 
     def encode_words(self, cleaned: str) -> list[int]:
-        """Ids of text that is cleaned already; each distinct word is looked up once."""
+        """Ids of text that is cleaned already; each distinct word is encoded once."""
+        ...
+
+    def encode_array(self, cleaned: str) -> np.ndarray:
+        """The same, much faster: shape (tokens,), uint16, or uint32 for more ids than that tells apart."""
         ...
 
     def decode(self, ids: list[int]) -> str:

@@ -14,17 +14,18 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pretrace.corpus.clean import clean_text
 from pretrace.errors import PretraceError
 from pretrace.files import sha256_of_file
+from pretrace.vocabulary.words import WordIds
 
 FILES = ("encoder_bpe_40000.json", "vocab_40000.bpe")
 HUGGING_FACE_FILES = ("vocab.json", "merges.txt")
 END_OF_WORD = "</w>"
 NEWLINE = "\n" + END_OF_WORD
 UNKNOWN = "<unk>"
-REMEMBERED_WORDS = 1_000_000
-"""Distinct words after which the memory is emptied, so that a corpus of any size fits."""
 
 
 class OpenAIVocabulary:
@@ -43,22 +44,19 @@ class OpenAIVocabulary:
         self.unknown_id: int = self.ids[UNKNOWN]
         self.newline_id: int = self.ids[NEWLINE]
         self.pieces = sorted(self.ids, key=self.ids.__getitem__)
-        self._words: dict[str, list[int]] = {"": [], "\n": [self.newline_id]}
+        self._words = WordIds(self.size, self.newline_id, self._encode)
 
     def encode(self, text: str) -> list[int]:
         return self.encode_words(clean_text(text))
 
     def encode_words(self, cleaned: str) -> list[int]:
-        if len(self._words) > REMEMBERED_WORDS:
-            self._words = {"": [], "\n": [self.newline_id]}
-        known = self._words
-        ids: list[int] = []
-        for word in cleaned.replace("\n", " \n ").split(" "):
-            found = known.get(word)
-            if found is None:
-                found = known[word] = [self.ids.get(piece, self.unknown_id) for piece in self.pieces_of(word)]
-            ids += found
-        return ids
+        return self.encode_array(cleaned).tolist()
+
+    def encode_array(self, cleaned: str) -> np.ndarray:
+        return self._words.of(cleaned)
+
+    def _encode(self, words: list[str]) -> list[list[int]]:
+        return [[self.ids.get(piece, self.unknown_id) for piece in self.pieces_of(word)] for word in words]
 
     def pieces_of(self, word: str) -> list[str]:
         """The pieces of one word, known or not."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pretrace.corpus.clean import clean_text
 from pretrace.errors import PretraceError
 from pretrace.files import sha256_of_file
+from pretrace.vocabulary.words import WordIds
 
 MODEL_FILE = "vocabulary.model"
 END_OF_WORD = "\N{LOWER ONE EIGHTH BLOCK}"
@@ -15,8 +18,6 @@ END_OF_WORD = "\N{LOWER ONE EIGHTH BLOCK}"
 NEVER_SEEN = "\U0010ffff"
 """Takes the place of that sign where it stands in the text itself, so that it is unknown and ends no word."""
 UNKNOWN = "<unk>"
-REMEMBERED_WORDS = 1_000_000
-"""Distinct words after which the memory is emptied, so that a corpus of any size fits."""
 
 
 class PieceVocabulary:
@@ -34,29 +35,19 @@ class PieceVocabulary:
         self.newline_id: int = self._model.piece_to_id("\n")
         self.pieces = [self._model.id_to_piece(index) for index in range(self.size)]
         self.pieces[self.unknown_id] = UNKNOWN
-        self._words: dict[str, list[int]] = {}
+        self._words = WordIds(self.size, self.newline_id, self._encode)
 
     def encode(self, text: str) -> list[int]:
         return self.encode_words(clean_text(text))
 
     def encode_words(self, cleaned: str) -> list[int]:
-        known = self._words
-        words = cleaned.replace("\n", " \n ").split(" ")
-        new = set(words).difference(known)
-        if new:
-            if len(known) > REMEMBERED_WORDS:
-                known.clear()
-                new = set(words)
-            new.discard("")
-            new.discard("\n")
-            ordered = sorted(new)
-            plain = [word.replace(END_OF_WORD, NEVER_SEEN) for word in ordered]
-            known.update(zip(ordered, self._model.encode(plain), strict=True))
-            known["\n"], known[""] = [self.newline_id], []
-        ids: list[int] = []
-        for word in words:
-            ids += known[word]
-        return ids
+        return self.encode_array(cleaned).tolist()
+
+    def encode_array(self, cleaned: str) -> np.ndarray:
+        return self._words.of(cleaned)
+
+    def _encode(self, words: list[str]) -> list[list[int]]:
+        return self._model.encode([word.replace(END_OF_WORD, NEVER_SEEN) for word in words])
 
     def decode(self, ids: list[int]) -> str:
         text = "".join([self.pieces[index] for index in ids]).replace(END_OF_WORD, " ")

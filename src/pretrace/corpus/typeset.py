@@ -1,0 +1,173 @@
+"""Cleaning of plainly typeset lines with operations over whole blocks of text: what makes `clean_text` fast.
+
+A line is plainly typeset if it holds nothing but printable ASCII, tabs, curly quotes, dashes and ellipses, and no "&".
+ftfy only straightens the quotes of such a line (`encoding.TYPESET`), so it becomes ASCII, and the standard form comes
+from replacing bytes. After that nearly all chunks are plain: letters of no special word, or one sign; spaCy gives those
+back as they are. numpy finds the few others, and only those become Python strings and are looked up.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Iterable
+from itertools import product
+
+import numpy as np
+
+from pretrace.corpus.encoding import CURLY, STRAIGHT
+
+SIGNS = b'-~!";?+,)(/*[]}{|_'
+"""The signs of which a run gets spaces around it (`clean.RUN_OF_ONE_SIGN`)."""
+NOT_TYPESET, OTHER_LINE, ELLIPSIS = 0, 1, 2
+"""Bytes that stand in no typeset line: for a character of another line, for a whole one, and for three dots that are
+one character."""
+SPACE, NEWLINE = 32, 10
+LONGEST = 15
+"""Longer chunks count as this long where special words are told by their length, first and last letter."""
+
+
+class TypesetCleaner:
+    """Cleans blocks of whole lines.
+
+    Args:
+        special: spaCy's special words.
+        pairs: the characters before and after a space that does not part chunks.
+        whole: the single characters that spaCy gives back as they are.
+        tokens: from chunks to their tokens in lower case, joined by a space.
+        other_line: cleans a line that is not plainly typeset, given as its text and its number in the block.
+    """
+
+    def __init__(
+        self,
+        special: Iterable[str],
+        pairs: Iterable[tuple[str, str]],
+        whole: str,
+        tokens: Callable[[list[str]], list[str]],
+    ) -> None:
+        self._tokens = tokens
+        plain = {OTHER_LINE, SPACE, NEWLINE, *map(ord, string.ascii_letters + whole)}
+        self._odd = bytes(code not in plain for code in range(256))
+        self._glued = np.zeros(1 << 16, bool)
+        for before, after in pairs:
+            if before.isascii() and after.isascii():
+                self._glued[ord(before) << 8 | ord(after)] = True
+        self._special = np.zeros(1 << 16, bool)
+        words = [word for word in special if word.isascii() and word.isalpha()]
+        for length, word in [(min(len(word), LONGEST), word) for word in words]:
+            self._special[length << 12 | ord(word[0]) << 5 | ord(word[-1]) & 31] = True
+        for sign, length, last in product(SIGNS, range(2, LONGEST + 1), range(32)):
+            self._special[length << 12 | sign << 5 | last] = True  # a run of a sign
+
+    def __call__(self, block: str, other_line: Callable[[int, str], str]) -> str:
+        """The clean form of a block; `other_line` cleans a line that is not plainly typeset, given its number."""
+        raw = _as_bytes(block)
+        others: list[str] = []
+        if NOT_TYPESET in raw:
+            raw, others = _without_other_lines(block, raw, other_line)
+        raw = _standard_form(raw)
+        if not raw:
+            return ""
+        text = self._tokenised(raw)
+        if not others:
+            return text
+        between = text.split(chr(OTHER_LINE))
+        return "".join([piece for pair in zip(between, [*others, ""], strict=True) for piece in pair])
+
+    def _tokenised(self, raw: bytes) -> str:
+        """Text in its standard form with the chunks that are not plain replaced by their tokens, in lower case."""
+        data = np.frombuffer(raw, np.uint8)
+        parting = np.flatnonzero(_is_white(data))
+        last, first = data[parting - 1], data[parting + 1]
+        odd = np.flatnonzero(np.frombuffer(raw.translate(self._odd), bool))
+        glued = self._glued[last.astype(np.uint16) << 8 | first] & (data[parting] == SPACE)
+        if glued.any():
+            odd = np.concatenate([odd, parting[glued]])
+            parting, last, first = parting[~glued], last[~glued], first[~glued]
+        starts, ends = np.concatenate([[0], parting + 1]), np.concatenate([parting, [len(data)]])
+        length = np.minimum(ends - starts, LONGEST).astype(np.uint16)
+        first, last = np.concatenate([data[:1], first]), np.concatenate([last, data[-1:]])
+        flagged = self._special[length << 12 | first.astype(np.uint16) << 5 | last & 31]
+        flagged[np.searchsorted(parting, odd)] = True
+        return self._replaced(raw.decode("ascii"), starts[flagged].tolist(), ends[flagged].tolist())
+
+    def _replaced(self, text: str, starts: list[int], ends: list[int]) -> str:
+        lower = text.lower()
+        pieces = [""] * (2 * len(starts) + 1)
+        pieces[0::2] = [lower[end:start] for end, start in zip([0, *ends], [*starts, len(text)], strict=True)]
+        pieces[1::2] = self._tokens([text[start:end] for start, end in zip(starts, ends, strict=True)])
+        return "".join(pieces)
+
+
+def _as_bytes(block: str) -> bytearray:
+    """A byte for each UTF-16 unit of the block: what it becomes in a typeset line, or `NOT_TYPESET`."""
+    if block.isascii():
+        return bytearray(block.encode("ascii")).translate(ASCII_BYTES)
+    units = np.frombuffer(block.encode("utf-16-le", "surrogatepass"), "<u2")
+    raw = bytearray(units.astype(np.uint8)).translate(ASCII_BYTES)
+    beyond = np.flatnonzero(units > MOST_ASCII)
+    np.frombuffer(raw, np.uint8)[beyond] = BYTES_BEYOND[units[beyond]]
+    return raw
+
+
+def _without_other_lines(
+    block: str, raw: bytearray, other_line: Callable[[int, str], str]
+) -> tuple[bytearray, list[str]]:
+    """The block with a sign in the place of each line that is not typeset, and what those lines become."""
+    lines, rows = block.split("\n"), raw.split(b"\n")
+    others = []
+    for number, row in enumerate(rows):
+        if NOT_TYPESET in row:
+            cleaned = other_line(number, lines[number])
+            rows[number] = bytearray([OTHER_LINE] if cleaned else [])
+            others += [cleaned] if cleaned else []
+    return bytearray(b"\n").join(rows), others
+
+
+def _standard_form(raw: bytes | bytearray) -> bytes:
+    """What `clean.standardise` makes of an ASCII text, but for bare line ends: single spaces around runs of a sign."""
+    if ELLIPSIS in raw:
+        raw = raw.replace(b"%c" % ELLIPSIS, b"...")
+    data = _single_white(np.frombuffer(raw.strip(), np.uint8))
+    sign, white = np.frombuffer(data.tobytes().translate(SIGN_TABLE), bool), _is_white(data)
+    between = (sign[1:] | sign[:-1]) & (data[1:] != data[:-1]) & ~(white[1:] | white[:-1])
+    places = np.flatnonzero(between)
+    out = np.full(len(data) + len(places), SPACE, np.uint8)
+    kept = np.ones(len(out), bool)
+    kept[places + np.arange(1, len(places) + 1)] = False
+    out[kept] = data
+    return out.tobytes()
+
+
+def _single_white(data: np.ndarray) -> np.ndarray:
+    """Each run of white space as one line end if it has one, else as one space."""
+    white = _is_white(data)
+    dropped = np.flatnonzero(white[1:] & white[:-1]) + 1
+    if not len(dropped):
+        return data
+    kept = np.ones(len(data), bool)
+    kept[dropped] = False
+    out = data[kept]
+    ends = np.flatnonzero(data == NEWLINE)
+    out[ends - np.searchsorted(dropped, ends, side="right")] = NEWLINE
+    return out
+
+
+def _is_white(data: np.ndarray) -> np.ndarray:
+    return (data == SPACE) | (data == NEWLINE)
+
+
+def _bytes_beyond() -> np.ndarray:
+    """From a UTF-16 unit beyond ASCII to the byte that it becomes in a typeset line: uint8, shape (65536,)."""
+    table = np.full(1 << 16, NOT_TYPESET, np.uint8)
+    for sign in CURLY:
+        table[ord(sign)] = ord(STRAIGHT[sign])
+    table[[ord("\N{EN DASH}"), ord("\N{EM DASH}")]] = ord("-")
+    table[ord("\N{HORIZONTAL ELLIPSIS}")] = ELLIPSIS
+    return table
+
+
+MOST_ASCII = 127
+ASCII_BYTES = bytes(code if 0x20 <= code < 0x7F and code != ord("&") else NOT_TYPESET for code in range(256))
+ASCII_BYTES = ASCII_BYTES[:9] + b" \n" + ASCII_BYTES[11:]  # a tab is a space, a line end stays
+BYTES_BEYOND = _bytes_beyond()
+SIGN_TABLE = bytes(code in SIGNS for code in range(256))

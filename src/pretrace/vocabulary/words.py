@@ -1,0 +1,54 @@
+"""Ids of cleaned text, word by word: each distinct word is encoded once, and its ids are kept as the bytes they take.
+
+Text then becomes ids by looking its words up and joining what is found, without a number in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+REMEMBERED_WORDS = 1_000_000
+"""Distinct words after which the memory is emptied, so that a corpus of any size fits."""
+
+
+def id_type(size: int) -> np.dtype:
+    """What an id of a vocabulary of `size` pieces takes: two bytes where they do, else four; little-endian."""
+    return np.dtype("<u2" if size <= 1 << 16 else "<u4")
+
+
+class WordIds:
+    """The ids of words.
+
+    Args:
+        size: pieces in the vocabulary.
+        newline_id: the id of a line end.
+        encode: from words to the ids of each; called once with all that are new in a text.
+    """
+
+    def __init__(self, size: int, newline_id: int, encode: Callable[[list[str]], Sequence[Sequence[int]]]) -> None:
+        self.type = id_type(size)
+        self._encode = encode
+        self._always = {"": b"", "\n": np.array([newline_id], self.type).tobytes()}
+        self._known = dict(self._always)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def of(self, cleaned: str) -> np.ndarray:
+        """Ids of cleaned text (words parted by a space, lines by `\\n`): shape (tokens,), of type `self.type`."""
+        words = cleaned.replace("\n", " \n ").split(" ")
+        try:
+            ids = b"".join(map(self._known.__getitem__, words))
+        except KeyError:
+            self._learn(words)
+            ids = b"".join(map(self._known.__getitem__, words))
+        return np.frombuffer(ids, self.type)
+
+    def _learn(self, words: list[str]) -> None:
+        if len(self._known) > REMEMBERED_WORDS:
+            self._known = dict(self._always)
+        new = sorted(set(words).difference(self._known))
+        for word, ids in zip(new, self._encode(new), strict=True):
+            self._known[word] = np.array(ids, self.type).tobytes()

@@ -1,0 +1,37 @@
+"""Counting lines over documents, and cutting those that stand in many."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pretrace.corpus.boilerplate import LineCounter, cut_boilerplate
+from pretrace.corpus.ngrams import hash_text
+from pretrace.settings import BoilerplateRules
+
+LINES = st.lists(st.sampled_from(["a b c", "a b d", "a b", "x y z w", "q"]), min_size=1, max_size=6)
+
+
+@given(documents=st.lists(LINES, max_size=8), least=st.integers(2, 4))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@pytest.mark.parametrize("held", [1, 1_000_000])
+def test_lines_are_counted_once_a_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int, documents: list[list[str]], least: int
+) -> None:
+    monkeypatch.setattr("pretrace.corpus.boilerplate.HELD_LINES", held)
+    counts = Counter(line for lines in documents for line in set(lines) if len(line.split()) >= 3)
+    expected = {line: count for line, count in counts.items() if count >= least}
+    with LineCounter(tmp_path / "lines", BoilerplateRules(documents=least, least_words=3)) as counter:
+        for lines in documents:
+            counter.add("\n".join(lines))
+        common = counter.common()
+    assert common == {hash_text(line): count for line, count in expected.items()}
+    assert not (tmp_path / "lines").exists()
+    for lines in documents:
+        text, cut = cut_boilerplate("\n".join(lines), common, 3)
+        assert text == "\n".join(line for line in lines if line not in expected)
+        assert cut == [line for line in lines if line in expected]

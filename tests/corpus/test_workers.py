@@ -1,0 +1,114 @@
+"""Workers: the same results in the same order whatever the engine and their number; a lost one is told."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pretrace.corpus import Document, clean_documents, write_documents
+from pretrace.corpus.workers import BATCHES_AHEAD, map_in_order
+from pretrace.errors import PretraceError
+from pretrace.settings import Corpus, Workers, load_settings
+
+needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed (pretrace[ray])")
+ENGINES = ["processes", pytest.param("ray", marks=needs_ray)]
+
+
+class Power:
+    """Takes longest for the first batches, so that they are done last."""
+
+    def __init__(self, exponent: int) -> None:
+        self.exponent = exponent
+
+    def __call__(self, number: int) -> int:
+        time.sleep(0.05 if number < 3 else 0)
+        return number**self.exponent
+
+
+def refuse(number: int) -> int:
+    if number == 5:
+        raise PretraceError("row 5: no number")
+    return number
+
+
+def end(number: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+@pytest.mark.parametrize(
+    ("engine", "count"), [("processes", 1), ("processes", 3), pytest.param("ray", 2, marks=needs_ray)]
+)
+def test_results_come_in_order(engine: str, count: int) -> None:
+    found = list(map_in_order(Power(2), range(20), Workers(engine=engine, count=count)))
+    assert found == [(number, number**2) for number in range(20)]
+
+
+def test_nothing_to_do() -> None:
+    assert list(map_in_order(Power(2), [], Workers(count=2))) == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_batches_are_taken_as_they_are_needed(engine: str) -> None:
+    taken = []
+
+    def batches() -> Iterator[int]:
+        for number in range(100):
+            taken.append(number)
+            yield number
+
+    for batch, _ in map_in_order(Power(1), batches(), Workers(engine=engine, count=2)):
+        assert len(taken) <= batch + 2 + 2 * BATCHES_AHEAD
+
+
+@pytest.mark.parametrize(
+    ("engine", "count"), [("processes", 1), ("processes", 2), pytest.param("ray", 2, marks=needs_ray)]
+)
+def test_what_a_worker_raises_is_raised_here(engine: str, count: int) -> None:
+    found = []
+    with pytest.raises(PretraceError, match="row 5: no number"):
+        for number, _ in map_in_order(refuse, range(9), Workers(engine=engine, count=count)):
+            found.append(number)
+    assert found == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_lost_worker_is_told(engine: str) -> None:
+    with pytest.raises(PretraceError, match=r"a worker ended without a word.*workers\.count"):
+        list(map_in_order(end, range(9), Workers(engine=engine, count=2)))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="ray is installed")
+def test_ray_that_is_not_installed() -> None:
+    with pytest.raises(PretraceError, match=r"workers\.engine: ray is not installed; `pip install 'pretrace\[ray\]'`"):
+        list(map_in_order(refuse, range(9), Workers(engine="ray")))
+
+
+@pytest.mark.parametrize(("engine", "count"), [("processes", 3), pytest.param("ray", 2, marks=needs_ray)])
+def test_the_same_bytes_whoever_cleans(
+    engine: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pretrace.corpus.work.BATCH_CHARACTERS", 200)
+    texts = [f"Text {number} — it's “here”.\nÉtude no. {number}, {'x ' * number}" for number in range(40)]
+    write_documents(tmp_path / "raw", [Document(str(n), "ab"[n % 2], text) for n, text in enumerate(texts)])
+    corpus = Corpus(packages=["unused"], validation_share=0.1, probe_share=0.3)
+    clean_documents(tmp_path / "raw", tmp_path / "one", corpus, Workers(count=1))
+    clean_documents(tmp_path / "raw", tmp_path / "many", corpus, Workers(engine=engine, count=count))
+    files = [path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file()]
+    assert len(files) > 3
+    for file in files:
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "many" / file).read_bytes()
+
+
+def test_workers_in_the_settings(project: Path) -> None:
+    assert load_settings().workers == Workers(engine="processes", count=2)
+    with (project / "params.yaml").open("a") as stream:
+        stream.write("workers: {engine: threads, count: 0}\n")
+    with pytest.raises(PretraceError, match=r"params.yaml: workers\.engine: got 'threads'.*'processes' or 'ray'"):
+        load_settings()

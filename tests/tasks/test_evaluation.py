@@ -1,0 +1,27 @@
+"""The evaluation text that clean looks for: dev and test rows of tasks that are read from files, and no others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from pretrace.corpus import EvaluationText
+from pretrace.settings import load_settings
+from pretrace.tasks.evaluation import evaluation_texts
+
+
+def test_dev_and_test_rows_of_files(project: Path) -> None:
+    from conftest import PARAMS, write_yaml
+
+    rows = {"train": 4, "dev": 1, "test": 2}
+    for split, count in rows.items():
+        table = {"first": [f"{split} {n}: It's" for n in range(count)], "second": ["Two!"] * count}
+        pd.DataFrame({**table, "label": ["no", "yes", "no", "yes"][:count]}).to_csv(f"{split}.csv", index=False)
+    pairs = {"kind": "entailment", **{split: f"{split}.csv" for split in rows}}
+    write_yaml(project / "params.yaml", {**PARAMS, "tasks": {**PARAMS["tasks"], "pairs": pairs}})
+    assert list(evaluation_texts(load_settings())) == [
+        EvaluationText("pairs", f"{split}.csv:{row}", text)
+        for split, row, number in (("dev", 1, 0), ("test", 1, 0), ("test", 2, 1))
+        for text in (f"{split} {number} : it 's", "two !")
+    ]
