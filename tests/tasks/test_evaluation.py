@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
-from pretrace.corpus import EvaluationText
+from pretrace.corpus import EvaluationText, read_evaluation_texts, write_evaluation_texts
+from pretrace.errors import PretraceError
 from pretrace.settings import load_settings
 from pretrace.tasks.evaluation import evaluation_texts
 
@@ -20,8 +22,18 @@ def test_dev_and_test_rows_of_files(project: Path) -> None:
         pd.DataFrame({**table, "label": ["no", "yes", "no", "yes"][:count]}).to_csv(f"{split}.csv", index=False)
     pairs = {"kind": "entailment", **{split: f"{split}.csv" for split in rows}}
     write_yaml(project / "params.yaml", {**PARAMS, "tasks": {**PARAMS["tasks"], "pairs": pairs}})
-    assert list(evaluation_texts(load_settings())) == [
+    found = list(evaluation_texts(load_settings()))
+    write_evaluation_texts(project / "data" / "evaluation", found)
+    assert list(read_evaluation_texts(project / "data" / "evaluation")) == found
+    assert found == [
         EvaluationText("pairs", f"{split}.csv:{row}", text)
         for split, row, number in (("dev", 1, 0), ("test", 1, 0), ("test", 2, 1))
         for text in (f"{split} {number} : it 's", "two !")
     ]
+
+
+def test_there_may_be_no_texts(tmp_path: Path) -> None:
+    write_evaluation_texts(tmp_path / "evaluation", ())
+    assert list(read_evaluation_texts(tmp_path / "evaluation")) == []
+    with pytest.raises(PretraceError, match="no documents there"):
+        list(read_evaluation_texts(tmp_path / "nowhere"))

@@ -5,7 +5,7 @@ Importing this is cheap: spaCy, ftfy and pyarrow are imported where they are use
 
 from pretrace.corpus.clean import clean_text, clean_text_plainly
 from pretrace.corpus.collect import collect_text, place_of, read_corpus
-from pretrace.corpus.contamination import EvaluationText
+from pretrace.corpus.contamination import EvaluationText, read_evaluation_texts, write_evaluation_texts
 from pretrace.corpus.documents import Document, read_documents, write_documents
 from pretrace.corpus.installed import collect_installed
 from pretrace.corpus.prepare import clean_documents
@@ -22,6 +22,8 @@ __all__ = [
     "place_of",
     "read_corpus",
     "read_documents",
+    "read_evaluation_texts",
     "read_files",
     "write_documents",
+    "write_evaluation_texts",
 ]

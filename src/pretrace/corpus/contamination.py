@@ -8,13 +8,16 @@ with runs of 8 to 13 words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
+from pretrace.corpus.documents import Document, read_documents, write_documents
 from pretrace.corpus.ngrams import hash_ngrams, hash_words
+from pretrace.files import atomic_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,18 @@ class EvaluationText:
     origin: str
     """The file and row."""
     text: str
+
+
+def write_evaluation_texts(out: Path, texts: Iterable[EvaluationText]) -> None:
+    """Write texts to the folder `out` as documents: the row is the name, the task the source. There may be none."""
+    with atomic_folder(out) as temporary:
+        write_documents(temporary, (Document(text.origin, text.task, text.text) for text in texts))
+
+
+def read_evaluation_texts(folder: Path) -> Iterator[EvaluationText]:
+    """Read what `write_evaluation_texts` wrote."""
+    for document in read_documents(folder):
+        yield EvaluationText(document.source, document.id, document.text)
 
 
 @dataclass(frozen=True, slots=True)

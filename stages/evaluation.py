@@ -1,0 +1,25 @@
+"""Gather the dev and test text of the tasks that are read from files, for `corpus.quality.contamination`.
+
+    python stages/evaluation.py
+
+Reads the tasks' files if that setting is on; writes data/evaluation/, which has no rows if it is off. A stage of its own,
+so that a change of the tasks cleans the corpus again only where this text has changed.
+"""
+
+from pathlib import Path
+
+from pretrace.corpus import write_evaluation_texts
+from pretrace.stage import Run, run_stage
+
+
+def main(run: Run) -> None:
+    texts = ()
+    if run.settings.corpus.quality.contamination:
+        from pretrace.tasks.evaluation import evaluation_texts  # brings pandas, which nothing else here needs
+
+        texts = evaluation_texts(run.settings)
+    write_evaluation_texts(Path("data/evaluation"), texts)
+
+
+if __name__ == "__main__":
+    run_stage("evaluation", main)
