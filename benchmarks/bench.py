@@ -5,7 +5,7 @@
 Both do the same work in turns, in one run, so that whatever else the machine does hits both; medians of the rounds and
 their ratio go to reports/bench.json, with whether both gave the same. Ratios are worth more than the times.
 
-cleaning        `clean_text` against the original recipe step by step (ftfy, regular expressions, spaCy on all of it)
+the corpus      cleaning, vocabulary, ids, shards, memory: see corpus.py and memory.py
 pre-training    an update of our loop at laptop scale against the same in plain PyTorch: autocast to bfloat16,
                 `scaled_dot_product_attention`, `F.cross_entropy`, AdamW as it comes; one process with one thread each
 """
@@ -13,22 +13,24 @@ pre-training    an update of our loop at laptop scale against the same in plain 
 from __future__ import annotations
 
 import multiprocessing
-import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from pretrace.corpus import clean_text, clean_text_plainly, collect_installed, read_documents
+import corpus
+from measure import summary
+from memory import compare_memory
+
+from pretrace.corpus import clean_text
 from pretrace.files import write_json
 from pretrace.settings import Settings, load_settings
 
 OUT = Path("reports/bench.json")
-CLEANING_ROUNDS, ROUND_CHARACTERS = 8, 250_000
 STEP_ROUNDS, ROUND_STEPS = 8, 5
 WARM_UP_STEPS = 2
 SAME_LOSS = 0.02
@@ -37,48 +39,30 @@ SAME_LOSS = 0.02
 
 def main() -> None:
     """Run both comparisons, print a line for each, and write the file."""
-    settings = load_settings()
-    results = [compare_cleaning(settings), compare_steps(settings)]
-    for result in results:
+    results = []
+    for result in chain(compare_corpus(), (compare_steps(load_settings()) for _ in range(1))):
         medians = ", ".join(f"{arm} {value:.4g}" for arm, value in result["medians"].items())
         same = "same result" if result["same"] else "DIFFERENT RESULTS"
-        print(f"{result['work']}: {medians} {result['unit']}; ours is {result['ratio']:.2f} times as fast; {same}")
+        what = "times as high for ten times the text" if result["work"] == "memory" else "times as fast is ours"
+        print(f"{result['work']}: {medians} {result['unit']}; {result['ratio']:.2f} {what}; {same}", flush=True)
+        results.append(result)
     write_json(OUT, {"machine": machine(), "results": results})
     if not all(result["same"] for result in results):
         sys.exit(1)
 
 
-def compare_cleaning(settings: Settings) -> dict[str, Any]:
-    """Clean the default corpus's documents, a new piece of it each round; MB/s of raw text."""
-    speeds: dict[str, list[float]] = {"ours": [], "plain": []}
-    same = True
-    ways: dict[str, Callable[[str], str]] = {"ours": clean_text, "plain": clean_text_plainly}
-    for way in ways.values():
-        way("This loads spaCy's rules, which is not what is measured.")
-    for number, texts in enumerate(islice(pieces(settings), CLEANING_ROUNDS)):
-        results = {}
-        for arm in sorted(ways, reverse=bool(number % 2)):
-            started = time.perf_counter()
-            results[arm] = [ways[arm](text) for text in texts]
-            seconds = time.perf_counter() - started
-            speeds[arm].append(sum(len(text.encode()) for text in texts) / 1e6 / seconds)
-        same = same and results["ours"] == results["plain"]
-    return summary("cleaning", "MB/s", speeds, same, faster=1)
-
-
-def pieces(settings: Settings) -> Iterator[list[str]]:
-    """Documents in pieces of at least `ROUND_CHARACTERS`, from data/documents if `dvc repro` left them there."""
+def compare_corpus() -> Iterator[dict[str, Any]]:
+    """What makes shards of raw text, step by step and as a whole."""
+    texts = corpus.read_texts()
+    yield corpus.compare_cleaning(texts)
+    yield corpus.compare_workers(texts)
+    cleaned = [clean_text(text) for text in texts]
     with tempfile.TemporaryDirectory() as folder:
-        documents = Path("data/documents")
-        if not documents.exists():
-            documents = Path(folder) / "documents"
-            collect_installed(["networkx", "sympy"], documents)
-        texts: list[str] = []
-        for document in read_documents(documents):
-            texts.append(document.text)
-            if sum(map(len, texts)) >= ROUND_CHARACTERS:
-                yield texts
-                texts = []
+        yield corpus.compare_training(cleaned, Path(folder))
+        yield corpus.compare_encoding(cleaned, Path(folder))
+        del cleaned
+        yield corpus.compare_shards(texts, Path(folder))
+        yield compare_memory(texts, Path(folder))
 
 
 def compare_steps(settings: Settings) -> dict[str, Any]:
@@ -199,19 +183,6 @@ def batches(settings: Settings) -> Callable[[int], Any]:
         return torch.multinomial(weights_V, shape[0] * shape[1], True, generator=generator).view(shape)
 
     return batch
-
-
-def summary(work: str, unit: str, rounds: dict[str, list[float]], same: bool, faster: int) -> dict[str, Any]:
-    """Medians, and how many times as fast ours is (`faster` is 1 where more is better, -1 where less is)."""
-    medians = {arm: statistics.median(values) for arm, values in rounds.items()}
-    return {
-        "work": work,
-        "unit": unit,
-        "medians": {arm: round(value, 4) for arm, value in medians.items()},
-        "ratio": round((medians["ours"] / medians["plain"]) ** faster, 3),
-        "rounds": {arm: [round(value, 4) for value in values] for arm, values in rounds.items()},
-        "same": same,
-    }
 
 
 def machine() -> dict[str, Any]:

@@ -193,6 +193,15 @@ def test_links(folder: Path, tmp_path_factory: pytest.TempPathFactory, target: s
     check(folder, reason, "m.txt: a link to")
 
 
+def test_what_was_found_is_a_short_line(folder: Path) -> None:
+    (folder / "m.txt").symlink_to("no\nwhere")
+    check(folder, "link_broken", r"a link to no\nwhere")
+    (folder / "m.txt").unlink()
+    (folder / "m.jsonl").write_text(json.dumps({f"{number}\n": number for number in range(10_000)}))
+    check(folder, "no_column", r"has 0\n, 1\n", row=1)
+    assert len(skipped(folder)[1][0].value) == 200
+
+
 def test_what_is_no_regular_file(folder: Path) -> None:
     os.mkfifo(folder / "m.txt")
     os.mkfifo(folder / "pipe")  # no text by its name: passed over

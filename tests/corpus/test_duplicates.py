@@ -22,8 +22,9 @@ from pretrace.corpus.duplicates import (
 )
 from pretrace.settings import NearDuplicateRules
 
-# Some documents are others with a few words changed, changed again, or the others' beginnings.
-PLANTED = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=1, max_size=8)
+# Each is one of three texts, seen from its first word or some words later, with a few words changed: so there are
+# chains, too, in which neighbours are alike and the ends are not.
+PLAN = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(0, 5)), min_size=1, max_size=8)
 FOLDER = {"suppress_health_check": [HealthCheck.function_scoped_fixture], "deadline": None}
 
 
@@ -37,6 +38,11 @@ def found(texts: list[str], path: Path, **rules: object) -> tuple[dict[int, tupl
         assert not (path / "shingles").exists()
 
 
+def planted(which: int, changes: int, later: int) -> str:
+    found = text(f"t{which}", 160).split()[8 * later : 8 * later + 120]
+    return changed("\n".join(" ".join(found[start : start + 12]) for start in range(0, 120, 12)), f"c{which}", changes)
+
+
 def likeness(a: str, b: str, n: int = 5) -> float:
     """Jaccard similarity as it is written in books."""
     one, two = (
@@ -46,10 +52,12 @@ def likeness(a: str, b: str, n: int = 5) -> float:
     return len(one & two) / len(one | two)
 
 
-@given(PLANTED, st.sampled_from([0.5, 0.8, 0.9]))
+@given(PLAN, st.sampled_from([0.5, 0.8, 0.9]))
 @settings(max_examples=40, **FOLDER)
-def test_a_drop_is_certain_and_the_first_stays(tmp_path: Path, plan: list[tuple[int, int]], threshold: float) -> None:
-    texts = [changed(text(f"t{which}"), f"c{which}", number) for which, number in plan]
+def test_a_drop_is_certain_and_the_first_stays(
+    tmp_path: Path, plan: list[tuple[int, int, int]], threshold: float
+) -> None:
+    texts = [planted(*how) for how in plan]
     dropped, groups = found(texts, tmp_path, threshold=threshold)
     assert groups == {}
     expected: dict[int, int] = {}
@@ -63,10 +71,10 @@ def test_a_drop_is_certain_and_the_first_stays(tmp_path: Path, plan: list[tuple[
         assert value == pytest.approx(likeness(texts[number], texts[twin]))
 
 
-@given(PLANTED, st.randoms(use_true_random=False))
+@given(PLAN, st.randoms(use_true_random=False))
 @settings(max_examples=40, **FOLDER)
 def test_groups_are_connected_and_do_not_depend_on_the_order(tmp_path: Path, plan: list, random: object) -> None:
-    texts = list(dict.fromkeys(changed(text(f"t{which}"), f"c{which}", number) for which, number in plan))
+    texts = list(dict.fromkeys(planted(*how) for how in plan))
     random.shuffle(texts)
     dropped, groups = found(texts, tmp_path, action="group")
     assert dropped == {}
@@ -76,6 +84,15 @@ def test_groups_are_connected_and_do_not_depend_on_the_order(tmp_path: Path, pla
             joined = together[a] | together[b]
             together |= dict.fromkeys(joined, joined)
     assert groups == {number: min(group) for number, group in together.items() if len(group) > 1}
+
+
+def test_a_chain(tmp_path: Path) -> None:
+    """The middle one is like both ends: dropped, it takes neither with it; kept, it holds the three together."""
+    chain = [planted(0, 0, 0), planted(0, 0, 1), planted(0, 0, 2)]
+    assert likeness(chain[0], chain[2]) < 0.8 < likeness(chain[0], chain[1])
+    assert found(chain, tmp_path)[0].keys() == {1}
+    assert found(chain, tmp_path, action="group")[1] == {0: 0, 1: 0, 2: 0}
+    assert found([*chain[::2], chain[1]], tmp_path, action="group")[1] == {0: 0, 1: 0, 2: 0}
 
 
 @pytest.mark.parametrize("threshold", [0.3, 0.5, 0.8, 0.95, 1.0])

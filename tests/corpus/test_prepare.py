@@ -119,6 +119,15 @@ def test_a_group_stays_on_one_side(groups: list[int], order: list[int]) -> None:
     assert shuffled == [splits[number] for number in order]
 
 
+def test_a_group_is_divided_as_one_document_with_the_words_of_all() -> None:
+    entries = [Entry(str(number), str(number % 5), 50 + number) for number in range(80)]
+    groups = [number // 2 if number < 20 else number for number in range(80)]
+    whole = [min(entries[n : n + 2], key=lambda entry: entry.rank) for n in range(0, 20, 2)]
+    whole = [Entry(one.id, one.source, 100 + 4 * place + 1) for place, one in enumerate(whole)]
+    splits = split_documents(entries, 0.05, 0.25, groups)
+    assert splits[:20:2] + splits[20:] == split_documents([*whole, *entries[20:]], 0.05, 0.25)
+
+
 def test_without_groups_the_split_is_as_it_was() -> None:
     entries = [Entry(str(number), str(number % 5), 50 + number) for number in range(40)]
     assert split_documents(entries, 0.05, 0.25, list(range(40))) == split_documents(entries, 0.05, 0.25)

@@ -117,6 +117,6 @@ def duplicate_ngram_share(runs: Runs, sizes: np.ndarray, n: int) -> float:
 def _covered(starts: np.ndarray, sizes: np.ndarray, n: int) -> float:
     """Share of the characters in words that a run from one of `starts` covers."""
     open_runs = np.zeros(len(sizes) + 1, np.int64)
-    np.add.at(open_runs, starts, 1)
-    np.add.at(open_runs, starts + n, -1)
+    open_runs[starts] += 1  # no start is there twice
+    open_runs[starts + n] -= 1
     return float(sizes[np.cumsum(open_runs[:-1]) > 0].sum() / sizes.sum())

@@ -1,0 +1,34 @@
+"""What the comparisons have in common: time, size, medians."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+Rounds = dict[str, list[float]]
+"""By arm: what each round gave."""
+
+
+def summary(work: str, unit: str, rounds: Rounds, same: bool, faster: int, other: str = "plain") -> dict[str, Any]:
+    """Medians, and how many times as fast ours is (`faster` is 1 where more is better, -1 where less is)."""
+    medians = {arm: statistics.median(values) for arm, values in rounds.items()}
+    return {
+        "work": work,
+        "unit": unit,
+        "medians": {arm: round(value, 4) for arm, value in medians.items()},
+        "ratio": round((medians["ours"] / medians[other]) ** faster, 3),
+        "rounds": {arm: [round(value, 4) for value in values] for arm, values in rounds.items()},
+        "same": same,
+    }
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    started = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - started
+
+
+def size_of(texts: list[str]) -> int:
+    return sum(len(text.encode()) for text in texts)

@@ -1,0 +1,75 @@
+"""Others' ways to the vocabulary and the ids: Hugging Face's tokenizers, and sentencepiece on the text itself."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from pretrace.vocabulary.train import LONGEST_PIECE, THREADS
+
+
+def train_hugging_face(lines: list[str], size: int) -> Any:
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", end_of_word_suffix="</w>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "removed")
+    trainer = trainers.BpeTrainer(
+        vocab_size=size, special_tokens=["<unk>"], end_of_word_suffix="</w>", show_progress=False
+    )
+    tokenizer.train_from_iterator(lines, trainer)
+    return tokenizer
+
+
+def train_sentencepiece(lines: list[str], size: int, coverage: float) -> bytes:
+    """The same pieces from the text itself, with the settings of `pretrace.vocabulary.train`."""
+    import sentencepiece
+
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines),
+        model_writer=model,
+        model_type="bpe",
+        vocab_size=size,
+        treat_whitespace_as_suffix=True,
+        normalization_rule_name="identity",
+        split_by_unicode_script=False,
+        split_by_number=False,
+        max_sentencepiece_length=LONGEST_PIECE + 1,
+        max_sentence_length=1 << 20,
+        character_coverage=coverage,
+        user_defined_symbols=["\n"],
+        unk_id=0,
+        bos_id=-1,
+        eos_id=-1,
+        pad_id=-1,
+        num_threads=THREADS,
+        minloglevel=2,
+    )
+    return model.getvalue()
+
+
+def pieces_of(model: bytes) -> list[str]:
+    import sentencepiece
+
+    loaded = sentencepiece.SentencePieceProcessor(model_proto=model)
+    return [loaded.id_to_piece(index) for index in range(loaded.get_piece_size())]
+
+
+def write_vocabulary(tokenizer: Any, out: Path) -> None:
+    """OpenAI's form, with the line end as a piece of its own."""
+    model = json.loads(tokenizer.to_str())["model"]
+    ids = {**model["vocab"], "\n</w>": len(model["vocab"])}
+    merges = [" ".join(pair) if isinstance(pair, list) else pair for pair in model["merges"]]
+    (out / "vocab.json").write_text(json.dumps(ids), encoding="utf-8")
+    (out / "merges.txt").write_text("\n".join(["#version: 0.2", *merges, ""]), encoding="utf-8")
+
+
+def load_hugging_face(folder: Path) -> Any:
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    files = (str(folder / "vocab.json"), str(folder / "merges.txt"))
+    tokenizer = Tokenizer(models.BPE.from_file(*files, unk_token="<unk>", end_of_word_suffix="</w>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "removed")
+    return tokenizer
