@@ -2,8 +2,8 @@
 
     python stages/evaluation.py
 
-Reads the tasks' files if that setting is on; writes data/evaluation/, which has no rows if it is off. A stage of its own,
-so that a change of the tasks cleans the corpus again only where this text has changed.
+Reads the tasks' files if that setting is on; writes data/evaluation/, which has no rows if it is off. A stage of its
+own, so that a change of the tasks cleans the corpus again only where this text has changed.
 """
 
 from pathlib import Path
