@@ -21,7 +21,7 @@ from pretrace.corpus.typeset import SIGNS, TypesetCleaner
 
 REMEMBERED_CHUNKS = 500_000
 """Distinct chunks after which the memory is emptied, so that a corpus of any size fits."""
-BLOCK_CHARACTERS = 200_000
+BLOCK_CHARACTERS = 60_000
 """Text that is worked on at once, up to the next line end: as much as stays in a processor's cache."""
 
 DASHES = dict.fromkeys("\N{EM DASH}\N{EN DASH}\N{HORIZONTAL BAR}", "-")

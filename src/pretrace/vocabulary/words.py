@@ -12,6 +12,9 @@ import numpy as np
 REMEMBERED_WORDS = 1_000_000
 """Distinct words after which the memory is emptied, so that a corpus of any size fits."""
 
+BLOCK_CHARACTERS = 20_000
+"""Text that is looked up at once, up to the next line end: its words stay in a processor's cache."""
+
 
 def id_type(size: int) -> np.dtype:
     """What an id of a vocabulary of `size` pieces takes: two bytes where they do, else four; little-endian."""
@@ -38,13 +41,18 @@ class WordIds:
 
     def of(self, cleaned: str) -> np.ndarray:
         """Ids of cleaned text (words parted by a space, lines by `\\n`): shape (tokens,), of type `self.type`."""
-        words = cleaned.replace("\n", " \n ").split(" ")
-        try:
-            ids = b"".join(map(self._known.__getitem__, words))
-        except KeyError:
-            self._learn(words)
-            ids = b"".join(map(self._known.__getitem__, words))
-        return np.frombuffer(ids, self.type)
+        found = []
+        start = 0
+        while start < len(cleaned):
+            end = cleaned.find("\n", start + BLOCK_CHARACTERS) + 1 or len(cleaned)
+            words = cleaned[start:end].replace("\n", " \n ").split(" ")
+            try:
+                found.append(b"".join(map(self._known.__getitem__, words)))
+            except KeyError:
+                self._learn(words)
+                found.append(b"".join(map(self._known.__getitem__, words)))
+            start = end
+        return np.frombuffer(b"".join(found), self.type)
 
     def _learn(self, words: list[str]) -> None:
         if len(self._known) > REMEMBERED_WORDS:
