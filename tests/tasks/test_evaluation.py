@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -9,19 +10,19 @@ import pytest
 
 from pretrace.corpus import EvaluationText, read_evaluation_texts, write_evaluation_texts
 from pretrace.errors import PretraceError
-from pretrace.settings import load_settings
+from pretrace.settings import load_settings, read_yaml
 from pretrace.tasks.evaluation import evaluation_texts
 
 
 def test_dev_and_test_rows_of_files(project: Path) -> None:
-    from conftest import PARAMS, write_yaml
-
     rows = {"train": 4, "dev": 1, "test": 2}
     for split, count in rows.items():
         table = {"first": [f"{split} {n}: It's" for n in range(count)], "second": ["Two!"] * count}
         pd.DataFrame({**table, "label": ["no", "yes", "no", "yes"][:count]}).to_csv(f"{split}.csv", index=False)
     pairs = {"kind": "entailment", **{split: f"{split}.csv" for split in rows}}
-    write_yaml(project / "params.yaml", {**PARAMS, "tasks": {**PARAMS["tasks"], "pairs": pairs}})
+    params = read_yaml(project / "params.yaml")
+    params["tasks"]["pairs"] = pairs
+    (project / "params.yaml").write_text(json.dumps(params))  # JSON is YAML, too
     found = list(evaluation_texts(load_settings()))
     write_evaluation_texts(project / "data" / "evaluation", found)
     assert list(read_evaluation_texts(project / "data" / "evaluation")) == found
