@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pretrace.vocabulary.train import LONGEST_PIECE, THREADS
+from pretrace.vocabulary.train import OPTIONS
 
 
 def train_hugging_face(lines: list[str], size: int) -> Any:
@@ -30,22 +30,9 @@ def train_sentencepiece(lines: list[str], size: int, coverage: float) -> bytes:
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(lines),
         model_writer=model,
-        model_type="bpe",
         vocab_size=size,
-        treat_whitespace_as_suffix=True,
-        normalization_rule_name="identity",
-        split_by_unicode_script=False,
-        split_by_number=False,
-        max_sentencepiece_length=LONGEST_PIECE + 1,
-        max_sentence_length=1 << 20,
         character_coverage=coverage,
-        user_defined_symbols=["\n"],
-        unk_id=0,
-        bos_id=-1,
-        eos_id=-1,
-        pad_id=-1,
-        num_threads=THREADS,
-        minloglevel=2,
+        **OPTIONS,
     )
     return model.getvalue()
 

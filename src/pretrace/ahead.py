@@ -18,6 +18,7 @@ from pretrace.corpus.bad_input import stop
 from pretrace.errors import PretraceError
 from pretrace.files import read_json
 from pretrace.model import build_model
+from pretrace.report.page import readable_bytes
 from pretrace.settings import Settings
 from pretrace.tasks.readers import read_task_files
 from pretrace.training.devices import choose_device
@@ -60,7 +61,7 @@ def look_ahead(settings: Settings) -> Iterator[tuple[str, str]]:
         "fine-tuning",
         f"{len(settings.tasks)} tasks x {len(settings.variants)} variants x {len(settings.seeds)} seeds",
     )
-    yield "memory", f"at least {_size(_memory(weights, settings))} to pre-train, beside Python and PyTorch"
+    yield "memory", f"at least {readable_bytes(_memory(weights, settings))} to pre-train, beside Python and PyTorch"
     yield "disk", _disk(weights, text_bytes, settings)
 
 
@@ -83,7 +84,7 @@ def _corpus(settings: Settings) -> tuple[int, str]:
     found = f"the first document is {first.id!r} of source {first.source!r}"
     if corpus.source == "huggingface":
         return 0, f"{place} at {str(corpus.dataset.revision)[:8]}; {found}"
-    return tally["bytes"], f"{place}: {_size(tally['bytes'])}; {found}"
+    return tally["bytes"], f"{place}: {readable_bytes(tally['bytes'])}; {found}"
 
 
 def _tasks(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -145,16 +146,10 @@ def _disk(weights: int, text_bytes: int, settings: Settings) -> str:
     free = shutil.disk_usage(Path.cwd()).free
     if needed > free:
         raise PretraceError(
-            f"{Path.cwd()}: the run needs about {_size(needed)} and {_size(free)} are free; free some room"
+            f"{Path.cwd()}: the run needs about {readable_bytes(needed)} and {readable_bytes(free)} are free; "
+            "make some room"
         )
-    return f"about {_size(needed)} needed, {_size(free)} free"
-
-
-def _size(count: float) -> str:
-    for limit, unit in ((1e9, "GB"), (1e6, "MB")):
-        if count >= limit:
-            return f"{count / limit:.1f} {unit}"
-    return f"{count / 1e3:.0f} kB"
+    return f"about {readable_bytes(needed)} needed, {readable_bytes(free)} free"
 
 
 def _duration(seconds: float) -> str:

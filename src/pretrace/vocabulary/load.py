@@ -92,10 +92,10 @@ def vocabulary_folder(model_folder: Path | str) -> Path:
 
 
 def copy_vocabulary(source: Path, out: Path) -> Vocabulary:
-    """Write the vocabulary in `source` to the folder `out`, with the `vocabulary.json` that describes it."""
+    """Write the vocabulary in `source` to the folder `out`, with its `vocabulary.json`; returns it as it was read."""
     vocabulary = load_vocabulary(source)
     with atomic_folder(out) as temporary:
         for path, name in zip(vocabulary.files, vocabulary.released_names, strict=True):
             shutil.copyfile(path, temporary / name)
         write_json(temporary / DESCRIPTION, vocabulary.description)
-    return load_vocabulary(out)
+    return vocabulary

@@ -14,12 +14,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from pretrace.corpus.clean import clean_text
 from pretrace.errors import PretraceError
 from pretrace.files import sha256_of_file
-from pretrace.vocabulary.words import WordIds
+from pretrace.vocabulary.words import WordVocabulary
 
 FILES = ("encoder_bpe_40000.json", "vocab_40000.bpe")
 HUGGING_FACE_FILES = ("vocab.json", "merges.txt")
@@ -28,7 +25,7 @@ NEWLINE = "\n" + END_OF_WORD
 UNKNOWN = "<unk>"
 
 
-class OpenAIVocabulary:
+class OpenAIVocabulary(WordVocabulary):
     """The released vocabulary, or one of the same form; see `Vocabulary` for what its members mean."""
 
     kind = "openai-bpe"
@@ -39,21 +36,9 @@ class OpenAIVocabulary:
         self.ranks = _read_merges(merges, self.ids)
         self.files, self.released_names = (encoder, merges), FILES
         self.fingerprint = hashlib.sha256(f"{sha256_of_file(encoder)} {sha256_of_file(merges)}".encode()).hexdigest()
-        self.size = len(self.ids)
-        self.description = {"kind": self.kind, "size": self.size, "fingerprint": self.fingerprint}
         self.unknown_id: int = self.ids[UNKNOWN]
-        self.newline_id: int = self.ids[NEWLINE]
-        self.pieces = sorted(self.ids, key=self.ids.__getitem__)
-        self._words = WordIds(self.size, self.newline_id, self._encode)
-
-    def encode(self, text: str) -> list[int]:
-        return self.encode_words(clean_text(text))
-
-    def encode_words(self, cleaned: str) -> list[int]:
-        return self.encode_array(cleaned).tolist()
-
-    def encode_array(self, cleaned: str) -> np.ndarray:
-        return self._words.of(cleaned)
+        super().__init__(sorted(self.ids, key=self.ids.__getitem__), self.ids[NEWLINE], END_OF_WORD)
+        self.description = {"kind": self.kind, "size": self.size, "fingerprint": self.fingerprint}
 
     def _encode(self, words: list[str]) -> list[list[int]]:
         return [[self.ids.get(piece, self.unknown_id) for piece in self.pieces_of(word)] for word in words]
@@ -73,10 +58,6 @@ class OpenAIVocabulary:
                 place += 2 if here else 1
             pieces = joined
         return pieces
-
-    def decode(self, ids: list[int]) -> str:
-        text = "".join([self.pieces[index] for index in ids]).replace(END_OF_WORD, " ")
-        return "\n".join(line.strip(" ") for line in text.split("\n"))
 
 
 def _read_encoder(path: Path) -> dict[str, int]:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from pretrace.corpus.clean import clean_text
 from pretrace.errors import PretraceError
 from pretrace.files import sha256_of_file
-from pretrace.vocabulary.words import WordIds
+from pretrace.vocabulary.words import WordVocabulary
 
 MODEL_FILE = "vocabulary.model"
 END_OF_WORD = "\N{LOWER ONE EIGHTH BLOCK}"
@@ -20,7 +17,7 @@ NEVER_SEEN = "\U0010ffff"
 UNKNOWN = "<unk>"
 
 
-class PieceVocabulary:
+class PieceVocabulary(WordVocabulary):
     """A vocabulary trained by `train_vocabulary`; see `Vocabulary` for what its members mean."""
 
     kind = "sentencepiece-bpe"
@@ -30,28 +27,13 @@ class PieceVocabulary:
         self.description, self.files, self.released_names = description, (path,), (MODEL_FILE,)
         self.fingerprint = _checked_fingerprint(path, description.get("fingerprint"))
         self._model = _load(path)
-        self.size: int = self._model.get_piece_size()
         self.unknown_id: int = self._model.unk_id()
-        self.newline_id: int = self._model.piece_to_id("\n")
-        self.pieces = [self._model.id_to_piece(index) for index in range(self.size)]
-        self.pieces[self.unknown_id] = UNKNOWN
-        self._words = WordIds(self.size, self.newline_id, self._encode)
-
-    def encode(self, text: str) -> list[int]:
-        return self.encode_words(clean_text(text))
-
-    def encode_words(self, cleaned: str) -> list[int]:
-        return self.encode_array(cleaned).tolist()
-
-    def encode_array(self, cleaned: str) -> np.ndarray:
-        return self._words.of(cleaned)
+        pieces = [self._model.id_to_piece(index) for index in range(self._model.get_piece_size())]
+        pieces[self.unknown_id] = UNKNOWN
+        super().__init__(pieces, self._model.piece_to_id("\n"), END_OF_WORD)
 
     def _encode(self, words: list[str]) -> list[list[int]]:
         return self._model.encode([word.replace(END_OF_WORD, NEVER_SEEN) for word in words])
-
-    def decode(self, ids: list[int]) -> str:
-        text = "".join([self.pieces[index] for index in ids]).replace(END_OF_WORD, " ")
-        return "\n".join(line.strip(" ") for line in text.split("\n"))
 
 
 def _load(path: Path) -> Any:

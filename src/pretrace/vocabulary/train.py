@@ -22,6 +22,23 @@ THREADS = 2
 """Fixed: it shall not depend on the machine. The result does not depend on it at all."""
 LONGEST_PIECE = 32
 """Characters; the longest of GPT-1's pieces has as many."""
+OPTIONS: dict[str, Any] = {
+    "model_type": "bpe",
+    "treat_whitespace_as_suffix": True,
+    "normalization_rule_name": "identity",  # the text is clean already
+    "split_by_unicode_script": False,
+    "split_by_number": False,  # "21st" is one word
+    "max_sentencepiece_length": LONGEST_PIECE + 1,  # and the sign for the end of the word
+    "max_sentence_length": 1 << 20,
+    "user_defined_symbols": ["\n"],
+    "unk_id": 0,
+    "bos_id": -1,
+    "eos_id": -1,
+    "pad_id": -1,
+    "num_threads": THREADS,
+    "minloglevel": 2,
+}
+"""For sentencepiece's trainer, whatever the corpus."""
 LEAST_COVERAGE = 0.98
 """Share of the text whose characters sentencepiece keeps at the least."""
 TOO_SMALL = re.compile(r"required_chars\. \d+ vs (\d+)")
@@ -80,22 +97,9 @@ def _train(rows: list[str], size: int) -> bytes:
             sentence_iterator=iter(rows),
             model_writer=model,
             input_format="tsv",
-            model_type="bpe",
             vocab_size=size,
-            treat_whitespace_as_suffix=True,
-            normalization_rule_name="identity",  # the text is clean already
-            split_by_unicode_script=False,
-            split_by_number=False,  # "21st" is one word
-            max_sentencepiece_length=LONGEST_PIECE + 1,  # and the sign for the end of the word
-            max_sentence_length=1 << 20,
             character_coverage=_coverage(rows, size),
-            user_defined_symbols=["\n"],
-            unk_id=0,
-            bos_id=-1,
-            eos_id=-1,
-            pad_id=-1,
-            num_threads=THREADS,
-            minloglevel=2,
+            **OPTIONS,
         )
     except (RuntimeError, OSError) as error:
         raise _explained(error, size, rows) from None

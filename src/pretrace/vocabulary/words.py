@@ -5,9 +5,12 @@ Text then becomes ids by looking its words up and joining what is found, without
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 import numpy as np
+
+from pretrace.corpus.clean import clean_text
 
 REMEMBERED_WORDS = 1_000_000
 """Distinct words after which the memory is emptied, so that a corpus of any size fits."""
@@ -60,3 +63,35 @@ class WordIds:
         new = sorted(set(words).difference(self._known))
         for word, ids in zip(new, self._encode(new), strict=True):
             self._known[word] = np.array(ids, self.type).tobytes()
+
+
+class WordVocabulary(ABC):
+    """What vocabularies of pieces of words have in common; see `Vocabulary` for what its members mean.
+
+    Args:
+        pieces: by id.
+        newline_id: the id of a line end.
+        end_of_word: what a piece that ends a word ends with.
+    """
+
+    def __init__(self, pieces: list[str], newline_id: int, end_of_word: str) -> None:
+        self.pieces, self.newline_id, self._end_of_word = pieces, newline_id, end_of_word
+        self.size = len(pieces)
+        self._words = WordIds(self.size, newline_id, self._encode)
+
+    @abstractmethod
+    def _encode(self, words: list[str]) -> Sequence[Sequence[int]]:
+        """The ids of each word."""
+
+    def encode(self, text: str) -> list[int]:
+        return self.encode_words(clean_text(text))
+
+    def encode_words(self, cleaned: str) -> list[int]:
+        return self.encode_array(cleaned).tolist()
+
+    def encode_array(self, cleaned: str) -> np.ndarray:
+        return self._words.of(cleaned)
+
+    def decode(self, ids: list[int]) -> str:
+        text = "".join([self.pieces[index] for index in ids]).replace(self._end_of_word, " ")
+        return "\n".join(line.strip(" ") for line in text.split("\n"))
