@@ -111,9 +111,9 @@ def our_update(settings: Settings) -> Callable[[int], float]:
     """An update as the pipeline makes it."""
     from pretrace.model import build_model
     from pretrace.training.devices import choose_device
+    from pretrace.training.language_model import sequence_loss
     from pretrace.training.loop import train
     from pretrace.training.optimiser import build_optimiser
-    from pretrace.training.pretrain import sequence_loss
 
     scale, section = settings.scale, settings.scale.pretrain
     device = choose_device("bfloat16", 1)

@@ -14,7 +14,8 @@ from pretrace.model import save_model
 from pretrace.stage import Run, run_stage
 from pretrace.training.curves import write_curve
 from pretrace.training.generate import samples
-from pretrace.training.pretrain import pretrain, start_from
+from pretrace.training.pretrain import pretrain
+from pretrace.training.start import start_from
 from pretrace.vocabulary import load_vocabulary
 
 

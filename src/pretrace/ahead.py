@@ -22,7 +22,8 @@ from pretrace.report.page import readable_bytes
 from pretrace.settings import Settings
 from pretrace.tasks.readers import read_task_files
 from pretrace.training.devices import choose_device
-from pretrace.training.pretrain import flops_per_token, peak_flops, read_start
+from pretrace.training.flops import flops_per_token, peak_flops
+from pretrace.training.start import read_start
 from pretrace.vocabulary import load_vocabulary, vocabulary_folder
 
 STATE_COPIES = 3

@@ -130,7 +130,7 @@ def sha256_of_json(value: Any) -> str:
 def sha256_of_code(*packages: str) -> str:
     """SHA-256 over the source text of parts of pretrace, so that state made by other code is never picked up.
 
-    `packages` are folders or files under `src/pretrace`, such as "model" or "settings.py".
+    `packages` are folders or files under `src/pretrace`, such as "model" or "files.py".
     """
     root = Path(__file__).parent
     digest = hashlib.sha256()

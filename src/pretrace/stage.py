@@ -16,7 +16,6 @@ Works under DVC and as plain `python stages/clean.py`. Exit codes: 0 done; 1 bad
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import resource
@@ -31,10 +30,10 @@ from typing import Any
 
 from pretrace.errors import PretraceError
 from pretrace.files import DISK_FULL, locked, read_json, scratch_folder, write_json
+from pretrace.parent import end_with_parent
 from pretrace.settings import Settings, load_settings
 
 COST_FILE = Path("reports/cost.json")
-PR_SET_PDEATHSIG = 1
 PUBLISH_EVERY_SECONDS = 60.0
 
 
@@ -151,8 +150,8 @@ def _stoppable() -> Iterator[None]:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, OSError):
             stream.reconfigure(line_buffering=True)
-    if os.environ.get("DVC_STAGE") and sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.environ.get("DVC_STAGE"):
+        end_with_parent(signal.SIGTERM)
 
     def stop(number: int, _frame: Any) -> None:
         raise Stopped(number)

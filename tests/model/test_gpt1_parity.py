@@ -15,7 +15,7 @@ from pretrace.model import GPT
 from pretrace.model.heads import TaskModel
 from pretrace.settings import ModelSettings, Scale, read_yaml
 from pretrace.training.devices import Device
-from pretrace.training.pretrain import sequence_loss
+from pretrace.training.language_model import sequence_loss
 
 PARTS = {
     "token_embedding": "tokens_embed",

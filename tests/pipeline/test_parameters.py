@@ -16,12 +16,13 @@ REPOSITORY = tiny.REPOSITORY
 SOURCE = REPOSITORY / "src"
 STAGES: dict[str, dict[str, Any]] = tiny.load(REPOSITORY / "dvc.yaml")["stages"]
 SCALES = sorted(path.stem for path in (REPOSITORY / "scales").glob("*.yaml"))
-FRAME = {f"pretrace/{name}.py" for name in ("errors", "files", "progress", "settings", "stage", "tracking")}
+FRAME = {f"pretrace/{name}.py" for name in ("errors", "files", "parent", "progress", "stage", "tracking")}
+FRAME |= {f"pretrace/settings/{path.name}" for path in (SOURCE / "pretrace" / "settings").glob("*.py")}
 FRAME.add("pretrace/tracking_mlflow.py")
 """How a stage is run, written down and watched, not what comes out of it: no dependency."""
 RESTS_NOT_ON = {
     "pretrain": ("training/finetune.py", "training/seeds.py", "model/heads.py", "tasks/", "report/", "corpus/prose.py"),
-    "finetune": ("training/pretrain.py", "tasks/probes.py", "corpus/", "report/"),
+    "finetune": ("training/pretrain.py", "training/start.py", "tasks/probes.py", "corpus/", "report/"),
 }
 """The expensive stages, and what people edit without meaning to repeat them."""
 

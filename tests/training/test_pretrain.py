@@ -18,7 +18,9 @@ from pretrace.files import locked, read_json
 from pretrace.model import build_model
 from pretrace.shards import batch_sequences, open_shards
 from pretrace.training.devices import choose_device
-from pretrace.training.pretrain import flops_per_token, run_fingerprint, validation_loss
+from pretrace.training.flops import flops_per_token
+from pretrace.training.language_model import validation_loss
+from pretrace.training.pretrain import run_fingerprint
 
 CHECKPOINTS = Path(".pretrace/checkpoints")
 

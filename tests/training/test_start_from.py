@@ -23,7 +23,7 @@ from pretrace.model import build_model, load_model, save_model
 from pretrace.settings import Settings
 from pretrace.shards import open_shards, write_shards
 from pretrace.training.curves import write_curve
-from pretrace.training.pretrain import start_from
+from pretrace.training.start import start_from
 from pretrace.vocabulary import load_vocabulary
 
 STAGES = Path(__file__).resolve().parents[2] / "stages"

@@ -7,7 +7,6 @@ No more batches are handed out than the workers need to stay busy: memory does n
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import sys
@@ -20,6 +19,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pretrace.errors import PretraceError
+from pretrace.parent import end_with_parent
 
 if TYPE_CHECKING:
     from pretrace.settings import Workers
@@ -29,7 +29,6 @@ Result = TypeVar("Result")
 BATCHES_AHEAD = 3
 """Batches that are handed out for each worker, so that none waits for the reader."""
 RETRIES = 2
-PR_SET_PDEATHSIG = 1
 LOST = "a worker ended without a word: killed, or out of memory; take fewer in params.yaml: workers.count"
 
 
@@ -82,8 +81,7 @@ def _begin(function: Callable[..., Any]) -> None:
     global _function
     _function = function
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    end_with_parent()
 
 
 def _work(batch: Any) -> Any:

@@ -16,16 +16,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pretrace.errors import PretraceError
 from pretrace.files import locked, read_json, sha256_of_code
-from pretrace.model.gpt import GPT
-from pretrace.model.loss import language_model_loss
-from pretrace.model.weights import build_model, load_model
+from pretrace.model.weights import build_model
 from pretrace.progress import progress
 from pretrace.settings import Settings
-from pretrace.shards import Shards, batch_sequences, open_shards
+from pretrace.shards import batch_sequences, open_shards
 from pretrace.training.checkpoint import Checkpoints, fingerprint
 from pretrace.training.devices import Device, choose_device
+from pretrace.training.flops import flops_per_token, peak_flops
+from pretrace.training.language_model import describe, sequence_loss, validation_loss, windows
 from pretrace.training.loop import train
 from pretrace.training.optimiser import build_optimiser, warmup_cosine
 from pretrace.training.processes import Group, group_of
@@ -64,46 +63,6 @@ def pretrain(kind: str, settings: Settings, shards_folder: Path, publish: Callab
     return trainer.result()
 
 
-def start_from(settings: Settings, shards_folder: Path) -> Pretrained:
-    """The transformer in `pretrain.start_from` instead of a trained one, measured on this corpus.
-
-    Raises:
-        PretraceError: there is no such model, or its sizes are not the scale's, or its vocabulary is another.
-    """
-    scale = settings.scale
-    device = choose_device(scale.pretrain.precision, scale.threads)
-    manifest = read_json(shards_folder / "manifest.json")
-    model = read_start(settings, manifest["vocabulary_size"])
-    validation = _windows(open_shards(shards_folder, "validation"), scale.model.context)
-    metrics = _described(model.to(device.name), validation_loss(model, validation, device), manifest)
-    curve = [{"step": 0, "val_loss": metrics["val_loss"]}]
-    return Pretrained(model, metrics | {"steps": 0, "tokens": 0, "flops": 0}, curve, {"device": device.name})
-
-
-def read_start(settings: Settings, vocabulary_size: int) -> GPT:
-    """The transformer in `pretrain.start_from`, with the scale's dropout.
-
-    Raises:
-        PretraceError: there is no such model, or its sizes are not the scale's, or its vocabulary has another size.
-    """
-    scale, folder = settings.scale, str(settings.pretrain.start_from)
-    model = load_model(folder)
-    if not isinstance(model, GPT):
-        raise PretraceError(f"{folder}: holds an LSTM; pretrain.start_from takes a transformer")
-    for name in ("layers", "width", "heads", "feed_forward", "context"):
-        theirs, ours = getattr(model.settings, name), getattr(scale.model, name)
-        if theirs != ours:
-            raise PretraceError(
-                f"{folder}: its {name} is {theirs}, and model.{name} in scales/{settings.scale_name}.yaml is {ours}; "
-                "take another `scale`, or make one with the sizes of these weights"
-            )
-    rows = model.token_embedding.num_embeddings
-    if rows != vocabulary_size:
-        raise PretraceError(f"{folder}: {rows:,} token embeddings, but its vocabulary has {vocabulary_size:,} pieces")
-    model.settings = scale.model
-    return model
-
-
 def run_fingerprint(kind: str, settings: Settings, manifest: dict[str, Any], device: Device) -> str:
     """The name of a pre-training: the hash of all that its weights depend on. How often it saves is no part of it."""
     scale = settings.scale
@@ -136,7 +95,7 @@ class Trainer:
         self.device, self.checkpoints, self.group = device, checkpoints, group
         self.manifest = read_json(shards_folder / "manifest.json")
         self.shards = open_shards(shards_folder, "train")
-        self.validation = _windows(open_shards(shards_folder, "validation"), scale.model.context)
+        self.validation = windows(open_shards(shards_folder, "validation"), scale.model.context)
         self.model = build_model(kind, scale, self.manifest["vocabulary_size"], section.seed).to(device.name)
         self.optimiser = build_optimiser(self.model, section)
         self.done = checkpoints.restore(self.model, self.optimiser)
@@ -187,7 +146,7 @@ class Trainer:
         tokens = steps * self.section.batch_sequences * self.scale.model.context
         flops = tokens * flops_per_token(self.model)
         metrics = {
-            **_described(self.model, val_loss, self.manifest),
+            **describe(self.model, val_loss, self.manifest),
             "steps": steps,
             "tokens": tokens,
             "epochs": round(tokens / self.shards.tokens, 4),
@@ -220,65 +179,3 @@ class Trainer:
         self.checkpoints.append(row)
         if step % self.section.checkpoint_every == 0 or step == self.section.steps:
             self.checkpoints.save(step, self.model, self.optimiser)
-
-
-def sequence_loss(model: Any, ids_BT: Tensor, device: Device, dropout: float, sequences: int) -> Tensor:
-    """Mean loss a token over a batch of `sequences`, of which `ids_BT` are some (nats)."""
-    B, T = ids_BT.shape
-    weights_BT = torch.full((B, T), 1.0 / (sequences * (T - 1)), device=ids_BT.device)
-    with device.autocast():
-        states = model.hidden(ids_BT, dropout)
-        return language_model_loss(model, states, ids_BT, weights_BT, device.dtype)
-
-
-@torch.no_grad()
-def validation_loss(model: Any, ids_NT: Tensor, device: Device, batch: int = 32) -> float:
-    """Mean loss a token (nats) over sequences (N, T), without dropout."""
-    losses = [sequence_loss(model, ids.to(device.name), device, 0.0, len(ids_NT)) for ids in ids_NT.split(batch)]
-    return float(sum(loss.double() for loss in losses))
-
-
-def flops_per_token(model: nn.Module) -> int:
-    """Floating-point operations of training on one token: 6 for each weight that is multiplied, and attention.
-
-    Embedding look-ups are not counted, the tied output is. Attention is 6 x layers x width x context, as half of the
-    products are masked.
-    """
-    multiplied = sum(p.numel() for name, p in model.named_parameters() if p.dim() > 1 and "position" not in name)
-    layers = len(getattr(model, "blocks", ()))
-    return 6 * multiplied + 6 * layers * model.width * model.context
-
-
-def peak_flops(device: Device, seconds: float = 0.3) -> float:
-    """Floating-point operations a second of large matrix products here: measured, as CPUs state none."""
-    a, b = (torch.randn(2048, 1024, device=device.name).to(device.dtype) for _ in range(2))
-    count, started = 0, time.monotonic()
-    while (spent := time.monotonic() - started) < seconds or count < 3:
-        a @ b.T
-        if device.name == "cuda":
-            torch.cuda.synchronize()
-        count += 1
-    return count * 2 * 2048 * 2048 * 1024 / spent
-
-
-def _windows(shards: Shards, context: int) -> Tensor:
-    """The validation text as sequences that follow each other, (N, context)."""
-    count = shards.tokens // context
-    if not count:
-        raise PretraceError(
-            f"validation has {shards.tokens} tokens, fewer than one sequence of {context}; give more text, or raise "
-            "corpus.validation_share in params.yaml"
-        )
-    return torch.from_numpy(shards.read(0, count * context)).view(count, context)
-
-
-def _described(model: nn.Module, val_loss: float, manifest: dict[str, Any]) -> dict[str, Any]:
-    """What there is to say of any language model: its loss on the validation text (nats a token), and its size."""
-    validation = manifest["splits"]["validation"]
-    bits_per_byte = val_loss / math.log(2) * validation["tokens"] / validation["bytes"]
-    return {
-        "val_loss": round(val_loss, 6),
-        "val_perplexity": round(math.exp(val_loss), 4),
-        "val_bits_per_byte": round(bits_per_byte, 6),
-        "parameters": sum(p.numel() for p in model.parameters()),
-    }

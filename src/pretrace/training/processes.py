@@ -7,7 +7,6 @@ they wait for each other once a step, not at every operation. They meet over glo
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import multiprocessing
 import os
 import signal
@@ -21,7 +20,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-PR_SET_PDEATHSIG = 1
+from pretrace.parent import end_with_parent
 
 
 @dataclass(frozen=True)
@@ -76,10 +75,7 @@ def group_of(size: int, work: Callable[..., Any], *arguments: Any) -> Iterator[G
 
 
 def _other(group: Group, meeting: str, parent: int, work: Callable[..., Any], arguments: tuple) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:
-            return
+    end_with_parent(parent=parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; number 0 says what there is to say
     dist.init_process_group("gloo", init_method=meeting, rank=group.rank, world_size=group.size)
     try:

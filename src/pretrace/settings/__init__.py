@@ -1,0 +1,63 @@
+"""The one typed loader of `params.yaml` and `scales/<scale>.yaml`.
+
+    settings = load_settings()          # or load_settings(Path("elsewhere"))
+    settings.lr, settings.tasks["source"].kind, settings.scale.pretrain.steps
+
+`params.yaml` holds the dials of an experiment, the scale file the sizes that go together. Both are read as YAML 1.2
+(so `1e-05`, which `dvc exp run -S lr=1e-5` writes, is a number), every key is typed and bounded, and an unknown key is
+refused. Each field says its meaning and unit; sources are sections of the GPT-1 paper unless marked "ours".
+"""
+
+from __future__ import annotations
+
+from pretrace.settings.columns import Columns
+from pretrace.settings.corpus import Corpus, Dataset, Workers
+from pretrace.settings.experiment import Start, Task, Variant
+from pretrace.settings.load import Settings, load_settings, read_yaml
+from pretrace.settings.quality import (
+    BoilerplateRules,
+    ContaminationRules,
+    LanguageRules,
+    LengthRules,
+    NearDuplicateRules,
+    Quality,
+    RepetitionRules,
+    SymbolRules,
+)
+from pretrace.settings.scale import (
+    FinetuneSettings,
+    LSTMSettings,
+    ModelSettings,
+    OptimiserSettings,
+    PretrainSettings,
+    ProbeSettings,
+    Scale,
+)
+
+__all__ = [
+    "BoilerplateRules",
+    "Columns",
+    "ContaminationRules",
+    "Corpus",
+    "Dataset",
+    "FinetuneSettings",
+    "LSTMSettings",
+    "LanguageRules",
+    "LengthRules",
+    "ModelSettings",
+    "NearDuplicateRules",
+    "OptimiserSettings",
+    "PretrainSettings",
+    "ProbeSettings",
+    "Quality",
+    "RepetitionRules",
+    "Scale",
+    "Settings",
+    "Start",
+    "SymbolRules",
+    "Task",
+    "Variant",
+    "Workers",
+    "load_settings",
+    "read_yaml",
+]

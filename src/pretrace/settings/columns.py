@@ -1,0 +1,26 @@
+"""Which column of a file holds what."""
+
+from __future__ import annotations
+
+from pretrace.settings.section import Section
+
+
+class Columns(Section):
+    """Which columns of a file hold what. Only what the file's kind of content needs is read."""
+
+    text: str = "text"
+    """Corpus: the document's text. Classification task: the text to classify."""
+    id: str | None = None
+    """Corpus: the document's name; without it, the file's name and the row's number."""
+    source: str | None = None
+    """Corpus: where the document is from (an author, a site); without it, the file's folder, or the file."""
+    first: str = "first"
+    """Pair tasks: the premise, or the first sentence."""
+    second: str = "second"
+    """Pair tasks: the hypothesis, or the second sentence."""
+    question: str | None = None
+    """Multiple choice: a question that follows the context; the paper joins the two without a delimiter."""
+    choices: str | list[str] = "choices"
+    """Multiple choice: a column of lists, or one column a choice."""
+    label: str = "label"
+    """The answer: a class, a number for regression; for multiple choice the index from 0 or the letter from A."""

@@ -1,0 +1,152 @@
+"""The sizes that go together: a file in `scales/`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from pretrace.settings.section import Count, Positive, Section, Share
+
+
+class VocabularySettings(Section):
+    size: Annotated[int, Field(ge=64, le=65_535)]
+    """Pieces in the vocabulary, the unknown piece included (GPT-1: 40,478)."""
+
+
+class ModelSettings(Section):
+    """The decoder-only transformer (section 4.1)."""
+
+    layers: Count
+    width: Count
+    heads: Count
+    feed_forward: Count
+    """Inner width of the position-wise network (GPT-1: 4 x width)."""
+    context: Annotated[int, Field(ge=8)]
+    """Longest sequence, in tokens."""
+    dropout: Share
+    """On embeddings, attention weights and residual branches, in pre-training."""
+    embedding_dropout: Literal["sum", "table"]
+    """Where it falls on embeddings. `sum`: on a token's embedding and position together, as the paper reads; `table`:
+    on the embedding tables before anything is looked up, as the released code has it, so the tied output has the same
+    holes."""
+    initial_std: Positive
+    """Standard deviation of the initial weights (GPT-1: 0.02 at width 768)."""
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> ModelSettings:
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        return self
+
+
+class LSTMSettings(Section):
+    """The LSTM of the ablation (section 5, Table 5: one layer of 2,048 units)."""
+
+    layers: Count
+    width: Count
+    """Units a layer."""
+    embedding: Count
+    """Width of the token embeddings, which are also the output's weights."""
+    dropout: Share
+    initial_std: Positive
+
+
+class OptimiserSettings(Section):
+    optimiser: Literal["openai_adam", "adamw"]
+    """`openai_adam`: Adam as the released code writes it; `adamw`: torch's own, fused and a little faster."""
+    weight_decay: Annotated[float, Field(ge=0.0)]
+    """Decoupled, on tensors of rank two and more."""
+    beta1: Share
+    beta2: Share
+    clip_norm: Positive
+    """Gradients are scaled down to this global norm."""
+
+
+class PretrainSettings(OptimiserSettings):
+    """Generative pre-training (sections 3.1 and 4.1)."""
+
+    seed: int
+    steps: Count
+    """Optimiser updates."""
+    batch_sequences: Count
+    """Sequences of `model.context` tokens in an update (GPT-1: 64)."""
+    micro_batch: Count
+    """Sequences that are held in memory at once; gradients are summed over the micro-batches of an update."""
+    lr: Positive
+    """Largest rate; linear warm-up to it, then a cosine to zero."""
+    warmup_steps: Count
+    precision: Literal["auto", "float32", "bfloat16"]
+    """`auto`: bfloat16 matrix products where the hardware has them, else float32."""
+    validate_every: Count
+    """Updates between two readings of the validation loss."""
+    checkpoint_every: Count
+    """Updates between two checkpoints."""
+
+    @model_validator(mode="after")
+    def _micro_batches_fit(self) -> PretrainSettings:
+        if self.batch_sequences % self.micro_batch:
+            raise ValueError(
+                f"batch_sequences {self.batch_sequences} is not a multiple of micro_batch {self.micro_batch}"
+            )
+        if self.warmup_steps > self.steps:
+            raise ValueError(f"warmup_steps {self.warmup_steps} is more than steps {self.steps}")
+        return self
+
+
+class FinetuneSettings(OptimiserSettings):
+    """Supervised fine-tuning (sections 3.2 and 4.1)."""
+
+    lr: Positive
+    """Largest rate (GPT-1: 6.25e-5). The top-level `lr` and then a task's or variant's own take its place."""
+    epochs: Count
+    """Passes over the training rows (GPT-1: 3)."""
+    batch_size: Count
+    """Examples in an update (GPT-1: 32)."""
+    warmup_share: Share
+    """Share of the updates with a rising rate (GPT-1: 0.002); it falls linearly to zero over all of them."""
+    lm_weight: Annotated[float, Field(ge=0.0)]
+    """Weight of the auxiliary language-model loss (GPT-1: 0.5)."""
+    dropout: Share
+    """On embeddings, attention weights, residual branches and the classifier's input (GPT-1: 0.1)."""
+    precision: Literal["auto", "float32", "bfloat16"]
+
+
+class ProbeSettings(Section):
+    """How large the probes are (all ours). A corpus too small for them gives fewer rows; the table says how many."""
+
+    rows: dict[str, Count]
+    """Training rows by probe; `default` is for those not named."""
+    dev_rows: Count
+    test_rows: Count
+    passage_words: Annotated[int, Field(ge=8)]
+    """Words in a passage of `source`."""
+    pair_words: Annotated[int, Field(ge=6)]
+    """Words in each passage of `same` and `nearness`."""
+    context_words: Annotated[int, Field(ge=6)]
+    """Words before the cut in `follows` and `cloze`."""
+    continuation_words: Annotated[int, Field(ge=4)]
+    """Words after the cut."""
+    words_a_change: Annotated[int, Field(ge=1)]
+    """A changed sentence of `acceptability` has one change for every so many words."""
+
+    @model_validator(mode="after")
+    def _has_default(self) -> ProbeSettings:
+        if "default" not in self.rows:
+            raise ValueError("rows: needs `default`, the number for probes that are not named")
+        return self
+
+
+class Scale(Section):
+    """The sizes that go together: one file in `scales/`."""
+
+    processes: Count
+    """Processes that pre-train together, each with its share of a batch; on a GPU, one."""
+    threads: Count
+    """CPU threads of a pre-training process. Fixed, as the order of sums, and so the last bits, depends on it."""
+    vocabulary: VocabularySettings
+    model: ModelSettings
+    lstm: LSTMSettings
+    pretrain: PretrainSettings
+    finetune: FinetuneSettings
+    probes: ProbeSettings

@@ -1,0 +1,33 @@
+"""Floating-point operations: those that training takes, and those that the machine can do."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from torch import nn
+
+from pretrace.training.devices import Device
+
+
+def flops_per_token(model: nn.Module) -> int:
+    """Floating-point operations of training on one token: 6 for each weight that is multiplied, and attention.
+
+    Embedding look-ups are not counted, the tied output is. Attention is 6 x layers x width x context, as half of the
+    products are masked.
+    """
+    multiplied = sum(p.numel() for name, p in model.named_parameters() if p.dim() > 1 and "position" not in name)
+    layers = len(getattr(model, "blocks", ()))
+    return 6 * multiplied + 6 * layers * model.width * model.context
+
+
+def peak_flops(device: Device, seconds: float = 0.3) -> float:
+    """Floating-point operations a second of large matrix products here: measured, as CPUs state none."""
+    a, b = (torch.randn(2048, 1024, device=device.name).to(device.dtype) for _ in range(2))
+    count, started = 0, time.monotonic()
+    while (spent := time.monotonic() - started) < seconds or count < 3:
+        a @ b.T
+        if device.name == "cuda":
+            torch.cuda.synchronize()
+        count += 1
+    return count * 2 * 2048 * 2048 * 1024 / spent
