@@ -14,17 +14,20 @@ UNTOUCHED = re.compile(r"[\t\n\x20-\x25\x27-\x7e]*\Z")
 CURLY = "\u2018\u2019\u201c\u201d"
 SIGNS = rf"\t\n\x20-\x25\x27-\x7e{CURLY}\u2013\u2014\u2026"
 TYPESET = re.compile(rf"[{SIGNS}]*\Z")
-# With Western letters besides, that holds only where ftfy's own test finds the line in order.
-WESTERN = re.compile(rf"[{SIGNS}\xa3\xc0-\xd6\xd8-\xf6\xf8-\xff]*\Z")
-# The test looks for signs in bad company: a letter between ASCII ones passes. Only the last two can fail alone.
-SUSPICIOUS = re.compile(r"[\xa3\xc0-\xff][^\x00-\x7f]|[^\x00-\x7f][\xa3\xc0-\xff]|[\xc2\xc3]")
+# With Western letters and a few more signs besides, that holds only where ftfy's own test finds the line in order.
+LIGATURES = "\u0152\u0153"
+LETTERS = "".join(map(chr, [*range(0xA1, 0xA8), *range(0xA9, 0xAD), *range(0xAE, 0xB4), *range(0xB5, 0x100)]))
+LETTERS += LIGATURES + "\u0160\u0161\u0178\u017d\u017e\u2010\u2011\u20ac"
+WESTERN = re.compile(rf"[{SIGNS}{LETTERS}]*\Z")
+# The test looks for signs in bad company: a letter between ASCII ones passes. Only the last two kinds can fail alone.
+SUSPICIOUS = re.compile(rf"[{LETTERS}][^\x00-\x7f]|[^\x00-\x7f][{LETTERS}]|[\xc2\xc3]|[{LIGATURES}](?![A-Za-z])")
 STRAIGHT = dict(zip(CURLY, "''\"\"", strict=True))
 FTFY_SEGMENT = 1_000_000
 """Characters after which ftfy cuts a line."""
 
 
 def fix_line(line: str, unescape_html: bool = True) -> str:
-    """What `ftfy.fix_text` gives for a line, without calling it where it would only lightly change it.
+    """What `ftfy.fix_text` gives for a line with its end, without calling it where it would only lightly change it.
 
     `unescape_html`: whether HTML entities are replaced, unless the line itself has a "<".
     """

@@ -1,20 +1,22 @@
 """Cleaning of plainly typeset lines with operations over whole blocks of text: what makes `clean_text` fast.
 
-A line is plainly typeset if it holds nothing but printable ASCII, tabs, curly quotes, dashes and ellipses, and no "&".
-ftfy only straightens the quotes of such a line (`encoding.TYPESET`), so it becomes ASCII, and the standard form comes
-from replacing bytes. After that nearly all chunks are plain: letters of no special word, or one sign; spaCy gives those
-back as they are. numpy finds the few others, and only those become Python strings and are looked up.
+A line is plainly typeset if it holds nothing but printable ASCII, tabs, curly quotes, dashes, ellipses and Western
+letters between ASCII, and no "&". ftfy only straightens the quotes of such a line (`encoding.TYPESET`, `WESTERN`), so a
+byte is enough for each of its characters, and the standard form comes from replacing bytes. After that nearly all
+chunks are plain: ASCII letters of no special word, or one sign; spaCy gives those back as they are. numpy finds the few
+others, and only those become Python strings and are looked up.
 """
 
 from __future__ import annotations
 
+import codecs
 import string
 from collections.abc import Callable, Iterable
 from itertools import product
 
 import numpy as np
 
-from pretrace.corpus.encoding import CURLY, STRAIGHT
+from pretrace.corpus.encoding import CURLY, FTFY_SEGMENT, LETTERS, LIGATURES, STRAIGHT
 
 SIGNS = b'-~!";?+,)(/*[]}{|_'
 """The signs of which a run gets spaces around it (`clean.RUN_OF_ONE_SIGN`)."""
@@ -49,8 +51,8 @@ class TypesetCleaner:
         self._odd = bytes(code not in plain for code in range(256))
         self._glued = np.zeros(1 << 16, bool)
         for before, after in pairs:
-            if before.isascii() and after.isascii():
-                self._glued[ord(before) << 8 | ord(after)] = True
+            if before in CHARACTERS and after in CHARACTERS:
+                self._glued[CHARACTERS.index(before) << 8 | CHARACTERS.index(after)] = True
         self._special = np.zeros(1 << 16, bool)
         words = [word for word in special if word.isascii() and word.isalpha()]
         for length, word in [(min(len(word), LONGEST), word) for word in words]:
@@ -88,7 +90,7 @@ class TypesetCleaner:
         first, last = np.concatenate([data[:1], first]), np.concatenate([last, data[-1:]])
         flagged = self._special[length << 12 | first.astype(np.uint16) << 5 | last & 31]
         flagged[np.searchsorted(parting, odd)] = True
-        return self._replaced(raw.decode("ascii"), starts[flagged].tolist(), ends[flagged].tolist())
+        return self._replaced(_as_text(raw), starts[flagged].tolist(), ends[flagged].tolist())
 
     def _replaced(self, text: str, starts: list[int], ends: list[int]) -> str:
         lower = text.lower()
@@ -105,19 +107,43 @@ def _as_bytes(block: str) -> bytearray:
     units = np.frombuffer(block.encode("utf-16-le", "surrogatepass"), "<u2")
     raw = bytearray(units.astype(np.uint8)).translate(ASCII_BYTES)
     beyond = np.flatnonzero(units > MOST_ASCII)
-    np.frombuffer(raw, np.uint8)[beyond] = BYTES_BEYOND[units[beyond]]
+    codes = BYTES_BEYOND[units[beyond]]
+    if codes.max() > MOST_ASCII:
+        _leave_suspicious(codes, beyond, units)
+    np.frombuffer(raw, np.uint8)[beyond] = codes
     return raw
+
+
+def _leave_suspicious(codes: np.ndarray, places: np.ndarray, units: np.ndarray) -> None:
+    """Set to `NOT_TYPESET` the letters among `codes` with which `encoding.SUSPICIOUS` finds fault."""
+    letters = codes > MOST_ASCII
+    if len(units) >= FTFY_SEGMENT:
+        codes[letters] = NOT_TYPESET
+        return
+    pairs = np.flatnonzero((np.diff(places) == 1) & (letters[1:] | letters[:-1]))
+    codes[pairs], codes[pairs + 1] = NOT_TYPESET, NOT_TYPESET
+    for number in np.flatnonzero(np.isin(codes, LIGATURE_BYTES)):
+        following = units[places[number] + 1 : places[number] + 2].tobytes()
+        if not following.decode("utf-16-le", "replace").isalpha():
+            codes[number] = NOT_TYPESET
+
+
+def _as_text(raw: bytes) -> str:
+    return raw.decode("ascii") if raw.isascii() else codecs.charmap_decode(raw, "strict", CHARACTERS)[0]
 
 
 def _without_other_lines(
     block: str, raw: bytearray, other_line: Callable[[int, str], str]
 ) -> tuple[bytearray, list[str]]:
-    """The block with a sign in the place of each line that is not typeset, and what those lines become."""
+    """The block with a sign in the place of each line that is not typeset, and what those lines become.
+
+    They are cleaned with their line ends, as ftfy looks at those, too: an "œ" in front of one is suspicious.
+    """
     lines, rows = block.split("\n"), raw.split(b"\n")
     others = []
     for number, row in enumerate(rows):
         if NOT_TYPESET in row:
-            cleaned = other_line(number, lines[number])
+            cleaned = other_line(number, lines[number] + "\n" * (number < len(lines) - 1))
             rows[number] = bytearray([OTHER_LINE] if cleaned else [])
             others += [cleaned] if cleaned else []
     return bytearray(b"\n").join(rows), others
@@ -163,11 +189,18 @@ def _bytes_beyond() -> np.ndarray:
         table[ord(sign)] = ord(STRAIGHT[sign])
     table[[ord("\N{EN DASH}"), ord("\N{EM DASH}")]] = ord("-")
     table[ord("\N{HORIZONTAL ELLIPSIS}")] = ELLIPSIS
+    for number, letter in enumerate(BYTE_LETTERS, MOST_ASCII + 1):
+        table[ord(letter)] = number
     return table
 
 
 MOST_ASCII = 127
 ASCII_BYTES = bytes(code if 0x20 <= code < 0x7F and code != ord("&") else NOT_TYPESET for code in range(256))
 ASCII_BYTES = ASCII_BYTES[:9] + b" \n" + ASCII_BYTES[11:]  # a tab is a space, a line end stays
+BYTE_LETTERS = "".join(letter for letter in LETTERS if letter not in "\xc2\xc3")
+"""The letters that have a byte: those that may stand alone."""
+CHARACTERS = "".join(map(chr, range(MOST_ASCII + 1))) + BYTE_LETTERS
+"""From a byte to its character."""
+LIGATURE_BYTES = [CHARACTERS.index(letter) for letter in LIGATURES]
 BYTES_BEYOND = _bytes_beyond()
 SIGN_TABLE = bytes(code in SIGNS for code in range(256))
