@@ -66,7 +66,7 @@ BAD_PARAMS = [
 ]
 BAD_SCALE = [
     ("vocabulary.size", 63, "vocabulary.size"),
-    ("vocabulary.size", 65_536, "vocabulary.size"),
+    ("vocabulary.size", 1_000_001, "vocabulary.size"),
     ("vocabulary.size", "4000", "vocabulary.size"),
     ("model.width", 130, "model"),
     ("model.layers", 0, "model.layers"),

@@ -114,7 +114,7 @@ def _encoded(rows: list[tuple[str, ...]], vocabulary: Vocabulary, name: str) -> 
     parts = len(rows[0])
     if any(len(row) != parts for row in rows):
         raise PretraceError(f"{name}: every row needs the same number of choices")
-    ids = [np.array(vocabulary.encode_words(_one_line(part)), np.uint16) for row in rows for part in row]
+    ids = [vocabulary.encode_array(_one_line(part)) for row in rows for part in row]
     offsets = np.cumsum([0] + [len(part) for part in ids]).astype(np.int64)
     return EncodedSplit(np.concatenate(ids), offsets, np.zeros(len(rows), np.int64), parts)
 

@@ -15,9 +15,9 @@ from pretrace.errors import PretraceError
 from pretrace.tasks.rows import SPLITS, EncodedSplit, Row, TaskData, read_task, write_task
 
 
-def encode(text: str) -> list[int]:
-    """A vocabulary of characters; an empty text has no ids."""
-    return [min(ord(character), 65_535) for character in text]
+def encode(text: str) -> np.ndarray:
+    """A vocabulary of characters, more than fit into two bytes; an empty text has no ids."""
+    return np.array([ord(character) for character in text], np.uint32)
 
 
 def task_of(kind: str, parts: int, labels: list[str] | None) -> TaskData:
@@ -57,7 +57,7 @@ def test_what_is_written_is_read(kind: str, parts: int, labels: list[str] | None
         assert found.labels.dtype == (np.float32 if kind == "regression" else np.int64)
         assert found.labels.tolist() == [row.label for row in rows]
         for number, row in enumerate(rows):
-            assert [ids.tolist() for ids in found.row(number)] == [encode(part) for part in row.parts]
+            assert [ids.tolist() for ids in found.row(number)] == [encode(part).tolist() for part in row.parts]
         table = pd.read_parquet(tmp_path / "task" / f"{split}.parquet")
         assert [tuple(parts) for parts in table["parts"]] == [row.parts for row in rows]
         assert table["label"].tolist() == [row.label for row in rows]
@@ -83,7 +83,7 @@ def test_any_lengths_come_back(tmp_path: Path, pairs: list[tuple[str, str]]) -> 
     write_task(tmp_path / "task", task, encode)
     found = read_task(tmp_path / "task")[1]["dev"]
     assert [[ids.tolist() for ids in found.row(i)] for i in range(len(found))] == [
-        [encode(part) for part in pair] for pair in pairs
+        [encode(part).tolist() for part in pair] for pair in pairs
     ]
 
 

@@ -60,8 +60,8 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ProcessPoolExecutor", Here)
 
 
-def encode(text: str) -> list[int]:
-    return [ord(character) % VOCABULARY for character in text]
+def encode(text: str) -> np.ndarray:
+    return np.array([ord(character) % VOCABULARY for character in text], np.uint16)
 
 
 def make_task(folder: Path, seed: int = 0, unavailable: str | None = None) -> Path:

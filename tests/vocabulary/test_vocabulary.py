@@ -72,6 +72,18 @@ def test_raw_text_is_cleaned_first(vocabulary: Vocabulary) -> None:
     )
 
 
+@given(st.lists(st.text(f"{LETTERS} \n\u4e2d", max_size=8), max_size=20).map("".join))
+@settings(deadline=None, max_examples=200)
+def test_a_long_text_has_the_ids_of_a_short_one(folder: Path, text: str) -> None:
+    short, long = load_vocabulary(folder), load_vocabulary(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        expected = short.encode_array(text)
+        patch.setattr("pretrace.vocabulary.words.SHORT_CHARACTERS", -1)
+        patch.setattr("pretrace.vocabulary.words.BLOCK_CHARACTERS", 10)
+        found = long.encode_array(text)
+    assert found.tolist() == expected.tolist() and found.dtype == expected.dtype
+
+
 def test_a_word_has_the_same_ids_wherever_it_stands(vocabulary: Vocabulary) -> None:
     alone = vocabulary.encode_words("foolishness")
     assert vocabulary.encode_words("foolishness foolishness\nfoolishness") == [*alone, *alone, 1, *alone]

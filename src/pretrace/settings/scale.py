@@ -10,7 +10,7 @@ from pretrace.settings.section import Count, Positive, Section, Share
 
 
 class VocabularySettings(Section):
-    size: Annotated[int, Field(ge=64, le=65_535)]
+    size: Annotated[int, Field(ge=64, le=1_000_000)]
     """Pieces in the vocabulary, the unknown piece included (GPT-1: 40,478)."""
 
 

@@ -32,7 +32,7 @@ def prepare_tasks(settings: Settings, probe_documents: Path, vocabulary: Vocabul
     tasks = {name: _task(settings, name, documents) for name in settings.tasks}
     with atomic_folder(out) as temporary:
         for name, task in tasks.items():
-            write_task(temporary / name, task, vocabulary.encode_words)
+            write_task(temporary / name, task, vocabulary.encode_array)
     available = {name: task for name, task in tasks.items() if not task.unavailable}
     # The largest first, so that one process does not end up with it alone.
     names = sorted(available, key=lambda name: -len(available[name].splits["train"]))

@@ -10,7 +10,7 @@ multiple_choice (context, choice, choice, ...).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,8 +64,8 @@ class EncodedSplit:
         return [self.ids[self.offsets[j] : self.offsets[j + 1]] for j in range(first, first + self.parts)]
 
 
-def write_task(folder: Path, task: TaskData, encode: Callable[[str], Sequence[int]]) -> None:
-    """Write a task's folder, whole or not at all."""
+def write_task(folder: Path, task: TaskData, encode: Callable[[str], np.ndarray]) -> None:
+    """Write a task's folder, whole or not at all; `encode` gives the ids of a cleaned text, shape (tokens,)."""
     import pandas as pd
     from safetensors.numpy import save_file
 
@@ -83,7 +83,7 @@ def write_task(folder: Path, task: TaskData, encode: Callable[[str], Sequence[in
             table = {"parts": [list(row.parts) for row in rows], "label": [row.label for row in rows]}
             table["origin"] = [row.origin for row in rows]
             pd.DataFrame(table).to_parquet(temporary / f"{split}.parquet", compression="zstd", index=False)
-            encoded = [np.asarray(encode(part), dtype=np.uint16) for row in rows for part in row.parts]
+            encoded = [encode(part) for row in rows for part in row.parts]
             tensors = {
                 "ids": np.concatenate(encoded) if encoded else np.zeros(0, np.uint16),
                 "offsets": np.cumsum([0] + [len(part) for part in encoded]).astype(np.int64),

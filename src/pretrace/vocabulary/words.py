@@ -1,6 +1,7 @@
 """Ids of cleaned text, word by word: each distinct word is encoded once, and its ids are kept as the bytes they take.
 
-Text then becomes ids by looking its words up and joining what is found, without a number in between.
+Text then becomes ids by looking its words up and joining what is found, without a number in between; in a long text
+Arrow finds the distinct words first, so that only those are looked up.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from pretrace.corpus.clean import clean_text
 REMEMBERED_WORDS = 1_000_000
 """Distinct words after which the memory is emptied, so that a corpus of any size fits."""
 
-BLOCK_CHARACTERS = 20_000
-"""Text that is looked up at once, up to the next line end: its words stay in a processor's cache."""
+BLOCK_CHARACTERS = 3_000_000
+"""Text that is looked up at once, up to the next line end."""
+SHORT_CHARACTERS = 300_000
+"""Below this, looking up every word is as fast as finding the distinct ones."""
 
 
 def id_type(size: int) -> np.dtype:
@@ -48,14 +51,30 @@ class WordIds:
         start = 0
         while start < len(cleaned):
             end = cleaned.find("\n", start + BLOCK_CHARACTERS) + 1 or len(cleaned)
-            words = cleaned[start:end].replace("\n", " \n ").split(" ")
-            try:
-                found.append(b"".join(map(self._known.__getitem__, words)))
-            except KeyError:
-                self._learn(words)
-                found.append(b"".join(map(self._known.__getitem__, words)))
+            text = cleaned[start:end].replace("\n", " \n ")
+            found.append(self._of_long(text) if len(text) > SHORT_CHARACTERS else self._of_each(text.split(" ")))
             start = end
-        return np.frombuffer(b"".join(found), self.type)
+        return np.concatenate(found) if len(found) > 1 else found[0] if found else np.empty(0, self.type)
+
+    def _of_each(self, words: list[str]) -> np.ndarray:
+        return np.frombuffer(b"".join(self._look_up(words)), self.type)
+
+    def _of_long(self, text: str) -> np.ndarray:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        words = pc.split_pattern(pa.array([text], pa.large_string()), " ").values.dictionary_encode()
+        distinct = self._look_up(words.dictionary.to_pylist())
+        ends = np.cumsum([0, *map(len, distinct)]) // self.type.itemsize
+        ids = pa.LargeListArray.from_arrays(ends, np.frombuffer(b"".join(distinct), self.type))
+        return ids.take(words.indices).flatten().to_numpy()
+
+    def _look_up(self, words: list[str]) -> list[bytes]:
+        try:
+            return list(map(self._known.__getitem__, words))
+        except KeyError:
+            self._learn(words)
+            return list(map(self._known.__getitem__, words))
 
     def _learn(self, words: list[str]) -> None:
         if len(self._known) > REMEMBERED_WORDS:
