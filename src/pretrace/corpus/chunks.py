@@ -1,20 +1,18 @@
 """What spaCy's English tokenizer makes of a chunk, which is what stands between two spaces: worked out once, and kept.
 
-spaCy takes chunks apart independently of each other, but for the spaces that `spaces_between` finds.
+spaCy takes chunks apart independently of each other, but for the spaces that `JoiningSpaces` finds.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from itertools import pairwise
 from typing import Any
+
+from pretrace.corpus.joining import GLUE
 
 # spaCy's patterns never part two ASCII letters, and always a sign from them that stands here at the end or in front; a
 # full stop from small ones only. A rule of its own could say otherwise: words with one are not taken for easy.
 EASY = re.compile(r"('?)([A-Za-z]+)('s|:|\.?'?)")
-GLUE = "\0"
-"""Takes the place of a space that does not part chunks; ftfy leaves none in a text."""
 
 
 class Chunks:
@@ -63,38 +61,8 @@ def new_spacy_tokenizer() -> Any:
     """spaCy's tokenizer for English, with nothing remembered."""
     from spacy.lang.en import English
 
-    return English().tokenizer
-
-
-def pairs_inside_words(tokenizer: Any) -> dict[str, set[str]]:
-    """Characters between which a space may stand inside of one of spaCy's special words: the last by the first after.
-
-    spaCy looks for the parts into which the word falls without its rule. Some word has a part that ends with the one
-    character, followed by a part that begins with the other.
-    """
-    from spacy.tokenizer import Tokenizer
-
-    names = ("prefix_search", "suffix_search", "infix_finditer", "token_match", "url_match")
-    without_rules = Tokenizer(tokenizer.vocab, rules={}, **{name: getattr(tokenizer, name) for name in names})
-    before: dict[str, set[str]] = {}
-    for word in tokenizer.rules:
-        for left, right in pairwise([token.text for token in without_rules(word)]):
-            before.setdefault(right[0], set()).add(left[-1])
-    return before
-
-
-def spaces_between(before: dict[str, set[str]]) -> re.Pattern[str]:
-    """A pattern for every space across which spaCy could join the parts of one of its special words, and some more."""
-    # What begins with a letter or digit follows few signs, so there the sign is looked at first: seven times faster.
-    signs = {after: lasts for after, lasts in before.items() if not after.isalnum()}
-    letters = {after: lasts for after, lasts in before.items() if after.isalnum()}
-    some_sign, some_last = _any_of(signs), _any_of(set().union(*letters.values()))
-    return re.compile(f" (?:(?={some_sign})(?:{_pairs(signs)})|(?<={some_last} )(?:{_pairs(letters)}))")
-
-
-def _pairs(before: dict[str, set[str]]) -> str:
-    return "|".join(f"(?={re.escape(after)})(?<={_any_of(lasts)} )" for after, lasts in sorted(before.items()))
-
-
-def _any_of(characters: Iterable[str]) -> str:
-    return "[" + "".join(map(re.escape, sorted(characters))) + "]"
+    tokenizer = English().tokenizer
+    # Where words part depends on their letters alone. What else spaCy would note of each new word (whether it is like a
+    # number, its shape and so on) takes longer than all the rest.
+    tokenizer.vocab.lex_attr_getters = {}
+    return tokenizer

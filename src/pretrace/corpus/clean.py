@@ -15,8 +15,9 @@ import re
 from functools import cache
 from typing import Any
 
-from pretrace.corpus.chunks import GLUE, Chunks, new_spacy_tokenizer, pairs_inside_words, spaces_between
+from pretrace.corpus.chunks import Chunks, new_spacy_tokenizer
 from pretrace.corpus.encoding import fix_line, replaced
+from pretrace.corpus.joining import JoiningSpaces
 from pretrace.corpus.typeset import SIGNS, TypesetCleaner
 
 REMEMBERED_CHUNKS = 500_000
@@ -84,11 +85,9 @@ class Cleaner:
         # spaCy remembers every word that it has seen, too, so a memory that is emptied needs a new tokenizer.
         self.tokenizer = new_spacy_tokenizer()
         self.known = Chunks(self.tokenizer)
-        before = pairs_inside_words(self.tokenizer)
-        self._glue = spaces_between(before).sub
-        pairs = [(last, after) for after, lasts in before.items() for last in lasts]
+        self._joining = JoiningSpaces(self.tokenizer)
         whole = [chr(code) for code in SIGNS if [token.text for token in self.tokenizer(chr(code))] == [chr(code)]]
-        self._typeset = TypesetCleaner(self.tokenizer.rules, pairs, "".join(whole), self.known.of)
+        self._typeset = TypesetCleaner(self.tokenizer.rules, self._joining, "".join(whole), self.known.of)
 
     def __call__(self, block: str, html_line: int) -> str:
         """Clean whole lines; HTML entities in those below line `html_line` (from 0) are left alone."""
@@ -99,7 +98,7 @@ class Cleaner:
     def _other_line(self, line: str, unescape_html: bool) -> str:
         """A line that is not plainly typeset, which ftfy may turn into several."""
         text = standardise(fix_line(line, unescape_html))
-        chunks = self._glue(GLUE, text).split(" ")
+        chunks = self._joining.glued(text).split(" ")
         return " ".join(self.known.of(chunks)).replace(" \n ", "\n")
 
 
@@ -110,4 +109,7 @@ def _cleaner() -> Cleaner:
 
 @cache
 def _spacy_tokenizer() -> Any:
-    return new_spacy_tokenizer()
+    """As it comes from spaCy."""
+    from spacy.lang.en import English
+
+    return English().tokenizer

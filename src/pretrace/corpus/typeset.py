@@ -17,6 +17,7 @@ from itertools import product
 import numpy as np
 
 from pretrace.corpus.encoding import CURLY, FTFY_SEGMENT, LETTERS, LIGATURES, STRAIGHT
+from pretrace.corpus.joining import JoiningSpaces
 
 SIGNS = b'-~!";?+,)(/*[]}{|_'
 """The signs of which a run gets spaces around it (`clean.RUN_OF_ONE_SIGN`)."""
@@ -33,7 +34,7 @@ class TypesetCleaner:
 
     Args:
         special: spaCy's special words.
-        pairs: the characters before and after a space that does not part chunks.
+        joining: finds the spaces that do not part chunks.
         whole: the single characters that spaCy gives back as they are.
         tokens: from chunks to their tokens in lower case, joined by a space.
         other_line: cleans a line that is not plainly typeset, given as its text and its number in the block.
@@ -42,17 +43,18 @@ class TypesetCleaner:
     def __init__(
         self,
         special: Iterable[str],
-        pairs: Iterable[tuple[str, str]],
+        joining: JoiningSpaces,
         whole: str,
         tokens: Callable[[list[str]], list[str]],
     ) -> None:
         self._tokens = tokens
         plain = {OTHER_LINE, SPACE, NEWLINE, *map(ord, string.ascii_letters + whole)}
         self._odd = bytes(code not in plain for code in range(256))
-        self._glued = np.zeros(1 << 16, bool)
-        for before, after in pairs:
+        self._joins = joining.joins
+        self._may_join = np.zeros(1 << 16, bool)
+        for before, after in joining.around:
             if before in CHARACTERS and after in CHARACTERS:
-                self._glued[CHARACTERS.index(before) << 8 | CHARACTERS.index(after)] = True
+                self._may_join[CHARACTERS.index(before) << 8 | CHARACTERS.index(after)] = True
         self._special = np.zeros(1 << 16, bool)
         words = [word for word in special if word.isascii() and word.isalpha()]
         for length, word in [(min(len(word), LONGEST), word) for word in words]:
@@ -81,16 +83,18 @@ class TypesetCleaner:
         parting = np.flatnonzero(_is_white(data))
         last, first = data[parting - 1], data[parting + 1]
         odd = np.flatnonzero(np.frombuffer(raw.translate(self._odd), bool))
-        glued = self._glued[last.astype(np.uint16) << 8 | first] & (data[parting] == SPACE)
-        if glued.any():
+        text = _as_text(raw)
+        glued = np.flatnonzero(self._may_join[last.astype(np.uint16) << 8 | first] & (data[parting] == SPACE))
+        glued = [number for number in glued if self._joins(text, parting[number])]
+        if glued:
             odd = np.concatenate([odd, parting[glued]])
-            parting, last, first = parting[~glued], last[~glued], first[~glued]
+            parting, last, first = (np.delete(array, glued) for array in (parting, last, first))
         starts, ends = np.concatenate([[0], parting + 1]), np.concatenate([parting, [len(data)]])
         length = np.minimum(ends - starts, LONGEST).astype(np.uint16)
         first, last = np.concatenate([data[:1], first]), np.concatenate([last, data[-1:]])
         flagged = self._special[length << 12 | first.astype(np.uint16) << 5 | last & 31]
         flagged[np.searchsorted(parting, odd)] = True
-        return self._replaced(_as_text(raw), starts[flagged].tolist(), ends[flagged].tolist())
+        return self._replaced(text, starts[flagged].tolist(), ends[flagged].tolist())
 
     def _replaced(self, text: str, starts: list[int], ends: list[int]) -> str:
         lower = text.lower()
