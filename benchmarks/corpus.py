@@ -29,9 +29,9 @@ from pretrace.corpus import (
     write_documents,
 )
 from pretrace.corpus.clean import _cleaner
-from pretrace.corpus.workers import map_in_order
 from pretrace.settings import Corpus, Workers
 from pretrace.vocabulary.train import _coverage, _train
+from pretrace.workers import map_in_order
 
 BOOKS = Path(os.environ.get("PRETRACE_DATA", Path(__file__).parents[2] / "shared" / "data")) / "books"
 CLEANING_ROUNDS, MOST_CLEANED = 8, 56_000_000

@@ -15,7 +15,8 @@ from pretrace.vocabulary import load_vocabulary
 
 def main(run: Run) -> None:
     vocabulary = load_vocabulary(Path("models/vocabulary"))
-    manifest = write_shards(Path("data/clean"), vocabulary, Path("data/shards"), scratch_folder() / "shards")
+    places = (Path("data/clean"), vocabulary, Path("data/shards"), scratch_folder() / "shards")
+    manifest = write_shards(*places, run.settings.workers)
     run.log_metrics({f"{split}_tokens": numbers["tokens"] for split, numbers in manifest["splits"].items()})
 
 

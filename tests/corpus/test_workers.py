@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from pretrace.corpus import Document, clean_documents, write_documents
-from pretrace.corpus.workers import BATCHES_AHEAD, map_in_order
 from pretrace.errors import PretraceError
 from pretrace.settings import Corpus, Workers, load_settings
+from pretrace.workers import BATCHES_AHEAD, map_in_order
 
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed (pretrace[ray])")
 ENGINES = ["processes", pytest.param("ray", marks=needs_ray)]
@@ -94,7 +94,7 @@ def test_ray_that_is_not_installed() -> None:
 def test_the_same_bytes_whoever_cleans(
     engine: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pretrace.corpus.work.BATCH_CHARACTERS", 200)
+    monkeypatch.setattr("pretrace.corpus.documents.BATCH_CHARACTERS", 200)
     texts = [f"Text {number} — it's “here”.\nÉtude no. {number}, {'x ' * number}" for number in range(40)]
     write_documents(tmp_path / "raw", [Document(str(n), "ab"[n % 2], text) for n, text in enumerate(texts)])
     corpus = Corpus(packages=["unused"], validation_share=0.1, probe_share=0.3)

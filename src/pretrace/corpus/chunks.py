@@ -6,6 +6,7 @@ spaCy takes chunks apart independently of each other, but for the spaces that `J
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 from pretrace.corpus.joining import GLUE
@@ -57,11 +58,22 @@ class Chunks:
         return " ".join([token.text.lower() for token in tokens]).split(" \n  ")
 
 
+def import_spacy() -> type:
+    """spaCy's `English`, without the PyTorch that it would load if it found it: a second, and 200 MB in each worker."""
+    absent = "torch" not in sys.modules
+    if absent:
+        sys.modules["torch"] = None  # type: ignore[assignment]
+    try:
+        from spacy.lang.en import English
+    finally:
+        if absent:
+            del sys.modules["torch"]
+    return English
+
+
 def new_spacy_tokenizer() -> Any:
     """spaCy's tokenizer for English, with nothing remembered."""
-    from spacy.lang.en import English
-
-    tokenizer = English().tokenizer
+    tokenizer = import_spacy()().tokenizer
     # Where words part depends on their letters alone. What else spaCy would note of each new word (whether it is like a
     # number, its shape and so on) takes longer than all the rest.
     tokenizer.vocab.lex_attr_getters = {}

@@ -15,7 +15,7 @@ import re
 from functools import cache
 from typing import Any
 
-from pretrace.corpus.chunks import Chunks, new_spacy_tokenizer
+from pretrace.corpus.chunks import Chunks, import_spacy, new_spacy_tokenizer
 from pretrace.corpus.encoding import fix_line, replaced
 from pretrace.corpus.joining import JoiningSpaces
 from pretrace.corpus.typeset import SIGNS, TypesetCleaner
@@ -55,6 +55,11 @@ def clean_text(text: str) -> str:
         cleaned.append(cleaner(block, html_line))
         start = end
     return "\n".join([block for block in cleaned if block])
+
+
+def count_words(cleaned: str) -> int:
+    """The words of a text in the form that `clean_text` gives."""
+    return cleaned.count(" ") + cleaned.count("\n") + 1 if cleaned else 0
 
 
 def clean_text_plainly(text: str) -> str:
@@ -110,6 +115,4 @@ def _cleaner() -> Cleaner:
 @cache
 def _spacy_tokenizer() -> Any:
     """As it comes from spaCy."""
-    from spacy.lang.en import English
-
-    return English().tokenizer
+    return import_spacy()().tokenizer

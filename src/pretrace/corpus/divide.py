@@ -8,8 +8,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from pretrace.corpus.clean import count_words
 from pretrace.corpus.documents import Document, DocumentWriter
 from pretrace.corpus.split import SPLITS
+
+COUNTED_CHARACTERS = 2_000_000
+"""Text whose words are counted at once."""
 
 
 def divide(cleaned: Iterable[Document], out: Path, splits: Sequence[str | None]) -> tuple[dict[str, Any], Counter[str]]:
@@ -17,7 +21,7 @@ def divide(cleaned: Iterable[Document], out: Path, splits: Sequence[str | None])
 
     Returns the numbers by split and source with the histogram of lengths, and the words of the train split, counted.
     """
-    counts: Counter[str] = Counter()
+    counts = WordCounts()
     lengths: Counter[int] = Counter()
     by_split = {split: Counter(documents=0, words=0, bytes=0) for split in SPLITS}
     by_source: dict[str, dict[str, Counter[str]]] = defaultdict(
@@ -29,19 +33,48 @@ def divide(cleaned: Iterable[Document], out: Path, splits: Sequence[str | None])
             if split is None:
                 continue
             writers[split].write(document)
-            words = document.text.split()
-            numbers = {"documents": 1, "words": len(words), "bytes": len(document.text.encode())}
+            words = count_words(document.text)
+            numbers = {"documents": 1, "words": words, "bytes": len(document.text.encode())}
             by_split[split].update(numbers)
             by_source[document.source][split].update(numbers)
-            lengths[len(words).bit_length()] += 1
+            lengths[words.bit_length()] += 1
             if split == "train":
-                counts.update(words)
+                counts.add(document.text)
     sources = {source: {split: dict(n) for split, n in parts.items()} for source, parts in sorted(by_source.items())}
     return {
         "splits": {split: dict(numbers) for split, numbers in by_split.items()},
         "sources": sources,
         "lengths": _histogram(lengths),
-    }, counts
+    }, counts.total()
+
+
+class WordCounts:
+    """Counts the words of cleaned texts, many texts at a time: Arrow is quick at finding the distinct ones."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._texts: list[str] = []
+        self._characters = 0
+
+    def add(self, text: str) -> None:
+        self._texts.append(text)
+        self._characters += len(text)
+        if self._characters >= COUNTED_CHARACTERS:
+            self._count()
+
+    def total(self) -> Counter[str]:
+        self._count()
+        return self._counts
+
+    def _count(self) -> None:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        joined = pa.array([" ".join(self._texts).replace("\n", " ")] if self._texts else [], pa.large_string())
+        counted = pc.split_pattern(joined, " ").values.value_counts()
+        words, numbers = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
+        self._counts.update(dict(zip(words, numbers, strict=True)))
+        self._texts, self._characters = [], 0
 
 
 def _histogram(lengths: Counter[int]) -> list[dict[str, int]]:

@@ -5,6 +5,7 @@ Both the collected and the cleaned corpus have this form. The same documents in 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from pretrace.errors import PretraceError
 
 PART_BYTES = 32 << 20
 """UTF-8 bytes of text after which a new part begins, so that a reader holds one part at a time."""
+BATCH_CHARACTERS = 500_000
+"""Text that goes to a worker at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,10 @@ def document_parts(folder: Path) -> list[Path]:
     return paths
 
 
+def _parts_of(folder: Path) -> list[Path]:
+    return [folder] if Path(folder).is_file() else document_parts(folder)
+
+
 def read_documents(folder: Path) -> Iterator[Document]:
     """Read the documents that `write_documents` wrote, in order, a few hundred at a time; or those of one part.
 
@@ -96,7 +103,7 @@ def read_documents(folder: Path) -> Iterator[Document]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    for path in [folder] if Path(folder).is_file() else document_parts(folder):
+    for path in _parts_of(folder):
         try:
             with pq.ParquetFile(path) as file:
                 for batch in file.iter_batches(batch_size=256, columns=["id", "source", "text"]):
@@ -104,3 +111,43 @@ def read_documents(folder: Path) -> Iterator[Document]:
                     yield from (Document(*row) for row in zip(*columns, strict=True))
         except (pa.ArrowException, KeyError) as error:
             raise PretraceError(f"{path}: not a whole Parquet file of documents ({error})") from None
+
+
+def count_documents(part: Path) -> int:
+    """How many documents a part holds. Raises `PretraceError` if it is damaged."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_metadata(part).num_rows
+    except pa.ArrowException as error:
+        raise PretraceError(f"{part}: not a whole Parquet file of documents ({error})") from None
+
+
+def bytes_of_documents(folder: Path) -> int:
+    """About how many bytes of text there are, without reading them: for progress bars."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with contextlib.suppress(pa.ArrowException, OSError):  # whoever reads the part says what is wrong with it
+        groups = [
+            metadata.row_group(number).column(metadata.num_columns - 1)
+            for metadata in map(pq.read_metadata, _parts_of(folder))
+            for number in range(metadata.num_row_groups)
+        ]
+        return sum(group.total_uncompressed_size for group in groups)
+    return 0
+
+
+def in_batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    """The documents in the lists that go to a worker at once."""
+    batch: list[Document] = []
+    size = 0
+    for document in documents:
+        batch.append(document)
+        size += len(document.text)
+        if size >= BATCH_CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

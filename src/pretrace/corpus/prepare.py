@@ -94,7 +94,7 @@ def _worked(
 ) -> Stream:
     """Each document after the work on it; where lines are counted first, in two passes over the text."""
     first = Work(quality, finish=not quality.boilerplate, evaluation=ngrams)
-    stream = _counted(work_on(read_documents(raw), first, workers, "clean"), tally)
+    stream = _counted(work_on(raw, first, workers, "clean"), tally)
     if not quality.boilerplate:
         yield from stream
         return
@@ -108,7 +108,7 @@ def _worked(
                 writer.write(replace(document, text=result.text))
         common = counter.common()
     second = Work(quality, clean=False, common=common, evaluation=ngrams)
-    yield from work_on(read_documents(folder), second, workers, "cut")
+    yield from work_on(folder, second, workers, "cut")
     _remove(folder)
 
 

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pretrace.corpus.boilerplate import cut_boilerplate
-from pretrace.corpus.clean import clean_text
+from pretrace.corpus.clean import clean_text, count_words
 from pretrace.corpus.contamination import EvaluationNgrams, cut_shared
-from pretrace.corpus.documents import Document
+from pretrace.corpus.documents import Document, bytes_of_documents, in_batches, read_documents
 from pretrace.corpus.duplicates import signature
 from pretrace.corpus.quality import Verdict, judge
-from pretrace.corpus.workers import map_in_order
 from pretrace.progress import progress
+from pretrace.workers import map_in_order
 
 if TYPE_CHECKING:
     from pretrace.settings import Quality, Workers
-
-BATCH_CHARACTERS = 500_000
-"""Text that goes to a worker at once."""
 
 
 @dataclass(slots=True)
@@ -105,31 +103,17 @@ class Work:
             result.cuts.append((verdict, lines))
 
     def _measure(self, result: Result) -> None:
-        result.words = len(result.text.split())
+        result.words = count_words(result.text)
         result.digest = hashlib.sha256(result.text.encode()).digest()
         if self.quality.near_duplicates:
             result.signature = signature(result.text, self.quality.near_duplicates.shingle_words)
 
 
-def work_on(
-    documents: Iterable[Document], work: Work, workers: Workers | None, description: str
-) -> Iterator[tuple[Document, Result]]:
-    """Each document with its result, in the order they came, whoever works on them."""
-    with progress(unit="B", description=description) as bar:
-        for batch, results in map_in_order(work.on_all, _batches(documents), workers):
+def work_on(folder: Path, work: Work, workers: Workers | None, description: str) -> Iterator[tuple[Document, Result]]:
+    """Each document of a folder with its result, in order, whoever works on them."""
+    documents = read_documents(folder)
+    with progress(total=bytes_of_documents(folder), unit="B", description=description) as bar:
+        for batch, results in map_in_order(work.on_all, in_batches(documents), workers):
             for document, result in zip(batch, results, strict=True):
                 bar.update(result.bytes_in)
                 yield document, result
-
-
-def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    batch: list[Document] = []
-    size = 0
-    for document in documents:
-        batch.append(document)
-        size += len(document.text)
-        if size >= BATCH_CHARACTERS:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch

@@ -7,17 +7,24 @@ a run that follows a killed one finds what is done.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from pretrace.corpus.documents import document_parts, read_documents
+from pretrace.corpus.clean import count_words
+from pretrace.corpus.documents import Document, bytes_of_documents, count_documents, in_batches, read_documents
 from pretrace.files import atomic_path, read_json, sha256_of_code, sha256_of_file, sha256_of_json, write_json
 from pretrace.progress import progress
+from pretrace.settings import Workers
 from pretrace.vocabulary import Vocabulary
 from pretrace.vocabulary.words import id_type
+from pretrace.workers import map_in_order
+
+LEAST_FOR_WORKERS = 16 << 20
+"""Bytes of Parquet below which this process encodes alone: others take longer to start."""
 
 
 @dataclass
@@ -49,34 +56,62 @@ class EncodedPart:
             path.unlink(missing_ok=True)
 
 
-def encode_parts(documents: Path, vocabulary: Vocabulary, scratch: Path, split: str) -> Iterator[EncodedPart]:
-    """Encode each part of a folder of documents into `scratch`, but for those that are there.
+def encode_parts(
+    parts: list[Path], vocabulary: Vocabulary, scratch: Path, workers: Workers | None
+) -> dict[Path, EncodedPart]:
+    """Encode each part of the documents into the folder `scratch`, but for those that are there.
 
     Raises:
-        PretraceError: the folder has no documents, or a part is damaged.
+        PretraceError: a part is damaged.
     """
-    made_by = [vocabulary.fingerprint, id_type(vocabulary.size).str, sha256_of_code("shards", "vocabulary")]
-    for part in progress(document_parts(documents), unit="parts", description=f"shard {split}"):
-        path = scratch / f"{sha256_of_json([*made_by, sha256_of_file(part)])}.bin"
-        # The numbers are written last: where they are, the ids are whole.
-        if not _numbers_of(path).exists():
-            write_json(_numbers_of(path), asdict(_encode(part, vocabulary, path)))
-        yield EncodedPart(path, id_type(vocabulary.size), Numbers(**read_json(_numbers_of(path))))
+    dtype = id_type(vocabulary.size)
+    made_by = [vocabulary.fingerprint, dtype.str, sha256_of_code("shards", "vocabulary")]
+    places = {part: scratch / f"{sha256_of_json([*made_by, sha256_of_file(part)])}.bin" for part in parts}
+    # The numbers are written last: where they are, the ids are whole.
+    missing = [part for part in parts if not _numbers_of(places[part]).exists()]
+    encoded = _encoded(missing, vocabulary, workers)
+    for part in missing:
+        _write(places[part], islice(encoded, count_documents(part)))
+    return {part: EncodedPart(path, dtype, Numbers(**read_json(_numbers_of(path)))) for part, path in places.items()}
 
 
-def _encode(part: Path, vocabulary: Vocabulary, out: Path) -> Numbers:
+def _encoded(
+    parts: list[Path], vocabulary: Vocabulary, workers: Workers | None
+) -> Iterator[tuple[Document, np.ndarray]]:
+    """Each document of the parts with its ids."""
+    if sum(part.stat().st_size for part in parts) < LEAST_FOR_WORKERS:
+        workers = None
+    batches = (batch for part in parts for batch in in_batches(read_documents(part)))
+    with progress(total=sum(map(bytes_of_documents, parts)), unit="B", description="shard") as bar:
+        for documents, found in map_in_order(EncodeBatch(vocabulary), batches, workers):
+            yield from zip(documents, found, strict=True)
+            bar.update(sum(len(document.text) for document in documents))
+
+
+def _write(path: Path, encoded: Iterable[tuple[Document, np.ndarray]]) -> None:
     numbers = Numbers()
-    with atomic_path(out) as temporary, temporary.open("wb") as stream:
-        for document in read_documents(part):
-            ids = vocabulary.encode_array(document.text)
-            if ids[-1:] != [vocabulary.newline_id]:
-                ids = np.append(ids, ids.dtype.type(vocabulary.newline_id))
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        for document, ids in encoded:
             stream.write(ids.tobytes())  # `tofile` would not say what is wrong with the disk
             numbers.ranks.append(hashlib.sha256(f"{document.source}\0{document.id}".encode()).hexdigest())
             numbers.starts.append(numbers.starts[-1] + len(ids))
-            numbers.words += len(document.text.split())
+            numbers.words += count_words(document.text)
             numbers.bytes += len(document.text.encode()) + 1
-    return numbers
+    write_json(_numbers_of(path), asdict(numbers))
+
+
+class EncodeBatch:
+    """What a worker does: the ids of some documents, each with a line end behind it."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+
+    def __call__(self, batch: list[Document]) -> list[np.ndarray]:
+        return [self._with_line_end(self._vocabulary.encode_array(document.text)) for document in batch]
+
+    def _with_line_end(self, ids: np.ndarray) -> np.ndarray:
+        newline = self._vocabulary.newline_id
+        return ids if ids[-1:] == [newline] else np.append(ids, ids.dtype.type(newline))
 
 
 def _numbers_of(path: Path) -> Path:

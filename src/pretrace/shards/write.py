@@ -18,7 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from pretrace.corpus.documents import document_parts
 from pretrace.files import atomic_folder, sha256_of_file, write_json
+from pretrace.settings import Workers
 from pretrace.shards.encode import EncodedPart, encode_parts
 from pretrace.vocabulary import Vocabulary
 from pretrace.vocabulary.words import id_type
@@ -29,7 +31,9 @@ SPLITS = ("train", "validation")
 MANIFEST = "manifest.json"
 
 
-def write_shards(clean: Path, vocabulary: Vocabulary, out: Path, scratch: Path | None = None) -> dict[str, Any]:
+def write_shards(
+    clean: Path, vocabulary: Vocabulary, out: Path, scratch: Path | None = None, workers: Workers | None = None
+) -> dict[str, Any]:
     """Encode `clean/train` and `clean/validation` (from `clean_documents`) into the folder `out`.
 
     With `scratch`, a folder, a run that was killed goes on: parts of the text that it had encoded are not encoded
@@ -44,8 +48,9 @@ def write_shards(clean: Path, vocabulary: Vocabulary, out: Path, scratch: Path |
     """
     with atomic_folder(out) as temporary:
         encoded = scratch or temporary / "encoded"
-        parts = {split: list(encode_parts(Path(clean) / split, vocabulary, encoded, split)) for split in SPLITS}
-        splits = {split: _write_split(parts[split], temporary, split) for split in SPLITS}
+        paths = {split: document_parts(Path(clean) / split) for split in SPLITS}
+        parts = encode_parts(list(chain.from_iterable(paths.values())), vocabulary, encoded, workers)
+        splits = {split: _write_split([parts[path] for path in paths[split]], temporary, split) for split in SPLITS}
         manifest = {
             "vocabulary": vocabulary.fingerprint,
             "vocabulary_size": vocabulary.size,
@@ -55,7 +60,7 @@ def write_shards(clean: Path, vocabulary: Vocabulary, out: Path, scratch: Path |
         write_json(temporary / MANIFEST, manifest)
         if not scratch:
             shutil.rmtree(encoded)
-    for part in chain.from_iterable(parts.values()):
+    for part in parts.values():
         part.delete()
     return manifest
 

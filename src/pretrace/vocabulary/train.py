@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from pretrace.corpus.clean import count_words
 from pretrace.errors import PretraceError
 from pretrace.files import atomic_folder, sha256_of_file, write_json
 from pretrace.vocabulary.load import Vocabulary
@@ -73,10 +74,10 @@ def measure_vocabulary(vocabulary: Vocabulary, texts: Iterable[str]) -> dict[str
     """How well cleaned texts are encoded: tokens a word, bytes (UTF-8) a token, and the share of unknown tokens."""
     tokens = words = size = unknown = 0
     for text in texts:
-        ids = vocabulary.encode_words(text)
+        ids = vocabulary.encode_array(text)
         tokens += len(ids)
-        unknown += ids.count(vocabulary.unknown_id)
-        words += len(text.split())
+        unknown += int((ids == vocabulary.unknown_id).sum())
+        words += count_words(text)
         size += len(text.encode())
     return {
         "tokens_per_word": round(tokens / max(words, 1), 6),

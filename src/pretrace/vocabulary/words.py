@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from itertools import accumulate, chain, pairwise
 
 import numpy as np
 
@@ -80,8 +81,10 @@ class WordIds:
         if len(self._known) > REMEMBERED_WORDS:
             self._known = dict(self._always)
         new = sorted(set(words).difference(self._known))
-        for word, ids in zip(new, self._encode(new), strict=True):
-            self._known[word] = np.array(ids, self.type).tobytes()
+        encoded = self._encode(new)
+        joined = np.fromiter(chain.from_iterable(encoded), self.type).tobytes()
+        places = pairwise(accumulate((len(ids) * self.type.itemsize for ids in encoded), initial=0))
+        self._known.update((word, joined[start:end]) for word, (start, end) in zip(new, places, strict=True))
 
 
 class WordVocabulary(ABC):
