@@ -1,11 +1,12 @@
 """Our way and the plain way side by side, on this machine.
 
-    make bench                  # or: python benchmarks/bench.py
+    make bench                  # all, to reports/bench.json: half an hour
+    python benchmarks/bench.py cleaning shards      # some, to the terminal alone
 
 Both do the same work in turns, in one run, so that whatever else the machine does hits both; medians of the rounds and
 their ratio go to reports/bench.json, with whether both gave the same. Ratios are worth more than the times.
 
-the corpus      cleaning, vocabulary, ids, shards, memory: see corpus.py and memory.py
+the corpus      cleaning, vocabulary, ids, shards, memory: see cleaning.py, vocabulary.py, shards.py, memory.py
 pre-training    an update of our loop at laptop scale against the same in plain PyTorch: autocast to bfloat16,
                 `scaled_dot_product_attention`, `F.cross_entropy`, AdamW as it comes; one process with one thread each
 """
@@ -17,14 +18,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from itertools import chain
+from functools import cached_property
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import corpus
+from cleaning import compare_cleaning, compare_workers
 from measure import summary
 from memory import compare_memory
+from peers import train_hugging_face, write_vocabulary
+from shards import compare_shards
+from texts import read_texts
+from vocabulary import compare_encoding, compare_training, lines_of, vocabulary_size
 
 from pretrace.corpus import clean_text
 from pretrace.files import write_json
@@ -37,32 +42,58 @@ SAME_LOSS = 0.02
 """Nats by which the two losses may differ: both multiply in bfloat16, but round at other places."""
 
 
-def main() -> None:
-    """Run both comparisons, print a line for each, and write the file."""
+def main(names: list[str]) -> None:
+    """Run the comparisons of these names, print a line for each, and write the file; without names all."""
+    unknown = sorted(set(names) - set(COMPARISONS))
+    if unknown:
+        sys.exit(f"bench.py: no comparison {', '.join(unknown)}; takes {', '.join(COMPARISONS)}")
     results = []
-    for result in chain(compare_corpus(), (compare_steps(load_settings()) for _ in range(1))):
-        medians = ", ".join(f"{arm} {value:.4g}" for arm, value in result["medians"].items())
-        same = "same result" if result["same"] else "DIFFERENT RESULTS"
-        what = "times as high for ten times the text" if result["work"] == "memory" else "times as fast is ours"
-        print(f"{result['work']}: {medians} {result['unit']}; {result['ratio']:.2f} {what}; {same}", flush=True)
-        results.append(result)
-    write_json(OUT, {"machine": machine(), "results": results})
+    with tempfile.TemporaryDirectory() as folder:
+        inputs = Inputs(Path(folder))
+        for name in names or COMPARISONS:
+            for result in COMPARISONS[name](inputs):
+                medians = ", ".join(f"{arm} {value:.4g}" for arm, value in result["medians"].items())
+                same = "same result" if result["same"] else "DIFFERENT RESULTS"
+                what = "times as high for ten times the text" if result["work"] == "memory" else "times as fast is ours"
+                print(f"{result['work']}: {medians} {result['unit']}; {result['ratio']:.2f} {what}; {same}", flush=True)
+                results.append(result)
+    if not names:
+        write_json(OUT, {"machine": machine(), "results": results})
     if not all(result["same"] for result in results):
         sys.exit(1)
 
 
-def compare_corpus() -> Iterator[dict[str, Any]]:
-    """What makes shards of raw text, step by step and as a whole."""
-    texts = corpus.read_texts()
-    yield corpus.compare_cleaning(texts)
-    yield corpus.compare_workers(texts)
-    cleaned = [clean_text(text) for text in texts]
-    with tempfile.TemporaryDirectory() as folder:
-        yield corpus.compare_training(cleaned, Path(folder))
-        yield corpus.compare_encoding(cleaned, Path(folder))
-        del cleaned
-        yield corpus.compare_shards(texts, Path(folder))
-        yield compare_memory(texts, Path(folder))
+class Inputs:
+    """What several comparisons work on, made when the first asks for it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @cached_property
+    def texts(self) -> list[str]:
+        return read_texts()
+
+    @cached_property
+    def cleaned(self) -> list[str]:
+        return [clean_text(text) for text in self.texts]
+
+    @cached_property
+    def vocabulary(self) -> Path:
+        """A vocabulary in Hugging Face's form."""
+        size = vocabulary_size(self.cleaned)
+        write_vocabulary(train_hugging_face(lines_of(self.cleaned), size), self._folder)
+        return self._folder
+
+
+COMPARISONS: dict[str, Callable[[Inputs], Iterator[dict[str, Any]]]] = {
+    "cleaning": lambda inputs: iter([compare_cleaning(inputs.texts)]),
+    "workers": lambda inputs: iter([compare_workers(inputs.texts)]),
+    "vocabulary": lambda inputs: iter([compare_training(inputs.cleaned)]),
+    "encoding": lambda inputs: iter([compare_encoding(inputs.cleaned, inputs.vocabulary)]),
+    "shards": lambda inputs: iter([compare_shards(inputs.texts, inputs.vocabulary)]),
+    "memory": lambda inputs: iter([compare_memory(inputs.texts, inputs.vocabulary)]),
+    "pre-training": lambda inputs: iter([compare_steps(load_settings())]),
+}
 
 
 def compare_steps(settings: Settings) -> dict[str, Any]:
@@ -209,4 +240,4 @@ def machine() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
