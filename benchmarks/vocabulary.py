@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +51,11 @@ def compare_training(texts: list[str]) -> dict[str, Any]:
 
 
 def compare_encoding(cleaned: list[str], vocabulary: Path) -> dict[str, Any]:
-    """Ids of text whose words are known against `encode_batch_fast` with the same vocabulary; MB/s of clean text."""
+    """Ids of text whose words are known against `encode_batch_fast` with the same vocabulary; MB/s of clean text.
+
+    One thread each: both can be run on all cores, ours by `workers`.
+    """
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
     from pretrace.vocabulary import load_vocabulary
 
     ours, theirs = load_vocabulary(vocabulary), load_hugging_face(vocabulary)

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import cycle, islice
@@ -28,17 +28,23 @@ Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 BATCHES_AHEAD = 3
 """Batches that are handed out for each worker, so that none waits for the reader."""
+ALWAYS_LOADED = ("pretrace.stage",)
+"""A worker loads the script of its stage, and with it this."""
 RETRIES = 2
 LOST = "a worker ended without a word: killed, or out of memory; take fewer in params.yaml: workers.count"
 
 
 def map_in_order(
-    function: Callable[[Batch], Result], batches: Iterable[Batch], workers: Workers | None
+    function: Callable[[Batch], Result],
+    batches: Iterable[Batch],
+    workers: Workers | None,
+    preload: Sequence[str] = (),
 ) -> Iterator[tuple[Batch, Result]]:
     """Each batch with `function(batch)`, in the order of the batches.
 
     `function` can be pickled, and its result depends on nothing but its argument; what it raises is raised here. It is
-    sent to a worker once, so it may be large. One process, or None, is this one.
+    sent to a worker once, so it may be large. One process, or None, is this one. Modules named in `preload` are loaded
+    once for all processes of this machine, where each would take its time.
 
     Raises:
         PretraceError: a worker was lost, or Ray is asked for and not installed.
@@ -46,7 +52,7 @@ def map_in_order(
     if workers is None or (workers.engine == "processes" and workers.count == 1):
         yield from ((batch, function(batch)) for batch in batches)
         return
-    with ENGINES[workers.engine](function, workers.count) as (submit, result_of):
+    with ENGINES[workers.engine](function, workers.count, preload) as (submit, result_of):
         remaining = iter(batches)
         waiting = deque((batch, submit(batch)) for batch in islice(remaining, workers.count * BATCHES_AHEAD))
         while waiting:
@@ -57,9 +63,11 @@ def map_in_order(
 
 
 @contextlib.contextmanager
-def _processes(function: Callable[..., Any], count: int) -> Iterator[tuple[Callable, Callable]]:
+def _processes(function: Callable[..., Any], count: int, preload: Sequence[str]) -> Iterator[tuple[Callable, Callable]]:
     """Processes of this machine. They are forked from a clean one: this one may have threads by now."""
-    pool = ProcessPoolExecutor(count, get_context("forkserver"), initializer=_begin, initargs=(function,))
+    context = get_context("forkserver")
+    context.set_forkserver_preload([*ALWAYS_LOADED, *preload])
+    pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(function,))
 
     def result_of(promise: Any) -> Any:
         try:
@@ -89,7 +97,7 @@ def _work(batch: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _ray(function: Callable[..., Any], count: int) -> Iterator[tuple[Callable, Callable]]:
+def _ray(function: Callable[..., Any], count: int, preload: Sequence[str]) -> Iterator[tuple[Callable, Callable]]:
     """Ray: the cluster that RAY_ADDRESS names, else one on this machine for as long as it takes."""
     try:
         import ray

@@ -81,7 +81,11 @@ def test_a_long_text_has_the_ids_of_a_short_one(folder: Path, text: str) -> None
         patch.setattr("pretrace.vocabulary.words.SHORT_CHARACTERS", -1)
         patch.setattr("pretrace.vocabulary.words.BLOCK_CHARACTERS", 10)
         found = long.encode_array(text)
+        patch.setattr("pretrace.vocabulary.words.BLOCK_CHARACTERS", 10_000)
+        several = long.encode_arrays([text, "", *text.split("\n")])
     assert found.tolist() == expected.tolist() and found.dtype == expected.dtype
+    one_by_one = [short.encode_array(part).tolist() for part in (text, "", *text.split("\n"))]
+    assert [ids.tolist() for ids in several] == one_by_one
 
 
 def test_a_word_has_the_same_ids_wherever_it_stands(vocabulary: Vocabulary) -> None:

@@ -113,7 +113,7 @@ def work_on(folder: Path, work: Work, workers: Workers | None, description: str)
     """Each document of a folder with its result, in order, whoever works on them."""
     documents = read_documents(folder)
     with progress(total=bytes_of_documents(folder), unit="B", description=description) as bar:
-        for batch, results in map_in_order(work.on_all, in_batches(documents), workers):
+        for batch, results in map_in_order(work.on_all, in_batches(documents), workers, ["pretrace.corpus.loaded"]):
             for document, result in zip(batch, results, strict=True):
                 bar.update(result.bytes_in)
                 yield document, result

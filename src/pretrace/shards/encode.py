@@ -23,6 +23,7 @@ from pretrace.vocabulary import Vocabulary
 from pretrace.vocabulary.words import id_type
 from pretrace.workers import map_in_order
 
+PRELOAD = ("pretrace.shards", "pyarrow.compute", "sentencepiece")
 LEAST_FOR_WORKERS = 16 << 20
 """Bytes of Parquet below which this process encodes alone: others take longer to start."""
 
@@ -83,7 +84,7 @@ def _encoded(
         workers = None
     batches = (batch for part in parts for batch in in_batches(read_documents(part)))
     with progress(total=sum(map(bytes_of_documents, parts)), unit="B", description="shard") as bar:
-        for documents, found in map_in_order(EncodeBatch(vocabulary), batches, workers):
+        for documents, found in map_in_order(EncodeBatch(vocabulary), batches, workers, PRELOAD):
             yield from zip(documents, found, strict=True)
             bar.update(sum(len(document.text) for document in documents))
 
@@ -107,7 +108,8 @@ class EncodeBatch:
         self._vocabulary = vocabulary
 
     def __call__(self, batch: list[Document]) -> list[np.ndarray]:
-        return [self._with_line_end(self._vocabulary.encode_array(document.text)) for document in batch]
+        found = self._vocabulary.encode_arrays([document.text for document in batch])
+        return [self._with_line_end(ids) for ids in found]
 
     def _with_line_end(self, ids: np.ndarray) -> np.ndarray:
         newline = self._vocabulary.newline_id

@@ -40,6 +40,10 @@ class Vocabulary(Protocol):
         """Ids of text that is cleaned already; each distinct word is encoded once."""
         ...
 
+    def encode_arrays(self, cleaned: list[str]) -> list[np.ndarray]:
+        """The same for many texts, faster where they are short."""
+        ...
+
     def encode_array(self, cleaned: str) -> np.ndarray:
         """The same, much faster: shape (tokens,), uint16, or uint32 for more ids than that tells apart."""
         ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from itertools import accumulate, chain, pairwise
+from typing import Any
 
 import numpy as np
 
@@ -51,36 +52,52 @@ class WordIds:
         found = []
         start = 0
         while start < len(cleaned):
+            if len(self._known) > REMEMBERED_WORDS:
+                self._known = dict(self._always)
             end = cleaned.find("\n", start + BLOCK_CHARACTERS) + 1 or len(cleaned)
             text = cleaned[start:end].replace("\n", " \n ")
             found.append(self._of_long(text) if len(text) > SHORT_CHARACTERS else self._of_each(text.split(" ")))
             start = end
         return np.concatenate(found) if len(found) > 1 else found[0] if found else np.empty(0, self.type)
 
+    def of_many(self, texts: list[str]) -> list[np.ndarray]:
+        """The same for each of many texts: together they have fewer distinct words."""
+        if sum(map(len, texts)) <= SHORT_CHARACTERS or max(map(len, texts)) > BLOCK_CHARACTERS:
+            return [self.of(text) for text in texts]
+        spaced = [text.replace("\n", " \n ") for text in texts]
+        ids = self._lists(" ".join(spaced))
+        ends = np.cumsum([text.count(" ") + 1 for text in spaced])
+        return np.split(ids.flatten().to_numpy(), ids.offsets.to_numpy()[ends[:-1]])
+
     def _of_each(self, words: list[str]) -> np.ndarray:
         return np.frombuffer(b"".join(self._look_up(words)), self.type)
 
     def _of_long(self, text: str) -> np.ndarray:
+        return self._lists(text).flatten().to_numpy()
+
+    def _lists(self, text: str) -> Any:
+        """The ids of each word: an Arrow array of lists."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
         words = pc.split_pattern(pa.array([text], pa.large_string()), " ").values.dictionary_encode()
         distinct = self._look_up(words.dictionary.to_pylist())
-        ends = np.cumsum([0, *map(len, distinct)]) // self.type.itemsize
-        ids = pa.LargeListArray.from_arrays(ends, np.frombuffer(b"".join(distinct), self.type))
-        return ids.take(words.indices).flatten().to_numpy()
+        ends = np.cumsum([0, *map(len, distinct)], dtype=np.int64) // self.type.itemsize
+        # From buffers, as Arrow loads pandas when it is given arrays of numpy.
+        ids = pa.Array.from_buffers(
+            pa.from_numpy_dtype(self.type), int(ends[-1]), [None, pa.py_buffer(b"".join(distinct))]
+        )
+        offsets = pa.Array.from_buffers(pa.int64(), len(ends), [None, pa.py_buffer(ends)])
+        return pa.LargeListArray.from_arrays(offsets, ids).take(words.indices)
 
     def _look_up(self, words: list[str]) -> list[bytes]:
-        try:
-            return list(map(self._known.__getitem__, words))
-        except KeyError:
-            self._learn(words)
-            return list(map(self._known.__getitem__, words))
+        found = list(map(self._known.get, words))
+        if None in found:
+            self._learn(sorted({word for word, ids in zip(words, found, strict=True) if ids is None}))
+            found = list(map(self._known.__getitem__, words))
+        return found
 
-    def _learn(self, words: list[str]) -> None:
-        if len(self._known) > REMEMBERED_WORDS:
-            self._known = dict(self._always)
-        new = sorted(set(words).difference(self._known))
+    def _learn(self, new: list[str]) -> None:
         encoded = self._encode(new)
         joined = np.fromiter(chain.from_iterable(encoded), self.type).tobytes()
         places = pairwise(accumulate((len(ids) * self.type.itemsize for ids in encoded), initial=0))
@@ -110,6 +127,9 @@ class WordVocabulary(ABC):
 
     def encode_words(self, cleaned: str) -> list[int]:
         return self.encode_array(cleaned).tolist()
+
+    def encode_arrays(self, cleaned: list[str]) -> list[np.ndarray]:
+        return self._words.of_many(cleaned)
 
     def encode_array(self, cleaned: str) -> np.ndarray:
         return self._words.of(cleaned)
