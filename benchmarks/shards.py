@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 from measure import Rounds, size_of, summary, timed
-from texts import chapters, in_parts
+from texts import chapters
 
 from pretrace.corpus import Document, clean_documents, clean_text_plainly, read_documents, write_documents
 from pretrace.settings import Corpus, Workers
 
-SHARD_ROUNDS, MOST_CHARACTERS = 3, 90_000_000
+SHARD_ROUNDS = 2
 CHECKED = 10
 """One document of so many is compared with the plain recipe."""
 
@@ -31,7 +31,7 @@ def compare_shards(texts: list[str], vocabulary: Path) -> dict[str, Any]:
     theirs = OpenAIGPTTokenizer(str(vocabulary / "vocab.json"), str(vocabulary / "merges.txt"))
     rounds: Rounds = {"ours": [], "one_process": [], "transformers": []}
     same = True
-    for number, part in enumerate(in_parts(chapters(texts), SHARD_ROUNDS, MOST_CHARACTERS)):
+    for number, part in enumerate([chapters(texts)] * SHARD_ROUNDS):
         with tempfile.TemporaryDirectory() as folder:
             ways: dict[str, Callable[[], Any]] = {
                 "ours": lambda part=part, folder=folder: _make_shards(part, vocabulary, Path(folder) / "ours", 2),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from pretrace.corpus.split import SPLITS
 
 COUNTED_CHARACTERS = 2_000_000
 """Text whose words are counted at once."""
+BLOCKS_WAITING = 3
+"""So many such texts are in memory at the most."""
 
 
 def divide(cleaned: Iterable[Document], out: Path, splits: Sequence[str | None]) -> tuple[dict[str, Any], Counter[str]]:
@@ -49,10 +52,15 @@ def divide(cleaned: Iterable[Document], out: Path, splits: Sequence[str | None])
 
 
 class WordCounts:
-    """Counts the words of cleaned texts, many texts at a time: Arrow is quick at finding the distinct ones."""
+    """Counts the words of cleaned texts, many texts at a time: Arrow is quick at finding the distinct ones.
+
+    That is done by a thread, beside the reading and writing of documents.
+    """
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
+        self._thread = ThreadPoolExecutor(1)
+        self._waiting: deque[Future[dict[str, int]]] = deque()
         self._texts: list[str] = []
         self._characters = 0
 
@@ -60,21 +68,28 @@ class WordCounts:
         self._texts.append(text)
         self._characters += len(text)
         if self._characters >= COUNTED_CHARACTERS:
-            self._count()
+            self._waiting.append(self._thread.submit(_count_words, self._texts))
+            self._texts, self._characters = [], 0
+        if len(self._waiting) > BLOCKS_WAITING:
+            self._counts.update(self._waiting.popleft().result())
 
     def total(self) -> Counter[str]:
-        self._count()
+        """The words of all texts; nothing is added after this."""
+        for block in self._waiting:
+            self._counts.update(block.result())
+        self._counts.update(_count_words(self._texts))
+        self._thread.shutdown()
         return self._counts
 
-    def _count(self) -> None:
-        import pyarrow as pa
-        import pyarrow.compute as pc
 
-        joined = pa.array([" ".join(self._texts).replace("\n", " ")] if self._texts else [], pa.large_string())
-        counted = pc.split_pattern(joined, " ").values.value_counts()
-        words, numbers = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
-        self._counts.update(dict(zip(words, numbers, strict=True)))
-        self._texts, self._characters = [], 0
+def _count_words(texts: list[str]) -> dict[str, int]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    joined = pa.array([" ".join(texts).replace("\n", " ")] if texts else [], pa.large_string())
+    counted = pc.split_pattern(joined, " ").values.value_counts()
+    words, numbers = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
+    return dict(zip(words, numbers, strict=True))
 
 
 def _histogram(lengths: Counter[int]) -> list[dict[str, int]]:

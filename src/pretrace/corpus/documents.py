@@ -32,11 +32,12 @@ class Document:
 class DocumentWriter:
     """Writes documents to `folder/part-00000.parquet` and so on, in the order they come.
 
-    The caller sees to it that the folder appears whole (`pretrace.files.atomic_folder`).
+    The caller sees to it that the folder appears whole (`pretrace.files.atomic_folder`). What is read once and deleted
+    need not be compressed.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = Path(folder)
+    def __init__(self, folder: Path, compression: str = "zstd") -> None:
+        self.folder, self._compression = Path(folder), compression
         self.folder.mkdir(parents=True, exist_ok=True)
         self._parts = 0
         self._rows: list[Document] = []
@@ -68,7 +69,8 @@ class DocumentWriter:
         }
         path = self.folder / f"part-{self._parts:05d}.parquet"
         # Few rows a group let a reader go through a part without holding it whole.
-        pq.write_table(pa.table(columns), path, compression="zstd", row_group_size=256, store_schema=False)
+        options = {"row_group_size": 256, "store_schema": False}
+        pq.write_table(pa.table(columns), path, compression=self._compression, **options)
         self._parts, self._rows, self._bytes = self._parts + 1, [], 0
 
 

@@ -99,7 +99,10 @@ def _worked(
         yield from stream
         return
     folder = temporary / "lines"
-    with LineCounter(temporary / "line-counts", quality.boilerplate) as counter, DocumentWriter(folder) as writer:
+    with (
+        LineCounter(temporary / "line-counts", quality.boilerplate) as counter,
+        DocumentWriter(folder, "none") as writer,
+    ):
         for document, result in stream:
             if result.verdict:
                 yield document, result
@@ -135,7 +138,7 @@ def _write_distinct(stream: Stream, folder: Path, left_out: LeftOut) -> tuple[li
     seen: dict[bytes, int] = {}
     entries: list[Entry] = []
     signatures = bytearray()  # one block, as there can be millions
-    with DocumentWriter(folder) as writer:
+    with DocumentWriter(folder, "none") as writer:
         for document, result in stream:
             if result.digest in seen:
                 left_out.drop(document, replace(_twin(entries, seen[result.digest], 1.0), reason="repeated"))

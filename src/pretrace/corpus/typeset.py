@@ -24,7 +24,7 @@ SIGNS = b'-~!";?+,)(/*[]}{|_'
 NOT_TYPESET, OTHER_LINE, ELLIPSIS = 0, 1, 2
 """Bytes that stand in no typeset line: for a character of another line, for a whole one, and for three dots that are
 one character."""
-SPACE, NEWLINE = 32, 10
+SPACE, NEWLINE, STOP = 32, 10, 46
 LONGEST = 15
 """Longer chunks count as this long where special words are told by their length, first and last letter."""
 
@@ -55,10 +55,10 @@ class TypesetCleaner:
         for before, after in joining.around:
             if before in CHARACTERS and after in CHARACTERS:
                 self._may_join[CHARACTERS.index(before) << 8 | CHARACTERS.index(after)] = True
-        self._special = np.zeros(1 << 16, bool)
-        words = [word for word in special if word.isascii() and word.isalpha()]
-        for length, word in [(min(len(word), LONGEST), word) for word in words]:
-            self._special[length << 12 | ord(word[0]) << 5 | ord(word[-1]) & 31] = True
+        words = {word for word in special if word.isascii()}
+        self._special = _table({word for word in words if word.isalpha()})
+        with_stop = {word[:-1] for word in words if word[-1] == "." and word[:-1].isalpha()}
+        self._keeps_stop = self._special | _table(with_stop)
         for sign, length, last in product(SIGNS, range(2, LONGEST + 1), range(32)):
             self._special[length << 12 | sign << 5 | last] = True  # a run of a sign
 
@@ -93,8 +93,22 @@ class TypesetCleaner:
         length = np.minimum(ends - starts, LONGEST).astype(np.uint16)
         first, last = np.concatenate([data[:1], first]), np.concatenate([last, data[-1:]])
         flagged = self._special[length << 12 | first.astype(np.uint16) << 5 | last & 31]
-        flagged[np.searchsorted(parting, odd)] = True
+        signs = np.bincount(np.searchsorted(parting, odd), minlength=len(starts))
+        flagged |= signs > 0
+        stops = np.flatnonzero((last == STOP) & (signs == 1) & (length > 2))
+        if len(stops):
+            stops = stops[self._parts_from_stop(data[ends[stops] - 2], first[stops], (ends - starts)[stops] - 1)]
+            flagged[stops] = False
+            places = ends[stops] - 1
+            text = _as_text(np.insert(data, places, SPACE).tobytes())
+            starts, ends = starts + np.searchsorted(places, starts), ends + np.searchsorted(places, ends)
         return self._replaced(text, starts[flagged].tolist(), ends[flagged].tolist())
+
+    def _parts_from_stop(self, last: np.ndarray, first: np.ndarray, length: np.ndarray) -> np.ndarray:
+        """Whether spaCy parts words of ASCII letters from the full stop behind them; see `chunks.EASY`."""
+        length = np.minimum(length, LONGEST).astype(np.uint16)
+        keeps = self._keeps_stop[length << 12 | first.astype(np.uint16) << 5 | last & 31]
+        return (last >= ord("a")) & (last <= ord("z")) & ~keeps
 
     def _replaced(self, text: str, starts: list[int], ends: list[int]) -> str:
         lower = text.lower()
@@ -102,6 +116,14 @@ class TypesetCleaner:
         pieces[0::2] = [lower[end:start] for end, start in zip([0, *ends], [*starts, len(text)], strict=True)]
         pieces[1::2] = self._tokens([text[start:end] for start, end in zip(starts, ends, strict=True)])
         return "".join(pieces)
+
+
+def _table(words: Iterable[str]) -> np.ndarray:
+    """Marks what words have in common: by length, first and last letter."""
+    table = np.zeros(1 << 16, bool)
+    for word in words:
+        table[min(len(word), LONGEST) << 12 | ord(word[0]) << 5 | ord(word[-1]) & 31] = True
+    return table
 
 
 def _as_bytes(block: str) -> bytearray:
