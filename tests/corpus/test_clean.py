@@ -55,6 +55,7 @@ def check_exactness(text: str, block: int) -> None:
 @example("‘â€œ’ “Ã©”", 1)
 @example("' S S : ' - ( he 's and / or 10a.m .", 1)
 @example("ÂŒ\n", 1)
+@example("â€œÀ\n:o", 1)
 @example("ÂŒ\nŒ", 1000)
 @example("é\n\ud83d\ude00\n\U0001f600 'em\nit's", 1000)
 def test_equals_the_plain_recipe(text: str, block: int) -> None:

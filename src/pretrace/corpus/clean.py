@@ -40,8 +40,14 @@ def clean_text(text: str) -> str:
 
     Source: `text_utils.py` of OpenAI's finetune-transformer-lm, with spaCy's blank English tokenizer (the same rules).
     """
+    try:
+        return _clean_by_blocks(text.replace("\r\n", "\n"))
+    except LineEndLostError:
+        return _cleaner().at_once(text)
+
+
+def _clean_by_blocks(text: str) -> str:
     cleaner = _cleaner()
-    text = text.replace("\r\n", "\n")
     html = text.find("<")
     cleaned = []
     start = 0
@@ -80,6 +86,10 @@ def standardise(text: str) -> str:
     return " \n ".join([line for line in lines if line])
 
 
+class LineEndLostError(Exception):
+    """ftfy took a line end for a part of a wrongly decoded character, so the line goes on with the next."""
+
+
 class Cleaner:
     """Cleans blocks of text by way of what is known of their chunks (a chunk stands between two spaces)."""
 
@@ -102,8 +112,19 @@ class Cleaner:
 
     def _other_line(self, line: str, unescape_html: bool) -> str:
         """A line that is not plainly typeset, which ftfy may turn into several."""
-        text = standardise(fix_line(line, unescape_html))
-        chunks = self._joining.glued(text).split(" ")
+        fixed = fix_line(line, unescape_html)
+        if line.endswith("\n") and not fixed.endswith("\n"):
+            raise LineEndLostError
+        return self._tokenised(standardise(fixed))
+
+    def at_once(self, text: str) -> str:
+        """Clean a text whose lines ftfy does not leave apart."""
+        import ftfy
+
+        return self._tokenised(standardise(ftfy.fix_text(text)))
+
+    def _tokenised(self, standard: str) -> str:
+        chunks = self._joining.glued(standard).split(" ")
         return " ".join(self.known.of(chunks)).replace(" \n ", "\n")
 
 
