@@ -8,14 +8,14 @@ Reads data/documents/ and data/evaluation/; writes data/clean/ and reports/clean
 from pathlib import Path
 
 from pretrace.corpus import clean_documents, read_evaluation_texts
-from pretrace.files import write_json
+from pretrace.files import scratch_folder, write_json
 from pretrace.stage import Run, run_stage
 
 
 def main(run: Run) -> None:
     evaluation = read_evaluation_texts(Path("data/evaluation"))
     places = (Path("data/documents"), Path("data/clean"))
-    report = clean_documents(*places, run.settings.corpus, run.settings.workers, evaluation)
+    report = clean_documents(*places, run.settings.corpus, run.settings.workers, evaluation, scratch_folder() / "clean")
     write_json("reports/clean.json", report)
     run.log_metrics(report)
 

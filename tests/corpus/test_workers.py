@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pretrace.corpus import Document, clean_documents, write_documents
+from pretrace.corpus import Document, clean_documents, clean_text, write_documents
 from pretrace.errors import PretraceError
-from pretrace.settings import Corpus, Workers, load_settings
+from pretrace.settings import BoilerplateRules, Corpus, NearDuplicateRules, Quality, Workers, load_settings
 from pretrace.workers import BATCHES_AHEAD, map_in_order
 
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed (pretrace[ray])")
@@ -112,3 +112,35 @@ def test_workers_in_the_settings(project: Path) -> None:
         stream.write("workers: {engine: threads, count: 0}\n")
     with pytest.raises(PretraceError, match=r"params.yaml: workers\.engine: got 'threads'.*'processes' or 'ray'"):
         load_settings()
+
+
+def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pretrace.corpus.documents.BATCH_CHARACTERS", 200)
+    monkeypatch.setattr("pretrace.corpus.prepare.LEAST_BYTES", 1)
+    rules = Quality(boilerplate=BoilerplateRules(documents=5, least_words=3), near_duplicates=NearDuplicateRules())
+    corpus = Corpus(packages=["unused"], validation_share=0.1, probe_share=0.3, quality=rules)
+    texts = [f"Text {n} — it's “here”.\nthe same line\nÉtude no. {n}, {f'x{n} ' * n}" for n in range(40)]
+    write_documents(tmp_path / "raw", [Document(str(n), "ab"[n % 2], text) for n, text in enumerate(texts)])
+    clean_documents(tmp_path / "raw", tmp_path / "whole", corpus)
+    cleaned = []
+
+    def clean_until_killed(text: str) -> str:
+        cleaned.append(text)
+        if len(cleaned) == 31:
+            raise KeyboardInterrupt
+        return clean_text(text)
+
+    monkeypatch.setattr("pretrace.corpus.work.clean_text", clean_until_killed)
+    arguments = (tmp_path / "raw", tmp_path / "again", corpus, None, (), tmp_path / "scratch")
+    with pytest.raises(KeyboardInterrupt):
+        clean_documents(*arguments)
+    assert len(cleaned) == 31
+    kept = sorted((tmp_path / "scratch").iterdir())
+    kept[0].write_bytes(kept[0].read_bytes()[:-20])  # damaged: it is done again
+    clean_documents(*arguments)
+    assert 31 + 9 < len(cleaned) < 31 + 25
+    assert not (tmp_path / "scratch").exists()
+    files = [path.relative_to(tmp_path / "whole") for path in (tmp_path / "whole").rglob("*") if path.is_file()]
+    assert len(files) > 3
+    for file in files:
+        assert (tmp_path / "whole" / file).read_bytes() == (tmp_path / "again" / file).read_bytes()

@@ -6,6 +6,7 @@ nothing. Only names, lengths, checksums and signatures of the whole corpus are i
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -17,8 +18,9 @@ import numpy as np
 from pretrace.corpus.boilerplate import LineCounter
 from pretrace.corpus.contamination import EvaluationNgrams, EvaluationText
 from pretrace.corpus.divide import divide
-from pretrace.corpus.documents import Document, DocumentWriter, read_documents
+from pretrace.corpus.documents import Document, DocumentWriter, bytes_of_documents, read_documents
 from pretrace.corpus.duplicates import PERMUTATIONS, find_near_duplicates
+from pretrace.corpus.kept import LEAST_BYTES, keeping
 from pretrace.corpus.left_out import LeftOut
 from pretrace.corpus.quality import DECIMALS, Verdict
 from pretrace.corpus.split import Entry, split_documents
@@ -39,6 +41,7 @@ def clean_documents(
     corpus: Corpus,
     workers: Workers | None = None,
     evaluation: Iterable[EvaluationText] = (),
+    scratch: Path | None = None,
 ) -> dict[str, Any]:
     """Clean the documents in `raw`; write `out/{train,validation,probes}/part-*.parquet` and `out/counts.tsv`.
 
@@ -46,6 +49,9 @@ def clean_documents(
     what `corpus.quality` says; `evaluation` is the text for its `contamination`. What went is in `out/rejects.jsonl`,
     if anything did. `counts.tsv` has the words of the train split with their numbers, most frequent first, ties by
     word.
+
+    With `scratch`, a folder, a run over a large corpus that was killed goes on: what workers had done is not done
+    again. The folder is deleted at the end.
 
     Returns:
         Numbers for the report: documents, words and bytes (UTF-8) by split and by source, what was left out with
@@ -57,9 +63,10 @@ def clean_documents(
     tally: Counter[str] = Counter()
     rules = corpus.quality.contamination
     ngrams = EvaluationNgrams(evaluation, rules.words) if rules else None
+    kept = scratch if bytes_of_documents(raw) >= LEAST_BYTES else None
     with atomic_folder(out) as temporary, LeftOut(temporary / "rejects.jsonl") as left_out:
         cleaned = temporary / "cleaned"
-        stream = _staying(_worked(raw, temporary, corpus.quality, workers, ngrams, tally), left_out)
+        stream = _staying(_worked(raw, temporary, corpus.quality, workers, ngrams, tally, kept), left_out)
         entries, signatures = _write_distinct(stream, cleaned, left_out)
         twins, groups = _near_duplicates(cleaned, signatures, corpus.quality)
         for number, document in enumerate(read_documents(cleaned) if twins else ()):
@@ -70,6 +77,8 @@ def clean_documents(
         _remove(cleaned)
         ordered = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
         write_text(temporary / "counts.tsv", "".join(f"{word}\t{count}\n" for word, count in ordered))
+    if scratch:
+        shutil.rmtree(scratch, ignore_errors=True)
     return {
         "documents_in": tally["documents"],
         "bytes_in": tally["bytes"],
@@ -91,10 +100,11 @@ def _worked(
     workers: Workers | None,
     ngrams: EvaluationNgrams | None,
     tally: Counter[str],
+    kept: Path | None,
 ) -> Stream:
     """Each document after the work on it; where lines are counted first, in two passes over the text."""
     first = Work(quality, finish=not quality.boilerplate, evaluation=ngrams)
-    stream = _counted(work_on(raw, first, workers, "clean"), tally)
+    stream = _counted(work_on(raw, keeping(first, kept), workers, "clean"), tally)
     if not quality.boilerplate:
         yield from stream
         return
@@ -111,7 +121,7 @@ def _worked(
                 writer.write(replace(document, text=result.text))
         common = counter.common()
     second = Work(quality, clean=False, common=common, evaluation=ngrams)
-    yield from work_on(folder, second, workers, "cut")
+    yield from work_on(folder, keeping(second, kept), workers, "cut")
     _remove(folder)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,7 +56,10 @@ class Work:
     """Lines to cut (`LineCounter.common`)."""
     evaluation: EvaluationNgrams | None = None
 
-    def __call__(self, document: Document) -> Result:
+    def __call__(self, documents: list[Document]) -> list[Result]:
+        return [self._on(document) for document in documents]
+
+    def _on(self, document: Document) -> Result:
         result = Result(len(document.text.encode()), len(document.text.split()), document.text)
         steps = [self._clean] if self.clean else []
         steps += [self._boilerplate, self._contamination, self._measure] if self.finish else []
@@ -65,9 +68,6 @@ class Work:
             if result.verdict:
                 break
         return result
-
-    def on_all(self, documents: list[Document]) -> list[Result]:
-        return [self(document) for document in documents]
 
     def _clean(self, result: Result) -> None:
         result.verdict = judge(result.text, self.quality)
@@ -109,11 +109,13 @@ class Work:
             result.signature = signature(result.text, self.quality.near_duplicates.shingle_words)
 
 
-def work_on(folder: Path, work: Work, workers: Workers | None, description: str) -> Iterator[tuple[Document, Result]]:
+def work_on(
+    folder: Path, work: Callable[[list[Document]], list[Result]], workers: Workers | None, description: str
+) -> Iterator[tuple[Document, Result]]:
     """Each document of a folder with its result, in order, whoever works on them."""
     documents = read_documents(folder)
     with progress(total=bytes_of_documents(folder), unit="B", description=description) as bar:
-        for batch, results in map_in_order(work.on_all, in_batches(documents), workers, ["pretrace.corpus.loaded"]):
+        for batch, results in map_in_order(work, in_batches(documents), workers, ["pretrace.corpus.loaded"]):
             for document, result in zip(batch, results, strict=True):
                 bar.update(result.bytes_in)
                 yield document, result
