@@ -3,6 +3,7 @@
     pretrace check                                          is all there, and how large is the run ahead?
     pretrace generate "the function returns" --tokens 60    text from the pre-trained transformer
     pretrace predict acceptability-full rows.jsonl          answers of a fine-tuned model
+    pretrace evaluate MODEL --text FILE                     loss, perplexity and bits a byte of a language model
     pretrace export --to huggingface OUT                    the pre-trained transformer, for others to open
 
 Run from the repository's root. Exit codes: 0 done, 1 bad input (one line on stderr), 2 wrong usage.
@@ -11,6 +12,7 @@ Run from the repository's root. Exit codes: 0 done, 1 bad input (one line on std
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Iterable
@@ -65,6 +67,19 @@ def predict(options: argparse.Namespace) -> None:
         print(answer)
 
 
+def evaluate(options: argparse.Namespace) -> None:
+    """Print how well a language model predicts a text."""
+    from pretrace.evaluate import described
+    from pretrace.evaluate import evaluate as measured
+
+    found = measured(options.model, options.text, options.stride)
+    if options.json:
+        print(json.dumps({"model": options.model, "text": options.text, **found}, indent=2, ensure_ascii=False))
+        return
+    for heading, text in described(found):
+        print(f"{heading:<14}{text}")
+
+
 def export(options: argparse.Namespace) -> None:
     """Write the model in another form."""
     from pretrace.export import export as write
@@ -97,6 +112,12 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("model", metavar="TASK-VARIANT", help="a folder of models/finetuned, such as source-full")
     one.add_argument("rows", metavar="FILE", nargs="?", default="-", help="JSONL with the task's columns; - is stdin")
     one.set_defaults(run=predict)
+    one = commands.add_parser("evaluate", help="loss, perplexity and bits a byte of a language model on a text")
+    one.add_argument("model", metavar="MODEL", nargs="?", default=str(MODEL), help=f"a model's folder ({MODEL})")
+    one.add_argument("--text", metavar="FILE", required=True, help="plain text, or a folder or file as corpus.path has")
+    one.add_argument("--stride", type=_count, help="tokens scored in each window; the context is quickest (half of it)")
+    one.add_argument("--json", action="store_true", help="print one JSON object")
+    one.set_defaults(run=evaluate)
     one = commands.add_parser("export", help="write the pre-trained transformer in the form that others read")
     one.add_argument("out", metavar="OUT", help="a new folder")
     one.add_argument("--to", choices=("huggingface", "openai"), required=True, help="whose form")
