@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from pretrace.files import locked, read_json, sha256_of_code
+from pretrace.model.dropout import Dropout
 from pretrace.model.weights import build_model
 from pretrace.progress import progress
 from pretrace.settings import Settings
@@ -168,8 +169,12 @@ class Trainer:
         section = self.section
         ids = batch_sequences(self.shards, self.scale.model.context, section.batch_sequences, section.seed, step)
         own = torch.from_numpy(ids[self.group.rank :: self.group.size]).to(self.device.name)
-        for micro in own.split(section.micro_batch):
-            yield sequence_loss(self.model, micro, self.device, self.scale.model.dropout, section.batch_sequences)
+        numbers = range(self.group.rank, section.batch_sequences, self.group.size)
+        rate = (self.scale.model if self.kind == "transformer" else self.scale.lstm).dropout
+        for first in range(0, len(own), section.micro_batch):
+            chosen = slice(first, first + section.micro_batch)
+            dropout = Dropout(rate, section.seed, step, numbers[chosen]) if rate else None
+            yield sequence_loss(self.model, own[chosen], self.device, dropout, section.batch_sequences)
 
     def _keep(self, step: int, loss: float) -> None:
         """The curve's row, and at set steps the validation loss and a checkpoint."""
