@@ -153,7 +153,8 @@ def test_a_fingerprint_is_of_what_the_weights_depend_on(shards: Path, monkeypatc
     device, manifest = choose_device("float32", 1), read_json(shards / "manifest.json")
 
     def name(kind: str = "transformer", other: dict | None = None, **changes: object) -> str:
-        return run_fingerprint(kind, settings_with(changes), other or manifest, device)
+        settings = settings_with(changes)
+        return run_fingerprint(kind, settings, other or manifest, device, settings.scale.processes)
 
     base = name()
     assert name(**{"pretrain.checkpoint_every": 5, "finetune.lr": 0.5}) == base
@@ -168,9 +169,9 @@ def test_a_fingerprint_is_of_what_the_weights_depend_on(shards: Path, monkeypatc
         name(**{"pretrain.optimiser": "openai_adam"}),
         name(**{"model.embedding_dropout": "table"}),
         name(other={**manifest, "vocabulary": "0" * 64}),
-        run_fingerprint("transformer", settings_with(), manifest, choose_device("bfloat16", 1)),
+        run_fingerprint("transformer", settings_with(), manifest, choose_device("bfloat16", 1), 1),
     ]
-    monkeypatch.setattr("pretrace.training.pretrain.sha256_of_code", lambda *packages: "other code")
+    monkeypatch.setattr("pretrace.training.pretrain.sha256_of_imports", lambda module: "other code")
     different.append(name())
     assert len({base, *different}) == 1 + len(different)
 
