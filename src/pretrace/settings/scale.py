@@ -8,6 +8,10 @@ from pydantic import Field, model_validator
 
 from pretrace.settings.section import Count, Positive, Section, Share
 
+Precision = Literal["auto", "float32", "tf32", "bfloat16"]
+"""Of matrix products. `auto`: bfloat16 where the hardware has them, else float32. `tf32`: float32 numbers, multiplied
+with ten bits of mantissa on GPUs from Ampere on; elsewhere the same as float32. All else is float32 always."""
+
 
 class VocabularySettings(Section):
     size: Annotated[int, Field(ge=64, le=65_535)]
@@ -80,8 +84,7 @@ class PretrainSettings(OptimiserSettings):
     lr: Positive
     """Largest rate; linear warm-up to it, then a cosine to zero."""
     warmup_steps: Count
-    precision: Literal["auto", "float32", "bfloat16"]
-    """`auto`: bfloat16 matrix products where the hardware has them, else float32."""
+    precision: Precision
     validate_every: Count
     """Updates between two readings of the validation loss."""
     checkpoint_every: Count
@@ -113,7 +116,7 @@ class FinetuneSettings(OptimiserSettings):
     """Weight of the auxiliary language-model loss (GPT-1: 0.5)."""
     dropout: Share
     """On embeddings, attention weights, residual branches and the classifier's input (GPT-1: 0.1)."""
-    precision: Literal["auto", "float32", "bfloat16"]
+    precision: Precision
 
 
 class ProbeSettings(Section):
