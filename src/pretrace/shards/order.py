@@ -27,19 +27,23 @@ def batch_sequences(shards: Shards, context: int, batch: int, seed: int, step: i
     Raises:
         PretraceError: an epoch has fewer sequences than one batch.
     """
+    return np.stack([shards.read(int(start), context) for start in batch_starts(shards, context, batch, seed, step)])
+
+
+def batch_starts(shards: Shards, context: int, batch: int, seed: int, step: int) -> np.ndarray:
+    """Where the sequences of `batch_sequences` begin in the stream: int64, shape (batch,)."""
     count = sequences_per_epoch(shards.tokens, context)
     if count < batch:
         raise PretraceError(
             f"{shards.split}: {shards.tokens} tokens give {count} sequences of {context}, one batch takes {batch}; "
             "add text, or lower pretrain.batch_sequences or model.context in the scale file"
         )
-    rows = []
-    for place in range(step * batch, (step + 1) * batch):
-        epoch, position = divmod(place, count)
-        window = int(sequence_order(seed, epoch, count)[position])
-        start = _offset(seed, epoch, shards.tokens, context) + window * context
-        rows.append(shards.read(start, context))
-    return np.stack(rows)
+    starts = []
+    for epoch in range(step * batch // count, ((step + 1) * batch - 1) // count + 1):
+        first, last = step * batch - epoch * count, (step + 1) * batch - epoch * count
+        windows = sequence_order(seed, epoch, count)[max(first, 0) : last]
+        starts.append(_offset(seed, epoch, shards.tokens, context) + windows * context)
+    return np.concatenate(starts)
 
 
 def sequences_per_epoch(tokens: int, context: int) -> int:

@@ -9,7 +9,9 @@ import numpy as np
 
 from pretrace.errors import PretraceError
 from pretrace.files import read_json, sha256_of_file
-from pretrace.shards.write import MANIFEST, OFFSET
+
+MANIFEST = "manifest.json"
+OFFSET = np.dtype("<u8")
 
 
 class Shards:
