@@ -179,7 +179,7 @@ def _process_start() -> float:
     return time.time() - age
 
 
-def _peak_memory_bytes() -> int:
+def peak_memory_bytes() -> int:
     """Largest resident size of this process, or of one of its finished children.
 
     From VmHWM where there is one: `ru_maxrss` of a fresh process begins at the size of the one that started it.
@@ -195,7 +195,7 @@ def _peak_memory_bytes() -> int:
 
 
 def _write_cost(run: Run, seconds: float) -> None:
-    entry = {"seconds": round(seconds, 2), "peak_memory_bytes": _peak_memory_bytes(), **run.cost}
+    entry = {"seconds": round(seconds, 2), "peak_memory_bytes": peak_memory_bytes(), **run.cost}
     with locked(scratch_folder() / "cost.lock"):
         try:
             costs = read_json(COST_FILE)
