@@ -69,7 +69,9 @@ def compare_training(size: Size, rounds: int = 8, steps: int = 5) -> dict[str, A
             worker.join()
     apart = {arm: max(abs(a - b) for a, b in zip(exact[arm], exact["plain"], strict=True)) for arm in SAME_LOSS}
     same = all(apart[arm] < limit for arm, limit in SAME_LOSS.items())
-    return described(summary(f"pre-training, {size.name}", "ms an update", milliseconds, same, faster=-1), memory, apart)
+    return described(
+        summary(f"pre-training, {size.name}", "ms an update", milliseconds, same, faster=-1), memory, apart
+    )
 
 
 def described(result: dict[str, Any], memory: dict[str, dict], apart: dict[str, float]) -> dict[str, Any]:

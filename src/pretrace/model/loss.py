@@ -1,8 +1,9 @@
 """The language-model loss: output projection and cross-entropy in one step.
 
 Plainly written, the logits of a batch (N tokens x V pieces) are held four times over: as bfloat16, as float32, as
-log-probabilities and as their gradient. Here the gradient is worked out together with the loss, in place, and only a
-half-precision copy is kept for the backward pass. On a CPU that halves the time of this part (docs/log.md).
+log-probabilities and as their gradient. Here the gradients are worked out together with the loss, for some rows at a
+time, and only they are kept for the backward pass. On a CPU that halves the time of this part (docs/log.md); of
+GPT-1's batch of 64 x 512 tokens, whose logits take 5.3 GB, a tenth is held at once.
 """
 
 from __future__ import annotations
@@ -13,23 +14,49 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+PROBABILITIES_BYTES = {"cpu": 1 << 26, "cuda": 1 << 29}
+"""What the float32 probabilities of the rows held at once may take. A small model's whole micro-batch fits: each
+further piece costs another addition of a gradient as large as the table."""
+
 
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, h_NC: Tensor, weight_VC: Tensor, targets_N: Tensor, weights_N: Tensor) -> Tensor:
-        p_NV = torch.softmax(F.linear(h_NC, weight_VC), -1, dtype=torch.float32)
-        rows = torch.arange(len(targets_N), device=targets_N.device)
-        # A probability below the smallest float would give an infinite loss where log-softmax gives a large finite one.
-        loss = -(p_NV[rows, targets_N].clamp_min(torch.finfo(torch.float32).tiny).log() * weights_N).sum()
-        p_NV[rows, targets_N] -= 1.0
-        ctx.save_for_backward(h_NC, weight_VC, p_NV.mul_(weights_N[:, None]).to(h_NC.dtype))
+    def forward(
+        ctx: Any, h_NC: Tensor, weight_VC: Tensor, targets_N: Tensor, weights_N: Tensor, with_gradients: bool
+    ) -> Tensor:
+        products_VC = weight_VC.to(h_NC.dtype)
+        loss = torch.zeros((), device=h_NC.device)
+        d_h_NC, d_weight_VC = torch.empty_like(h_NC), torch.zeros(())
+        for rows in _pieces(len(targets_N), len(weight_VC), h_NC.device.type):
+            h_nC, targets_n = h_NC[rows], targets_N[rows]
+            p_nV = torch.softmax(F.linear(h_nC, products_VC), -1, dtype=torch.float32)
+            own = torch.arange(len(targets_n), device=targets_n.device), targets_n
+            # One below the smallest float would give an infinite loss where log-softmax gives a large finite one.
+            loss = loss - (p_nV[own].clamp_min(torch.finfo(torch.float32).tiny).log() * weights_N[rows]).sum()
+            if with_gradients:
+                p_nV[own] -= 1.0
+                d_nV = p_nV.mul_(weights_N[rows, None]).to(h_NC.dtype)
+                del p_nV
+                d_h_NC[rows] = d_nV @ products_VC
+                d_weight_VC = _sum(d_weight_VC, d_nV.T @ h_nC, rows)
+        ctx.save_for_backward(d_h_NC, d_weight_VC)
         return loss
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        h_NC, weight_VC, d_NV = ctx.saved_tensors
-        scale = gradients[0].to(h_NC.dtype)
-        return (d_NV @ weight_VC) * scale, (d_NV.T @ h_NC) * scale, None, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+        d_h_NC, d_weight_VC = ctx.saved_tensors
+        return d_h_NC * gradients[0].to(d_h_NC.dtype), d_weight_VC.float() * gradients[0], None, None, None
+
+
+def _pieces(rows: int, pieces: int, device: str) -> list[slice]:
+    """The rows in parts whose probabilities fit."""
+    size = max(1, PROBABILITIES_BYTES[device] // (4 * pieces))
+    return [slice(first, first + size) for first in range(0, rows, size)]
+
+
+def _sum(total: Tensor, part: Tensor, rows: slice) -> Tensor:
+    """The gradients of the pieces so far: the first as it is, and sums in float32."""
+    return part if rows.start == 0 else total.float().add_(part)
 
 
 def weighted_cross_entropy(h_NC: Tensor, weight_VC: Tensor, targets_N: Tensor, weights_N: Tensor) -> Tensor:
@@ -41,7 +68,7 @@ def weighted_cross_entropy(h_NC: Tensor, weight_VC: Tensor, targets_N: Tensor, w
         targets_N: ids of the tokens that follow.
         weights_N: float32, for instance 1/N for a mean.
     """
-    return _LinearCrossEntropy.apply(h_NC, weight_VC.to(h_NC.dtype), targets_N, weights_N)
+    return _LinearCrossEntropy.apply(h_NC, weight_VC, targets_N, weights_N, torch.is_grad_enabled())
 
 
 def language_model_loss(
