@@ -50,12 +50,15 @@ def check(_options: argparse.Namespace) -> None:
 
 def generate(options: argparse.Namespace) -> None:
     """Print the prompt with its continuation."""
+    from pretrace.corpus.bad_input import printable
     from pretrace.model import load_model
     from pretrace.training.generate import generate as continued
-    from pretrace.vocabulary import load_vocabulary
+    from pretrace.vocabulary import load_vocabulary, vocabulary_folder
 
-    model, vocabulary = load_model(MODEL), load_vocabulary(MODEL / "vocabulary")
-    print(continued(model, vocabulary, options.prompt, options.tokens, options.seed, options.temperature))
+    model, vocabulary = load_model(options.model), load_vocabulary(vocabulary_folder(options.model))
+    drawing = (options.tokens, options.seed, options.temperature, options.top)
+    text = continued(model, vocabulary, options.prompt, *drawing)
+    print("\n".join(map(printable, text.split("\n"))))  # a model may have learned what a terminal obeys
 
 
 def predict(options: argparse.Namespace) -> None:
@@ -107,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--tokens", type=_count, default=40, help="tokens to add (40)")
     one.add_argument("--seed", type=int, default=0, help="the same seed gives the same text (0)")
     one.add_argument("--temperature", type=_heat, default=0.8, help="0 takes the most likely token each time (0.8)")
+    one.add_argument("--top", type=_count, default=40, help="draw from so many of the most likely tokens (40)")
+    one.add_argument("--model", metavar="FOLDER", default=str(MODEL), help=f"the model ({MODEL})")
     one.set_defaults(run=generate)
     one = commands.add_parser("predict", help="answer rows with a fine-tuned model")
     one.add_argument("model", metavar="TASK-VARIANT", help="a folder of models/finetuned, such as source-full")

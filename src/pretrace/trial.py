@@ -205,4 +205,7 @@ class Updates:
 if __name__ == "__main__":
     from pretrace.settings import load_settings
 
-    print(json.dumps(vars(trial(sys.argv[1], load_settings(), int(sys.argv[2])))))
+    try:
+        print(json.dumps(vars(trial(sys.argv[1], load_settings(), int(sys.argv[2])))))
+    except PretraceError as error:
+        sys.exit(str(error))

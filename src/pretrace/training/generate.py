@@ -20,7 +20,15 @@ PROMPTS = ("", "this is", "the", "it was", "if you")
 
 
 @torch.inference_mode()
-def generate(model: Any, vocabulary: Vocabulary, prompt: str, tokens: int, seed: int, temperature: float = 0.8) -> str:
+def generate(
+    model: Any,
+    vocabulary: Vocabulary,
+    prompt: str,
+    tokens: int,
+    seed: int,
+    temperature: float = 0.8,
+    most_likely: int = TOP,
+) -> str:
     """Continue a prompt (raw text) by so many tokens; returns the cleaned prompt with its continuation.
 
     A transformer reads each token once, as long as prompt and continuation are within its context; after that the
@@ -29,6 +37,7 @@ def generate(model: Any, vocabulary: Vocabulary, prompt: str, tokens: int, seed:
     Args:
         temperature: divides the logits; 0 takes the most likely token each time.
         seed: the same seed gives the same text.
+        most_likely: how many tokens one is drawn from.
     """
     generator = torch.Generator().manual_seed(seed)
     next_logits = reader(model)
@@ -39,7 +48,7 @@ def generate(model: Any, vocabulary: Vocabulary, prompt: str, tokens: int, seed:
         if temperature == 0:
             ids.append(int(logits_V.argmax()))
             continue
-        top = logits_V.topk(min(TOP, len(logits_V)))
+        top = logits_V.topk(min(most_likely, len(logits_V)))
         drawn = torch.multinomial(torch.softmax(top.values / temperature, -1), 1, generator=generator)
         ids.append(int(top.indices[drawn]))
     return vocabulary.decode(ids).strip()
