@@ -75,8 +75,12 @@ class PretrainSettings(OptimiserSettings):
     """Optimiser updates."""
     batch_sequences: Count
     """Sequences of `model.context` tokens in an update (GPT-1: 64)."""
-    micro_batch: Count
-    """Sequences that are held in memory at once; gradients are summed over the micro-batches of an update."""
+    micro_batch: Count | None
+    """Sequences that a process holds in memory at once; gradients are summed over the micro-batches of an update. Null:
+    as many as fit (pretrace.training.micro_batch says how). The result is the same but for rounding."""
+    sharded: bool
+    """Several processes: each holds a part of the weights, gradients and moments (FSDP2), and not a copy. For a
+    transformer that is too large for one device; the number of processes must divide the batch."""
     lr: Positive
     """Largest rate; linear warm-up to it, then a cosine to zero."""
     warmup_steps: Count
@@ -85,13 +89,13 @@ class PretrainSettings(OptimiserSettings):
     """Updates between two readings of the validation loss."""
     checkpoint_every: Count
     """Updates between two checkpoints."""
+    sample_every: Count | None
+    """Updates between two sets of sample texts (reports/curves/); null: only at the end (reports/samples.json)."""
+    doubling_weights: bool
+    """Keep the weights after 1, 2, 4, 8, ... updates, too: models/pretrained/<model>/steps/."""
 
     @model_validator(mode="after")
-    def _micro_batches_fit(self) -> PretrainSettings:
-        if self.batch_sequences % self.micro_batch:
-            raise ValueError(
-                f"batch_sequences {self.batch_sequences} is not a multiple of micro_batch {self.micro_batch}"
-            )
+    def _fits_together(self) -> PretrainSettings:
         if self.warmup_steps > self.steps:
             raise ValueError(f"warmup_steps {self.warmup_steps} is more than steps {self.steps}")
         return self
@@ -144,7 +148,8 @@ class Scale(Section):
     """The sizes that go together: one file in `scales/`."""
 
     processes: Count
-    """Processes that pre-train together, each with its share of a batch; on a GPU, one."""
+    """Processes of this machine that pre-train together, each with its share of a batch; with GPUs, not more than
+    there are. Under `torchrun`, which starts the processes itself, its number takes the place of this one."""
     threads: Count
     """CPU threads of a pre-training process. Fixed, as the order of sums, and so the last bits, depends on it."""
     vocabulary: VocabularySettings

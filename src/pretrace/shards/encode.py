@@ -72,11 +72,16 @@ def _encode(part: Path, vocabulary: Vocabulary, out: Path) -> Numbers:
             if ids[-1:] != [vocabulary.newline_id]:
                 ids = np.append(ids, ids.dtype.type(vocabulary.newline_id))
             stream.write(ids.tobytes())  # `tofile` would not say what is wrong with the disk
-            numbers.ranks.append(hashlib.sha256(f"{document.source}\0{document.id}".encode()).hexdigest())
+            numbers.ranks.append(document_rank(document.source, document.id))
             numbers.starts.append(numbers.starts[-1] + len(ids))
             numbers.words += len(document.text.split())
             numbers.bytes += len(document.text.encode()) + 1
     return numbers
+
+
+def document_rank(source: str, name: str) -> str:
+    """What orders a document among all: nothing to do with its name or source, and the same wherever it stands."""
+    return hashlib.sha256(f"{source}\0{name}".encode()).hexdigest()
 
 
 def _numbers_of(path: Path) -> Path:

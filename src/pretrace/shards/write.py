@@ -20,13 +20,12 @@ import numpy as np
 
 from pretrace.files import atomic_folder, sha256_of_file, write_json
 from pretrace.shards.encode import EncodedPart, encode_parts
+from pretrace.shards.layout import MANIFEST, OFFSET
 from pretrace.vocabulary import Vocabulary
 from pretrace.vocabulary.words import id_type
 
 TOKENS_PER_FILE = 50_000_000
-OFFSET = np.dtype("<u8")
 SPLITS = ("train", "validation")
-MANIFEST = "manifest.json"
 
 
 def write_shards(clean: Path, vocabulary: Vocabulary, out: Path, scratch: Path | None = None) -> dict[str, Any]:

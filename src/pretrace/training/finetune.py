@@ -17,10 +17,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pretrace.errors import PretraceError
+from pretrace.model.build import build_model
 from pretrace.model.dropout import Dropout
 from pretrace.model.heads import TaskModel
 from pretrace.model.loss import loss_at
-from pretrace.model.weights import build_model, load_model
+from pretrace.model.weights import load_model
 from pretrace.settings import FinetuneSettings, Settings
 from pretrace.tasks.formats import SPECIAL_TOKENS
 from pretrace.tasks.metrics import score
