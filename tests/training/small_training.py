@@ -84,9 +84,11 @@ def make_shards(folder: Path, seed: int = 0) -> Path:
     return folder / "shards"
 
 
-def run(settings: Settings, shards: Path, kind: str = "transformer", publish: Callable[[], None] | None = None) -> Any:
+def run(
+    settings: Settings, shards: Path, kind: str = "transformer", publish: Callable[[], None] | None = None, **more: Any
+) -> Any:
     """Pre-train as the stage does."""
-    return pretrain(kind, settings, shards, publish or (lambda: None))
+    return pretrain(kind, settings, shards, publish or (lambda: None), **more)
 
 
 def weights_of(result: Pretrained) -> dict[str, bytes]:

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from pretrace.settings import OptimiserSettings
-from pretrace.training.checkpoint import Checkpoints, fingerprint
+from pretrace.training.checkpoint import Checkpoints
+from pretrace.training.fingerprint import fingerprint
 from pretrace.training.optimiser import build_optimiser
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +19,8 @@ from pretrace.errors import PretraceError
 from pretrace.files import locked, read_json
 from pretrace.model import build_model
 from pretrace.shards import batch_sequences, open_shards
+from pretrace.shards.names import batch_documents, document_names
+from pretrace.training import checkpoint
 from pretrace.training.devices import choose_device
 from pretrace.training.flops import flops_per_token
 from pretrace.training.language_model import validation_loss
@@ -244,6 +248,106 @@ def test_micro_batches_change_nothing_but_rounding(where: str, shards: Path) -> 
         assert a["loss"] == pytest.approx(b["loss"], abs=1e-4)
 
 
+def test_a_micro_batch_that_is_chosen_is_kept(
+    shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_with({"pretrain.micro_batch": None})
+    whole = run(settings, shards)
+    assert "micro-batches of 4 of 4 sequences" in capfd.readouterr().err
+    for a, b in zip(whole.curve, run(settings_with(), shards).curve, strict=True):
+        assert a["loss"] == pytest.approx(b["loss"], abs=1e-5)  # also with dropout, whose masks go by the sequence
+    elsewhere("small", monkeypatch)
+    monkeypatch.setattr("pretrace.training.trainer.estimated_micro_batch", lambda *_: 3)
+    with pytest.raises(Killed):
+        run(settings, shards, publish=killer(8))
+    monkeypatch.setattr("pretrace.training.trainer.estimated_micro_batch", lambda *_: pytest.fail("chosen again"))
+    trained = run(settings, shards)
+    elsewhere("three", monkeypatch)
+    assert weights_of(trained) == weights_of(run(settings_with({"pretrain.micro_batch": 3}), shards))
+
+
+def test_a_full_disk_is_one_line_and_training_goes_on_later(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    undisturbed = run(settings_with(), shards)
+    elsewhere("full", monkeypatch)
+    saved = []
+
+    def save_file(state: dict, path: Path) -> None:
+        saved.append(path)
+        if len(saved) == 3:
+            Path(path).write_bytes(b"half")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        save(state, path)
+
+    save = checkpoint.save_file
+    monkeypatch.setattr(checkpoint, "save_file", save_file)
+    with pytest.raises(PretraceError, match=r"the disk is full .* the last checkpoint is .*step-00000012") as error:
+        run(settings_with(), shards)
+    assert "\n" not in str(error.value)
+    (folder,) = Path("full/.pretrace/checkpoints").iterdir()
+    assert str(folder.resolve()) in str(error.value)
+    assert sorted(path.name for path in folder.glob("*.safetensors")) == [f"step-{s:08d}.safetensors" for s in (6, 12)]
+    assert not list(folder.glob(".*"))
+    assert weights_of(run(settings_with(), shards)) == weights_of(undisturbed)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_sigterm_keeps_a_checkpoint_after_the_update_at_hand(
+    shards: Path, processes: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings, calls = settings_with({"processes": processes}), []
+
+    def publish() -> None:
+        calls.append(1)
+        if len(calls) == 8:
+            signal.raise_signal(signal.SIGTERM)
+
+    def end(*_: object) -> None:
+        raise Killed
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with pytest.raises(Killed):
+            run(settings, shards, publish=publish)
+        assert signal.getsignal(signal.SIGTERM) is end
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert "asked to stop; kept a checkpoint at update 9" in capfd.readouterr().err
+    after = run(settings, shards)
+    assert "goes on from the checkpoint at update 9" in capfd.readouterr().err
+    elsewhere("undisturbed", monkeypatch)
+    assert weights_of(after) == weights_of(run(settings, shards))
+
+
+@pytest.mark.parametrize(
+    "name", ["step-00000012.safetensors", "step-00000012.json", "curve.jsonl", "samples.jsonl", "lock"]
+)
+def test_a_torn_file_of_a_checkpoint_changes_no_weights(
+    name: str, shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_with({"pretrain.sample_every": 3})
+
+    def sample(model: torch.nn.Module) -> list[dict[str, str]]:
+        return [{"prompt": "", "text": str(model.token_embedding.weight.sum().item())}]
+
+    undisturbed = run(settings, shards, sample=sample)
+    elsewhere("torn", monkeypatch)
+    with pytest.raises(Killed):
+        run(settings, shards, publish=killer(14), sample=sample)
+    (folder,) = Path("torn/.pretrace/checkpoints").iterdir()
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[: len(content) // 2])
+    capfd.readouterr()
+    after = run(settings, shards, sample=sample)
+    said = capfd.readouterr().err
+    assert weights_of(after) == weights_of(undisturbed)
+    assert f"goes on from the checkpoint at update {6 if name.startswith('step') else 12}" in said
+    assert ("step-00000012.safetensors: not usable" in said) == name.startswith("step")
+    assert ("rows are lost; the curve has a gap" in said) == (name == "curve.jsonl")
+    if not name.endswith(".jsonl"):
+        assert (after.curve, after.samples) == (undisturbed.curve, undisturbed.samples)
+    assert len(undisturbed.samples) == 6
+
+
 def test_validation_does_not_depend_on_its_batches(shards: Path) -> None:
     device = choose_device("float32", 1)
     model = build_model("transformer", settings_with().scale, 80, 1)
@@ -261,8 +365,18 @@ def test_bfloat16_trains_too(shards: Path) -> None:
 
 def test_a_rate_far_too_high_is_one_line(shards: Path) -> None:
     with pytest.raises(PretraceError, match=r"update \d+: the loss is .* A lower learning rate") as error:
-        run(settings_with({"pretrain.lr": 1e30}), shards)
-    assert "\n" not in str(error.value)
+        run(settings_with({"pretrain.lr": 1e30, "pretrain.checkpoint_every": 1}), shards)
+    said = str(error.value)
+    assert "\n" not in said
+    (folder,) = CHECKPOINTS.iterdir()
+    stopped = read_json(folder / "stopped.json")
+    update = stopped["update"]
+    assert f"update {update}: the loss is" in said
+    numbers = batch_documents(open_shards(shards, "train"), 16, 4, 3, update - 1)
+    assert stopped["documents"] == document_names(numbers, shards.parent / "clean" / "train")
+    assert f"its batch is of {stopped['documents'][0]}, {stopped['documents'][1]}" in said
+    assert all(name.startswith("s/train") for name in stopped["documents"])
+    assert said.endswith(f"the last checkpoint is {(folder / f'step-{update - 1:08d}.safetensors').resolve()}")
 
 
 @pytest.mark.parametrize(

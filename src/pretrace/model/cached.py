@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from pretrace.model.gpt import GPT, Block
 
@@ -43,7 +43,7 @@ class CachedGPT:
         for block, (keys, values) in zip(self.model.blocks, self._keys_and_values, strict=True):
             x_TC = self._through(block, x_TC, keys, values)
         self._read = len(ids)
-        return F.linear(x_TC[-1], self.model.token_embedding.weight)
+        return torch.mv(self.model.token_embedding.weight, x_TC[-1])
 
     def _embedded(self, ids_T: Tensor) -> Tensor:
         positions_TC = self.model.position_embedding.weight[self._read : self._read + len(ids_T)]
@@ -52,9 +52,15 @@ class CachedGPT:
     def _through(self, block: Block, x_TC: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         T, C = x_TC.shape
         P = self._read + T
-        q_1HTD, k_1HTD, v_1HTD = block.query_key_value(x_TC).view(1, T, 3, block.heads, -1).permute(2, 0, 3, 1, 4)
+        q_1HTD, k_1HTD, v_1HTD = _applied(block.query_key_value, x_TC).view(1, T, 3, block.heads, -1).permute(2, 0, 3, 1, 4)
         keys[:, :, self._read : P], values[:, :, self._read : P] = k_1HTD, v_1HTD
         seen_TP = None if T == 1 else torch.ones(T, P, dtype=torch.bool, device=x_TC.device).tril(P - T)
         a_1HTD = F.scaled_dot_product_attention(q_1HTD, keys[:, :, :P], values[:, :, :P], seen_TP)
-        n_TC = block.norm_1(x_TC + block.attention_output(a_1HTD.transpose(1, 2).reshape(T, C)))
-        return block.norm_2(n_TC + block.feed_forward_out(F.gelu(block.feed_forward_in(n_TC), approximate="tanh")))
+        n_TC = block.norm_1(x_TC + _applied(block.attention_output, a_1HTD.transpose(1, 2).reshape(T, C)))
+        inner_TF = F.gelu(_applied(block.feed_forward_in, n_TC), approximate="tanh")
+        return block.norm_2(n_TC + _applied(block.feed_forward_out, inner_TF))
+
+
+def _applied(layer: nn.Linear, x_TC: Tensor) -> Tensor:
+    """What a layer makes of tokens; of a single one as a vector, which is up to twice as fast on a CPU."""
+    return layer(x_TC) if len(x_TC) > 1 else torch.addmv(layer.bias, layer.weight, x_TC[0])[None]

@@ -18,8 +18,10 @@ ORDER, OFFSET = 0, 1
 """Which random numbers of an epoch are meant: each has its own stretch of the generator's counter."""
 
 
-def batch_sequences(shards: Shards, context: int, batch: int, seed: int, step: int) -> np.ndarray:
-    """The sequences of update `step` (from 0): ids, int64, shape (batch, context).
+def batch_sequences(
+    shards: Shards, context: int, batch: int, seed: int, step: int, rank: int = 0, processes: int = 1
+) -> np.ndarray:
+    """The sequences of update `step` (from 0), or of a process's share of it: ids, int64, shape (sequences, context).
 
     The model predicts places 1 to context - 1 of a row from the ones before. A batch may hold the end of one epoch and
     the start of the next.
@@ -27,7 +29,13 @@ def batch_sequences(shards: Shards, context: int, batch: int, seed: int, step: i
     Raises:
         PretraceError: an epoch has fewer sequences than one batch.
     """
-    return np.stack([shards.read(int(start), context) for start in batch_starts(shards, context, batch, seed, step)])
+    starts = batch_starts(shards, context, batch, seed, step)
+    return np.stack([shards.read(int(starts[number]), context) for number in share_of(batch, rank, processes)])
+
+
+def share_of(batch: int, rank: int, processes: int) -> range:
+    """Which sequences of a batch are those of process `rank`: every `processes`-th."""
+    return range(rank, batch, processes)
 
 
 def batch_starts(shards: Shards, context: int, batch: int, seed: int, step: int) -> np.ndarray:

@@ -9,9 +9,7 @@ import numpy as np
 
 from pretrace.errors import PretraceError
 from pretrace.files import read_json, sha256_of_file
-
-MANIFEST = "manifest.json"
-OFFSET = np.dtype("<u8")
+from pretrace.shards.layout import MANIFEST, OFFSET
 
 
 class Shards:

@@ -20,7 +20,7 @@ import numpy as np
 
 from pretrace.files import atomic_folder, sha256_of_file, write_json
 from pretrace.shards.encode import EncodedPart, encode_parts
-from pretrace.shards.read import MANIFEST, OFFSET
+from pretrace.shards.layout import MANIFEST, OFFSET
 from pretrace.vocabulary import Vocabulary
 from pretrace.vocabulary.words import id_type
 

@@ -32,7 +32,6 @@ from pretrace.files import (
     readable_disk_errors,
     scratch_folder,
     sha256_of_file,
-    sha256_of_json,
     write_json,
 )
 from pretrace.training.processes import Group
@@ -182,11 +181,6 @@ class Checkpoints:
         for path in self.folder.glob("step-*.safetensors"):
             if not path.with_suffix(".json").exists():
                 path.unlink()
-
-
-def fingerprint(**parts: Any) -> str:
-    """A name for a training run: the hash of all it depends on (settings, data, vocabulary, code, torch version)."""
-    return sha256_of_json({**parts, "torch": torch.__version__.split("+")[0]})
 
 
 def _state(module: nn.Module, optimiser: torch.optim.Optimizer, keep: bool) -> dict[str, Tensor]:

@@ -18,9 +18,9 @@ from torch import nn
 from pretrace.files import locked, read_json
 from pretrace.progress import duration
 from pretrace.settings import Settings
-from pretrace.training.checkpoint import Checkpoints, fingerprint
-from pretrace.training.code import sha256_of_imports
+from pretrace.training.checkpoint import Checkpoints
 from pretrace.training.devices import Device, choose_device
+from pretrace.training.fingerprint import fingerprint, sha256_of_imports
 from pretrace.training.language_model import describe, validation_loss
 from pretrace.training.processes import Group, meet, place
 from pretrace.training.trainer import Trainer

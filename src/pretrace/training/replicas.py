@@ -32,6 +32,19 @@ class _Loss(nn.Module):
         return self.of(self.model, *arguments)
 
 
+ALONE, JOINED, OVERLAPPED, SHARDED = "alone", "joined", "overlapped", "sharded"
+"""Ways to train with a group: by oneself; all gradients added up at the end; while they are worked out; in parts."""
+
+
+def way_of(model: nn.Module, group: Group, sharded: bool) -> str:
+    """The way for a model on its device. An LSTM is small, and its kernel wants whole weights: it is never sharded."""
+    if group.size == 1:
+        return ALONE
+    if sharded and isinstance(model, GPT):
+        return SHARDED
+    return OVERLAPPED if next(model.parameters()).device.type == "cuda" else JOINED
+
+
 class Replicas:
     """A model that the processes of a group train together.
 
@@ -39,46 +52,43 @@ class Replicas:
         model: on its device; the same in all processes.
         loss: called with the model and further arguments; the sum over all micro-batches of all processes is the loss
             of an update.
-        sharded: hold a part of a transformer in each process. (An LSTM is small, and its kernel wants whole weights.)
+        way: one of `way_of`.
     """
 
-    def __init__(self, model: nn.Module, loss: Callable[..., Tensor], group: Group, sharded: bool) -> None:
-        self.model, self.group = model, group
-        self.on_gpu = next(model.parameters()).device.type == "cuda"
-        self.sharded = sharded and group.size > 1 and isinstance(model, GPT)
+    def __init__(self, model: nn.Module, loss: Callable[..., Tensor], group: Group, way: str) -> None:
+        self.model, self.group, self.way = model, group, way
+        self.device = next(model.parameters()).device
         self.stop_wanted = False
         """This process was asked to stop."""
         self.stopping = False
         """A process of the group was asked to stop: known to all after the same update."""
         self._loss: nn.Module = _Loss(model, loss)
-        self._flat = group.size > 1 and not (self.sharded or self.on_gpu)
-        if self.sharded:
+        self._share = group.size if way in (OVERLAPPED, SHARDED) else 1  # PyTorch's classes give means over processes
+        if way == SHARDED:
             self._shard()
-        elif group.size > 1 and not self._flat:
-            self._loss = nn.parallel.DistributedDataParallel(self._loss, device_ids=[group.local])
+        elif way == OVERLAPPED:
+            devices = [group.local] if self.device.type == "cuda" else None
+            self._loss = nn.parallel.DistributedDataParallel(self._loss, device_ids=devices)
 
     def loss(self, *arguments: Any, last: bool) -> Tensor:
         """The loss of a micro-batch; `last`: the gradients of its update are whole after it."""
-        if self.sharded:
+        if self.way == SHARDED:
             self._loss.set_requires_gradient_sync(last)
-        elif isinstance(self._loss, nn.parallel.DistributedDataParallel):
+        elif self.way == OVERLAPPED:
             self._loss.require_backward_grad_sync = last
-        loss = self._loss(*arguments)
-        # PyTorch's classes take the mean over the processes.
-        return loss if self._flat or self.group.size == 1 else loss * self.group.size
+        return self._loss(*arguments) * self._share if self._share > 1 else self._loss(*arguments)
 
     def add_up(self, loss: Tensor) -> Tensor:
         """Make the gradients those of all processes; returns the sum of the losses, and sets `stopping`."""
-        if self.group.size == 1:
+        if self.way == ALONE:
             self.stopping = self.stop_wanted
             return loss
-        gradients = [p.grad for p in self.model.parameters() if p.grad is not None] if self._flat else []
-        numbers = loss.new_tensor([0.0, self.stop_wanted])
-        numbers[0] = loss if self._flat else loss / self.group.size
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None] if self.way == JOINED else []
+        numbers = torch.stack([loss / self._share, torch.full_like(loss, self.stop_wanted)])
         flat = torch.cat([numbers, *(gradient.reshape(-1) for gradient in gradients)])
         dist.all_reduce(flat)
-        parts = flat[2:].split([gradient.numel() for gradient in gradients]) if gradients else ()
-        for gradient, part in zip(gradients, parts, strict=True):
+        sizes = [2, *(gradient.numel() for gradient in gradients)]
+        for gradient, part in zip(gradients, flat.split(sizes)[1:], strict=True):
             gradient.copy_(part.view_as(gradient))
         self.stopping = bool(flat[1] > 0)
         return flat[0]
@@ -87,8 +97,7 @@ class Replicas:
         """The smallest of the processes' numbers."""
         if self.group.size == 1:
             return number
-        device = next(self.model.parameters()).device
-        tensor = torch.tensor(number, device=device)
+        tensor = torch.tensor(number, device=self.device)
         dist.all_reduce(tensor, dist.ReduceOp.MIN)
         return int(tensor)
 
@@ -96,7 +105,7 @@ class Replicas:
         from torch.distributed.device_mesh import init_device_mesh
         from torch.distributed.fsdp import fully_shard
 
-        mesh = init_device_mesh("cuda" if self.on_gpu else "cpu", (self.group.size,))
+        mesh = init_device_mesh(self.device.type, (self.group.size,))
         for block in self.model.blocks:
             fully_shard(block, mesh=mesh)
         fully_shard(self._loss, mesh=mesh)

@@ -1,7 +1,7 @@
 """What decides the weights of a pre-training: its model, the order of its data, its updates.
 
-A checkpoint is good for one version of this module and of what it imports (pretrace.training.code). What is shown and
-kept on the way is in pretrace.training.watch.
+A checkpoint is good for one version of this module and of what it imports (pretrace.training.fingerprint). What is
+shown and kept on the way is in pretrace.training.watch.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -19,7 +18,7 @@ from pretrace.files import read_json
 from pretrace.model.build import build_model
 from pretrace.model.dropout import Dropout
 from pretrace.settings import Settings
-from pretrace.shards.order import batch_sequences
+from pretrace.shards.order import batch_sequences, share_of
 from pretrace.shards.read import open_shards
 from pretrace.training.checkpoint import Checkpoints
 from pretrace.training.devices import Device
@@ -32,7 +31,7 @@ from pretrace.training.micro_batch import (
     memory_of_device,
 )
 from pretrace.training.optimiser import build_optimiser, warmup_cosine
-from pretrace.training.replicas import Replicas, check_shares
+from pretrace.training.replicas import SHARDED, Replicas, check_shares, way_of
 from pretrace.training.stopping import Stopping
 
 
@@ -51,7 +50,7 @@ class Trainer:
         self.shards = open_shards(shards_folder, "train")
         self.dropout = (scale.model if kind == "transformer" else scale.lstm).dropout
         self.model = self.fresh_model().to(device.name)
-        self.replicas = Replicas(self.model, sequence_loss, group, section.sharded)
+        self.replicas = Replicas(self.model, sequence_loss, group, way_of(self.model, group, section.sharded))
         self.optimiser = build_optimiser(self.model, section)
         note = checkpoints.restore(self.model, self.optimiser)
         self.done: int = note["step"]
@@ -112,7 +111,7 @@ class Trainer:
         return self.section.lr * warmup_cosine(step / steps, warmup / steps)
 
     def _losses(self, step: int) -> Iterator[Tensor]:
-        """The losses of this process's micro-batches. Its sequences are every `size`-th of the batch."""
+        """The losses of this process's micro-batches."""
         own = self._own(step)
         count = -(-len(own) // self.micro_batch)
         for number in range(count):
@@ -121,7 +120,7 @@ class Trainer:
             self._next = step + 1, self._read(step + 1)
 
     def _loss(self, own: Tensor, first: int, step: int, last: bool) -> Tensor:
-        numbers = range(self.group.rank, self.section.batch_sequences, self.group.size)
+        numbers = share_of(self.section.batch_sequences, self.group.rank, self.group.size)
         chosen = slice(first, first + self.micro_batch)
         dropout = Dropout(self.dropout, self.section.seed, step, numbers[chosen]) if self.dropout else None
         return self.replicas.loss(own[chosen], self.device, dropout, self.section.batch_sequences, last=last)
@@ -131,8 +130,7 @@ class Trainer:
         return ids if at == step and ids is not None else self._read(step)
 
     def _read(self, step: int) -> Tensor:
-        ids = batch_sequences(self.shards, *self.batch, step)[self.group.rank :: self.group.size]
-        own = torch.from_numpy(np.ascontiguousarray(ids))
+        own = torch.from_numpy(batch_sequences(self.shards, *self.batch, step, self.group.rank, self.group.size))
         return own if self.device.name == "cpu" else own.pin_memory().to(self.device.name, non_blocking=True)
 
     @property
@@ -147,7 +145,7 @@ class Trainer:
         memory = memory_of_device(self.device.name, self.group.size)
         a_sequence = bytes_a_sequence(model, self.scale.model.context, self.vocabulary_size)
         chosen = estimated_micro_batch(share, a_sequence, parameters, memory)
-        if self.device.name == "cuda" and not self.replicas.sharded:
+        if self.device.name == "cuda" and self.replicas.way != SHARDED:
             chosen = largest_that_runs(share, self._try)
         chosen = self.replicas.agree(chosen)
         if self.group.first:

@@ -23,7 +23,7 @@ from pretrace.shards.read import open_shards
 from pretrace.training.curves import is_shown, write_curve
 from pretrace.training.flops import flops_per_token, peak_flops
 from pretrace.training.language_model import validation_loss, windows
-from pretrace.training.replicas import whole
+from pretrace.training.replicas import SHARDED, whole
 from pretrace.training.trainer import Trainer
 
 QUICK_SEQUENCES = 128
@@ -110,7 +110,7 @@ class Watch:
     def model(self) -> nn.Module | None:
         """The model as it is now, on its own: in number 0 only. Of a sharded model every process has to call this."""
         trainer = self.trainer
-        if not trainer.replicas.sharded:
+        if trainer.replicas.way != SHARDED:
             return trainer.model if self.first else None
         if self._whole is None:
             weights = [whole(p) for p in trainer.model.parameters()]

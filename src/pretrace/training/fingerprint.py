@@ -1,9 +1,10 @@
-"""Which code a result rests on: the modules that one imports, found by reading them.
+"""Names for training runs: the hash of all that a result rests on, its code among it.
 
-A checkpoint is not picked up when code has changed that its weights may depend on; and it is when other code has, or a
-long run would be lost to an edit of the progress line. So training is split: what decides the weights is in modules of
-its own, and the name of a run is made with the sources of one of those and of all that it imports of pretrace, directly
-or not. What is imported inside of a function counts, too; a name that a package passes on counts as its origin.
+Which code that is, is found by reading what a module imports. A checkpoint is not picked up when code has changed that
+its weights may depend on; and it is when other code has, or a long run would be lost to an edit of the progress line.
+So training is split: what decides the weights is in modules of its own, and the name of a run is made with the sources
+of one of those and of all that it imports of pretrace, directly or not. What is imported inside of a function counts,
+too; a name that a package passes on counts as its origin.
 """
 
 from __future__ import annotations
@@ -12,12 +13,20 @@ import ast
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import pretrace
+import torch
 
-ROOT = Path(pretrace.__file__).parent
+from pretrace.files import sha256_of_json
+
+ROOT = Path(__file__).parents[1]
 LEFT_OUT = ("errors.py", "files.py", "parent.py", "progress.py", "settings/")
 """How things are said, written and started. Of settings the values count, which the name of a run has besides."""
+
+
+def fingerprint(**parts: Any) -> str:
+    """A name for a training run: the hash of all it depends on (settings, data, vocabulary, code, torch version)."""
+    return sha256_of_json({**parts, "torch": torch.__version__.split("+")[0]})
 
 
 def sha256_of_imports(module: str) -> str:
