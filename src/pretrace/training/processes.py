@@ -202,6 +202,9 @@ def _other(group: Group, pipe: Connection, meeting: str, parent: int, work: Call
         dist.init_process_group(_backend(), init_method=meeting, rank=group.rank, world_size=group.size)
         work(group, *rest)
         pipe.send(DONE)
+        dist.destroy_process_group()
+        sys.stderr.flush()
+        os._exit(0)  # taking down what torch has loaded takes a second
     except BaseException as error:
         with contextlib.suppress(OSError):
             pipe.send(f"{type(error).__name__}: {' '.join(str(error).split())[:500]}")
