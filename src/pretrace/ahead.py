@@ -120,11 +120,15 @@ def _pretraining(
     yield kind, f"{weights:,} parameters"
     yield "pre-training", f"{section.steps:,} updates, {tokens:,} tokens{_passes(tokens, text_bytes, settings)}"
     yield "", f"{flops:.3g} FLOPs, {flops / 86400e15:.3g} petaflop/s-days (GPT-1: 0.96)"
-    check_memory(least_memory(weights, settings), "at least", settings)
-    processes = _processes(settings)
+    processes, gpus = _processes(settings)
+    least = check_memory(least_memory(weights, settings, processes), "at least", settings, gpus)
+    if section.sharded and processes > 1:
+        yield "memory", least
+        yield "time", "not measured: the model is held in parts (pretrain.sharded), so no process can try it alone"
+        return
     trial = measure(kind, settings, processes)
     yield "device", f"{_times(processes, trial.device)}, {trial.precision} ({trial.reason})"
-    yield "memory", check_memory(trial.memory * processes, _how(trial), settings, trial.device != "cpu")
+    yield "memory", check_memory(trial.memory * processes, _how(trial), settings, gpus)
     seconds = trial.seconds_a_step * section.steps
     mfu = flops_a_token * a_step / trial.seconds_a_step / (trial.peak_flops * processes)
     price = settings.price_an_hour
@@ -149,12 +153,12 @@ def _passes(tokens: int, text_bytes: int, settings: Settings) -> str:
     return f", some {tokens / estimated:.2g} epochs of an estimated {estimated:.2g} tokens"
 
 
-def _processes(settings: Settings) -> int:
-    """Processes that will train together on this machine."""
+def _processes(settings: Settings) -> tuple[int, int]:
+    """Processes that will train together on this machine, and how many GPUs they use."""
     import torch
 
-    gpus = torch.cuda.device_count()
-    return min(settings.scale.processes, gpus) if gpus else settings.scale.processes
+    gpus = min(settings.scale.processes, torch.cuda.device_count())
+    return gpus or settings.scale.processes, gpus
 
 
 def _times(count: int, device: str) -> str:

@@ -32,37 +32,29 @@ GROWTH = 5.0
 """Of files that cannot be sampled: prose grows 3 to 5 times."""
 
 
-def least_memory(weights: int, settings: Settings) -> int:
-    """Bytes that pre-training takes whatever else: weights, gradients, moments, and the output of one sequence.
-
-    Sharded, all processes together hold one copy.
-    """
-    scale = settings.scale
-    copies = 1 if scale.pretrain.sharded else scale.processes
-    output = scale.model.context * scale.vocabulary.size * (BYTES + 2)
-    return copies * weights * BYTES * (1 + STATE_COPIES) + scale.processes * output
+def least_memory(weights: int, settings: Settings, processes: int) -> int:
+    """Bytes that pre-training takes whatever else: weights, gradients and moments. Sharded, there is one copy of them
+    in all processes together."""
+    copies = 1 if settings.scale.pretrain.sharded else processes
+    return copies * weights * BYTES * (1 + STATE_COPIES)
 
 
-def check_memory(needed: int, how: str, settings: Settings, on_gpu: bool | None = None) -> str:
+def check_memory(needed: int, how: str, settings: Settings, gpus: int) -> str:
     """What of the memory a pre-training needs, in words.
 
     Args:
+        needed: bytes of all processes together.
         how: what the figure is from.
-        on_gpu: whose memory; None: the GPU's if there is one.
+        gpus: on how many it trains; 0: on the CPU.
 
     Raises:
         PretraceError: there is less.
     """
-    import torch
-
-    on_gpu = torch.cuda.is_available() if on_gpu is None else on_gpu
-    there = gpu_memory_bytes() * torch.cuda.device_count() if on_gpu else memory_bytes()
+    there = gpus * gpu_memory_bytes() if gpus else memory_bytes()
     what = f"{how} {readable_bytes(needed)} to pre-train"
     if needed > there:
-        raise PretraceError(
-            f"memory: {what}, and {'the GPU' if on_gpu else 'this machine'} has {readable_bytes(there)}; "
-            f"{what_to_lower(settings)}"
-        )
+        whose = f"{gpus} GPUs have" if gpus > 1 else "the GPU has" if gpus else "this machine has"
+        raise PretraceError(f"memory: {what}, and {whose} {readable_bytes(there)}; {what_to_lower(settings)}")
     return f"{what}, of {readable_bytes(there)}"
 
 

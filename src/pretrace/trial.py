@@ -94,15 +94,20 @@ def trial(kind: str, settings: Settings, share: int) -> Trial:
     """Measure in this process, which is none to go on with: weights are changed and much is set for good."""
     import torch
 
-    from pretrace.machine import gpu_memory_bytes, memory_bytes
     from pretrace.training.devices import choose_device
     from pretrace.training.flops import peak_flops
-    from pretrace.training.micro_batch import bytes_a_sequence, estimated_micro_batch, largest_that_runs
+    from pretrace.training.micro_batch import (
+        bytes_a_sequence,
+        estimated_micro_batch,
+        largest_that_runs,
+        memory_of_device,
+    )
 
     scale, section = settings.scale, settings.scale.pretrain
     device = choose_device(section.precision, scale.threads)
     updates = Updates(kind, settings, device)
     on_gpu = device.name == "cuda"
+    there = memory_of_device(device.name, scale.processes)
     sequence = bytes_a_sequence(scale.model if kind == "transformer" else scale.lstm, scale.model.context, updates.size)
     if section.micro_batch:
         micro_batch = min(section.micro_batch, share)
@@ -110,11 +115,11 @@ def trial(kind: str, settings: Settings, share: int) -> Trial:
         micro_batch = largest_that_runs(share, updates.forward_and_back)
     else:
         parameters = sum(parameter.numel() for parameter in updates.model.parameters())
-        micro_batch = estimated_micro_batch(share, sequence, parameters, memory_bytes() // scale.processes)
+        micro_batch = estimated_micro_batch(share, sequence, parameters, there)
     updates.run(1)
     single, single_memory = sum(updates.run(1)), updates.memory()
-    room = (gpu_memory_bytes() if on_gpu else memory_bytes() // scale.processes) - single_memory
-    measured = max(1, min(micro_batch, max(2, int(SECONDS / 3 / single)), 1 + int(room / sequence)))
+    room = int((there - single_memory) / sequence)
+    measured = max(1, min(micro_batch, max(2, int(SECONDS / 3 / single)), 1 + room))
     if measured > 1:
         updates.run(measured)
     times: list[tuple[float, float]] = []

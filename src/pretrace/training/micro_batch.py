@@ -7,13 +7,11 @@ is kept with the checkpoints, so a run that goes on adds up in the same order as
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 
+from pretrace.machine import gpu_memory_bytes, memory_bytes
 from pretrace.settings import LSTMSettings, ModelSettings
 
 SHARE = 0.5
@@ -41,12 +39,7 @@ def estimated_micro_batch(share: int, sequence_bytes: int, parameters: int, memo
 
 def memory_of_device(name: str, processes_here: int) -> int:
     """Bytes of memory for one of the processes that share this machine; a GPU has one process."""
-    if name == "cuda":
-        return torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    with contextlib.suppress(OSError, ValueError):
-        memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text()))  # "max" where there is no limit
-    return memory // processes_here
+    return gpu_memory_bytes() if name == "cuda" else memory_bytes() // processes_here
 
 
 def largest_that_runs(first: int, trial: Callable[[int], None]) -> int:
