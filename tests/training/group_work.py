@@ -22,12 +22,12 @@ from pretrace.training.optimiser import build_optimiser
 from pretrace.training.processes import Group
 from pretrace.training.replicas import Replicas, whole
 
-STEPS = 50
-WAYS = [("joined", 0.0), ("joined", 0.3), ("overlapped", 0.0), ("sharded", 0.0), ("sharded", 0.3)]
+WAYS = [("joined", 0.0, 50), ("joined", 0.3, 50), ("overlapped", 0.3, 50), ("sharded", 0.3, 12)]
+"""Ways of a group, with a rate of dropout and a number of updates."""
 
 
-def losses_of(group: Group, way: str, rate: float, micro: int = 2) -> tuple[list[float], Tensor]:
-    """The losses of 50 updates with batches of 8, and all weights at the end, joined."""
+def losses_of(group: Group, way: str, rate: float, steps: int, micro: int = 2) -> tuple[list[float], Tensor]:
+    """The losses of updates with batches of 8 sequences, and all weights at the end, joined."""
     device = choose_device("float32", 1)
     section = settings_with().scale.pretrain
     model = build_model("transformer", settings_with().scale, SCALE["vocabulary"]["size"], 1)
@@ -46,7 +46,7 @@ def losses_of(group: Group, way: str, rate: float, micro: int = 2) -> tuple[list
     train(
         model,
         optimiser,
-        range(STEPS),
+        range(steps),
         losses=losses,
         rate=lambda step: 0.003,
         clip_norm=1.0,

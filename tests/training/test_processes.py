@@ -17,8 +17,8 @@ def test_two_processes_have_the_losses_of_one() -> None:
     """With dropout, too, as its masks go by the sequence; all in one meeting, as starting a process takes seconds."""
     with meet(TWO, every_way):
         found = every_way(TWO)
-    for (way, rate), (losses, weights) in zip(WAYS, found, strict=True):
-        alone, expected = losses_of(Group(), "alone", rate)
+    for (way, rate, steps), (losses, weights) in zip(WAYS, found, strict=True):
+        alone, expected = losses_of(Group(), "alone", rate, steps)
         assert losses == pytest.approx(alone, abs=1e-5), (way, rate)
         torch.testing.assert_close(weights, expected, rtol=0, atol=2e-4)
         assert alone[-1] != alone[0]

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from small_training import run, settings_with, weights_of
 
 from pretrace.model import load_model
 
@@ -75,6 +77,26 @@ def result_in(folder: Path) -> tuple[dict[str, bytes], list]:
     return weights, json.loads((folder / "result.json").read_text())
 
 
+class Killed(BaseException):
+    """The end of a process, as far as training can tell."""
+
+
+def killer(step: int):
+    """A `publish` that ends the run in its `step`-th call."""
+    calls = []
+
+    def publish() -> None:
+        calls.append(1)
+        if len(calls) == step:
+            raise Killed
+
+    return publish
+
+
+def sample(model: torch.nn.Module) -> list[dict[str, str]]:
+    return [{"prompt": "a", "text": str(model.token_embedding.weight.sum().item())}]
+
+
 def elsewhere(name: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path(name).mkdir()
     monkeypatch.setenv("DVC_ROOT", str(Path(name).resolve()))
@@ -105,3 +127,32 @@ def test_a_run_killed_at_random_moments_ends_in_the_same_bytes(shards: Path, mon
     (folder,) = (killed / ".pretrace" / "checkpoints").iterdir()
     assert len(list(folder.glob("step-*"))) == 4
     assert not list(folder.rglob("*.tmp"))
+
+
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+WHOLE = "    train()\n"
+
+
+@pytest.mark.parametrize("sharded", [pytest.param(False, marks=pytest.mark.nightly), True])
+def test_torchrun_trains_what_two_processes_train(
+    sharded: bool, shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Also: a sharded model is whole in its checkpoints, and goes on from them after it was killed."""
+    changes = {"pretrain.sharded": sharded, "pretrain.sample_every": 10, "pretrain.doubling_weights": True}
+    started = elsewhere("started", monkeypatch)
+    command = script(shards, changes, WHOLE)
+    done = subprocess.run([command[0], *TORCHRUN, *command[1:], started], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("transformer: cpu, float32") == 1  # number 0 alone says something
+    elsewhere("own", monkeypatch)
+    settings = settings_with({**changes, "processes": 2})
+    if sharded:
+        with pytest.raises(Killed):
+            run(settings, shards, publish=killer(9), sample=sample)
+        capfd.readouterr()
+    result = run(settings, shards, sample=sample)
+    assert ("goes on from the checkpoint at update 6" in capfd.readouterr().err) == sharded
+    weights, (metrics, curve, samples, steps) = result_in(started)
+    assert weights_of(result) == weights
+    assert (result.metrics, result.curve, result.samples) == (metrics, curve, samples)
+    assert steps == [path.name for path in sorted(result.steps.iterdir())]

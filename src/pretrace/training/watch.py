@@ -64,7 +64,6 @@ class Watch:
         self.seconds, self.peak = 0.0, 0.0
         self.kept: list[dict[str, Any]] = []
         """The rows of the curve that its files show."""
-        self._whole: nn.Module | None = None
 
     def run(self) -> None:
         """Train to the end and show how it goes."""
@@ -82,15 +81,14 @@ class Watch:
 
     def after_step(self, step: int, loss: float) -> dict[str, Any]:
         """The curve's row, and at set steps the validation loss, sample texts and weights; what a checkpoint notes."""
-        self._whole = None
-        row = {"step": step, "lr": self.trainer.rate(step - 1), "loss": round(loss, 6)}
-        if step % self.section.validate_every == 0 or step == self.section.steps:
-            model = self.model()
-            if model:
-                row["val_loss"] = round(validation_loss(model, self.validation[:QUICK_SEQUENCES], self.device), 6)
-        if self.section.sample_every and self.sample and step % self.section.sample_every == 0:
-            model = self.model()
-            for text in self.sample(model) if model else []:
+        section, row = self.section, {"step": step, "lr": self.trainer.rate(step - 1), "loss": round(loss, 6)}
+        validate = step % section.validate_every == 0 or step == section.steps
+        sample = section.sample_every is not None and step % section.sample_every == 0
+        model = self.model() if validate or sample else None
+        if model and validate:
+            row["val_loss"] = round(validation_loss(model, self.validation[:QUICK_SEQUENCES], self.device), 6)
+        if model and sample and self.sample:
+            for text in self.sample(model):
                 self.checkpoints.append({"step": step, **text}, self.checkpoints.samples)
         if self.section.doubling_weights and step & (step - 1) == 0:
             self.checkpoints.keep_weights(step, self.trainer.model)
@@ -112,14 +110,14 @@ class Watch:
         trainer = self.trainer
         if trainer.replicas.way != SHARDED:
             return trainer.model if self.first else None
-        if self._whole is None:
-            weights = [whole(p) for p in trainer.model.parameters()]
-            if self.first:
-                self._whole = trainer.fresh_model().to(self.device.name)
-                with torch.no_grad():
-                    for parameter, weight in zip(self._whole.parameters(), weights, strict=True):
-                        parameter.copy_(weight)
-        return self._whole
+        weights = [whole(p) for p in trainer.model.parameters()]
+        if not self.first:
+            return None
+        model = trainer.fresh_model().to(self.device.name)
+        with torch.no_grad():
+            for parameter, weight in zip(model.parameters(), weights, strict=True):
+                parameter.copy_(weight)
+        return model
 
     def blame(self, step: int) -> str:
         """What the batch of an update (from 0) was made of, and where the last checkpoint is."""
