@@ -52,7 +52,9 @@ class CachedGPT:
     def _through(self, block: Block, x_TC: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         T, C = x_TC.shape
         P = self._read + T
-        q_1HTD, k_1HTD, v_1HTD = _applied(block.query_key_value, x_TC).view(1, T, 3, block.heads, -1).permute(2, 0, 3, 1, 4)
+        q_1HTD, k_1HTD, v_1HTD = (
+            _applied(block.query_key_value, x_TC).view(1, T, 3, block.heads, -1).permute(2, 0, 3, 1, 4)
+        )
         keys[:, :, self._read : P], values[:, :, self._read : P] = k_1HTD, v_1HTD
         seen_TP = None if T == 1 else torch.ones(T, P, dtype=torch.bool, device=x_TC.device).tril(P - T)
         a_1HTD = F.scaled_dot_product_attention(q_1HTD, keys[:, :, :P], values[:, :, :P], seen_TP)
