@@ -48,6 +48,7 @@ TRIAL = Trial(
     device="cpu",
     precision="float32",
     reason="as set",
+    compiled="not compiled (as set)",
     micro_batch=4,
     measured=4,
     seconds_a_step=0.5,

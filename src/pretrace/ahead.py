@@ -128,6 +128,7 @@ def _pretraining(
         return
     trial = measure(kind, settings, processes)
     yield "device", f"{_times(processes, trial.device)}, {trial.precision} ({trial.reason})"
+    yield "", trial.compiled
     yield "memory", check_memory(trial.memory * processes, _how(trial), settings, gpus)
     seconds = trial.seconds_a_step * section.steps
     mfu = flops_a_token * a_step / trial.seconds_a_step / (trial.peak_flops * processes)

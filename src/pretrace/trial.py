@@ -35,6 +35,8 @@ class Trial:
     precision: str
     reason: str
     """Why this precision."""
+    compiled: str
+    """Whether torch.compile was used, and why."""
     micro_batch: int
     """Sequences that the training will hold at once."""
     measured: int
@@ -94,8 +96,9 @@ def trial(kind: str, settings: Settings, share: int) -> Trial:
     """Measure in this process, which is none to go on with: weights are changed and much is set for good."""
     import torch
 
+    from pretrace.training.compiled import compile_blocks
     from pretrace.training.devices import choose_device
-    from pretrace.training.flops import peak_flops
+    from pretrace.training.flops import flops_per_token, peak_flops
     from pretrace.training.micro_batch import (
         bytes_a_sequence,
         estimated_micro_batch,
@@ -120,8 +123,15 @@ def trial(kind: str, settings: Settings, share: int) -> Trial:
     single, single_memory = sum(updates.run(1)), updates.memory()
     room = int((there - single_memory) / sequence)
     measured = max(1, min(micro_batch, max(2, int(SECONDS / 3 / single)), 1 + room))
-    if measured > 1:
-        updates.run(measured)
+    flops = section.steps * section.batch_sequences * scale.model.context * flops_per_token(updates.model)
+    compiled = compile_blocks(
+        updates.model,
+        section.compile,
+        device.name,
+        flops * share / section.batch_sequences,
+        lambda: updates.forward_and_back(measured),
+    )
+    updates.run(measured)
     times: list[tuple[float, float]] = []
     while len(times) < UPDATES[0] or (len(times) < UPDATES[1] and sum(map(sum, times)) < SECONDS):
         times.append(updates.run(measured))
@@ -132,6 +142,7 @@ def trial(kind: str, settings: Settings, share: int) -> Trial:
         device=torch.cuda.get_device_name() if on_gpu else "cpu",
         precision=str(device.dtype).removeprefix("torch."),
         reason=device.reason,
+        compiled=compiled,
         micro_batch=micro_batch,
         measured=measured,
         seconds_a_step=passes * share / measured + update,
