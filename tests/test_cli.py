@@ -244,6 +244,18 @@ def test_check_refuses_what_does_not_fit_in_memory(repository: Path, capsys: Any
     assert "memory: at least " in refused(capsys, "check")
 
 
+def test_check_of_a_sharded_model_tries_nothing(repository: Path, capsys: Any, monkeypatch: Any) -> None:
+    """One process cannot hold it; and whether a batch can be shared out is said before."""
+    monkeypatch.setattr("pretrace.ahead.measure", None)
+    file = repository / "scales" / "small.yaml"
+    file.write_text(file.read_text().replace("sharded: false", "sharded: true"))
+    said = run(capsys, "check")
+    assert "time          not measured: the model is held in parts" in said
+    assert "memory        at least " in said
+    file.write_text(file.read_text().replace("processes: 2", "processes: 3"))
+    assert "pretrain.sharded: 3 processes have to take equal shares of a batch of 16" in refused(capsys, "check")
+
+
 def test_check_tries_real_updates(repository: Path, capsys: Any, real_trial: None, tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
     said = run(capsys, "check")

@@ -23,6 +23,8 @@ from pretrace.report.page import readable_bytes
 from pretrace.settings import Settings
 from pretrace.tasks.readers import read_task_files
 from pretrace.training.flops import flops_per_token
+from pretrace.training.processes import Group
+from pretrace.training.replicas import check_shares
 from pretrace.training.start import read_start
 from pretrace.trial import Trial, measure
 from pretrace.vocabulary import load_vocabulary, vocabulary_folder
@@ -121,6 +123,7 @@ def _pretraining(
     yield "pre-training", f"{section.steps:,} updates, {tokens:,} tokens{_passes(tokens, text_bytes, settings)}"
     yield "", f"{flops:.3g} FLOPs, {flops / 86400e15:.3g} petaflop/s-days (GPT-1: 0.96)"
     processes, gpus = _processes(settings)
+    check_shares(section.batch_sequences, section.sharded, Group(size=processes))
     least = check_memory(least_memory(weights, settings, processes), "at least", settings, gpus)
     if section.sharded and processes > 1:
         yield "memory", least
