@@ -28,7 +28,7 @@ SCALE: dict[str, Any] = {
     "pretrain": {
         **OPTIMISER,
         **{"seed": 3, "steps": 20, "batch_sequences": 4, "micro_batch": 2, "lr": 0.01, "warmup_steps": 4},
-        **{"precision": "float32", "validate_every": 8, "checkpoint_every": 6},
+        **{"precision": "float32", "compile": "off", "validate_every": 8, "checkpoint_every": 6},
         **{"sharded": False, "sample_every": None, "doubling_weights": False},
     },
     "finetune": {

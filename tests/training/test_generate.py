@@ -78,7 +78,8 @@ def test_what_is_kept_gives_the_logits_of_reading_anew(ids: list[int], data: st.
     cached = CachedGPT(model)
     ends = sorted(data.draw(st.sets(st.integers(1, len(ids)), min_size=1)))
     for end in ends:
-        torch.testing.assert_close(cached.logits(ids[:end]), model(torch.tensor([ids[:end][-16:]]))[0, -1])
+        anew = model(torch.tensor([ids[:end][-16:]]))[0, -1]
+        torch.testing.assert_close(cached.logits(ids[:end]), anew, rtol=1e-4, atol=1e-3)
 
 
 def test_each_token_is_read_once_within_the_context(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ Shapes, as suffixes of names: B batch, T time (tokens of a sequence), C width, H
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -100,6 +101,8 @@ class GPT(nn.Module):
         self.token_embedding = nn.Embedding(vocabulary_size, settings.width)
         self.position_embedding = nn.Embedding(settings.context, settings.width)
         self.blocks = nn.ModuleList(Block(settings) for _ in range(settings.layers))
+        self.training_block: Callable[..., Tensor] = Block.__call__
+        """What a block is run with where gradients are needed: pretrace.training.compiled puts a faster one here."""
         initialise(self, settings.initial_std, seed)
 
     @property
@@ -129,8 +132,9 @@ class GPT(nn.Module):
         x_BTC = F.embedding(ids_BT, tokens_VC) + places
         if dropout and not on_table:
             x_BTC = dropout(x_BTC)
+        run = self.training_block if torch.is_grad_enabled() else Block.__call__
         for block in self.blocks:
-            x_BTC = block(x_BTC, dropout, layout.seen_BTT if layout else None)
+            x_BTC = run(block, x_BTC, dropout, layout.seen_BTT if layout else None)
         return x_BTC, tokens_VC
 
     def output_states(self, h_BTC: Tensor) -> Tensor:

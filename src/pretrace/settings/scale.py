@@ -85,6 +85,9 @@ class PretrainSettings(OptimiserSettings):
     """Largest rate; linear warm-up to it, then a cosine to zero."""
     warmup_steps: Count
     precision: Precision
+    compile: Literal["auto", "on", "off"]
+    """Whether the transformer's blocks go through `torch.compile`. `auto`: on a GPU, where the run is long enough to
+    pay for it (pretrace.training.compiled has the figures). Where that fails, the run goes on without it."""
     validate_every: Count
     """Updates between two readings of the validation loss."""
     checkpoint_every: Count

@@ -21,7 +21,9 @@ from pretrace.settings import Settings
 from pretrace.shards.order import batch_sequences, share_of
 from pretrace.shards.read import open_shards
 from pretrace.training.checkpoint import Checkpoints
+from pretrace.training.compiled import compile_blocks
 from pretrace.training.devices import Device
+from pretrace.training.flops import flops_per_token
 from pretrace.training.language_model import sequence_loss
 from pretrace.training.loop import train
 from pretrace.training.micro_batch import (
@@ -57,8 +59,9 @@ class Trainer:
         """Updates that earlier processes made."""
         self.seconds_before: float = note.get("seconds", 0.0)
         """What they took, up to that update."""
-        self.micro_batch: int = section.micro_batch or note.get("micro_batch") or self._fitting_micro_batch()
         self._next: tuple[int, Tensor] | None = None
+        self.micro_batch: int = section.micro_batch or note.get("micro_batch") or self._fitting_micro_batch()
+        self._compile()
 
     def fresh_model(self) -> nn.Module:
         """The model before training, on the CPU."""
@@ -151,6 +154,15 @@ class Trainer:
         if self.group.first:
             print(f"{self.kind}: micro-batches of {chosen} of {share} sequences", file=sys.stderr)
         return chosen
+
+    def _compile(self) -> None:
+        tokens = self.section.steps * self.section.batch_sequences * self.scale.model.context
+        flops = tokens * flops_per_token(self.model) / self.group.size
+        said = compile_blocks(
+            self.model, self.section.compile, self.device.name, flops, lambda: self._try(self.micro_batch)
+        )
+        if self.group.first:
+            print(f"{self.kind}: {said}", file=sys.stderr)
 
     def _try(self, sequences: int) -> None:
         """A micro-batch of the first update, forward and back, as a test of memory."""
