@@ -121,7 +121,7 @@ def compare_all(names: tuple[str, ...] = ("laptop", "wide")) -> Iterator[dict[st
     """What `make bench` says of training."""
     for name in names:
         if name == "gpt1":  # a step takes seconds, compiling theirs a minute
-            yield compare_training(sizes()[name], 3, 1, tuple(arm for arm in ARMS if arm != "plain_best"))
+            yield compare_training(sizes()[name], 2, 1, tuple(arm for arm in ARMS if arm != "plain_best"))
         else:
             yield compare_training(sizes()[name], 8, 5)
 

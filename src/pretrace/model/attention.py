@@ -41,7 +41,7 @@ def attention(
     B, H, T, D = q_BHTD.shape
     scaled_BHTD = q_BHTD * D**-0.5
     if seen_BTT is None and T > QUERIES:
-        kept_GTT = None if dropout is None else dropout.kept(H, T, T).view(B * H, T, T)
+        kept_GTT = None if dropout is None else dropout.kept(H, T, T).reshape(B * H, T, T)
         return _Blocks.apply(scaled_BHTD, k_BHTD, v_BHTD, kept_GTT, dropout.scale if dropout else 1.0)
     scores_BHTT = scaled_BHTD @ k_BHTD.transpose(-2, -1)
     if seen_BTT is None:
