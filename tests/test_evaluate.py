@@ -21,7 +21,7 @@ from pretrace.cli import main
 from pretrace.corpus import clean_text
 from pretrace.evaluate import evaluate, token_losses, window_groups
 from pretrace.export import export
-from pretrace.model import GPT, LSTM, save_model
+from pretrace.model import GPT, LSTM, load_model, save_model
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.shards import open_shards
 from pretrace.training.devices import Device
@@ -190,6 +190,34 @@ def test_the_command_says_it(folder: Path, tmp_path: Path, capsys: Any) -> None:
     assert f"{found['loss']:.4f} nats a token" in said
     assert f"5: {found['scored_tokens']} tokens are scored, each after 7 or more" in said
     assert f"{found['bits_per_byte']:.4f} of the text as it is" in said
+
+
+def test_without_a_name_it_is_the_models_of_the_pipeline(
+    folder: Path, tmp_path: Path, capsys: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(folder, tmp_path / "models/pretrained/transformer")
+    (tmp_path / "text").write_text(" ".join(WORDS))
+    assert main(["evaluate", "--text", "text", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["model"] == "models/pretrained/transformer"
+
+
+def test_a_perplexity_that_no_number_can_hold(folder: Path, tmp_path: Path, capsys: Any) -> None:
+    """One word of thousands of letters."""
+    (tmp_path / "text.txt").write_text("cat" * 2000)
+    assert evaluate(folder, str(tmp_path / "text.txt"))["word_perplexity"] is None
+    assert main(["evaluate", str(folder), "--text", str(tmp_path / "text.txt")]) == 0
+    assert "more than 1e304 a word" in capsys.readouterr().out
+
+
+def test_weights_that_give_no_number(tmp_path: Path, folder: Path, capsys: Any) -> None:
+    broken = Path(shutil.copytree(folder, tmp_path / "broken"))
+    model = load_model(folder)
+    with torch.no_grad():
+        model.token_embedding.weight[3] = torch.nan
+    save_model(broken, model)
+    (tmp_path / "text.txt").write_text(" ".join(WORDS))
+    assert "losses that are no numbers" in refused(capsys, str(broken), "--text", str(tmp_path / "text.txt"))
 
 
 @pytest.mark.parametrize(

@@ -64,8 +64,6 @@ def evaluate(folder: Path | str, path: str, stride: int | None = None) -> dict[s
     losses_N = token_losses(model.to(device.name).eval(), text.ids_N, stride)
     scored = int(np.count_nonzero(~np.isnan(losses_N)))
     loss = float(np.nansum(losses_N, dtype=np.float64)) / scored
-    if not math.isfinite(loss):
-        raise PretraceError(f"{folder}: its loss on {path} is {loss}; the weights are damaged or not of this model")
     bits = loss / math.log(2) * len(text.ids_N)
     return {
         "kind": "transformer" if hasattr(model, "blocks") else "lstm",
@@ -93,6 +91,9 @@ def token_losses(model: Any, ids_N: np.ndarray, stride: int, batch: int | None =
 
     Args:
         batch: windows that the model reads at once; None: as many as `TOKENS_AT_ONCE` holds. Changes rounding only.
+
+    Raises:
+        PretraceError: the loss of a token that is scored is not finite.
     """
     context, losses_N = model.context, np.full(len(ids_N), np.nan, np.float32)
     batch = batch or max(1, TOKENS_AT_ONCE // context)
@@ -100,6 +101,8 @@ def token_losses(model: Any, ids_N: np.ndarray, stride: int, batch: int | None =
         for starts, first, length in window_groups(len(ids_N), context, stride, batch):
             places_BT = starts[:, None] + np.arange(length)
             losses = _losses(model, ids_N[places_BT], first)
+            if not np.isfinite(losses).all():
+                raise PretraceError("the model gives losses that are no numbers; its weights are damaged")
             losses_N[places_BT[:, first:]] = losses
             bar.update(losses.size)
     return losses_N

@@ -74,7 +74,7 @@ def measure(kind: str, settings: Settings, processes: int) -> Trial:
     for process, _, said in done:
         if process.returncode:
             raise PretraceError(f"{kind}: an update was tried and {_reason(process.returncode, said, settings)}")
-    trials = [Trial(**json.loads(out)) for _, out, _ in done]
+    trials = [Trial(**json.loads(out.splitlines()[-1])) for _, out, _ in done]
     slowest = max(trials, key=lambda trial: trial.seconds_a_step)
     return Trial(**vars(slowest) | {"memory": max(trial.memory for trial in trials)})
 
