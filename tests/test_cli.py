@@ -201,7 +201,7 @@ def test_check_says_how_many_epochs_the_text_gives(repository: Path, capsys: Any
     write_settings(repository, {"corpus": {"source": "files", "path": "books"}})
     tokens = 1_200_000 * (1 - 0.03 - 0.25) / 4.3
     epochs = 1450 * 16 * 24 / tokens
-    assert f"some {epochs:.2g} epochs of an estimated {tokens:.2g} tokens" in run(capsys, "check")
+    assert f"some {epochs:.1f} epochs of an estimated {tokens / 1e6:.1f} million tokens" in run(capsys, "check")
     write_json(repository / "data/shards/manifest.json", {"splits": {"train": {"tokens": 1450 * 16 * 24 // 2}}})
     assert "2.0 epochs of what data/shards has now" in run(capsys, "check")
 

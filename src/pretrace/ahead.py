@@ -149,12 +149,12 @@ def _passes(tokens: int, text_bytes: int, settings: Settings) -> str:
     manifest = Path("data/shards/manifest.json")
     if manifest.exists():
         passes = tokens / read_json(manifest)["splits"]["train"]["tokens"]
-        return f", {passes:.1f} epochs of what data/shards has now"
+        return f", {passes:,.1f} epochs of what data/shards has now"
     if not text_bytes:
         return ""
     share = 1 - settings.corpus.validation_share - settings.corpus.probe_share
     estimated = text_bytes * share / BYTES_A_TOKEN
-    return f", some {tokens / estimated:.2g} epochs of an estimated {estimated:.2g} tokens"
+    return f", some {tokens / estimated:,.1f} epochs of an estimated {estimated / 1e6:,.1f} million tokens"
 
 
 def _processes(settings: Settings) -> tuple[int, int]:
