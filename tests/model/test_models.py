@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 
 from pretrace.model import GPT, LSTM
+from pretrace.model import attention as attention_module
+from pretrace.model.attention import attention
 from pretrace.model.dropout import Dropout
-from pretrace.model.gpt import attention
 from pretrace.settings import LSTMSettings, ModelSettings, Scale, read_yaml
 
 VOCABULARY, CONTEXT = 50, 16
@@ -86,6 +87,31 @@ def test_attention_in_bfloat16_is_the_fused_kernel_up_to_rounding() -> None:
     assert torch.equal(found[:, :, 0], v[:, :, 0])  # the first token sees itself alone
 
 
+@pytest.mark.parametrize(("queries", "heads"), [(128, 8), (8, 8), (4, 8), (5, 3), (1, 1)])
+@pytest.mark.parametrize("rate", [0.0, 0.3])
+def test_attention_in_blocks_is_its_formula(
+    queries: int, heads: int, rate: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In float64, with dropout or without: values and gradients, however it is cut."""
+    generator = torch.Generator().manual_seed(0)
+    inputs = [torch.randn(4, 2, 9, 8, generator=generator, dtype=torch.float64) for _ in range(4)]
+    monkeypatch.setattr(attention_module, "QUERIES", queries)
+    monkeypatch.setattr(attention_module, "BLOCK_BYTES", heads * 4 * 9 * min(queries, 9))
+    kept = Dropout(rate, 1, 2, range(4)).kept(2, 9, 9) != 0 if rate else torch.ones(4, 2, 9, 9, dtype=torch.bool)
+    results = []
+    for found in (True, False):
+        q, k, v = (x.clone().requires_grad_() for x in inputs[:3])
+        if found:
+            out = attention(q, k, v, Dropout(rate, 1, 2, range(4)) if rate else None)
+        else:
+            scores = (q @ k.transpose(-2, -1) / 8**0.5).masked_fill(torch.ones(9, 9).triu(1) > 0, -torch.inf)
+            out = (scores.softmax(-1) * kept / (1 - Dropout(rate, 1, 2, []).rate)) @ v
+        out.backward(inputs[3])
+        results.append([out.detach(), q.grad, k.grad, v.grad])
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)  # the weights are float32 whatever goes in
+
+
 def test_gradients_of_attention_in_bfloat16() -> None:
     generator = torch.Generator().manual_seed(0)
     values = [torch.randn(2, 2, 9, 8, generator=generator) for _ in range(3)]
@@ -112,7 +138,7 @@ def test_dropout_is_drawn_where_it_is_asked_for(kind: str) -> None:
 @torch.no_grad()
 def test_dropout_falls_on_attention_weights() -> None:
     generator = torch.Generator().manual_seed(0)
-    q, k = (torch.randn(2, 2, 6, 5, generator=generator) for _ in range(2))
+    q, k = (torch.randn(2, 2, 6, 6, generator=generator) for _ in range(2))
     v = torch.eye(6).expand(2, 2, 6, 6)  # so what comes out are the weights
     weights, found = attention(q, k, v), attention(q, k, v, Dropout(0.25, 1, 0, range(2)))
     kept = found != 0

@@ -13,6 +13,7 @@ the micro-batch and on the process, too.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -61,15 +62,21 @@ class Dropout:
         examples._streams = self._streams[:: len(self._streams) // count]
         return examples
 
+    @property
+    def scale(self) -> float:
+        """What values that stay are multiplied by."""
+        return 1 / (1 - self.rate)
+
+    def kept(self, *shape: int) -> Tensor:
+        """The next masks of values (B, *shape), on a CPU: int16, -1 (all bits) where a value stays, else 0."""
+        return self._kept(self._streams, math.prod(shape)).reshape(-1, *shape)
+
     def _with_holes(self, x: Tensor, streams: list[np.random.SFC64]) -> Tensor:
         kept = self._kept(streams, x.numel() // len(streams)).reshape(x.shape)
-        return _Holes.apply(x, kept, 1 / (1 - self.rate))
+        return _Holes.apply(x, kept, self.scale)
 
     def _kept(self, streams: list[np.random.SFC64], count: int) -> Tensor:
-        """For each stream the next `count` masks, (streams, count): int16, -1 (all bits) where a value stays, else 0.
-
-        A call uses up whole words of 64 bits.
-        """
+        """For each stream the next `count` masks, (streams, count). A call uses up whole words of 64 bits."""
         words = -(-count // 4)
         numbers = np.empty((len(streams), words), np.uint64)
         for row, stream in zip(numbers, streams, strict=True):
@@ -94,14 +101,15 @@ class _Holes(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, kept: Tensor, scale: float) -> Tensor:
         ctx.save_for_backward(kept)
         ctx.scale = scale
-        return _masked(x, kept, scale)
+        return masked(x, kept, scale)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        return _masked(gradients[0], *ctx.saved_tensors, ctx.scale), None, None
+        return masked(gradients[0], *ctx.saved_tensors, ctx.scale), None, None
 
 
-def _masked(x: Tensor, kept: Tensor, scale: float) -> Tensor:
+def masked(x: Tensor, kept: Tensor, scale: float) -> Tensor:
+    """Values times the scale where their masks are -1, else 0; without gradients."""
     same_size = {2: torch.int16, 4: torch.int32, 8: torch.int64}[x.element_size()]
     return (x.view(same_size) & kept.to(same_size)).view(x.dtype).mul_(scale)
 

@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pretrace.model.attention import attention
 from pretrace.model.dropout import Dropout, dropped
 from pretrace.settings import ModelSettings
 
@@ -59,31 +60,6 @@ class Block(nn.Module):
         q_BHTD, k_BHTD, v_BHTD = self.query_key_value(x_BTC).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         a_BHTD = attention(q_BHTD, k_BHTD, v_BHTD, dropout, seen_BTT)
         return self.attention_output(a_BHTD.transpose(1, 2).reshape(B, T, C))
-
-
-def attention(
-    q_BHTD: Tensor, k_BHTD: Tensor, v_BHTD: Tensor, dropout: Dropout | None = None, seen_BTT: Tensor | None = None
-) -> Tensor:
-    """Attention over the tokens up to each one's own, or over those that `seen_BTT` says.
-
-    Sequences are padded on the right, so no token of a text sees padding.
-
-    On a GPU this is PyTorch's fused kernel. Its CPU kernel is slow in bfloat16 (docs/log.md) and has no dropout, so
-    there the few short rows are multiplied out.
-    """
-    on_gpu = q_BHTD.device.type != "cpu"
-    if on_gpu or (dropout is None and q_BHTD.dtype == torch.float32):
-        mask_B1TT = None if seen_BTT is None else seen_BTT[:, None]
-        rate = dropout.rate if dropout else 0.0
-        return F.scaled_dot_product_attention(q_BHTD, k_BHTD, v_BHTD, mask_B1TT, rate, is_causal=seen_BTT is None)
-    T, D = q_BHTD.shape[-2:]
-    scores_BHTT = q_BHTD * D**-0.5 @ k_BHTD.transpose(-2, -1)
-    if seen_BTT is None:
-        scores_BHTT = scores_BHTT + torch.full((T, T), -torch.inf, dtype=q_BHTD.dtype).triu(1)
-    else:
-        scores_BHTT = scores_BHTT.masked_fill(~seen_BTT[:, None], -torch.inf)
-    weights_BHTT = torch.softmax(scores_BHTT, -1, dtype=torch.float32).to(q_BHTD.dtype)
-    return dropped(weights_BHTT, dropout) @ v_BHTD
 
 
 class GPT(nn.Module):
