@@ -58,6 +58,17 @@ def test_torchrun_says_which_place(monkeypatch: pytest.MonkeyPatch) -> None:
     assert place(1) == Group()
 
 
+def test_there_are_not_more_processes_than_gpus(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert place(2) == Group(size=2)
+    assert not capsys.readouterr().err
+    assert place(4) == Group(size=2)
+    assert "4 processes are asked for; there are as many as GPUs, 2" in capsys.readouterr().err
+
+
 def test_batches_that_cannot_be_shared_are_one_line() -> None:
     check_shares(4, False, Group(0, 3))
     check_shares(4, True, Group(0, 4))

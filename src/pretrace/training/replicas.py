@@ -1,9 +1,10 @@
 """One model in several processes: each works out the gradients of its share of a batch, and they are added up.
 
 On CPUs all gradients are joined and added up in one go, in the same order in every step. PyTorch's
-DistributedDataParallel sorts its buckets anew after the first step of a process, so a run that is taken up again would
-add in another order than an undisturbed one. On GPUs it is that class, which adds up while gradients are still being
-worked out. A sharded model (FSDP2) is held in parts: weights are gathered block by block where they are needed.
+DistributedDataParallel sorts its buckets anew after the first step of a process, so with more than two processes a run
+that is taken up again may add in another order than an undisturbed one. On GPUs it is that class, which adds up while
+gradients are still being worked out. A sharded model (FSDP2) is held in parts: weights are gathered block by block
+where they are needed.
 """
 
 from __future__ import annotations
