@@ -93,6 +93,7 @@ def described(result: dict[str, Any], memory: dict[str, dict], apart: dict[str, 
         "peak_mb": memory,
         "memory_share": {arm: round(peaks[arm] / peaks["plain"], 3) for arm in ("ours", "ours_float32")},
         "largest_difference_of_losses": {arm: float(f"{value:.2g}") for arm, value in apart.items()},
+        "processor_has": instruction_sets(),
     }
 
 
@@ -114,6 +115,12 @@ def work(arm: str, size: Size, folder: Path, pipe: Connection) -> None:
         pipe.send(time.perf_counter() - started)
         step += count
     pipe.send({"peak": memory_now("VmHWM"), "with_the_model_loaded": loaded})
+
+
+def instruction_sets() -> list[str]:
+    """Those of this CPU that matrix products are made with. Linux only."""
+    flags = set(Path("/proc/cpuinfo").read_text().split())
+    return [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in flags]
 
 
 def memory_now(key: str) -> float:
