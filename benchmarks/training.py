@@ -1,6 +1,6 @@
 """Pre-training beside transformers: time, memory and losses of an update, and the time of generated text.
 
-    python benchmarks/training.py               # laptop scale, the size of a larger laptop, generation
+    python benchmarks/training.py               # laptop scale, twice its width, generation, and more
     python benchmarks/training.py gpt1          # the sizes named: laptop, wide, gpt1
 
 The same weights, tokens, batch, dropout and optimiser in all arms. Each has a process of its own; they take turns.
@@ -20,12 +20,17 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from generation import compare_generation
+from loading import compare_loading
 from measure import Rounds, summary
+from precision import compare_precision
 from training_arms import DROPOUT, Size, ours, plain
 
 from pretrace.settings import ModelSettings, load_settings
 
 ARMS = ("plain", "plain_best", "ours_float32", "ours")
+SHARDS = Path("data/shards")
+PRECISION_STEPS = 100
 EXACT_STEPS = 2
 """Updates without dropout, whose losses are compared; after them the first with dropout warms up."""
 SAME_LOSS = {"plain": 0.0, "ours_float32": 1e-4, "ours": 0.02, "plain_best": 0.02}
@@ -88,6 +93,7 @@ def described(result: dict[str, Any], memory: dict[str, dict], apart: dict[str, 
         "peak_mb": memory,
         "memory_share": {arm: round(peaks[arm] / peaks["plain"], 3) for arm in ("ours", "ours_float32")},
         "largest_difference_of_losses": {arm: float(f"{value:.2g}") for arm, value in apart.items()},
+        "processor_has": instruction_sets(),
     }
 
 
@@ -111,19 +117,29 @@ def work(arm: str, size: Size, folder: Path, pipe: Connection) -> None:
     pipe.send({"peak": memory_now("VmHWM"), "with_the_model_loaded": loaded})
 
 
+def instruction_sets() -> list[str]:
+    """Those of this CPU that matrix products are made with. Linux only."""
+    flags = set(Path("/proc/cpuinfo").read_text().split())
+    return [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in flags]
+
+
 def memory_now(key: str) -> float:
     """Resident memory of this process, MB: now (VmRSS) or at most so far (VmHWM). Linux only."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(round(int(line.split()[1]) / 1000) for line in lines if line.startswith(key))
 
 
-def compare_all(names: tuple[str, ...] = ("laptop", "wide")) -> Iterator[dict[str, Any]]:
-    """What `make bench` says of training."""
+def compare_all(names: tuple[str, ...] = ("laptop", "wide"), shards: Path = SHARDS) -> Iterator[dict[str, Any]]:
+    """What `make bench` says of training; what needs the pipeline's shards only where there are some."""
     for name in names:
         if name == "gpt1":  # a step takes seconds, compiling theirs a minute
             yield compare_training(sizes()[name], 2, 1, tuple(arm for arm in ARMS if arm != "plain_best"))
         else:
             yield compare_training(sizes()[name], 8, 5)
+    yield compare_generation()
+    if (shards / "manifest.json").exists():
+        yield compare_loading(shards)
+        yield compare_precision(shards, PRECISION_STEPS)
 
 
 if __name__ == "__main__":
