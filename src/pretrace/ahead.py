@@ -178,5 +178,5 @@ def _how(trial: Trial) -> str:
 def _duration(seconds: float) -> str:
     for limit, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 2 * limit:
-            return f"{seconds / limit:.1f} {unit}"
+            return f"{seconds / limit:,.1f} {unit}"
     return f"{seconds:.0f} seconds"
