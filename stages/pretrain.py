@@ -1,50 +1,67 @@
 """Pre-train the transformer, and the LSTM when a variant needs it; or start from other weights.
 
     python stages/pretrain.py
+    torchrun --nproc-per-node 8 stages/pretrain.py      # with several GPUs, here or on several machines
 
 Reads data/shards/ and models/vocabulary/; writes models/pretrained/<model>/, reports/pretrain.json, the curves under
 reports/curves/ and samples of generated text. Goes on from the last checkpoint under .pretrace/ after a kill.
 """
 
+import json
 import shutil
 from pathlib import Path
 
-from pretrace.files import atomic_folder, write_json
+from pretrace.files import atomic_folder, write_json, write_text
 from pretrace.model import save_model
+from pretrace.settings import Settings
 from pretrace.stage import Run, run_stage
 from pretrace.training.curves import write_curve
 from pretrace.training.generate import samples
-from pretrace.training.pretrain import pretrain
+from pretrace.training.pretrain import Pretrained, pretrain
 from pretrace.training.start import start_from
-from pretrace.vocabulary import load_vocabulary
+from pretrace.vocabulary import Vocabulary, load_vocabulary
+
+SHARDS, VOCABULARY, CURVES = Path("data/shards"), Path("models/vocabulary"), Path("reports/curves")
 
 
 def main(run: Run) -> None:
-    vocabulary_folder = Path("models/vocabulary")
-    vocabulary = load_vocabulary(vocabulary_folder)
-    models = ["transformer", *({v.model for v in run.settings.variants.values() if v.pretrained} - {"transformer"})]
-    report = {}
+    settings, vocabulary = run.settings, load_vocabulary(VOCABULARY)
+    kinds = ["transformer", *({v.model for v in settings.variants.values() if v.pretrained} - {"transformer"})]
+    for kind in kinds:
+        run.log_curve(CURVES / f"{kind}.json")
+        run.log_curve(CURVES / f"{kind}-validation.json")
+    results = {kind: train(kind, run, vocabulary) for kind in kinds}
+    if not run.first:
+        return
     with atomic_folder("models/pretrained") as out:
-        for kind in models:
-            if kind == "transformer" and run.settings.pretrain.start_from:
-                result = start_from(run.settings, Path("data/shards"))
-            else:
-                result = pretrain(kind, run.settings, Path("data/shards"), run.publish)
+        for kind, result in results.items():
             (out / kind).mkdir()
             save_model(out / kind, result.model)
-            shutil.copytree(vocabulary_folder, out / kind / "vocabulary")
-            write_curve(Path("reports/curves"), kind, result.curve)
-            run.log_curve(Path(f"reports/curves/{kind}.json"))
-            run.log_curve(Path(f"reports/curves/{kind}-validation.json"))
-            if kind == "transformer":
-                report |= result.metrics
-                run.cost |= result.cost
-                write_json("reports/samples.json", samples(result.model, vocabulary, run.settings.scale.pretrain.seed))
-            else:
-                report[kind] = result.metrics
-                run.cost[kind] = result.cost
+            shutil.copytree(VOCABULARY, out / kind / "vocabulary")
+            if result.steps:
+                shutil.copytree(result.steps, out / kind / "steps")
+    for kind, result in results.items():
+        write_curve(CURVES, kind, result.curve, result.metrics["steps"])
+        if result.samples:
+            rows = [json.dumps(row, ensure_ascii=False) + "\n" for row in result.samples]
+            write_text(CURVES / f"{kind}-samples.jsonl", "".join(rows))
+    write_json("reports/samples.json", sampled(results["transformer"].model, settings, vocabulary))
+    report = results["transformer"].metrics | {kind: results[kind].metrics for kind in kinds[1:]}
+    run.cost |= results["transformer"].cost | {kind: results[kind].cost for kind in kinds[1:]}
     write_json("reports/pretrain.json", report)
     run.log_metrics(report)
+
+
+def train(kind: str, run: Run, vocabulary: Vocabulary) -> Pretrained | None:
+    if kind == "transformer" and run.settings.pretrain.start_from:
+        return start_from(run.settings, SHARDS)
+    return pretrain(
+        kind, run.settings, SHARDS, run.publish, CURVES, lambda model: sampled(model, run.settings, vocabulary)
+    )
+
+
+def sampled(model: object, settings: Settings, vocabulary: Vocabulary) -> list[dict[str, str]]:
+    return samples(model, vocabulary, settings.scale.pretrain.seed)
 
 
 if __name__ == "__main__":

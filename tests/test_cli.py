@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import shutil
@@ -9,15 +10,25 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import torch
 from ruamel.yaml import YAML
 
+from pretrace import machine
 from pretrace.cli import main
+from pretrace.corpus.bad_input import stop
+from pretrace.errors import PretraceError
 from pretrace.files import write_json
 from pretrace.model import build_model, save_model
 from pretrace.model.heads import TaskModel
 from pretrace.model.tensors import save_tensors
+from pretrace.needs import corpus_bytes
+from pretrace.report.page import readable_bytes
 from pretrace.settings import load_settings
+from pretrace.trial import Trial, _reason, measure, trial
 from pretrace.vocabulary import load_vocabulary, train_vocabulary
 
 TEXT = "the cat sat on a mat and then it was not there any more so we went home to bed"
@@ -33,6 +44,18 @@ PARAMS = {
     "corpus": {"source": "installed", "packages": ["networkx"]},
     "variants": {"full": {}, "scratch": {"pretrained": False}},
 }
+TRIAL = Trial(
+    device="cpu",
+    precision="float32",
+    reason="as set",
+    compiled="not compiled (as set)",
+    micro_batch=4,
+    measured=4,
+    seconds_a_step=0.5,
+    memory=300_000_000,
+    memory_is_measured=True,
+    peak_flops=1e11,
+)
 LABELS = {"topic": ["cats", "dogs", "mats"], "next": None, "pair": ["two", "one"]}
 
 
@@ -58,6 +81,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         note = {"kind": task["kind"], "labels": LABELS[name], "recipe": {"outputs": outputs}}
         write_json(out / "config.json", note)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_updates_are_tried(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trial takes seconds; one test makes one."""
+    if "real_trial" not in request.fixturenames:
+        monkeypatch.setattr("pretrace.ahead.measure", lambda kind, settings, processes: TRIAL)
+
+
+@pytest.fixture
+def real_trial() -> None:
+    """A test that asks for it tries updates."""
 
 
 @pytest.fixture
@@ -149,6 +184,133 @@ def test_check_refuses_a_disk_without_room(repository: Path, capsys: Any, monkey
     assert "1 kB are free" in refused(capsys, "check")
 
 
+def test_check_says_time_memory_and_cost(repository: Path, capsys: Any) -> None:
+    write_settings(repository, {"price_an_hour": 7.2})
+    lines = dict(line.split(None, 1) for line in run(capsys, "check").splitlines() if line[0] != " ")
+    section = load_settings().scale.pretrain
+    assert lines["time"].startswith(f"about {section.steps * 0.5 / 60:.1f} minutes to pre-train, a cost of 1.45: 0.5 s")
+    tokens = section.batch_sequences * load_settings().scale.model.context
+    assert f"{tokens / 0.5:,.0f} tokens/s" in lines["time"]
+    assert lines["memory"].startswith("measured with micro-batches of 4: 600.0 MB to pre-train, of ")
+    assert lines["device"] == "2 processes on cpu, float32 (as set)"
+
+
+def test_check_says_how_many_epochs_the_text_gives(repository: Path, capsys: Any) -> None:
+    (repository / "books").mkdir()
+    (repository / "books" / "one.txt").write_text("the cat sat " * 100_000)
+    write_settings(repository, {"corpus": {"source": "files", "path": "books"}})
+    tokens = 1_200_000 * (1 - 0.03 - 0.25) / 4.3
+    epochs = 1450 * 16 * 24 / tokens
+    assert f"some {epochs:.1f} epochs of an estimated {tokens / 1e6:.1f} million tokens" in run(capsys, "check")
+    write_json(repository / "data/shards/manifest.json", {"splits": {"train": {"tokens": 1450 * 16 * 24 // 2}}})
+    assert "2.0 epochs of what data/shards has now" in run(capsys, "check")
+
+
+def test_check_counts_compressed_text_as_it_unpacks(repository: Path, capsys: Any) -> None:
+    random = np.random.default_rng(0)
+    text = " ".join(random.choice(WORDS, 400_000))
+    (repository / "books").mkdir()
+    (repository / "books" / "one.txt.gz").write_bytes(gzip.compress(text.encode()))
+    pq.write_table(pa.table({"text": [text]}), repository / "books" / "two.parquet", compression="zstd")
+    pa.output_stream(repository / "books" / "three.txt.zst", compression="zstd").write(text.encode())
+    size = corpus_bytes("books", stop)
+    assert size == pytest.approx(3 * len(text), rel=0.1)
+    stored = sum(path.stat().st_size for path in (repository / "books").iterdir())
+    assert size > 2 * stored
+    write_settings(repository, {"corpus": {"source": "files", "path": "books"}})
+    said = run(capsys, "check")
+    assert f"{readable_bytes(stored)} ({readable_bytes(size)} unpacked)" in said
+    assert f"{readable_bytes(4 * size)} for text" in said
+
+
+def test_check_of_a_parquet_file_without_a_byte(repository: Path, capsys: Any) -> None:
+    (repository / "books").mkdir()
+    (repository / "books" / "none.parquet").touch()
+    write_settings(repository, {"corpus": {"source": "files", "path": "books"}})
+    assert "books/none.parquet: no text in it" in refused(capsys, "check")
+
+
+def test_check_refuses_what_does_not_fit_in_memory(repository: Path, capsys: Any, monkeypatch: Any) -> None:
+    """By what is certain before anything is tried, and by what was measured."""
+    monkeypatch.setattr("pretrace.needs.memory_bytes", lambda: 400_000_000)
+    said = refused(capsys, "check")
+    assert (
+        "memory: measured with micro-batches of 4: 600.0 MB to pre-train, and this machine has 400.0 MB; lower " in said
+    )
+    assert "pretrain.micro_batch" in said
+    assert "scales/small.yaml" in said
+    monkeypatch.setattr("pretrace.needs.memory_bytes", lambda: 10_000)
+    monkeypatch.setattr("pretrace.ahead.measure", None)
+    assert "memory: at least " in refused(capsys, "check")
+
+
+def test_check_of_a_sharded_model_tries_nothing(repository: Path, capsys: Any, monkeypatch: Any) -> None:
+    """One process cannot hold it; and whether a batch can be shared out is said before."""
+    monkeypatch.setattr("pretrace.ahead.measure", None)
+    file = repository / "scales" / "small.yaml"
+    file.write_text(file.read_text().replace("sharded: false", "sharded: true"))
+    said = run(capsys, "check")
+    assert "time          not measured: the model is held in parts" in said
+    assert "memory        at least " in said
+    file.write_text(file.read_text().replace("processes: 2", "processes: 3"))
+    assert "pretrain.sharded: 3 processes have to take equal shares of a batch of 16" in refused(capsys, "check")
+
+
+def test_check_tries_real_updates(repository: Path, capsys: Any, real_trial: None, tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    said = run(capsys, "check")
+    assert "s an update, measured" in said
+    assert "measured with micro-batches of 8:" in said
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("kind", ["transformer", "lstm"])
+def test_a_trial_is_of_the_share_of_a_process(repository: Path, kind: str) -> None:
+    """In this process, as far as it leaves no trace."""
+    before = torch.get_num_threads()
+    found = trial(kind, load_settings(), 6)
+    torch.set_num_threads(before)
+    torch.use_deterministic_algorithms(False)
+    assert found.micro_batch == found.measured == 6
+    assert found.memory_is_measured
+    assert found.seconds_a_step > 0
+    assert 1e7 < found.memory < 1e11
+
+
+def test_a_trial_that_fails_is_one_line(repository: Path) -> None:
+    settings = load_settings()
+    (repository / "params.yaml").unlink()
+    with pytest.raises(PretraceError, match=r"lstm: an update was tried and failed \(params.yaml: no such file; .+\)$"):
+        measure("lstm", settings, 1)
+
+
+def test_a_trial_of_fewer_sequences_says_so(repository: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("pretrace.trial.SECONDS", 0.0)
+    found = trial("transformer", load_settings(), 6)
+    torch.use_deterministic_algorithms(False)
+    assert (found.micro_batch, found.measured, found.memory_is_measured) == (6, 2, False)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [(-9, ""), (1, "torch.OutOfMemoryError: CUDA out of memory"), (1, "MemoryError")]
+)
+def test_a_trial_without_memory_says_what_to_lower(repository: Path, code: int, said: str) -> None:
+    reason = _reason(code, said, load_settings())
+    assert reason.startswith("memory did not suffice; lower processes, pretrain.micro_batch")
+
+
+def test_memory_is_what_the_control_group_allows(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("pretrace.machine.CGROUPS", tmp_path)
+    whole = machine.memory_bytes()
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory" / "memory.limit_in_bytes").write_text(f"{1 << 62}\n")
+    assert machine.memory_bytes() == whole
+    for file in ("memory.max", "memory/memory.limit_in_bytes"):
+        (tmp_path / file).write_text("123456\n")
+    assert machine.memory_bytes() == 123456
+
+
 def test_generate_goes_on_from_the_prompt(repository: Path, capsys: Any) -> None:
     prompt = ("generate", "The CAT", "--tokens", "12")
     text = run(capsys, *prompt)
@@ -160,14 +322,26 @@ def test_generate_goes_on_from_the_prompt(repository: Path, capsys: Any) -> None
     run(capsys, "generate", "")
 
 
+def test_generate_draws_from_so_many_tokens(repository: Path, capsys: Any) -> None:
+    one = run(capsys, "generate", "the cat", "--top", "1", "--temperature", "2")
+    assert one == run(capsys, "generate", "the cat", "--temperature", "0")
+    shutil.move("models/pretrained/transformer", "elsewhere")
+    assert run(capsys, "generate", "the cat", "--temperature", "0", "--model", "elsewhere") == one
+
+
+def test_generate_does_not_talk_to_the_terminal(repository: Path, capsys: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("pretrace.training.generate.generate", lambda *_: "the \x1b[2Jcat\nsat\r\x9b5n")
+    assert run(capsys, "generate", "the") == "the \\x1b[2Jcat\nsat\\r\\x9b5n\n"
+
+
 def test_generate_without_a_model(project: Path, capsys: Any) -> None:
     assert "models/pretrained/transformer: no model there" in refused(capsys, "generate", "the")
 
 
-@pytest.mark.parametrize("wrong", [("--tokens", "0"), ("--temperature", "-1"), ("--temperature", "nan")])
-def test_generate_refuses_wrong_numbers(wrong: tuple[str, str]) -> None:
+@pytest.mark.parametrize("wrong", ["--tokens=0", "--temperature=-1", "--temperature=nan", "--top=0"])
+def test_generate_refuses_wrong_numbers(wrong: str) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main(["generate", "the", *wrong])
+        main(["generate", "the", wrong])
 
 
 def test_predict_answers_each_row_in_its_order(repository: Path, capsys: Any, monkeypatch: Any) -> None:

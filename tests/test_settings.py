@@ -76,7 +76,7 @@ BAD_SCALE = [
     ("model.embedding_dropout", MISSING, "model.embedding_dropout"),
     ("model", MISSING, "model"),
     ("pretrain.lr", MISSING, "pretrain.lr"),
-    ("pretrain.micro_batch", 5, "pretrain"),
+    ("pretrain.micro_batch", 0, "pretrain.micro_batch"),
     ("pretrain.warmup_steps", 10**9, "pretrain"),
     ("pretrain.precision", "float16", "pretrain.precision"),
     ("pretrain.optimiser", "adam", "pretrain.optimiser"),

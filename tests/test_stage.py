@@ -67,6 +67,14 @@ def test_a_stage_notes_what_it_cost(stage: list[str]) -> None:
     assert 1e6 < entry["peak_memory_bytes"] < 1e9
 
 
+def test_of_several_processes_of_torchrun_one_writes(stage: list[str]) -> None:
+    others = {"MASTER_ADDR": "localhost", "WORLD_SIZE": "2"}
+    assert run(*stage, "well", **others, RANK="1").returncode == 0
+    assert not Path("reports/cost.json").exists()
+    assert run(*stage, "well", **others, RANK="0").returncode == 0
+    assert list(costs()) == ["clean"]
+
+
 def test_costs_of_other_stages_stay_and_the_order_is_fixed(stage: list[str]) -> None:
     run(*stage, "well", "source", "full")
     run(*stage, "well")

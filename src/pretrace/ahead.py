@@ -1,13 +1,13 @@
 """What a run is going to need, before it starts: `pretrace check`.
 
-Everything that a person can get wrong is looked at (settings, packages, text, task files, room on the disk), and the
-sizes that follow from the settings are worked out. Nothing is written.
+Everything that a person can get wrong is looked at (settings, packages, text, task files), the sizes that follow from
+the settings are worked out, and a few updates are tried on this device for their time and memory. A run that cannot
+fit in memory or on the disk is refused. Nothing is written.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,52 +18,46 @@ from pretrace.corpus.bad_input import stop
 from pretrace.errors import PretraceError
 from pretrace.files import read_json
 from pretrace.model import build_model
+from pretrace.needs import check_disk, check_memory, corpus_bytes, least_memory
 from pretrace.report.page import readable_bytes
 from pretrace.settings import Settings
 from pretrace.tasks.readers import read_task_files
-from pretrace.training.devices import choose_device
-from pretrace.training.flops import flops_per_token, peak_flops
+from pretrace.training.flops import flops_per_token
+from pretrace.training.processes import Group
+from pretrace.training.replicas import check_shares
 from pretrace.training.start import read_start
+from pretrace.trial import Trial, measure
 from pretrace.vocabulary import load_vocabulary, vocabulary_folder
 
-STATE_COPIES = 3
-"""What training holds of each weight beside itself: a gradient and Adam's two moments."""
-CHECKPOINT_COPIES, CHECKPOINTS = 3, 3
-"""The weights and two moments; two checkpoints are kept while a third is written."""
-TEXT_COPIES = 4
-"""Documents, clean text and shards, each in the workspace and in DVC's cache, compressed to about two thirds."""
-BYTES = 4
+BYTES_A_TOKEN = 4.3
+"""Of English text: 4.3 for 126 novels with GPT-1's vocabulary, 4.4 for the default corpus with 4,000 pieces (ours)."""
 
 
 def look_ahead(settings: Settings) -> Iterator[tuple[str, str]]:
     """Check what a run needs; yields what it is, as (heading, text).
 
     Raises:
-        PretraceError: the first thing that would stop the run, with the line that the stage would say.
+        PretraceError: the first thing that would stop the run, with the line that the stage would say; or the run does
+            not fit in memory or on the disk.
     """
     yield "scale", f"{settings.scale_name} ({len(settings.seeds)} seeds, fine-tuning rate {settings.finetune_lr:g})"
     text_bytes, corpus = _corpus(settings)
     yield "corpus", corpus
     yield from _tasks(settings)
-    device = choose_device(settings.scale.pretrain.precision, settings.scale.threads)
-    speed = peak_flops(device) * (settings.scale.processes if device.name == "cpu" else 1)
-    yield "device", f"{device.name}, {str(device.dtype).removeprefix('torch.')} ({device.reason})"
     kinds = sorted({"transformer"} | {v.model for v in settings.variants.values() if v.pretrained}, reverse=True)
-    weights = 0
-    for kind in kinds:
-        model = _shape_of(kind, settings)
-        count = sum(parameter.numel() for parameter in model.parameters())
-        weights = max(weights, count)
-        if kind == "transformer" and settings.pretrain.start_from:
-            yield from _start(settings)
-        else:
-            yield from _pretraining(kind, count, flops_per_token(model), speed, settings)
+    models = {kind: _shape_of(kind, settings) for kind in kinds}
+    weights = {kind: sum(parameter.numel() for parameter in model.parameters()) for kind, model in models.items()}
+    disk = check_disk(max(weights.values()), text_bytes, settings)
     yield (
         "fine-tuning",
         f"{len(settings.tasks)} tasks x {len(settings.variants)} variants x {len(settings.seeds)} seeds",
     )
-    yield "memory", f"at least {readable_bytes(_memory(weights, settings))} to pre-train, beside Python and PyTorch"
-    yield "disk", _disk(weights, text_bytes, settings)
+    for kind, model in models.items():
+        if kind == "transformer" and settings.pretrain.start_from:
+            yield from _start(settings)
+        else:
+            yield from _pretraining(kind, weights[kind], flops_per_token(model), text_bytes, settings)
+    yield "disk", disk
 
 
 def _corpus(settings: Settings) -> tuple[int, str]:
@@ -76,16 +70,18 @@ def _corpus(settings: Settings) -> tuple[int, str]:
                     f"params.yaml: corpus.packages: {name!r} is not installed; install it or take it out"
                 )
         return 0, f"the documentation inside {len(corpus.packages)} installed packages"
-    skip = corpus.on_bad_input == "skip"
+    place, skip = place_of(corpus), corpus.on_bad_input == "skip"
+    on_fault = (lambda fault: None) if skip else stop
+    size = corpus_bytes(str(corpus.path), on_fault) if corpus.source == "files" else 0
     tally: Counter[str] = Counter()
-    first = next(read_corpus(corpus, (lambda fault: None) if skip else stop, tally), None)
-    place = place_of(corpus)
+    first = next(read_corpus(corpus, on_fault, tally), None)
     if first is None:
         raise PretraceError(f"{place}: no text there; all its files or rows are empty{' or bad' * skip}")
     found = f"the first document is {first.id!r} of source {first.source!r}"
     if corpus.source == "huggingface":
         return 0, f"{place} at {str(corpus.dataset.revision)[:8]}; {found}"
-    return tally["bytes"], f"{place}: {readable_bytes(tally['bytes'])}; {found}"
+    unpacked = f" ({readable_bytes(size)} unpacked)" if size != tally["bytes"] else ""
+    return size, f"{place}: {readable_bytes(tally['bytes'])}{unpacked}; {found}"
 
 
 def _tasks(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -117,44 +113,70 @@ def _start(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _pretraining(
-    kind: str, weights: int, flops_a_token: int, speed: float, settings: Settings
+    kind: str, weights: int, flops_a_token: int, text_bytes: int, settings: Settings
 ) -> Iterator[tuple[str, str]]:
     section = settings.scale.pretrain
-    tokens = section.steps * section.batch_sequences * settings.scale.model.context
+    a_step = section.batch_sequences * settings.scale.model.context
+    tokens = section.steps * a_step
     flops = tokens * flops_a_token
-    manifest = Path("data/shards/manifest.json")
-    passes = ""
-    if manifest.exists():
-        passes = (
-            f", {tokens / read_json(manifest)['splits']['train']['tokens']:.1f} passes over what data/shards has now"
-        )
     yield kind, f"{weights:,} parameters"
-    yield "pre-training", f"{section.steps:,} updates, {tokens:,} tokens{passes}"
-    yield "", f"{flops:.3g} FLOPs; {_duration(flops / speed)} if this machine did nothing but matrix products"
+    yield "pre-training", f"{section.steps:,} updates, {tokens:,} tokens{_passes(tokens, text_bytes, settings)}"
+    yield "", f"{flops:.3g} FLOPs, {flops / 86400e15:.3g} petaflop/s-days (GPT-1: 0.96)"
+    processes, gpus = _processes(settings)
+    check_shares(section.batch_sequences, section.sharded, Group(size=processes))
+    least = check_memory(least_memory(weights, settings, processes), "at least", settings, gpus)
+    if section.sharded and processes > 1:
+        yield "memory", least
+        yield "time", "not measured: the model is held in parts (pretrain.sharded), so no process can try it alone"
+        return
+    trial = measure(kind, settings, processes)
+    yield "device", f"{_times(processes, trial.device)}, {trial.precision} ({trial.reason})"
+    yield "", trial.compiled
+    yield "memory", check_memory(trial.memory * processes, _how(trial), settings, gpus)
+    seconds = trial.seconds_a_step * section.steps
+    mfu = flops_a_token * a_step / trial.seconds_a_step / (trial.peak_flops * processes)
+    price = settings.price_an_hour
+    cost = "" if price is None else f", a cost of {price * seconds / 3600:,.2f}"
+    yield (
+        "time",
+        f"about {_duration(seconds)} to pre-train{cost}: {trial.seconds_a_step:.3g} s an update, measured; "
+        f"{a_step / trial.seconds_a_step:,.0f} tokens/s, MFU {mfu:.0%}",
+    )
 
 
-def _memory(weights: int, settings: Settings) -> int:
-    """Bytes of weights, gradients and moments, and of a micro-batch's logits in float32 and in half precision."""
-    scale = settings.scale
-    rows = min(scale.pretrain.micro_batch, scale.pretrain.batch_sequences) * scale.model.context
-    return scale.processes * (weights * BYTES * (1 + STATE_COPIES) + rows * scale.vocabulary.size * (BYTES + 2))
+def _passes(tokens: int, text_bytes: int, settings: Settings) -> str:
+    """Epochs, from the shards that are there, or else from the size of the text."""
+    manifest = Path("data/shards/manifest.json")
+    if manifest.exists():
+        passes = tokens / read_json(manifest)["splits"]["train"]["tokens"]
+        return f", {passes:,.1f} epochs of what data/shards has now"
+    if not text_bytes:
+        return ""
+    share = 1 - settings.corpus.validation_share - settings.corpus.probe_share
+    estimated = text_bytes * share / BYTES_A_TOKEN
+    return f", some {tokens / estimated:,.1f} epochs of an estimated {estimated / 1e6:,.1f} million tokens"
 
 
-def _disk(weights: int, text_bytes: int, settings: Settings) -> str:
-    cells = len(settings.tasks) * len(settings.variants)
-    copies = CHECKPOINTS * CHECKPOINT_COPIES + 2 + cells * (2 + len(settings.seeds))
-    needed = copies * weights * BYTES + TEXT_COPIES * text_bytes
-    free = shutil.disk_usage(Path.cwd()).free
-    if needed > free:
-        raise PretraceError(
-            f"{Path.cwd()}: the run needs about {readable_bytes(needed)} and {readable_bytes(free)} are free; "
-            "make some room"
-        )
-    return f"about {readable_bytes(needed)} needed, {readable_bytes(free)} free"
+def _processes(settings: Settings) -> tuple[int, int]:
+    """Processes that will train together on this machine, and how many GPUs they use."""
+    import torch
+
+    gpus = min(settings.scale.processes, torch.cuda.device_count())
+    return gpus or settings.scale.processes, gpus
+
+
+def _times(count: int, device: str) -> str:
+    return f"{count} processes on {device}" if count > 1 else device
+
+
+def _how(trial: Trial) -> str:
+    if trial.memory_is_measured:
+        return f"measured with micro-batches of {trial.micro_batch}:"
+    return f"for micro-batches of {trial.micro_batch}, from one of {trial.measured}, about"
 
 
 def _duration(seconds: float) -> str:
     for limit, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 2 * limit:
-            return f"{seconds / limit:.1f} {unit}"
+            return f"{seconds / limit:,.1f} {unit}"
     return f"{seconds:.0f} seconds"

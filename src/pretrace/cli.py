@@ -3,6 +3,7 @@
     pretrace check                                          is all there, and how large is the run ahead?
     pretrace generate "the function returns" --tokens 60    text from the pre-trained transformer
     pretrace predict acceptability-full rows.jsonl          answers of a fine-tuned model
+    pretrace evaluate MODEL --text FILE                     loss, perplexity and bits a byte of a language model
     pretrace export --to huggingface OUT                    the pre-trained transformer, for others to open
 
 Run from the repository's root. Exit codes: 0 done, 1 bad input (one line on stderr), 2 wrong usage.
@@ -11,6 +12,7 @@ Run from the repository's root. Exit codes: 0 done, 1 bad input (one line on std
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Iterable
@@ -48,12 +50,15 @@ def check(_options: argparse.Namespace) -> None:
 
 def generate(options: argparse.Namespace) -> None:
     """Print the prompt with its continuation."""
+    from pretrace.corpus.bad_input import printable
     from pretrace.model import load_model
     from pretrace.training.generate import generate as continued
-    from pretrace.vocabulary import load_vocabulary
+    from pretrace.vocabulary import load_vocabulary, vocabulary_folder
 
-    model, vocabulary = load_model(MODEL), load_vocabulary(MODEL / "vocabulary")
-    print(continued(model, vocabulary, options.prompt, options.tokens, options.seed, options.temperature))
+    model, vocabulary = load_model(options.model), load_vocabulary(vocabulary_folder(options.model))
+    drawing = (options.tokens, options.seed, options.temperature, options.top)
+    text = continued(model, vocabulary, options.prompt, *drawing)
+    print("\n".join(map(printable, text.split("\n"))))  # a model may have learned what a terminal obeys
 
 
 def predict(options: argparse.Namespace) -> None:
@@ -63,6 +68,19 @@ def predict(options: argparse.Namespace) -> None:
     name = "standard input" if options.rows == "-" else options.rows
     for answer in answers(load_settings(), options.model, _lines(options.rows), name):
         print(answer)
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Print how well a language model predicts a text."""
+    from pretrace.evaluate import described
+    from pretrace.evaluate import evaluate as measured
+
+    found = measured(options.model, options.text, options.stride)
+    if options.json:
+        print(json.dumps({"model": options.model, "text": options.text, **found}, indent=2, ensure_ascii=False))
+        return
+    for heading, text in described(found):
+        print(f"{heading:<14}{text}")
 
 
 def export(options: argparse.Namespace) -> None:
@@ -92,11 +110,19 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--tokens", type=_count, default=40, help="tokens to add (40)")
     one.add_argument("--seed", type=int, default=0, help="the same seed gives the same text (0)")
     one.add_argument("--temperature", type=_heat, default=0.8, help="0 takes the most likely token each time (0.8)")
+    one.add_argument("--top", type=_count, default=40, help="draw from so many of the most likely tokens (40)")
+    one.add_argument("--model", metavar="FOLDER", default=str(MODEL), help=f"the model ({MODEL})")
     one.set_defaults(run=generate)
     one = commands.add_parser("predict", help="answer rows with a fine-tuned model")
     one.add_argument("model", metavar="TASK-VARIANT", help="a folder of models/finetuned, such as source-full")
     one.add_argument("rows", metavar="FILE", nargs="?", default="-", help="JSONL with the task's columns; - is stdin")
     one.set_defaults(run=predict)
+    one = commands.add_parser("evaluate", help="loss, perplexity and bits a byte of a language model on a text")
+    one.add_argument("model", metavar="MODEL", nargs="?", default=str(MODEL), help=f"a model's folder ({MODEL})")
+    one.add_argument("--text", metavar="FILE", required=True, help="plain text, or a folder or file as corpus.path has")
+    one.add_argument("--stride", type=_count, help="tokens scored in each window; the context is quickest (half of it)")
+    one.add_argument("--json", action="store_true", help="print one JSON object")
+    one.set_defaults(run=evaluate)
     one = commands.add_parser("export", help="write the pre-trained transformer in the form that others read")
     one.add_argument("out", metavar="OUT", help="a new folder")
     one.add_argument("--to", choices=("huggingface", "openai"), required=True, help="whose form")

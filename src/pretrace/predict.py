@@ -12,9 +12,9 @@ import numpy as np
 from pretrace.corpus import clean_text
 from pretrace.errors import PretraceError
 from pretrace.files import read_json
+from pretrace.model.build import build_model
 from pretrace.model.heads import TaskModel
 from pretrace.model.tensors import load_weights
-from pretrace.model.weights import build_model
 from pretrace.settings import Columns, Settings
 from pretrace.tasks.formats import SPECIAL_TOKENS
 from pretrace.tasks.rows import EncodedSplit, read_task

@@ -6,6 +6,7 @@ ten seconds. Progress goes to standard error and nothing else depends on it.
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -17,29 +18,45 @@ T = TypeVar("T")
 
 
 def progress(
-    iterable: Iterable[T] | None = None, total: float | None = None, unit: str = "", description: str = ""
+    iterable: Iterable[T] | None = None,
+    total: float | None = None,
+    unit: str = "",
+    description: str = "",
+    initial: float = 0,
+    on: bool = True,
 ) -> Any:
     """Show how far a loop is: iterate over the result, or use it as a context and call `.update(amount)`.
 
     `total` and the amounts are in `unit`; without a total (and an iterable without a length) only the count is shown.
+    `initial` is what was done before, and `on` whether anything is shown at all.
     """
     if total is None and hasattr(iterable, "__len__"):
         total = len(iterable)
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and on:
         from tqdm import tqdm
 
-        return tqdm(iterable, total=total, unit=unit or "it", desc=description or None, unit_scale=True, leave=False)
-    return PlainProgress(iterable, total, unit, description)
+        names = {"unit": unit or "it", "desc": description or None}
+        return tqdm(iterable, total=total, initial=initial, unit_scale=True, leave=False, **names)
+    return PlainProgress(iterable, total, unit, description, initial, on)
 
 
 class PlainProgress:
     """The part of tqdm's interface that is used here, as plain lines."""
 
-    def __init__(self, iterable: Iterable[Any] | None, total: float | None, unit: str, description: str) -> None:
+    def __init__(
+        self,
+        iterable: Iterable[Any] | None,
+        total: float | None,
+        unit: str,
+        description: str,
+        initial: float = 0,
+        on: bool = True,
+    ) -> None:
         self.iterable, self.total, self.unit, self.description = iterable, total, unit, description
-        self.n: float = 0
+        self.n = self.initial = initial
         self.postfix = ""
-        self._next_line = time.monotonic() + SECONDS_BETWEEN_LINES
+        self._started = time.monotonic()
+        self._next_line = self._started + SECONDS_BETWEEN_LINES if on else math.inf
 
     def __iter__(self) -> Iterator[Any]:
         for item in self.iterable or ():
@@ -69,5 +86,18 @@ class PlainProgress:
         share = f"/{self.total:,.0f}" if self.total else ""
         percent = f" ({100 * self.n / self.total:.0f} %)" if self.total else ""
         parts = [f"{self.description}: " if self.description else "", f"{self.n:,.0f}{share}"]
-        parts += [f" {self.unit}" if self.unit else "", percent, f"  {self.postfix}" if self.postfix else ""]
-        return "".join(parts)
+        left = self._seconds_left()
+        parts += [f" {self.unit}" if self.unit else "", percent, f", {duration(left)} left" if left else ""]
+        return "".join([*parts, f"  {self.postfix}" if self.postfix else ""])
+
+    def _seconds_left(self) -> float | None:
+        """At the speed since the start; nothing where there is no total or nothing was done yet."""
+        if not self.total or self.n <= self.initial:
+            return None
+        return (self.total - self.n) / (self.n - self.initial) * (time.monotonic() - self._started)
+
+
+def duration(seconds: float) -> str:
+    """A time as hours, minutes and seconds: 1:02:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

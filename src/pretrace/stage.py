@@ -66,6 +66,11 @@ class Run:
     published: float = field(default=0.0, repr=False)
     """When `publish` last acted, in seconds since the epoch; less often is enough for a person who watches."""
 
+    @property
+    def first(self) -> bool:
+        """Whether this process writes files and is shown: not if `torchrun` has started it beside another one."""
+        return "MASTER_ADDR" not in os.environ or os.environ.get("RANK", "0") == "0"
+
     def log_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Show the numbers among `metrics` in MLflow. The stage's own metric file stays the source of truth."""
         self.metrics.update(_numbers(metrics))
@@ -88,7 +93,7 @@ class Run:
 
     def publish(self) -> None:
         """Show in MLflow how far a long stage is: its curves up to now. Call it often; it acts once a minute."""
-        if time.time() - self.published > PUBLISH_EVERY_SECONDS:
+        if self.first and time.time() - self.published > PUBLISH_EVERY_SECONDS:
             self.published = time.time()
             _track(self, "RUNNING")
 
@@ -109,7 +114,8 @@ def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
         with _stoppable():
             run = Run(stage, load_settings(), started)
             main(run)
-            _write_cost(run, time.time() - started)
+            if run.first:
+                _write_cost(run, time.time() - started)
         status, code = "FINISHED", 0
     except PretraceError as error:
         _say(stage, str(error))
@@ -126,7 +132,7 @@ def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
             traceback.print_exc()
     except Exception:
         traceback.print_exc()
-    if run is not None:
+    if run is not None and run.first:
         _track(run, status)
     if code:
         raise SystemExit(code)
@@ -173,7 +179,7 @@ def _process_start() -> float:
     return time.time() - age
 
 
-def _peak_memory_bytes() -> int:
+def peak_memory_bytes() -> int:
     """Largest resident size of this process, or of one of its finished children.
 
     From VmHWM where there is one: `ru_maxrss` of a fresh process begins at the size of the one that started it.
@@ -189,7 +195,7 @@ def _peak_memory_bytes() -> int:
 
 
 def _write_cost(run: Run, seconds: float) -> None:
-    entry = {"seconds": round(seconds, 2), "peak_memory_bytes": _peak_memory_bytes(), **run.cost}
+    entry = {"seconds": round(seconds, 2), "peak_memory_bytes": peak_memory_bytes(), **run.cost}
     with locked(scratch_folder() / "cost.lock"):
         try:
             costs = read_json(COST_FILE)

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from pretrace.model import GPT
+from pretrace.model import loss as loss_module
 from pretrace.model.loss import language_model_loss, weighted_cross_entropy
 from pretrace.settings import ModelSettings
 
@@ -38,6 +39,32 @@ def test_value_and_gradients_are_those_of_cross_entropy(outer: float) -> None:
         results.append((loss.detach(), h.grad, weight.grad))
     for found, expected in zip(*results, strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 4, 5, 10, 11, 12])
+@pytest.mark.parametrize("budget", ["LOGITS_BYTES", "FLOAT32_BYTES"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_in_pieces_it_is_the_same(rows: int, budget: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = []
+    for bytes_at_once in (1 << 20, rows * 17 * 4, 1):
+        monkeypatch.setitem(getattr(loss_module, budget), "cpu", bytes_at_once)
+        h, weight, targets, weights = inputs()
+        low = h.detach().to(dtype).requires_grad_()
+        loss = weighted_cross_entropy(low, weight, targets, weights)
+        loss.backward()
+        results.append((loss.detach(), low.grad.float(), weight.grad))
+    tolerance = 1e-5 if dtype == torch.float32 else 0.02
+    for found, other, expected in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected, rtol=tolerance, atol=tolerance)
+        torch.testing.assert_close(other, expected, rtol=tolerance, atol=tolerance)
+
+
+def test_without_gradients_none_are_made() -> None:
+    h, weight, targets, weights = inputs()
+    with torch.no_grad():
+        found = weighted_cross_entropy(h, weight, targets, weights)
+    torch.testing.assert_close(found, weighted_cross_entropy(h, weight, targets, weights).detach())
+    assert not found.requires_grad
 
 
 def test_gradients_are_the_slopes_of_the_value() -> None:

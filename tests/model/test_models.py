@@ -9,7 +9,9 @@ import torch
 import torch.nn.functional as F
 
 from pretrace.model import GPT, LSTM
-from pretrace.model.gpt import attention
+from pretrace.model import attention as attention_module
+from pretrace.model.attention import attention
+from pretrace.model.dropout import Dropout
 from pretrace.settings import LSTMSettings, ModelSettings, Scale, read_yaml
 
 VOCABULARY, CONTEXT = 50, 16
@@ -71,18 +73,43 @@ def test_attention_is_what_its_formula_says() -> None:
     q, k, v = (torch.randn(2, 3, 7, 5, generator=generator) for _ in range(3))
     scores = q @ k.transpose(-2, -1) / 5**0.5
     scores = scores.masked_fill(torch.ones(7, 7, dtype=torch.bool).triu(1), -torch.inf)
-    torch.testing.assert_close(attention(q, k, v, 0.0), scores.softmax(-1) @ v)
+    torch.testing.assert_close(attention(q, k, v), scores.softmax(-1) @ v)
 
 
 @torch.no_grad()
 def test_attention_in_bfloat16_is_the_fused_kernel_up_to_rounding() -> None:
     generator = torch.Generator().manual_seed(0)
     q, k, v = (torch.randn(4, 2, 33, 8, generator=generator).bfloat16() for _ in range(3))
-    found = attention(q, k, v, 0.0)
+    found = attention(q, k, v)
     expected = F.scaled_dot_product_attention(q.float(), k.float(), v.float(), is_causal=True)
     assert found.dtype == torch.bfloat16
     torch.testing.assert_close(found.float(), expected, rtol=0.02, atol=0.02)
     assert torch.equal(found[:, :, 0], v[:, :, 0])  # the first token sees itself alone
+
+
+@pytest.mark.parametrize(("queries", "heads"), [(128, 8), (8, 8), (4, 8), (5, 3), (1, 1)])
+@pytest.mark.parametrize("rate", [0.0, 0.3])
+def test_attention_in_blocks_is_its_formula(
+    queries: int, heads: int, rate: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In float64, with dropout or without: values and gradients, however it is cut."""
+    generator = torch.Generator().manual_seed(0)
+    inputs = [torch.randn(4, 2, 9, 8, generator=generator, dtype=torch.float64) for _ in range(4)]
+    monkeypatch.setattr(attention_module, "QUERIES", queries)
+    monkeypatch.setattr(attention_module, "BLOCK_BYTES", heads * 4 * 9 * min(queries, 9))
+    kept = Dropout(rate, 1, 2, range(4)).kept(2, 9, 9) != 0 if rate else torch.ones(4, 2, 9, 9, dtype=torch.bool)
+    results = []
+    for found in (True, False):
+        q, k, v = (x.clone().requires_grad_() for x in inputs[:3])
+        if found:
+            out = attention(q, k, v, Dropout(rate, 1, 2, range(4)) if rate else None)
+        else:
+            scores = (q @ k.transpose(-2, -1) / 8**0.5).masked_fill(torch.ones(9, 9).triu(1) > 0, -torch.inf)
+            out = (scores.softmax(-1) * kept / (1 - Dropout(rate, 1, 2, []).rate)) @ v
+        out.backward(inputs[3])
+        results.append([out.detach(), q.grad, k.grad, v.grad])
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)  # the weights are float32 whatever goes in
 
 
 def test_gradients_of_attention_in_bfloat16() -> None:
@@ -91,7 +118,7 @@ def test_gradients_of_attention_in_bfloat16() -> None:
     gradients = {}
     for dtype in (torch.float32, torch.bfloat16):
         q, k, v = (value.clone().to(dtype).requires_grad_() for value in values)
-        attention(q, k, v, 0.0).square().sum().backward()
+        attention(q, k, v).square().sum().backward()
         gradients[dtype] = [tensor.grad.float() for tensor in (q, k, v)]
     for exact, rounded in zip(*gradients.values(), strict=True):
         assert (exact - rounded).norm() < 0.03 * exact.norm()
@@ -100,14 +127,23 @@ def test_gradients_of_attention_in_bfloat16() -> None:
 @both
 def test_dropout_is_drawn_where_it_is_asked_for(kind: str) -> None:
     model, ids = model_of(kind), ids_of(2, CONTEXT)
-    torch.manual_seed(0)
     assert torch.equal(model.hidden(ids)[0], model.hidden(ids)[0])
-    assert not torch.equal(model.hidden(ids, 0.5)[0], model.hidden(ids, 0.5)[0])
-    torch.manual_seed(7)
-    first = model.hidden(ids, 0.5)
-    torch.manual_seed(7)
-    for one, other in zip(first, model.hidden(ids, 0.5), strict=True):
+    first = model.hidden(ids, Dropout(0.5, 1, 0, range(2)))
+    assert not torch.equal(first[0], model.hidden(ids)[0])
+    assert not torch.equal(first[0], model.hidden(ids, Dropout(0.5, 1, 1, range(2)))[0])
+    for one, other in zip(first, model.hidden(ids, Dropout(0.5, 1, 0, range(2))), strict=True):
         assert torch.equal(one, other)
+
+
+@torch.no_grad()
+def test_dropout_falls_on_attention_weights() -> None:
+    generator = torch.Generator().manual_seed(0)
+    q, k = (torch.randn(2, 2, 6, 6, generator=generator) for _ in range(2))
+    v = torch.eye(6).expand(2, 2, 6, 6)  # so what comes out are the weights
+    weights, found = attention(q, k, v), attention(q, k, v, Dropout(0.25, 1, 0, range(2)))
+    kept = found != 0
+    torch.testing.assert_close(found, torch.where(kept, weights / 0.75, 0.0))
+    assert not kept[:, :, 3:, :3].all()
 
 
 def with_embedding_dropout(where: str) -> GPT:
@@ -120,9 +156,8 @@ def test_dropout_on_the_table_makes_the_same_holes_in_the_output() -> None:
     torch.nn.init.zeros_(model.position_embedding.weight)
     inputs: list[torch.Tensor] = []
     model.blocks[0].register_forward_pre_hook(lambda block, given: inputs.append(given[0]))
-    torch.manual_seed(0)
     ids = torch.arange(CONTEXT)[None].repeat(2, 1)
-    _, output = model.hidden(ids, 0.25)
+    _, output = model.hidden(ids, Dropout(0.25, 1, 0, range(len(ids))))
     table = model.token_embedding.weight
     kept = output != 0
     torch.testing.assert_close(output, torch.where(kept, table / 0.75, 0.0))
@@ -135,9 +170,8 @@ def test_dropout_on_the_sum_leaves_the_output_whole() -> None:
     model = with_embedding_dropout("sum")
     inputs: list[torch.Tensor] = []
     model.blocks[0].register_forward_pre_hook(lambda block, given: inputs.append(given[0]))
-    torch.manual_seed(0)
     ids = torch.arange(CONTEXT)[None].repeat(2, 1)
-    _, output = model.hidden(ids, 0.25)
+    _, output = model.hidden(ids, Dropout(0.25, 1, 0, range(len(ids))))
     assert torch.equal(output, model.token_embedding.weight)
     whole = model.token_embedding(ids) + model.position_embedding.weight
     kept = inputs[0] != 0
@@ -148,15 +182,14 @@ def test_dropout_on_the_sum_leaves_the_output_whole() -> None:
 @torch.no_grad()
 def test_without_dropout_both_are_the_same_model() -> None:
     ids = ids_of(3, CONTEXT)
-    for one, other in zip(*(with_embedding_dropout(where).hidden(ids, 0.0) for where in ("sum", "table")), strict=True):
+    for one, other in zip(*(with_embedding_dropout(where).hidden(ids) for where in ("sum", "table")), strict=True):
         assert torch.equal(one, other)
 
 
 @pytest.mark.parametrize("where", ["sum", "table"])
 def test_gradients_reach_the_table_through_input_and_output(where: str) -> None:
     model, ids = with_embedding_dropout(where), ids_of(1, 8)
-    torch.manual_seed(0)
-    h, output = model.hidden(ids, 0.25)
+    h, output = model.hidden(ids, Dropout(0.25, 1, 0, range(len(ids))))
     table = model.token_embedding.weight
     read = sorted(set(ids.flatten().tolist()))
     unread = sorted(set(range(VOCABULARY)) - set(read))

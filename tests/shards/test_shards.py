@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from pretrace.corpus import Document, write_documents
 from pretrace.errors import PretraceError
 from pretrace.shards import batch_sequences, open_shards, sequence_order, sequences_per_epoch, write_shards
+from pretrace.shards.names import batch_documents, document_names
+from pretrace.shards.order import share_of
 from pretrace.vocabulary.words import id_type
 
 TEXTS = {f"{number:02d}": f"w{number} " * (number + 1) + "end" for number in range(30)}
@@ -219,8 +221,40 @@ def test_the_order_is_a_pure_function() -> None:
     assert len(offsets) > 1  # epochs are cut at other places
 
 
+@given(st.integers(200, 3_000), st.integers(4, 12), st.integers(0, 60))
+@settings(deadline=None, max_examples=50)
+def test_processes_share_the_batches_of_one(tokens: int, batch: int, step: int) -> None:
+    shards = Counting(tokens)
+    whole = batch_sequences(shards, 8, batch, 3, step)
+    for processes in (1, 2, 4):
+        shares = [batch_sequences(shards, 8, batch, 3, step, rank, processes) for rank in range(processes)]
+        numbers = [number for rank in range(processes) for number in share_of(batch, rank, processes)]
+        assert sorted(numbers) == list(range(batch))
+        assert (np.concatenate(shares) == whole[numbers]).all()
+        assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+def test_documents_of_a_batch_have_names(folder: Path, tmp_path: Path) -> None:
+    shards = open_shards(folder, "train")
+    for step in range(12):
+        numbers = batch_documents(shards, 16, 4, 5, step)
+        assert numbers == sorted(set(numbers))
+        names = document_names(numbers, tmp_path / "clean" / "train")
+        ids = set(batch_sequences(shards, 16, 4, 5, step).ravel().tolist()) - {1, 2}
+        assert {int(name.removeprefix("s/")) for name in names} >= {number - 10 for number in ids}
+        whole = [[*Words().encode_array(TEXTS[name.removeprefix("s/")]).tolist(), 1] for name in names]
+        starts = shards.document_starts()
+        assert whole == [shards.read(starts[n], starts[n + 1] - starts[n]).tolist() for n in numbers]
+    assert document_names([3, 4], tmp_path / "gone") == ["number 3", "number 4"]
+
+
+GOLDEN_STARTS = [[6, 22, 78], [54, 62, 46], [30, 62, 70]]
+"""Places of three updates, one of which holds the end of an epoch and the start of the next."""
+
+
 def test_the_order_stays_what_it_was() -> None:
     # Fixed for ever: a run that is taken up by a later version has to go on with the same data.
     assert sequence_order(0, 0, 8).tolist() == [0, 2, 1, 5, 4, 3, 6, 7]
+    assert [batch_sequences(Counting(100), 8, 3, 0, step)[:, 0].tolist() for step in (0, 3, 4)] == GOLDEN_STARTS
     with pytest.raises(ValueError, match="read-only"):
         sequence_order(0, 0, 8)[0] = 1

@@ -28,7 +28,8 @@ SCALE: dict[str, Any] = {
     "pretrain": {
         **OPTIMISER,
         **{"seed": 3, "steps": 20, "batch_sequences": 4, "micro_batch": 2, "lr": 0.01, "warmup_steps": 4},
-        **{"precision": "float32", "validate_every": 8, "checkpoint_every": 6},
+        **{"precision": "float32", "compile": "off", "validate_every": 8, "checkpoint_every": 6},
+        **{"sharded": False, "sample_every": None, "doubling_weights": False},
     },
     "finetune": {
         **OPTIMISER,
@@ -83,9 +84,11 @@ def make_shards(folder: Path, seed: int = 0) -> Path:
     return folder / "shards"
 
 
-def run(settings: Settings, shards: Path, kind: str = "transformer", publish: Callable[[], None] | None = None) -> Any:
+def run(
+    settings: Settings, shards: Path, kind: str = "transformer", publish: Callable[[], None] | None = None, **more: Any
+) -> Any:
     """Pre-train as the stage does."""
-    return pretrain(kind, settings, shards, publish or (lambda: None))
+    return pretrain(kind, settings, shards, publish or (lambda: None), **more)
 
 
 def weights_of(result: Pretrained) -> dict[str, bytes]:

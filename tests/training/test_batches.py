@@ -122,11 +122,11 @@ def test_choices_do_not_see_each_other() -> None:
     chosen, labels = np.arange(1), split.labels
     examples = Examples(split, "multiple_choice", VOCABULARY, 24, shared=True)
     batch = examples.batch(chosen)
-    h, _ = model.language_model.hidden(batch.ids_RL, 0.0, batch.layout)
+    h, _ = model.language_model.hidden(batch.ids_RL, None, batch.layout)
     first_choice = int(batch.classify_NS[0, 0])
     other = batch.ids_RL.clone()
     other[0, first_choice] = (other[0, first_choice] + 1) % VOCABULARY
-    moved, _ = model.language_model.hidden(other, 0.0, batch.layout)
+    moved, _ = model.language_model.hidden(other, None, batch.layout)
     changed = (h != moved).any(-1)[0].nonzero().flatten().tolist()
     assert changed == [first_choice]
     assert losses(model, examples, chosen, labels)[0].isfinite()

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from pretrace.settings import OptimiserSettings
-from pretrace.training.checkpoint import Checkpoints, fingerprint
+from pretrace.training.checkpoint import Checkpoints
+from pretrace.training.fingerprint import fingerprint
 from pretrace.training.optimiser import build_optimiser
 
 
@@ -70,7 +71,7 @@ def test_what_is_restored_is_what_was_saved_and_goes_on_alike(checkpoints: Check
     training = Training(5, optimiser)
     checkpoints.save(5, training.module, training.optimiser)
     found = Training(optimiser=optimiser)
-    assert checkpoints.restore(found.module, found.optimiser) == 5
+    assert checkpoints.restore(found.module, found.optimiser)["step"] == 5
     undisturbed = Training(5, optimiser)
     assert equal(found, undisturbed)
     for step in (5, 6):
@@ -81,7 +82,7 @@ def test_what_is_restored_is_what_was_saved_and_goes_on_alike(checkpoints: Check
 
 def test_none_there_is_step_zero_and_changes_nothing(checkpoints: Checkpoints) -> None:
     found = Training()
-    assert checkpoints.restore(found.module, found.optimiser) == 0
+    assert checkpoints.restore(found.module, found.optimiser)["step"] == 0
     found.step(0)
     assert equal(found, Training(1))
 
@@ -108,7 +109,7 @@ def test_a_torn_one_falls_back_to_the_one_before(
     saved(checkpoints, 4, 6)
     DAMAGE[damage](checkpoints.folder / f"step-00000006.{suffix}")
     found = Training()
-    assert checkpoints.restore(found.module, found.optimiser) == 4
+    assert checkpoints.restore(found.module, found.optimiser)["step"] == 4
     assert equal(found, Training(4))
     if (damage, suffix) != ("missing", "json"):  # without its note a file was never a checkpoint
         assert "step-00000006.safetensors: not usable" in capsys.readouterr().err
@@ -121,7 +122,7 @@ def test_one_changed_bit_is_seen(checkpoints: Checkpoints) -> None:
     content[-1] ^= 1
     path.write_bytes(content)
     found = Training()
-    assert checkpoints.restore(found.module, found.optimiser) == 4
+    assert checkpoints.restore(found.module, found.optimiser)["step"] == 4
 
 
 def test_all_torn_is_a_fresh_start(checkpoints: Checkpoints) -> None:
@@ -129,7 +130,7 @@ def test_all_torn_is_a_fresh_start(checkpoints: Checkpoints) -> None:
     for path in checkpoints.folder.glob("*.safetensors"):
         path.write_bytes(b"")
     found = Training()
-    assert checkpoints.restore(found.module, found.optimiser) == 0
+    assert checkpoints.restore(found.module, found.optimiser)["step"] == 0
     assert equal(found, Training())
     found.step(0)
     assert equal(found, Training(1))
@@ -149,9 +150,9 @@ def test_a_failure_while_saving_leaves_the_one_before(
         checkpoints.save(6, training.module, training.optimiser)
     monkeypatch.undo()
     found = Training()
-    assert checkpoints.restore(found.module, found.optimiser) == 4
+    assert checkpoints.restore(found.module, found.optimiser)["step"] == 4
     saved(checkpoints, 6)  # and the same step is saved over what was left
-    assert checkpoints.restore(found.module, found.optimiser) == 6
+    assert checkpoints.restore(found.module, found.optimiser)["step"] == 6
 
 
 def test_the_curve_rewinds(checkpoints: Checkpoints) -> None:
@@ -164,11 +165,11 @@ def test_the_curve_rewinds(checkpoints: Checkpoints) -> None:
     with checkpoints.curve.open("a") as stream:
         stream.write('{"step": 8, "lo')  # a kill in the middle of a line
     assert checkpoints.rows(100) == rows
-    checkpoints.rewind_curve(5)
+    checkpoints.rewind(5)
     assert checkpoints.rows(100) == rows[:5]
     checkpoints.append({"step": 6, "loss": 0.0})
     assert checkpoints.rows(100) == [*rows[:5], {"step": 6, "loss": 0.0}]
-    checkpoints.rewind_curve(0)
+    checkpoints.rewind(0)
     assert checkpoints.rows(100) == []
 
 

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
+from pretrace.model import GPT
+from pretrace.model.cached import CachedGPT
+from pretrace.settings import ModelSettings
 from pretrace.training.curves import write_curve
 from pretrace.training.generate import PROMPTS, generate, samples
 
@@ -55,6 +60,53 @@ def test_drawn_text_is_a_function_of_the_seed_and_never_unknown() -> None:
     assert texts[0] == texts[1] != texts[2]
     assert "_" not in "".join(texts)
     assert generate(Alphabet(5.0), Letters(), "a", 8, seed=1, temperature=0.05) == "abcdefghi"
+
+
+def gpt(context: int = 16) -> GPT:
+    settings = ModelSettings(
+        **{"layers": 2, "width": 16, "heads": 4, "feed_forward": 32, "context": context},
+        **{"dropout": 0.1, "embedding_dropout": "table", "initial_std": 0.5},
+    )
+    return GPT(settings, Letters.size, seed=3)
+
+
+@given(st.lists(st.integers(0, 27), min_size=1, max_size=40), st.data())
+@torch.no_grad()
+def test_what_is_kept_gives_the_logits_of_reading_anew(ids: list[int], data: st.DataObject) -> None:
+    """However many tokens come at a time, up to the context and past it, where the text slides."""
+    model = gpt()
+    cached = CachedGPT(model)
+    ends = sorted(data.draw(st.sets(st.integers(1, len(ids)), min_size=1)))
+    for end in ends:
+        anew = model(torch.tensor([ids[:end][-16:]]))[0, -1]
+        torch.testing.assert_close(cached.logits(ids[:end]), anew, rtol=1e-4, atol=1e-3)
+
+
+def test_each_token_is_read_once_within_the_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, read = gpt(64), []
+    embedded = CachedGPT._embedded
+    monkeypatch.setattr(CachedGPT, "_embedded", lambda self, ids: read.append(len(ids)) or embedded(self, ids))
+    generate(model, Letters(), "abcde", 30, seed=0, temperature=0)
+    assert read == [6] + 29 * [1]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.8])
+def test_the_text_is_that_of_reading_anew(temperature: float) -> None:
+    model = gpt()
+
+    class Anew(nn.Module):
+        context = model.context
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            return self.model(ids)
+
+    texts = [generate(m, Letters(), "abc", 40, seed=2, temperature=temperature) for m in (model, Anew())]
+    assert texts[0] == texts[1]
+    assert len(texts[0]) == 43
 
 
 def test_samples_are_of_every_prompt() -> None:

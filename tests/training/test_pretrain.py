@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +19,8 @@ from pretrace.errors import PretraceError
 from pretrace.files import locked, read_json
 from pretrace.model import build_model
 from pretrace.shards import batch_sequences, open_shards
+from pretrace.shards.names import batch_documents, document_names
+from pretrace.training import checkpoint
 from pretrace.training.devices import choose_device
 from pretrace.training.flops import flops_per_token
 from pretrace.training.language_model import validation_loss
@@ -98,7 +102,7 @@ if __name__ == "__main__":
 
 def test_the_same_bytes_after_sigkill_with_two_processes(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also: two processes have the losses of one, up to rounding."""
-    changes = {"processes": 2, "model.dropout": 0.0, "pretrain.micro_batch": 1}
+    changes = {"processes": 2, "model.dropout": 0.2, "pretrain.micro_batch": 1}
     one = run(settings_with(changes | {"processes": 1}), shards)
     two = run(settings_with(changes), shards)
     assert len(folders()) == 2  # the order of sums is another, so these are two runs
@@ -125,7 +129,8 @@ def test_a_finished_run_is_not_run_again(shards: Path) -> None:
     second = run(settings, shards, publish=killer(1))
     assert weights_of(first) == weights_of(second)
     assert (first.curve, first.metrics) == (second.curve, second.metrics)
-    assert {"tokens_per_second", "mfu"} <= first.cost.keys()
+    assert {"tokens_per_second", "mfu", "hours"} <= first.cost.keys()
+    assert "price" not in first.cost
     assert not {"tokens_per_second", "mfu"} & second.cost.keys()  # there was nothing to measure
 
 
@@ -153,7 +158,8 @@ def test_a_fingerprint_is_of_what_the_weights_depend_on(shards: Path, monkeypatc
     device, manifest = choose_device("float32", 1), read_json(shards / "manifest.json")
 
     def name(kind: str = "transformer", other: dict | None = None, **changes: object) -> str:
-        return run_fingerprint(kind, settings_with(changes), other or manifest, device)
+        settings = settings_with(changes)
+        return run_fingerprint(kind, settings, other or manifest, device, settings.scale.processes)
 
     base = name()
     assert name(**{"pretrain.checkpoint_every": 5, "finetune.lr": 0.5}) == base
@@ -168,9 +174,9 @@ def test_a_fingerprint_is_of_what_the_weights_depend_on(shards: Path, monkeypatc
         name(**{"pretrain.optimiser": "openai_adam"}),
         name(**{"model.embedding_dropout": "table"}),
         name(other={**manifest, "vocabulary": "0" * 64}),
-        run_fingerprint("transformer", settings_with(), manifest, choose_device("bfloat16", 1)),
+        run_fingerprint("transformer", settings_with(), manifest, choose_device("bfloat16", 1), 1),
     ]
-    monkeypatch.setattr("pretrace.training.pretrain.sha256_of_code", lambda *packages: "other code")
+    monkeypatch.setattr("pretrace.training.pretrain.sha256_of_imports", lambda module: "other code")
     different.append(name())
     assert len({base, *different}) == 1 + len(different)
 
@@ -235,12 +241,114 @@ def test_the_first_loss_is_that_of_the_model_on_the_first_batch(shards: Path) ->
     assert second["lr"] == pytest.approx(0.01 / 4)
 
 
-def test_micro_batches_change_nothing_but_rounding(shards: Path) -> None:
-    curves = [
-        run(settings_with({"pretrain.micro_batch": micro, "model.dropout": 0.0}), shards).curve for micro in (1, 4)
-    ]
+@pytest.mark.parametrize("where", ["sum", "table"])
+def test_micro_batches_change_nothing_but_rounding(where: str, shards: Path) -> None:
+    changes = {"model.dropout": 0.2, "model.embedding_dropout": where}
+    curves = [run(settings_with(changes | {"pretrain.micro_batch": micro}), shards).curve for micro in (1, 4)]
     for a, b in zip(*curves, strict=True):
         assert a["loss"] == pytest.approx(b["loss"], abs=1e-4)
+
+
+def test_a_micro_batch_that_is_chosen_is_kept(
+    shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_with({"pretrain.micro_batch": None})
+    whole = run(settings, shards)
+    assert "micro-batches of 4 of 4 sequences" in capfd.readouterr().err
+    for a, b in zip(whole.curve, run(settings_with(), shards).curve, strict=True):
+        assert a["loss"] == pytest.approx(b["loss"], abs=1e-5)  # also with dropout, whose masks go by the sequence
+    elsewhere("small", monkeypatch)
+    monkeypatch.setattr("pretrace.training.trainer.estimated_micro_batch", lambda *_: 3)
+    with pytest.raises(Killed):
+        run(settings, shards, publish=killer(8))
+    monkeypatch.setattr("pretrace.training.trainer.estimated_micro_batch", lambda *_: pytest.fail("chosen again"))
+    trained = run(settings, shards)
+    elsewhere("three", monkeypatch)
+    assert weights_of(trained) == weights_of(run(settings_with({"pretrain.micro_batch": 3}), shards))
+
+
+def test_a_full_disk_is_one_line_and_training_goes_on_later(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    undisturbed = run(settings_with(), shards)
+    elsewhere("full", monkeypatch)
+    saved = []
+
+    def save_file(state: dict, path: Path) -> None:
+        saved.append(path)
+        if len(saved) == 3:
+            Path(path).write_bytes(b"half")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        save(state, path)
+
+    save = checkpoint.save_file
+    monkeypatch.setattr(checkpoint, "save_file", save_file)
+    with pytest.raises(PretraceError, match=r"the disk is full .* the last checkpoint is .*step-00000012") as error:
+        run(settings_with(), shards)
+    assert "\n" not in str(error.value)
+    (folder,) = Path("full/.pretrace/checkpoints").iterdir()
+    assert str(folder.resolve()) in str(error.value)
+    assert sorted(path.name for path in folder.glob("*.safetensors")) == [f"step-{s:08d}.safetensors" for s in (6, 12)]
+    assert not list(folder.glob(".*"))
+    assert weights_of(run(settings_with(), shards)) == weights_of(undisturbed)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_sigterm_keeps_a_checkpoint_after_the_update_at_hand(
+    shards: Path, processes: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings, calls = settings_with({"processes": processes}), []
+
+    def publish() -> None:
+        calls.append(1)
+        if len(calls) == 8:
+            signal.raise_signal(signal.SIGTERM)
+
+    def end(*_: object) -> None:
+        raise Killed
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with pytest.raises(Killed):
+            run(settings, shards, publish=publish)
+        assert signal.getsignal(signal.SIGTERM) is end
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert "asked to stop; kept a checkpoint at update 9" in capfd.readouterr().err
+    after = run(settings, shards)
+    assert "goes on from the checkpoint at update 9" in capfd.readouterr().err
+    assert [row["step"] for row in after.curve] == list(range(1, 21))
+    if processes == 1:
+        elsewhere("undisturbed", monkeypatch)
+        assert weights_of(after) == weights_of(run(settings, shards))
+
+
+@pytest.mark.parametrize(
+    "name", ["step-00000012.safetensors", "step-00000012.json", "curve.jsonl", "samples.jsonl", "lock"]
+)
+def test_a_torn_file_of_a_checkpoint_changes_no_weights(
+    name: str, shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_with({"pretrain.sample_every": 3})
+
+    def sample(model: torch.nn.Module) -> list[dict[str, str]]:
+        return [{"prompt": "", "text": str(model.token_embedding.weight.sum().item())}]
+
+    undisturbed = run(settings, shards, sample=sample)
+    elsewhere("torn", monkeypatch)
+    with pytest.raises(Killed):
+        run(settings, shards, publish=killer(14), sample=sample)
+    (folder,) = Path("torn/.pretrace/checkpoints").iterdir()
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[: len(content) // 2])
+    capfd.readouterr()
+    after = run(settings, shards, sample=sample)
+    said = capfd.readouterr().err
+    assert weights_of(after) == weights_of(undisturbed)
+    assert f"goes on from the checkpoint at update {6 if name.startswith('step') else 12}" in said
+    assert ("step-00000012.safetensors: not usable" in said) == name.startswith("step")
+    assert ("rows are lost; the curve has a gap" in said) == (name == "curve.jsonl")
+    if not name.endswith(".jsonl"):
+        assert (after.curve, after.samples) == (undisturbed.curve, undisturbed.samples)
+    assert len(undisturbed.samples) == 6
 
 
 def test_validation_does_not_depend_on_its_batches(shards: Path) -> None:
@@ -260,8 +368,18 @@ def test_bfloat16_trains_too(shards: Path) -> None:
 
 def test_a_rate_far_too_high_is_one_line(shards: Path) -> None:
     with pytest.raises(PretraceError, match=r"update \d+: the loss is .* A lower learning rate") as error:
-        run(settings_with({"pretrain.lr": 1e30}), shards)
-    assert "\n" not in str(error.value)
+        run(settings_with({"pretrain.lr": 1e30, "pretrain.checkpoint_every": 1}), shards)
+    said = str(error.value)
+    assert "\n" not in said
+    (folder,) = CHECKPOINTS.iterdir()
+    stopped = read_json(folder / "stopped.json")
+    update = stopped["update"]
+    assert f"update {update}: the loss is" in said
+    numbers = batch_documents(open_shards(shards, "train"), 16, 4, 3, update - 1)
+    assert stopped["documents"] == document_names(numbers, shards.parent / "clean" / "train")
+    assert f"its batch is of {stopped['documents'][0]}, {stopped['documents'][1]}" in said
+    assert all(name.startswith("s/train") for name in stopped["documents"])
+    assert said.endswith(f"the last checkpoint is {(folder / f'step-{update - 1:08d}.safetensors').resolve()}")
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_the_weights_are_measured_and_not_changed(shards: Path, tmp_path: Path) 
     assert [result.metrics[key] for key in ("steps", "tokens", "flops")] == [0, 0, 0]
     assert result.metrics["parameters"] == sum(p.numel() for p in model.parameters())
     assert result.curve == [{"step": 0, "val_loss": result.metrics["val_loss"]}]
-    training, curve = (json.loads(path.read_text()) for path in write_curve(tmp_path, "transformer", result.curve))
+    training, curve = (json.loads(path.read_text()) for path in write_curve(tmp_path, "transformer", result.curve, 0))
     assert (training, curve) == ([], result.curve)
 
 
@@ -113,7 +113,8 @@ def a_run(settings: Settings) -> Any:
     def nothing(*_: Any) -> None:
         pass
 
-    return SimpleNamespace(settings=settings, cost={}, publish=nothing, log_metrics=nothing, log_curve=nothing)
+    methods = {"publish": nothing, "log_metrics": nothing, "log_curve": nothing}
+    return SimpleNamespace(settings=settings, cost={}, first=True, **methods)
 
 
 @pytest.mark.parametrize("form", ["own", "huggingface", "openai"])

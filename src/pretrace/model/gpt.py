@@ -12,12 +12,15 @@ Shapes, as suffixes of names: B batch, T time (tokens of a sequence), C width, H
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pretrace.model.attention import attention
+from pretrace.model.dropout import Dropout, dropped
 from pretrace.settings import ModelSettings
 
 
@@ -45,39 +48,18 @@ class Block(nn.Module):
         self.feed_forward_out = nn.Linear(settings.feed_forward, width)
         self.norm_2 = nn.LayerNorm(width, eps=1e-5)
 
-    def forward(self, x_BTC: Tensor, dropout: float, seen_BTT: Tensor | None = None) -> Tensor:
+    def forward(self, x_BTC: Tensor, dropout: Dropout | None, seen_BTT: Tensor | None = None) -> Tensor:
         a_BTC = self._attend(x_BTC, dropout, seen_BTT)
-        n_BTC = self.norm_1(x_BTC + F.dropout(a_BTC, dropout, training=dropout > 0))
+        n_BTC = self.norm_1(x_BTC + dropped(a_BTC, dropout))
         inner_BTF = F.gelu(self.feed_forward_in(n_BTC), approximate="tanh")
         m_BTC = self.feed_forward_out(inner_BTF)
-        return self.norm_2(n_BTC + F.dropout(m_BTC, dropout, training=dropout > 0))
+        return self.norm_2(n_BTC + dropped(m_BTC, dropout))
 
-    def _attend(self, x_BTC: Tensor, dropout: float, seen_BTT: Tensor | None) -> Tensor:
+    def _attend(self, x_BTC: Tensor, dropout: Dropout | None, seen_BTT: Tensor | None) -> Tensor:
         B, T, C = x_BTC.shape
         q_BHTD, k_BHTD, v_BHTD = self.query_key_value(x_BTC).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         a_BHTD = attention(q_BHTD, k_BHTD, v_BHTD, dropout, seen_BTT)
         return self.attention_output(a_BHTD.transpose(1, 2).reshape(B, T, C))
-
-
-def attention(q_BHTD: Tensor, k_BHTD: Tensor, v_BHTD: Tensor, dropout: float, seen_BTT: Tensor | None = None) -> Tensor:
-    """Attention over the tokens up to each one's own, or over those that `seen_BTT` says.
-
-    Sequences are padded on the right, so no token of a text sees padding.
-
-    On a GPU this is PyTorch's fused kernel. Its CPU kernel is slow in bfloat16 (docs/log.md), so there the
-    few short rows are multiplied out.
-    """
-    if q_BHTD.device.type != "cpu" or q_BHTD.dtype == torch.float32:
-        mask_B1TT = None if seen_BTT is None else seen_BTT[:, None]
-        return F.scaled_dot_product_attention(q_BHTD, k_BHTD, v_BHTD, mask_B1TT, dropout, is_causal=seen_BTT is None)
-    T, D = q_BHTD.shape[-2:]
-    scores_BHTT = q_BHTD * D**-0.5 @ k_BHTD.transpose(-2, -1)
-    if seen_BTT is None:
-        scores_BHTT = scores_BHTT + torch.full((T, T), -torch.inf, dtype=q_BHTD.dtype).triu(1)
-    else:
-        scores_BHTT = scores_BHTT.masked_fill(~seen_BTT[:, None], -torch.inf)
-    weights_BHTT = torch.softmax(scores_BHTT, -1, dtype=torch.float32).to(q_BHTD.dtype)
-    return F.dropout(weights_BHTT, dropout, training=dropout > 0) @ v_BHTD
 
 
 class GPT(nn.Module):
@@ -95,6 +77,8 @@ class GPT(nn.Module):
         self.token_embedding = nn.Embedding(vocabulary_size, settings.width)
         self.position_embedding = nn.Embedding(settings.context, settings.width)
         self.blocks = nn.ModuleList(Block(settings) for _ in range(settings.layers))
+        self.training_block: Callable[..., Tensor] = Block.__call__
+        """What a block is run with where gradients are needed: pretrace.training.compiled puts a faster one here."""
         initialise(self, settings.initial_std, seed)
 
     @property
@@ -107,23 +91,26 @@ class GPT(nn.Module):
         """Width of the hidden states."""
         return self.settings.width
 
-    def hidden(self, ids_BT: Tensor, dropout: float = 0.0, layout: Layout | None = None) -> tuple[Tensor, Tensor]:
+    def hidden(
+        self, ids_BT: Tensor, dropout: Dropout | None = None, layout: Layout | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Final hidden states (B, T, C) of token ids (B, T), and the output's weights (V, C) that go with them.
 
-        A row is one sequence of T <= context tokens, unless `layout` says otherwise.
+        A row is one sequence of T <= context tokens, unless `layout` says otherwise. `dropout` is that of the rows.
         """
         tokens_VC, positions_TC = self.token_embedding.weight, self.position_embedding.weight
         if layout is None:
             positions_TC = positions_TC[: ids_BT.shape[1]]
-        on_table = self.settings.embedding_dropout == "table" and dropout > 0
-        if on_table:
-            tokens_VC, positions_TC = F.dropout(tokens_VC, dropout), F.dropout(positions_TC, dropout)
+        on_table = self.settings.embedding_dropout == "table"
+        if dropout and on_table:
+            tokens_VC, positions_TC = dropout.table(tokens_VC), dropout.table(positions_TC)
         places = positions_TC if layout is None else F.embedding(layout.positions_BT, positions_TC)
         x_BTC = F.embedding(ids_BT, tokens_VC) + places
-        if not on_table:
-            x_BTC = F.dropout(x_BTC, dropout, training=dropout > 0)
+        if dropout and not on_table:
+            x_BTC = dropout(x_BTC)
+        run = self.training_block if torch.is_grad_enabled() else Block.__call__
         for block in self.blocks:
-            x_BTC = block(x_BTC, dropout, layout.seen_BTT if layout else None)
+            x_BTC = run(block, x_BTC, dropout, layout.seen_BTT if layout else None)
         return x_BTC, tokens_VC
 
     def output_states(self, h_BTC: Tensor) -> Tensor:

@@ -6,9 +6,9 @@ Shapes: N examples, S sequences an example (1; 2 for both orders of a pair; one 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pretrace.model.dropout import Dropout
 from pretrace.model.gpt import GPT
 from pretrace.model.lstm import LSTM
 
@@ -42,12 +42,13 @@ class TaskModel(nn.Module):
         """Whether the sequences of an example can stand behind one beginning: an LSTM has no way to look back."""
         return isinstance(self.language_model, GPT)
 
-    def scores(self, state_NSC: Tensor, dropout: float = 0.0) -> Tensor:
+    def scores(self, state_NSC: Tensor, dropout: Dropout | None = None) -> Tensor:
         """Scores (N, K) from the states at the classify tokens; for multiple choice K is the number of choices."""
         state_NSC = state_NSC.float()
         if self.kind in ("similarity", "regression"):
             state_NSC = state_NSC.sum(1, keepdim=True)
-        # The choices of an example share their dropout noise, as in the released code.
-        noise_N1C = F.dropout(torch.ones_like(state_NSC[:, :1]), dropout, training=dropout > 0)
-        scores_NSK = self.classifier(state_NSC * noise_N1C)
+        if dropout:
+            # The choices of an example share their dropout noise, as in the released code.
+            state_NSC = state_NSC * dropout.of_examples(len(state_NSC))(torch.ones_like(state_NSC[:, :1]))
+        scores_NSK = self.classifier(state_NSC)
         return scores_NSK.squeeze(2) if self.kind == "multiple_choice" else scores_NSK.squeeze(1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pretrace.model.dropout import Dropout, dropped
 from pretrace.model.gpt import initialise
 from pretrace.settings import LSTMSettings
 
@@ -31,14 +32,14 @@ class LSTM(nn.Module):
         """Width of the hidden states."""
         return self.settings.width
 
-    def hidden(self, ids_BT: Tensor, dropout: float = 0.0, layout: None = None) -> tuple[Tensor, Tensor]:
+    def hidden(self, ids_BT: Tensor, dropout: Dropout | None = None, layout: None = None) -> tuple[Tensor, Tensor]:
         """Hidden states (B, T, C) of token ids (B, T), and the output's weights (V, E) for them.
 
         Rows are sequences: there is no `layout` in which an LSTM could look back past what it read last.
         """
-        x_BTE = F.dropout(self.token_embedding(ids_BT), dropout, training=dropout > 0)
+        x_BTE = dropped(self.token_embedding(ids_BT), dropout)
         h_BTC, _ = self.recurrent(x_BTE)
-        return F.dropout(h_BTC, dropout, training=dropout > 0), self.token_embedding.weight
+        return dropped(h_BTC, dropout), self.token_embedding.weight
 
     def output_states(self, h_BTC: Tensor) -> Tensor:
         """What the tied output is applied to."""

@@ -16,14 +16,7 @@ from pretrace.model.lstm import LSTM
 from pretrace.model.openai import SHAPES as OPENAI_SHAPES
 from pretrace.model.openai import read_openai
 from pretrace.model.tensors import load_weights, save_tensors
-from pretrace.settings import LSTMSettings, ModelSettings, Scale
-
-
-def build_model(kind: str, scale: Scale, vocabulary_size: int, seed: int) -> GPT | LSTM:
-    """A model with random weights: `transformer` or `lstm`, of the scale's sizes."""
-    if kind == "transformer":
-        return GPT(scale.model, vocabulary_size, seed)
-    return LSTM(scale.lstm, vocabulary_size, scale.model.context, seed)
+from pretrace.settings import LSTMSettings, ModelSettings
 
 
 def save_model(folder: Path, model: GPT | LSTM) -> None:

@@ -26,6 +26,9 @@ class Settings(Section):
     seeds: Annotated[list[int], Field(min_length=1)]
     corpus: Corpus
     workers: Workers = Workers()
+    price_an_hour: Annotated[float, Field(ge=0.0)] | None = None
+    """What the machines that pre-train cost an hour, all together; the cost is then said at the end. No stage depends
+    on it."""
     pretrain: Start = Start()
     tasks: Annotated[dict[str, Task], Field(min_length=1)]
     variants: Annotated[dict[str, Variant], Field(min_length=1)]

@@ -8,6 +8,10 @@ from pydantic import Field, model_validator
 
 from pretrace.settings.section import Count, Positive, Section, Share
 
+Precision = Literal["auto", "float32", "tf32", "bfloat16"]
+"""Of matrix products. `auto`: bfloat16 where the hardware has them, else float32. `tf32`: float32 numbers, multiplied
+with ten bits of mantissa on GPUs from Ampere on; elsewhere the same as float32. All else is float32 always."""
+
 
 class VocabularySettings(Section):
     size: Annotated[int, Field(ge=64, le=1_000_000)]
@@ -71,24 +75,30 @@ class PretrainSettings(OptimiserSettings):
     """Optimiser updates."""
     batch_sequences: Count
     """Sequences of `model.context` tokens in an update (GPT-1: 64)."""
-    micro_batch: Count
-    """Sequences that are held in memory at once; gradients are summed over the micro-batches of an update."""
+    micro_batch: Count | None
+    """Sequences that a process holds in memory at once; gradients are summed over the micro-batches of an update. Null:
+    as many as fit (pretrace.training.micro_batch says how). The result is the same but for rounding."""
+    sharded: bool
+    """Several processes: each holds a part of the weights, gradients and moments (FSDP2), and not a copy. For a
+    transformer that is too large for one device; the number of processes must divide the batch."""
     lr: Positive
     """Largest rate; linear warm-up to it, then a cosine to zero."""
     warmup_steps: Count
-    precision: Literal["auto", "float32", "bfloat16"]
-    """`auto`: bfloat16 matrix products where the hardware has them, else float32."""
+    precision: Precision
+    compile: Literal["auto", "on", "off"]
+    """Whether the transformer's blocks go through `torch.compile`. `auto`: on a GPU, where the run is long enough to
+    pay for it (pretrace.training.compiled has the figures). Where that fails, the run goes on without it."""
     validate_every: Count
     """Updates between two readings of the validation loss."""
     checkpoint_every: Count
     """Updates between two checkpoints."""
+    sample_every: Count | None
+    """Updates between two sets of sample texts (reports/curves/); null: only at the end (reports/samples.json)."""
+    doubling_weights: bool
+    """Keep the weights after 1, 2, 4, 8, ... updates, too: models/pretrained/<model>/steps/."""
 
     @model_validator(mode="after")
-    def _micro_batches_fit(self) -> PretrainSettings:
-        if self.batch_sequences % self.micro_batch:
-            raise ValueError(
-                f"batch_sequences {self.batch_sequences} is not a multiple of micro_batch {self.micro_batch}"
-            )
+    def _fits_together(self) -> PretrainSettings:
         if self.warmup_steps > self.steps:
             raise ValueError(f"warmup_steps {self.warmup_steps} is more than steps {self.steps}")
         return self
@@ -109,7 +119,7 @@ class FinetuneSettings(OptimiserSettings):
     """Weight of the auxiliary language-model loss (GPT-1: 0.5)."""
     dropout: Share
     """On embeddings, attention weights, residual branches and the classifier's input (GPT-1: 0.1)."""
-    precision: Literal["auto", "float32", "bfloat16"]
+    precision: Precision
 
 
 class ProbeSettings(Section):
@@ -141,7 +151,8 @@ class Scale(Section):
     """The sizes that go together: one file in `scales/`."""
 
     processes: Count
-    """Processes that pre-train together, each with its share of a batch; on a GPU, one."""
+    """Processes of this machine that pre-train together, each with its share of a batch; with GPUs, not more than
+    there are. Under `torchrun`, which starts the processes itself, its number takes the place of this one."""
     threads: Count
     """CPU threads of a pre-training process. Fixed, as the order of sums, and so the last bits, depends on it."""
     vocabulary: VocabularySettings

@@ -94,7 +94,7 @@ def _write(path: Path, encoded: Iterable[tuple[Document, np.ndarray]]) -> None:
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         for document, ids in encoded:
             stream.write(ids.tobytes())  # `tofile` would not say what is wrong with the disk
-            numbers.ranks.append(hashlib.sha256(f"{document.source}\0{document.id}".encode()).hexdigest())
+            numbers.ranks.append(document_rank(document.source, document.id))
             numbers.starts.append(numbers.starts[-1] + len(ids))
             numbers.words += count_words(document.text)
             numbers.bytes += len(document.text.encode()) + 1
@@ -114,6 +114,11 @@ class EncodeBatch:
     def _with_line_end(self, ids: np.ndarray) -> np.ndarray:
         newline = self._vocabulary.newline_id
         return ids if ids[-1:] == [newline] else np.append(ids, ids.dtype.type(newline))
+
+
+def document_rank(source: str, name: str) -> str:
+    """What orders a document among all: nothing to do with its name or source, and the same wherever it stands."""
+    return hashlib.sha256(f"{source}\0{name}".encode()).hexdigest()
 
 
 def _numbers_of(path: Path) -> Path:

@@ -18,8 +18,10 @@ ORDER, OFFSET = 0, 1
 """Which random numbers of an epoch are meant: each has its own stretch of the generator's counter."""
 
 
-def batch_sequences(shards: Shards, context: int, batch: int, seed: int, step: int) -> np.ndarray:
-    """The sequences of update `step` (from 0): ids, int64, shape (batch, context).
+def batch_sequences(
+    shards: Shards, context: int, batch: int, seed: int, step: int, rank: int = 0, processes: int = 1
+) -> np.ndarray:
+    """The sequences of update `step` (from 0), or of a process's share of it: ids, int64, shape (sequences, context).
 
     The model predicts places 1 to context - 1 of a row from the ones before. A batch may hold the end of one epoch and
     the start of the next.
@@ -27,19 +29,29 @@ def batch_sequences(shards: Shards, context: int, batch: int, seed: int, step: i
     Raises:
         PretraceError: an epoch has fewer sequences than one batch.
     """
+    starts = batch_starts(shards, context, batch, seed, step)
+    return np.stack([shards.read(int(starts[number]), context) for number in share_of(batch, rank, processes)])
+
+
+def share_of(batch: int, rank: int, processes: int) -> range:
+    """Which sequences of a batch are those of process `rank`: every `processes`-th."""
+    return range(rank, batch, processes)
+
+
+def batch_starts(shards: Shards, context: int, batch: int, seed: int, step: int) -> np.ndarray:
+    """Where the sequences of `batch_sequences` begin in the stream: int64, shape (batch,)."""
     count = sequences_per_epoch(shards.tokens, context)
     if count < batch:
         raise PretraceError(
             f"{shards.split}: {shards.tokens} tokens give {count} sequences of {context}, one batch takes {batch}; "
             "add text, or lower pretrain.batch_sequences or model.context in the scale file"
         )
-    rows = []
-    for place in range(step * batch, (step + 1) * batch):
-        epoch, position = divmod(place, count)
-        window = int(sequence_order(seed, epoch, count)[position])
-        start = _offset(seed, epoch, shards.tokens, context) + window * context
-        rows.append(shards.read(start, context))
-    return np.stack(rows)
+    starts = []
+    for epoch in range(step * batch // count, ((step + 1) * batch - 1) // count + 1):
+        first, last = step * batch - epoch * count, (step + 1) * batch - epoch * count
+        windows = sequence_order(seed, epoch, count)[max(first, 0) : last]
+        starts.append(_offset(seed, epoch, shards.tokens, context) + windows * context)
+    return np.concatenate(starts)
 
 
 def sequences_per_epoch(tokens: int, context: int) -> int:

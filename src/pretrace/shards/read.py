@@ -9,7 +9,7 @@ import numpy as np
 
 from pretrace.errors import PretraceError
 from pretrace.files import read_json, sha256_of_file
-from pretrace.shards.write import MANIFEST, OFFSET
+from pretrace.shards.layout import MANIFEST, OFFSET
 
 
 class Shards:

@@ -22,13 +22,12 @@ from pretrace.corpus.documents import document_parts
 from pretrace.files import atomic_folder, sha256_of_file, write_json
 from pretrace.settings import Workers
 from pretrace.shards.encode import EncodedPart, encode_parts
+from pretrace.shards.layout import MANIFEST, OFFSET
 from pretrace.vocabulary import Vocabulary
 from pretrace.vocabulary.words import id_type
 
 TOKENS_PER_FILE = 50_000_000
-OFFSET = np.dtype("<u8")
 SPLITS = ("train", "validation")
-MANIFEST = "manifest.json"
 
 
 def write_shards(

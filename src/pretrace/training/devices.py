@@ -37,7 +37,7 @@ def choose_device(precision: str, threads: int) -> Device:
     """Set threads and rounding for this process and pick the device and precision.
 
     Args:
-        precision: `auto`, `float32` or `bfloat16`.
+        precision: `auto`, `float32`, `tf32` or `bfloat16`. `auto` never takes TF32: a GPU that has it has bfloat16.
         threads: CPU threads; the order of sums, and so the last bits of every number, depends on it.
     """
     torch.set_num_threads(threads)
@@ -48,13 +48,21 @@ def choose_device(precision: str, threads: int) -> Device:
     torch.utils.deterministic.fill_uninitialized_memory = False  # a guard against bugs that costs 6 % on a CPU
     keep_freed_memory()
     name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda":  # by the older of PyTorch's two ways, as torch.compile asks for it in that one
+        torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    return Device(name, *_type_of_products(name, precision))
+
+
+def _type_of_products(name: str, precision: str) -> tuple[torch.dtype, str]:
+    """The precision of matrix products, and why."""
     if precision == "auto":
         fast = torch.cuda.is_bf16_supported(including_emulation=False) if name == "cuda" else cpu_has_bfloat16()
         dtype = torch.bfloat16 if fast else torch.float32
-        reason = f"auto: this {name} has {'' if fast else 'no '}bfloat16 matrix products in hardware"
-    else:
-        dtype, reason = getattr(torch, precision), "as set"
-    return Device(name, dtype, reason)
+        return dtype, f"auto: this {name} has {'' if fast else 'no '}bfloat16 matrix products in hardware"
+    if precision == "tf32":
+        has_it = name == "cuda" and torch.cuda.get_device_capability() >= (8, 0)
+        return torch.float32, f"as set: TF32, {'which this GPU has' if has_it else f'which this {name} lacks'}"
+    return getattr(torch, precision), "as set"
 
 
 def cpu_has_bfloat16() -> bool:

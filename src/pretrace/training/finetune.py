@@ -17,9 +17,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pretrace.errors import PretraceError
+from pretrace.model.build import build_model
+from pretrace.model.dropout import Dropout
 from pretrace.model.heads import TaskModel
 from pretrace.model.loss import loss_at
-from pretrace.model.weights import build_model, load_model
+from pretrace.model.weights import load_model
 from pretrace.settings import FinetuneSettings, Settings
 from pretrace.tasks.formats import SPECIAL_TOKENS
 from pretrace.tasks.metrics import score
@@ -111,7 +113,9 @@ def finetune_seed(
 
     def losses(step: int) -> Iterator[Tensor]:
         chosen = orders[step // per_epoch][step % per_epoch]
-        task_loss, lm_loss = example_losses(model, data["train"].batch(chosen), targets[chosen], recipe, device)
+        batch, rate = data["train"].batch(chosen), recipe.settings.dropout
+        dropout = Dropout(rate, seed, step, range(len(batch.ids_RL))) if rate else None
+        task_loss, lm_loss = example_losses(model, batch, targets[chosen], recipe, device, dropout)
         task_losses.append(task_loss.detach())
         yield task_loss + recipe.lm_weight * lm_loss
 
@@ -153,11 +157,10 @@ def finetune_seed(
 
 
 def example_losses(
-    model: TaskModel, batch: Batch, target: Tensor, recipe: Recipe, device: Device
+    model: TaskModel, batch: Batch, target: Tensor, recipe: Recipe, device: Device, dropout: Dropout | None = None
 ) -> tuple[Tensor, Tensor | float]:
     """The task's mean loss over a batch, and the language-model loss: masked mean a sequence, then over sequences."""
     batch, target = batch.to(device.name), target.to(device.name)
-    dropout = recipe.settings.dropout
     with device.autocast():
         states = model.language_model.hidden(batch.ids_RL, dropout, batch.layout)
         lm_loss: Tensor | float = 0.0
@@ -179,7 +182,7 @@ def predict(model: TaskModel, examples: Examples, device: Device, batch_size: in
         chosen = order[first : first + batch_size]
         batch = examples.batch(chosen).to(device.name)
         with device.autocast():
-            h_RLC, _ = model.language_model.hidden(batch.ids_RL, 0.0, batch.layout)
+            h_RLC, _ = model.language_model.hidden(batch.ids_RL, None, batch.layout)
         scores_NK = model.scores(h_RLC.flatten(0, 1)[batch.classify_NS])
         if not torch.isfinite(scores_NK).all():
             raise PretraceError("fine-tuning: scores that are not finite; a lower learning rate usually helps")

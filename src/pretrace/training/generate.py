@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from pretrace.model.cached import CachedGPT
+from pretrace.model.gpt import GPT
 from pretrace.vocabulary.load import Vocabulary
 
 SAMPLE_TOKENS = 40
@@ -15,27 +19,47 @@ PROMPTS = ("", "this is", "the", "it was", "if you")
 """Beginnings that most English text knows; the first is a new line."""
 
 
-@torch.no_grad()
-def generate(model: Any, vocabulary: Vocabulary, prompt: str, tokens: int, seed: int, temperature: float = 0.8) -> str:
+@torch.inference_mode()
+def generate(
+    model: Any,
+    vocabulary: Vocabulary,
+    prompt: str,
+    tokens: int,
+    seed: int,
+    temperature: float = 0.8,
+    most_likely: int = TOP,
+) -> str:
     """Continue a prompt (raw text) by so many tokens; returns the cleaned prompt with its continuation.
+
+    A transformer reads each token once, as long as prompt and continuation are within its context; after that the
+    last `context` tokens are read anew for each next one.
 
     Args:
         temperature: divides the logits; 0 takes the most likely token each time.
         seed: the same seed gives the same text.
+        most_likely: how many tokens one is drawn from.
     """
     generator = torch.Generator().manual_seed(seed)
-    device = next(model.parameters()).device
+    next_logits = reader(model)
     ids = [vocabulary.newline_id, *vocabulary.encode(prompt)]
     for _ in range(tokens):
-        logits_V = model(torch.tensor([ids[-model.context :]], device=device))[0, -1].float().cpu()
+        logits_V = next_logits(ids).float().cpu()
         logits_V[vocabulary.unknown_id] = -torch.inf
         if temperature == 0:
             ids.append(int(logits_V.argmax()))
             continue
-        top = logits_V.topk(min(TOP, len(logits_V)))
+        top = logits_V.topk(min(most_likely, len(logits_V)))
         drawn = torch.multinomial(torch.softmax(top.values / temperature, -1), 1, generator=generator)
         ids.append(int(top.indices[drawn]))
     return vocabulary.decode(ids).strip()
+
+
+def reader(model: Any) -> Callable[[list[int]], Tensor]:
+    """What gives the logits of the token after some ids, which grow from call to call."""
+    if isinstance(model, GPT):
+        return CachedGPT(model).logits
+    device = next(model.parameters()).device
+    return lambda ids: model(torch.tensor([ids[-model.context :]], device=device))[0, -1]
 
 
 def samples(model: Any, vocabulary: Vocabulary, seed: int) -> list[dict[str, str]]:

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from pretrace.errors import PretraceError
+from pretrace.model.dropout import Dropout
 from pretrace.model.loss import language_model_loss
 from pretrace.shards import Shards
 from pretrace.training.devices import Device
 
 
-def sequence_loss(model: Any, ids_BT: Tensor, device: Device, dropout: float, sequences: int) -> Tensor:
+def sequence_loss(model: Any, ids_BT: Tensor, device: Device, dropout: Dropout | None, sequences: int) -> Tensor:
     """Mean loss a token over a batch of `sequences`, of which `ids_BT` are some (nats)."""
     B, T = ids_BT.shape
     weights_BT = torch.full((B, T), 1.0 / (sequences * (T - 1)), device=ids_BT.device)
@@ -26,7 +27,7 @@ def sequence_loss(model: Any, ids_BT: Tensor, device: Device, dropout: float, se
 @torch.no_grad()
 def validation_loss(model: Any, ids_NT: Tensor, device: Device, batch: int = 32) -> float:
     """Mean loss a token (nats) over sequences (N, T), without dropout."""
-    losses = [sequence_loss(model, ids.to(device.name), device, 0.0, len(ids_NT)) for ids in ids_NT.split(batch)]
+    losses = [sequence_loss(model, ids.to(device.name), device, None, len(ids_NT)) for ids in ids_NT.split(batch)]
     return float(sum(loss.double() for loss in losses))
 
 

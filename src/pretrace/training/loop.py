@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from pretrace.errors import PretraceError
-from pretrace.training.processes import Group
 
 
 def train(
@@ -25,8 +24,9 @@ def train(
     rate: Callable[[int], float],
     clip_norm: float,
     seed: int,
-    group: Group | None = None,
+    add_up: Callable[[Tensor], Tensor] = lambda loss: loss,
     after_step: Callable[[int, float], None] = lambda step, loss: None,
+    blame: Callable[[int], str] = lambda step: "",
 ) -> None:
     """Run the updates `steps` (numbers from 0).
 
@@ -35,8 +35,9 @@ def train(
         rate: for a step, the learning rate.
         clip_norm: gradients are scaled down to this global norm.
         seed: with the step, seeds dropout.
-        group: the processes that share the batch; their gradients and losses are added up.
+        add_up: given the loss, makes the gradients those of all processes; returns the loss of all.
         after_step: called with the number of updates done and the loss; saves, evaluates, logs.
+        blame: for a step that was not finite, what else there is to say of it.
 
     Raises:
         PretraceError: the loss or a gradient is not finite; the weights are those before the update.
@@ -49,14 +50,15 @@ def train(
         total = torch.zeros(())
         for loss in losses(step):
             loss.backward()
-            total = total + loss.detach()
-        if group:
-            total = group.add_up(module, total)
+            total = total.to(loss.device) + loss.detach()
+        total = add_up(total)
         norm = torch.nn.utils.clip_grad_norm_(module.parameters(), clip_norm)
+        norm = norm.full_tensor() if hasattr(norm, "full_tensor") else norm  # of a sharded model
         if not torch.isfinite(norm + total):
             raise PretraceError(
                 f"update {step + 1}: the loss is {float(total)} and the gradient's norm {float(norm)}; training "
                 "stopped before it touched the weights. A lower learning rate or more warm-up usually helps"
+                + blame(step)
             )
         optimiser.step()
         after_step(step + 1, float(total))

@@ -5,32 +5,30 @@ Resumes by itself: the same settings, data, vocabulary and code find the last ch
 
 from __future__ import annotations
 
-import math
+import contextlib
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from pretrace.files import locked, read_json, sha256_of_code
-from pretrace.model.weights import build_model
-from pretrace.progress import progress
+from pretrace.files import locked, read_json
+from pretrace.progress import duration
 from pretrace.settings import Settings
-from pretrace.shards import batch_sequences, open_shards
-from pretrace.training.checkpoint import Checkpoints, fingerprint
+from pretrace.training.checkpoint import Checkpoints
 from pretrace.training.devices import Device, choose_device
-from pretrace.training.flops import flops_per_token, peak_flops
-from pretrace.training.language_model import describe, sequence_loss, validation_loss, windows
-from pretrace.training.loop import train
-from pretrace.training.optimiser import build_optimiser, warmup_cosine
-from pretrace.training.processes import Group, group_of
+from pretrace.training.fingerprint import fingerprint, sha256_of_imports
+from pretrace.training.language_model import describe, validation_loss
+from pretrace.training.processes import Group, meet, place
+from pretrace.training.trainer import Trainer
+from pretrace.training.watch import Sampler, Watch
 
-QUICK_SEQUENCES = 128
-"""Validation sequences read for the curve; the figure at the end is over all of them."""
+PETAFLOP_S_DAY = 1e15 * 86400
+GPT1_PETAFLOP_S_DAYS = 0.96
+"""What GPT-1's pre-training took, as its authors' page has it."""
 
 
 @dataclass(frozen=True)
@@ -44,26 +42,59 @@ class Pretrained:
     """Rows of `step`, `lr`, `loss`, and on some rows `val_loss` (nats a token)."""
     cost: dict[str, Any]
     """What depends on the clock and the machine."""
+    samples: list[dict[str, Any]]
+    """Rows of `step`, `prompt`, `text`, if `sample_every` asks for them."""
+    steps: Path | None = None
+    """The folder with the weights after 1, 2, 4, ... updates, if `doubling_weights` asks for them."""
 
 
-def pretrain(kind: str, settings: Settings, shards_folder: Path, publish: Callable[[], None]) -> Pretrained:
-    """Train a language model of `kind` (`transformer` or `lstm`) on the shards; `publish` is called now and then."""
-    section = settings.scale.pretrain
-    device = choose_device(section.precision, settings.scale.threads)
-    print(f"{kind}: {device.name}, {str(device.dtype).removeprefix('torch.')} ({device.reason})", file=sys.stderr)
+def pretrain(
+    kind: str,
+    settings: Settings,
+    shards_folder: Path,
+    publish: Callable[[], None] = lambda: None,
+    curves: Path | None = None,
+    sample: Sampler | None = None,
+) -> Pretrained | None:
+    """Train a language model of `kind` (`transformer` or `lstm`) on the shards.
+
+    Args:
+        publish: called after every update.
+        curves: folder in which the curves are brought up to date as training goes on.
+        sample: makes sample texts with a model, for `pretrain.sample_every`.
+
+    Returns:
+        The result; None in a process of torchrun's that is not number 0.
+
+    Raises:
+        PretraceError: another process trains this already, the shards are damaged, the loss is not finite, the disk is
+            full, or a process of the group ended. The text says where it goes on from.
+    """
+    section, group = settings.scale.pretrain, place(settings.scale.processes)
+    device = _own_device(settings, group)
     manifest = read_json(shards_folder / "manifest.json")
-    checkpoints = Checkpoints(run_fingerprint(kind, settings, manifest, device))
-    arguments = (kind, settings, shards_folder)
-    with (
-        locked(checkpoints.lock, wait=False),
-        group_of(settings.scale.processes, _share, *arguments, checkpoints.folder) as group,
-    ):
-        trainer = Trainer(*arguments, device, checkpoints, group)
-        trainer.run(publish)
-    return trainer.result()
+    checkpoints = Checkpoints(run_fingerprint(kind, settings, manifest, device, group.size), group=group)
+    if group.first:
+        print(f"{kind}: {device.name}, {str(device.dtype).removeprefix('torch.')} ({device.reason})", file=sys.stderr)
+    lock = locked(checkpoints.lock, wait=False) if group.first else contextlib.nullcontext()
+    with lock, meet(group, _share, kind, settings, shards_folder, checkpoints.folder):
+        trainer = Trainer(kind, settings, shards_folder, device, checkpoints)
+        if group.first and trainer.done:
+            print(f"{kind}: goes on from the checkpoint at update {trainer.done}", file=sys.stderr)
+        watch = Watch(trainer, manifest, curves, sample, publish)
+        watch.run()
+        model = watch.model()
+    if model is None:
+        return None
+    val_loss = validation_loss(model, watch.validation, device)
+    metrics = describe(model, val_loss, manifest) | _sizes(trainer, watch)
+    cost = _cost(trainer, watch, metrics, settings.price_an_hour)
+    samples = checkpoints.rows(section.steps, checkpoints.samples)
+    steps = checkpoints.steps if section.doubling_weights else None
+    return Pretrained(model, metrics, checkpoints.rows(section.steps), cost, samples, steps)
 
 
-def run_fingerprint(kind: str, settings: Settings, manifest: dict[str, Any], device: Device) -> str:
+def run_fingerprint(kind: str, settings: Settings, manifest: dict[str, Any], device: Device, processes: int) -> str:
     """The name of a pre-training: the hash of all that its weights depend on. How often it saves is no part of it."""
     scale = settings.scale
     return fingerprint(
@@ -71,111 +102,56 @@ def run_fingerprint(kind: str, settings: Settings, manifest: dict[str, Any], dev
         model=(scale.model if kind == "transformer" else scale.lstm).model_dump(),
         context=scale.model.context,
         pretrain=scale.pretrain.model_dump(exclude={"checkpoint_every"}),
-        processes=(scale.processes, scale.threads),
+        processes=(processes, scale.threads),
         device=(device.name, str(device.dtype)),
         shards=manifest,
-        code=sha256_of_code("model", "shards", "training"),
+        code=sha256_of_imports("training/trainer.py"),
     )
 
 
+def _own_device(settings: Settings, group: Group) -> Device:
+    if torch.cuda.is_available():
+        torch.cuda.set_device(group.local)
+    return choose_device(settings.scale.pretrain.precision, settings.scale.threads)
+
+
 def _share(group: Group, kind: str, settings: Settings, shards_folder: Path, folder: Path) -> None:
-    """The part of a process other than number 0."""
-    device = choose_device(settings.scale.pretrain.precision, settings.scale.threads)
-    Trainer(kind, settings, shards_folder, device, Checkpoints("", folder), group).run(lambda: None)
+    """The part of a process that number 0 started."""
+    device = _own_device(settings, group)
+    trainer = Trainer(kind, settings, shards_folder, device, Checkpoints("", folder, group))
+    watch = Watch(trainer, read_json(shards_folder / "manifest.json"))
+    watch.run()
+    watch.model()
 
 
-class Trainer:
-    """One pre-training in one process of the group."""
+def _sizes(trainer: Trainer, watch: Watch) -> dict[str, Any]:
+    steps = trainer.section.steps
+    tokens = steps * watch.tokens_a_step
+    flops = tokens * watch.flops_a_token
+    return {
+        "steps": steps,
+        "tokens": tokens,
+        "epochs": round(tokens / trainer.shards.tokens, 4),
+        "flops": flops,
+        "petaflop_s_days": flops / PETAFLOP_S_DAY,
+    }
 
-    def __init__(
-        self, kind: str, settings: Settings, shards_folder: Path, device: Device, checkpoints: Checkpoints, group: Group
-    ) -> None:
-        scale, section = settings.scale, settings.scale.pretrain
-        self.kind, self.scale, self.section = kind, scale, section
-        self.device, self.checkpoints, self.group = device, checkpoints, group
-        self.manifest = read_json(shards_folder / "manifest.json")
-        self.shards = open_shards(shards_folder, "train")
-        self.validation = windows(open_shards(shards_folder, "validation"), scale.model.context)
-        self.model = build_model(kind, scale, self.manifest["vocabulary_size"], section.seed).to(device.name)
-        self.optimiser = build_optimiser(self.model, section)
-        self.done = checkpoints.restore(self.model, self.optimiser)
-        """Updates that an earlier process made."""
-        self.seconds = 0.0
 
-    def run(self, publish: Callable[[], None]) -> None:
-        """Make the updates that are left."""
-        first = self.group.rank == 0
-        if first and self.done:
-            print(f"{self.kind}: goes on from the checkpoint at update {self.done}", file=sys.stderr)
-        if first:
-            self.checkpoints.rewind_curve(self.done)
-        started = time.monotonic()
-        bar = progress(total=self.section.steps, unit="step", description=self.kind) if first else None
-        if bar:
-            bar.update(self.done)
-
-        def after_step(step: int, loss: float) -> None:
-            if bar is None:
-                return
-            self._keep(step, loss)
-            rate = (step - self.done) * self.section.batch_sequences * self.scale.model.context
-            rate /= time.monotonic() - started
-            bar.set_postfix_str(f"loss {loss:.3f}, perplexity {math.exp(loss):.1f}, {rate:,.0f} tokens/s")
-            bar.update(1)
-            publish()
-
-        train(
-            self.model,
-            self.optimiser,
-            range(self.done, self.section.steps),
-            losses=self._losses,
-            rate=self._rate,
-            clip_norm=self.section.clip_norm,
-            seed=self.section.seed + (self.group.rank << 16),  # dropout of its own in each process
-            group=self.group,
-            after_step=after_step,
-        )
-        self.seconds = time.monotonic() - started
-        if bar:
-            bar.close()
-
-    def result(self) -> Pretrained:
-        """What there is to say at the end."""
-        val_loss = validation_loss(self.model, self.validation, self.device)
-        steps = self.section.steps
-        tokens = steps * self.section.batch_sequences * self.scale.model.context
-        flops = tokens * flops_per_token(self.model)
-        metrics = {
-            **describe(self.model, val_loss, self.manifest),
-            "steps": steps,
-            "tokens": tokens,
-            "epochs": round(tokens / self.shards.tokens, 4),
-            "flops": flops,
-            "petaflop_s_days": flops / 1e15 / 86400,
-        }
-        cost: dict[str, Any] = {"device": self.device.name, "precision": str(self.device.dtype).split(".")[-1]}
-        if self.done < steps:
-            share = (steps - self.done) / steps / self.seconds
-            peak = peak_flops(self.device) * (self.group.size if self.device.name == "cpu" else 1)
-            cost |= {"tokens_per_second": round(tokens * share, 1), "mfu": round(flops * share / peak, 4)}
-        return Pretrained(self.model, metrics, self.checkpoints.rows(steps), cost)
-
-    def _rate(self, step: int) -> float:
-        steps, warmup = self.section.steps, self.section.warmup_steps
-        return self.section.lr * warmup_cosine(step / steps, warmup / steps)
-
-    def _losses(self, step: int) -> Iterator[Tensor]:
-        section = self.section
-        ids = batch_sequences(self.shards, self.scale.model.context, section.batch_sequences, section.seed, step)
-        own = torch.from_numpy(ids[self.group.rank :: self.group.size]).to(self.device.name)
-        for micro in own.split(section.micro_batch):
-            yield sequence_loss(self.model, micro, self.device, self.scale.model.dropout, section.batch_sequences)
-
-    def _keep(self, step: int, loss: float) -> None:
-        """The curve's row, and at set steps the validation loss and a checkpoint."""
-        row = {"step": step, "lr": self._rate(step - 1), "loss": round(loss, 6)}
-        if step % self.section.validate_every == 0 or step == self.section.steps:
-            row["val_loss"] = round(validation_loss(self.model, self.validation[:QUICK_SEQUENCES], self.device), 6)
-        self.checkpoints.append(row)
-        if step % self.section.checkpoint_every == 0 or step == self.section.steps:
-            self.checkpoints.save(step, self.model, self.optimiser)
+def _cost(trainer: Trainer, watch: Watch, metrics: dict[str, Any], price: float | None) -> dict[str, Any]:
+    """What depends on the clock, which is said, too. Hours are those of all processes that the run took one by one."""
+    cost: dict[str, Any] = {"device": trainer.device.name, "precision": str(trainer.device.dtype).split(".")[-1]}
+    seconds = trainer.seconds_before + watch.seconds
+    cost["hours"] = round(seconds / 3600, 4)
+    if price is not None:
+        cost["price"] = round(price * seconds / 3600, 2)
+    steps = trainer.section.steps
+    if trainer.done < steps:
+        rate = (steps - trainer.done) * watch.tokens_a_step / watch.seconds
+        cost |= {"tokens_per_second": round(rate, 1), "mfu": round(rate * watch.flops_a_token / watch.peak, 4)}
+    print(
+        f"{trainer.kind}: {metrics['tokens']:,} tokens, {metrics['flops']:.3g} FLOPs, "
+        f"{metrics['petaflop_s_days']:.3g} petaflop/s-days (GPT-1: {GPT1_PETAFLOP_S_DAYS}), {duration(seconds)}"
+        + ("" if price is None else f", a cost of {cost['price']:.2f}"),
+        file=sys.stderr,
+    )
+    return cost

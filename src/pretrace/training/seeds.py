@@ -20,15 +20,15 @@ from typing import Any
 import numpy as np
 
 from pretrace.errors import PretraceError
-from pretrace.files import atomic_folder, locked, read_json, scratch_folder, sha256_of_code, sha256_of_file, write_json
+from pretrace.files import atomic_folder, locked, read_json, scratch_folder, sha256_of_file, write_json
 from pretrace.model.tensors import save_tensors
 from pretrace.progress import progress
 from pretrace.settings import Settings
 from pretrace.tasks.metrics import standard_error
 from pretrace.tasks.rows import read_task
-from pretrace.training.checkpoint import fingerprint
 from pretrace.training.devices import choose_device
 from pretrace.training.finetune import Recipe, finetune_seed, resolve_recipe, starting_model
+from pretrace.training.fingerprint import fingerprint, sha256_of_imports
 from pretrace.training.workers import prepare_workers
 
 RESULT = "result.json"
@@ -103,7 +103,7 @@ class _Jobs:
             vocabulary_size=vocabulary_size,
             context=scale.model.context,
             device=str(choose_device(recipe.settings.precision, 1)),
-            code=sha256_of_code("model", "training", "tasks/formats.py", "tasks/metrics.py"),
+            code=sha256_of_imports("training/finetune.py"),
         )
         self.folder = scratch_folder() / "seeds" / name[:32]
 

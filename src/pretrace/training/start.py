@@ -28,7 +28,7 @@ def start_from(settings: Settings, shards_folder: Path) -> Pretrained:
     validation = windows(open_shards(shards_folder, "validation"), scale.model.context)
     metrics = describe(model.to(device.name), validation_loss(model, validation, device), manifest)
     curve = [{"step": 0, "val_loss": metrics["val_loss"]}]
-    return Pretrained(model, metrics | {"steps": 0, "tokens": 0, "flops": 0}, curve, {"device": device.name})
+    return Pretrained(model, metrics | {"steps": 0, "tokens": 0, "flops": 0}, curve, {"device": device.name}, [])
 
 
 def read_start(settings: Settings, vocabulary_size: int) -> GPT:

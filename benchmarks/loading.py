@@ -1,0 +1,68 @@
+"""What reading a batch and telling of an update cost, as a share of the update: in a pre-training as the stage runs it.
+
+python benchmarks/loading.py data/shards        # a folder of shards
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from pretrace.settings import load_settings
+
+LIMIT = 0.02
+STEPS = 60
+
+
+def compare_loading(shards: Path) -> dict[str, Any]:
+    """Medians over the updates, in ms: all of an update, reading its batch, curve and progress line after it."""
+    from pretrace.training.pretrain import pretrain
+    from pretrace.training.trainer import Trainer
+    from pretrace.training.watch import Watch
+
+    spent: dict[str, list[float]] = {"loading": [], "logging": []}
+    ends: list[float] = []
+
+    def timed(kind: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def work(*arguments: Any) -> Any:
+            started = time.perf_counter()
+            found = function(*arguments)
+            spent[kind].append(time.perf_counter() - started)
+            if kind == "logging":
+                ends.append(time.perf_counter())
+            return found
+
+        return work
+
+    settings = load_settings()
+    section = settings.scale.pretrain.model_copy(update={"steps": STEPS, "warmup_steps": 2})
+    scale = settings.scale.model_copy(update={"pretrain": section, "processes": 1})
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        patch.dict(os.environ, DVC_ROOT=folder),  # a folder of its own for checkpoints
+        patch.object(Trainer, "_read", timed("loading", Trainer._read)),
+        patch.object(Watch, "after_step", timed("logging", Watch.after_step)),
+    ):
+        pretrain("transformer", settings.model_copy(update={"scale": scale}), shards.resolve())
+    steps = [after - before for before, after in pairwise(ends)]
+    medians = {"update": statistics.median(steps)} | {kind: statistics.median(values) for kind, values in spent.items()}
+    share = (medians["loading"] + medians["logging"]) / medians["update"]
+    return {
+        "work": "loading and logging",
+        "unit": "ms an update",
+        "medians": {name: round(1000 * value, 4) for name, value in medians.items()},
+        "ratio": round(share, 5),
+        "same": share <= LIMIT,
+    }
+
+
+if __name__ == "__main__":
+    print(compare_loading(Path(sys.argv[1])))

@@ -1,0 +1,74 @@
+"""bfloat16 beside float32: the validation loss after the same updates on the same text.
+
+    python benchmarks/precision.py data/shards 1000      # a folder of shards, updates
+
+The model is the laptop scale's, with dropout; batches are of half its size, so that it takes minutes.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from training_arms import DROPOUT
+
+from pretrace.files import read_json
+from pretrace.settings import load_settings
+
+LIMIT = 0.005
+"""Share by which the losses may differ."""
+VALIDATION_SEQUENCES = 512
+
+
+def compare_precision(shards: Path, steps: int = 1000) -> dict[str, Any]:
+    """Validation loss (nats a token) after so many updates in each precision, and the share between them."""
+    losses = {name: trained(shards, steps, name) for name in ("float32", "bfloat16")}
+    apart = abs(losses["bfloat16"] / losses["float32"] - 1)
+    return {
+        "work": "bfloat16 against float32",
+        "unit": f"validation loss after {steps} updates",
+        "medians": {name: round(loss, 5) for name, loss in losses.items()},
+        "ratio": round(losses["bfloat16"] / losses["float32"], 5),
+        "same": apart < LIMIT,
+    }
+
+
+def trained(shards: Path, steps: int, precision: str) -> float:
+    """The validation loss after training in a precision."""
+    import torch
+
+    from pretrace.model import GPT
+    from pretrace.model.dropout import Dropout
+    from pretrace.shards import batch_sequences, open_shards
+    from pretrace.training.devices import choose_device
+    from pretrace.training.language_model import sequence_loss, validation_loss, windows
+    from pretrace.training.loop import train
+    from pretrace.training.optimiser import build_optimiser, warmup_cosine
+
+    scale = load_settings().scale
+    section, context = scale.pretrain, scale.model.context
+    device, batch = choose_device(precision, 1), section.batch_sequences // 2
+    model = GPT(scale.model, read_json(shards / "manifest.json")["vocabulary_size"], section.seed)
+    texts = open_shards(shards, "train")
+    warmup = section.warmup_steps / section.steps
+
+    def losses(step: int) -> list[torch.Tensor]:
+        ids = torch.from_numpy(batch_sequences(texts, context, batch, section.seed, step))
+        return [sequence_loss(model, ids, device, Dropout(DROPOUT, section.seed, step, range(batch)), batch)]
+
+    train(
+        model,
+        build_optimiser(model, section),
+        range(steps),
+        losses=losses,
+        rate=lambda step: section.lr * warmup_cosine(step / steps, warmup),
+        clip_norm=section.clip_norm,
+        seed=section.seed,
+    )
+    found = windows(open_shards(shards, "validation"), context)[:VALIDATION_SEQUENCES]
+    return validation_loss(model, found, choose_device("float32", 1))
+
+
+if __name__ == "__main__":
+    print(compare_precision(Path(sys.argv[1]), int(sys.argv[2])))

@@ -1,0 +1,135 @@
+"""An update of pre-training, ours and with transformers, on the same weights and tokens: what training.py has run.
+
+Each arm is a function that sets up a model and gives back `update(step, dropout)`, which makes an update and returns
+its loss. All clip gradients and decay the same tensors, as both would otherwise not compute the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pretrace.settings import ModelSettings, OptimiserSettings
+
+Update = Callable[[int, bool], float]
+DROPOUT = 0.1
+OPTIMISER = OptimiserSettings(optimiser="adamw", weight_decay=0.01, beta1=0.9, beta2=0.99, clip_norm=1.0)
+RATE = 2.5e-4
+SEED = 7
+
+
+@dataclass(frozen=True)
+class Size:
+    """What is trained: the model, its vocabulary, and the sequences of an update (and of ours at once)."""
+
+    name: str
+    model: ModelSettings
+    vocabulary: int
+    batch: int
+    micro_batch: int
+    threads: int
+
+
+def model_of(size: Size) -> Any:
+    """Our model, with the weights that all arms begin with."""
+    from pretrace.model import GPT
+
+    return GPT(size.model, size.vocabulary, SEED)
+
+
+def batches(size: Size) -> Callable[[int], Any]:
+    """Token ids for each step, the same for all arms: drawn as words are, few of them most of the time."""
+    import torch
+
+    weights_V = 1.0 / torch.arange(10, size.vocabulary + 10)
+
+    def batch(step: int) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(step)
+        shape = (size.batch, size.model.context)
+        return torch.multinomial(weights_V, shape[0] * shape[1], True, generator=generator).view(shape)
+
+    return batch
+
+
+def ours(size: Size, precision: str, compiled: bool = False) -> Update:
+    """An update as the pipeline makes it."""
+    import torch
+
+    from pretrace.model.dropout import Dropout
+    from pretrace.training.devices import choose_device
+    from pretrace.training.language_model import sequence_loss
+    from pretrace.training.loop import train
+    from pretrace.training.optimiser import build_optimiser
+
+    device = choose_device(precision, size.threads)
+    model, batch = model_of(size), batches(size)
+    optimiser = build_optimiser(model, OPTIMISER)
+
+    def update(step: int, with_dropout: bool) -> float:
+        found: list[float] = []
+        ids, numbers = batch(step), torch.arange(size.batch)
+
+        def losses(step: int) -> Any:
+            for micro, own in zip(ids.split(size.micro_batch), numbers.split(size.micro_batch), strict=True):
+                dropout = Dropout(DROPOUT, SEED, step, own.tolist()) if with_dropout else None
+                yield sequence_loss(model, micro, device, dropout, size.batch)
+
+        train(
+            model,
+            optimiser,
+            [step],
+            losses=losses,
+            rate=lambda step: RATE,
+            clip_norm=OPTIMISER.clip_norm,
+            seed=SEED,
+            after_step=lambda step, loss: found.append(loss),
+        )
+        return found[0]
+
+    return update
+
+
+def transformers_model(size: Size, folder: Path) -> Any:
+    """Hugging Face's GPT-1 with the same weights."""
+    from transformers import OpenAIGPTLMHeadModel
+
+    from pretrace.model.huggingface import write_huggingface
+
+    write_huggingface(folder, model_of(size))
+    model = OpenAIGPTLMHeadModel.from_pretrained(folder)
+    for module in model.modules():
+        if type(module).__name__ == "Dropout":
+            module.p = DROPOUT
+    return model
+
+
+def plain(size: Size, folder: Path, best: bool = False) -> Update:
+    """An update with transformers: float32 and AdamW as they come; or compiled, in bfloat16, with the fused AdamW."""
+    import contextlib
+
+    import torch
+
+    torch.set_num_threads(size.threads)
+    model, batch = transformers_model(size, folder), batches(size)
+    groups = [
+        {"params": [p for p in model.parameters() if p.dim() > 1], "weight_decay": OPTIMISER.weight_decay},
+        {"params": [p for p in model.parameters() if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    betas = (OPTIMISER.beta1, OPTIMISER.beta2)
+    optimiser = torch.optim.AdamW(groups, lr=RATE, betas=betas, fused=best or None)
+    forward = torch.compile(model) if best else model
+
+    def update(step: int, with_dropout: bool) -> float:
+        ids = batch(step)
+        model.train(with_dropout)
+        optimiser.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16) if best else contextlib.nullcontext():
+            loss = forward(ids, labels=ids).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), OPTIMISER.clip_norm)
+        optimiser.step()
+        return float(loss.detach())
+
+    return update

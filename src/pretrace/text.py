@@ -1,0 +1,83 @@
+"""A text of one's own as a language model reads it, without a pipeline around it."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from pretrace.corpus import Document, clean_text, read_files
+from pretrace.corpus.bad_input import Fault, printable
+from pretrace.corpus.read import documents_of
+from pretrace.corpus.rows import read_rows
+from pretrace.corpus.source_file import Source, kind_of
+from pretrace.corpus.sources import URL, WILDCARD
+from pretrace.errors import PretraceError
+from pretrace.progress import progress
+from pretrace.settings import Columns
+from pretrace.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text as a model reads it, and its sizes."""
+
+    ids_N: np.ndarray
+    documents: int
+    words: int
+    """Of the cleaned text, as the pipeline counts them: what stands between spaces and line ends."""
+    bytes: int
+    """UTF-8 bytes of the raw text."""
+    clean_bytes: int
+    """UTF-8 bytes of the cleaned text with one line end a document: what the pipeline's bits a byte are shares of."""
+
+
+def read_text(path: str, vocabulary: Vocabulary) -> Text:
+    """Clean and encode the text at `path`, as the stages `clean` and `shard` do with a corpus.
+
+    Raises:
+        PretraceError: there is none, or it is no text, or too short to score a token.
+    """
+    pieces: list[np.ndarray] = []
+    words = size = clean_size = 0
+    for document in progress(documents_at(path), unit="documents", description="read"):
+        cleaned = clean_text(document.text)
+        if not cleaned:
+            continue
+        ids = vocabulary.encode_array(cleaned)
+        pieces.append(
+            ids if ids[-1] == vocabulary.newline_id else np.append(ids, ids.dtype.type(vocabulary.newline_id))
+        )
+        words += len(cleaned.split())
+        size += len(document.text.encode())
+        clean_size += len(cleaned.encode()) + 1
+    if not words:
+        raise PretraceError(f"{printable(path)}: no text there")
+    return Text(np.concatenate(pieces), len(pieces), words, size, clean_size)
+
+
+def documents_at(path: str) -> Iterator[Document]:
+    """The documents of a file, folder, glob or URL, as a corpus has them; a file of no known kind is plain text."""
+    if URL.match(path) or (WILDCARD.search(path) and not os.path.lexists(path)):
+        return read_files(path, Columns(), "file", _refuse)
+    place = Path(path)
+    if not place.exists():
+        raise PretraceError(f"{printable(path)}: no such file or folder")
+    if place.is_dir() or kind_of(place.name)[0]:
+        return read_files(path, Columns(), "file", _refuse)
+    if not place.is_file():
+        raise PretraceError(f"{printable(path)}: not a regular file")
+    source = Source(place.name + ".txt", printable(path), place.stat().st_size, lambda: place.open("rb", buffering=0))
+    rows = read_rows(source, ["text"], "file")
+    return documents_of(rows, source.shown, source.name, "text", Columns(), _refuse, Counter())
+
+
+def _refuse(fault: Fault) -> NoReturn:
+    if fault.reason == "no_column":
+        raise PretraceError(f"{fault.file}: no column {fault.value}; the text is taken from this one")
+    raise PretraceError(fault.line)

@@ -1,0 +1,171 @@
+"""What decides the weights of a pre-training: its model, the order of its data, its updates.
+
+A checkpoint is good for one version of this module and of what it imports (pretrace.training.fingerprint). What is
+shown and kept on the way is in pretrace.training.watch.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pretrace.files import read_json
+from pretrace.model.build import build_model
+from pretrace.model.dropout import Dropout
+from pretrace.settings import Settings
+from pretrace.shards.order import batch_sequences, share_of
+from pretrace.shards.read import open_shards
+from pretrace.training.checkpoint import Checkpoints
+from pretrace.training.compiled import compile_blocks
+from pretrace.training.devices import Device
+from pretrace.training.flops import flops_per_token
+from pretrace.training.language_model import sequence_loss
+from pretrace.training.loop import train
+from pretrace.training.micro_batch import (
+    bytes_a_sequence,
+    estimated_micro_batch,
+    largest_that_runs,
+    memory_of_device,
+)
+from pretrace.training.optimiser import build_optimiser, warmup_cosine
+from pretrace.training.replicas import SHARDED, Replicas, check_shares, way_of
+from pretrace.training.stopping import Stopping
+
+
+class Trainer:
+    """One pre-training, in one process of the group."""
+
+    def __init__(
+        self, kind: str, settings: Settings, shards_folder: Path, device: Device, checkpoints: Checkpoints
+    ) -> None:
+        scale, section, group = settings.scale, settings.scale.pretrain, checkpoints.group
+        check_shares(section.batch_sequences, section.sharded, group)
+        self.kind, self.scale, self.section = kind, scale, section
+        self.device, self.checkpoints, self.group = device, checkpoints, group
+        self.folder = shards_folder
+        self.vocabulary_size = read_json(shards_folder / "manifest.json")["vocabulary_size"]
+        self.shards = open_shards(shards_folder, "train")
+        self.dropout = (scale.model if kind == "transformer" else scale.lstm).dropout
+        self.model = self.fresh_model().to(device.name)
+        self.replicas = Replicas(self.model, sequence_loss, group, way_of(self.model, group, section.sharded))
+        self.optimiser = build_optimiser(self.model, section)
+        note = checkpoints.restore(self.model, self.optimiser)
+        self.done: int = note["step"]
+        """Updates that earlier processes made."""
+        self.seconds_before: float = note.get("seconds", 0.0)
+        """What they took, up to that update."""
+        self._next: tuple[int, Tensor] | None = None
+        self.micro_batch: int = section.micro_batch or note.get("micro_batch") or self._fitting_micro_batch()
+        self._compile()
+
+    def fresh_model(self) -> nn.Module:
+        """The model before training, on the CPU."""
+        return build_model(self.kind, self.scale, self.vocabulary_size, self.section.seed)
+
+    def run(
+        self,
+        after_step: Callable[[int, float], dict[str, Any]],
+        due: Callable[[int], bool],
+        blame: Callable[[int], str],
+    ) -> None:
+        """Make the updates that are left.
+
+        Args:
+            blame: what there is to say of an update (from 0) that was not finite.
+            after_step: called with the number of updates done and the loss, in every process; gives what a checkpoint
+                is to note.
+            due: whether a checkpoint is due after so many updates. One is also made on SIGTERM.
+        """
+
+        def keep(step: int, loss: float) -> None:
+            note = after_step(step, loss)
+            if due(step) or self.replicas.stopping:
+                self.checkpoints.save(step, self.model, self.optimiser, micro_batch=self.micro_batch, **note)
+            if self.replicas.stopping:
+                if self.group.first:
+                    print(f"{self.kind}: asked to stop; kept a checkpoint at update {step}", file=sys.stderr)
+                stopping.now()
+
+        def note_wish() -> None:
+            self.replicas.stop_wanted = True
+
+        with Stopping(note_wish) as stopping:
+            train(
+                self.model,
+                self.optimiser,
+                range(self.done, self.section.steps),
+                losses=self._losses,
+                rate=self.rate,
+                clip_norm=self.section.clip_norm,
+                seed=self.section.seed + (self.group.rank << 16),  # what a GPU draws differs between processes
+                add_up=self.replicas.add_up,
+                after_step=keep,
+                blame=blame,
+            )
+
+    def rate(self, step: int) -> float:
+        """The learning rate of an update (from 0)."""
+        steps, warmup = self.section.steps, self.section.warmup_steps
+        return self.section.lr * warmup_cosine(step / steps, warmup / steps)
+
+    def _losses(self, step: int) -> Iterator[Tensor]:
+        """The losses of this process's micro-batches."""
+        own = self._own(step)
+        count = -(-len(own) // self.micro_batch)
+        for number in range(count):
+            yield self._loss(own, number * self.micro_batch, step, last=number == count - 1)
+        if step + 1 < self.section.steps:  # read while a GPU is still at work on this update
+            self._next = step + 1, self._read(step + 1)
+
+    def _loss(self, own: Tensor, first: int, step: int, last: bool) -> Tensor:
+        numbers = share_of(self.section.batch_sequences, self.group.rank, self.group.size)
+        chosen = slice(first, first + self.micro_batch)
+        dropout = Dropout(self.dropout, self.section.seed, step, numbers[chosen]) if self.dropout else None
+        return self.replicas.loss(own[chosen], self.device, dropout, self.section.batch_sequences, last=last)
+
+    def _own(self, step: int) -> Tensor:
+        at, ids = self._next or (-1, None)
+        return ids if at == step and ids is not None else self._read(step)
+
+    def _read(self, step: int) -> Tensor:
+        own = torch.from_numpy(batch_sequences(self.shards, *self.batch, step, self.group.rank, self.group.size))
+        return own if self.device.name == "cpu" else own.pin_memory().to(self.device.name, non_blocking=True)
+
+    @property
+    def batch(self) -> tuple[int, int, int]:
+        """What says, with the step, which sequences an update is of: context, sequences, seed."""
+        return self.scale.model.context, self.section.batch_sequences, self.section.seed
+
+    def _fitting_micro_batch(self) -> int:
+        share = -(-self.section.batch_sequences // self.group.size)
+        model = self.scale.model if self.kind == "transformer" else self.scale.lstm
+        parameters = sum(p.numel() for p in self.model.parameters())
+        memory = memory_of_device(self.device.name, self.group.size)
+        a_sequence = bytes_a_sequence(model, self.scale.model.context, self.vocabulary_size)
+        chosen = estimated_micro_batch(share, a_sequence, parameters, memory)
+        if self.device.name == "cuda" and self.replicas.way != SHARDED:
+            chosen = largest_that_runs(share, self._try)
+        chosen = self.replicas.agree(chosen)
+        if self.group.first:
+            print(f"{self.kind}: micro-batches of {chosen} of {share} sequences", file=sys.stderr)
+        return chosen
+
+    def _compile(self) -> None:
+        tokens = self.section.steps * self.section.batch_sequences * self.scale.model.context
+        flops = tokens * flops_per_token(self.model) / self.group.size
+        said = compile_blocks(
+            self.model, self.section.compile, self.device.name, flops, lambda: self._try(self.micro_batch)
+        )
+        if self.group.first:
+            print(f"{self.kind}: {said}", file=sys.stderr)
+
+    def _try(self, sequences: int) -> None:
+        """A micro-batch of the first update, forward and back, as a test of memory."""
+        self.micro_batch = sequences
+        self._loss(self._own(0), 0, 0, last=False).backward()
+        self.model.zero_grad(set_to_none=True)

@@ -1,0 +1,39 @@
+"""Plain lines of progress, for logs."""
+
+from __future__ import annotations
+
+import pytest
+
+from pretrace import progress as module
+from pretrace.progress import duration, progress
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SECONDS_BETWEEN_LINES", 0.0)
+
+
+def test_a_line_has_share_time_left_and_what_else_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    with progress(total=1000, unit="step", description="model", initial=400) as bar:
+        bar.set_postfix_str("loss 1.0", refresh=False)
+        now[0] += 20
+        bar.update(100)
+    assert capsys.readouterr().err == "model: 500/1,000 step (50 %), 0:01:40 left  loss 1.0\n"
+
+
+def test_nothing_is_said_where_it_is_off(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(progress(range(3), on=False)) == [0, 1, 2]
+    assert capsys.readouterr().err == ""
+    list(progress(iter(range(3)), unit="parts"))
+    assert capsys.readouterr().err.splitlines() == ["1 parts", "2 parts", "3 parts"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00:00"), (59.6, "0:01:00"), (3723, "1:02:03"), (360000, "100:00:00")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

@@ -1,0 +1,62 @@
+"""Prints the loss curves that must not move, as JSON: float32, one thread, 20 updates, dropout off and on.
+
+    python tests/training/golden_curve.py > tests/training/golden_curve.json      # where they are meant to move
+
+In a process of its own with the environment below, which is read when PyTorch is loaded: they make it take the
+plainest of its kernels, which are the same on all processors of a kind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+ENVIRONMENT = {
+    "ATEN_CPU_CAPABILITY": "default",
+    "MKL_CBWR": "COMPATIBLE",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "OMP_NUM_THREADS": "1",
+    "CUDA_VISIBLE_DEVICES": "",
+}
+CASES = {
+    "dropout off": ("transformer", {"model.dropout": 0.0}),
+    "dropout on": ("transformer", {"model.dropout": 0.1, "pretrain.optimiser": "openai_adam"}),
+    "lstm": ("lstm", {}),
+}
+
+
+def curves() -> dict[str, list[str]]:
+    """By case, the loss of each update with ten digits."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    from small_training import make_shards, settings_with
+
+    from pretrace.training.checkpoint import Checkpoints
+    from pretrace.training.devices import choose_device
+    from pretrace.training.trainer import Trainer
+
+    found: dict[str, list[str]] = {}
+    with tempfile.TemporaryDirectory() as name:
+        shards = make_shards(Path(name))
+        for case, (kind, changes) in CASES.items():
+            losses = found[case] = []
+            device = choose_device("float32", 1)
+            trainer = Trainer(kind, settings_with(changes), shards, device, Checkpoints("", Path(name) / case))
+
+            def keep(step: int, loss: float, losses: list[str] = losses) -> dict:
+                losses.append(f"{loss:.10g}")
+                return {}
+
+            trainer.run(keep, due=lambda step: False, blame=str)
+    return found
+
+
+if __name__ == "__main__":
+    if any(os.environ.get(name) != value for name, value in ENVIRONMENT.items()):
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ENVIRONMENT})
+    import torch
+
+    print(json.dumps({"torch": torch.__version__.split("+")[0], "machine": platform.machine(), **curves()}, indent=1))

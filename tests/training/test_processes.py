@@ -1,0 +1,78 @@
+"""Processes that train together: the same losses in every way, and one line when one of them is lost."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from group_work import WAYS, EndsProcess, add_ones, every_way, losses_of
+
+from pretrace.errors import PretraceError
+from pretrace.training.processes import Group, meet, place
+from pretrace.training.replicas import check_shares
+
+TWO = Group(size=2)
+
+
+def test_two_processes_have_the_losses_of_one() -> None:
+    """With dropout, too, as its masks go by the sequence; all in one meeting, as starting a process takes seconds."""
+    with meet(TWO, every_way):
+        found = every_way(TWO)
+    for (way, rate, steps), (losses, weights) in zip(WAYS, found, strict=True):
+        alone, expected = losses_of(Group(), "alone", rate, steps)
+        assert losses == pytest.approx(alone, abs=1e-5), (way, rate)
+        torch.testing.assert_close(weights, expected, rtol=0, atol=2e-4)
+        assert alone[-1] != alone[0]
+    assert found[0][0] != found[1][0]  # dropout did something
+
+
+@pytest.mark.parametrize(("ending", "said"), [("killed", "SIGKILL"), ("failed", "ValueError: no more memory")])
+def test_a_process_that_is_lost_is_one_line(ending: str, said: str) -> None:
+    lost = rf"process 2 of 2 ended before its time \({said}\); run again, it goes on from the last checkpoint"
+    with pytest.raises(PretraceError, match=lost) as error, meet(TWO, add_ones, ending):
+        add_ones(TWO, ending)
+    assert "\n" not in str(error.value)
+
+
+def test_a_process_that_never_comes_is_not_waited_for() -> None:
+    with (
+        pytest.raises(PretraceError, match=r"process 2 of 2 ended before its time \(exit status 3\)"),
+        meet(TWO, add_ones, EndsProcess()),
+    ):
+        pytest.fail("there was no meeting")
+    assert not torch.distributed.is_initialized()
+
+
+def test_an_error_of_number_0_is_its_own() -> None:
+    with pytest.raises(KeyError), meet(TWO, add_ones, "killed"):
+        raise KeyError
+    assert not torch.distributed.is_initialized()
+
+
+def test_torchrun_says_which_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert place(3) == Group(0, 3, 0)
+    values = {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "4"}
+    for name, value in {**values, "MASTER_ADDR": "host", "MASTER_PORT": "1"}.items():
+        monkeypatch.setenv(name, value)
+    assert place(3) == Group(5, 8, 1)
+    monkeypatch.delenv("MASTER_PORT")
+    assert place(1) == Group()
+
+
+def test_there_are_not_more_processes_than_gpus(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert place(2) == Group(size=2)
+    assert not capsys.readouterr().err
+    assert place(4) == Group(size=2)
+    assert "4 processes are asked for; there are as many as GPUs, 2" in capsys.readouterr().err
+
+
+def test_batches_that_cannot_be_shared_are_one_line() -> None:
+    check_shares(4, False, Group(0, 3))
+    check_shares(4, True, Group(0, 4))
+    with pytest.raises(PretraceError, match="5 processes share batches of 4 sequences"):
+        check_shares(4, False, Group(0, 5))
+    with pytest.raises(PretraceError, match="equal shares of a batch of 4 sequences"):
+        check_shares(4, True, Group(0, 3))

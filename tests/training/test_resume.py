@@ -1,0 +1,158 @@
+"""A real run, in processes of its own, that is ended at random moments: the weights are those of an undisturbed one."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from small_training import run, settings_with, weights_of
+
+from pretrace.model import load_model
+
+KILLS = 20
+CHANGES = {
+    "pretrain.steps": 240,
+    "pretrain.checkpoint_every": 5,
+    "pretrain.sample_every": 40,
+    "pretrain.doubling_weights": True,
+}
+RUN = """
+import json, os, signal, sys, time, torch
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from small_training import run, settings_with
+from pretrace.model import save_model
+from pretrace.training.devices import choose_device
+import pretrace.training.watch
+
+def sample(model):
+    return [{{"prompt": "a", "text": str(model.token_embedding.weight.sum().item())}}]
+
+def train():
+    out = Path(sys.argv[1])
+    result = run(settings_with({changes!r}), Path({shards!r}), sample=sample)
+    if result is None:
+        return
+    save_model(out, result.model)
+    steps = [path.name for path in sorted(result.steps.iterdir())] if result.steps else []
+    (out / "result.json").write_text(json.dumps([result.metrics, result.curve, result.samples, steps]))
+
+if __name__ == "__main__":
+    pretrace.training.watch.peak_flops = lambda device: 1e12
+"""
+KILLED = """
+    # PyTorch is loaded once: what is killed is a fork of this process, which has computed nothing yet.
+    choose_device("float32", 1)
+    torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            train()
+            os._exit(0)
+        number, seconds = line.split()
+        time.sleep(float(seconds))
+        os.kill(child, int(number))
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+    train()
+"""
+
+
+def script(shards: Path, changes: dict, body: str) -> list[str]:
+    """The command that trains, with the folder for the result still to come."""
+    text = RUN.format(tests=str(Path(__file__).parent), changes=changes, shards=str(shards)) + body
+    Path("run.py").write_text(text)
+    return [sys.executable, "run.py"]
+
+
+def result_in(folder: Path) -> tuple[dict[str, bytes], list]:
+    model = load_model(folder)
+    weights = {name: p.detach().numpy().tobytes() for name, p in model.named_parameters()}
+    return weights, json.loads((folder / "result.json").read_text())
+
+
+class Killed(BaseException):
+    """The end of a process, as far as training can tell."""
+
+
+def killer(step: int):
+    """A `publish` that ends the run in its `step`-th call."""
+    calls = []
+
+    def publish() -> None:
+        calls.append(1)
+        if len(calls) == step:
+            raise Killed
+
+    return publish
+
+
+def sample(model: torch.nn.Module) -> list[dict[str, str]]:
+    return [{"prompt": "a", "text": str(model.token_embedding.weight.sum().item())}]
+
+
+def elsewhere(name: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    Path(name).mkdir()
+    monkeypatch.setenv("DVC_ROOT", str(Path(name).resolve()))
+    return Path(name)
+
+
+def test_a_run_killed_at_random_moments_ends_in_the_same_bytes(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    undisturbed, killed = elsewhere("undisturbed", monkeypatch), elsewhere("killed", monkeypatch)
+    monkeypatch.setenv("DVC_ROOT", str(undisturbed.resolve()))
+    command = script(shards, CHANGES, KILLED)
+    done = subprocess.run([*command, undisturbed], input="", text=True, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    monkeypatch.setenv("DVC_ROOT", str(killed.resolve()))
+    chance = random.Random(5)
+    signals = [chance.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]) for _ in range(KILLS)]
+    lines = [f"{int(number)} {chance.uniform(0.02, 0.35)}" for number in signals]
+    done = subprocess.run([*command, killed], input="\n".join(lines), text=True, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    codes = [int(line) for line in done.stdout.splitlines() if line.lstrip("-").isdigit()]
+    assert len(codes) == KILLS
+    assert sum(code == -signal.SIGKILL for code in codes) > KILLS / 3  # most found it at work
+    assert done.stderr.count("goes on from the checkpoint") > 3
+    assert result_in(killed) == result_in(undisturbed)
+    _metrics, curve, samples, steps = result_in(killed)[1]
+    assert [row["step"] for row in curve] == list(range(1, 241))
+    assert [row["step"] for row in samples] == list(range(40, 241, 40))
+    assert steps == [f"step-{step:08d}.safetensors" for step in (1, 2, 4, 8, 16, 32, 64, 128)]
+    (folder,) = (killed / ".pretrace" / "checkpoints").iterdir()
+    assert len(list(folder.glob("step-*"))) == 4
+    assert not list(folder.rglob("*.tmp"))
+
+
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+WHOLE = "    train()\n"
+
+
+@pytest.mark.parametrize("sharded", [pytest.param(False, marks=pytest.mark.nightly), True])
+def test_torchrun_trains_what_two_processes_train(
+    sharded: bool, shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Also: a sharded model is whole in its checkpoints, and goes on from them after it was killed."""
+    changes = {"pretrain.sharded": sharded, "pretrain.sample_every": 10, "pretrain.doubling_weights": True}
+    started = elsewhere("started", monkeypatch)
+    command = script(shards, changes, WHOLE)
+    done = subprocess.run([command[0], *TORCHRUN, *command[1:], started], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("transformer: cpu, float32") == 1  # number 0 alone says something
+    elsewhere("own", monkeypatch)
+    settings = settings_with({**changes, "processes": 2})
+    if sharded:
+        with pytest.raises(Killed):
+            run(settings, shards, publish=killer(9), sample=sample)
+        capfd.readouterr()
+    result = run(settings, shards, sample=sample)
+    assert ("goes on from the checkpoint at update 6" in capfd.readouterr().err) == sharded
+    weights, (metrics, curve, samples, steps) = result_in(started)
+    assert weights_of(result) == weights
+    assert (result.metrics, result.curve, result.samples) == (metrics, curve, samples)
+    assert steps == [path.name for path in sorted(result.steps.iterdir())]
