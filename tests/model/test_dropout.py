@@ -68,6 +68,13 @@ def test_a_rate_is_honoured_to_a_thirty_thousandth() -> None:
     assert Dropout(0.9999999, 0, 0, [0]).rate < 1
 
 
+def test_examples_have_the_dropout_of_their_first_sequences() -> None:
+    six, two = Dropout(0.5, 1, 2, range(6)), Dropout(0.5, 1, 2, [0, 3])
+    assert torch.equal(six.of_examples(2)(torch.ones(2, 50)), two(torch.ones(2, 50)))
+    # and what follows is drawn anew
+    assert torch.equal(six(torch.ones(6, 50))[::3], two(torch.ones(2, 50)))
+
+
 def test_gradients_have_the_holes_of_the_values() -> None:
     x = torch.randn(3, 40, generator=torch.Generator().manual_seed(0)).requires_grad_()
     y = Dropout(0.25, 1, 2, range(3))(x)

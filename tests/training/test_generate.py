@@ -120,7 +120,7 @@ def test_a_curve_has_its_form_and_some_five_hundred_rows(count: int, kept: int, 
     rows = [
         {"step": i, "lr": 0.1, "loss": 1 / i, **({"val_loss": 2.0} if i % 3 == 0 else {})} for i in range(1, count + 1)
     ]
-    paths = write_curve(tmp_path, "transformer", rows)
+    paths = write_curve(tmp_path, "transformer", rows, count)
     assert [path.name for path in paths] == ["transformer.json", "transformer-validation.json"]
     training, validation = (json.loads(path.read_text()) for path in paths)
     assert len(training) == kept

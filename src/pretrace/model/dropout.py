@@ -40,8 +40,8 @@ class Dropout:
 
     def __init__(self, rate: float, seed: int, step: int, sequences: Iterable[int]) -> None:
         self.rate = min(round(rate * LEVELS), LEVELS - 1) / LEVELS
-        self._table = _stream(seed, step, TABLE)
-        self._streams = [_stream(seed, step, 1 + int(sequence)) for sequence in sequences]
+        self._table = _Stream(seed, step, TABLE)
+        self._streams = [_Stream(seed, step, 1 + int(sequence)) for sequence in sequences]
 
     def __call__(self, x: Tensor) -> Tensor:
         """Values (B, ...) with the holes of their sequences."""
@@ -71,16 +71,16 @@ class Dropout:
         """The next masks of values (B, *shape), on a CPU: int16, -1 (all bits) where a value stays, else 0."""
         return self._kept(self._streams, math.prod(shape)).reshape(-1, *shape)
 
-    def _with_holes(self, x: Tensor, streams: list[np.random.SFC64]) -> Tensor:
+    def _with_holes(self, x: Tensor, streams: list[_Stream]) -> Tensor:
         kept = self._kept(streams, x.numel() // len(streams)).reshape(x.shape)
         return _Holes.apply(x, kept, self.scale)
 
-    def _kept(self, streams: list[np.random.SFC64], count: int) -> Tensor:
+    def _kept(self, streams: list[_Stream], count: int) -> Tensor:
         """For each stream the next `count` masks, (streams, count). A call uses up whole words of 64 bits."""
         words = -(-count // 4)
         numbers = np.empty((len(streams), words), np.uint64)
         for row, stream in zip(numbers, streams, strict=True):
-            row[:] = stream.random_raw(words)
+            row[:] = stream.words(words)
         kept = numbers.view(np.uint16)
         kept >>= 1
         kept = kept.view(np.int16)
@@ -114,5 +114,16 @@ def masked(x: Tensor, kept: Tensor, scale: float) -> Tensor:
     return (x.view(same_size) & kept.to(same_size)).view(x.dtype).mul_(scale)
 
 
-def _stream(seed: int, step: int, number: int) -> np.random.SFC64:
-    return np.random.SFC64(np.random.SeedSequence(seed % (1 << 64), spawn_key=(step, number)))
+class _Stream:
+    """Random numbers of a sequence or of the tables, made when they are first asked for: never on a GPU."""
+
+    def __init__(self, seed: int, step: int, number: int) -> None:
+        self._key = seed % (1 << 64), (step, number)
+        self._generator: np.random.SFC64 | None = None
+
+    def words(self, count: int) -> np.ndarray:
+        """The next words of 64 random bits."""
+        if self._generator is None:
+            entropy, key = self._key
+            self._generator = np.random.SFC64(np.random.SeedSequence(entropy, spawn_key=key))
+        return self._generator.random_raw(count)

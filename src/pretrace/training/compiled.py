@@ -5,8 +5,8 @@ runs of the same thing have the same bytes. It rests on these figures (docs/log.
 
 - a CPU, laptop scale, bfloat16: 22 to 24 s to compile, then 1.01 to 1.07 times as fast without dropout and 0.86 times
   with it, as the masks are drawn outside the compiled code. `auto` leaves it.
-- a GPU: about 40 s to compile are a tenth of the time that 1e17 floating-point operations take at 250 TFLOP/s, and
-  the fused element-wise work is more than a tenth of a step. `auto` takes it from there on.
+- a GPU, reckoned and not measured: 40 s to compile are a tenth of what 1e17 floating-point operations take at
+  250 TFLOP/s, and what it fuses is more than a tenth of a step there. `auto` takes it from there on.
 
 One block is compiled, for training alone, and serves all layers; each shape of a batch is compiled by itself, so that
 the code does not depend on which shapes came before.

@@ -25,15 +25,20 @@ class Stopping:
                 signal.signal(signal.SIGTERM, self._take)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self.before is not None:
-            signal.signal(signal.SIGTERM, self.before)
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        self._give_back()
+        if self.noted and kind is None:  # it came after the last look at it
+            signal.raise_signal(signal.SIGTERM)
 
     def now(self) -> None:
         """End the process as SIGTERM would have."""
-        self.__exit__()
+        self._give_back()
         signal.raise_signal(signal.SIGTERM)
         raise SystemExit(128 + signal.SIGTERM)  # where the signal is not heard
+
+    def _give_back(self) -> None:
+        if self.before is not None:
+            signal.signal(signal.SIGTERM, self.before)
 
     def _take(self, number: int, frame: Any) -> None:
         if self.noted:
