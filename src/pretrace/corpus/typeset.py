@@ -101,7 +101,9 @@ class TypesetCleaner:
             flagged[stops] = False
             places = ends[stops] - 1
             text = _as_text(np.insert(data, places, SPACE).tobytes())
-            starts, ends = starts + np.searchsorted(places, starts), ends + np.searchsorted(places, ends)
+            starts, ends = starts[flagged], ends[flagged]
+            moved = np.searchsorted(places, starts)  # no stop that was parted is inside of a chunk that is flagged
+            return self._replaced(text, (starts + moved).tolist(), (ends + moved).tolist())
         return self._replaced(text, starts[flagged].tolist(), ends[flagged].tolist())
 
     def _parts_from_stop(self, last: np.ndarray, first: np.ndarray, length: np.ndarray) -> np.ndarray:
