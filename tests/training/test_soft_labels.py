@@ -108,8 +108,8 @@ def test_a_scale_has_two_classes_or_more(classes: float) -> None:
 class Words:
     """A vocabulary of words' lengths."""
 
-    def encode_words(self, text: str) -> list[int]:
-        return [len(word) for word in text.split()]
+    def encode_array(self, text: str) -> np.ndarray:
+        return np.array([len(word) for word in text.split()], np.uint16)
 
 
 def write_rows(split: str, labels: list[object]) -> None:
