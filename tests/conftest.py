@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from ruamel.yaml import YAML
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -23,6 +24,10 @@ PARAMS: dict[str, Any] = {
     },
     "variants": {"full": {}, "scratch": {"pretrained": False}},
 }
+
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)
