@@ -16,7 +16,8 @@ from pretrace.errors import PretraceError
 from pretrace.settings import Task
 from pretrace.tasks.prepare import prepare_tasks
 from pretrace.tasks.rows import Row, TaskData
-from pretrace.training.finetune import label_scale, resolve_recipe
+from pretrace.training.predictions import label_scale
+from pretrace.training.recipe import resolve_recipe
 
 CLASSES = 6
 FILES = {"train": "train.csv", "dev": "dev.csv", "test": "test.csv"}
@@ -108,8 +109,8 @@ def test_a_scale_has_two_classes_or_more(classes: float) -> None:
 class Words:
     """A vocabulary of words' lengths."""
 
-    def encode_words(self, text: str) -> list[int]:
-        return [len(word) for word in text.split()]
+    def encode_array(self, text: str) -> np.ndarray:
+        return np.array([len(word) for word in text.split()])
 
 
 def write_rows(split: str, labels: list[object]) -> None:

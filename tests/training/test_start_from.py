@@ -147,8 +147,7 @@ def test_the_stages_start_from_a_folder_with_openai_s_vocabulary(tmp_path: Path,
     assert not Path(".pretrace/checkpoints").exists()
 
 
-def test_what_lies_ahead_names_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.ahead.peak_flops", lambda device: 1e12)
+def test_what_lies_ahead_names_the_start(tmp_path: Path) -> None:
     corpus = {"source": "installed", "packages": ["json"]}
     vocabulary = load_vocabulary(write_openai_vocabulary(tmp_path / "start" / "vocabulary"))
     save_model(tmp_path / "start", build_model("transformer", settings_with().scale, vocabulary.size, seed=7))
