@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 
 from pretrace import machine
 from pretrace.cli import main
+from pretrace.corpus import read_files
 from pretrace.corpus.bad_input import stop
 from pretrace.errors import PretraceError
 from pretrace.files import write_json
@@ -27,7 +28,7 @@ from pretrace.model.heads import TaskModel
 from pretrace.model.tensors import save_tensors
 from pretrace.needs import corpus_bytes
 from pretrace.report.page import readable_bytes
-from pretrace.settings import load_settings
+from pretrace.settings import Columns, load_settings
 from pretrace.trial import Trial, _reason, measure, trial
 from pretrace.vocabulary import load_vocabulary, train_vocabulary
 
@@ -227,7 +228,11 @@ def test_check_of_a_parquet_file_without_a_byte(repository: Path, capsys: Any) -
     (repository / "books").mkdir()
     (repository / "books" / "none.parquet").touch()
     write_settings(repository, {"corpus": {"source": "files", "path": "books"}})
-    assert "books/none.parquet: no text in it" in refused(capsys, "check")
+    said = refused(capsys, "check")
+    assert "books/none.parquet: no text in it" in said
+    with pytest.raises(PretraceError) as error:
+        list(read_files("books", Columns()))
+    assert str(error.value) in said
 
 
 def test_check_refuses_what_does_not_fit_in_memory(repository: Path, capsys: Any, monkeypatch: Any) -> None:
