@@ -22,8 +22,8 @@ from pretrace.needs import check_disk, check_memory, corpus_bytes, least_memory
 from pretrace.report.page import readable_bytes
 from pretrace.settings import Settings
 from pretrace.tasks.readers import read_task_files
-from pretrace.training.flops import flops_per_token
-from pretrace.training.processes import Group
+from pretrace.training.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY, flops_per_token
+from pretrace.training.group import Group
 from pretrace.training.replicas import check_shares
 from pretrace.training.start import read_start
 from pretrace.trial import Trial, measure
@@ -121,7 +121,7 @@ def _pretraining(
     flops = tokens * flops_a_token
     yield kind, f"{weights:,} parameters"
     yield "pre-training", f"{section.steps:,} updates, {tokens:,} tokens{_passes(tokens, text_bytes, settings)}"
-    yield "", f"{flops:.3g} FLOPs, {flops / 86400e15:.3g} petaflop/s-days (GPT-1: 0.96)"
+    yield "", f"{flops:.3g} FLOPs, {flops / PETAFLOP_S_DAY:.3g} petaflop/s-days (GPT-1: {GPT1_PETAFLOP_S_DAYS})"
     processes, gpus = _processes(settings)
     check_shares(section.batch_sequences, section.sharded, Group(size=processes))
     least = check_memory(least_memory(weights, settings, processes), "at least", settings, gpus)

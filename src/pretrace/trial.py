@@ -100,12 +100,7 @@ def trial(kind: str, settings: Settings, share: int) -> Trial:
     from pretrace.training.compiled import compile_blocks
     from pretrace.training.devices import choose_device
     from pretrace.training.flops import flops_per_token, peak_flops
-    from pretrace.training.micro_batch import (
-        bytes_a_sequence,
-        estimated_micro_batch,
-        largest_that_runs,
-        memory_of_device,
-    )
+    from pretrace.training.micro_batch import bytes_a_sequence, fitting_micro_batch, memory_of_device
 
     scale, section = settings.scale, settings.scale.pretrain
     device = choose_device(section.precision, scale.threads)
@@ -115,11 +110,9 @@ def trial(kind: str, settings: Settings, share: int) -> Trial:
     sequence = bytes_a_sequence(scale.model if kind == "transformer" else scale.lstm, scale.model.context, updates.size)
     if section.micro_batch:
         micro_batch = min(section.micro_batch, share)
-    elif on_gpu:
-        micro_batch = largest_that_runs(share, updates.forward_and_back)
     else:
-        parameters = sum(parameter.numel() for parameter in updates.model.parameters())
-        micro_batch = estimated_micro_batch(share, sequence, parameters, there)
+        tried = updates.forward_and_back if on_gpu else None
+        micro_batch = fitting_micro_batch(share, sequence, updates.model, there, tried)
     updates.run(1)
     single, single_memory = sum(updates.run(1)), updates.memory()
     room = int((there - single_memory) / sequence)

@@ -27,8 +27,9 @@ from pretrace.settings import Settings
 from pretrace.tasks.metrics import standard_error
 from pretrace.tasks.rows import read_task
 from pretrace.training.devices import choose_device
-from pretrace.training.finetune import Recipe, finetune_seed, resolve_recipe, starting_model
+from pretrace.training.finetune import finetune_seed, starting_model
 from pretrace.training.fingerprint import fingerprint, sha256_of_imports
+from pretrace.training.recipe import Recipe, resolve_recipe
 from pretrace.training.workers import prepare_workers
 
 RESULT = "result.json"

@@ -21,17 +21,12 @@ from pretrace.settings import Settings
 from pretrace.shards.order import batch_sequences, share_of
 from pretrace.shards.read import open_shards
 from pretrace.training.checkpoint import Checkpoints
-from pretrace.training.compiled import compile_blocks
+from pretrace.training.compiled import change, compile_blocks, is_compiled
 from pretrace.training.devices import Device
 from pretrace.training.flops import flops_per_token
 from pretrace.training.language_model import sequence_loss
 from pretrace.training.loop import train
-from pretrace.training.micro_batch import (
-    bytes_a_sequence,
-    estimated_micro_batch,
-    largest_that_runs,
-    memory_of_device,
-)
+from pretrace.training.micro_batch import bytes_a_sequence, fitting_micro_batch, memory_of_device
 from pretrace.training.optimiser import build_optimiser, warmup_cosine
 from pretrace.training.replicas import SHARDED, Replicas, check_shares, way_of
 from pretrace.training.stopping import Stopping
@@ -61,7 +56,7 @@ class Trainer:
         """What they took, up to that update."""
         self._next: tuple[int, Tensor] | None = None
         self.micro_batch: int = section.micro_batch or note.get("micro_batch") or self._fitting_micro_batch()
-        self._compile()
+        self._compile(note.get("compiled"))
 
     def fresh_model(self) -> nn.Module:
         """The model before training, on the CPU."""
@@ -85,7 +80,8 @@ class Trainer:
         def keep(step: int, loss: float) -> None:
             note = after_step(step, loss)
             if due(step) or self.replicas.stopping:
-                self.checkpoints.save(step, self.model, self.optimiser, micro_batch=self.micro_batch, **note)
+                how = {"micro_batch": self.micro_batch, "compiled": is_compiled(self.model)}
+                self.checkpoints.save(step, self.model, self.optimiser, **how, **note)
             if self.replicas.stopping:
                 if self.group.first:
                     print(f"{self.kind}: asked to stop; kept a checkpoint at update {step}", file=sys.stderr)
@@ -144,25 +140,24 @@ class Trainer:
     def _fitting_micro_batch(self) -> int:
         share = -(-self.section.batch_sequences // self.group.size)
         model = self.scale.model if self.kind == "transformer" else self.scale.lstm
-        parameters = sum(p.numel() for p in self.model.parameters())
         memory = memory_of_device(self.device.name, self.group.size)
         a_sequence = bytes_a_sequence(model, self.scale.model.context, self.vocabulary_size)
-        chosen = estimated_micro_batch(share, a_sequence, parameters, memory)
-        if self.device.name == "cuda" and self.replicas.way != SHARDED:
-            chosen = largest_that_runs(share, self._try)
-        chosen = self.replicas.agree(chosen)
+        # A sharded model can not be tried: a process that runs out of memory would leave the others waiting.
+        trial = self._try if self.device.name == "cuda" and self.replicas.way != SHARDED else None
+        chosen = self.replicas.agree(fitting_micro_batch(share, a_sequence, self.model, memory, trial))
         if self.group.first:
             print(f"{self.kind}: micro-batches of {chosen} of {share} sequences", file=sys.stderr)
         return chosen
 
-    def _compile(self) -> None:
+    def _compile(self, before: bool | None) -> None:
+        """Compile if it pays; `before`: whether the updates up to now were made compiled, None where there are none."""
         tokens = self.section.steps * self.section.batch_sequences * self.scale.model.context
         flops = tokens * flops_per_token(self.model) / self.group.size
         said = compile_blocks(
             self.model, self.section.compile, self.device.name, flops, lambda: self._try(self.micro_batch)
         )
         if self.group.first:
-            print(f"{self.kind}: {said}", file=sys.stderr)
+            print(f"{self.kind}: {said}{change(before, self.model)}", file=sys.stderr)
 
     def _try(self, sequences: int) -> None:
         """A micro-batch of the first update, forward and back, as a test of memory."""
