@@ -60,6 +60,7 @@ def compare_loading(shards: Path) -> dict[str, Any]:
         "unit": "ms an update",
         "medians": {name: round(1000 * value, 4) for name, value in medians.items()},
         "ratio": round(share, 5),
+        "says": "of an update",
         "same": share <= LIMIT,
     }
 

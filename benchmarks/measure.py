@@ -19,6 +19,7 @@ def summary(work: str, unit: str, rounds: Rounds, same: bool, faster: int, other
         "unit": unit,
         "medians": {arm: round(value, 4) for arm, value in medians.items()},
         "ratio": round((medians["ours"] / medians[other]) ** faster, 3),
+        "says": f"times as fast as {other}",
         "rounds": {arm: [round(value, 4) for value in values] for arm, values in rounds.items()},
         "same": same,
     }

@@ -38,6 +38,7 @@ def compare_memory(texts: list[str], vocabulary: Path) -> dict[str, Any]:
         "bytes": {"once": (size := sum(len(text.encode()) for text in texts)), "ten_times": TIMES * size},
         "medians": peaks,
         "ratio": round(growth, 3),
+        "says": "times the peak for ten times the text",
         "same": growth < MEMORY_GROWTH,
     }
 

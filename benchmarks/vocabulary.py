@@ -26,7 +26,7 @@ def vocabulary_size(texts: list[str]) -> int:
     return min(MOST_PIECES, len({word for line in lines_of(texts) for word in line.split(" ")}) // 2)
 
 
-def compare_training(texts: list[str]) -> dict[str, Any]:
+def compare_vocabulary(texts: list[str]) -> dict[str, Any]:
     """A vocabulary from word counts against Hugging Face's trainer and sentencepiece on the whole text; seconds.
 
     The result is the same if the pieces are sentencepiece's, in its order. Hugging Face's rule for ties is another.
