@@ -63,7 +63,7 @@ def plainly(model: Any, ids: np.ndarray, stride: int) -> np.ndarray:
     return losses
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     kind=st.sampled_from(sorted(MODELS)),
     length=st.integers(2, 4 * CONTEXT),
@@ -77,7 +77,6 @@ def test_losses_are_those_of_the_definition(kind: str, length: int, stride: int,
     np.testing.assert_allclose(found, plainly(MODELS[kind], ids, stride), rtol=2e-5, atol=2e-5)
 
 
-@settings(deadline=None)
 @given(tokens=st.integers(2, 500), context=st.integers(2, 40), stride=st.integers(1, 40), batch=st.integers(1, 7))
 def test_each_token_is_scored_once_with_enough_before_it(tokens: int, context: int, stride: int, batch: int) -> None:
     stride = min(stride, context)

@@ -365,7 +365,7 @@ HOSTILE = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(HOSTILE, max_size=6))
 @example([b"\xef\xbb\xbf", b'{"text": "\\udfff"}', b"[" * 9999, b"\r"])
 def test_good_rows_come_through_whatever_stands_between(
@@ -383,7 +383,7 @@ def test_good_rows_come_through_whatever_stands_between(
         refused(path, f"row {faults[0].row}: ")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.binary(max_size=60) | st.sampled_from([gzip.compress(GOOD), zst(GOOD), parquet([{"text": "x"}])]),
     st.integers(0, 600),

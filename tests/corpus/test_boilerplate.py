@@ -17,7 +17,7 @@ LINES = st.lists(st.sampled_from(["a b c", "a b d", "a b", "x y z w", "q"]), min
 
 
 @given(documents=st.lists(LINES, max_size=8), least=st.integers(2, 4))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize("held", [1, 1_000_000])
 def test_lines_are_counted_once_a_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int, documents: list[list[str]], least: int

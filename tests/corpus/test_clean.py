@@ -48,7 +48,7 @@ def check_exactness(text: str, block: int) -> None:
 
 
 @given(TEXTS, st.sampled_from([1, 1000]))
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=2_000)
 @example("a : o ) b : > c :o) foo: (bar", 1)
 @example("&lt;b&gt; \n<b> \n&lt;b&gt;", 1)
 @example("&lt;b&gt; \n<b> &lt; \n&lt;b&gt;", 1000)
@@ -64,13 +64,13 @@ def test_equals_the_plain_recipe(text: str, block: int) -> None:
 
 @pytest.mark.nightly
 @given(TEXTS, st.sampled_from([1, 1000]))
-@settings(max_examples=20_000, deadline=None)
+@settings(max_examples=20_000)
 def test_equals_the_plain_recipe_on_many_more(text: str, block: int) -> None:
     check_exactness(text, block)
 
 
 @given(HOSTILE)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_form_of_the_result(text: str) -> None:
     cleaned = clean_text(text)
     for line in cleaned.split("\n") if cleaned else []:

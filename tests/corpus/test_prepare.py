@@ -81,7 +81,6 @@ SIZES = st.lists(st.integers(1, 2_000), min_size=1, max_size=30)
 
 
 @given(st.lists(SIZES, min_size=1, max_size=8).filter(lambda sources: sum(map(len, sources)) >= 12))
-@settings(deadline=None)
 def test_every_source_is_in_train_and_in_probes(sources: list[list[int]]) -> None:
     entries = [Entry(str(n), str(s), words) for s, sizes in enumerate(sources) for n, words in enumerate(sizes)]
     splits = split_documents(entries, 0.03, 0.25)
@@ -93,7 +92,7 @@ def test_every_source_is_in_train_and_in_probes(sources: list[list[int]]) -> Non
 
 
 @given(st.permutations(range(40)))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_the_split_does_not_depend_on_the_order(order: list[int]) -> None:
     entries = [Entry(str(number), str(number % 5), 50 + number) for number in range(40)]
     expected = dict(zip(entries, split_documents(entries, 0.05, 0.25), strict=True))
@@ -105,7 +104,7 @@ GROUPS = st.lists(st.integers(0, 30), min_size=40, max_size=40).filter(lambda gr
 
 
 @given(GROUPS, st.permutations(range(40)))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_group_stays_on_one_side(groups: list[int], order: list[int]) -> None:
     entries = [Entry(str(number), str(number % 5), 50 + number) for number in range(40)]
     splits = split_documents(entries, 0.05, 0.25, groups)

@@ -93,7 +93,7 @@ def test_what_a_document_of_plain_text_is(
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(TEXTS, min_size=1, max_size=8), st.sampled_from(["file", "blank_line", "line"]))
 def test_however_it_is_divided_and_compressed_no_text_is_lost(
     tmp_path_factory: pytest.TempPathFactory, parts: list[str], delimited: str

@@ -190,7 +190,7 @@ class Counting:
 
 
 @given(st.integers(1, 5_000), st.integers(2, 64), st.integers(1, 9), st.integers(-3, 3), st.integers(0, 3))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_each_window_is_seen_once_an_epoch(tokens: int, context: int, batch: int, seed: int, epoch: int) -> None:
     shards = Counting(tokens)
     count = sequences_per_epoch(tokens, context)
@@ -222,7 +222,7 @@ def test_the_order_is_a_pure_function() -> None:
 
 
 @given(st.integers(200, 3_000), st.integers(4, 12), st.integers(0, 60))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_processes_share_the_batches_of_one(tokens: int, batch: int, step: int) -> None:
     shards = Counting(tokens)
     whole = batch_sequences(shards, 8, batch, 3, step)

@@ -76,7 +76,7 @@ def test_the_same_task_is_the_same_bytes(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.tuples(st.text("abc", max_size=5), st.text("abc", max_size=5)), min_size=1, max_size=6))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
 def test_any_lengths_come_back(tmp_path: Path, pairs: list[tuple[str, str]]) -> None:
     rows = [Row(pair, number % 2) for number, pair in enumerate(pairs)]
     task = TaskData("entailment", "accuracy", ["a", "b"], dict.fromkeys(SPLITS, rows))

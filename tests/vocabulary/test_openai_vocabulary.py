@@ -100,7 +100,7 @@ def mixtures() -> st.SearchStrategy[str]:
 
 @given(mixtures())
 @example("a\u00b4 \u2026\n")
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_ids_are_those_of_the_recipe(vocabulary: Vocabulary, judge: Ids, text: str) -> None:
     text = text.replace("\\", "")
     assert vocabulary.encode(text) == judge(text)
@@ -128,7 +128,7 @@ def test_a_merge_that_stands_twice_has_its_later_place(tmp_path: Path) -> None:
 
 
 @given(st.text(CHARACTERS + CHARACTERS.upper() + "   \n", max_size=60))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_known_characters_come_back_as_cleaned_text(vocabulary: Vocabulary, text: str) -> None:
     ids = vocabulary.encode(text)
     assume(vocabulary.unknown_id not in ids)  # an entity such as "&deg" can become a character that is not known

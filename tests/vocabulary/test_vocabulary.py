@@ -56,7 +56,7 @@ def test_what_it_says_of_itself(vocabulary: Vocabulary, folder: Path) -> None:
 
 
 @given(st.lists(st.text(LETTERS, max_size=8), max_size=20), st.randoms(use_true_random=False))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_round_trip(vocabulary: Vocabulary, words: list[str], random: object) -> None:
     text = "".join(word + random.choice([" ", "\n", "", "  "]) for word in words)  # type: ignore[attr-defined]
     ids = vocabulary.encode(text)
@@ -73,7 +73,7 @@ def test_raw_text_is_cleaned_first(vocabulary: Vocabulary) -> None:
 
 
 @given(st.lists(st.text(f"{LETTERS} \n\u4e2d", max_size=8), max_size=20).map("".join))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_a_long_text_has_the_ids_of_a_short_one(folder: Path, text: str) -> None:
     short, long = load_vocabulary(folder), load_vocabulary(folder)
     with pytest.MonkeyPatch.context() as patch:
