@@ -27,7 +27,7 @@ from pretrace.model import build_model, save_model
 from pretrace.model.heads import TaskModel
 from pretrace.model.tensors import save_tensors
 from pretrace.needs import corpus_bytes
-from pretrace.report.page import readable_bytes
+from pretrace.quantities import readable_bytes, readable_time
 from pretrace.settings import Columns, load_settings
 from pretrace.trial import Trial, _reason, measure, trial
 from pretrace.vocabulary import load_vocabulary, train_vocabulary
@@ -189,7 +189,7 @@ def test_check_says_time_memory_and_cost(repository: Path, capsys: Any) -> None:
     write_settings(repository, {"price_an_hour": 7.2})
     lines = dict(line.split(None, 1) for line in run(capsys, "check").splitlines() if line[0] != " ")
     section = load_settings().scale.pretrain
-    assert lines["time"].startswith(f"about {section.steps * 0.5 / 60:.1f} minutes to pre-train, a cost of 1.45: 0.5 s")
+    assert lines["time"].startswith(f"about {readable_time(section.steps * 0.5)} to pre-train, a cost of 1.45: 0.5 s")
     tokens = section.batch_sequences * load_settings().scale.model.context
     assert f"{tokens / 0.5:,.0f} tokens/s" in lines["time"]
     assert lines["memory"].startswith("measured with micro-batches of 4: 600.0 MB to pre-train, of ")
