@@ -10,7 +10,6 @@ from typing import Any
 
 import hypothesis
 import pytest
-from hypothesis import settings
 from ruamel.yaml import YAML
 
 # A busy machine shall not fail a test.
@@ -29,10 +28,6 @@ PARAMS: dict[str, Any] = {
     },
     "variants": {"full": {}, "scratch": {"pretrained": False}},
 }
-
-# How long an example takes says nothing on a busy machine.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)
