@@ -107,7 +107,7 @@ def trial(kind: str, settings: Settings, share: int) -> Trial:
     updates = Updates(kind, settings, device)
     on_gpu = device.name == "cuda"
     there = memory_of_device(device.name, scale.processes)
-    sequence = bytes_a_sequence(scale.model if kind == "transformer" else scale.lstm, scale.model.context, updates.size)
+    sequence = bytes_a_sequence(scale.sizes_of(kind), scale.model.context, updates.size)
     if section.micro_batch:
         micro_batch = min(section.micro_batch, share)
     else:
@@ -154,7 +154,7 @@ class Updates:
         from pretrace.training.optimiser import build_optimiser
 
         self.scale, self.section, self.device = settings.scale, settings.scale.pretrain, device
-        self.dropout = (self.scale.model if kind == "transformer" else self.scale.lstm).dropout
+        self.dropout = self.scale.sizes_of(kind).dropout
         self.size = self.scale.vocabulary.size
         self.model = build_model(kind, self.scale, self.size, self.section.seed).to(device.name)
         self.optimiser = build_optimiser(self.model, self.section)

@@ -6,7 +6,7 @@ training rows the dev rows are scored; the best pass's weights (the first of equ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,9 +58,23 @@ def starting_model(settings: Settings, variant_name: str, vocabulary_size: int, 
 
 
 def finetune_seed(
-    language_model: Any, recipe: Recipe, splits: dict[str, EncodedSplit], seed: int, device: Device, on_step: Any = None
+    language_model: Any,
+    recipe: Recipe,
+    splits: dict[str, EncodedSplit],
+    seed: int,
+    device: Device,
+    on_step: Callable[[], None] | None = None,
 ) -> tuple[SeedResult, TaskModel]:
-    """Fine-tune with one seed; returns its scores and the model of the best pass."""
+    """Fine-tune with one seed; returns its scores and the model of the best pass.
+
+    Args:
+        language_model: to start from; it is trained in place.
+        splits: `train`, `dev` and `test`.
+        on_step: called after every update.
+
+    Raises:
+        PretraceError: the loss, a gradient or a score is not finite.
+    """
     vocabulary_size = language_model.token_embedding.num_embeddings
     model = TaskModel(language_model, recipe.kind, recipe.outputs, SPECIAL_TOKENS, seed).to(device.name)
     data = {

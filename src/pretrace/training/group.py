@@ -31,6 +31,7 @@ class Group:
 
     @property
     def first(self) -> bool:
+        """Whether this one writes and speaks for all."""
         return self.rank == 0
 
     def told(self, note: dict[str, Any]) -> dict[str, Any]:

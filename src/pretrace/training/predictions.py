@@ -19,7 +19,11 @@ from pretrace.training.devices import Device
 
 @torch.no_grad()
 def predict(model: TaskModel, examples: Examples, device: Device, batch_size: int = 64) -> np.ndarray:
-    """Predictions in the examples' order: class or choice numbers; for regression the raw output, or the mean class."""
+    """Predictions (N,) in the examples' order: numbers of classes or choices; of a regression the output or mean class.
+
+    Raises:
+        PretraceError: a score is not finite.
+    """
     predictions = np.zeros(len(examples.lengths))
     order = np.argsort(examples.lengths, kind="stable")
     for first in range(0, len(order), batch_size):

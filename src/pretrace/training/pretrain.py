@@ -96,7 +96,7 @@ def run_fingerprint(kind: str, settings: Settings, manifest: dict[str, Any], dev
     scale = settings.scale
     return fingerprint(
         kind=kind,
-        model=(scale.model if kind == "transformer" else scale.lstm).model_dump(),
+        model=scale.sizes_of(kind).model_dump(),
         context=scale.model.context,
         pretrain=scale.pretrain.model_dump(exclude={"checkpoint_every"}),
         processes=(processes, scale.threads),

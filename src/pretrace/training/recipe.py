@@ -30,6 +30,9 @@ def resolve_recipe(settings: Settings, task_name: str, variant_name: str, note: 
     """Put the settings of a task and a variant together; the more particular one wins.
 
     Rate: the variant's own, else the task's, else the top-level `lr`, else the scale's. Passes likewise.
+
+    Args:
+        note: the task's `task.json` (`kind`, `metric`, `labels`).
     """
     task, variant, scale = settings.tasks[task_name], settings.variants[variant_name], settings.scale.finetune
     return Recipe(

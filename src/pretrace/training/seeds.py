@@ -90,7 +90,7 @@ class _Jobs:
         self.pretrained, self.vocabulary_size = pretrained, vocabulary_size
         chosen = settings.variants[variant]
         scale = settings.scale
-        start: Any = {"random": (scale.model if chosen.model == "transformer" else scale.lstm).model_dump()}
+        start: Any = {"random": scale.sizes_of(chosen.model).model_dump()}
         if chosen.pretrained:
             weights = pretrained / chosen.model / MODEL
             if not weights.is_file():

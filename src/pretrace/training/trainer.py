@@ -33,7 +33,16 @@ from pretrace.training.stopping import Stopping
 
 
 class Trainer:
-    """One pre-training, in one process of the group."""
+    """One pre-training, in one process of the group. It goes on from the newest checkpoint.
+
+    Args:
+        kind: `transformer` or `lstm`.
+        device: as `choose_device` gave it in this process.
+        checkpoints: of this training; its group is the one that trains.
+
+    Raises:
+        PretraceError: the shards are damaged, or the group cannot share the batches out.
+    """
 
     def __init__(
         self, kind: str, settings: Settings, shards_folder: Path, device: Device, checkpoints: Checkpoints
@@ -45,7 +54,7 @@ class Trainer:
         self.folder = shards_folder
         self.vocabulary_size = read_json(shards_folder / "manifest.json")["vocabulary_size"]
         self.shards = open_shards(shards_folder, "train")
-        self.dropout = (scale.model if kind == "transformer" else scale.lstm).dropout
+        self.dropout = scale.sizes_of(kind).dropout
         self.model = self.fresh_model().to(device.name)
         self.replicas = Replicas(self.model, sequence_loss, group, way_of(self.model, group, section.sharded))
         self.optimiser = build_optimiser(self.model, section)
@@ -71,10 +80,13 @@ class Trainer:
         """Make the updates that are left.
 
         Args:
-            blame: what there is to say of an update (from 0) that was not finite.
             after_step: called with the number of updates done and the loss, in every process; gives what a checkpoint
                 is to note.
             due: whether a checkpoint is due after so many updates. One is also made on SIGTERM.
+            blame: what there is to say of an update (from 0) that was not finite.
+
+        Raises:
+            PretraceError: the loss or a gradient is not finite, or the disk is full.
         """
 
         def keep(step: int, loss: float) -> None:
@@ -139,9 +151,8 @@ class Trainer:
 
     def _fitting_micro_batch(self) -> int:
         share = -(-self.section.batch_sequences // self.group.size)
-        model = self.scale.model if self.kind == "transformer" else self.scale.lstm
         memory = memory_of_device(self.device.name, self.group.size)
-        a_sequence = bytes_a_sequence(model, self.scale.model.context, self.vocabulary_size)
+        a_sequence = bytes_a_sequence(self.scale.sizes_of(self.kind), self.scale.model.context, self.vocabulary_size)
         # A sharded model can not be tried: a process that runs out of memory would leave the others waiting.
         trial = self._try if self.device.name == "cuda" and self.replicas.way != SHARDED else None
         chosen = self.replicas.agree(fitting_micro_batch(share, a_sequence, self.model, memory, trial))

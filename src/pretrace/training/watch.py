@@ -19,6 +19,7 @@ from pretrace.progress import progress
 from pretrace.shards.names import batch_documents, document_names
 from pretrace.shards.read import open_shards
 from pretrace.training.curves import is_shown, write_curve
+from pretrace.training.devices import Device
 from pretrace.training.flops import flops_per_token, peak_flops
 from pretrace.training.language_model import validation_loss, windows
 from pretrace.training.replicas import SHARDED, whole
@@ -98,10 +99,11 @@ class Watch:
         return {"seconds": self.trainer.seconds_before + time.monotonic() - self.started}
 
     def checkpoint_due(self, step: int) -> bool:
+        """Whether a checkpoint is to be made after so many updates, unless SIGTERM asks for one."""
         return step % self.section.checkpoint_every == 0 or step == self.section.steps
 
     @property
-    def device(self) -> Any:
+    def device(self) -> Device:
         return self.trainer.device
 
     def model(self) -> nn.Module | None:
