@@ -53,6 +53,7 @@ def main(run: Run) -> None:
 
 
 def train(kind: str, run: Run, vocabulary: Vocabulary) -> Pretrained | None:
+    """The language model of this kind, trained or started from; None in a process that is not to write it."""
     if kind == "transformer" and run.settings.pretrain.start_from:
         return start_from(run.settings, SHARDS)
     return pretrain(
@@ -61,6 +62,7 @@ def train(kind: str, run: Run, vocabulary: Vocabulary) -> Pretrained | None:
 
 
 def sampled(model: object, settings: Settings, vocabulary: Vocabulary) -> list[dict[str, str]]:
+    """Texts of a model as it is now, from the same seed each time."""
     return samples(model, vocabulary, settings.scale.pretrain.seed)
 
 

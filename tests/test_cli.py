@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 
 from pretrace import machine
 from pretrace.cli import main
+from pretrace.corpus import read_files
 from pretrace.corpus.bad_input import stop
 from pretrace.errors import PretraceError
 from pretrace.files import write_json
@@ -26,8 +27,8 @@ from pretrace.model import build_model, save_model
 from pretrace.model.heads import TaskModel
 from pretrace.model.tensors import save_tensors
 from pretrace.needs import corpus_bytes
-from pretrace.report.page import readable_bytes
-from pretrace.settings import load_settings
+from pretrace.quantities import readable_bytes, readable_time
+from pretrace.settings import Columns, load_settings
 from pretrace.trial import Trial, _reason, measure, trial
 from pretrace.vocabulary import load_vocabulary, train_vocabulary
 
@@ -188,7 +189,7 @@ def test_check_says_time_memory_and_cost(repository: Path, capsys: Any) -> None:
     write_settings(repository, {"price_an_hour": 7.2})
     lines = dict(line.split(None, 1) for line in run(capsys, "check").splitlines() if line[0] != " ")
     section = load_settings().scale.pretrain
-    assert lines["time"].startswith(f"about {section.steps * 0.5 / 60:.1f} minutes to pre-train, a cost of 1.45: 0.5 s")
+    assert lines["time"].startswith(f"about {readable_time(section.steps * 0.5)} to pre-train, a cost of 1.45: 0.5 s")
     tokens = section.batch_sequences * load_settings().scale.model.context
     assert f"{tokens / 0.5:,.0f} tokens/s" in lines["time"]
     assert lines["memory"].startswith("measured with micro-batches of 4: 600.0 MB to pre-train, of ")
@@ -227,7 +228,11 @@ def test_check_of_a_parquet_file_without_a_byte(repository: Path, capsys: Any) -
     (repository / "books").mkdir()
     (repository / "books" / "none.parquet").touch()
     write_settings(repository, {"corpus": {"source": "files", "path": "books"}})
-    assert "books/none.parquet: no text in it" in refused(capsys, "check")
+    said = refused(capsys, "check")
+    assert "books/none.parquet: no text in it" in said
+    with pytest.raises(PretraceError) as error:
+        list(read_files("books", Columns()))
+    assert str(error.value) in said
 
 
 def test_check_refuses_what_does_not_fit_in_memory(repository: Path, capsys: Any, monkeypatch: Any) -> None:

@@ -19,11 +19,11 @@ from pretrace.errors import PretraceError
 from pretrace.files import read_json
 from pretrace.model import build_model
 from pretrace.needs import check_disk, check_memory, corpus_bytes, least_memory
-from pretrace.report.page import readable_bytes
+from pretrace.quantities import readable_bytes, readable_time
 from pretrace.settings import Settings
 from pretrace.tasks.readers import read_task_files
-from pretrace.training.flops import flops_per_token
-from pretrace.training.processes import Group
+from pretrace.training.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY, flops_per_token
+from pretrace.training.group import Group
 from pretrace.training.replicas import check_shares
 from pretrace.training.start import read_start
 from pretrace.trial import Trial, measure
@@ -121,7 +121,7 @@ def _pretraining(
     flops = tokens * flops_a_token
     yield kind, f"{weights:,} parameters"
     yield "pre-training", f"{section.steps:,} updates, {tokens:,} tokens{_passes(tokens, text_bytes, settings)}"
-    yield "", f"{flops:.3g} FLOPs, {flops / 86400e15:.3g} petaflop/s-days (GPT-1: 0.96)"
+    yield "", f"{flops:.3g} FLOPs, {flops / PETAFLOP_S_DAY:.3g} petaflop/s-days (GPT-1: {GPT1_PETAFLOP_S_DAYS})"
     processes, gpus = _processes(settings)
     check_shares(section.batch_sequences, section.sharded, Group(size=processes))
     least = check_memory(least_memory(weights, settings, processes), "at least", settings, gpus)
@@ -139,7 +139,7 @@ def _pretraining(
     cost = "" if price is None else f", a cost of {price * seconds / 3600:,.2f}"
     yield (
         "time",
-        f"about {_duration(seconds)} to pre-train{cost}: {trial.seconds_a_step:.3g} s an update, measured; "
+        f"about {readable_time(seconds)} to pre-train{cost}: {trial.seconds_a_step:.3g} s an update, measured; "
         f"{a_step / trial.seconds_a_step:,.0f} tokens/s, MFU {mfu:.0%}",
     )
 
@@ -173,10 +173,3 @@ def _how(trial: Trial) -> str:
     if trial.memory_is_measured:
         return f"measured with micro-batches of {trial.micro_batch}:"
     return f"for micro-batches of {trial.micro_batch}, from one of {trial.measured}, about"
-
-
-def _duration(seconds: float) -> str:
-    for limit, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
-        if seconds >= 2 * limit:
-            return f"{seconds / limit:,.1f} {unit}"
-    return f"{seconds:.0f} seconds"

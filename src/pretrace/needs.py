@@ -15,7 +15,7 @@ from pretrace.corpus.source_file import Source, kind_of
 from pretrace.corpus.sources import find_sources
 from pretrace.errors import PretraceError
 from pretrace.machine import gpu_memory_bytes, memory_bytes
-from pretrace.report.page import readable_bytes
+from pretrace.quantities import readable_bytes
 from pretrace.settings import Settings
 from pretrace.trial import what_to_lower
 

@@ -20,7 +20,7 @@ from pretrace.tasks.formats import SPECIAL_TOKENS
 from pretrace.tasks.rows import EncodedSplit, read_task
 from pretrace.training.batches import Examples
 from pretrace.training.devices import choose_device
-from pretrace.training.finetune import label_scale, predict
+from pretrace.training.predictions import label_scale, predict
 from pretrace.vocabulary import Vocabulary, load_vocabulary
 
 

@@ -100,26 +100,19 @@ def trial(kind: str, settings: Settings, share: int) -> Trial:
     from pretrace.training.compiled import compile_blocks
     from pretrace.training.devices import choose_device
     from pretrace.training.flops import flops_per_token, peak_flops
-    from pretrace.training.micro_batch import (
-        bytes_a_sequence,
-        estimated_micro_batch,
-        largest_that_runs,
-        memory_of_device,
-    )
+    from pretrace.training.micro_batch import bytes_a_sequence, fitting_micro_batch, memory_of_device
 
     scale, section = settings.scale, settings.scale.pretrain
     device = choose_device(section.precision, scale.threads)
     updates = Updates(kind, settings, device)
     on_gpu = device.name == "cuda"
     there = memory_of_device(device.name, scale.processes)
-    sequence = bytes_a_sequence(scale.model if kind == "transformer" else scale.lstm, scale.model.context, updates.size)
+    sequence = bytes_a_sequence(scale.sizes_of(kind), scale.model.context, updates.size)
     if section.micro_batch:
         micro_batch = min(section.micro_batch, share)
-    elif on_gpu:
-        micro_batch = largest_that_runs(share, updates.forward_and_back)
     else:
-        parameters = sum(parameter.numel() for parameter in updates.model.parameters())
-        micro_batch = estimated_micro_batch(share, sequence, parameters, there)
+        tried = updates.forward_and_back if on_gpu else None
+        micro_batch = fitting_micro_batch(share, sequence, updates.model, there, tried)
     updates.run(1)
     single, single_memory = sum(updates.run(1)), updates.memory()
     room = int((there - single_memory) / sequence)
@@ -161,7 +154,7 @@ class Updates:
         from pretrace.training.optimiser import build_optimiser
 
         self.scale, self.section, self.device = settings.scale, settings.scale.pretrain, device
-        self.dropout = (self.scale.model if kind == "transformer" else self.scale.lstm).dropout
+        self.dropout = self.scale.sizes_of(kind).dropout
         self.size = self.scale.vocabulary.size
         self.model = build_model(kind, self.scale, self.size, self.section.seed).to(device.name)
         self.optimiser = build_optimiser(self.model, self.section)

@@ -74,7 +74,8 @@ FILES = [
     ("m.txt.gz", gzip.compress(b"bad" * 9)[:-4], "damaged", ["m.txt.gz: not a whole .gz file"]),
     ("m.txt.gz", gzip.compress(b"bad")[:-8] + bytes(8), "damaged", ["CRC"]),
     ("m.txt.zst", zst(b"bad" * 9)[:-4], "damaged", ["m.txt.zst: not a whole .zst file"]),
-    ("m.parquet", b"", "damaged", ["m.parquet: not a whole Parquet file"]),
+    ("m.parquet", b"", "empty", ["m.parquet: no text in it"]),
+    ("m.parquet.gz", gzip.compress(b""), "empty", ["m.parquet.gz: no text in it"]),
     ("m.parquet", b"PAR1 and nothing more", "damaged", ["m.parquet: not a whole Parquet file"]),
     ("m.parquet", parquet([{"body": "x", "id": "1"}]), "no_column", ["m.parquet: no column 'text'; has body, id"]),
     ("m.parquet.gz", gzip.compress(b"PAR1"), "damaged", ["m.parquet.gz: not a whole Parquet file"]),
@@ -95,7 +96,8 @@ ROWS = [
 @pytest.mark.parametrize(("name", "content", "reason", "words"), FILES)
 def test_a_bad_file(folder: Path, name: str, content: bytes, reason: str, words: list[str]) -> None:
     (folder / name).write_bytes(content)
-    check(folder, reason, *words, kept=0 if reason in ("damaged", "no_column") else None)
+    raised = reason in ("damaged", "no_column") or (reason == "empty" and ".parquet" in name)
+    check(folder, reason, *words, kept=0 if raised else None)
 
 
 @pytest.mark.parametrize(("row", "reason", "words"), ROWS)

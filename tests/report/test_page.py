@@ -14,7 +14,7 @@ import made_up_results as made_up
 import pytest
 
 from pretrace.report import write_page, write_report
-from pretrace.report.page import big, cost_rows, readable_time, settings_text
+from pretrace.report.page import cost_rows, settings_text
 from pretrace.settings import load_settings
 
 CODE = "from pretrace.report import *; from pretrace.settings import *; write_report(load_settings())"
@@ -166,20 +166,6 @@ def test_settings_are_shown_as_they_are_read(project: Path) -> None:
     text = settings_text(load_settings())
     assert "follows:\n    kind: entailment" in text
     assert "null" not in text
-
-
-@pytest.mark.parametrize(
-    ("number", "text"), [(0, "0"), (1234, "1,234"), (2_570_000, "2.57 M"), (6.3e13, "63 T"), (1.2e21, "1.20e+21")]
-)
-def test_big_numbers(number: float, text: str) -> None:
-    assert big(number) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.44, "0.4 s"), (119.8, "2 min 0 s"), (60, "1 min 0 s"), (7300, "2 h 2 min")]
-)
-def test_times(seconds: float, text: str) -> None:
-    assert readable_time(seconds) == text
 
 
 def test_the_command_prints_the_table_and_where_the_page_is(reports: Path) -> None:

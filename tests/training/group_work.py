@@ -16,10 +16,10 @@ from torch import Tensor
 from pretrace.model import build_model
 from pretrace.model.dropout import Dropout
 from pretrace.training.devices import choose_device
+from pretrace.training.group import Group
 from pretrace.training.language_model import sequence_loss
 from pretrace.training.loop import train
 from pretrace.training.optimiser import build_optimiser
-from pretrace.training.processes import Group
 from pretrace.training.replicas import Replicas, whole
 
 WAYS = [("joined", 0.0, 50), ("joined", 0.3, 50), ("overlapped", 0.3, 50), ("sharded", 0.3, 12)]

@@ -16,7 +16,8 @@ from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.tasks.rows import EncodedSplit
 from pretrace.training.batches import Examples, common_beginning, epoch_order
 from pretrace.training.devices import choose_device
-from pretrace.training.finetune import example_losses, predict
+from pretrace.training.finetune import example_losses
+from pretrace.training.predictions import predict
 
 VOCABULARY = 20
 PARTS = {"classification": 1, "entailment": 2, "similarity": 2, "regression": 2, "multiple_choice": 5}

@@ -156,21 +156,21 @@ def test_a_failure_while_saving_leaves_the_one_before(
 
 
 def test_the_curve_rewinds(checkpoints: Checkpoints) -> None:
-    assert checkpoints.rows(10) == []
+    assert checkpoints.curve.up_to(10) == []
     rows = [{"step": step, "loss": step / 10} for step in range(1, 8)]
     for row in rows:
-        checkpoints.append(row)
-    assert checkpoints.rows(100) == rows
-    assert checkpoints.rows(3) == rows[:3]
-    with checkpoints.curve.open("a") as stream:
+        checkpoints.curve.append(row)
+    assert checkpoints.curve.up_to(100) == rows
+    assert checkpoints.curve.up_to(3) == rows[:3]
+    with checkpoints.curve.path.open("a") as stream:
         stream.write('{"step": 8, "lo')  # a kill in the middle of a line
-    assert checkpoints.rows(100) == rows
+    assert checkpoints.curve.up_to(100) == rows
     checkpoints.rewind(5)
-    assert checkpoints.rows(100) == rows[:5]
-    checkpoints.append({"step": 6, "loss": 0.0})
-    assert checkpoints.rows(100) == [*rows[:5], {"step": 6, "loss": 0.0}]
+    assert checkpoints.curve.up_to(100) == rows[:5]
+    checkpoints.curve.append({"step": 6, "loss": 0.0})
+    assert checkpoints.curve.up_to(100) == [*rows[:5], {"step": 6, "loss": 0.0}]
     checkpoints.rewind(0)
-    assert checkpoints.rows(100) == []
+    assert checkpoints.curve.up_to(100) == []
 
 
 def test_the_folder_is_the_owning_repositorys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

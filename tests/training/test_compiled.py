@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
 from small_training import run, settings_with, weights_of
+from test_pretrain import Killed, elsewhere, killer
 from torch import Tensor
 
 from pretrace.model import GPT
@@ -96,12 +98,28 @@ def test_what_fails_without_compiling_is_an_error(calls: list[str]) -> None:
         compile_blocks(model(), "on", "cpu", 1.0, lambda: 1 / 0)
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_run_that_is_compiled_in_part_says_so(
+    first: bool, calls: list[str], shards: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    works = torch.compile
+    torch.compile = works if first else None  # the fixture puts it back
+    settings = settings_with({"model.dropout": 0.0, "pretrain.compile": "on"})
+    with pytest.raises(Killed):
+        run(settings, shards, publish=killer(9))
+    (note,) = Path(".pretrace/checkpoints").glob("*/step-00000006.json")
+    assert json.loads(note.read_text())["compiled"] is first
+    said = f"the updates before were {'' if first else 'not '}compiled"
+    assert said not in capfd.readouterr().err
+    torch.compile = None if first else works
+    run(settings, shards)
+    assert capfd.readouterr().err.count(said) == 1
+
+
 @pytest.mark.nightly
 def test_compiled_training_is_the_same_up_to_rounding_and_after_a_kill(
     shards: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from test_pretrain import Killed, elsewhere, killer
-
     changes = {"model.dropout": 0.0}
     eager = run(settings_with(changes), shards)
     changes["pretrain.compile"] = "on"

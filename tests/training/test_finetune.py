@@ -17,14 +17,9 @@ from pretrace.settings import FinetuneSettings, LSTMSettings, ModelSettings
 from pretrace.tasks.rows import EncodedSplit
 from pretrace.training.batches import Examples
 from pretrace.training.devices import choose_device
-from pretrace.training.finetune import (
-    Recipe,
-    example_losses,
-    finetune_seed,
-    predict,
-    resolve_recipe,
-    starting_model,
-)
+from pretrace.training.finetune import example_losses, finetune_seed, starting_model
+from pretrace.training.predictions import predict
+from pretrace.training.recipe import Recipe, resolve_recipe
 
 VOCABULARY, CONTEXT = 20, 32
 SMALL = ModelSettings(

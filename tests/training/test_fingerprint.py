@@ -24,7 +24,7 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_what_decides_the_weights_is_covered() -> None:
     modules = set(imported_by(TRAINER))
-    for name in ("loop", "optimiser", "devices", "replicas", "checkpoint", "language_model", "processes"):
+    for name in ("loop", "optimiser", "devices", "replicas", "checkpoint", "state", "language_model"):
         assert f"training/{name}.py" in modules
     assert modules >= {"model/gpt.py", "model/lstm.py", "model/loss.py", "model/build.py", "shards/order.py"}
     assert {"model/heads.py", "training/batches.py", "tasks/formats.py"} <= set(imported_by(FINETUNE))
@@ -35,7 +35,7 @@ def test_what_does_not_is_left_out() -> None:
     assert not [
         path for path in modules if path.startswith(("tasks/", "report/", "corpus/", "vocabulary/", "settings/"))
     ]
-    for name in ("finetune", "seeds", "watch", "pretrain", "curves", "start"):
+    for name in ("finetune", "seeds", "watch", "pretrain", "processes", "curves", "start"):
         assert f"training/{name}.py" not in modules
     assert not {"training/trainer.py", "training/watch.py", "training/pretrain.py"} & set(imported_by(FINETUNE))
 

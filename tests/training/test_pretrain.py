@@ -258,10 +258,10 @@ def test_a_micro_batch_that_is_chosen_is_kept(
     for a, b in zip(whole.curve, run(settings_with(), shards).curve, strict=True):
         assert a["loss"] == pytest.approx(b["loss"], abs=1e-5)  # also with dropout, whose masks go by the sequence
     elsewhere("small", monkeypatch)
-    monkeypatch.setattr("pretrace.training.trainer.estimated_micro_batch", lambda *_: 3)
+    monkeypatch.setattr("pretrace.training.micro_batch.estimated_micro_batch", lambda *_: 3)
     with pytest.raises(Killed):
         run(settings, shards, publish=killer(8))
-    monkeypatch.setattr("pretrace.training.trainer.estimated_micro_batch", lambda *_: pytest.fail("chosen again"))
+    monkeypatch.setattr("pretrace.training.micro_batch.estimated_micro_batch", lambda *_: pytest.fail("chosen again"))
     trained = run(settings, shards)
     elsewhere("three", monkeypatch)
     assert weights_of(trained) == weights_of(run(settings_with({"pretrain.micro_batch": 3}), shards))
@@ -313,12 +313,14 @@ def test_sigterm_keeps_a_checkpoint_after_the_update_at_hand(
     finally:
         signal.signal(signal.SIGTERM, before)
     assert "asked to stop; kept a checkpoint at update 9" in capfd.readouterr().err
+    assert len(list(CHECKPOINTS.glob("*/step-00000009.safetensors"))) == 1
+    if processes > 1:
+        return
     after = run(settings, shards)
     assert "goes on from the checkpoint at update 9" in capfd.readouterr().err
     assert [row["step"] for row in after.curve] == list(range(1, 21))
-    if processes == 1:
-        elsewhere("undisturbed", monkeypatch)
-        assert weights_of(after) == weights_of(run(settings, shards))
+    elsewhere("undisturbed", monkeypatch)
+    assert weights_of(after) == weights_of(run(settings, shards))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import torch
 from group_work import WAYS, EndsProcess, add_ones, every_way, losses_of
 
 from pretrace.errors import PretraceError
-from pretrace.training.processes import Group, meet, place
+from pretrace.training.group import Group, place
+from pretrace.training.processes import meet
 from pretrace.training.replicas import check_shares
 
 TWO = Group(size=2)

@@ -104,12 +104,10 @@ def elsewhere(name: str, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_run_killed_at_random_moments_ends_in_the_same_bytes(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    undisturbed, killed = elsewhere("undisturbed", monkeypatch), elsewhere("killed", monkeypatch)
-    monkeypatch.setenv("DVC_ROOT", str(undisturbed.resolve()))
+    elsewhere("undisturbed", monkeypatch)
+    undisturbed = run(settings_with(CHANGES), shards, sample=sample)
+    killed = elsewhere("killed", monkeypatch)
     command = script(shards, CHANGES, KILLED)
-    done = subprocess.run([*command, undisturbed], input="", text=True, capture_output=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    monkeypatch.setenv("DVC_ROOT", str(killed.resolve()))
     chance = random.Random(5)
     signals = [chance.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]) for _ in range(KILLS)]
     lines = [f"{int(number)} {chance.uniform(0.02, 0.35)}" for number in signals]
@@ -119,8 +117,9 @@ def test_a_run_killed_at_random_moments_ends_in_the_same_bytes(shards: Path, mon
     assert len(codes) == KILLS
     assert sum(code == -signal.SIGKILL for code in codes) > KILLS / 3  # most found it at work
     assert done.stderr.count("goes on from the checkpoint") > 3
-    assert result_in(killed) == result_in(undisturbed)
-    _metrics, curve, samples, steps = result_in(killed)[1]
+    weights, (metrics, curve, samples, steps) = result_in(killed)
+    assert weights == weights_of(undisturbed)
+    assert (metrics, curve, samples) == (undisturbed.metrics, undisturbed.curve, undisturbed.samples)
     assert [row["step"] for row in curve] == list(range(1, 241))
     assert [row["step"] for row in samples] == list(range(40, 241, 40))
     assert steps == [f"step-{step:08d}.safetensors" for step in (1, 2, 4, 8, 16, 32, 64, 128)]
@@ -133,7 +132,30 @@ TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "
 WHOLE = "    train()\n"
 
 
-@pytest.mark.parametrize("sharded", [pytest.param(False, marks=pytest.mark.nightly), True])
+def test_a_sharded_model_goes_on_and_is_trained_as_a_whole_one(
+    shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    changes = {"pretrain.steps": 12, "pretrain.sample_every": 4, "pretrain.doubling_weights": True}
+    alone = run(settings_with(changes), shards, sample=sample)
+    elsewhere("sharded", monkeypatch)
+    settings = settings_with({**changes, "processes": 2, "pretrain.sharded": True})
+    with pytest.raises(Killed):
+        run(settings, shards, publish=killer(9), sample=sample)
+    capfd.readouterr()
+    sharded = run(settings, shards, sample=sample)
+    assert "goes on from the checkpoint at update 6" in capfd.readouterr().err
+    for one, other in zip(alone.curve, sharded.curve, strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+    assert [row["step"] for row in sharded.samples] == [row["step"] for row in alone.samples] == [4, 8, 12]
+    for one, other in zip(alone.model.parameters(), sharded.model.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-4)
+    assert [path.name for path in sorted(sharded.steps.iterdir())] == [
+        f"step-{step:08d}.safetensors" for step in (1, 2, 4, 8)
+    ]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("sharded", [False, True])
 def test_torchrun_trains_what_two_processes_train(
     sharded: bool, shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

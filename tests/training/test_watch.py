@@ -14,7 +14,7 @@ from torch import nn
 from pretrace.files import read_json
 from pretrace.model.tensors import read_tensors
 from pretrace.training.curves import is_shown, write_curve
-from pretrace.training.watch import memory_in_use, status
+from pretrace.training.status import memory_in_use, status
 
 
 def read(path: Path) -> Any:

@@ -7,6 +7,7 @@ follow from the size of that dictionary, which only the file's pages tell.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -25,12 +26,14 @@ def parquet_rows(source: Source, wanted: list[str]) -> Iterator[Row]:
     """Rows with the columns in `wanted`.
 
     Raises:
-        BadInputError: the file is damaged, or lacks a column; the rows before the damage have been given.
+        BadInputError: the file is empty or damaged, or lacks a column; the rows before the damage have been given.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with open_seekable(source) as stream:
+        if not stream.seek(0, io.SEEK_END):
+            raise BadInputError("empty")
         try:
             # Without `pre_buffer=False` a whole row group, which may be the whole file, would be read ahead.
             with pq.ParquetFile(stream, buffer_size=BUFFER_BYTES, pre_buffer=False) as table:

@@ -14,6 +14,12 @@ from torch import Tensor, nn
 from pretrace.model.gpt import GPT, Block
 
 
+def read_at_most(context: int) -> int:
+    """Tokens that a model with such a context is given to go on from (ours): one fewer, as pre-training never has it
+    predict from the last place."""
+    return max(1, context - 1)
+
+
 class CachedGPT:
     """Scores of the next token of one text, which is given with a few more tokens each time.
 
@@ -33,12 +39,12 @@ class CachedGPT:
     def logits(self, ids: list[int]) -> Tensor:
         """Logits (V,) of the token after `ids`, which go on from those of the last call.
 
-        A text longer than the context slides: its last `context` tokens are read as a text of their own. Each of them
-        then has another position than before, so nothing that was kept fits, and all is read for every token.
+        A text longer than `read_at_most` slides: its end is read as a text of its own. Each token then has another
+        position than before, so nothing that was kept fits, and all is read for every token.
         """
-        device, context = self.model.token_embedding.weight.device, self.model.context
-        if len(ids) > context:
-            return self.model(torch.tensor([ids[-context:]], device=device))[0, -1]
+        device, longest = self.model.token_embedding.weight.device, read_at_most(self.model.context)
+        if len(ids) > longest:
+            return self.model(torch.tensor([ids[-longest:]], device=device))[0, -1]
         x_TC = self._embedded(torch.tensor(ids[self._read :], device=device))
         for block, (keys, values) in zip(self.model.blocks, self._keys_and_values, strict=True):
             x_TC = self._through(block, x_TC, keys, values)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pretrace.errors import PretraceError
 from pretrace.files import read_json, write_json
@@ -17,6 +17,17 @@ from pretrace.model.openai import SHAPES as OPENAI_SHAPES
 from pretrace.model.openai import read_openai
 from pretrace.model.tensors import load_weights, save_tensors
 from pretrace.settings import LSTMSettings, ModelSettings
+from pretrace.settings.section import Count, Section, checked
+
+
+class Description(Section):
+    """What `config.json` says of a model."""
+
+    kind: Literal["transformer", "lstm"]
+    vocabulary_size: Count
+    context: Count
+    settings: dict[str, Any]
+    """Of `ModelSettings` or `LSTMSettings`."""
 
 
 def save_model(folder: Path, model: GPT | LSTM) -> None:
@@ -36,7 +47,8 @@ def load_model(folder: Path | str) -> GPT | LSTM:
     """Read a model: a folder that `save_model` wrote, one of Hugging Face's, or one of OpenAI's.
 
     Raises:
-        PretraceError: there is none, a file is missing or damaged, or a tensor is missing, unknown or of another shape.
+        PretraceError: there is none, a file is missing or damaged, a key of `config.json` is not what it takes, or a
+            tensor is missing, unknown or of another shape.
     """
     folder = Path(folder)
     if (folder / OPENAI_SHAPES).exists():
@@ -48,16 +60,18 @@ def load_model(folder: Path | str) -> GPT | LSTM:
             f"{folder}: no model there; takes config.json with model.safetensors (the pipeline's own, or Hugging "
             f"Face's openai-gpt), or OpenAI's {OPENAI_SHAPES} with its .npy files"
         )
-    config: dict[str, Any] = read_json(folder / "config.json")
-    try:
-        if config["kind"] == "transformer":
-            model: GPT | LSTM = GPT(ModelSettings(**config["settings"]), config["vocabulary_size"])
-        elif config["kind"] == "lstm":
-            model = LSTM(LSTMSettings(**config["settings"]), config["vocabulary_size"], config["context"])
-        else:
-            raise ValueError(f"kind {config['kind']!r}; takes 'transformer' or 'lstm'")
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise PretraceError(f"{folder / 'config.json'}: not a model's description ({reason})") from None
+    model = _described(folder / "config.json")
     load_weights(model, folder / "model.safetensors")
     return model
+
+
+def _described(path: Path) -> GPT | LSTM:
+    """The model that a `config.json` of ours describes, with weights of no meaning."""
+    config = checked(Description, read_json(path), str(path))
+    try:
+        if config.kind == "transformer":
+            return GPT(checked(ModelSettings, config.settings, str(path), "settings"), config.vocabulary_size)
+        settings = checked(LSTMSettings, config.settings, str(path), "settings")
+        return LSTM(settings, config.vocabulary_size, config.context)
+    except (RuntimeError, MemoryError) as error:
+        raise PretraceError(f"{path}: no room for its sizes ({' '.join(str(error).split())})") from None

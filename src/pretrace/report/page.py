@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from pretrace.quantities import big, readable_bytes, readable_time
 from pretrace.report import markdown
 from pretrace.report.benchmark import BASELINES
 from pretrace.report.card import corpus_card
@@ -104,33 +105,6 @@ def settings_text(settings: Settings) -> str:
     yaml.default_flow_style, yaml.sort_base_mapping_type_on_output, yaml.width = False, False, 100
     yaml.dump(settings.model_dump(exclude_none=True), stream)
     return stream.getvalue()
-
-
-def big(number: float) -> str:
-    """1234 as 1,234 and 2570000 as 2.57 M."""
-    for limit, unit in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M")):
-        if number >= limit:
-            return f"{number / limit:.3g} {unit}" if number < 1e18 else f"{number:.2e}"
-    return f"{number:,.0f}"
-
-
-def readable_bytes(number: float) -> str:
-    """Bytes in decimal units."""
-    for limit, unit in ((1e9, "GB"), (1e6, "MB")):
-        if number >= limit:
-            return f"{number / limit:.1f} {unit}"
-    return f"{number / 1e3:.0f} kB"
-
-
-def readable_time(seconds: float) -> str:
-    """Seconds as a person says them."""
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min"
 
 
 def _summed(entries: list[dict[str, Any]]) -> dict[str, Any]:

@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from pretrace.errors import PretraceError
 from pretrace.settings.corpus import Corpus, Workers
 from pretrace.settings.experiment import Start, Task, Variant
 from pretrace.settings.scale import Scale
-from pretrace.settings.section import Positive, Section
+from pretrace.settings.section import Positive, Section, checked
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
@@ -72,8 +72,8 @@ def load_settings(root: Path | str = ".") -> Settings:
     if not isinstance(name, str) or name not in known:
         raise PretraceError(f"params.yaml: scale: got {name!r}; takes one of {', '.join(known)}")
     scale_file = f"scales/{name}.yaml"
-    scale = _checked(Scale, read_yaml(root / scale_file), scale_file)
-    return _checked(Settings, {"lr": None, **values, "scale_name": name, "scale": scale}, "params.yaml")
+    scale = checked(Scale, read_yaml(root / scale_file), scale_file)
+    return checked(Settings, {"lr": None, **values, "scale_name": name, "scale": scale}, "params.yaml")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -90,20 +90,3 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise PretraceError(f"{path}: takes keys with values, got {type(value).__name__}")
     return value
-
-
-def _checked(kind: type[Section], values: dict[str, Any], file: str) -> Any:
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "(the whole file)"
-        message = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            message = "no such setting; look for a typing error, or take the line out"
-        elif first["type"] == "missing":
-            message = "missing; it has no default"
-        elif first["type"] != "value_error":
-            message = f"got {first['input']!r}; {message[0].lower()}{message[1:]}"
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise PretraceError(f"{file}: {key}: {message}{more}") from None

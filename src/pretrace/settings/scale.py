@@ -14,6 +14,8 @@ with ten bits of mantissa on GPUs from Ampere on; elsewhere the same as float32.
 
 
 class VocabularySettings(Section):
+    """The byte-pair vocabulary (section 4.1)."""
+
     size: Annotated[int, Field(ge=64, le=1_000_000)]
     """Pieces in the vocabulary, the unknown piece included (GPT-1: 40,478)."""
 
@@ -57,6 +59,8 @@ class LSTMSettings(Section):
 
 
 class OptimiserSettings(Section):
+    """Adam and what goes with it, in pre-training and in fine-tuning (section 4.1)."""
+
     optimiser: Literal["openai_adam", "adamw"]
     """`openai_adam`: Adam as the released code writes it; `adamw`: torch's own, fused and a little faster."""
     weight_decay: Annotated[float, Field(ge=0.0)]
@@ -161,3 +165,7 @@ class Scale(Section):
     pretrain: PretrainSettings
     finetune: FinetuneSettings
     probes: ProbeSettings
+
+    def sizes_of(self, kind: str) -> ModelSettings | LSTMSettings:
+        """What a language model of `kind` is made with: `transformer` or `lstm`."""
+        return self.model if kind == "transformer" else self.lstm

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pretrace.errors import PretraceError
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -15,3 +17,34 @@ class Section(BaseModel):
     """A part of the settings: strict types, no unknown keys, not changed after loading."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+Part = TypeVar("Part", bound=Section)
+
+
+def checked(kind: type[Part], values: Any, file: str, under: str = "") -> Part:
+    """A part of the settings from what a file has.
+
+    Args:
+        under: the key that the values stand under, where they are not the whole file.
+
+    Raises:
+        PretraceError: a key is unknown, missing, of a wrong type or out of range; the text names the file, the key,
+            what was found and what is accepted.
+    """
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in (under, *first["loc"]) if part != "") or "(the whole file)"
+        message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            message = "no such setting; look for a typing error, or take the line out"
+        elif first["type"] == "missing":
+            message = "missing; it has no default"
+        elif first["type"] == "model_type":
+            message = f"got {first['input']!r}; takes keys with values"
+        elif first["type"] != "value_error":
+            message = f"got {first['input']!r}; {message[0].lower()}{message[1:]}"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise PretraceError(f"{file}: {key}: {message}{more}") from None

@@ -15,30 +15,22 @@ A disk that is full stops the training: it could not keep the finished model eit
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
 from pretrace.errors import PretraceError
-from pretrace.files import (
-    atomic_path,
-    read_json,
-    readable_disk_errors,
-    scratch_folder,
-    sha256_of_file,
-    write_json,
-)
-from pretrace.training.processes import Group
-from pretrace.training.replicas import handed_out, whole
+from pretrace.files import atomic_path, read_json, scratch_folder, sha256_of_file, write_json
+from pretrace.training.group import Group
+from pretrace.training.replicas import whole
+from pretrace.training.row_file import RowFile
+from pretrace.training.state import State, check_state, gather_state, spread_state
 
 KEEP = 2
-MOMENTS = ("exp_avg", "exp_avg_sq")
 NONE: dict[str, Any] = {"step": 0}
 """What is known where there is no checkpoint."""
 
@@ -53,8 +45,8 @@ class Checkpoints:
         self.group = group or Group()
         self.folder = folder or scratch_folder() / "checkpoints" / fingerprint[:32]
         self.lock = self.folder / "lock"
-        self.curve = self.folder / "curve.jsonl"
-        self.samples = self.folder / "samples.jsonl"
+        self.curve = RowFile(self.folder / "curve.jsonl", self.last)
+        self.samples = RowFile(self.folder / "samples.jsonl", self.last)
         self.steps = self.folder / "steps"
         if self.group.first:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -65,13 +57,13 @@ class Checkpoints:
         Raises:
             PretraceError: the disk is full; the text names the last checkpoint that is whole.
         """
-        state = _state(module, optimiser, self.group.first)
+        state = gather_state(module, optimiser, self.group)
         if not self.group.first:
             return
         path = self._path(step)
         try:
             for rows in (self.curve, self.samples):
-                _flush(rows)
+                rows.flush()
             with atomic_path(path) as temporary:
                 save_file(state, temporary)
             write_json(path.with_suffix(".json"), {"step": step, "sha256": sha256_of_file(path), **note})
@@ -89,14 +81,14 @@ class Checkpoints:
         Returns:
             Its note, which is the same in all of them: `step`, 0 when there is none, and what `save` was given.
         """
-        state: dict[str, Tensor] | None = None
+        state: State | None = None
         note = NONE
         if self.group.first:
             self._clear_up()
             state, note = self._newest(module)
-        note = _told(note, self.group)
+        note = self.group.told(note)
         if note["step"]:
-            _load(state, module, optimiser, note["step"], self.group)
+            spread_state(state, module, optimiser, note["step"], self.group)
         return note
 
     def last(self) -> str:
@@ -104,39 +96,11 @@ class Checkpoints:
         notes = self._notes()
         return f"the last checkpoint is {notes[0].with_suffix('.safetensors')}" if notes else "there is no checkpoint"
 
-    def rows(self, up_to_step: int, path: Path | None = None) -> list[dict[str, Any]]:
-        """The rows of the curve, or of another file, of the steps done, in order.
-
-        A line that is not whole, as a kill can leave behind, and rows of later steps are left out.
-        """
-        path, rows = path or self.curve, []
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []:
-            try:
-                row = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(row, dict) and row.get("step", up_to_step + 1) <= up_to_step:
-                rows.append(row)
-        return rows
-
     def rewind(self, step: int) -> None:
         """Cut the curve and the samples back to a step, before training goes on from there."""
-        for path in (self.curve, self.samples):
-            rows = self.rows(step, path)
-            if path == self.curve and len(rows) < step:
-                print(f"{path}: {step - len(rows)} of {step} rows are lost; the curve has a gap", file=sys.stderr)
-            if path.exists():
-                with atomic_path(path) as temporary:
-                    temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-
-    def append(self, row: dict[str, Any], path: Path | None = None) -> None:
-        """Add a row to the curve, or to another file of the folder."""
-        path = path or self.curve
-        try:
-            with readable_disk_errors(path), path.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(row) + "\n")
-        except PretraceError as error:
-            raise PretraceError(f"{error}; {self.last()}") from error
+        self.samples.rewind(step)
+        if (rows := self.curve.rewind(step)) < step:
+            print(f"{self.curve.path}: {step - rows} of {step} rows are lost; the curve has a gap", file=sys.stderr)
 
     def write_blame(self, step: int, documents: list[str]) -> Path:
         """Write which documents the update was made with that training stopped at; returns the file's path."""
@@ -151,7 +115,7 @@ class Checkpoints:
             with atomic_path(self.steps / f"step-{step:08d}.safetensors") as temporary:
                 save_file({name: p.cpu().contiguous() for name, p in weights.items()}, temporary)
 
-    def _newest(self, module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    def _newest(self, module: nn.Module) -> tuple[State, dict[str, Any]]:
         for path in self._notes():
             weights = path.with_suffix(".safetensors")
             try:
@@ -159,9 +123,7 @@ class Checkpoints:
                 if sha256_of_file(weights) != note["sha256"]:
                     raise ValueError("its bytes do not match its checksum")
                 state = load_file(weights)
-                for name, parameter in module.named_parameters():
-                    if any(state[f"{part}/{name}"].shape != parameter.shape for part in ("weights", *MOMENTS)):
-                        raise ValueError(f"{name} has another shape")
+                check_state(state, module)
                 return state, {**note, "step": int(note["step"])}
             except Exception as error:
                 print(f"{weights}: not usable ({error}); trying the one before", file=sys.stderr)
@@ -181,48 +143,3 @@ class Checkpoints:
         for path in self.folder.glob("step-*.safetensors"):
             if not path.with_suffix(".json").exists():
                 path.unlink()
-
-
-def _state(module: nn.Module, optimiser: torch.optim.Optimizer, keep: bool) -> dict[str, Tensor]:
-    """Weights and moments; put together tensor by tensor, so that a sharded model is never whole on a device."""
-    state: dict[str, Tensor] = {}
-    for name, parameter in module.named_parameters():
-        moments = optimiser.state[parameter]
-        for part, tensor in (("weights", parameter), *((key, moments[key]) for key in MOMENTS if key in moments)):
-            full = whole(tensor)
-            if keep:
-                state[f"{part}/{name}"] = full.cpu().contiguous()
-    return state
-
-
-@torch.no_grad()
-def _load(
-    state: dict[str, Tensor] | None, module: nn.Module, optimiser: torch.optim.Optimizer, step: int, group: Group
-) -> None:
-    on_device = any(settings.get("fused") or settings.get("capturable") for settings in optimiser.param_groups)
-    for name, parameter in module.named_parameters():
-        tensors = {
-            part: handed_out(state[f"{part}/{name}"] if state else None, parameter, group)
-            for part in ("weights", *MOMENTS)
-        }
-        parameter.copy_(tensors.pop("weights"))
-        device = parameter.device if on_device else "cpu"
-        optimiser.state[parameter] = {"step": torch.tensor(float(step), device=device), **tensors}
-
-
-def _told(note: dict[str, Any], group: Group) -> dict[str, Any]:
-    """What number 0 knows, in every process."""
-    if group.size == 1:
-        return note
-    import torch.distributed as dist
-
-    notes = [note]
-    dist.broadcast_object_list(notes, 0)
-    return notes[0]
-
-
-def _flush(path: Path) -> None:
-    """See to it that a file's bytes are on the disk before something relies on them."""
-    if path.exists():
-        with readable_disk_errors(path), path.open("a") as stream:
-            os.fsync(stream.fileno())

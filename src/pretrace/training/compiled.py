@@ -40,8 +40,8 @@ def compile_blocks(model: GPT | LSTM, choice: str, device: str, flops: float, tr
     pays, reason = _pays(device, flops) if choice == "auto" else (choice == "on", "as set")
     if not pays:
         return f"not compiled ({reason})"
-    model.training_block = torch.compile(Block.__call__, dynamic=False)
     try:
+        model.training_block = torch.compile(Block.__call__, dynamic=False)
         trial()
     except Exception as error:  # whatever a compiler, or the lack of one, raises
         model.training_block = Block.__call__
@@ -49,6 +49,22 @@ def compile_blocks(model: GPT | LSTM, choice: str, device: str, flops: float, tr
         what = str(error).strip().splitlines() or [type(error).__name__]
         return f"not compiled: torch.compile failed ({what[0][:200]}); training goes on without it"
     return f"compiled ({reason})"
+
+
+def is_compiled(model: GPT | LSTM) -> bool:
+    """Whether training runs compiled blocks, which round in other places than those that are not."""
+    return isinstance(model, GPT) and model.training_block is not Block.__call__
+
+
+def change(before: bool | None, model: GPT | LSTM) -> str:
+    """What there is to say where a run goes on that was compiled `before` and is not now, or the other way round.
+
+    Args:
+        before: None where there were no updates.
+    """
+    if before in (None, is_compiled(model)):
+        return ""
+    return f"; the updates before were {'' if before else 'not '}compiled: the weights may differ in their last bits"
 
 
 def _pays(device: str, flops: float) -> tuple[bool, str]:

@@ -7,7 +7,7 @@ training rows the dev rows are scored; the best pass's weights (the first of equ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pretrace.errors import PretraceError
 from pretrace.model.build import build_model
 from pretrace.model.dropout import Dropout
 from pretrace.model.heads import TaskModel
 from pretrace.model.loss import loss_at
 from pretrace.model.weights import load_model
-from pretrace.settings import FinetuneSettings, Settings
+from pretrace.settings import Settings
 from pretrace.tasks.formats import SPECIAL_TOKENS
 from pretrace.tasks.metrics import score
 from pretrace.tasks.rows import EncodedSplit
@@ -30,24 +29,8 @@ from pretrace.training.batches import Batch, Examples, epoch_order
 from pretrace.training.devices import Device
 from pretrace.training.loop import train
 from pretrace.training.optimiser import build_optimiser, warmup_linear
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What one fine-tuning is made with: the scale's settings after the run's, the task's and the variant's own."""
-
-    settings: FinetuneSettings
-    lr: float
-    epochs: int
-    lm_weight: float
-    kind: str
-    metric: str
-    outputs: int
-    """Classes; 1 for multiple choice and plain regression; the classes of a soft label's scale."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, for fingerprints and reports."""
-        return {**asdict(self), "settings": self.settings.model_dump()}
+from pretrace.training.predictions import label_scale, predict
+from pretrace.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -66,23 +49,6 @@ class SeedResult:
     """Rows of `step` and `loss` (the task's loss alone, mean over the steps since the row before)."""
 
 
-def resolve_recipe(settings: Settings, task_name: str, variant_name: str, note: dict[str, Any]) -> Recipe:
-    """Put the settings of a task and a variant together; the more particular one wins.
-
-    Rate: the variant's own, else the task's, else the top-level `lr`, else the scale's. Passes likewise.
-    """
-    task, variant, scale = settings.tasks[task_name], settings.variants[variant_name], settings.scale.finetune
-    return Recipe(
-        settings=scale,
-        lr=variant.lr or task.lr or settings.finetune_lr,
-        epochs=variant.epochs or task.epochs or scale.epochs,
-        lm_weight=scale.lm_weight if variant.lm_weight is None else variant.lm_weight,
-        kind=note["kind"],
-        metric=note["metric"],
-        outputs=len(note["labels"]) if note["labels"] else task.soft_classes or 1,
-    )
-
-
 def starting_model(settings: Settings, variant_name: str, vocabulary_size: int, pretrained: Path, seed: int) -> Any:
     """The language model that a variant starts from: pre-trained, or random with the seed's weights."""
     variant = settings.variants[variant_name]
@@ -92,9 +58,23 @@ def starting_model(settings: Settings, variant_name: str, vocabulary_size: int, 
 
 
 def finetune_seed(
-    language_model: Any, recipe: Recipe, splits: dict[str, EncodedSplit], seed: int, device: Device, on_step: Any = None
+    language_model: Any,
+    recipe: Recipe,
+    splits: dict[str, EncodedSplit],
+    seed: int,
+    device: Device,
+    on_step: Callable[[], None] | None = None,
 ) -> tuple[SeedResult, TaskModel]:
-    """Fine-tune with one seed; returns its scores and the model of the best pass."""
+    """Fine-tune with one seed; returns its scores and the model of the best pass.
+
+    Args:
+        language_model: to start from; it is trained in place.
+        splits: `train`, `dev` and `test`.
+        on_step: called after every update.
+
+    Raises:
+        PretraceError: the loss, a gradient or a score is not finite.
+    """
     vocabulary_size = language_model.token_embedding.num_embeddings
     model = TaskModel(language_model, recipe.kind, recipe.outputs, SPECIAL_TOKENS, seed).to(device.name)
     data = {
@@ -171,47 +151,3 @@ def example_losses(
     if recipe.kind == "regression" and recipe.outputs == 1:
         return F.mse_loss(scores_NK.squeeze(1), target), lm_loss
     return F.cross_entropy(scores_NK, target), lm_loss
-
-
-@torch.no_grad()
-def predict(model: TaskModel, examples: Examples, device: Device, batch_size: int = 64) -> np.ndarray:
-    """Predictions in the examples' order: class or choice numbers; for regression the raw output, or the mean class."""
-    predictions = np.zeros(len(examples.lengths))
-    order = np.argsort(examples.lengths, kind="stable")
-    for first in range(0, len(order), batch_size):
-        chosen = order[first : first + batch_size]
-        batch = examples.batch(chosen).to(device.name)
-        with device.autocast():
-            h_RLC, _ = model.language_model.hidden(batch.ids_RL, None, batch.layout)
-        scores_NK = model.scores(h_RLC.flatten(0, 1)[batch.classify_NS])
-        if not torch.isfinite(scores_NK).all():
-            raise PretraceError("fine-tuning: scores that are not finite; a lower learning rate usually helps")
-        predictions[chosen] = _picked(scores_NK, model.kind).float().cpu().numpy()
-    return predictions
-
-
-def _picked(scores_NK: Tensor, kind: str) -> Tensor:
-    if kind != "regression":
-        return scores_NK.argmax(1)
-    if scores_NK.shape[1] == 1:
-        return scores_NK.squeeze(1)
-    return scores_NK.softmax(1) @ torch.arange(scores_NK.shape[1], dtype=scores_NK.dtype, device=scores_NK.device)
-
-
-def label_scale(kind: str, outputs: int, labels: np.ndarray) -> tuple[Tensor, Callable[[np.ndarray], np.ndarray]]:
-    """What a model is trained towards for the labels of the train rows, and the way back from what it predicts.
-
-    Classes and choices are themselves. Numbers are brought to mean 0 and spread 1, or, with several outputs, become
-    shares of the two classes next to them: 3.6 is 0.4 of class 3 and 0.6 of class 4 (Tai et al. 2015; the released
-    code has such labels for STS-B).
-    """
-    if kind != "regression":
-        return torch.from_numpy(labels), lambda predictions: predictions
-    if outputs == 1:
-        shift, spread = float(labels.mean()), float(labels.std()) or 1.0
-        return torch.from_numpy((labels - shift) / spread).float(), lambda predictions: predictions * spread + shift
-    below = np.minimum(np.floor(labels).astype(int), outputs - 2)
-    soft = np.zeros((len(labels), outputs), np.float32)
-    soft[np.arange(len(labels)), below] = below + 1 - labels
-    soft[np.arange(len(labels)), below + 1] = labels - below
-    return torch.from_numpy(soft), lambda predictions: predictions

@@ -9,6 +9,11 @@ from torch import nn
 
 from pretrace.training.devices import Device
 
+PETAFLOP_S_DAY = 1e15 * 86400
+"""Floating-point operations."""
+GPT1_PETAFLOP_S_DAYS = 0.96
+"""What GPT-1's pre-training took, as its authors' page has it."""
+
 
 def flops_per_token(model: nn.Module) -> int:
     """Floating-point operations of training on one token: 6 for each weight that is multiplied, and attention.

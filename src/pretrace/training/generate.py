@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pretrace.model.cached import CachedGPT
+from pretrace.model.cached import CachedGPT, read_at_most
 from pretrace.model.gpt import GPT
 from pretrace.vocabulary.load import Vocabulary
 
@@ -32,7 +32,7 @@ def generate(
     """Continue a prompt (raw text) by so many tokens; returns the cleaned prompt with its continuation.
 
     A transformer reads each token once, as long as prompt and continuation are within its context; after that the
-    last `context` tokens are read anew for each next one.
+    last `context - 1` tokens are read anew for each next one.
 
     Args:
         temperature: divides the logits; 0 takes the most likely token each time.
@@ -58,8 +58,8 @@ def reader(model: Any) -> Callable[[list[int]], Tensor]:
     """What gives the logits of the token after some ids, which grow from call to call."""
     if isinstance(model, GPT):
         return CachedGPT(model).logits
-    device = next(model.parameters()).device
-    return lambda ids: model(torch.tensor([ids[-model.context :]], device=device))[0, -1]
+    device, longest = next(model.parameters()).device, read_at_most(model.context)
+    return lambda ids: model(torch.tensor([ids[-longest:]], device=device))[0, -1]
 
 
 def samples(model: Any, vocabulary: Vocabulary, seed: int) -> list[dict[str, str]]:

@@ -32,7 +32,11 @@ def validation_loss(model: Any, ids_NT: Tensor, device: Device, batch: int = 32)
 
 
 def windows(shards: Shards, context: int) -> Tensor:
-    """The validation text as sequences that follow each other, (N, context)."""
+    """The validation text as sequences that follow each other, (N, context); what is left over at its end is not read.
+
+    Raises:
+        PretraceError: there is not enough for one.
+    """
     count = shards.tokens // context
     if not count:
         raise PretraceError(

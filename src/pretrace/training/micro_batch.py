@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from torch import nn
 
 from pretrace.machine import gpu_memory_bytes, memory_bytes
 from pretrace.settings import LSTMSettings, ModelSettings
@@ -35,6 +36,20 @@ def estimated_micro_batch(share: int, sequence_bytes: int, parameters: int, memo
     """Sequences, at most `share`, that are estimated to fit into so many bytes of memory beside the training state."""
     free = SHARE * (memory - STATE_BYTES * parameters)
     return max(1, min(share, int(free / sequence_bytes)))
+
+
+def fitting_micro_batch(
+    share: int, sequence_bytes: int, model: nn.Module, memory: int, trial: Callable[[int], None] | None = None
+) -> int:
+    """How many of the `share` sequences of a process are held at once: tried where there is a trial, else estimated.
+
+    Args:
+        memory: bytes for this process.
+        trial: passes so many sequences forward and back on a GPU.
+    """
+    if trial:
+        return largest_that_runs(share, trial)
+    return estimated_micro_batch(share, sequence_bytes, sum(p.numel() for p in model.parameters()), memory)
 
 
 def memory_of_device(name: str, processes_here: int) -> int:

@@ -16,19 +16,16 @@ import torch
 from torch import nn
 
 from pretrace.files import locked, read_json
-from pretrace.progress import duration
 from pretrace.settings import Settings
 from pretrace.training.checkpoint import Checkpoints
+from pretrace.training.cost import cost_of, sizes
 from pretrace.training.devices import Device, choose_device
 from pretrace.training.fingerprint import fingerprint, sha256_of_imports
+from pretrace.training.group import Group, place
 from pretrace.training.language_model import describe, validation_loss
-from pretrace.training.processes import Group, meet, place
+from pretrace.training.processes import meet
 from pretrace.training.trainer import Trainer
 from pretrace.training.watch import Sampler, Watch
-
-PETAFLOP_S_DAY = 1e15 * 86400
-GPT1_PETAFLOP_S_DAYS = 0.96
-"""What GPT-1's pre-training took, as its authors' page has it."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +84,11 @@ def pretrain(
     if model is None:
         return None
     val_loss = validation_loss(model, watch.validation, device)
-    metrics = describe(model, val_loss, manifest) | _sizes(trainer, watch)
-    cost = _cost(trainer, watch, metrics, settings.price_an_hour)
-    samples = checkpoints.rows(section.steps, checkpoints.samples)
+    metrics = describe(model, val_loss, manifest) | sizes(trainer, watch)
+    cost = cost_of(trainer, watch, metrics, settings.price_an_hour)
+    samples = checkpoints.samples.up_to(section.steps)
     steps = checkpoints.steps if section.doubling_weights else None
-    return Pretrained(model, metrics, checkpoints.rows(section.steps), cost, samples, steps)
+    return Pretrained(model, metrics, checkpoints.curve.up_to(section.steps), cost, samples, steps)
 
 
 def run_fingerprint(kind: str, settings: Settings, manifest: dict[str, Any], device: Device, processes: int) -> str:
@@ -99,7 +96,7 @@ def run_fingerprint(kind: str, settings: Settings, manifest: dict[str, Any], dev
     scale = settings.scale
     return fingerprint(
         kind=kind,
-        model=(scale.model if kind == "transformer" else scale.lstm).model_dump(),
+        model=scale.sizes_of(kind).model_dump(),
         context=scale.model.context,
         pretrain=scale.pretrain.model_dump(exclude={"checkpoint_every"}),
         processes=(processes, scale.threads),
@@ -122,36 +119,3 @@ def _share(group: Group, kind: str, settings: Settings, shards_folder: Path, fol
     watch = Watch(trainer, read_json(shards_folder / "manifest.json"))
     watch.run()
     watch.model()
-
-
-def _sizes(trainer: Trainer, watch: Watch) -> dict[str, Any]:
-    steps = trainer.section.steps
-    tokens = steps * watch.tokens_a_step
-    flops = tokens * watch.flops_a_token
-    return {
-        "steps": steps,
-        "tokens": tokens,
-        "epochs": round(tokens / trainer.shards.tokens, 4),
-        "flops": flops,
-        "petaflop_s_days": flops / PETAFLOP_S_DAY,
-    }
-
-
-def _cost(trainer: Trainer, watch: Watch, metrics: dict[str, Any], price: float | None) -> dict[str, Any]:
-    """What depends on the clock, which is said, too. Hours are those of all processes that the run took one by one."""
-    cost: dict[str, Any] = {"device": trainer.device.name, "precision": str(trainer.device.dtype).split(".")[-1]}
-    seconds = trainer.seconds_before + watch.seconds
-    cost["hours"] = round(seconds / 3600, 4)
-    if price is not None:
-        cost["price"] = round(price * seconds / 3600, 2)
-    steps = trainer.section.steps
-    if trainer.done < steps:
-        rate = (steps - trainer.done) * watch.tokens_a_step / watch.seconds
-        cost |= {"tokens_per_second": round(rate, 1), "mfu": round(rate * watch.flops_a_token / watch.peak, 4)}
-    print(
-        f"{trainer.kind}: {metrics['tokens']:,} tokens, {metrics['flops']:.3g} FLOPs, "
-        f"{metrics['petaflop_s_days']:.3g} petaflop/s-days (GPT-1: {GPT1_PETAFLOP_S_DAYS}), {duration(seconds)}"
-        + ("" if price is None else f", a cost of {cost['price']:.2f}"),
-        file=sys.stderr,
-    )
-    return cost

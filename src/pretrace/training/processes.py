@@ -1,10 +1,5 @@
 """Several processes that train one model: how they are started, meet, and end.
 
-Either `processes` in the scale file says how many this machine starts, or `torchrun` has started them, here or on
-several machines:
-
-    torchrun --nproc-per-node 8 stages/pretrain.py
-
 On a CPU two processes of one thread are faster than one of two (docs/log.md), and a busy machine slows them far less:
 they wait for each other once a step, not at every operation. They talk over gloo, with GPUs over NCCL.
 """
@@ -20,7 +15,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -30,47 +25,14 @@ import torch.distributed as dist
 
 from pretrace.errors import PretraceError
 from pretrace.parent import end_with_parent
+from pretrace.training.group import Group, started_by_torchrun
 
-TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 HERE, DONE = "here", "done"
 """What a process says to number 0: that it is ready to meet the others, and that it has done its work."""
 NOTICE_SECONDS = 3.0
 """How long a process may take to end after the others have lost it."""
 HANG_SECONDS = 20.0
 """How long number 0 may still wait for a process that is gone, before it is ended from within."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """The processes of a training; this one is number `rank` of `size`. Number 0 writes files and shows progress."""
-
-    rank: int = 0
-    size: int = 1
-    local: int = 0
-    """Its number on its machine, and that of its GPU."""
-
-    @property
-    def first(self) -> bool:
-        return self.rank == 0
-
-
-def place(processes: int) -> Group:
-    """The place of this process before any other is started: torchrun's, or number 0 of `processes`.
-
-    With GPUs there are not more processes than GPUs.
-    """
-    if all(name in os.environ for name in TORCHRUN):
-        rank, size, local = (int(os.environ[name]) for name in TORCHRUN[:3])
-        return Group(rank, size, local)
-    if processes > 1 and torch.cuda.is_available() and torch.cuda.device_count() < processes:
-        count = torch.cuda.device_count()
-        print(f"{processes} processes are asked for; there are as many as GPUs, {count}", file=sys.stderr)
-        return Group(size=count)
-    return Group(size=processes)
-
-
-def started_by_torchrun() -> bool:
-    return all(name in os.environ for name in TORCHRUN)
 
 
 @contextlib.contextmanager

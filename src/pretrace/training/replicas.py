@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from pretrace.errors import PretraceError
 from pretrace.model.gpt import GPT
-from pretrace.training.processes import Group
+from pretrace.training.group import Group
 
 
 class _Loss(nn.Module):

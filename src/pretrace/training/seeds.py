@@ -27,8 +27,9 @@ from pretrace.settings import Settings
 from pretrace.tasks.metrics import standard_error
 from pretrace.tasks.rows import read_task
 from pretrace.training.devices import choose_device
-from pretrace.training.finetune import Recipe, finetune_seed, resolve_recipe, starting_model
+from pretrace.training.finetune import finetune_seed, starting_model
 from pretrace.training.fingerprint import fingerprint, sha256_of_imports
+from pretrace.training.recipe import Recipe, resolve_recipe
 from pretrace.training.workers import prepare_workers
 
 RESULT = "result.json"
@@ -89,7 +90,7 @@ class _Jobs:
         self.pretrained, self.vocabulary_size = pretrained, vocabulary_size
         chosen = settings.variants[variant]
         scale = settings.scale
-        start: Any = {"random": (scale.model if chosen.model == "transformer" else scale.lstm).model_dump()}
+        start: Any = {"random": scale.sizes_of(chosen.model).model_dump()}
         if chosen.pretrained:
             weights = pretrained / chosen.model / MODEL
             if not weights.is_file():

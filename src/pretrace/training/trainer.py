@@ -21,24 +21,28 @@ from pretrace.settings import Settings
 from pretrace.shards.order import batch_sequences, share_of
 from pretrace.shards.read import open_shards
 from pretrace.training.checkpoint import Checkpoints
-from pretrace.training.compiled import compile_blocks
+from pretrace.training.compiled import change, compile_blocks, is_compiled
 from pretrace.training.devices import Device
 from pretrace.training.flops import flops_per_token
 from pretrace.training.language_model import sequence_loss
 from pretrace.training.loop import train
-from pretrace.training.micro_batch import (
-    bytes_a_sequence,
-    estimated_micro_batch,
-    largest_that_runs,
-    memory_of_device,
-)
+from pretrace.training.micro_batch import bytes_a_sequence, fitting_micro_batch, memory_of_device
 from pretrace.training.optimiser import build_optimiser, warmup_cosine
 from pretrace.training.replicas import SHARDED, Replicas, check_shares, way_of
 from pretrace.training.stopping import Stopping
 
 
 class Trainer:
-    """One pre-training, in one process of the group."""
+    """One pre-training, in one process of the group. It goes on from the newest checkpoint.
+
+    Args:
+        kind: `transformer` or `lstm`.
+        device: as `choose_device` gave it in this process.
+        checkpoints: of this training; its group is the one that trains.
+
+    Raises:
+        PretraceError: the shards are damaged, or the group cannot share the batches out.
+    """
 
     def __init__(
         self, kind: str, settings: Settings, shards_folder: Path, device: Device, checkpoints: Checkpoints
@@ -50,7 +54,7 @@ class Trainer:
         self.folder = shards_folder
         self.vocabulary_size = read_json(shards_folder / "manifest.json")["vocabulary_size"]
         self.shards = open_shards(shards_folder, "train")
-        self.dropout = (scale.model if kind == "transformer" else scale.lstm).dropout
+        self.dropout = scale.sizes_of(kind).dropout
         self.model = self.fresh_model().to(device.name)
         self.replicas = Replicas(self.model, sequence_loss, group, way_of(self.model, group, section.sharded))
         self.optimiser = build_optimiser(self.model, section)
@@ -61,7 +65,7 @@ class Trainer:
         """What they took, up to that update."""
         self._next: tuple[int, Tensor] | None = None
         self.micro_batch: int = section.micro_batch or note.get("micro_batch") or self._fitting_micro_batch()
-        self._compile()
+        self._compile(note.get("compiled"))
 
     def fresh_model(self) -> nn.Module:
         """The model before training, on the CPU."""
@@ -76,16 +80,20 @@ class Trainer:
         """Make the updates that are left.
 
         Args:
-            blame: what there is to say of an update (from 0) that was not finite.
             after_step: called with the number of updates done and the loss, in every process; gives what a checkpoint
                 is to note.
             due: whether a checkpoint is due after so many updates. One is also made on SIGTERM.
+            blame: what there is to say of an update (from 0) that was not finite.
+
+        Raises:
+            PretraceError: the loss or a gradient is not finite, or the disk is full.
         """
 
         def keep(step: int, loss: float) -> None:
             note = after_step(step, loss)
             if due(step) or self.replicas.stopping:
-                self.checkpoints.save(step, self.model, self.optimiser, micro_batch=self.micro_batch, **note)
+                how = {"micro_batch": self.micro_batch, "compiled": is_compiled(self.model)}
+                self.checkpoints.save(step, self.model, self.optimiser, **how, **note)
             if self.replicas.stopping:
                 if self.group.first:
                     print(f"{self.kind}: asked to stop; kept a checkpoint at update {step}", file=sys.stderr)
@@ -143,26 +151,24 @@ class Trainer:
 
     def _fitting_micro_batch(self) -> int:
         share = -(-self.section.batch_sequences // self.group.size)
-        model = self.scale.model if self.kind == "transformer" else self.scale.lstm
-        parameters = sum(p.numel() for p in self.model.parameters())
         memory = memory_of_device(self.device.name, self.group.size)
-        a_sequence = bytes_a_sequence(model, self.scale.model.context, self.vocabulary_size)
-        chosen = estimated_micro_batch(share, a_sequence, parameters, memory)
-        if self.device.name == "cuda" and self.replicas.way != SHARDED:
-            chosen = largest_that_runs(share, self._try)
-        chosen = self.replicas.agree(chosen)
+        a_sequence = bytes_a_sequence(self.scale.sizes_of(self.kind), self.scale.model.context, self.vocabulary_size)
+        # A sharded model can not be tried: a process that runs out of memory would leave the others waiting.
+        trial = self._try if self.device.name == "cuda" and self.replicas.way != SHARDED else None
+        chosen = self.replicas.agree(fitting_micro_batch(share, a_sequence, self.model, memory, trial))
         if self.group.first:
             print(f"{self.kind}: micro-batches of {chosen} of {share} sequences", file=sys.stderr)
         return chosen
 
-    def _compile(self) -> None:
+    def _compile(self, before: bool | None) -> None:
+        """Compile if it pays; `before`: whether the updates up to now were made compiled, None where there are none."""
         tokens = self.section.steps * self.section.batch_sequences * self.scale.model.context
         flops = tokens * flops_per_token(self.model) / self.group.size
         said = compile_blocks(
             self.model, self.section.compile, self.device.name, flops, lambda: self._try(self.micro_batch)
         )
         if self.group.first:
-            print(f"{self.kind}: {said}", file=sys.stderr)
+            print(f"{self.kind}: {said}{change(before, self.model)}", file=sys.stderr)
 
     def _try(self, sequences: int) -> None:
         """A micro-batch of the first update, forward and back, as a test of memory."""

@@ -7,8 +7,6 @@ together; number 0 says and writes.
 from __future__ import annotations
 
 import math
-import os
-import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,9 +19,11 @@ from pretrace.progress import progress
 from pretrace.shards.names import batch_documents, document_names
 from pretrace.shards.read import open_shards
 from pretrace.training.curves import is_shown, write_curve
+from pretrace.training.devices import Device
 from pretrace.training.flops import flops_per_token, peak_flops
 from pretrace.training.language_model import validation_loss, windows
 from pretrace.training.replicas import SHARDED, whole
+from pretrace.training.status import memory_in_use, status
 from pretrace.training.trainer import Trainer
 
 QUICK_SEQUENCES = 128
@@ -70,7 +70,7 @@ class Watch:
         trainer, steps = self.trainer, self.section.steps
         if self.first:
             self.checkpoints.rewind(trainer.done)
-            self.kept = [row for row in self.checkpoints.rows(trainer.done) if is_shown(row, steps)]
+            self.kept = [row for row in self.checkpoints.curve.up_to(trainer.done) if is_shown(row, steps)]
             if trainer.done < steps:
                 self.peak = peak_flops(trainer.device) * trainer.group.size
         self.started = self.shown = time.monotonic()
@@ -89,7 +89,7 @@ class Watch:
             row["val_loss"] = round(validation_loss(model, self.validation[:QUICK_SEQUENCES], self.device), 6)
         if model and sample and self.sample:
             for text in self.sample(model):
-                self.checkpoints.append({"step": step, **text}, self.checkpoints.samples)
+                self.checkpoints.samples.append({"step": step, **text})
         if self.section.doubling_weights and step & (step - 1) == 0:
             self.checkpoints.keep_weights(step, self.trainer.model)
         if self.first:
@@ -99,10 +99,11 @@ class Watch:
         return {"seconds": self.trainer.seconds_before + time.monotonic() - self.started}
 
     def checkpoint_due(self, step: int) -> bool:
+        """Whether a checkpoint is to be made after so many updates, unless SIGTERM asks for one."""
         return step % self.section.checkpoint_every == 0 or step == self.section.steps
 
     @property
-    def device(self) -> Any:
+    def device(self) -> Device:
         return self.trainer.device
 
     def model(self) -> nn.Module | None:
@@ -134,7 +135,7 @@ class Watch:
         return (step - self.trainer.done) * self.tokens_a_step / max(time.monotonic() - self.started, 1e-9)
 
     def _keep(self, row: dict[str, Any]) -> None:
-        self.checkpoints.append(row)
+        self.checkpoints.curve.append(row)
         if is_shown(row, self.section.steps):
             self.kept.append(row)
         if self.curves and "val_loss" in row:
@@ -148,22 +149,3 @@ class Watch:
             bits = loss * self.bits_a_nat_token
             self.bar.set_postfix_str(status(loss, bits, rate, mfu, memory_in_use(self.device.name)), refresh=False)
         self.bar.update(1)
-
-
-def status(loss: float, bits: float, tokens_per_second: float, mfu: float, memory: float) -> str:
-    """One reading of a training: nats a token, bits a byte, share of the peak (0 to 1), bytes of memory."""
-    perplexity = math.exp(min(loss, 99.0))
-    return (
-        f"loss {loss:.3f}, perplexity {perplexity:.1f}, {bits:.3f} bits a byte, {tokens_per_second:,.0f} tokens/s, "
-        f"MFU {100 * mfu:.0f} %, {memory / 1e9:.1f} GB"
-    )
-
-
-def memory_in_use(device: str) -> int:
-    """Bytes that this process holds, on the GPU if it uses one."""
-    if device == "cuda":
-        return torch.cuda.memory_reserved()
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

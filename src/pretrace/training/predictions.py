@@ -1,0 +1,65 @@
+"""What a fine-tuned model answers, and how labels become what it is trained towards.
+
+Shapes: N examples, K classes or choices, R rows and L tokens of a batch, S sequences of an example, C hidden width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pretrace.errors import PretraceError
+from pretrace.model.heads import TaskModel
+from pretrace.training.batches import Examples
+from pretrace.training.devices import Device
+
+
+@torch.no_grad()
+def predict(model: TaskModel, examples: Examples, device: Device, batch_size: int = 64) -> np.ndarray:
+    """Predictions (N,) in the examples' order: numbers of classes or choices; of a regression the output or mean class.
+
+    Raises:
+        PretraceError: a score is not finite.
+    """
+    predictions = np.zeros(len(examples.lengths))
+    order = np.argsort(examples.lengths, kind="stable")
+    for first in range(0, len(order), batch_size):
+        chosen = order[first : first + batch_size]
+        batch = examples.batch(chosen).to(device.name)
+        with device.autocast():
+            h_RLC, _ = model.language_model.hidden(batch.ids_RL, None, batch.layout)
+        scores_NK = model.scores(h_RLC.flatten(0, 1)[batch.classify_NS])
+        if not torch.isfinite(scores_NK).all():
+            raise PretraceError("fine-tuning: scores that are not finite; a lower learning rate usually helps")
+        predictions[chosen] = _picked(scores_NK, model.kind).float().cpu().numpy()
+    return predictions
+
+
+def _picked(scores_NK: Tensor, kind: str) -> Tensor:
+    if kind != "regression":
+        return scores_NK.argmax(1)
+    if scores_NK.shape[1] == 1:
+        return scores_NK.squeeze(1)
+    return scores_NK.softmax(1) @ torch.arange(scores_NK.shape[1], dtype=scores_NK.dtype, device=scores_NK.device)
+
+
+def label_scale(kind: str, outputs: int, labels: np.ndarray) -> tuple[Tensor, Callable[[np.ndarray], np.ndarray]]:
+    """What a model is trained towards for the labels of the train rows, and the way back from what it predicts.
+
+    Classes and choices are themselves. Numbers are brought to mean 0 and spread 1, or, with several outputs, become
+    shares of the two classes next to them: 3.6 is 0.4 of class 3 and 0.6 of class 4 (Tai et al. 2015; the released
+    code has such labels for STS-B).
+    """
+    if kind != "regression":
+        return torch.from_numpy(labels), lambda predictions: predictions
+    if outputs == 1:
+        shift, spread = float(labels.mean()), float(labels.std()) or 1.0
+        return torch.from_numpy((labels - shift) / spread).float(), lambda predictions: predictions * spread + shift
+    below = np.minimum(np.floor(labels).astype(int), outputs - 2)
+    soft = np.zeros((len(labels), outputs), np.float32)
+    soft[np.arange(len(labels)), below] = below + 1 - labels
+    soft[np.arange(len(labels)), below + 1] = labels - below
+    return torch.from_numpy(soft), lambda predictions: predictions
