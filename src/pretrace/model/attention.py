@@ -19,11 +19,21 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pretrace.model.dropout import Dropout, dropped, masked
+from pretrace.model.products import in_float32_on_cpu
+from pretrace.model.short_attention import LONGEST, attention_with_weights_kept
 
 QUERIES = 128
 """Queries of a block. A text of no more is multiplied out in one go, which is then a third faster."""
 BLOCK_BYTES = 1 << 20
 """What the weights of a block take in float32."""
+
+
+def self_attention(qkv_3BHTD: Tensor, dropout: Dropout | None, seen_BTT: Tensor | None) -> Tensor:
+    """Attention of queries, keys and values in one tensor, by whichever of the ways is the fastest."""
+    short = seen_BTT is None and qkv_3BHTD.shape[3] <= LONGEST
+    if short and dropout is not None and in_float32_on_cpu(qkv_3BHTD):
+        return attention_with_weights_kept(qkv_3BHTD, dropout)
+    return attention(*qkv_3BHTD, dropout, seen_BTT)
 
 
 def attention(

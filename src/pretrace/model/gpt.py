@@ -19,8 +19,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pretrace.model.attention import attention
+from pretrace.model.attention import self_attention
 from pretrace.model.dropout import Dropout, dropped
+from pretrace.model.gelu import gelu
+from pretrace.model.products import linear
 from pretrace.settings import ModelSettings
 
 
@@ -51,15 +53,19 @@ class Block(nn.Module):
     def forward(self, x_BTC: Tensor, dropout: Dropout | None, seen_BTT: Tensor | None = None) -> Tensor:
         a_BTC = self._attend(x_BTC, dropout, seen_BTT)
         n_BTC = self.norm_1(x_BTC + dropped(a_BTC, dropout))
-        inner_BTF = F.gelu(self.feed_forward_in(n_BTC), approximate="tanh")
-        m_BTC = self.feed_forward_out(inner_BTF)
+        inner_BTF = gelu(_applied(self.feed_forward_in, n_BTC))
+        m_BTC = _applied(self.feed_forward_out, inner_BTF)
         return self.norm_2(n_BTC + dropped(m_BTC, dropout))
 
     def _attend(self, x_BTC: Tensor, dropout: Dropout | None, seen_BTT: Tensor | None) -> Tensor:
         B, T, C = x_BTC.shape
-        q_BHTD, k_BHTD, v_BHTD = self.query_key_value(x_BTC).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        a_BHTD = attention(q_BHTD, k_BHTD, v_BHTD, dropout, seen_BTT)
-        return self.attention_output(a_BHTD.transpose(1, 2).reshape(B, T, C))
+        qkv_3BHTD = _applied(self.query_key_value, x_BTC).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        a_BHTD = self_attention(qkv_3BHTD, dropout, seen_BTT)
+        return _applied(self.attention_output, a_BHTD.transpose(1, 2).reshape(B, T, C))
+
+
+def _applied(layer: nn.Linear, x: Tensor) -> Tensor:
+    return linear(x, layer.weight, layer.bias)
 
 
 class GPT(nn.Module):

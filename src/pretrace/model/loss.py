@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+
+from pretrace.model.products import in_float32_on_cpu, product
 
 LOGITS_BYTES = {"cpu": 1 << 26, "cuda": 1 << 29}
 """What the logits that are held at once may take, by device, were they float32. A small model's whole micro-batch fits:
@@ -33,10 +34,10 @@ class _LinearCrossEntropy(torch.autograd.Function):
         d_h_NC, d_weight_VC = torch.empty_like(h_NC), torch.zeros(())
         for rows in _pieces(len(targets_N), LOGITS_BYTES[h_NC.device.type] // (4 * len(weight_VC))):
             h_nC = h_NC[rows]
-            z_nV = F.linear(h_nC, products_VC)
+            z_nV = product(h_nC, products_VC)
             loss = loss + _losses_to_gradients(z_nV, targets_N[rows], weights_N[rows])
             if with_gradients:
-                d_h_NC[rows] = z_nV @ products_VC
+                d_h_NC[rows] = product(z_nV, products_VC.T)
                 d_piece_VC = z_nV.T @ h_nC
                 d_weight_VC = d_piece_VC if rows.start == 0 else d_weight_VC.float().add_(d_piece_VC)
         ctx.save_for_backward(d_h_NC, d_weight_VC)
@@ -52,12 +53,14 @@ def _losses_to_gradients(z_nV: Tensor, targets_n: Tensor, weights_n: Tensor) -> 
     """The weighted sum of the losses of logits, which become its gradients."""
     loss = torch.zeros((), device=z_nV.device)
     for rows in _pieces(len(z_nV), FLOAT32_BYTES[z_nV.device.type] // (4 * z_nV.shape[1])):
-        p_nV = torch.softmax(z_nV[rows], -1, dtype=torch.float32)
+        z_rows = z_nV[rows]
+        in_place = z_rows if in_float32_on_cpu(z_rows) else None
+        p_nV = torch.softmax(z_rows, -1, dtype=torch.float32, out=in_place)
         own = torch.arange(len(p_nV), device=p_nV.device), targets_n[rows]
         # One below the smallest float would give an infinite loss where log-softmax gives a large finite one.
         loss = loss - (p_nV[own].clamp_min(torch.finfo(torch.float32).tiny).log() * weights_n[rows]).sum()
         p_nV[own] -= 1.0
-        z_nV[rows] = p_nV.mul_(weights_n[rows, None])
+        z_rows.copy_(p_nV.mul_(weights_n[rows, None]))
     return loss
 
 

@@ -1,0 +1,58 @@
+"""Linear layers in float32 on a CPU: two of their three matrix products by oneDNN, which is faster there than MKL.
+
+PyTorch multiplies float32 matrices with MKL, which on an AMD processor gets a tenth less out of them than oneDNN does
+(docs/log.md). oneDNN is in PyTorch, too, and takes the weight as it lies or transposed: the layer itself and the
+gradient of what it reads. The gradient of the weight stays MKL's. Elsewhere, and in bfloat16, this is `F.linear`.
+
+Shapes: N rows (of any number of axes), I numbers read, O numbers given.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+"""Whether this PyTorch has the operation that its own compiler uses for linear layers; it has no public name."""
+
+
+def linear(x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Tensor:
+    """Rows times a weight, plus a bias: `F.linear`, up to rounding."""
+    if goes_to_onednn(x_NI):
+        return _Linear.apply(x_NI, weight_OI, bias_O)
+    return F.linear(x_NI, weight_OI, bias_O)
+
+
+def goes_to_onednn(x: Tensor) -> bool:
+    """Whether products of it are oneDNN's to make."""
+    return HAS_ONEDNN and in_float32_on_cpu(x) and not torch.is_autocast_enabled("cpu")
+
+
+def in_float32_on_cpu(x: Tensor) -> bool:
+    """Whether it is what this and other ways to be faster are for."""
+    return x.device.type == "cpu" and x.dtype == torch.float32
+
+
+def product(x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Tensor:
+    """The same without gradients."""
+    if goes_to_onednn(x_NI):
+        return torch.ops.mkldnn._linear_pointwise(x_NI, weight_OI, bias_O, "none", [], "")
+    return F.linear(x_NI, weight_OI, bias_O)
+
+
+class _Linear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x_NI, weight_OI)
+        return product(x_NI, weight_OI, bias_O)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        x_NI, weight_OI = ctx.saved_tensors
+        d_NO = gradients[0].reshape(-1, weight_OI.shape[0])
+        d_x_NI = product(d_NO, weight_OI.T).view(x_NI.shape)
+        d_weight_OI = d_NO.T @ x_NI.reshape(-1, weight_OI.shape[1])
+        return d_x_NI, d_weight_OI, d_NO.sum(0) if ctx.needs_input_grad[2] else None

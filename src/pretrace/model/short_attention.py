@@ -1,0 +1,79 @@
+"""Causal attention with dropout over short texts in float32 on a CPU: its weights are kept for the backward pass.
+
+Left to autograd, each of scaling, hiding, softmax, dropout and the copies that batched products make keeps or passes
+over something as large as the weights. Here queries, keys and values are copied once; queries are taken some at a time,
+as the first of them see few keys; and the gradient of softmax comes from the kept weights before and after dropout:
+
+    d_scores = used * d_used - p * sum over D of (d_out * out)
+
+The sum is that of used * d_used over the keys, as in FlashAttention (Dao et al. 2022, arXiv:2205.14135, appendix B).
+
+Shapes: B batch, T time, H heads, D width of a head; G heads of all sequences, Q queries of a block, K the keys that
+they see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pretrace.model.dropout import Dropout, masked
+
+LONGEST = 128
+"""Tokens of a text whose weights are kept; of longer ones they are too large."""
+QUERIES = 64
+"""Queries of a block."""
+
+
+def attention_with_weights_kept(qkv_3BHTD: Tensor, dropout: Dropout) -> Tensor:
+    """Attention (B, H, T, D) over the tokens up to each one's own, of queries, keys and values."""
+    T = qkv_3BHTD.shape[3]
+    return _Kept.apply(qkv_3BHTD, dropout.kept(qkv_3BHTD.shape[2], T, T), dropout.scale)
+
+
+class _Kept(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, qkv_3BHTD: Tensor, kept_BHTT: Tensor, scale: float) -> Tensor:
+        _, B, H, T, D = qkv_3BHTD.shape
+        own_3GTD = qkv_3BHTD.reshape(3, B * H, T, D).clone(memory_format=torch.contiguous_format)
+        q_GTD, k_GTD, v_GTD = own_3GTD
+        q_GTD *= D**-0.5
+        kept_GTT = kept_BHTT.reshape(B * H, T, T)
+        out_GTD = torch.empty_like(v_GTD)
+        weights = []
+        for queries, keys in _blocks(T):
+            p_GQK = q_GTD[:, queries] @ k_GTD[:, keys].transpose(1, 2)
+            p_GQK += torch.full(p_GQK.shape[1:], -torch.inf, dtype=p_GQK.dtype).triu(queries.start + 1)
+            torch.softmax(p_GQK, -1, out=p_GQK)
+            used_GQK = masked(p_GQK, kept_GTT[:, queries, keys], scale)
+            out_GTD[:, queries] = used_GQK @ v_GTD[:, keys]
+            weights += [p_GQK, used_GQK]
+        ctx.save_for_backward(own_3GTD, out_GTD, *weights)
+        return out_GTD.view(B, H, T, D)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        own_3GTD, out_GTD, *weights = ctx.saved_tensors
+        q_GTD, k_GTD, v_GTD = own_3GTD
+        B, H, T, D = gradients[0].shape
+        d_GTD = gradients[0].reshape(B * H, T, D)
+        sums_GT1 = (d_GTD * out_GTD).sum(-1, keepdim=True)
+        d_own_3GTD = torch.zeros_like(own_3GTD)
+        d_q_GTD, d_k_GTD, d_v_GTD = d_own_3GTD
+        for (queries, keys), p_GQK, used_GQK in zip(_blocks(T), weights[::2], weights[1::2], strict=True):
+            d_scores_GQK = d_GTD[:, queries] @ v_GTD[:, keys].transpose(1, 2)
+            d_scores_GQK.mul_(used_GQK).addcmul_(p_GQK, sums_GT1[:, queries], value=-1)
+            torch.mul(d_scores_GQK @ k_GTD[:, keys], D**-0.5, out=d_q_GTD[:, queries])
+            d_k_GTD[:, keys] += d_scores_GQK.transpose(1, 2) @ q_GTD[:, queries]
+            d_v_GTD[:, keys] += used_GQK.transpose(1, 2) @ d_GTD[:, queries]
+        return d_own_3GTD.view(3, B, H, T, D), None, None
+
+
+def _blocks(T: int) -> Iterator[tuple[slice, slice]]:
+    """Queries and keys of each block."""
+    for first in range(0, T, QUERIES):
+        last = min(first + QUERIES, T)
+        yield slice(first, last), slice(0, last)
