@@ -21,7 +21,9 @@ def test_two_processes_have_the_losses_of_one() -> None:
     for (way, rate, steps), (losses, weights) in zip(WAYS, found, strict=True):
         alone, expected = losses_of(Group(), "alone", rate, steps)
         assert losses == pytest.approx(alone, abs=1e-5), (way, rate)
-        torch.testing.assert_close(weights, expected, rtol=0, atol=2e-4)
+        # Adam's step is as large where a gradient is next to nothing, and rounding may turn its sign: a single weight
+        # may be off by a tenth of a step.
+        torch.testing.assert_close(weights, expected, rtol=0, atol=1e-3)
         assert alone[-1] != alone[0]
     assert found[0][0] != found[1][0]  # dropout did something
 

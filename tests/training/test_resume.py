@@ -148,7 +148,9 @@ def test_a_sharded_model_goes_on_and_is_trained_as_a_whole_one(
         assert one == pytest.approx(other, abs=1e-5)
     assert [row["step"] for row in sharded.samples] == [row["step"] for row in alone.samples] == [4, 8, 12]
     for one, other in zip(alone.model.parameters(), sharded.model.parameters(), strict=True):
-        torch.testing.assert_close(one, other, rtol=0, atol=1e-4)
+        # Adam's step is as large where a gradient is next to nothing, and rounding may turn its sign: a single weight
+        # may be off by a tenth of a step.
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-3)
     assert [path.name for path in sorted(sharded.steps.iterdir())] == [
         f"step-{step:08d}.safetensors" for step in (1, 2, 4, 8)
     ]

@@ -16,7 +16,8 @@ from pretrace.errors import PretraceError
 from pretrace.settings import Task
 from pretrace.tasks.prepare import prepare_tasks
 from pretrace.tasks.rows import Row, TaskData
-from pretrace.training.finetune import label_scale, resolve_recipe
+from pretrace.training.predictions import label_scale
+from pretrace.training.recipe import resolve_recipe
 
 CLASSES = 6
 FILES = {"train": "train.csv", "dev": "dev.csv", "test": "test.csv"}
