@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,13 @@ from pretrace.corpus import clean_text, read_documents
 from pretrace.errors import PretraceError
 from pretrace.files import atomic_folder
 from pretrace.progress import progress
-from pretrace.settings import Settings
+from pretrace.settings import Settings, Workers
 from pretrace.tasks.baselines import baselines
 from pretrace.tasks.probes import make_probe
 from pretrace.tasks.readers import read_task_files
 from pretrace.tasks.rows import TaskData, write_task
 from pretrace.vocabulary.load import Vocabulary
+from pretrace.workers import map_in_order
 
 EXAMPLES = 4
 """Test rows of each task that the report shows."""
@@ -36,9 +36,9 @@ def prepare_tasks(settings: Settings, probe_documents: Path, vocabulary: Vocabul
     available = {name: task for name, task in tasks.items() if not task.unavailable}
     # The largest first, so that one process does not end up with it alone.
     names = sorted(available, key=lambda name: -len(available[name].splits["train"]))
-    with ProcessPoolExecutor(2) as pool:
-        scores = pool.map(baselines, (available[name] for name in names))
-        found = dict(zip(names, progress(scores, len(names), "tasks", "baselines"), strict=True))
+    scores = map_in_order(baselines, [available[name] for name in names], Workers(count=2))
+    shown = progress(scores, len(names), "tasks", "baselines")
+    found = {name: score for name, (_, score) in zip(names, shown, strict=True)}
     return {name: _note(task, found.get(name)) for name, task in tasks.items()}
 
 
