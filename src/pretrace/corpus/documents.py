@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +34,7 @@ class DocumentWriter:
     """Writes documents to `folder/part-00000.parquet` and so on, in the order they come.
 
     The caller sees to it that the folder appears whole (`pretrace.files.atomic_folder`). What is read once and deleted
-    need not be compressed.
+    need not be compressed. A part is written by a thread, beside whatever makes the next one.
     """
 
     def __init__(self, folder: Path, compression: str = "zstd") -> None:
@@ -42,14 +43,19 @@ class DocumentWriter:
         self._parts = 0
         self._rows: list[Document] = []
         self._bytes = 0
+        self._thread = ThreadPoolExecutor(1)
+        self._written: Future[None] | None = None
 
     def __enter__(self) -> DocumentWriter:
         return self
 
     def __exit__(self, failure: object, *_: object) -> None:
         # A folder without documents still gets one part, so that "nothing here" and "not written" differ.
-        if failure is None and (self._rows or not self._parts):
-            self._flush()
+        with self._thread:
+            if failure is None and (self._rows or not self._parts):
+                self._flush()
+            if failure is None and self._written:
+                self._written.result()
 
     def write(self, document: Document) -> None:
         self._rows.append(document)
@@ -58,20 +64,25 @@ class DocumentWriter:
             self._flush()
 
     def _flush(self) -> None:
+        if self._written:
+            self._written.result()
+        path = self.folder / f"part-{self._parts:05d}.parquet"
+        self._written = self._thread.submit(self._write_part, path, self._rows)
+        self._parts, self._rows, self._bytes = self._parts + 1, [], 0
+
+    def _write_part(self, path: Path, rows: list[Document]) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         # large_string: one part may hold a single text of more than 2 GiB.
         columns = {
-            "id": pa.array([row.id for row in self._rows], pa.string()),
-            "source": pa.array([row.source for row in self._rows], pa.string()),
-            "text": pa.array([row.text for row in self._rows], pa.large_string()),
+            "id": pa.array([row.id for row in rows], pa.string()),
+            "source": pa.array([row.source for row in rows], pa.string()),
+            "text": pa.array([row.text for row in rows], pa.large_string()),
         }
-        path = self.folder / f"part-{self._parts:05d}.parquet"
         # Few rows a group let a reader go through a part without holding it whole.
         options = {"row_group_size": 256, "store_schema": False}
         pq.write_table(pa.table(columns), path, compression=self._compression, **options)
-        self._parts, self._rows, self._bytes = self._parts + 1, [], 0
 
 
 def write_documents(folder: Path, documents: Iterable[Document]) -> int:
