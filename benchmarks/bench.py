@@ -33,13 +33,14 @@ from peers import train_hugging_face, write_vocabulary
 from precision import compare_precision
 from shards import compare_shards
 from texts import read_texts
-from training import SHARDS, compare_training, instruction_sets, sizes
+from training import compare_training, instruction_sets, sizes
 from vocabulary import compare_encoding, compare_vocabulary, lines_of, vocabulary_size
 
 from pretrace.corpus import clean_text
 from pretrace.files import read_json, write_json
 
 OUT = Path("reports/bench.json")
+SHARDS = Path("data/shards")
 GPT1_ARMS = ("plain", "ours_float32", "ours")
 """Compiling transformers' model of that size takes longer than all the rest."""
 Results = Iterator[dict[str, Any]]

@@ -1,7 +1,4 @@
-"""Pre-training beside transformers: time, memory and losses of an update, and the time of generated text.
-
-    python benchmarks/training.py               # laptop scale, twice its width, generation, and more
-    python benchmarks/training.py gpt1          # the sizes named: laptop, wide, gpt1
+"""Pre-training beside transformers: time, memory and losses of an update.
 
 The same weights, tokens, batch, dropout and optimiser in all arms. Each has a process of its own; they take turns.
 `plain` is transformers as it comes (float32, AdamW), `plain_best` is compiled, in bfloat16 and with the fused AdamW;
@@ -12,25 +9,18 @@ with AMX its products are six times as fast as float32's, with AVX-512 BF16 alon
 from __future__ import annotations
 
 import multiprocessing
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from generation import compare_generation
-from loading import compare_loading
 from measure import Rounds, summary
-from precision import compare_precision
 from training_arms import DROPOUT, Size, ours, plain
 
 from pretrace.settings import ModelSettings, load_settings
 
 ARMS = ("plain", "plain_best", "ours_float32", "ours")
-SHARDS = Path("data/shards")
-PRECISION_STEPS = 100
 EXACT_STEPS = 2
 """Updates without dropout, whose losses are compared; after them the first with dropout warms up."""
 SAME_LOSS = {"plain": 0.0, "ours_float32": 1e-4, "ours": 0.02, "plain_best": 0.02}
@@ -127,21 +117,3 @@ def memory_now(key: str) -> float:
     """Resident memory of this process, MB: now (VmRSS) or at most so far (VmHWM). Linux only."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(round(int(line.split()[1]) / 1000) for line in lines if line.startswith(key))
-
-
-def compare_all(names: tuple[str, ...] = ("laptop", "wide"), shards: Path = SHARDS) -> Iterator[dict[str, Any]]:
-    """What `make bench` says of training; what needs the pipeline's shards only where there are some."""
-    for name in names:
-        if name == "gpt1":  # a step takes seconds, compiling theirs a minute
-            yield compare_training(sizes()[name], 2, 1, tuple(arm for arm in ARMS if arm != "plain_best"))
-        else:
-            yield compare_training(sizes()[name], 8, 5)
-    yield compare_generation()
-    if (shards / "manifest.json").exists():
-        yield compare_loading(shards)
-        yield compare_precision(shards, PRECISION_STEPS)
-
-
-if __name__ == "__main__":
-    for found in compare_all(tuple(sys.argv[1:]) or ("laptop", "wide")):
-        print(found, flush=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from pretrace.settings import Settings
 from pretrace.shards import write_shards
 from pretrace.training.pretrain import Pretrained, pretrain
 from pretrace.vocabulary import load_vocabulary, train_vocabulary
+
+if TYPE_CHECKING:
+    import pytest
 
 OPTIMISER = {"optimiser": "adamw", "weight_decay": 0.01, "beta1": 0.9, "beta2": 0.99, "clip_norm": 1.0}
 SCALE: dict[str, Any] = {
@@ -94,3 +97,26 @@ def run(
 def weights_of(result: Pretrained) -> dict[str, bytes]:
     """The weights as bytes, by name."""
     return {name: p.detach().numpy().tobytes() for name, p in result.model.named_parameters()}
+
+
+class Killed(BaseException):
+    """The end of a process, as far as training can tell."""
+
+
+def killer(step: int) -> Callable[[], None]:
+    """A `publish` that ends the run in its `step`-th call."""
+    calls = []
+
+    def publish() -> None:
+        calls.append(1)
+        if len(calls) == step:
+            raise Killed
+
+    return publish
+
+
+def elsewhere(name: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """From here on another `.pretrace/`, in the folder `name`, which knows nothing of what was done."""
+    Path(name).mkdir()
+    monkeypatch.setenv("DVC_ROOT", str(Path(name).resolve()))
+    return Path(name)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_training import make_shards, run, settings_with, weights_of
+from small_training import Killed, elsewhere, killer, make_shards, run, settings_with, weights_of
 
 from pretrace.errors import PretraceError
 from pretrace.files import locked, read_json
@@ -29,30 +29,8 @@ from pretrace.training.pretrain import run_fingerprint
 CHECKPOINTS = Path(".pretrace/checkpoints")
 
 
-class Killed(BaseException):
-    """The end of a process, as far as training can tell."""
-
-
-def killer(step: int):
-    """A `publish` that ends the run in its `step`-th call."""
-    calls = []
-
-    def publish() -> None:
-        calls.append(1)
-        if len(calls) == step:
-            raise Killed
-
-    return publish
-
-
 def folders() -> list[str]:
     return sorted(path.name for path in CHECKPOINTS.iterdir())
-
-
-def elsewhere(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From here on another `.pretrace/`, which knows nothing of what was done."""
-    Path(name).mkdir()
-    monkeypatch.setenv("DVC_ROOT", str(Path(name).resolve()))
 
 
 @pytest.mark.parametrize(

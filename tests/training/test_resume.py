@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_training import run, settings_with, weights_of
+from small_training import Killed, elsewhere, killer, run, settings_with, weights_of
 
 from pretrace.model import load_model
 
@@ -77,30 +77,8 @@ def result_in(folder: Path) -> tuple[dict[str, bytes], list]:
     return weights, json.loads((folder / "result.json").read_text())
 
 
-class Killed(BaseException):
-    """The end of a process, as far as training can tell."""
-
-
-def killer(step: int):
-    """A `publish` that ends the run in its `step`-th call."""
-    calls = []
-
-    def publish() -> None:
-        calls.append(1)
-        if len(calls) == step:
-            raise Killed
-
-    return publish
-
-
 def sample(model: torch.nn.Module) -> list[dict[str, str]]:
     return [{"prompt": "a", "text": str(model.token_embedding.weight.sum().item())}]
-
-
-def elsewhere(name: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    Path(name).mkdir()
-    monkeypatch.setenv("DVC_ROOT", str(Path(name).resolve()))
-    return Path(name)
 
 
 def test_a_run_killed_at_random_moments_ends_in_the_same_bytes(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
