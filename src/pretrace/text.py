@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from pretrace.corpus import Document, clean_text, read_files
 from pretrace.corpus.bad_input import Fault, printable
+from pretrace.corpus.clean import count_words
 from pretrace.corpus.read import documents_of
 from pretrace.corpus.rows import read_rows
 from pretrace.corpus.source_file import Source, kind_of
@@ -20,6 +21,7 @@ from pretrace.corpus.sources import URL, WILDCARD
 from pretrace.errors import PretraceError
 from pretrace.progress import progress
 from pretrace.settings import Columns
+from pretrace.shards.encode import EncodeBatch
 from pretrace.vocabulary import Vocabulary
 
 
@@ -43,17 +45,15 @@ def read_text(path: str, vocabulary: Vocabulary) -> Text:
     Raises:
         PretraceError: there is none, or it is no text, or too short to score a token.
     """
+    encode = EncodeBatch(vocabulary)
     pieces: list[np.ndarray] = []
     words = size = clean_size = 0
     for document in progress(documents_at(path), unit="documents", description="read"):
         cleaned = clean_text(document.text)
         if not cleaned:
             continue
-        ids = vocabulary.encode_array(cleaned)
-        pieces.append(
-            ids if ids[-1] == vocabulary.newline_id else np.append(ids, ids.dtype.type(vocabulary.newline_id))
-        )
-        words += len(cleaned.split())
+        pieces += encode([replace(document, text=cleaned)])
+        words += count_words(cleaned)
         size += len(document.text.encode())
         clean_size += len(cleaned.encode()) + 1
     if not words:
