@@ -80,10 +80,10 @@ def _parts(line: str, kind: str, columns: Columns, where: str) -> tuple[str, ...
     if kind == "classification":
         parts = [_text(row, columns.text, where)]
     elif kind == "multiple_choice":
-        question = [_text(row, columns.question, where)] if columns.question else []
-        parts = [" ".join([_text(row, columns.first, where), *question]), *_choices(row, columns, where)]
+        context = [_text(row, column, where) for column in columns.context]
+        parts = [" ".join(context), *_choices(row, columns, where)]
     else:
-        parts = [_text(row, column, where) for column in (columns.first, columns.second)]
+        parts = [_text(row, column, where) for column in (*columns.context[:1], columns.second)]
     return tuple(parts)
 
 
@@ -106,7 +106,7 @@ def _wanted(kind: str, columns: Columns) -> str:
     if kind == "classification":
         return repr(columns.text)
     second = columns.choices if kind == "multiple_choice" else columns.second
-    return f"{columns.first!r} and {second!r}"
+    return f"{columns.context[0]!r} and {second!r}"
 
 
 def _encoded(rows: list[tuple[str, ...]], vocabulary: Vocabulary, name: str) -> EncodedSplit:

@@ -43,8 +43,9 @@ def scores_of(task: TaskData, predictions: dict[str, np.ndarray]) -> dict[str, d
 
 def _tfidf(task: TaskData, labels: dict[str, np.ndarray]) -> np.ndarray | None:
     """Test predictions of the bag of words; None where no word occurs twice."""
+    import sklearn.linear_model  # noqa: F401  (before the limit, which is for libraries that are loaded)
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression, Ridge
+    from threadpoolctl import threadpool_limits
 
     vectorizer = TfidfVectorizer(token_pattern=r"\S+", ngram_range=(1, 2), min_df=2, sublinear_tf=True, lowercase=False)
     try:
@@ -52,6 +53,14 @@ def _tfidf(task: TaskData, labels: dict[str, np.ndarray]) -> np.ndarray | None:
     except ValueError:  # no word stands in two texts, so words tell nothing
         return None
     features = {split: _features(vectorizer, task.kind, rows) for split, rows in task.splits.items()}
+    with threadpool_limits(1):  # several threads take three times as long: they wait for each other
+        return _best(task, features, labels)
+
+
+def _best(task: TaskData, features: dict[str, Any], labels: dict[str, np.ndarray]) -> np.ndarray:
+    """Test predictions with the strength that does best on dev."""
+    from sklearn.linear_model import LogisticRegression, Ridge
+
     choices = len(task.splits["train"][0].parts) - 1 if task.kind == "multiple_choice" else 0
     best: tuple[float, Any] = (-np.inf, None)
     for strength in STRENGTHS:
