@@ -154,7 +154,7 @@ def test_stories_are_divided_as_the_released_code_does(files: Path) -> None:
 
 
 def test_there_is_no_copy_of_the_stories() -> None:
-    with pytest.raises(PretraceError, match="story_cloze from ready.source: huggingface: the Hub has no copy"):
+    with pytest.raises(PretraceError, match=r"story_cloze from ready\.source: huggingface: the Hub has no copy"):
         task("story_cloze", "huggingface")
 
 
