@@ -33,6 +33,7 @@ from pretrace.settings.scale import (
     ProbeSettings,
     Scale,
 )
+from pretrace.settings.zero_shot import Heuristic, LanguageColumns, LanguageTest, ZeroShot
 
 __all__ = [
     "BoilerplateRules",
@@ -41,8 +42,11 @@ __all__ = [
     "Corpus",
     "Dataset",
     "FinetuneSettings",
+    "Heuristic",
     "LSTMSettings",
+    "LanguageColumns",
     "LanguageRules",
+    "LanguageTest",
     "LengthRules",
     "ModelSettings",
     "NearDuplicateRules",
@@ -58,6 +62,7 @@ __all__ = [
     "Task",
     "Variant",
     "Workers",
+    "ZeroShot",
     "load_settings",
     "read_yaml",
 ]

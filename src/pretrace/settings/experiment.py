@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from pretrace.settings.columns import Columns
 from pretrace.settings.section import Count, Positive, Section
+from pretrace.settings.zero_shot import Heuristic, kind_for
 
 Kind = Literal["classification", "entailment", "similarity", "regression", "multiple_choice"]
 
@@ -41,6 +42,9 @@ class Task(Section):
     soft_classes: Annotated[int, Field(ge=2)] | None = None
     """For regression: learn the scale 0 ... n - 1 as so many classes, a number between two of them being a share of
     each (the released code: 6, for STS-B); null: one output and squared error."""
+    zero_shot: Heuristic | None = None
+    """How the task is answered without fine-tuning; null: `choice` for `kind: multiple_choice`, `acceptability` for
+    the probe of that name, and else it is not."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Task:
@@ -52,6 +56,8 @@ class Task(Section):
             raise ValueError("`metric: f1` and `positive`, the label that it counts, go together")
         if self.soft_classes and self.kind != "regression":
             raise ValueError(f"`soft_classes` is for `kind: regression`, this task is of kind {self.kind}")
+        if self.zero_shot and (needed := kind_for(self.zero_shot)) != self.kind:
+            raise ValueError(f"`zero_shot: {self.zero_shot}` is for `kind: {needed}`, this task is of kind {self.kind}")
         return self
 
     @property

@@ -13,6 +13,7 @@ from pretrace.settings.corpus import Corpus, Workers
 from pretrace.settings.experiment import Start, Task, Variant
 from pretrace.settings.scale import Scale
 from pretrace.settings.section import Positive, Section, checked
+from pretrace.settings.zero_shot import LanguageTest, ZeroShot
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
@@ -32,11 +33,14 @@ class Settings(Section):
     pretrain: Start = Start()
     tasks: Annotated[dict[str, Task], Field(min_length=1)]
     variants: Annotated[dict[str, Variant], Field(min_length=1)]
+    zero_shot: ZeroShot = ZeroShot()
+    language_tests: dict[str, LanguageTest] = Field(default_factory=dict)
+    """Tests of the pre-trained language models, by name."""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Settings:
-        for what, names in (("tasks", self.tasks), ("variants", self.variants)):
-            for name in names:
+        for what in ("tasks", "variants", "language_tests"):
+            for name in getattr(self, what):
                 if not NAME.fullmatch(name):
                     raise ValueError(f"{what}.{name}: a name takes lower-case letters, digits and underscores")
         if len(set(self.seeds)) < len(self.seeds):
