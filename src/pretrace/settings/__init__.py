@@ -36,6 +36,7 @@ from pretrace.settings.scale import (
     Scale,
 )
 from pretrace.settings.yaml_file import read_yaml
+from pretrace.settings.zero_shot import Heuristic, LanguageColumns, LanguageTest, ZeroShot
 
 __all__ = [
     "BoilerplateRules",
@@ -47,8 +48,11 @@ __all__ = [
     "DevSplit",
     "FinetuneSettings",
     "HubDataset",
+    "Heuristic",
     "LSTMSettings",
+    "LanguageColumns",
     "LanguageRules",
+    "LanguageTest",
     "LengthRules",
     "ModelSettings",
     "NearDuplicateRules",
@@ -66,6 +70,7 @@ __all__ = [
     "Task",
     "Variant",
     "Workers",
+    "ZeroShot",
     "load_settings",
     "read_yaml",
     "ready_names",

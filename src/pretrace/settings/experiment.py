@@ -10,6 +10,7 @@ from pretrace.settings.card import Card
 from pretrace.settings.columns import Columns
 from pretrace.settings.corpus import HubDataset
 from pretrace.settings.section import Count, Positive, Section, Share
+from pretrace.settings.zero_shot import Heuristic, kind_for
 
 Kind = Literal["classification", "entailment", "similarity", "regression", "multiple_choice"]
 OVERRIDES = ("epochs", "lr", "batch_size", "lm_weight", "dropout", "soft_classes")
@@ -81,10 +82,11 @@ class Task(Section):
     each (the released code: 6, for STS-B); null: one output and squared error."""
     because: str | None = None
     """Where an override comes from; a ready task with one has this sentence, too."""
-    zero_shot: Literal["acceptability", "sentiment", "choice", "referents"] | None = None
-    """Which of the paper's heuristics (section 5) answers it without fine-tuning."""
     card: Card | None = None
     """What is known of the data set."""
+    zero_shot: Heuristic | None = None
+    """How the task is answered without fine-tuning; null: `choice` for `kind: multiple_choice`, `acceptability` for
+    the probe of that name, and else it is not."""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Task:
@@ -105,6 +107,8 @@ class Task(Section):
             raise ValueError(f"`positive` is one of two classes; this task is of kind {self.kind}")
         if self.soft_classes and self.kind != "regression":
             raise ValueError(f"`soft_classes` is for `kind: regression`, this task is of kind {self.kind}")
+        if self.zero_shot and (needed := kind_for(self.zero_shot)) != self.kind:
+            raise ValueError(f"`zero_shot: {self.zero_shot}` is for `kind: {needed}`, this task is of kind {self.kind}")
         return self
 
     @property

@@ -15,6 +15,7 @@ from pretrace.settings.ready import ReadySource, with_ready
 from pretrace.settings.scale import Scale
 from pretrace.settings.section import Positive, Section, checked
 from pretrace.settings.yaml_file import read_yaml
+from pretrace.settings.zero_shot import LanguageTest, ZeroShot
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
@@ -39,11 +40,14 @@ class Settings(Section):
     variants: Annotated[dict[str, Variant], Field(min_length=1)]
     ablations: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Names for sets of variants, to be put in the place of `variants`. Looked at when used."""
+    zero_shot: ZeroShot = ZeroShot()
+    language_tests: dict[str, LanguageTest] = Field(default_factory=dict)
+    """Tests of the pre-trained language models, by name."""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Settings:
-        for what, names in (("tasks", self.tasks), ("variants", self.variants)):
-            for name in names:
+        for what in ("tasks", "variants", "language_tests"):
+            for name in getattr(self, what):
                 if not NAME.fullmatch(name):
                     raise ValueError(f"{what}.{name}: a name takes lower-case letters, digits and underscores")
         if len(set(self.seeds)) < len(self.seeds):
