@@ -109,6 +109,19 @@ def write_answers(data: Path, name: str) -> None:
             write_predictions(data, name, variant, [right_on(s, seed) for seed, s in enumerate(SCORES[cell, variant])])
 
 
+def write_zero_shot(folder: Path) -> None:
+    """What the stage `zeroshot` reports where it asked half of the rows of `source`, and a language test."""
+    found = {"heuristic": "choice", "metric": "accuracy", "score": 0.4, "stderr": 0.02, "chance": 0.1, "n": 500}
+    found |= {"cut": 0, "threshold": None, "updates": [{"step": 1, "score": 0.1}, {"step": 300, "score": 0.4}]}
+    last_word = {"protocol": f"last word {HOSTILE}", "accuracy": 0.1234, "perplexity": 1234.5, "n": 5153}
+    tasks = {"source": {"transformer": found, "lstm": {**found, "score": 0.3}}}
+    write(folder / "zeroshot.json", {"tasks": tasks, "language_tests": {"lambada": {"transformer": last_word}}})
+    data = folder.parent / "data" / "zeroshot"
+    data.mkdir(parents=True)
+    answers = pd.DataFrame({"row": np.arange(0, ROWS, 2), "prediction": right_on(0.4, 5)[:500]})
+    answers.to_parquet(data / "source.parquet")
+
+
 def write_predictions(data: Path, name: str, variant: str, answers: list[np.ndarray]) -> None:
     """A cell's answers, seed after seed; the surer the lower the row's number."""
     tables = []
@@ -127,6 +140,7 @@ def write_results(folder: Path) -> None:
     for name in KINDS:
         write(folder / "tasks" / f"{name}.json", task(name))
         write_answers(folder.parent / "data", name)
+    write(folder / "zeroshot.json", {"tasks": {}, "language_tests": {}})
     numbers = {
         split: {"documents": 10, "words": words, "bytes": 6 * words}
         for split, words in (("train", 700), ("validation", 50), ("probes", 250))

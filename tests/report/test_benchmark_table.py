@@ -106,6 +106,20 @@ def test_only_what_is_beyond_the_noise_wins(reports: Path) -> None:
     assert build(reports)["winners"]["source"] is None
 
 
+def test_the_language_model_by_itself_is_a_baseline(reports: Path) -> None:
+    made_up.write_zero_shot(reports)
+    found = build(reports)
+    (row,) = [row for row in found["rows"] if row["variant"] == "lm_zero_shot"]
+    assert (row["task"], row["score"], row["stderr"], row["n_train"], row["n_eval"]) == ("source", 0.4, 0.02, 0, 500)
+    (pair,) = [pair for pair in found["comparisons"] if pair["against"] == "lm_zero_shot"]
+    assert 0.02 < pair["noise"] < 0.12
+    assert "lm_zero_shot" not in found["averages"]
+    head, _, source, follows, *_ = benchmark_markdown(found).splitlines()
+    assert head.endswith("| TF-IDF | LM, zero-shot |")
+    assert source.endswith("| 40.0 |")
+    assert follows.endswith("| n/a |")
+
+
 def test_a_task_that_could_not_be_made_is_in_no_mean(reports: Path) -> None:
     made_up.write(reports / "tasks" / "follows.json", made_up.task("follows", unavailable="too small"))
     for variant in ("full", "scratch"):

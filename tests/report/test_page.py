@@ -207,6 +207,16 @@ def test_a_task_with_a_card_stands_beside_the_published_score(reports: Path) -> 
         assert part in text, part
 
 
+def test_language_tests_are_shown_with_their_protocol(reports: Path) -> None:
+    assert 'id="zeroshot"' not in page(reports)
+    made_up.write_zero_shot(reports)
+    html = page(reports)
+    assert Tags(html).open == []
+    assert "<script" not in html
+    text = " ".join(re.sub(r"<[^>]+>", " ", html[html.index('id="zeroshot"') :]).split())
+    assert "lambada transformer accuracy 0.1234, perplexity 1,234, n 5,153 last word" in text
+
+
 def test_the_figure_of_layers_is_drawn_where_variants_have_them(reports: Path, project: Path) -> None:
     assert 'id="transfer"' not in page(reports)
     params = YAML(typ="safe", pure=True).load(project / "params.yaml")

@@ -11,7 +11,7 @@ from typing import Any
 
 from pretrace.files import read_json, write_json, write_text
 from pretrace.report.answers import read_answers
-from pretrace.report.benchmark import REFERENCE, build_benchmark, task_note
+from pretrace.report.benchmark import REFERENCE, build_benchmark, task_note, zero_shot_note
 from pretrace.report.figures import corpus_figure, curves_figure, lengths_figure, scores_figure, write_figures
 from pretrace.report.markdown import benchmark_markdown, update_readme
 from pretrace.report.mistakes import mistakes
@@ -57,6 +57,7 @@ def write_page(settings: Settings, folder: Path = Path("reports"), data: Path = 
         "samples": _optional(folder / "samples.json", []),
         "cost": cost,
         "mistakes": _mistakes(settings, tasks, data),
+        "language_tests": zero_shot_note(folder)["language_tests"],
         "provenance": provenance(settings, cost, results, Path("dvc.lock")),
     }
     figures = _figures(settings, benchmark, folder)

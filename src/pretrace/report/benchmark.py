@@ -14,12 +14,12 @@ import numpy as np
 
 from pretrace.errors import PretraceError
 from pretrace.files import read_json
-from pretrace.report.answers import TaskAnswers, read_answers
+from pretrace.report.answers import ZERO_SHOT, TaskAnswers, read_answers
 from pretrace.report.comparisons import Difference, difference, mean_difference
 from pretrace.settings import Settings
 
 REFERENCE = "full"
-BASELINES = {"majority": "majority", "tfidf": "TF-IDF", "lm_zero_shot": "LM, zero-shot"}
+BASELINES = {"majority": "majority", "tfidf": "TF-IDF", ZERO_SHOT: "LM, zero-shot"}
 """Rows that are not fine-tuned models, in the table's order, with their headings."""
 
 
@@ -38,9 +38,11 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> dict[str, A
     rows: list[dict[str, Any]] = []
     winners: dict[str, str | None] = {}
     against: dict[str, list[tuple[str, Difference]]] = {}
+    zero_shot = zero_shot_note(folder)["tasks"]
     for task in settings.tasks:
         own = [_variant_row(folder, task, variant) for variant in settings.variants]
         own += _baseline_rows(folder, task)
+        own += _zero_shot_rows(zero_shot, task, own[0])
         rows += own
         measured = [row for row in own if row["score"] is not None]
         winners[task] = None
@@ -140,6 +142,27 @@ def _baseline_rows(folder: Path, name: str) -> list[dict[str, Any]]:
         for variant in BASELINES
         if variant in baselines
     ]
+
+
+def _zero_shot_rows(zero_shot: dict[str, Any], task: str, like: dict[str, Any]) -> list[dict[str, Any]]:
+    """The transformer without fine-tuning, on a task that has a heuristic for it."""
+    found = zero_shot.get(task, {}).get("transformer")
+    if not found or like["score"] is None:
+        return []
+    score = {"score": found["score"], "scores": [found["score"]], "stderr": found["stderr"]}
+    return [{**like, "variant": ZERO_SHOT, **score, "n_train": 0, "n_eval": found["n"]}]
+
+
+def zero_shot_note(folder: Path) -> dict[str, Any]:
+    """What the stage `zeroshot` reported: `tasks` and `language_tests`.
+
+    Raises:
+        PretraceError: it has not run.
+    """
+    path = folder / "zeroshot.json"
+    if not path.exists():
+        raise PretraceError(f"{path}: no such file; run `dvc repro zeroshot`")
+    return read_json(path)
 
 
 def task_note(folder: Path, name: str) -> dict[str, Any]:

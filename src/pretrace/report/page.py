@@ -46,6 +46,7 @@ def render_page(settings: Settings, notes: dict[str, Any], benchmark: dict[str, 
         published=any((notes["tasks"][name].get("card") or {}).get("paper") for name in by_task),
         averages={name: f"{100 * score:.1f}" for name, score in benchmark["averages"].items()},
         mistakes=notes["mistakes"],
+        language_tests=language_rows(notes["language_tests"]),
         provenance=notes["provenance"],
         reading=markdown.reading(benchmark),
         rule=markdown.rule(),
@@ -77,6 +78,24 @@ def headline(benchmark: dict[str, Any]) -> list[str]:
         if pairs:
             sentences.append(f"Pre-training beats {name} beyond the noise on {won} of {len(pairs)} tasks.")
     return sentences
+
+
+def language_rows(tests: dict[str, Any]) -> list[dict[str, Any]]:
+    """One entry a language test and model: its protocol, and its figures in words."""
+    return [
+        {
+            "test": name,
+            "model": kind,
+            "protocol": found["protocol"],
+            "figures": [
+                (key.replace("_", " "), f"{value:,.4g}" if isinstance(value, float) else f"{value:,}")
+                for key, value in found.items()
+                if isinstance(value, int | float)
+            ],
+        }
+        for name, by_kind in tests.items()
+        for kind, found in by_kind.items()
+    ]
 
 
 def pretrained_models(pretrain: dict[str, Any]) -> list[dict[str, Any]]:
