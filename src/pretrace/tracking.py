@@ -195,7 +195,7 @@ def _flat(settings: Settings) -> dict[str, Any]:
         elif value not in (None, []):
             flat[".".join(keys)] = value
 
-    walk(settings.model_dump(exclude_defaults=True))
+    walk(settings.in_use(exclude_defaults=True))
     return flat
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretrace.tasks.formats import SPECIAL_TOKENS, pad, sequences_of, sequences_per_example
+from pretrace.tasks.formats import SPECIAL_TOKENS, is_cut, pad, sequences_of, sequences_per_example
 
 SIZE = 100
 START, DELIMITER, CLASSIFY = range(SIZE, SIZE + SPECIAL_TOKENS)
@@ -47,6 +47,17 @@ def test_every_sequence_fits_and_keeps_its_special_tokens(example: tuple[str, li
             kept = sequence[first + 1 : last]
             assert kept.tolist() == part[: len(kept)].tolist()  # only the end of a text is lost
             assert len(kept) >= min(len(part), (context - len(specials)) // len(pair))
+
+
+@given(examples())
+def test_an_example_is_cut_where_a_sequence_is_shorter_than_its_parts(
+    example: tuple[str, list[np.ndarray], int],
+) -> None:
+    kind, parts, context = example
+    lengths = np.array([[len(part) for part in parts]])
+    whole, here = (sequences_of(kind, parts, SIZE, room) for room in (1000, context))
+    expected = any(len(a) < len(b) for a, b in zip(here, whole, strict=True))
+    assert is_cut(kind, lengths, context).tolist() == [expected]
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(8, 64))

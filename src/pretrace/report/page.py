@@ -136,7 +136,7 @@ def settings_text(settings: Settings) -> str:
     stream = io.StringIO()
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style, yaml.sort_base_mapping_type_on_output, yaml.width = False, False, 100
-    yaml.dump(settings.model_dump(exclude_none=True), stream)
+    yaml.dump(settings.in_use(exclude_none=True), stream)
     return stream.getvalue()
 
 

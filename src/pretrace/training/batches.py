@@ -68,6 +68,13 @@ class Examples:
             ]
         )
 
+    def unit_lengths(self, chosen: np.ndarray | None = None) -> np.ndarray:
+        """Tokens of what is read as one: a sequence, or an example whose choices share their beginning."""
+        if self.shared:
+            return self.lengths if chosen is None else self.lengths[chosen]
+        groups = self.sequences if chosen is None else [self.sequences[i] for i in chosen]
+        return np.array([len(sequence) for group in groups for sequence in group])
+
     def batch(self, chosen: np.ndarray) -> Batch:
         """The examples of these numbers."""
         groups = [self.sequences[i] for i in chosen]
