@@ -49,21 +49,21 @@ def read_answers(task: str, variants: list[str], data: Path) -> TaskAnswers:
     Raises:
         PretraceError: a file is missing or not readable, or has other rows than the test split.
     """
-    test = _table(data / "tasks" / task / "test.parquet", f"tasks@{task}")
+    test = read_parquet(data / "tasks" / task / "test.parquet", f"tasks@{task}")
     labels = np.array(test["label"].to_numpy())
     columns = {}
     for variant in variants:
         cell = f"{task}-{variant}"
         columns[variant] = _of_seeds(data / "predictions" / f"{cell}.parquet", f"finetune@{cell}", len(labels))
     path = data / "tasks" / task / "baselines.parquet"
-    table = _table(path, f"tasks@{task}")
+    table = read_parquet(path, f"tasks@{task}")
     for name in table.column_names:
         columns[name] = Answers(np.arange(len(labels)), np.array(table[name].to_numpy())[None], [None])
         if columns[name].predictions_SN.shape[1] != len(labels):
             raise _odd(path, f"tasks@{task}")
     path = data / "zeroshot" / f"{task}.parquet"
     if path.exists():
-        table = _table(path, "zeroshot")
+        table = read_parquet(path, "zeroshot")
         rows = np.array(table["row"].to_numpy())
         if len(rows) and rows.max() >= len(labels):
             raise _odd(path, "zeroshot")
@@ -72,7 +72,7 @@ def read_answers(task: str, variants: list[str], data: Path) -> TaskAnswers:
 
 
 def _of_seeds(path: Path, stage: str, count: int) -> Answers:
-    table = _table(path, stage)
+    table = read_parquet(path, stage)
     seeds = list(dict.fromkeys(table["seed"].to_pylist()))
     if not seeds or table.num_rows != len(seeds) * count:
         raise _odd(path, stage)
@@ -86,13 +86,18 @@ def _of_seeds(path: Path, stage: str, count: int) -> Answers:
     return Answers(np.arange(count), predictions, seeds, by_seed if known else None)
 
 
-def _table(path: Path, stage: str) -> Any:
+def read_parquet(path: Path, stage: str) -> Any:
+    """A Parquet file that a stage wrote, as an Arrow table.
+
+    Raises:
+        PretraceError: it is missing or not readable.
+    """
     import pyarrow.parquet as parquet
 
     if not path.exists():
         raise PretraceError(f"{path}: no such file; run `dvc repro {stage}`")
     try:
-        return parquet.read_table(path)
+        return parquet.readread_parquet(path)
     except Exception as error:
         reason = " ".join(str(error).split())
         raise PretraceError(f"{path}: not readable ({reason}); run `dvc repro -f -s {stage}`") from None
