@@ -97,7 +97,7 @@ def read_parquet(path: Path, stage: str) -> Any:
     if not path.exists():
         raise PretraceError(f"{path}: no such file; run `dvc repro {stage}`")
     try:
-        return parquet.readread_parquet(path)
+        return parquet.read_table(path)
     except Exception as error:
         reason = " ".join(str(error).split())
         raise PretraceError(f"{path}: not readable ({reason}); run `dvc repro -f -s {stage}`") from None
