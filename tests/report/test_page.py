@@ -33,6 +33,7 @@ def locked_bytes(reports: Path) -> dict[str, bytes]:
 
 
 def page(reports: Path) -> str:
+    write_report(load_settings(), reports)
     return write_page(load_settings(), reports).read_text(encoding="utf-8")
 
 
@@ -200,7 +201,7 @@ def test_a_task_with_a_card_stands_beside_the_published_score(reports: Path) -> 
     assert "GPT-1, published" not in page(reports)
     paper = {"score": 45.4, "metric": "matthews", "split": "the test server", "table": "Table 4"}
     card = {"source": "https://example.org", "licence": "none", "version": "GLUE 1.0", "sizes": {"train": 8551}}
-    card |= {"split": "dev is the test", "paper": paper, "not_comparable": "another split"}
+    card |= {"rows": "files", "split": "dev is the test", "paper": paper, "not_comparable": "another split"}
     made_up.write(reports / "tasks" / "source.json", made_up.task("source", card=card))
     text = " ".join(re.sub(r"<[^>]+>", " ", page(reports)).split())
     for part in ("GPT-1, published", "45.4 matthews", "the test server (Table 4)", "another split", "train 8,551"):

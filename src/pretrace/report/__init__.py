@@ -44,8 +44,8 @@ def write_report(settings: Settings, folder: Path = Path("reports"), data: Path 
 
 
 def write_page(settings: Settings, folder: Path = Path("reports"), data: Path = Path("data")) -> Path:
-    """Write index.html under `folder`, after `write_report`. Returns its path."""
-    benchmark = build_benchmark(settings, folder, data)
+    """Write index.html under `folder` from what `write_report` and the stages wrote there. Returns its path."""
+    benchmark = read_json(folder / "benchmark.json")
     tasks = {name: task_note(folder, name) for name in settings.tasks}
     cost = _optional(folder / "cost.json", {})
     results = {path.stem: read_json(path) for path in sorted((folder / "finetune").glob("*.json"))}
