@@ -149,11 +149,11 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     assert "no file folder.csv" in error_of(**{**good_files(), "dev": "folder.csv"})
 
 
-@pytest.mark.parametrize("name", ["rows.txt", "rows", "rows.xlsx"])
+@pytest.mark.parametrize("name", ["rows.doc", "rows", "rows.xlsx"])
 def test_another_format(name: str) -> None:
     Path(name).write_text("x")
     text = error_of(**{**good_files(), "test": name})
-    assert text.startswith(f"{name}: a task's rows are read from .parquet, .csv, .tsv, .jsonl")
+    assert text.startswith(f"{name}: a task's rows are read from .parquet, .csv, .tsv, .txt, .jsonl")
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -252,7 +252,8 @@ def test_a_label_that_is_no_choice(value: Any) -> None:
     [("classification", "text"), ("similarity", "second"), ("multiple_choice", "q"), ("multiple_choice", "c1")],
 )
 def test_text_that_is_no_text(kind: str, column: str, value: Any) -> None:
-    assert error_of(kind=kind, **with_cell(kind, column, value)).startswith("test.jsonl: row 2: text expected, got ")
+    text = error_of(kind=kind, **with_cell(kind, column, value))
+    assert text.startswith(f"test.jsonl: row 2: column {column!r}: text expected, got ")
 
 
 def choice_files(choices: Any, split: str = "test") -> dict[str, Any]:

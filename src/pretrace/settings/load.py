@@ -11,8 +11,10 @@ from pydantic import Field, model_validator
 from pretrace.errors import PretraceError
 from pretrace.settings.corpus import Corpus, Workers
 from pretrace.settings.experiment import Start, Task, Variant
+from pretrace.settings.ready import ReadySource, with_ready
 from pretrace.settings.scale import Scale
 from pretrace.settings.section import Positive, Section, checked
+from pretrace.settings.yaml_file import read_yaml
 from pretrace.settings.zero_shot import LanguageTest, ZeroShot
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
@@ -31,11 +33,16 @@ class Settings(Section):
     """What the machines that pre-train cost an hour, all together; the cost is then said at the end. No stage depends
     on it."""
     pretrain: Start = Start()
+    ready: ReadySource = ReadySource()
     tasks: Annotated[dict[str, Task], Field(min_length=1)]
+    suites: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Names for sets of tasks, to be put in the place of `tasks`: -S 'tasks=${suites.glue}'. Looked at when used."""
     variants: Annotated[dict[str, Variant], Field(min_length=1)]
     zero_shot: ZeroShot = ZeroShot()
     language_tests: dict[str, LanguageTest] = Field(default_factory=dict)
     """Tests of the pre-trained language models, by name."""
+    ablations: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Names for sets of variants, to be put in the place of `variants`. Looked at when used."""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Settings:
@@ -77,20 +84,7 @@ def load_settings(root: Path | str = ".") -> Settings:
         raise PretraceError(f"params.yaml: scale: got {name!r}; takes one of {', '.join(known)}")
     scale_file = f"scales/{name}.yaml"
     scale = checked(Scale, read_yaml(root / scale_file), scale_file)
+    if isinstance(values.get("tasks"), dict):
+        ready = checked(ReadySource, values.get("ready", {}), "params.yaml", "ready")
+        values["tasks"] = {task: with_ready(str(task), own, ready) for task, own in values["tasks"].items()}
     return checked(Settings, {"lr": None, **values, "scale_name": name, "scale": scale}, "params.yaml")
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML 1.2 file whose top is a mapping."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        value = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise PretraceError(f"{path}: no such file; run from the repository's root") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise PretraceError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(value, dict):
-        raise PretraceError(f"{path}: takes keys with values, got {type(value).__name__}")
-    return value
