@@ -18,6 +18,7 @@ from pretrace.report.mistakes import mistakes
 from pretrace.report.page import render_page
 from pretrace.report.provenance import provenance
 from pretrace.report.transfer_figure import transfer_figure
+from pretrace.report.zeroshot_figure import best_published, has_updates, zero_shot_figure
 from pretrace.settings import Settings
 from pretrace.tracking import read_rows
 
@@ -87,8 +88,14 @@ def _figures(settings: Settings, benchmark: dict[str, Any], folder: Path) -> dic
         "curves": curves_figure({name: parts for name, parts in curves.items() if any(parts)}),
         "corpus": corpus_figure(read_json(folder / "clean.json")),
         "transfer": transfer_figure(settings, benchmark),
+        "zeroshot": _zero_shot_figure(settings, folder),
     }
     return {name: figure for name, figure in figures.items() if figure}
+
+
+def _zero_shot_figure(settings: Settings, folder: Path) -> str | None:
+    found = zero_shot_note(folder)
+    return zero_shot_figure(found, best_published(settings.tasks)) if has_updates(found) else None
 
 
 def _optional(path: Path, default: Any) -> Any:

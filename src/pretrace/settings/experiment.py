@@ -82,11 +82,10 @@ class Task(Section):
     each (the released code: 6, for STS-B); null: one output and squared error."""
     because: str | None = None
     """Where an override comes from; a ready task with one has this sentence, too."""
+    zero_shot: Heuristic | None = None
+    """Which of the paper's heuristics (section 5) answers it without fine-tuning; null: none."""
     card: Card | None = None
     """What is known of the data set."""
-    zero_shot: Heuristic | None = None
-    """How the task is answered without fine-tuning; null: `choice` for `kind: multiple_choice`, `acceptability` for
-    the probe of that name, and else it is not."""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Task:

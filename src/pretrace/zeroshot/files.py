@@ -40,6 +40,8 @@ class TestFile:
 
     def cleaned(self, value: Any, place: int, name: str) -> str:
         """The cleaned text of a value of the row at `place`, with its line ends."""
+        if value is None or value != value:  # pandas has NaN for a missing text
+            raise self.fault(place, name, "is missing; every row needs text here")
         if not isinstance(value, str):
             raise self.fault(place, name, f"text expected, got {value!r}")
         if not (text := clean_text(value)):

@@ -32,19 +32,23 @@ WORDS = ("negative", "positive")
 BLANK = "_"
 
 
-def class_of_high_scores(heuristic: Heuristic, labels: list[str] | None, task: str) -> int:
+def class_of_high_scores(task: str, heuristic: Heuristic, labels: list[str] | None, positive: str | None) -> int:
     """The index of the acceptable, or of the positive class; 0 for heuristics that pick an answer.
 
+    Args:
+        positive: the class that the task's entry calls so, if it does.
+
     Raises:
-        PretraceError: none of the labels is called so, or there are not two of them.
+        PretraceError: there are not two classes, or it cannot be told which of them it is.
     """
     if heuristic not in NAMES:
         return 0
-    found = [index for index, label in enumerate(labels or []) if label in NAMES[heuristic]]
+    names = (positive,) if positive else NAMES[heuristic]
+    found = [index for index, label in enumerate(labels or []) if label in names]
     if len(found) != 1 or len(labels or []) != 2:
         raise PretraceError(
             f"params.yaml: tasks.{task}.zero_shot: {heuristic} takes two labels, of which one is "
-            f"{' or '.join(NAMES[heuristic])}; this task has {', '.join(labels or ['none'])}"
+            f"{' or '.join(NAMES[heuristic])}, or named by `positive`; this task has {', '.join(labels or ['none'])}"
         )
     return found[0]
 

@@ -35,28 +35,31 @@ def prepared_tests(tests: dict[str, LanguageTest], vocabulary: Vocabulary) -> di
     found = {}
     for name, test in tests.items():
         try:
-            found[name] = _prepared(test, vocabulary)
+            found[name] = _prepared(name, test, vocabulary)
         except PretraceError as error:
             raise PretraceError(f"params.yaml: language_tests.{name}: {error}") from None
     return found
 
 
-def _prepared(test: LanguageTest, vocabulary: Vocabulary) -> Test:
+def _prepared(name: str, test: LanguageTest, vocabulary: Vocabulary) -> Test:
     if test.protocol == "perplexity":
-        return partial(perplexity_of_text, text=read_text(test.file, vocabulary), test=test, vocabulary=vocabulary)
+        text, unknown = read_text(test.file, vocabulary), vocabulary.unknown_id
+        return partial(perplexity_of_text, text=text, name=name, stride=test.stride, unknown_id=unknown)
     if test.protocol == "last_word":
         return partial(last_word, passages=read_passages(test.file, vocabulary, test.columns, test.rows))
     return partial(choice, choices=read_choices(test.file, vocabulary, test.columns, test.rows))
 
 
 def perplexity_of_text(
-    model: Any, device: Device, text: Text, test: LanguageTest, vocabulary: Vocabulary
+    model: Any, device: Device, text: Text, name: str, stride: int | None, unknown_id: int
 ) -> dict[str, Any]:
-    """What `pretrace evaluate` says of a text, whatever the device's precision in float32."""
-    stride = max(1, model.context // 2) if test.stride is None else test.stride
+    """What `pretrace evaluate` says of a text: in float32, whatever the device's precision."""
+    stride = max(1, model.context // 2) if stride is None else stride
     if stride > model.context:
-        raise PretraceError(f"params.yaml: language_tests: stride {stride} is more than the context, {model.context}")
-    found = measured(model, text, vocabulary.unknown_id, stride)
+        raise PretraceError(
+            f"params.yaml: language_tests.{name}: stride: got {stride}; takes 1 to {model.context}, the context"
+        )
+    found = measured(model, text, unknown_id, stride)
     shown = ("loss", "perplexity", "word_perplexity", "bits_per_byte", "bits_per_clean_byte")
     sizes = {"n": found["scored_tokens"], "tokens": found["tokens"], "words": found["words"]}
     protocol = f"perplexity: windows of {model.context} tokens, each {stride} after the one before"

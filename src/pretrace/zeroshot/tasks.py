@@ -45,16 +45,6 @@ class Asked:
         return 2 if self.heuristic == "acceptability" else len(self.questions["test"]) // len(self.numbers)
 
 
-def heuristic_of(note: dict[str, Any], task: Task) -> Heuristic | None:
-    """How a task is answered: as its entry says, or as follows from what it is."""
-    stated = note.get("zero_shot") or task.zero_shot
-    if stated or note["unavailable"]:
-        return None if note["unavailable"] else stated
-    if note["kind"] == "multiple_choice":
-        return "choice"
-    return "acceptability" if task.probe == "acceptability" else None
-
-
 def asked_tasks(settings: Settings, folder: Path, vocabulary: Vocabulary) -> dict[str, Asked]:
     """The tasks in `folder` (data/tasks) that have a heuristic, by name.
 
@@ -64,15 +54,16 @@ def asked_tasks(settings: Settings, folder: Path, vocabulary: Vocabulary) -> dic
     found = {}
     for name, task in settings.tasks.items():
         note = read_json(folder / name / "task.json")
-        if heuristic := heuristic_of(note, task):
-            found[name] = _asked(name, note, heuristic, folder / name, settings.zero_shot.rows, vocabulary)
+        if note["zero_shot"] and not note["unavailable"]:
+            found[name] = _asked(name, task, note, folder / name, settings.zero_shot.rows, vocabulary)
     return found
 
 
 def _asked(
-    name: str, note: dict[str, Any], heuristic: Heuristic, folder: Path, limit: int | None, vocabulary: Vocabulary
+    name: str, task: Task, note: dict[str, Any], folder: Path, limit: int | None, vocabulary: Vocabulary
 ) -> Asked:
-    high = class_of_high_scores(heuristic, note["labels"], name)
+    heuristic: Heuristic = note["zero_shot"]
+    high = class_of_high_scores(name, heuristic, note["labels"], task.positive)
     splits = ("dev", "test") if heuristic == "acceptability" else ("test",)
     rows = {split: read_rows(folder, split, limit) for split in splits}
     return Asked(
