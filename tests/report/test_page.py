@@ -181,12 +181,13 @@ def test_every_cell_says_where_it_came_from(reports: Path) -> None:
     html = page(reports)
     text = " ".join(re.sub(r"<[^>]+>", " ", html[html.index('id="provenance"') :]).split())
     for part in (
-        "source, full c0ffee00+ 11112222 44445555",
+        "source: full c0ffee00+ 11112222 44445555",
         "lr 0.001, epochs 2, batch_size 32, lm_weight 0.5",
         "ab12 Z80",
     ):
         assert part in text, text
-    assert "follows, scratch" in text
+    assert "follows: scratch" in text
+    assert "source: majority, TF-IDF" in text
 
 
 def test_wrong_answers_are_shown_but_not_in_full_length(reports: Path) -> None:

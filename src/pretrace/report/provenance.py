@@ -16,7 +16,7 @@ SHORT = 8
 
 
 def provenance(settings: Settings, cost: dict[str, Any], results: dict[str, Any], lock: Path) -> list[dict[str, Any]]:
-    """One entry a cell: a fine-tuned variant on a task.
+    """One entry a cell: a fine-tuned variant on a task, or the task's baselines, which are made together.
 
     Args:
         cost: what `reports/cost.json` has.
@@ -26,27 +26,38 @@ def provenance(settings: Settings, cost: dict[str, Any], results: dict[str, Any]
     stages = read_yaml(lock).get("stages", {}) if lock.exists() else {}
     cells = []
     for task in settings.tasks:
-        for variant in settings.variants:
+        rows = _hashes(stages.get(f"tasks@{task}"), "outs").get(f"data/tasks/{task}")
+        for variant, chosen in settings.variants.items():
             stage, result = f"finetune@{task}-{variant}", results.get(f"{task}-{variant}", {})
-            locked, spent = stages.get(stage) or {}, cost.get(stage) or {}
-            hashes = {entry["path"]: entry.get("md5", "") for entry in locked.get("deps", [])}
-            cells.append(
-                {
-                    "task": task,
-                    "variant": variant,
-                    "stage": stage,
-                    "parameters": _parameters(result),
-                    "rows": _short(hashes.get(f"data/tasks/{task}")),
-                    "weights": _short(hashes.get("models/pretrained")) if settings.variants[variant].pretrained else "",
-                    "result": _short(_outs(locked).get(f"reports/finetune/{task}-{variant}.json")),
-                    "commit": _short(spent.get("commit")) + ("+" if spent.get("changed") else ""),
-                    "mlflow": spent.get("mlflow_record", ""),
-                    "seconds": spent.get("seconds"),
-                    "flops": result.get("flops"),
-                    "machine": spent.get("machine", ""),
-                }
-            )
+            deps, outs = (_hashes(stages.get(stage), part) for part in ("deps", "outs"))
+            known = {
+                "rows": _short(deps.get(f"data/tasks/{task}")),
+                "weights": _short(deps.get("models/pretrained")) if chosen.pretrained else "",
+                "result": _short(outs.get(f"data/predictions/{task}-{variant}.parquet")),
+            }
+            spent = _spent(cost.get(stage) or {}) | {"flops": result.get("flops"), "parameters": _parameters(result)}
+            cells.append({"task": task, "column": variant, **known, **spent})
+        known = {"rows": _short(rows), "weights": "", "result": _short(rows), "flops": None, "parameters": ""}
+        cells.append({"task": task, "column": "majority, TF-IDF", **known, **_spent(cost.get(f"tasks@{task}") or {})})
+    if spent := cost.get("zeroshot"):
+        deps, outs = (_hashes(stages.get("zeroshot"), part) for part in ("deps", "outs"))
+        known = {
+            name: _short(deps.get(path)) for name, path in (("rows", "data/tasks"), ("weights", "models/pretrained"))
+        }
+        known["result"] = _short(outs.get("data/zeroshot"))
+        cells.append(
+            {"task": "all", "column": "LM, zero-shot", **known, **_spent(spent), "flops": None, "parameters": ""}
+        )
     return cells
+
+
+def _spent(spent: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "commit": _short(spent.get("commit")) + ("+" if spent.get("changed") else ""),
+        "mlflow": spent.get("mlflow_record", ""),
+        "seconds": spent.get("seconds"),
+        "machine": spent.get("machine", ""),
+    }
 
 
 def _parameters(result: dict[str, Any]) -> str:
@@ -54,8 +65,8 @@ def _parameters(result: dict[str, Any]) -> str:
     return ", ".join(f"{name} {result[name]:g}" for name in names if result.get(name) is not None)
 
 
-def _outs(locked: dict[str, Any]) -> dict[str, str]:
-    return {entry["path"]: entry.get("md5", "") for entry in locked.get("outs", [])}
+def _hashes(stage: dict[str, Any] | None, part: str) -> dict[str, str]:
+    return {entry["path"]: entry.get("md5", "") for entry in (stage or {}).get(part, [])}
 
 
 def _short(value: str | None) -> str:
