@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pandas as pd
 import pytest
 import tiny_project as tiny
 
