@@ -49,7 +49,7 @@ def answers(cell: str, lines: Iterable[str], name: str) -> list[str | int | floa
     rows = [_parts(line, kind, columns, where) for where, line in _numbered(lines, name)]
     if not rows:
         raise PretraceError(f"{name}: no rows there")
-    found = ask(model, note, _encoded(rows, vocabulary, name)).predictions_N
+    found = ask(model, note, _encoded(rows, vocabulary, name)).predictions_E
     if kind == "regression":
         return [round(float(value), 4) for value in found]
     return [note["labels"][int(value)] if note["labels"] else int(value) for value in found]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretrace.tasks.formats import SPECIAL_TOKENS, is_cut, pad, sequences_of, sequences_per_example
+from pretrace.tasks.formats import SPECIAL_TOKENS, is_cut, sequences_of, sequences_per_example
 
 SIZE = 100
 START, DELIMITER, CLASSIFY = range(SIZE, SIZE + SPECIAL_TOKENS)
@@ -88,13 +88,3 @@ def test_two_orders_of_a_pair_keep_the_same_of_the_shorter(a: int, b: int, conte
 def test_the_formats_of_the_paper(kind: str, parts: list[list[int]], expected: list[list[int]]) -> None:
     found = sequences_of(kind, [np.array(part, np.uint16) for part in parts], SIZE, context=8)
     assert [sequence.tolist() for sequence in found] == expected
-
-
-@given(st.lists(st.lists(st.integers(1, 99), max_size=9), min_size=1, max_size=5).filter(lambda rows: any(rows)))
-def test_padding_is_on_the_right(rows: list[list[int]]) -> None:
-    ids, lengths = pad([np.array(row, np.int64) for row in rows])
-    assert ids.shape == (len(rows), max(map(len, rows)))
-    assert lengths.tolist() == [len(row) for row in rows]
-    for padded, row in zip(ids, rows, strict=True):
-        assert padded[: len(row)].tolist() == row
-        assert not padded[len(row) :].any()

@@ -180,10 +180,10 @@ def test_the_predictions_are_the_returned_models() -> None:
     device = choose_device("float32", 1)
     for batch_size in (1, 7, 64):
         found = predict(model, examples, device, batch_size)
-        assert found.predictions_N.tolist() == result.predictions
-        np.testing.assert_allclose(found.probabilities_NK, result.probabilities, atol=2e-6)
-        np.testing.assert_allclose(found.probabilities_NK.sum(1), 1)
-        assert (found.probabilities_NK.argmax(1) == result.predictions).all()
+        assert found.predictions_E.tolist() == result.predictions
+        np.testing.assert_allclose(found.probabilities_EK, result.probabilities, atol=2e-6)
+        np.testing.assert_allclose(found.probabilities_EK.sum(1), 1)
+        assert (found.probabilities_EK.argmax(1) == result.predictions).all()
 
 
 def test_fewer_examples_than_a_batch_are_one_batch() -> None:

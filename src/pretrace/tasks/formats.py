@@ -55,12 +55,3 @@ def _join(parts: Sequence[np.ndarray], vocabulary_size: int, context: int) -> np
     if first + second > room:
         first, second = min(first, max(room - second, room // 2)), min(second, max(room - first, room - room // 2))
     return np.concatenate([[start], parts[0][:first], [delimiter], parts[1][:second], [classify]]).astype(np.int64)
-
-
-def pad(sequences: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Sequences as one array (N, longest), padded on the right with id 0, and their lengths (N,)."""
-    lengths = np.array([len(sequence) for sequence in sequences])
-    ids = np.zeros((len(sequences), int(lengths.max())), dtype=np.int64)
-    for row, sequence in zip(ids, sequences, strict=True):
-        row[: len(sequence)] = sequence
-    return ids, lengths

@@ -98,7 +98,7 @@ def finetune_seed(
     sizes = description(language_model)
     model = TaskModel(language_model, recipe.kind, recipe.outputs, SPECIAL_TOKENS, seed).to(device.name)
     data = {
-        name: Examples(split, recipe.kind, vocabulary_size, language_model.context, model.reads_shared)
+        name: Examples(split, recipe.kind, vocabulary_size, language_model.context, model.attends)
         for name, split in splits.items()
     }
     scale = label_scale(recipe.kind, recipe.outputs, splits["train"].labels)
@@ -110,12 +110,12 @@ def finetune_seed(
     dev_scores: list[float] = []
     curve: list[dict[str, float]] = []
     task_losses: list[Tensor] = []
-    orders = [epoch_order(data["train"].lengths, recipe.settings.batch_size, seed, e) for e in range(recipe.epochs)]
+    orders = [epoch_order(len(targets), recipe.settings.batch_size, seed, e) for e in range(recipe.epochs)]
 
     def losses(step: int) -> Iterator[Tensor]:
         chosen = orders[step // per_epoch][step % per_epoch]
-        batch, rate = data["train"].batch(chosen), recipe.settings.dropout
-        dropout = Dropout(rate, seed, step, range(len(batch.ids_RL))) if rate else None
+        batch = data["train"].batch(chosen)
+        dropout = batch.dropout(recipe.settings.dropout, seed, step)
         task_loss, lm_loss = example_losses(model, batch, targets[chosen], recipe, device, dropout)
         task_losses.append(task_loss.detach())
         yield task_loss + recipe.lm_weight * lm_loss
@@ -127,7 +127,7 @@ def finetune_seed(
             return
         curve.append({"step": step, "loss": round(float(torch.stack(task_losses).mean()), 6)})
         task_losses.clear()
-        predictions = scale.labels(predict(model, data["dev"], device).predictions_N)
+        predictions = scale.labels(predict(model, data["dev"], device).predictions_E)
         dev_scores.append(score(recipe.metric, splits["dev"].labels, predictions))
         if dev_scores[-1] > max(dev_scores[:-1], default=-np.inf):
             best.update({name: p.detach().clone() for name, p in model.named_parameters()})
@@ -146,7 +146,7 @@ def finetune_seed(
         for name, parameter in model.named_parameters():
             parameter.copy_(best[name])
     answers = predict(model, data["test"], device)
-    predictions, probabilities = scale.labels(answers.predictions_N), answers.probabilities_NK
+    predictions, probabilities = scale.labels(answers.predictions_E), answers.probabilities_EK
     read = data["train"].unit_lengths(np.concatenate([chosen for order in orders for chosen in order]))
     scored = [data["dev"].unit_lengths()] * recipe.epochs + [data["test"].unit_lengths()]
     result = SeedResult(
@@ -172,12 +172,12 @@ def example_losses(
     """The task's mean loss over a batch, and the language-model loss: masked mean a sequence, then over sequences."""
     batch, target = batch.to(device.name), target.to(device.name)
     with device.autocast():
-        states = model.language_model.hidden(batch.ids_RL, dropout, batch.layout)
+        states = model.language_model.hidden(batch.ids_N, dropout, batch.layout)
         lm_loss: Tensor | float = 0.0
         if recipe.lm_weight:
             predicted = (batch.places_K, batch.targets_K, batch.weights_K)
             lm_loss = loss_at(model.language_model, states, *predicted, device.dtype)
-    scores_NK = model.scores(states[0].flatten(0, 1)[batch.classify_NS], dropout)
+    scores_EK = model.scores(states[0][batch.classify_ES], dropout)
     if recipe.kind == "regression" and recipe.outputs == 1:
-        return F.mse_loss(scores_NK.squeeze(1), target), lm_loss
-    return F.cross_entropy(scores_NK, target), lm_loss
+        return F.mse_loss(scores_EK.squeeze(1), target), lm_loss
+    return F.cross_entropy(scores_EK, target), lm_loss

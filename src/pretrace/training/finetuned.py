@@ -53,9 +53,9 @@ def ask(model: TaskModel, note: dict[str, Any], rows: EncodedSplit) -> Answers:
     """Answers of a fine-tuned model; of a regression on the scale of the labels."""
     device = choose_device(note["recipe"]["settings"]["precision"], 1)
     size = note["model"]["vocabulary_size"]
-    examples = Examples(rows, note["kind"], size, model.language_model.context, model.reads_shared)
+    examples = Examples(rows, note["kind"], size, model.language_model.context, model.attends)
     found = predict(model.to(device.name), examples, device)
-    return Answers(LabelScale(**note["label_scale"]).labels(found.predictions_N), found.probabilities_NK)
+    return Answers(LabelScale(**note["label_scale"]).labels(found.predictions_E), found.probabilities_EK)
 
 
 def write_predictions(path: Path, kind: str, results: Sequence[dict[str, Any]]) -> None:
@@ -99,7 +99,7 @@ def write_unlabelled(folder: Path, rows: Path) -> None:
     parts = (len(tensors["offsets"]) - 1) // max(1, len(ids))
     model, note = load_finetuned(folder)
     found = ask(model, note, EncodedSplit(tensors["ids"], tensors["offsets"], np.zeros(len(ids), np.int64), parts))
-    predictions = pa.array(numbers(note["kind"], found.predictions_N.round(6).tolist()))
+    predictions = pa.array(numbers(note["kind"], found.predictions_E.round(6).tolist()))
     parquet.write_table(pa.table({"id": ids, "prediction": predictions}), folder / rows.with_suffix(".parquet").name)
 
 

@@ -1,6 +1,6 @@
 """What a fine-tuned model answers, and how labels become what it is trained towards.
 
-Shapes: N examples, K classes or choices, R rows and L tokens of a batch, S sequences of an example, C hidden width.
+Shapes: E examples, K classes or choices, N tokens of a batch, C hidden width.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from pretrace.training.devices import Device
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model answers to N examples, in their order."""
+    """What a model answers to E examples, in their order."""
 
-    predictions_N: np.ndarray
+    predictions_E: np.ndarray
     """Numbers of classes or choices; of a regression the output or the mean class."""
-    probabilities_NK: np.ndarray | None
+    probabilities_EK: np.ndarray | None
     """Of each class or choice; None for regression."""
 
 
@@ -35,30 +35,30 @@ def predict(model: TaskModel, examples: Examples, device: Device, batch_size: in
         PretraceError: a score is not finite.
     """
     count = len(examples.lengths)
-    predictions_N, probabilities_NK = np.zeros(count), None
+    predictions_E, probabilities_EK = np.zeros(count), None
     order = np.argsort(examples.lengths, kind="stable")
     for first in range(0, len(order), batch_size):
         chosen = order[first : first + batch_size]
         batch = examples.batch(chosen).to(device.name)
         with device.autocast():
-            h_RLC, _ = model.language_model.hidden(batch.ids_RL, None, batch.layout)
-        scores_NK = model.scores(h_RLC.flatten(0, 1)[batch.classify_NS])
-        if not torch.isfinite(scores_NK).all():
+            h_NC, _ = model.language_model.hidden(batch.ids_N, None, batch.layout)
+        scores_EK = model.scores(h_NC[batch.classify_ES])
+        if not torch.isfinite(scores_EK).all():
             raise PretraceError("fine-tuning: scores that are not finite; a lower learning rate usually helps")
-        predictions_N[chosen] = _picked(scores_NK, model.kind).float().cpu().numpy()
+        predictions_E[chosen] = _picked(scores_EK, model.kind).float().cpu().numpy()
         if model.kind != "regression":
-            if probabilities_NK is None:
-                probabilities_NK = np.zeros((count, scores_NK.shape[1]))
-            probabilities_NK[chosen] = scores_NK.float().softmax(1).cpu().numpy()
-    return Answers(predictions_N, probabilities_NK)
+            if probabilities_EK is None:
+                probabilities_EK = np.zeros((count, scores_EK.shape[1]))
+            probabilities_EK[chosen] = scores_EK.float().softmax(1).cpu().numpy()
+    return Answers(predictions_E, probabilities_EK)
 
 
-def _picked(scores_NK: Tensor, kind: str) -> Tensor:
+def _picked(scores_EK: Tensor, kind: str) -> Tensor:
     if kind != "regression":
-        return scores_NK.argmax(1)
-    if scores_NK.shape[1] == 1:
-        return scores_NK.squeeze(1)
-    return scores_NK.softmax(1) @ torch.arange(scores_NK.shape[1], dtype=scores_NK.dtype, device=scores_NK.device)
+        return scores_EK.argmax(1)
+    if scores_EK.shape[1] == 1:
+        return scores_EK.squeeze(1)
+    return scores_EK.softmax(1) @ torch.arange(scores_EK.shape[1], dtype=scores_EK.dtype, device=scores_EK.device)
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ class LabelScale:
     mean: float = 0.0
     spread: float = 1.0
 
-    def labels(self, outputs_N: np.ndarray) -> np.ndarray:
+    def labels(self, outputs_E: np.ndarray) -> np.ndarray:
         """What a model's outputs mean, on the scale of the labels."""
-        return outputs_N if self == LabelScale() else outputs_N * self.spread + self.mean
+        return outputs_E if self == LabelScale() else outputs_E * self.spread + self.mean
 
 
 def label_scale(kind: str, outputs: int, labels: np.ndarray) -> LabelScale:
