@@ -36,6 +36,7 @@ from pretrace.settings.scale import (
     Scale,
 )
 from pretrace.settings.yaml_file import read_yaml
+from pretrace.settings.zero_shot import Heuristic, LanguageColumns, LanguageTest, ZeroShot
 
 __all__ = [
     "OVERRIDES",
@@ -47,9 +48,12 @@ __all__ = [
     "Dataset",
     "DevSplit",
     "FinetuneSettings",
+    "Heuristic",
     "HubDataset",
     "LSTMSettings",
+    "LanguageColumns",
     "LanguageRules",
+    "LanguageTest",
     "LengthRules",
     "ModelSettings",
     "NearDuplicateRules",
@@ -67,6 +71,7 @@ __all__ = [
     "Task",
     "Variant",
     "Workers",
+    "ZeroShot",
     "load_settings",
     "read_yaml",
     "ready_names",

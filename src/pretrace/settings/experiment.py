@@ -10,6 +10,7 @@ from pretrace.settings.card import Card
 from pretrace.settings.columns import Columns
 from pretrace.settings.corpus import HubDataset
 from pretrace.settings.section import Count, Positive, Section, Share
+from pretrace.settings.zero_shot import Heuristic, kind_for
 
 Kind = Literal["classification", "entailment", "similarity", "regression", "multiple_choice"]
 OVERRIDES = ("epochs", "lr", "batch_size", "lm_weight", "dropout", "soft_classes")
@@ -81,8 +82,8 @@ class Task(Section):
     each (the released code: 6, for STS-B); null: one output and squared error."""
     because: str | None = None
     """Where an override comes from; a ready task with one has this sentence, too."""
-    zero_shot: Literal["acceptability", "sentiment", "choice", "referents"] | None = None
-    """Which of the paper's heuristics (section 5) answers it without fine-tuning."""
+    zero_shot: Heuristic | None = None
+    """Which of the paper's heuristics (section 5) answers it without fine-tuning; null: none."""
     card: Card | None = None
     """What is known of the data set."""
 
@@ -105,6 +106,8 @@ class Task(Section):
             raise ValueError(f"`positive` is one of two classes; this task is of kind {self.kind}")
         if self.soft_classes and self.kind != "regression":
             raise ValueError(f"`soft_classes` is for `kind: regression`, this task is of kind {self.kind}")
+        if self.zero_shot and (needed := kind_for(self.zero_shot)) != self.kind:
+            raise ValueError(f"`zero_shot: {self.zero_shot}` is for `kind: {needed}`, this task is of kind {self.kind}")
         return self
 
     @property
@@ -130,6 +133,15 @@ class Variant(Section):
     """A rate of its own, so that a baseline can be tuned as fairly as the model."""
     epochs: Count | None = None
     """A number of passes of its own."""
+    layers: Annotated[int, Field(ge=0)] | None = None
+    """How many pre-trained layers it starts from, from the bottom; above them are random ones (released code:
+    `n_transfer`). 0: the embeddings alone; null: all. For a pre-trained transformer (Figure 2, left)."""
+
+    @model_validator(mode="after")
+    def _has_layers_to_take(self) -> Variant:
+        if self.layers is not None and (self.model != "transformer" or not self.pretrained):
+            raise ValueError("`layers` is for a pre-trained transformer")
+        return self
 
 
 class Start(Section):
