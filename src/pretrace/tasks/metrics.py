@@ -13,14 +13,16 @@ RESAMPLES = 500
 def score(metric: str, labels: np.ndarray, predictions: np.ndarray) -> float:
     """`accuracy`, `matthews`, `f1` (of class 1), `pearson` or `spearman` of predictions against labels.
 
-    A correlation with a constant is 0: nothing was told apart.
+    A correlation with a constant is 0, as nothing was told apart; so is F1 where no class 1 is there or found.
     """
     if metric == "accuracy":
         return float(np.mean(labels == predictions))
     if metric in ("pearson", "spearman") and (np.ptp(labels) == 0 or np.ptp(predictions) == 0):
         return 0.0
     if metric == "pearson":
-        return float(np.corrcoef(labels, predictions)[0, 1])
+        with np.errstate(invalid="ignore"):  # a spread that is too small for a number is that of a constant
+            value = np.corrcoef(labels.astype(float), predictions.astype(float))[0, 1]
+        return float(np.nan_to_num(value))
     if metric == "spearman":
         from scipy.stats import spearmanr
 
