@@ -84,7 +84,7 @@ def test_any_numbers_score_as_with_scipy(grades: list[tuple[int, float]]) -> Non
         ("f1", [1, 0, 0], [0, 0, 0], 0.0),
         ("f1", [1, 1, 0], [1, 0, 0], 2 / 3),
         ("pearson", [1, 2, 3], [2, 2, 2], 0.0),
-        ("pearson", [1, 2, 3], [0, 0, 1e-300], 0.0),
+        ("pearson", [1, 2, 3], [0, 0, 1e-300], 3**0.5 / 2),
         ("spearman", [1, 2, 3], [2, 2, 2], 0.0),
         ("spearman", [1, 2, 3], [1, 10, 100], 1.0),
     ],

@@ -20,9 +20,9 @@ def score(metric: str, labels: np.ndarray, predictions: np.ndarray) -> float:
     if metric in ("pearson", "spearman") and (np.ptp(labels) == 0 or np.ptp(predictions) == 0):
         return 0.0
     if metric == "pearson":
-        with np.errstate(all="ignore"):  # a spread that is too small for a number is that of a constant
-            value = np.corrcoef(labels.astype(float), predictions.astype(float))[0, 1]
-        return float(value) if np.isfinite(value) else 0.0
+        both = (labels.astype(float), predictions.astype(float))
+        unit = [(values - values.min()) / np.ptp(values) for values in both]
+        return float(np.corrcoef(*unit)[0, 1])  # squares of values on any other scale may overflow, or vanish
     if metric == "spearman":
         from scipy.stats import spearmanr
 
