@@ -14,9 +14,9 @@ from small_training import settings_with
 
 from pretrace.errors import PretraceError
 from pretrace.settings import Task
-from pretrace.tasks.prepare import prepare_tasks
+from pretrace.tasks.prepare import prepare_task
 from pretrace.tasks.rows import Row, TaskData
-from pretrace.training.predictions import label_scale
+from pretrace.training.predictions import LabelScale, label_scale, targets_of
 from pretrace.training.recipe import resolve_recipe
 
 CLASSES = 6
@@ -24,7 +24,7 @@ FILES = {"train": "train.csv", "dev": "dev.csv", "test": "test.csv"}
 
 
 def soft(*labels: float, classes: int = CLASSES) -> torch.Tensor:
-    return label_scale("regression", classes, np.array(labels, dtype=float))[0]
+    return targets_of("regression", classes, np.array(labels, dtype=float), LabelScale())
 
 
 def test_a_number_between_two_classes_is_a_share_of_each() -> None:
@@ -51,26 +51,28 @@ def test_shares_are_of_one_and_their_mean_is_the_label(drawn: tuple[int, list[fl
 def test_predictions_are_labels_already() -> None:
     """The mean class that the model predicts is on the labels' scale; the other form has its own way back."""
     labels = np.array([0.0, 1.5, 5.0])
-    assert label_scale("regression", CLASSES, labels)[1](labels) is labels
-    targets, back = label_scale("regression", 1, labels)
+    assert label_scale("regression", CLASSES, labels).labels(labels) is labels
+    scale = label_scale("regression", 1, labels)
+    targets = targets_of("regression", 1, labels, scale)
     assert targets.dtype == torch.float32
     assert float(targets.mean()) == pytest.approx(0, abs=1e-6)
     assert float(targets.std(correction=0)) == pytest.approx(1)
-    np.testing.assert_allclose(back(targets.numpy()), labels, atol=1e-6)
+    np.testing.assert_allclose(scale.labels(targets.numpy()), labels, atol=1e-6)
 
 
 def test_labels_that_are_all_the_same_have_a_way_back_too() -> None:
-    targets, back = label_scale("regression", 1, np.full(4, 2.5))
+    scale = label_scale("regression", 1, np.full(4, 2.5))
+    targets = targets_of("regression", 1, np.full(4, 2.5), scale)
     assert (targets == 0).all()
-    assert (back(targets.numpy()) == 2.5).all()
+    assert (scale.labels(targets.numpy()) == 2.5).all()
 
 
 @pytest.mark.parametrize("kind", ["classification", "entailment", "similarity", "multiple_choice"])
 def test_classes_are_themselves(kind: str) -> None:
     labels = np.array([2, 0, 1])
-    targets, back = label_scale(kind, 3, labels)
-    assert torch.equal(targets, torch.tensor([2, 0, 1]))
-    assert back(labels) is labels
+    scale = label_scale(kind, 3, labels)
+    assert torch.equal(targets_of(kind, 3, labels, scale), torch.tensor([2, 0, 1]))
+    assert scale.labels(labels) is labels
 
 
 def test_the_best_loss_is_that_of_the_labels_own_shares() -> None:
@@ -90,8 +92,8 @@ def a_task(**changes: object) -> dict:
 
 def test_the_number_of_outputs_is_that_of_the_classes() -> None:
     note = {"kind": "regression", "metric": "pearson", "labels": None}
-    assert resolve_recipe(settings_with(tasks=a_task()), "mine", "full", note).outputs == CLASSES
-    assert resolve_recipe(settings_with(tasks=a_task(soft_classes=None)), "mine", "full", note).outputs == 1
+    for overrides, outputs in (({"soft_classes": CLASSES}, CLASSES), ({}, 1)):
+        assert resolve_recipe(settings_with(), "full", {**note, "overrides": overrides}).outputs == outputs
 
 
 @pytest.mark.parametrize("kind", ["classification", "entailment", "similarity", "multiple_choice"])
@@ -119,13 +121,13 @@ def write_rows(split: str, labels: list[object]) -> None:
 
 
 def prepared(out: str) -> dict:
-    return prepare_tasks(settings_with(tasks=a_task()), Path("none"), Words(), Path(out))
+    return prepare_task(settings_with(tasks=a_task()), "mine", Path("none"), Words(), Path(out))
 
 
 def test_labels_on_the_scale_are_taken() -> None:
     for split in FILES:
         write_rows(split, [0, 0.4, 2.6, 5, 5.0, 3, 4, 1])
-    assert prepared("tasks")["mine"]["n_train"] == 8
+    assert prepared("tasks")["n_train"] == 8
 
 
 @pytest.mark.parametrize("split", FILES)
@@ -148,4 +150,4 @@ def test_a_probe_with_labels_above_the_scale_is_one_line(monkeypatch: pytest.Mon
     monkeypatch.setattr("pretrace.tasks.prepare.read_documents", lambda _: [])
     tasks = {"near": {"kind": "regression", "probe": "nearness", "soft_classes": 3}}
     with pytest.raises(PretraceError, match=r"^params\.yaml: tasks\.near\.soft_classes: 3 .* go to 3$"):
-        prepare_tasks(settings_with(tasks=tasks), Path("none"), Words(), Path("tasks"))
+        prepare_task(settings_with(tasks=tasks), "near", Path("none"), Words(), Path("tasks"))

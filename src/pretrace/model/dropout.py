@@ -14,7 +14,7 @@ the micro-batch and on the process, too.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,21 +72,27 @@ class Dropout:
         return self._kept(self._streams, math.prod(shape)).reshape(-1, *shape)
 
     def _with_holes(self, x: Tensor, streams: list[_Stream]) -> Tensor:
-        kept = self._kept(streams, x.numel() // len(streams)).reshape(x.shape)
-        return _Holes.apply(x, kept, self.scale)
+        return holes(x, self._kept(streams, x.numel() // len(streams)).reshape(x.shape), self.scale)
 
     def _kept(self, streams: list[_Stream], count: int) -> Tensor:
         """For each stream the next `count` masks, (streams, count). A call uses up whole words of 64 bits."""
         words = -(-count // 4)
-        numbers = np.empty((len(streams), words), np.uint64)
-        for row, stream in zip(numbers, streams, strict=True):
-            row[:] = stream.words(words)
-        kept = numbers.view(np.uint16)
-        kept >>= 1
-        kept = kept.view(np.int16)
-        np.subtract(round(self.rate * LEVELS) - 1, kept, out=kept)
-        kept >>= 15
-        return torch.from_numpy(kept)[:, :count]
+        return masks([stream.words(words) for stream in streams], self.rate).view(len(streams), -1)[:, :count]
+
+
+def masks(words: Sequence[np.ndarray], rate: float) -> Tensor:
+    """Masks from words of 64 random bits, four from each: int16, -1 (all bits) where a value stays, else 0."""
+    kept = np.concatenate(words).view(np.uint16)
+    kept >>= 1
+    kept = kept.view(np.int16)
+    np.subtract(round(rate * LEVELS) - 1, kept, out=kept)
+    kept >>= 15
+    return torch.from_numpy(kept)
+
+
+def holes(x: Tensor, kept: Tensor, scale: float) -> Tensor:
+    """Values times the scale where their masks are -1, else 0."""
+    return _Holes.apply(x, kept, scale)
 
 
 def dropped(x: Tensor, dropout: Dropout | None) -> Tensor:

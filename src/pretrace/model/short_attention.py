@@ -28,15 +28,19 @@ QUERIES = 64
 """Queries of a block."""
 
 
-def attention_with_weights_kept(qkv_3BHTD: Tensor, dropout: Dropout) -> Tensor:
-    """Attention (B, H, T, D) over the tokens up to each one's own, of queries, keys and values."""
+def attention_with_weights_kept(qkv_3BHTD: Tensor, dropout: Dropout, seen_BTT: Tensor | None = None) -> Tensor:
+    """Attention (B, H, T, D) of queries, keys and values over the tokens up to each one's own.
+
+    Args:
+        seen_BTT: which of those a token sees; None: all.
+    """
     T = qkv_3BHTD.shape[3]
-    return _Kept.apply(qkv_3BHTD, dropout.kept(qkv_3BHTD.shape[2], T, T), dropout.scale)
+    return _Kept.apply(qkv_3BHTD, dropout.kept(qkv_3BHTD.shape[2], T, T), seen_BTT, dropout.scale)
 
 
 class _Kept(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, qkv_3BHTD: Tensor, kept_BHTT: Tensor, scale: float) -> Tensor:
+    def forward(ctx: Any, qkv_3BHTD: Tensor, kept_BHTT: Tensor, seen_BTT: Tensor | None, scale: float) -> Tensor:
         _, B, H, T, D = qkv_3BHTD.shape
         own_3GTD = qkv_3BHTD.reshape(3, B * H, T, D).clone(memory_format=torch.contiguous_format)
         q_GTD, k_GTD, v_GTD = own_3GTD
@@ -46,7 +50,10 @@ class _Kept(torch.autograd.Function):
         weights = []
         for queries, keys in _blocks(T):
             p_GQK = q_GTD[:, queries] @ k_GTD[:, keys].transpose(1, 2)
-            p_GQK += torch.full(p_GQK.shape[1:], -torch.inf, dtype=p_GQK.dtype).triu(queries.start + 1)
+            if seen_BTT is None:
+                p_GQK += torch.full(p_GQK.shape[1:], -torch.inf, dtype=p_GQK.dtype).triu(queries.start + 1)
+            else:
+                p_GQK.view(B, H, *p_GQK.shape[1:]).masked_fill_(~seen_BTT[:, None, queries, keys], -torch.inf)
             torch.softmax(p_GQK, -1, out=p_GQK)
             used_GQK = masked(p_GQK, kept_GTT[:, queries, keys], scale)
             out_GTD[:, queries] = used_GQK @ v_GTD[:, keys]
@@ -55,7 +62,7 @@ class _Kept(torch.autograd.Function):
         return out_GTD.view(B, H, T, D)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
         own_3GTD, out_GTD, *weights = ctx.saved_tensors
         q_GTD, k_GTD, v_GTD = own_3GTD
         B, H, T, D = gradients[0].shape
@@ -69,7 +76,7 @@ class _Kept(torch.autograd.Function):
             torch.mul(d_scores_GQK @ k_GTD[:, keys], D**-0.5, out=d_q_GTD[:, queries])
             d_k_GTD[:, keys] += d_scores_GQK.transpose(1, 2) @ q_GTD[:, queries]
             d_v_GTD[:, keys] += used_GQK.transpose(1, 2) @ d_GTD[:, queries]
-        return d_own_3GTD.view(3, B, H, T, D), None, None
+        return d_own_3GTD.view(3, B, H, T, D), None, None, None
 
 
 def _blocks(T: int) -> Iterator[tuple[slice, slice]]:

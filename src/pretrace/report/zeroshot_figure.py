@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pretrace.report.figures import MUTED, VARIANT_COLOURS, WIDTH, _figure, _svg
+from pretrace.report.drawing import MUTED, VARIANT_COLOURS, WIDTH, Drawing, svg_of
 from pretrace.settings import Task
 
 BEST_SINGLE_MODEL = {"cola": 0.350, "sst2": 0.932}
@@ -44,7 +44,7 @@ def zero_shot_figure(zeroshot: dict[str, Any], best: Mapping[str, float]) -> str
         zeroshot: reports/zeroshot.json.
         best: see `best_published`.
     """
-    with _figure(WIDTH, 4.2, 1, 1) as (figure, axes):
+    with Drawing(WIDTH, 4.2, 1, 1) as (figure, axes):
         axis = axes[0]
         axis.set_xscale("log", base=2)  # as the weights are kept
         axis.xaxis.set_major_formatter(lambda updates, _: f"{updates:,.0f}")
@@ -63,7 +63,7 @@ def zero_shot_figure(zeroshot: dict[str, Any], best: Mapping[str, float]) -> str
         axis.set_ylabel("score without fine-tuning, 0: chance")
         if drawn:
             axis.legend(loc="upper left")
-        return _svg(figure)
+        return svg_of(figure)
 
 
 def _line(axis: Any, row: dict[str, Any], best: float | None, colour: str, style: str) -> None:

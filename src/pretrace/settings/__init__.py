@@ -13,7 +13,7 @@ from __future__ import annotations
 from pretrace.settings.card import Card, PaperScore
 from pretrace.settings.columns import Columns
 from pretrace.settings.corpus import Corpus, Dataset, HubDataset, Workers
-from pretrace.settings.experiment import DevSplit, Start, Task, Variant
+from pretrace.settings.experiment import OVERRIDES, DevSplit, Start, Task, Variant
 from pretrace.settings.load import Settings, load_settings
 from pretrace.settings.quality import (
     BoilerplateRules,
@@ -39,6 +39,7 @@ from pretrace.settings.yaml_file import read_yaml
 from pretrace.settings.zero_shot import Heuristic, LanguageColumns, LanguageTest, ZeroShot
 
 __all__ = [
+    "OVERRIDES",
     "BoilerplateRules",
     "Card",
     "Columns",

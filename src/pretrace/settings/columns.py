@@ -26,3 +26,9 @@ class Columns(Section):
     """Multiple choice: a column of lists, or one column a choice."""
     label: str = "label"
     """The answer: a class, a number for regression; for multiple choice the index from 0 or the letter from A."""
+
+    @property
+    def context(self) -> list[str]:
+        """The columns that the first part of a pair or the context of choices is from, in order."""
+        first = [self.first] if isinstance(self.first, str) else self.first
+        return [*first, self.question] if self.question else first

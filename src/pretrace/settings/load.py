@@ -38,11 +38,11 @@ class Settings(Section):
     suites: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Names for sets of tasks, to be put in the place of `tasks`: -S 'tasks=${suites.glue}'. Looked at when used."""
     variants: Annotated[dict[str, Variant], Field(min_length=1)]
+    ablations: dict[str, dict[str, Variant]] = Field(default_factory=dict)
+    """Sets of variants by name, which take the place of `variants`: `dvc exp run -S 'variants=${ablations.table5}'`."""
     zero_shot: ZeroShot = ZeroShot()
     language_tests: dict[str, LanguageTest] = Field(default_factory=dict)
     """Tests of the pre-trained language models, by name."""
-    ablations: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    """Names for sets of variants, to be put in the place of `variants`. Looked at when used."""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Settings:
@@ -50,6 +50,12 @@ class Settings(Section):
             for name in getattr(self, what):
                 if not NAME.fullmatch(name):
                     raise ValueError(f"{what}.{name}: a name takes lower-case letters, digits and underscores")
+        for name, variant in self.variants.items():
+            if (variant.layers or 0) > self.scale.model.layers:
+                raise ValueError(
+                    f"variants.{name}.layers: got {variant.layers}; the transformer of scale {self.scale_name} has "
+                    f"{self.scale.model.layers}"
+                )
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds {self.seeds}: the same seed twice")
         if self.corpus.source == "files" and not self.corpus.path:
@@ -62,6 +68,14 @@ class Settings(Section):
         if self.corpus.source == "installed" and not self.corpus.packages:
             raise ValueError("corpus.packages: `source: installed` needs at least one package name")
         return self
+
+    def in_use(self, **options: bool) -> dict[str, Any]:
+        """As plain values, without the sets that only wait to be put in the place of `tasks` or `variants`.
+
+        Args:
+            options: pydantic's, such as `exclude_none`.
+        """
+        return self.model_dump(exclude={"suites", "ablations"}, **options)
 
     @property
     def finetune_lr(self) -> float:

@@ -23,14 +23,12 @@ def parts_of(table: Any, file: str, kind: str, columns: Columns) -> list[Parts]:
     """
     if kind == "classification":
         return [[(columns.text, text)] for text in column_of(table, columns.text, file)]
-    first = [columns.first] if isinstance(columns.first, str) else columns.first
     if kind != "multiple_choice":
-        names = [*first[:1], columns.second]
+        names = [*columns.context[:1], columns.second]
         cells = [column_of(table, column, file) for column in names]
         return [list(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
-    names = [*first, columns.question] if columns.question else first
-    contexts = [column_of(table, column, file) for column in names]
-    joined = [_joined(list(zip(names, row, strict=True))) for row in zip(*contexts, strict=True)]
+    contexts = [column_of(table, column, file) for column in columns.context]
+    joined = [_joined(list(zip(columns.context, row, strict=True))) for row in zip(*contexts, strict=True)]
     if isinstance(columns.choices, list):
         options = [column_of(table, column, file) for column in columns.choices]
         rows = zip(*options, strict=True) if options else [()] * len(table)
