@@ -46,7 +46,8 @@ def zero_shot_figure(zeroshot: dict[str, Any], best: Mapping[str, float]) -> str
     """
     with Drawing(WIDTH, 4.2, 1, 1) as (figure, axes):
         axis = axes[0]
-        axis.set_xscale("log")
+        axis.set_xscale("log", base=2)  # as the weights are kept
+        axis.xaxis.set_major_formatter(lambda updates, _: f"{updates:,.0f}")
         axis.axhline(0, color=MUTED, linewidth=0.8)
         drawn = set()
         for place, (task, kinds) in enumerate(zeroshot["tasks"].items()):
