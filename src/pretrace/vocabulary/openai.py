@@ -80,8 +80,10 @@ class Joins:
                 continue
             symbols[place : place + 2] = [least % base]
             del joined[place]
-            for pair in range(max(place - 1, 0), min(place + 1, len(joined))):  # no others have changed
-                joined[pair] = joined_of(symbols[pair] * base + symbols[pair + 1], NEVER)
+            if place:  # only the pairs beside it have changed
+                joined[place - 1] = joined_of(symbols[place - 1] * base + symbols[place], NEVER)
+            if place < len(joined):
+                joined[place] = joined_of(symbols[place] * base + symbols[place + 1], NEVER)
         return symbols
 
     def _joined_pairs(self, symbols: list[int]) -> list[int]:
