@@ -3,8 +3,8 @@
     python stages/finetune.py source full
 
 Reads data/tasks/<task>/ and models/pretrained/; writes models/finetuned/<task>-<variant>/ (the model of the seed that
-is best on dev, and the predictions), reports/finetune/<task>-<variant>.json and the curve. A finished seed is kept
-under .pretrace/ and not run again after a crash.
+is best on dev, and the curve), data/predictions/<task>-<variant>.parquet (what all seeds answer to the test rows) and
+reports/finetune/<task>-<variant>.json. A finished seed is kept under .pretrace/ and not run again after a crash.
 """
 
 import sys
@@ -23,9 +23,9 @@ def main(run: Run) -> None:
     name = f"{task}-{variant}"
     out = Path(f"models/finetuned/{name}")
     size = read_json("models/vocabulary/vocabulary.json")["size"]
-    report, cost = finetune_all_seeds(
-        run.settings, task, variant, Path(f"data/tasks/{task}"), Path("models/pretrained"), size, out
-    )
+    folders = (Path(f"data/tasks/{task}"), Path("models/pretrained"))
+    predictions = Path(f"data/predictions/{name}.parquet")
+    report, cost = finetune_all_seeds(run.settings, task, variant, *folders, size, out, predictions)
     write_json(f"reports/finetune/{name}.json", report)
     run.log_params({key: report[key] for key in ("lr", "epochs", "lm_weight")})
     run.log_metrics(report)

@@ -26,6 +26,7 @@ from pretrace.files import write_json
 from pretrace.model import build_model, save_model
 from pretrace.model.heads import TaskModel
 from pretrace.model.tensors import save_tensors
+from pretrace.model.weights import description
 from pretrace.needs import corpus_bytes
 from pretrace.quantities import readable_bytes, readable_time
 from pretrace.settings import Columns, load_settings
@@ -77,9 +78,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         out = folder / "models" / "finetuned" / f"{name}-full"
         out.mkdir(parents=True)
         outputs = len(LABELS[name] or [0])
-        model = TaskModel(build_model("transformer", scale, size, 2), task["kind"], outputs, 3, 5)
-        save_tensors(out / "model.safetensors", model)
-        note = {"kind": task["kind"], "labels": LABELS[name], "recipe": {"outputs": outputs}}
+        language_model = build_model("transformer", scale, size, 2)
+        note = {"kind": task["kind"], "labels": LABELS[name], "model": description(language_model)}
+        note |= {"recipe": {"outputs": outputs, "settings": {"precision": "float32"}}, "label_scale": {}}
+        save_tensors(out / "model.safetensors", TaskModel(language_model, task["kind"], outputs, 3, 5))
         write_json(out / "config.json", note)
     return folder
 
@@ -383,8 +385,9 @@ def test_predict_chooses(repository: Path, capsys: Any) -> None:
             "every row needs the same number of choices",
         ),
         ("topic-full", "\n", "rows.jsonl: no rows there"),
-        ("topic-scratch", "the cat", "models/finetuned/topic-scratch/config.json: no such file"),
-        ("topic", "the cat", "predict: topic: not in params.yaml, which has topic-full"),
+        ("topic-scratch", "the cat", "topic-scratch: not in models/finetuned, which has next-full, pair-full, topic-"),
+        ("../pretrained/transformer", "the cat", "not in models/finetuned, which has"),
+        (".", "the cat", "not in models/finetuned, which has"),
     ],
 )
 def test_predict_names_what_is_wrong(repository: Path, capsys: Any, cell: str, text: str, said: str) -> None:
@@ -404,8 +407,45 @@ def test_predict_of_a_probe_that_could_not_be_made(repository: Path, capsys: Any
     assert "there is no model: too few rows" in refused(capsys, "predict", "topic-full", "rows.txt")
 
 
-def test_predict_with_other_settings_than_the_model_was_made_with(repository: Path, capsys: Any) -> None:
-    file = repository / "scales" / "small.yaml"
-    file.write_text(file.read_text().replace("width: 16", "width: 32"))
+def test_predict_needs_no_settings_and_no_rows_of_the_task(repository: Path, capsys: Any) -> None:
     (repository / "rows.txt").write_text("the cat")
-    assert "model.safetensors: tensor" in refused(capsys, "predict", "topic-full", "rows.txt")
+    answer = run(capsys, "predict", "topic-full", "rows.txt")
+    (repository / "params.yaml").write_text("no: settings")
+    shutil.rmtree(repository / "scales")
+    assert run(capsys, "predict", "topic-full", "rows.txt") == answer
+
+
+def test_predict_with_another_vocabulary(repository: Path, capsys: Any) -> None:
+    train_vocabulary(repository / "counts.tsv", repository / "models" / "vocabulary", 66)
+    (repository / "rows.txt").write_text("the cat")
+    said = refused(capsys, "predict", "topic-full", "rows.txt")
+    assert "models/vocabulary: has 66 pieces, and models/finetuned/topic-full was made with 64" in said
+
+
+def test_predict_names_columns_as_the_task_did(repository: Path, capsys: Any) -> None:
+    config = repository / "models/finetuned/pair-full/config.json"
+    note = json.loads(config.read_text())
+    (repository / "rows.jsonl").write_text('{"one": "the cat", "other": "a mat"}')
+    assert "'first' takes text" in refused(capsys, "predict", "pair-full", "rows.jsonl")
+    write_json(config, note | {"columns": {"first": "one", "second": "other"}})
+    assert run(capsys, "predict", "pair-full", "rows.jsonl").strip() in ("one", "two")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("model", {"context": 8, "settings": {}}, "config.json: settings.layers: missing"),
+        ("model", None, "config.json: has no 'model', as it was written by an older version"),
+        ("label_scale", None, "config.json: has no 'label_scale'"),
+    ],
+)
+def test_predict_with_what_does_not_fit(repository: Path, capsys: Any, key: str, value: Any, said: str) -> None:
+    config = repository / "models/finetuned/topic-full/config.json"
+    note = json.loads(config.read_text())
+    if value is None:
+        del note[key]
+    else:
+        note[key] |= value
+    write_json(config, note)
+    (repository / "rows.txt").write_text("the cat")
+    assert said in refused(capsys, "predict", "topic-full", "rows.txt")

@@ -66,7 +66,7 @@ def predict(options: argparse.Namespace) -> None:
     from pretrace.predict import answers
 
     name = "standard input" if options.rows == "-" else options.rows
-    for answer in answers(load_settings(), options.model, _lines(options.rows), name):
+    for answer in answers(options.model, _lines(options.rows), name):
         print(answer)
 
 

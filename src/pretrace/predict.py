@@ -12,19 +12,16 @@ import numpy as np
 from pretrace.corpus import clean_text
 from pretrace.errors import PretraceError
 from pretrace.files import read_json
-from pretrace.model.build import build_model
-from pretrace.model.heads import TaskModel
-from pretrace.model.tensors import load_weights
-from pretrace.settings import Columns, Settings
-from pretrace.tasks.formats import SPECIAL_TOKENS
-from pretrace.tasks.rows import EncodedSplit, read_task
-from pretrace.training.batches import Examples
-from pretrace.training.devices import choose_device
-from pretrace.training.predictions import label_scale, predict
+from pretrace.settings import Columns
+from pretrace.settings.section import checked
+from pretrace.tasks.rows import EncodedSplit
+from pretrace.training.finetuned import CONFIG, ask, load_finetuned
 from pretrace.vocabulary import Vocabulary, load_vocabulary
 
+FINETUNED = Path("models/finetuned")
 
-def answers(settings: Settings, cell: str, lines: Iterable[str], name: str) -> list[str | int | float]:
+
+def answers(cell: str, lines: Iterable[str], name: str) -> list[str | int | float]:
     """Answers for rows of a task, in their order: a label, a choice's number from 0, or a number.
 
     Args:
@@ -33,31 +30,28 @@ def answers(settings: Settings, cell: str, lines: Iterable[str], name: str) -> l
         name: of the file, for what is said about a row.
 
     Raises:
-        PretraceError: the model is not there, was made with other settings, or a row is unusable.
+        PretraceError: the model is not there, does not fit the vocabulary, or a row is unusable.
     """
-    task, _, variant = cell.partition("-")
-    if task not in settings.tasks or variant not in settings.variants:
-        known = ", ".join(f"{one}-{other}" for one in settings.tasks for other in settings.variants)
-        raise PretraceError(f"{cell}: not in params.yaml, which has {known}")
-    folder = Path(f"models/finetuned/{cell}")
+    folder = FINETUNED / cell
+    if not folder.is_dir() or folder.parent != FINETUNED:
+        known = ", ".join(sorted(path.name for path in FINETUNED.glob("*-*"))) or "no model yet; run `dvc repro`"
+        raise PretraceError(f"{cell}: not in {FINETUNED}, which has {known}")
     if (folder / "unavailable.json").exists():
         raise PretraceError(f"{folder}: there is no model: {read_json(folder / 'unavailable.json')['unavailable']}")
-    note = read_json(folder / "config.json")
+    model, note = load_finetuned(folder)
     kind, vocabulary = note["kind"], load_vocabulary(Path("models/vocabulary"))
-    rows = [_parts(line, kind, settings.tasks[task].columns, where) for where, line in _numbered(lines, name)]
+    if vocabulary.size != note["model"]["vocabulary_size"]:
+        raise PretraceError(
+            f"models/vocabulary: has {vocabulary.size} pieces, and {folder} was made with "
+            f"{note['model']['vocabulary_size']}; check out the vocabulary of its run (`dvc checkout`)"
+        )
+    columns = checked(Columns, note.get("columns", {}), str(folder / CONFIG), "columns")
+    rows = [_parts(line, kind, columns, where) for where, line in _numbered(lines, name)]
     if not rows:
         raise PretraceError(f"{name}: no rows there")
-    model = build_model(settings.variants[variant].model, settings.scale, vocabulary.size, 0)
-    outputs = note["recipe"]["outputs"]
-    model = TaskModel(model, kind, outputs, SPECIAL_TOKENS, 0)
-    load_weights(model, folder / "model.safetensors")
-    device = choose_device(settings.scale.finetune.precision, 1)
-    encoded = _encoded(rows, vocabulary, name)
-    examples = Examples(encoded, kind, vocabulary.size, settings.scale.model.context, model.reads_shared)
-    found = predict(model.to(device.name), examples, device)
+    found = ask(model, note, _encoded(rows, vocabulary, name)).predictions_E
     if kind == "regression":
-        _, to_labels = label_scale(kind, outputs, read_task(Path(f"data/tasks/{task}"))[1]["train"].labels)
-        return [round(float(value), 4) for value in to_labels(found)]
+        return [round(float(value), 4) for value in found]
     return [note["labels"][int(value)] if note["labels"] else int(value) for value in found]
 
 

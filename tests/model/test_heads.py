@@ -10,7 +10,7 @@ from pretrace.model import GPT, LSTM
 from pretrace.model.dropout import Dropout
 from pretrace.model.heads import TaskModel
 from pretrace.settings import LSTMSettings, ModelSettings
-from pretrace.tasks.formats import SPECIAL_TOKENS, pad, sequences_of
+from pretrace.tasks.formats import SPECIAL_TOKENS, sequences_of
 
 VOCABULARY, CONTEXT = 30, 24
 REST = {"dropout": 0.0, "embedding_dropout": "sum"}
@@ -36,8 +36,8 @@ def example(kind: str, seed: int) -> list[np.ndarray]:
 @torch.no_grad()
 def scores(model: TaskModel, examples: list[list[np.ndarray]], more_padding: int = 0, filler: int = 0) -> torch.Tensor:
     sequences = [s for parts in examples for s in sequences_of(model.kind, parts, VOCABULARY, CONTEXT)]
-    ids, lengths = pad(sequences)
-    wide = np.full((len(ids), ids.shape[1] + more_padding), filler)
+    lengths = np.array([len(sequence) for sequence in sequences])
+    wide = np.full((len(sequences), lengths.max() + more_padding), filler)
     for row, sequence in zip(wide, sequences, strict=True):
         row[: len(sequence)] = sequence
     h, _ = model.language_model.hidden(torch.from_numpy(wide))

@@ -107,8 +107,9 @@ def test_nothing_runs_twice(project: Path) -> None:
 @pytest.mark.parametrize("task", ["acceptability", "nearness", "cloze"])
 def test_the_command_line_answers_as_the_stage_did(project: Path, task: str) -> None:
     folder = project / "models" / "finetuned" / f"{task}-full"
-    config, made = read(folder / "config.json"), read(folder / "predictions.json")
-    expected = made["predictions"][str(config["seed"])]
+    config = read(folder / "config.json")
+    made = pd.read_parquet(project / "data" / "predictions" / f"{task}-full.parquet")
+    expected = made[made["seed"] == config["seed"]]["prediction"].tolist()
     lines = [json.dumps(row_of(config["kind"], parts)) for parts in rows_of(project / "data" / "tasks" / task)]
     (project / "data" / "rows.jsonl").write_text("\n".join(lines))
     answers = tiny.must(project, sys.executable, "-m", "pretrace.cli", "predict", f"{task}-full", "data/rows.jsonl")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretrace.tasks.formats import SPECIAL_TOKENS, pad, sequences_of, sequences_per_example
+from pretrace.tasks.formats import SPECIAL_TOKENS, is_cut, sequences_of, sequences_per_example
 
 SIZE = 100
 START, DELIMITER, CLASSIFY = range(SIZE, SIZE + SPECIAL_TOKENS)
@@ -49,6 +49,17 @@ def test_every_sequence_fits_and_keeps_its_special_tokens(example: tuple[str, li
             assert len(kept) >= min(len(part), (context - len(specials)) // len(pair))
 
 
+@given(examples())
+def test_an_example_is_cut_where_a_sequence_is_shorter_than_its_parts(
+    example: tuple[str, list[np.ndarray], int],
+) -> None:
+    kind, parts, context = example
+    lengths = np.array([[len(part) for part in parts]])
+    whole, here = (sequences_of(kind, parts, SIZE, room) for room in (1000, context))
+    expected = any(len(a) < len(b) for a, b in zip(here, whole, strict=True))
+    assert is_cut(kind, lengths, context).tolist() == [expected]
+
+
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(8, 64))
 def test_two_orders_of_a_pair_keep_the_same_of_the_shorter(a: int, b: int, context: int) -> None:
     first, second = np.zeros(a, int), np.ones(b, int)
@@ -77,13 +88,3 @@ def test_two_orders_of_a_pair_keep_the_same_of_the_shorter(a: int, b: int, conte
 def test_the_formats_of_the_paper(kind: str, parts: list[list[int]], expected: list[list[int]]) -> None:
     found = sequences_of(kind, [np.array(part, np.uint16) for part in parts], SIZE, context=8)
     assert [sequence.tolist() for sequence in found] == expected
-
-
-@given(st.lists(st.lists(st.integers(1, 99), max_size=9), min_size=1, max_size=5).filter(lambda rows: any(rows)))
-def test_padding_is_on_the_right(rows: list[list[int]]) -> None:
-    ids, lengths = pad([np.array(row, np.int64) for row in rows])
-    assert ids.shape == (len(rows), max(map(len, rows)))
-    assert lengths.tolist() == [len(row) for row in rows]
-    for padded, row in zip(ids, rows, strict=True):
-        assert padded[: len(row)].tolist() == row
-        assert not padded[len(row) :].any()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,9 @@ from pretrace.model.heads import TaskModel
 from pretrace.settings import FinetuneSettings, LSTMSettings, ModelSettings
 from pretrace.tasks.rows import EncodedSplit
 from pretrace.training.batches import Examples
-from pretrace.training.devices import choose_device
+from pretrace.training.devices import Device, choose_device
 from pretrace.training.finetune import example_losses, finetune_seed, starting_model
-from pretrace.training.predictions import predict
+from pretrace.training.predictions import Answers, predict
 from pretrace.training.recipe import Recipe, resolve_recipe
 
 VOCABULARY, CONTEXT = 20, 32
@@ -94,6 +95,10 @@ def fresh(model: str = "transformer") -> GPT | LSTM:
     return LSTM(settings, VOCABULARY, CONTEXT, seed=1)
 
 
+def device_here() -> Device:
+    return choose_device("float32", 1)
+
+
 def tuned(kind: str, recipe: Recipe | None = None, seed: int = 1, model: str = "transformer", train: int = 96) -> Any:
     device = choose_device("float32", 1)
     return finetune_seed(fresh(model), recipe or recipe_of(kind), splits_of(kind, train), seed, device)
@@ -152,7 +157,7 @@ def test_what_is_returned_is_the_best_pass(monkeypatch: pytest.MonkeyPatch) -> N
     def score(metric: str, labels: np.ndarray, predictions: np.ndarray) -> float:
         return next(scores)
 
-    def remembering(model: TaskModel, examples: Examples, device: Any) -> np.ndarray:
+    def remembering(model: TaskModel, examples: Examples, device: Any) -> Answers:
         weights.append(model.classifier.weight.detach().clone())
         return predict(model, examples, device)
 
@@ -174,7 +179,11 @@ def test_the_predictions_are_the_returned_models() -> None:
     examples = Examples(test, "similarity", VOCABULARY, CONTEXT)
     device = choose_device("float32", 1)
     for batch_size in (1, 7, 64):
-        assert predict(model, examples, device, batch_size).tolist() == result.predictions
+        found = predict(model, examples, device, batch_size)
+        assert found.predictions_E.tolist() == result.predictions
+        np.testing.assert_allclose(found.probabilities_EK, result.probabilities, atol=2e-6)
+        np.testing.assert_allclose(found.probabilities_EK.sum(1), 1)
+        assert (found.probabilities_EK.argmax(1) == result.predictions).all()
 
 
 def test_fewer_examples_than_a_batch_are_one_batch() -> None:
@@ -208,12 +217,8 @@ NOTE = {"labels": ["a", "b", "c"], "kind": "classification", "metric": "accuracy
 def recipe(
     task: dict | None = None, variant: dict | None = None, lr: float | None = None, note: dict | None = None
 ) -> Recipe:
-    settings = settings_with(
-        lr=lr,
-        tasks={"mine": {"kind": "classification", "probe": "source", **(task or {})}},
-        variants={"full": variant or {}},
-    )
-    return resolve_recipe(settings, "mine", "full", note or NOTE)
+    settings = settings_with(lr=lr, variants={"full": variant or {}})
+    return resolve_recipe(settings, "full", {**(note or NOTE), "overrides": task or {}})
 
 
 def test_the_more_particular_setting_wins() -> None:
@@ -226,7 +231,11 @@ def test_the_more_particular_setting_wins() -> None:
     assert recipe({"epochs": 4}, {"epochs": 5}).epochs == 5
     assert recipe().lm_weight == 0.5
     assert recipe(variant={"lm_weight": 0.0}).lm_weight == 0.0
-    assert recipe(variant={"lm_weight": 0.7}).lm_weight == 0.7
+    assert recipe({"lm_weight": 0.0}).lm_weight == 0.0
+    assert recipe({"lm_weight": 0.0}, variant={"lm_weight": 0.7}).lm_weight == 0.7
+    assert recipe().settings.batch_size == 8
+    assert recipe({"batch_size": 16, "dropout": 0.0}).settings.batch_size == 16
+    assert recipe({"batch_size": 16, "dropout": 0.0}).settings.dropout == 0.0
 
 
 def test_outputs_are_the_labels_or_one() -> None:
@@ -252,6 +261,37 @@ def test_a_variant_says_where_it_starts(tmp_path: Any) -> None:
     assert start("scratch", 1) == start("scratch", 1) != start("scratch", 2)
     assert start("scratch", 77) == start("full", 1)
     assert "recurrent.weight_ih_l0" in start("lstm", 1)
+
+
+def test_a_variant_takes_its_first_layers_from_pre_training(tmp_path: Path) -> None:
+    settings = settings_with(variants={f"layers_{n}": {"layers": n} for n in range(3)} | {"full": {}})
+    (tmp_path / "transformer").mkdir()
+    pretrained, random = (build_model("transformer", settings.scale, 80, seed) for seed in (77, 5))
+    save_model(tmp_path / "transformer", pretrained)
+    for number in range(3):
+        model = starting_model(settings, f"layers_{number}", 80, tmp_path, 5)
+        assert len(model.blocks) == 2
+        for name, parameter in model.named_parameters():
+            source = random if name.startswith("blocks") and int(name.split(".")[1]) >= number else pretrained
+            assert torch.equal(parameter, source.get_parameter(name)), name
+        finetune_seed(model, recipe_of("classification", epochs=1), splits_of("classification"), 5, device_here())
+
+
+def test_tokens_and_operations_are_counted() -> None:
+    """By hand: six for each weight of a product and token that is trained on, two for each that is only read."""
+    result, _ = tuned("classification", recipe_of("classification", epochs=2))
+    splits = splits_of("classification")
+    lengths = {name: np.diff(split.offsets) + 2 for name, split in splits.items()}
+    assert result.tokens == 2 * lengths["train"].sum()
+    block, output = 24 * (3 * 24 + 24 + 2 * 48), 24 * (VOCABULARY + 3)
+
+    def operations(name: str, weights: int) -> int:
+        return 2 * weights * int(lengths[name].sum()) + 2 * 24 * int((lengths[name] ** 2).sum())
+
+    expected = 3 * 2 * operations("train", block + output) + 2 * operations("dev", block) + operations("test", block)
+    assert result.flops == expected
+    bare, _ = tuned("classification", recipe_of("classification", lm_weight=0.0, epochs=2))
+    assert result.flops - bare.flops == 3 * 2 * 2 * output * int(lengths["train"].sum())
 
 
 def test_progress_is_told_after_every_update() -> None:

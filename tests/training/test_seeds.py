@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 from small_training import settings_with
 
 from pretrace.errors import PretraceError
 from pretrace.model import build_model, save_model
 from pretrace.settings import Settings
 from pretrace.tasks.metrics import standard_error
-from pretrace.tasks.rows import SPLITS, Row, TaskData, write_task
+from pretrace.tasks.rows import SPLITS, Row, TaskData, read_task, write_task
 from pretrace.training import seeds as module
 from pretrace.training.seeds import finetune_all_seeds
 
@@ -93,11 +94,13 @@ def pretrained(tmp_path: Path) -> Path:
 def run(
     task: Path, pretrained: Path, settings: Settings | None = None, variant: str = "full", out: str = "out"
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    return finetune_all_seeds(settings or settings_with(), "mine", variant, task, pretrained, VOCABULARY, Path(out))
+    settings, files = settings or settings_with(), (Path(out), Path(f"{out}.parquet"))
+    return finetune_all_seeds(settings, "mine", variant, task, pretrained, VOCABULARY, *files)
 
 
 def content(folder: str) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+    files = [*Path(folder).iterdir(), Path(f"{folder}.parquet")]
+    return {path.name.removeprefix(folder): path.read_bytes() for path in files}
 
 
 def test_seeds_have_processes_of_their_own_and_are_run_once(
@@ -129,23 +132,69 @@ def test_the_report_is_what_the_seeds_say_together(task: Path, pretrained: Path)
     assert (report["n_train"], report["n_dev"], report["n_eval"]) == (48, 24, 30)
     assert (report["lr"], report["epochs"], report["lm_weight"]) == (0.02, 3, 0.5)
     assert sorted(path.name for path in Path("out").iterdir()) == [
-        *("config.json", "curve.jsonl", "model.safetensors", "predictions.json"),
+        *("config.json", "curve.jsonl", "model.safetensors"),
     ]
-    said = json.loads(Path("out/predictions.json").read_text())
-    labels = np.array(said["labels"])
-    scores = [float(np.mean(labels == said["predictions"][str(seed)])) for seed in (3, 1, 2)]
+    said = pd.read_parquet("out.parquet")
+    assert said.columns.tolist() == ["row", "seed", "prediction", "probabilities"]
+    assert said["row"].tolist() == [*range(30)] * 3
+    assert said["seed"].tolist() == [3] * 30 + [1] * 30 + [2] * 30
+    probabilities = np.stack(said["probabilities"])
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=2e-6)
+    assert (probabilities.argmax(1) == said["prediction"]).all()
+    labels = read_task(task)[1]["test"].labels
+    predictions = said["prediction"].to_numpy().reshape(3, 30)
+    scores = (predictions == labels).mean(1)
     assert report["scores"] == pytest.approx(scores, abs=1e-6)
-    middle = said["predictions"][str([3, 1, 2][int(np.argsort(scores, kind="stable")[1])])]
-    assert report["stderr"] == pytest.approx(standard_error("accuracy", labels, np.array(middle)), abs=1e-6)
+    middle = predictions[int(np.argsort(scores, kind="stable")[1])]
+    assert report["stderr"] == pytest.approx(standard_error("accuracy", labels, middle), abs=1e-6)
+    assert report["cut"] == {"train": 0, "dev": 0, "test": 0}
+    assert report["tokens"] > 3 * 3 * 48 * 7
+    assert report["flops"] > 6 * report["tokens"] * 2 * 16 * (4 * 16 + 2 * 32)
     config = json.loads(Path("out/config.json").read_text())
     best = [3, 1, 2][int(np.argmax(report["dev_scores"]))]
     assert config["seed"] == best
+    assert report["best_seed"] == best
     assert config["recipe"]["lr"] == 0.02
+    assert (config["model"]["vocabulary_size"], config["model"]["settings"]["layers"]) == (VOCABULARY, 2)
+    assert config["label_scale"] == {"mean": 0.0, "spread": 1.0}
     (folder,) = [path.parent for path in Path(".pretrace/seeds").glob(f"*/{best}/model.safetensors")]
     assert Path("out/model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
     assert load_file("out/model.safetensors")["language_model.token_embedding.weight"].shape[0] == VOCABULARY + 3
     rows = [json.loads(line) for line in Path("out/curve.jsonl").read_text().splitlines()]
     assert [(row["seed"], row["step"]) for row in rows] == [(s, step) for s in (3, 1, 2) for step in (6, 12, 18)]
+
+
+def make_numbers(folder: Path, unlabelled: int = 0) -> Path:
+    """Pairs whose number is how many letters `z` they have, up to 14 tokens long; some rows without a number."""
+    random = np.random.default_rng(3)
+    task = TaskData("regression", "pearson", None)
+    for split, count in zip(SPLITS, (48, 24, 30), strict=True):
+        pairs = [tuple("z" * n + "abcde"[:5] for n in random.integers(0, 4, 2)) for _ in range(count)]
+        task.splits[split] = [Row(pair, float(sum(text.count("z") for text in pair))) for pair in pairs]
+    write_task(folder, task, encode)
+    if unlabelled:
+        tests, rows = load_file(folder / "test.safetensors"), pd.read_parquet(folder / "test.parquet")
+        tensors = {"ids": tests["ids"], "offsets": tests["offsets"][: 2 * unlabelled + 1]}
+        save_file(tensors, folder / "unlabelled.safetensors")
+        ids = [f"id-{n}" for n in range(unlabelled)]
+        rows[:unlabelled].drop(columns=["label"]).assign(id=ids).to_parquet(folder / "unlabelled.parquet")
+    return folder
+
+
+@pytest.mark.usefixtures("here")
+def test_numbers_are_kept_without_probabilities_and_what_was_cut_is_counted(pretrained: Path, tmp_path: Path) -> None:
+    task = make_numbers(tmp_path / "numbers", unlabelled=7)
+    report, _ = run(task, pretrained)
+    said = pd.read_parquet("out.parquet")
+    assert said["prediction"].dtype == float
+    assert said["probabilities"].isna().all()
+    long = [sum(map(len, parts)) > 16 - 3 for parts in pd.read_parquet(task / "test.parquet")["parts"]]
+    assert 0 < report["cut"]["test"] == sum(long) < 30
+    # Rows without a number are answered by the model that is kept, in the labels' own unit.
+    answers = pd.read_parquet("out/unlabelled.parquet")
+    assert answers["id"].tolist() == [f"id-{n}" for n in range(7)]
+    best = said[said["seed"] == report["best_seed"]]["prediction"][:7]
+    np.testing.assert_allclose(answers["prediction"], best, atol=1e-4)
 
 
 @pytest.mark.usefixtures("here")
@@ -226,7 +275,9 @@ def test_a_task_that_is_unavailable_has_a_report_without_a_score(
     assert report["unavailable"] == "too few documents"
     assert (report["n_train"], report["n_eval"]) == (0, 0)
     assert cost == {}
-    assert sorted(content("out")) == ["curve.jsonl", "unavailable.json"]
+    assert sorted(content("out")) == [".parquet", "curve.jsonl", "unavailable.json"]
+    assert pd.read_parquet("out.parquet").empty
+    assert (report["cut"], report["tokens"], report["flops"]) == ({}, 0, 0)
 
 
 def test_no_pretrained_model_is_one_line(task: Path, tmp_path: Path) -> None:

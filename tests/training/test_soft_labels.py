@@ -16,7 +16,7 @@ from pretrace.errors import PretraceError
 from pretrace.settings import Task
 from pretrace.tasks.prepare import prepare_tasks
 from pretrace.tasks.rows import Row, TaskData
-from pretrace.training.predictions import label_scale
+from pretrace.training.predictions import LabelScale, label_scale, targets_of
 from pretrace.training.recipe import resolve_recipe
 
 CLASSES = 6
@@ -24,7 +24,7 @@ FILES = {"train": "train.csv", "dev": "dev.csv", "test": "test.csv"}
 
 
 def soft(*labels: float, classes: int = CLASSES) -> torch.Tensor:
-    return label_scale("regression", classes, np.array(labels, dtype=float))[0]
+    return targets_of("regression", classes, np.array(labels, dtype=float), LabelScale())
 
 
 def test_a_number_between_two_classes_is_a_share_of_each() -> None:
@@ -51,26 +51,28 @@ def test_shares_are_of_one_and_their_mean_is_the_label(drawn: tuple[int, list[fl
 def test_predictions_are_labels_already() -> None:
     """The mean class that the model predicts is on the labels' scale; the other form has its own way back."""
     labels = np.array([0.0, 1.5, 5.0])
-    assert label_scale("regression", CLASSES, labels)[1](labels) is labels
-    targets, back = label_scale("regression", 1, labels)
+    assert label_scale("regression", CLASSES, labels).labels(labels) is labels
+    scale = label_scale("regression", 1, labels)
+    targets = targets_of("regression", 1, labels, scale)
     assert targets.dtype == torch.float32
     assert float(targets.mean()) == pytest.approx(0, abs=1e-6)
     assert float(targets.std(correction=0)) == pytest.approx(1)
-    np.testing.assert_allclose(back(targets.numpy()), labels, atol=1e-6)
+    np.testing.assert_allclose(scale.labels(targets.numpy()), labels, atol=1e-6)
 
 
 def test_labels_that_are_all_the_same_have_a_way_back_too() -> None:
-    targets, back = label_scale("regression", 1, np.full(4, 2.5))
+    scale = label_scale("regression", 1, np.full(4, 2.5))
+    targets = targets_of("regression", 1, np.full(4, 2.5), scale)
     assert (targets == 0).all()
-    assert (back(targets.numpy()) == 2.5).all()
+    assert (scale.labels(targets.numpy()) == 2.5).all()
 
 
 @pytest.mark.parametrize("kind", ["classification", "entailment", "similarity", "multiple_choice"])
 def test_classes_are_themselves(kind: str) -> None:
     labels = np.array([2, 0, 1])
-    targets, back = label_scale(kind, 3, labels)
-    assert torch.equal(targets, torch.tensor([2, 0, 1]))
-    assert back(labels) is labels
+    scale = label_scale(kind, 3, labels)
+    assert torch.equal(targets_of(kind, 3, labels, scale), torch.tensor([2, 0, 1]))
+    assert scale.labels(labels) is labels
 
 
 def test_the_best_loss_is_that_of_the_labels_own_shares() -> None:
@@ -90,8 +92,8 @@ def a_task(**changes: object) -> dict:
 
 def test_the_number_of_outputs_is_that_of_the_classes() -> None:
     note = {"kind": "regression", "metric": "pearson", "labels": None}
-    assert resolve_recipe(settings_with(tasks=a_task()), "mine", "full", note).outputs == CLASSES
-    assert resolve_recipe(settings_with(tasks=a_task(soft_classes=None)), "mine", "full", note).outputs == 1
+    for overrides, outputs in (({"soft_classes": CLASSES}, CLASSES), ({}, 1)):
+        assert resolve_recipe(settings_with(), "full", {**note, "overrides": overrides}).outputs == outputs
 
 
 @pytest.mark.parametrize("kind", ["classification", "entailment", "similarity", "multiple_choice"])

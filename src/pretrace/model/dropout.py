@@ -14,7 +14,7 @@ the micro-batch and on the process, too.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,15 +47,13 @@ class Dropout:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Values (B, ...) with the holes of their sequences."""
-        if x.device.type != "cpu":
-            return F.dropout(x, self.rate)
-        return self._with_holes(x, self._streams)
+        return holes(x, self.kept_of(x), self.scale) if x.device.type == "cpu" else F.dropout(x, self.rate)
 
     def table(self, weight_VC: Tensor) -> Tensor:
         """A table with the holes of the update: the same for all its sequences."""
         if weight_VC.device.type != "cpu":
             return F.dropout(weight_VC, self.rate)
-        return self._with_holes(weight_VC, [self._table])
+        return holes(weight_VC, self._kept([self._table], weight_VC.numel()).view(weight_VC.shape), self.scale)
 
     def of_examples(self, count: int) -> Dropout:
         """The dropout of `count` examples of as many sequences each: that of their first ones."""
@@ -73,22 +71,29 @@ class Dropout:
         """The next masks of values (B, *shape), on a CPU: int16, -1 (all bits) where a value stays, else 0."""
         return self._kept(self._streams, math.prod(shape)).reshape(-1, *shape)
 
-    def _with_holes(self, x: Tensor, streams: list[_Stream]) -> Tensor:
-        kept = self._kept(streams, x.numel() // len(streams)).reshape(x.shape)
-        return _Holes.apply(x, kept, self.scale)
+    def kept_of(self, x: Tensor) -> Tensor:
+        """The next masks for values (B, ...)."""
+        return self._kept(self._streams, x.numel() // len(self._streams)).reshape(x.shape)
 
     def _kept(self, streams: list[_Stream], count: int) -> Tensor:
         """For each stream the next `count` masks, (streams, count). A call uses up whole words of 64 bits."""
         words = -(-count // 4)
-        numbers = np.empty((len(streams), words), np.uint64)
-        for row, stream in zip(numbers, streams, strict=True):
-            row[:] = stream.words(words)
-        kept = numbers.view(np.uint16)
-        kept >>= 1
-        kept = kept.view(np.int16)
-        np.subtract(round(self.rate * LEVELS) - 1, kept, out=kept)
-        kept >>= 15
-        return torch.from_numpy(kept)[:, :count]
+        return masks([stream.words(words) for stream in streams], self.rate).view(len(streams), -1)[:, :count]
+
+
+def masks(words: Sequence[np.ndarray], rate: float) -> Tensor:
+    """Masks from words of 64 random bits, four from each: int16, -1 (all bits) where a value stays, else 0."""
+    kept = np.concatenate(words).view(np.uint16)
+    kept >>= 1
+    kept = kept.view(np.int16)
+    np.subtract(round(rate * LEVELS) - 1, kept, out=kept)
+    kept >>= 15
+    return torch.from_numpy(kept)
+
+
+def holes(x: Tensor, kept: Tensor, scale: float) -> Tensor:
+    """Values times the scale where their masks are -1, else 0."""
+    return _Holes.apply(x, kept, scale)
 
 
 def dropped(x: Tensor, dropout: Dropout | None) -> Tensor:
@@ -100,7 +105,7 @@ def added(x: Tensor, y: Tensor, dropout: Dropout | None) -> Tensor:
     """`x` plus `y` with holes: float32 on a CPU in one pass over both."""
     if dropout is None or not (in_float32_on_cpu(x) and in_float32_on_cpu(y)):
         return x + dropped(y, dropout)
-    return _Added.apply(x, y, dropout.kept(*y.shape[1:]), dropout.scale)
+    return _Added.apply(x, y, dropout.kept_of(y), dropout.scale)
 
 
 class _Added(torch.autograd.Function):

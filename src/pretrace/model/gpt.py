@@ -13,7 +13,6 @@ Shapes, as suffixes of names: B batch, T time (tokens of a sequence), C width, H
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -21,19 +20,10 @@ from torch import Tensor, nn
 
 from pretrace.model.attention import self_attention
 from pretrace.model.dropout import Dropout, added
-from pretrace.model.gelu import gelu
+from pretrace.model.feed_forward import feed_forward
+from pretrace.model.packed import Layout, packed_attention
 from pretrace.model.products import linear
 from pretrace.settings import ModelSettings
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How the tokens of a batch stand to each other, where it is not simply one after another in every row."""
-
-    positions_BT: Tensor
-    """Position of each token in its own sequence."""
-    seen_BTT: Tensor
-    """Whether a token (second axis) sees another (third axis)."""
 
 
 class Block(nn.Module):
@@ -50,17 +40,19 @@ class Block(nn.Module):
         self.feed_forward_out = nn.Linear(settings.feed_forward, width)
         self.norm_2 = nn.LayerNorm(width, eps=1e-5)
 
-    def forward(self, x_BTC: Tensor, dropout: Dropout | None, seen_BTT: Tensor | None = None) -> Tensor:
-        a_BTC = self._attend(x_BTC, dropout, seen_BTT)
+    def forward(self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None = None) -> Tensor:
+        a_BTC = self._attend(x_BTC, dropout, layout)
         n_BTC = self.norm_1(added(x_BTC, a_BTC, dropout))
-        inner_BTF = gelu(_applied(self.feed_forward_in, n_BTC))
-        m_BTC = _applied(self.feed_forward_out, inner_BTF)
+        m_BTC = feed_forward(n_BTC, self.feed_forward_in, self.feed_forward_out)
         return self.norm_2(added(n_BTC, m_BTC, dropout))
 
-    def _attend(self, x_BTC: Tensor, dropout: Dropout | None, seen_BTT: Tensor | None) -> Tensor:
+    def _attend(self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None) -> Tensor:
+        if layout is not None:
+            qkv_NX = _applied(self.query_key_value, x_BTC)
+            return _applied(self.attention_output, packed_attention(qkv_NX, self.heads, dropout, layout))
         B, T, C = x_BTC.shape
         qkv_3BHTD = _applied(self.query_key_value, x_BTC).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        a_BHTD = self_attention(qkv_3BHTD, dropout, seen_BTT)
+        a_BHTD = self_attention(qkv_3BHTD, dropout)
         return _applied(self.attention_output, a_BHTD.transpose(1, 2).reshape(B, T, C))
 
 
@@ -102,7 +94,8 @@ class GPT(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Final hidden states (B, T, C) of token ids (B, T), and the output's weights (V, C) that go with them.
 
-        A row is one sequence of T <= context tokens, unless `layout` says otherwise. `dropout` is that of the rows.
+        A row is one sequence of T <= context tokens. With a `layout` ids are (N,), states (N, C), and `dropout` is the
+        layout's; else it is that of the rows.
         """
         tokens_VC, positions_TC = self.token_embedding.weight, self.position_embedding.weight
         if layout is None:
@@ -110,13 +103,13 @@ class GPT(nn.Module):
         on_table = self.settings.embedding_dropout == "table"
         if dropout and on_table:
             tokens_VC, positions_TC = dropout.table(tokens_VC), dropout.table(positions_TC)
-        places = positions_TC if layout is None else F.embedding(layout.positions_BT, positions_TC)
+        places = positions_TC if layout is None else F.embedding(layout.positions_N, positions_TC)
         x_BTC = F.embedding(ids_BT, tokens_VC) + places
         if dropout and not on_table:
             x_BTC = dropout(x_BTC)
         run = self.training_block if torch.is_grad_enabled() else Block.__call__
         for block in self.blocks:
-            x_BTC = run(block, x_BTC, dropout, layout.seen_BTT if layout else None)
+            x_BTC = run(block, x_BTC, dropout, layout)
         return x_BTC, tokens_VC
 
     def output_states(self, h_BTC: Tensor) -> Tensor:

@@ -38,8 +38,8 @@ class TaskModel(nn.Module):
             self.classifier.bias.zero_()
 
     @property
-    def reads_shared(self) -> bool:
-        """Whether the sequences of an example can stand behind one beginning: an LSTM has no way to look back."""
+    def attends(self) -> bool:
+        """Whether it looks back at what it read: then choices can stand behind one context. An LSTM does not."""
         return isinstance(self.language_model, GPT)
 
     def scores(self, state_NSC: Tensor, dropout: Dropout | None = None) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from pretrace.model.dropout import Dropout, dropped
 from pretrace.model.gpt import initialise
+from pretrace.model.packed import Layout
 from pretrace.settings import LSTMSettings
 
 
@@ -32,13 +33,19 @@ class LSTM(nn.Module):
         """Width of the hidden states."""
         return self.settings.width
 
-    def hidden(self, ids_BT: Tensor, dropout: Dropout | None = None, layout: None = None) -> tuple[Tensor, Tensor]:
+    def hidden(
+        self, ids_BT: Tensor, dropout: Dropout | None = None, layout: Layout | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Hidden states (B, T, C) of token ids (B, T), and the output's weights (V, E) for them.
 
-        Rows are sequences: there is no `layout` in which an LSTM could look back past what it read last.
+        With a `layout` ids are (N,) and states (N, C). It has no sequences that share a beginning: an LSTM could not
+        look back past what it read last.
         """
         x_BTE = dropped(self.token_embedding(ids_BT), dropout)
-        h_BTC, _ = self.recurrent(x_BTE)
+        if layout is None:
+            h_BTC, _ = self.recurrent(x_BTE)
+        else:
+            h_BTC = layout.by_group(x_BTE, lambda padded_BTE, _: self.recurrent(padded_BTE)[0])
         return dropped(h_BTC, dropout), self.token_embedding.weight
 
     def output_states(self, h_BTC: Tensor) -> Tensor:

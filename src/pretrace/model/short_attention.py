@@ -28,19 +28,24 @@ QUERIES = 64
 """Queries of a block."""
 
 
-def attention_with_weights_kept(qkv_3BHTD: Tensor, dropout: Dropout) -> Tensor:
-    """Attention (B, H, T, D) over the tokens up to each one's own, of queries, keys and values."""
+def attention_with_weights_kept(qkv_3BHTD: Tensor, dropout: Dropout, seen_BTT: Tensor | None = None) -> Tensor:
+    """Attention (B, H, T, D) of queries, keys and values over the tokens up to each one's own.
+
+    Args:
+        seen_BTT: which of those a token sees; None: all.
+    """
     T = qkv_3BHTD.shape[3]
-    return _Kept.apply(qkv_3BHTD, dropout.kept(qkv_3BHTD.shape[2], T, T), dropout.scale)
+    return _Kept.apply(qkv_3BHTD, dropout.kept(qkv_3BHTD.shape[2], T, T), seen_BTT, dropout.scale)
 
 
 class _Kept(torch.autograd.Function):
     """The scale of dropout is on the values, which are fewer than the weights."""
 
     @staticmethod
-    def forward(ctx: Any, qkv_3BHTD: Tensor, kept_BHTT: Tensor, scale: float) -> Tensor:
+    def forward(ctx: Any, qkv_3BHTD: Tensor, kept_BHTT: Tensor, seen_BTT: Tensor | None, scale: float) -> Tensor:
         _, B, H, T, D = qkv_3BHTD.shape
-        own_3GTD = qkv_3BHTD.reshape(3, B * H, T, D).clone(memory_format=torch.contiguous_format)
+        own_3GTD = qkv_3BHTD.new_empty(3, B * H, T, D)
+        own_3GTD.view(qkv_3BHTD.shape).copy_(qkv_3BHTD)
         q_GTD, k_GTD, v_GTD = own_3GTD
         q_GTD *= D**-0.5
         v_GTD *= scale
@@ -49,8 +54,11 @@ class _Kept(torch.autograd.Function):
         weights = []
         for queries, keys in _blocks(T):
             p_GQK = q_GTD[:, queries] @ k_GTD[:, keys].transpose(1, 2)
-            p_GQQ = p_GQK[:, :, queries]  # all keys before these are seen
-            p_GQQ += torch.full(p_GQQ.shape[1:], -torch.inf, dtype=p_GQQ.dtype).triu(1)
+            if seen_BTT is None:  # all keys before these queries are seen
+                p_GQQ = p_GQK[:, :, queries]
+                p_GQQ += torch.full(p_GQQ.shape[1:], -torch.inf, dtype=p_GQQ.dtype).triu(1)
+            else:
+                p_GQK.view(B, H, *p_GQK.shape[1:]).masked_fill_(~seen_BTT[:, None, queries, keys], -torch.inf)
             torch.softmax(p_GQK, -1, out=p_GQK)
             used_GQK = holed(p_GQK, kept_GTT[:, queries, keys])
             out_GTD[:, queries] = used_GQK @ v_GTD[:, keys]
@@ -60,7 +68,7 @@ class _Kept(torch.autograd.Function):
         return out_GTD.view(B, H, T, D)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
         own_3GTD, out_GTD, *weights = ctx.saved_tensors
         q_GTD, k_GTD, v_GTD = own_3GTD
         B, H, T, D = gradients[0].shape
@@ -68,7 +76,9 @@ class _Kept(torch.autograd.Function):
         sums_GT1 = (d_GTD * out_GTD).sum(-1, keepdim=True)
         d_own_3GTD = torch.empty_like(own_3GTD)
         d_q_GTD, d_k_GTD, d_v_GTD = d_own_3GTD
-        for (queries, keys), p_GQK, used_GQK in reversed(list(zip(_blocks(T), weights[::2], weights[1::2], strict=True))):
+        for (queries, keys), p_GQK, used_GQK in reversed(
+            list(zip(_blocks(T), weights[::2], weights[1::2], strict=True))
+        ):
             d_scores_GQK = d_GTD[:, queries] @ v_GTD[:, keys].transpose(1, 2)
             d_scores_GQK.mul_(used_GQK).addcmul_(p_GQK, sums_GT1[:, queries], value=-1)
             d_q_GTD[:, queries] = d_scores_GQK @ k_GTD[:, keys]
@@ -80,7 +90,7 @@ class _Kept(torch.autograd.Function):
                     whole_GTD[:, keys] += part_GKD
         d_q_GTD *= D**-0.5
         d_v_GTD *= ctx.scale
-        return d_own_3GTD.view(3, B, H, T, D), None, None
+        return d_own_3GTD.view(3, B, H, T, D), None, None, None
 
 
 def _blocks(T: int) -> Iterator[tuple[slice, slice]]:

@@ -30,16 +30,19 @@ class Description(Section):
     """Of `ModelSettings` or `LSTMSettings`."""
 
 
-def save_model(folder: Path, model: GPT | LSTM) -> None:
-    """Write `config.json` and `model.safetensors` into an existing folder."""
-    kind = "transformer" if isinstance(model, GPT) else "lstm"
-    config = {
-        "kind": kind,
+def description(model: GPT | LSTM) -> dict[str, Any]:
+    """What `described_model` makes a model of the same sizes from."""
+    return {
+        "kind": "transformer" if isinstance(model, GPT) else "lstm",
         "vocabulary_size": model.token_embedding.num_embeddings,
         "context": model.context,
         "settings": model.settings.model_dump(),
     }
-    write_json(folder / "config.json", config)
+
+
+def save_model(folder: Path, model: GPT | LSTM) -> None:
+    """Write `config.json` and `model.safetensors` into an existing folder."""
+    write_json(folder / "config.json", description(model))
     save_tensors(folder / "model.safetensors", model)
 
 
@@ -60,18 +63,22 @@ def load_model(folder: Path | str) -> GPT | LSTM:
             f"{folder}: no model there; takes config.json with model.safetensors (the pipeline's own, or Hugging "
             f"Face's openai-gpt), or OpenAI's {OPENAI_SHAPES} with its .npy files"
         )
-    model = _described(folder / "config.json")
+    model = described_model(read_json(folder / "config.json"), str(folder / "config.json"))
     load_weights(model, folder / "model.safetensors")
     return model
 
 
-def _described(path: Path) -> GPT | LSTM:
-    """The model that a `config.json` of ours describes, with weights of no meaning."""
-    config = checked(Description, read_json(path), str(path))
+def described_model(values: Any, path: str) -> GPT | LSTM:
+    """A model of the sizes that a description has, with weights of no meaning.
+
+    Args:
+        path: the file that has the description, for the errors.
+    """
+    config = checked(Description, values, path)
     try:
         if config.kind == "transformer":
-            return GPT(checked(ModelSettings, config.settings, str(path), "settings"), config.vocabulary_size)
-        settings = checked(LSTMSettings, config.settings, str(path), "settings")
+            return GPT(checked(ModelSettings, config.settings, path, "settings"), config.vocabulary_size)
+        settings = checked(LSTMSettings, config.settings, path, "settings")
         return LSTM(settings, config.vocabulary_size, config.context)
     except (RuntimeError, MemoryError) as error:
         raise PretraceError(f"{path}: no room for its sizes ({' '.join(str(error).split())})") from None

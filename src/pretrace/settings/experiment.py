@@ -71,6 +71,15 @@ class Variant(Section):
     """A rate of its own, so that a baseline can be tuned as fairly as the model."""
     epochs: Count | None = None
     """A number of passes of its own."""
+    layers: Annotated[int, Field(ge=0)] | None = None
+    """How many pre-trained layers it starts from, from the bottom; above them are random ones (released code:
+    `n_transfer`). 0: the embeddings alone; null: all. For a pre-trained transformer (Figure 2, left)."""
+
+    @model_validator(mode="after")
+    def _has_layers_to_take(self) -> Variant:
+        if self.layers is not None and (self.model != "transformer" or not self.pretrained):
+            raise ValueError("`layers` is for a pre-trained transformer")
+        return self
 
 
 class Start(Section):

@@ -32,6 +32,8 @@ class Settings(Section):
     pretrain: Start = Start()
     tasks: Annotated[dict[str, Task], Field(min_length=1)]
     variants: Annotated[dict[str, Variant], Field(min_length=1)]
+    ablations: dict[str, dict[str, Variant]] = Field(default_factory=dict)
+    """Sets of variants by name, which take the place of `variants`: `dvc exp run -S 'variants=${ablations.table5}'`."""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Settings:
@@ -39,6 +41,12 @@ class Settings(Section):
             for name in names:
                 if not NAME.fullmatch(name):
                     raise ValueError(f"{what}.{name}: a name takes lower-case letters, digits and underscores")
+        for name, variant in self.variants.items():
+            if (variant.layers or 0) > self.scale.model.layers:
+                raise ValueError(
+                    f"variants.{name}.layers: got {variant.layers}; the transformer of scale {self.scale_name} has "
+                    f"{self.scale.model.layers}"
+                )
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds {self.seeds}: the same seed twice")
         if self.corpus.source == "files" and not self.corpus.path:

@@ -22,7 +22,8 @@ def sequences_of(kind: str, parts: Sequence[np.ndarray], vocabulary_size: int, c
     """The sequences of one example, each of at most `context` ids.
 
     Too long an example loses the end of its text, never a special token. Two parts share the room: the shorter one
-    keeps what it needs up to a half, and the other gets the rest (ours; the released code gives each a half).
+    keeps what it needs up to a half, and the other gets the rest (ours; the released code gives each a half). A context
+    is cut for each of its choices on its own.
     """
     if kind == "classification":
         return [_join(parts[:1], vocabulary_size, context)]
@@ -31,6 +32,13 @@ def sequences_of(kind: str, parts: Sequence[np.ndarray], vocabulary_size: int, c
     if kind in ("similarity", "regression"):
         return [_join(parts, vocabulary_size, context), _join(parts[::-1], vocabulary_size, context)]
     return [_join((parts[0], choice), vocabulary_size, context) for choice in parts[1:]]
+
+
+def is_cut(kind: str, lengths_NP: np.ndarray, context: int) -> np.ndarray:
+    """Whether examples (N,) lose some of their text, given the ids of each of their parts (N, P)."""
+    if kind == "classification":
+        return lengths_NP[:, 0] > context - 2
+    return lengths_NP[:, :1].ravel() + lengths_NP[:, 1:].max(1) > context - 3
 
 
 def sequences_per_example(kind: str, parts: int) -> int:
@@ -47,12 +55,3 @@ def _join(parts: Sequence[np.ndarray], vocabulary_size: int, context: int) -> np
     if first + second > room:
         first, second = min(first, max(room - second, room // 2)), min(second, max(room - first, room - room // 2))
     return np.concatenate([[start], parts[0][:first], [delimiter], parts[1][:second], [classify]]).astype(np.int64)
-
-
-def pad(sequences: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Sequences as one array (N, longest), padded on the right with id 0, and their lengths (N,)."""
-    lengths = np.array([len(sequence) for sequence in sequences])
-    ids = np.zeros((len(sequences), int(lengths.max())), dtype=np.int64)
-    for row, sequence in zip(ids, sequences, strict=True):
-        row[: len(sequence)] = sequence
-    return ids, lengths

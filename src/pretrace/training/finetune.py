@@ -7,29 +7,31 @@ training rows the dev rows are scored; the best pass's weights (the first of equ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from pretrace.model.build import build_model
 from pretrace.model.dropout import Dropout
+from pretrace.model.gpt import GPT
 from pretrace.model.heads import TaskModel
 from pretrace.model.loss import loss_at
-from pretrace.model.weights import load_model
+from pretrace.model.weights import description, load_model
 from pretrace.settings import Settings
 from pretrace.tasks.formats import SPECIAL_TOKENS
 from pretrace.tasks.metrics import score
 from pretrace.tasks.rows import EncodedSplit
 from pretrace.training.batches import Batch, Examples, epoch_order
 from pretrace.training.devices import Device
+from pretrace.training.flops import flops_of_sequences
 from pretrace.training.loop import train
 from pretrace.training.optimiser import build_optimiser, warmup_linear
-from pretrace.training.predictions import label_scale, predict
+from pretrace.training.predictions import label_scale, predict, targets_of
 from pretrace.training.recipe import Recipe
 
 
@@ -45,16 +47,33 @@ class SeedResult:
     test_score: float
     predictions: list[float]
     """On the test rows: a class, a choice, or a number."""
+    probabilities: list[list[float]] | None
+    """Of the classes or choices of each test row; None for regression."""
     curve: list[dict[str, float]]
     """Rows of `step` and `loss` (the task's loss alone, mean over the steps since the row before)."""
+    tokens: int
+    """Read in training."""
+    flops: int
+    """Floating-point operations of training, of the choice of the pass, and of the test rows."""
+    label_scale: dict[str, float]
+    """Mean and spread of the train rows' numbers; 0 and 1 where they are not brought to scale."""
+    model: dict[str, Any]
+    """Sizes of the language model, without the special tokens."""
 
 
 def starting_model(settings: Settings, variant_name: str, vocabulary_size: int, pretrained: Path, seed: int) -> Any:
-    """The language model that a variant starts from: pre-trained, or random with the seed's weights."""
+    """The language model that a variant starts from: pre-trained, or random with the seed's weights, or in between.
+
+    In between: the embeddings and the first `layers` blocks are pre-trained (released code: `n_transfer`; Figure 2).
+    """
     variant = settings.variants[variant_name]
-    if variant.pretrained:
-        return load_model(pretrained / variant.model)
-    return build_model(variant.model, settings.scale, vocabulary_size, seed)
+    if not variant.pretrained:
+        return build_model(variant.model, settings.scale, vocabulary_size, seed)
+    model = load_model(pretrained / variant.model)
+    if variant.layers is not None:
+        random = GPT(model.settings, vocabulary_size, seed)
+        model.blocks = nn.ModuleList([*model.blocks[: variant.layers], *random.blocks[variant.layers :]])
+    return model
 
 
 def finetune_seed(
@@ -76,12 +95,14 @@ def finetune_seed(
         PretraceError: the loss, a gradient or a score is not finite.
     """
     vocabulary_size = language_model.token_embedding.num_embeddings
+    sizes = description(language_model)
     model = TaskModel(language_model, recipe.kind, recipe.outputs, SPECIAL_TOKENS, seed).to(device.name)
     data = {
-        name: Examples(split, recipe.kind, vocabulary_size, language_model.context, model.reads_shared)
+        name: Examples(split, recipe.kind, vocabulary_size, language_model.context, model.attends)
         for name, split in splits.items()
     }
-    targets, to_labels = label_scale(recipe.kind, recipe.outputs, splits["train"].labels)
+    scale = label_scale(recipe.kind, recipe.outputs, splits["train"].labels)
+    targets = targets_of(recipe.kind, recipe.outputs, splits["train"].labels, scale)
     optimiser = build_optimiser(model, recipe.settings)
     per_epoch = max(1, len(targets) // recipe.settings.batch_size)
     steps = per_epoch * recipe.epochs
@@ -89,12 +110,12 @@ def finetune_seed(
     dev_scores: list[float] = []
     curve: list[dict[str, float]] = []
     task_losses: list[Tensor] = []
-    orders = [epoch_order(data["train"].lengths, recipe.settings.batch_size, seed, e) for e in range(recipe.epochs)]
+    orders = [epoch_order(len(targets), recipe.settings.batch_size, seed, e) for e in range(recipe.epochs)]
 
     def losses(step: int) -> Iterator[Tensor]:
         chosen = orders[step // per_epoch][step % per_epoch]
-        batch, rate = data["train"].batch(chosen), recipe.settings.dropout
-        dropout = Dropout(rate, seed, step, range(len(batch.ids_RL))) if rate else None
+        batch = data["train"].batch(chosen)
+        dropout = batch.dropout(recipe.settings.dropout, seed, step)
         task_loss, lm_loss = example_losses(model, batch, targets[chosen], recipe, device, dropout)
         task_losses.append(task_loss.detach())
         yield task_loss + recipe.lm_weight * lm_loss
@@ -106,7 +127,7 @@ def finetune_seed(
             return
         curve.append({"step": step, "loss": round(float(torch.stack(task_losses).mean()), 6)})
         task_losses.clear()
-        predictions = to_labels(predict(model, data["dev"], device))
+        predictions = scale.labels(predict(model, data["dev"], device).predictions_E)
         dev_scores.append(score(recipe.metric, splits["dev"].labels, predictions))
         if dev_scores[-1] > max(dev_scores[:-1], default=-np.inf):
             best.update({name: p.detach().clone() for name, p in model.named_parameters()})
@@ -124,14 +145,23 @@ def finetune_seed(
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(best[name])
-    predictions = to_labels(predict(model, data["test"], device))
+    answers = predict(model, data["test"], device)
+    predictions, probabilities = scale.labels(answers.predictions_E), answers.probabilities_EK
+    read = data["train"].unit_lengths(np.concatenate([chosen for order in orders for chosen in order]))
+    scored = [data["dev"].unit_lengths()] * recipe.epochs + [data["test"].unit_lengths()]
     result = SeedResult(
         seed=seed,
         dev_scores=dev_scores,
         best_epoch=int(np.argmax(dev_scores)) + 1,
         test_score=score(recipe.metric, splits["test"].labels, predictions),
         predictions=[round(float(p), 6) for p in predictions],
+        probabilities=None if probabilities is None else probabilities.round(6).tolist(),
         curve=curve,
+        tokens=int(read.sum()),
+        flops=flops_of_sequences(model.language_model, read, trained=True, predicts=recipe.lm_weight > 0)
+        + flops_of_sequences(model.language_model, np.concatenate(scored), trained=False, predicts=False),
+        label_scale=asdict(scale),
+        model=sizes,
     )
     return result, model
 
@@ -142,12 +172,12 @@ def example_losses(
     """The task's mean loss over a batch, and the language-model loss: masked mean a sequence, then over sequences."""
     batch, target = batch.to(device.name), target.to(device.name)
     with device.autocast():
-        states = model.language_model.hidden(batch.ids_RL, dropout, batch.layout)
+        states = model.language_model.hidden(batch.ids_N, dropout, batch.layout)
         lm_loss: Tensor | float = 0.0
         if recipe.lm_weight:
             predicted = (batch.places_K, batch.targets_K, batch.weights_K)
             lm_loss = loss_at(model.language_model, states, *predicted, device.dtype)
-    scores_NK = model.scores(states[0].flatten(0, 1)[batch.classify_NS], dropout)
+    scores_EK = model.scores(states[0][batch.classify_ES], dropout)
     if recipe.kind == "regression" and recipe.outputs == 1:
-        return F.mse_loss(scores_NK.squeeze(1), target), lm_loss
-    return F.cross_entropy(scores_NK, target), lm_loss
+        return F.mse_loss(scores_EK.squeeze(1), target), lm_loss
+    return F.cross_entropy(scores_EK, target), lm_loss

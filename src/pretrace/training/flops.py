@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -24,6 +25,21 @@ def flops_per_token(model: nn.Module) -> int:
     multiplied = sum(p.numel() for name, p in model.named_parameters() if p.dim() > 1 and "position" not in name)
     layers = len(getattr(model, "blocks", ()))
     return 6 * multiplied + 6 * layers * model.width * model.context
+
+
+def flops_of_sequences(model: nn.Module, lengths: np.ndarray, trained: bool, predicts: bool) -> int:
+    """Floating-point operations of reading sequences of so many tokens, counted as above, but for their own lengths.
+
+    Args:
+        model: a language model, without a task's head, which is small beside it.
+        trained: whether there is a backward pass, which takes twice what the forward pass does.
+        predicts: whether the next tokens are predicted, too: the tied output.
+    """
+    left_out = ("position_embedding",) if predicts else ("position_embedding", "token_embedding")
+    multiplied = sum(p.numel() for name, p in model.named_parameters() if p.dim() > 1 and not name.startswith(left_out))
+    layers = len(getattr(model, "blocks", ()))
+    a_pass = 2 * multiplied * int(lengths.sum()) + 2 * layers * model.width * int((lengths.astype(np.int64) ** 2).sum())
+    return (3 if trained else 1) * a_pass
 
 
 def peak_flops(device: Device, seconds: float = 0.3) -> float:

@@ -26,21 +26,22 @@ class Recipe:
         return {**asdict(self), "settings": self.settings.model_dump()}
 
 
-def resolve_recipe(settings: Settings, task_name: str, variant_name: str, note: dict[str, Any]) -> Recipe:
+def resolve_recipe(settings: Settings, variant_name: str, note: dict[str, Any]) -> Recipe:
     """Put the settings of a task and a variant together; the more particular one wins.
 
-    Rate: the variant's own, else the task's, else the top-level `lr`, else the scale's. Passes likewise.
+    Rate: the variant's own, else the task's, else the top-level `lr`, else the scale's. All else likewise.
 
     Args:
-        note: the task's `task.json` (`kind`, `metric`, `labels`).
+        note: the task's `task.json`: `kind`, `metric`, `labels`, and in `overrides` what the task's entry sets itself.
     """
-    task, variant, scale = settings.tasks[task_name], settings.variants[variant_name], settings.scale.finetune
+    task, variant, scale = note["overrides"], settings.variants[variant_name], settings.scale.finetune
+    own = {key: task[key] for key in ("batch_size", "dropout") if key in task}
     return Recipe(
-        settings=scale,
-        lr=variant.lr or task.lr or settings.finetune_lr,
-        epochs=variant.epochs or task.epochs or scale.epochs,
-        lm_weight=scale.lm_weight if variant.lm_weight is None else variant.lm_weight,
+        settings=scale.model_copy(update=own),
+        lr=variant.lr or task.get("lr") or settings.finetune_lr,
+        epochs=variant.epochs or task.get("epochs") or scale.epochs,
+        lm_weight=task.get("lm_weight", scale.lm_weight) if variant.lm_weight is None else variant.lm_weight,
         kind=note["kind"],
         metric=note["metric"],
-        outputs=len(note["labels"]) if note["labels"] else task.soft_classes or 1,
+        outputs=len(note["labels"]) if note["labels"] else task.get("soft_classes", 1),
     )

@@ -24,37 +24,55 @@ from pretrace.files import atomic_folder, locked, read_json, scratch_folder, sha
 from pretrace.model.tensors import save_tensors
 from pretrace.progress import progress
 from pretrace.settings import Settings
+from pretrace.tasks.formats import is_cut
 from pretrace.tasks.metrics import standard_error
-from pretrace.tasks.rows import read_task
+from pretrace.tasks.rows import SPLITS, EncodedSplit, read_task
 from pretrace.training.devices import choose_device
 from pretrace.training.finetune import finetune_seed, starting_model
+from pretrace.training.finetuned import CONFIG, MODEL, write_predictions, write_unlabelled
 from pretrace.training.fingerprint import fingerprint, sha256_of_imports
 from pretrace.training.recipe import Recipe, resolve_recipe
 from pretrace.training.workers import prepare_workers
 
 RESULT = "result.json"
-MODEL = "model.safetensors"
 
 
 def finetune_all_seeds(
-    settings: Settings, task: str, variant: str, task_folder: Path, pretrained: Path, vocabulary_size: int, out: Path
+    settings: Settings,
+    task: str,
+    variant: str,
+    task_folder: Path,
+    pretrained: Path,
+    vocabulary_size: int,
+    out: Path,
+    predictions: Path,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Fine-tune with every seed; write the best seed's model, the predictions and the curves to `out`.
+    """Fine-tune with every seed; write the best seed's model and the curves to `out`, and what all seeds answer.
+
+    Args:
+        task_folder: the task's rows.
+        pretrained: the folder of the pre-trained models.
+        predictions: the Parquet file for the answers to the test rows.
 
     Returns:
         The report (see design: one row of the benchmark, with what it was made with), and what depends on the clock.
     """
     note, splits = read_task(task_folder)
+    if "overrides" not in note:
+        entry = settings.tasks[task].model_dump(include={"epochs", "lr", "soft_classes"}, exclude_none=True)
+        note |= {"overrides": entry, "columns": settings.tasks[task].columns.model_dump()}
     report = {"task": task, "kind": note["kind"], "variant": variant, "metric": note["metric"]}
     report |= {"unavailable": note["unavailable"], "n_train": note["rows"].get("train", 0)}
     report |= {"n_dev": note["rows"].get("dev", 0), "n_eval": note["rows"].get("test", 0), "seeds": settings.seeds}
-    recipe = resolve_recipe(settings, task, variant, note)
+    recipe = resolve_recipe(settings, variant, note)
     report |= {"lr": recipe.lr, "epochs": recipe.epochs, "lm_weight": recipe.lm_weight}
     if note["unavailable"]:
         with atomic_folder(out) as temporary:
             write_json(temporary / "unavailable.json", report)
             (temporary / "curve.jsonl").touch()
-        return {**report, "score": None, "scores": [], "stderr": None}, {}
+        write_predictions(predictions, note["kind"], [])
+        nothing = {"score": None, "scores": [], "stderr": None, "cut": {}, "tokens": 0, "flops": 0}
+        return report | nothing, {}
     jobs = _Jobs(settings, variant, recipe, task_folder, pretrained, vocabulary_size)
     started = time.monotonic()
     folders = dict(jobs.run(f"{task}-{variant}"))
@@ -69,15 +87,25 @@ def finetune_all_seeds(
         "stderr": round(standard_error(recipe.metric, labels, np.array(middle["predictions"])), 6),
         "dev_scores": [round(max(result["dev_scores"]), 6) for result in results],
         "best_epochs": [result["best_epoch"] for result in results],
+        "best_seed": best["seed"],
+        "cut": {name: cut(note["kind"], split, settings.scale.model.context) for name, split in splits.items()},
+        "tokens": sum(result["tokens"] for result in results),
+        "flops": sum(result["flops"] for result in results),
     }
     with atomic_folder(out) as temporary:
         shutil.copyfile(folders[best["seed"]] / MODEL, temporary / MODEL)
-        write_json(temporary / "config.json", {**note, "seed": best["seed"], "recipe": recipe.as_dict()})
+        own = {"seed": best["seed"], "recipe": recipe.as_dict(), "model": best["model"]}
+        write_json(temporary / CONFIG, {**note, **own, "label_scale": best["label_scale"]})
         rows = [{"seed": r["seed"], **row} for r in results for row in r["curve"]]
         (temporary / "curve.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        predictions = {str(result["seed"]): result["predictions"] for result in results}
-        write_json(temporary / "predictions.json", {"labels": labels.tolist(), "predictions": predictions})
+        write_unlabelled(temporary, task_folder / "unlabelled.safetensors")
+    write_predictions(predictions, note["kind"], results)
     return report, {"seeds_seconds": round(time.monotonic() - started, 2)}
+
+
+def cut(kind: str, split: EncodedSplit, context: int) -> int:
+    """How many examples are too long for the context."""
+    return int(is_cut(kind, np.diff(split.offsets).reshape(-1, split.parts), context).sum())
 
 
 class _Jobs:
@@ -95,11 +123,11 @@ class _Jobs:
             weights = pretrained / chosen.model / MODEL
             if not weights.is_file():
                 raise PretraceError(f"{weights}: no such file; run the stage that writes it (`dvc repro pretrain`)")
-            start = sha256_of_file(weights)
+            start = {"weights": sha256_of_file(weights), "layers": chosen.layers}
         name = fingerprint(
             start=start,
             recipe=recipe.as_dict(),
-            rows={path.name: sha256_of_file(path) for path in sorted(task.glob("*.safetensors"))},
+            rows={name: sha256_of_file(task / f"{name}.safetensors") for name in SPLITS},
             labels=read_json(task / "task.json")["labels"],
             vocabulary_size=vocabulary_size,
             context=scale.model.context,

@@ -1,0 +1,108 @@
+"""What a fine-tuning leaves: the folder of the best seed's model, and the predictions of all seeds.
+
+    models/finetuned/<task>-<variant>/config.json          the task, the recipe, the model's sizes, the labels' scale
+                                      model.safetensors    of the seed that is best on dev
+                                      curve.jsonl          losses of all seeds
+                                      unlabelled.parquet   answers for rows without labels, where the task has such
+    data/predictions/<task>-<variant>.parquet              a line for each seed and test row
+
+The folder says all that is needed to ask the model, so that it can be asked after the settings have changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pretrace.errors import PretraceError
+from pretrace.files import atomic_path, read_json
+from pretrace.model.heads import TaskModel
+from pretrace.model.tensors import load_weights
+from pretrace.model.weights import described_model
+from pretrace.tasks.formats import SPECIAL_TOKENS
+from pretrace.tasks.rows import EncodedSplit
+from pretrace.training.batches import Examples
+from pretrace.training.devices import choose_device
+from pretrace.training.predictions import Answers, LabelScale, predict
+
+CONFIG, MODEL = "config.json", "model.safetensors"
+
+
+def load_finetuned(folder: Path) -> tuple[TaskModel, dict[str, Any]]:
+    """A fine-tuned model and its `config.json`.
+
+    Raises:
+        PretraceError: there is none, or its files are damaged or do not fit each other.
+    """
+    note = read_json(folder / CONFIG)
+    for key in ("kind", "recipe", "model", "label_scale"):
+        if key not in note:
+            raise PretraceError(
+                f"{folder / CONFIG}: has no '{key}', as it was written by an older version; run `dvc repro` again"
+            )
+    language_model = described_model(note["model"], str(folder / CONFIG))
+    model = TaskModel(language_model, note["kind"], note["recipe"]["outputs"], SPECIAL_TOKENS, 0)
+    load_weights(model, folder / MODEL)
+    return model, note
+
+
+def ask(model: TaskModel, note: dict[str, Any], rows: EncodedSplit) -> Answers:
+    """Answers of a fine-tuned model; of a regression on the scale of the labels."""
+    device = choose_device(note["recipe"]["settings"]["precision"], 1)
+    size = note["model"]["vocabulary_size"]
+    examples = Examples(rows, note["kind"], size, model.language_model.context, model.attends)
+    found = predict(model.to(device.name), examples, device)
+    return Answers(LabelScale(**note["label_scale"]).labels(found.predictions_E), found.probabilities_EK)
+
+
+def write_predictions(path: Path, kind: str, results: Sequence[dict[str, Any]]) -> None:
+    """Write what each seed answers to the test rows: `row` from 0, `seed`, `prediction`, `probabilities`.
+
+    Args:
+        results: of the seeds; none for a task that could not be made.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    number = pa.float64() if kind == "regression" else pa.int64()
+    columns: dict[str, tuple[pa.DataType, list[Any]]] = {
+        "row": (pa.int64(), [row for result in results for row in range(len(result["predictions"]))]),
+        "seed": (pa.int64(), [result["seed"] for result in results for _ in result["predictions"]]),
+        "prediction": (number, [value for result in results for value in numbers(kind, result["predictions"])]),
+        "probabilities": (
+            pa.list_(pa.float64()),
+            [row for r in results for row in r["probabilities"] or [None] * len(r["predictions"])],
+        ),
+    }
+    table = pa.table({name: pa.array(values, kind_of) for name, (kind_of, values) in columns.items()})
+    with atomic_path(path) as temporary:
+        parquet.write_table(table, temporary, compression="zstd")
+
+
+def write_unlabelled(folder: Path, rows: Path) -> None:
+    """Ask the model in `folder` the rows without labels, if the task has such; writes `id` and `prediction`.
+
+    Args:
+        rows: the task's `unlabelled.safetensors`, beside which `unlabelled.parquet` has the ids.
+    """
+    if not rows.exists():
+        return
+    import pyarrow as pa
+    from pyarrow import parquet
+    from safetensors.numpy import load_file
+
+    ids = parquet.read_table(rows.with_suffix(".parquet"), columns=["id"]).column("id").combine_chunks()
+    tensors = load_file(rows)
+    parts = (len(tensors["offsets"]) - 1) // max(1, len(ids))
+    model, note = load_finetuned(folder)
+    found = ask(model, note, EncodedSplit(tensors["ids"], tensors["offsets"], np.zeros(len(ids), np.int64), parts))
+    predictions = pa.array(numbers(note["kind"], found.predictions_E.round(6).tolist()))
+    parquet.write_table(pa.table({"id": ids, "prediction": predictions}), folder / rows.with_suffix(".parquet").name)
+
+
+def numbers(kind: str, predictions: Sequence[float]) -> list[int] | list[float]:
+    """Predictions as what they are: whole numbers, but for regression."""
+    return list(predictions) if kind == "regression" else [int(value) for value in predictions]
