@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pretrace.model import GPT, short_attention
 from pretrace.model import gelu as gelu_module
-from pretrace.model.dropout import Dropout
-from pretrace.model.gelu import gelu
+from pretrace.model.dropout import Dropout, added
+from pretrace.model.feed_forward import feed_forward
 from pretrace.model.products import linear
 from pretrace.model.short_attention import attention_with_weights_kept
 from pretrace.settings import ModelSettings
@@ -47,14 +47,46 @@ def test_a_linear_layer_in_bfloat16_is_pytorchs() -> None:
 def test_gelu_has_the_values_and_slopes_of_its_formula(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """In float64, from far below where it is 0 to far above where it is x."""
     monkeypatch.setattr(gelu_module, "PIECE", piece)
-    found = torch.cat([torch.linspace(-12, 12, 501), torch.tensor([-300.0, -0.0, 0.0, 300.0])]).requires_grad_()
-    exact = found.detach().double().requires_grad_()
-    y, expected = gelu(found), F.gelu(exact, approximate="tanh")
-    torch.testing.assert_close(y.double(), expected, rtol=1e-5, atol=2e-6)
-    factors = drawn(len(found))
-    y.backward(factors)
-    expected.backward(factors.double())
-    torch.testing.assert_close(found.grad.double(), exact.grad, rtol=1e-5, atol=5e-6)
+    found = torch.cat([torch.linspace(-12, 12, 501), torch.tensor([-300.0, -0.0, 0.0, 300.0])])
+    exact = found.double().requires_grad_()
+    expected = F.gelu(exact, approximate="tanh")
+    expected.sum().backward()
+    slopes = gelu_module.gelu_(found)
+    torch.testing.assert_close(found.double(), expected.detach(), rtol=1e-5, atol=2e-6)
+    torch.testing.assert_close(slopes.double(), exact.grad, rtol=1e-5, atol=5e-6)
+
+
+def test_a_feed_forward_network_is_that_of_plain_layers() -> None:
+    """Values and all gradients; what goes in, and what comes back, are left as they were."""
+    first, second = torch.nn.Linear(6, 24), torch.nn.Linear(24, 6)
+    plain = torch.nn.Sequential(first, torch.nn.GELU(approximate="tanh"), second)
+    x, factors, results = drawn(5, 7, 6), drawn(5, 7, 6, seed=1), []
+    for network in (lambda x: feed_forward(x, first, second), plain):
+        plain.zero_grad()
+        own = x.clone().requires_grad_()
+        out = network(own)
+        d_out = factors.clone()
+        out.backward(d_out, retain_graph=True)
+        assert torch.equal(own, x) and torch.equal(d_out, factors)
+        out.backward(d_out)  # a second time: nothing that is kept has changed
+        results.append([out.detach(), own.grad, *(parameter.grad.clone() for parameter in plain.parameters())])
+    for found, expected in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_sum_with_holes_is_the_sum_with_dropout() -> None:
+    """Of the same masks, and its gradients, in float32 and in what goes the plain way."""
+    for x, y in ((drawn(3, 4, 5), drawn(3, 4, 5, seed=1)), (drawn(3, 4, 5), drawn(3, 4, 5, seed=1).bfloat16())):
+        results = []
+        for joined in (added, lambda x, y, dropout: x + dropout(y)):
+            own_x, own_y = x.clone().requires_grad_(), y.clone().requires_grad_()
+            out = joined(own_x, own_y, Dropout(0.3, 1, 2, range(3)))
+            out.backward(drawn(3, 4, 5, seed=2))
+            results.append([out.detach(), own_x.grad, own_y.grad])
+        assert (results[0][0] == x).any() and not torch.equal(results[0][0], x)
+        for found, expected in zip(*results, strict=True):
+            torch.testing.assert_close(found, expected)
+    assert torch.equal(added(x, y, None), x + y)
 
 
 @pytest.mark.parametrize("queries", [64, 9, 4, 1])

@@ -47,16 +47,13 @@ class Dropout:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Values (B, ...) with the holes of their sequences."""
-        if x.device.type != "cpu":
-            return F.dropout(x, self.rate)
-        return holes(x, self.kept_for(x), self.scale)
+        return holes(x, self.kept_of(x), self.scale) if x.device.type == "cpu" else F.dropout(x, self.rate)
 
     def table(self, weight_VC: Tensor) -> Tensor:
         """A table with the holes of the update: the same for all its sequences."""
         if weight_VC.device.type != "cpu":
             return F.dropout(weight_VC, self.rate)
-        kept = self._kept([self._table], weight_VC.numel()).reshape(weight_VC.shape)
-        return holes(weight_VC, kept, self.scale)
+        return holes(weight_VC, self._kept([self._table], weight_VC.numel()).view(weight_VC.shape), self.scale)
 
     def of_examples(self, count: int) -> Dropout:
         """The dropout of `count` examples of as many sequences each: that of their first ones."""
@@ -74,9 +71,9 @@ class Dropout:
         """The next masks of values (B, *shape), on a CPU: int16, -1 (all bits) where a value stays, else 0."""
         return self._kept(self._streams, math.prod(shape)).reshape(-1, *shape)
 
-    def kept_for(self, x: Tensor) -> Tensor:
-        """The next masks of these values, as `kept`."""
-        return self.kept(*x.shape[1:])
+    def kept_of(self, x: Tensor) -> Tensor:
+        """The next masks for values (B, ...)."""
+        return self._kept(self._streams, x.numel() // len(self._streams)).reshape(x.shape)
 
     def _kept(self, streams: list[_Stream], count: int) -> Tensor:
         """For each stream the next `count` masks, (streams, count). A call uses up whole words of 64 bits."""
@@ -108,7 +105,7 @@ def added(x: Tensor, y: Tensor, dropout: Dropout | None) -> Tensor:
     """`x` plus `y` with holes: float32 on a CPU in one pass over both."""
     if dropout is None or not (in_float32_on_cpu(x) and in_float32_on_cpu(y)):
         return x + dropped(y, dropout)
-    return _Added.apply(x, y, dropout.kept_for(y), dropout.scale)
+    return _Added.apply(x, y, dropout.kept_of(y), dropout.scale)
 
 
 class _Added(torch.autograd.Function):

@@ -9,13 +9,9 @@ single multiplication (docs/log.md). What is kept is as large as before: the slo
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-
-from pretrace.model.products import in_float32_on_cpu
 
 A = 2 * math.sqrt(2 / math.pi)
 B = 0.044715 * A
@@ -23,32 +19,25 @@ PIECE = 1 << 17
 """Numbers at a time: what is passed over ten times stays in the cache."""
 
 
-def gelu(x: Tensor) -> Tensor:
-    """GELU of each number, up to rounding that of `F.gelu(x, approximate="tanh")`."""
-    if in_float32_on_cpu(x) and x.requires_grad:
-        return _GELU.apply(x)
-    return F.gelu(x, approximate="tanh")
+def gelu_(x: Tensor) -> Tensor:
+    """Put GELU of each number, up to rounding that of `F.gelu(x, approximate="tanh")`, into its place.
+
+    Args:
+        x: contiguous; without gradients.
+
+    Returns:
+        The slope at each number.
+    """
+    slope = torch.empty_like(x)
+    for own_x, own_slope in zip(*(t.view(-1).split(PIECE) for t in (x, slope)), strict=True):
+        _to_value_and_slope(own_x, own_slope)
+    return slope
 
 
-class _GELU(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        x = x.contiguous()
-        y, slope = torch.empty_like(x), torch.empty_like(x)
-        for own_x, own_y, own_slope in zip(*(t.view(-1).split(PIECE) for t in (x, y, slope)), strict=True):
-            _value_and_slope(own_x, own_y, own_slope)
-        ctx.save_for_backward(slope)
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        return gradients[0] * ctx.saved_tensors[0]
-
-
-def _value_and_slope(x: Tensor, y: Tensor, slope: Tensor) -> None:
-    """Fill in y = x s and its slope s + y (1 - s) (A + 3 B x^2), where s is the sigmoid."""
+def _to_value_and_slope(x: Tensor, slope: Tensor) -> None:
+    """Make x into y = x s and fill in its slope s + y (1 - s) (A + 3 B x^2), where s is the sigmoid."""
     a, square = x.new_tensor(A), x * x
     s = torch.add(a, square, alpha=B).mul_(x).sigmoid_()
-    torch.mul(x, s, out=y)
+    y = x.mul_(s)
     rest = torch.addcmul(y, y, s, value=-1)
     torch.addcmul(s, rest, torch.add(a, square, alpha=3 * B, out=square), out=slope)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from pretrace.model.attention import self_attention
 from pretrace.model.dropout import Dropout, added
-from pretrace.model.gelu import gelu
+from pretrace.model.feed_forward import feed_forward
 from pretrace.model.packed import Layout, packed_attention
 from pretrace.model.products import linear
 from pretrace.settings import ModelSettings
@@ -43,8 +43,7 @@ class Block(nn.Module):
     def forward(self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None = None) -> Tensor:
         a_BTC = self._attend(x_BTC, dropout, layout)
         n_BTC = self.norm_1(added(x_BTC, a_BTC, dropout))
-        inner_BTF = gelu(_applied(self.feed_forward_in, n_BTC))
-        m_BTC = _applied(self.feed_forward_out, inner_BTF)
+        m_BTC = feed_forward(n_BTC, self.feed_forward_in, self.feed_forward_out)
         return self.norm_2(added(n_BTC, m_BTC, dropout))
 
     def _attend(self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None) -> Tensor:

@@ -52,14 +52,16 @@ class _LinearCrossEntropy(torch.autograd.Function):
 def _losses_to_gradients(z_nV: Tensor, targets_n: Tensor, weights_n: Tensor) -> Tensor:
     """The weighted sum of the losses of logits, which become its gradients."""
     loss = torch.zeros((), device=z_nV.device)
+    numbers_n = torch.arange(len(z_nV), device=z_nV.device)
     for rows in _pieces(len(z_nV), FLOAT32_BYTES[z_nV.device.type] // (4 * z_nV.shape[1])):
         z_rows = z_nV[rows]
         in_place = z_rows if in_float32_on_cpu(z_rows) else None
         p_nV = torch.softmax(z_rows, -1, dtype=torch.float32, out=in_place)
-        own = torch.arange(len(p_nV), device=p_nV.device), targets_n[rows]
+        own = numbers_n[: len(p_nV)], targets_n[rows]
+        own_n = p_nV[own]
         # One below the smallest float would give an infinite loss where log-softmax gives a large finite one.
-        loss = loss - (p_nV[own].clamp_min(torch.finfo(torch.float32).tiny).log() * weights_n[rows]).sum()
-        p_nV[own] -= 1.0
+        loss = loss - (own_n.clamp_min(torch.finfo(torch.float32).tiny).log() * weights_n[rows]).sum()
+        p_nV[own] = own_n - 1.0
         z_rows.copy_(p_nV.mul_(weights_n[rows, None]))
     return loss
 

@@ -98,8 +98,8 @@ class PackedDropout(Dropout):
         super().__init__(rate, seed, step, range(sequences))
         self._layout = layout
 
-    def kept_for(self, x_NC: Tensor) -> Tensor:
-        """The masks of values (N, C), which are those of their sequences."""
+    def kept_of(self, x_NC: Tensor) -> Tensor:
+        """The next masks for values (N, C): those of their sequences."""
         width = x_NC.shape[1]
         pairs = [pair for g in self._layout.groups for pair in zip(g.sequences, g.lengths, strict=True)]
         kept = masks([self._streams[number].words(-(-length * width // 4)) for number, length in pairs], self.rate)
@@ -116,6 +116,9 @@ class PackedDropout(Dropout):
 class _GroupDropout(Dropout):
     def __init__(self, rate: float, streams: list, lengths: tuple[int, ...]) -> None:
         self.rate, self._streams, self._lengths = rate, streams, lengths
+
+    def kept_of(self, x_BHTT: Tensor) -> Tensor:
+        return self.kept(*x_BHTT.shape[1:])
 
     def kept(self, *shape: int) -> Tensor:
         """Masks of weights (B, H, T, T): a sequence's own (H, length, length), and none of padding."""

@@ -28,7 +28,12 @@ def linear(x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Ten
 
 def goes_to_onednn(x: Tensor) -> bool:
     """Whether products of it are oneDNN's to make."""
-    return HAS_ONEDNN and in_float32_on_cpu(x) and not torch.is_autocast_enabled("cpu")
+    return HAS_ONEDNN and stays_float32_on_cpu(x)
+
+
+def stays_float32_on_cpu(x: Tensor) -> bool:
+    """Whether products of it are in float32, and on a CPU."""
+    return in_float32_on_cpu(x) and not torch.is_autocast_enabled("cpu")
 
 
 def in_float32_on_cpu(x: Tensor) -> bool:
@@ -41,6 +46,13 @@ def product(x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Te
     if goes_to_onednn(x_NI):
         return torch.ops.mkldnn._linear_pointwise(x_NI, weight_OI, bias_O, "none", [], "")
     return F.linear(x_NI, weight_OI, bias_O)
+
+
+def gradients_of_linear(d_NO: Tensor, x_NI: Tensor, weight_OI: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of what a linear layer reads, of its weight and of its bias, from that of what it gives."""
+    flat_NO = d_NO.reshape(-1, weight_OI.shape[0])
+    d_x_NI = product(flat_NO, weight_OI.T).view(x_NI.shape)
+    return d_x_NI, flat_NO.T @ x_NI.reshape(-1, weight_OI.shape[1]), flat_NO.sum(0)
 
 
 def gradient_of_table(d_NO: Tensor, x_NI: Tensor) -> Tensor:
@@ -57,7 +69,5 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         x_NI, weight_OI = ctx.saved_tensors
-        d_NO = gradients[0].reshape(-1, weight_OI.shape[0])
-        d_x_NI = product(d_NO, weight_OI.T).view(x_NI.shape)
-        d_weight_OI = d_NO.T @ x_NI.reshape(-1, weight_OI.shape[1])
-        return d_x_NI, d_weight_OI, d_NO.sum(0) if ctx.needs_input_grad[2] else None
+        d_x_NI, d_weight_OI, d_bias_O = gradients_of_linear(gradients[0], x_NI, weight_OI)
+        return d_x_NI, d_weight_OI, d_bias_O if ctx.needs_input_grad[2] else None

@@ -44,7 +44,8 @@ class _Kept(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, qkv_3BHTD: Tensor, kept_BHTT: Tensor, seen_BTT: Tensor | None, scale: float) -> Tensor:
         _, B, H, T, D = qkv_3BHTD.shape
-        own_3GTD = qkv_3BHTD.reshape(3, B * H, T, D).clone(memory_format=torch.contiguous_format)
+        own_3GTD = qkv_3BHTD.new_empty(3, B * H, T, D)
+        own_3GTD.view(qkv_3BHTD.shape).copy_(qkv_3BHTD)
         q_GTD, k_GTD, v_GTD = own_3GTD
         q_GTD *= D**-0.5
         v_GTD *= scale
@@ -53,8 +54,8 @@ class _Kept(torch.autograd.Function):
         weights = []
         for queries, keys in _blocks(T):
             p_GQK = q_GTD[:, queries] @ k_GTD[:, keys].transpose(1, 2)
-            if seen_BTT is None:
-                p_GQQ = p_GQK[:, :, queries]  # all keys before these are seen
+            if seen_BTT is None:  # all keys before these queries are seen
+                p_GQQ = p_GQK[:, :, queries]
                 p_GQQ += torch.full(p_GQQ.shape[1:], -torch.inf, dtype=p_GQQ.dtype).triu(1)
             else:
                 p_GQK.view(B, H, *p_GQK.shape[1:]).masked_fill_(~seen_BTT[:, None, queries, keys], -torch.inf)
