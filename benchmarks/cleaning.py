@@ -62,17 +62,21 @@ def _cleaned_by(count: int, batches: list[list[str]]) -> tuple[list[bytes], floa
     digests = []
     started = 0.0
     start: list[list[str]] = [[]] * count
-    for batch, cleaned in map_in_order(clean_batch, [*start, *batches], Workers(count=count)):
+    for batch, (_, digest) in map_in_order(clean_batch, [*start, *batches], Workers(count=count)):
         if batch:
-            digests.append(hashlib.sha256("\0".join(cleaned).encode()).digest())
+            digests.append(digest)
         else:
             started = time.perf_counter()
     return digests, time.perf_counter() - started
 
 
-def clean_batch(batch: list[str]) -> list[str]:
-    """Clean texts; an empty batch only loads what is needed, and takes so long that each worker gets one."""
+def clean_batch(batch: list[str]) -> tuple[list[str], bytes]:
+    """Clean texts, with their checksum, as the stage's workers do.
+
+    An empty batch only loads what is needed, and takes so long that each worker gets one.
+    """
     if not batch:
         clean_text("This loads spaCy's rules.")
         time.sleep(1)
-    return [clean_text(text) for text in batch]
+    cleaned = [clean_text(text) for text in batch]
+    return cleaned, hashlib.sha256("\0".join(cleaned).encode()).digest()
