@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from pretrace.model.attention import self_attention
@@ -29,6 +30,8 @@ class Group:
     sequences: tuple[int, ...]
     """Their numbers among the sequences of the batch, as dropout counts them."""
     lengths: tuple[int, ...]
+    longest: int
+    """T: as long as the longest of them, or a little longer."""
     places_M: Tensor | None
     """Place of each token in the padded group, counted through its rows; None where there is no padding."""
     seen_BTT: Tensor | None = None
@@ -37,7 +40,7 @@ class Group:
     @property
     def shape(self) -> tuple[int, int]:
         """(B, T)."""
-        return len(self.lengths), max(self.lengths)
+        return len(self.lengths), self.longest
 
     def padded(self, x_MC: Tensor) -> Tensor:
         """Tokens as a batch (B, T, C), zeros behind those of the shorter sequences."""
@@ -53,7 +56,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the sequences of a row of tokens stand."""
+    """Where the sequences of a row of tokens stand; behind them there may be some of no sequence."""
 
     positions_N: Tensor
     """Position of each token in its own sequence."""
@@ -69,10 +72,11 @@ class Layout:
         return Layout(self.positions_N.to(device), tuple(groups))
 
     def by_group(self, x_NC: Tensor, work: Callable[[Tensor, Group], Tensor]) -> Tensor:
-        """What `work` makes of each group's padded batch (B, T, C), as a row of tokens again."""
-        parts = x_NC.split([sum(group.lengths) for group in self.groups])
+        """What `work` makes of each group's padded batch (B, T, C), as a row of tokens again, zero for those of none."""
+        counts = [sum(group.lengths) for group in self.groups]
+        *parts, rest = x_NC.split([*counts, len(x_NC) - sum(counts)])
         found = [group.unpadded(work(group.padded(x), group)) for x, group in zip(parts, self.groups, strict=True)]
-        return found[0] if len(found) == 1 else torch.cat(found)
+        return torch.cat([*found, found[0].new_zeros(len(rest), found[0].shape[1])])
 
 
 def packed_attention(qkv_NX: Tensor, heads: int, dropout: PackedDropout | None, layout: Layout) -> Tensor:
@@ -106,7 +110,7 @@ class PackedDropout(Dropout):
         if width % 4:  # a call uses up whole words, so what is left of each sequence's last one is cut out
             sizes = [(length * width, -length * width % 4) for _, length in pairs]
             kept = kept[torch.from_numpy(np.concatenate([[True] * n + [False] * rest for n, rest in sizes]))]
-        return kept.view(x_NC.shape)
+        return F.pad(kept, (0, x_NC.numel() - len(kept))).view(x_NC.shape)
 
     def of_group(self, group: Group) -> Dropout:
         """The dropout of the attention weights of a group."""

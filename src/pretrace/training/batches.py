@@ -29,6 +29,11 @@ WASTE = 1 << 14
 """Weights of padding in a head that cost as much as another group of sequences does: some hundred small operations."""
 STEPS = 4
 """Sequences of padding for which it is worth that an LSTM goes through the steps of another group."""
+ROUND = 8
+"""Groups have so many sequences, and are as long, as a multiple of this says, unless sequences are long. A library that
+makes code for each shape of a product (oneDNN) takes as long for that as for small products themselves."""
+LONG = 128
+"""Tokens of a sequence from which its products take longer than making code for them."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Batch:
     """Some examples, as one row of tokens."""
 
     ids_N: Tensor
+    """At the end there may be some of no sequence."""
     layout: Layout
     units: int
     classify_ES: Tensor
@@ -45,7 +51,7 @@ class Batch:
     targets_K: Tensor
     """The token that is predicted."""
     weights_K: Tensor
-    """Its weight: the mean over a sequence's tokens, and then over the sequences."""
+    """Its weight: the mean over a sequence's tokens, and then over the sequences; at the end there may be some of 0."""
 
     def to(self, device: str) -> Batch:
         """The same on another device."""
@@ -156,7 +162,8 @@ def _joined(units: list[_Unit], examples: int, attends: bool) -> Batch:
 
     def joined(name: str, with_start: bool = False) -> Tensor:
         parts = [getattr(units[i], name) + (starts[i] if with_start else 0) for i in order]
-        return torch.from_numpy(np.concatenate(parts))
+        count = sum(map(len, parts))
+        return torch.from_numpy(np.concatenate([*parts, np.zeros(_rounded(count) - count, parts[0].dtype)]))
 
     groups = []
     for first, last in _cuts(lengths[order], attends):
@@ -174,6 +181,12 @@ def _joined(units: list[_Unit], examples: int, attends: bool) -> Batch:
     )
 
 
+def _rounded(count: int) -> int:
+    """A number of tokens, and at most a 32nd more, or 15: so that not every batch has shapes of its own."""
+    step = max(16, 1 << max(0, (count // 32).bit_length() - 1))
+    return -(-count // step) * step
+
+
 def _cuts(lengths: np.ndarray, attends: bool) -> list[tuple[int, int]]:
     """First and last of each group of sequences, given their lengths from the longest on.
 
@@ -182,7 +195,8 @@ def _cuts(lengths: np.ndarray, attends: bool) -> list[tuple[int, int]]:
     power, firsts, wasted = (2, [0], 0) if attends else (1, [0], 0)
     for number, length in enumerate(lengths.tolist()):
         wasted += int(lengths[firsts[-1]]) ** power - length**power
-        if wasted > (WASTE if attends else STEPS * length):
+        whole = length > LONG or (number - firsts[-1]) % ROUND == 0
+        if whole and number > firsts[-1] and wasted > (WASTE if attends else STEPS * length):
             firsts.append(number)
             wasted = 0
     return list(zip(firsts, [*firsts[1:], len(lengths)], strict=True))
@@ -190,7 +204,7 @@ def _cuts(lengths: np.ndarray, attends: bool) -> list[tuple[int, int]]:
 
 def _group(numbers: list[int], lengths: np.ndarray, owners: list[np.ndarray | None]) -> Group:
     """Units as a group, padded on the right."""
-    longest = int(lengths.max())
+    longest = -(-int(lengths.max()) // ROUND) * ROUND
     real = np.arange(longest) < lengths[:, None]
     places = None if real.all() else torch.from_numpy(np.flatnonzero(real))
     seen = None
@@ -198,7 +212,7 @@ def _group(numbers: list[int], lengths: np.ndarray, owners: list[np.ndarray | No
         of = np.full(real.shape, -1)  # padding sees the beginning, and nobody sees it
         of[real] = np.concatenate([own for own in owners if own is not None])
         seen = torch.from_numpy(((of[:, None] == 0) | (of[:, None] == of[:, :, None])) & np.tri(longest, dtype=bool))
-    return Group(tuple(numbers), tuple(lengths.tolist()), places, seen)
+    return Group(tuple(numbers), tuple(lengths.tolist()), longest, places, seen)
 
 
 def epoch_order(examples: int, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
