@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from types import ModuleType
 from typing import Any
 
 from pretrace.corpus.joining import GLUE
@@ -59,15 +60,20 @@ class Chunks:
 
 
 def import_spacy() -> type:
-    """spaCy's `English`, without the PyTorch that it would load if it found it: a second, and 200 MB in each worker."""
-    absent = "torch" not in sys.modules
-    if absent:
-        sys.modules["torch"] = None  # type: ignore[assignment]
+    """spaCy's `English`, without what it would load besides: PyTorch if it finds it, and its commands for a shell.
+
+    That is a second and a third, and 200 MB in each worker.
+    """
+    commands = ModuleType("spacy.cli.info")
+    commands.info = None  # type: ignore[attr-defined]
+    hidden = {"torch": None, "spacy.cli": ModuleType("spacy.cli"), "spacy.cli.info": commands}
+    hidden = {name: module for name, module in hidden.items() if name not in sys.modules}
+    sys.modules.update(hidden)  # type: ignore[arg-type]
     try:
         from spacy.lang.en import English
     finally:
-        if absent:
-            del sys.modules["torch"]
+        for name in hidden:
+            sys.modules.pop(name, None)
     return English
 
 

@@ -9,18 +9,22 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from pretrace.corpus.clean import count_words
 from pretrace.corpus.documents import Document, DocumentWriter
 from pretrace.corpus.split import SPLITS
+from pretrace.corpus.words import spaced_words
 
-COUNTED_CHARACTERS = 2_000_000
+COUNTED_CHARACTERS = 8_000_000
 """Text whose words are counted at once."""
-BLOCKS_WAITING = 3
+BLOCKS_WAITING = 2
 """So many such texts are in memory at the most."""
+BLOCKS_TOGETHER = 16
+"""Blocks whose counts are added up at once."""
 
 
-def divide(cleaned: Iterable[Document], out: Path, splits: Sequence[str | None]) -> tuple[dict[str, Any], Counter[str]]:
-    """Write each document to `out/<split>/`; those without a split go nowhere.
+def divide(
+    cleaned: Iterable[Document], out: Path, splits: Sequence[str | None], words_of: Sequence[int]
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """Write each document to `out/<split>/`; those without a split go nowhere. `words_of` has their lengths.
 
     Returns the numbers by split and source with the histogram of lengths, and the words of the train split, counted.
     """
@@ -32,11 +36,10 @@ def divide(cleaned: Iterable[Document], out: Path, splits: Sequence[str | None])
     )
     with ExitStack() as stack:
         writers = {split: stack.enter_context(DocumentWriter(out / split)) for split in SPLITS}
-        for document, split in zip(cleaned, splits, strict=True):
+        for document, split, words in zip(cleaned, splits, words_of, strict=True):
             if split is None:
                 continue
             writers[split].write(document)
-            words = count_words(document.text)
             numbers = {"documents": 1, "words": words, "bytes": len(document.text.encode())}
             by_split[split].update(numbers)
             by_source[document.source][split].update(numbers)
@@ -58,9 +61,10 @@ class WordCounts:
     """
 
     def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
+        self._counts: list[Any] = []
+        """Tables of words and their numbers; one of all texts but the last few."""
         self._thread = ThreadPoolExecutor(1)
-        self._waiting: deque[Future[dict[str, int]]] = deque()
+        self._waiting: deque[Future[None]] = deque()
         self._texts: list[str] = []
         self._characters = 0
 
@@ -68,28 +72,35 @@ class WordCounts:
         self._texts.append(text)
         self._characters += len(text)
         if self._characters >= COUNTED_CHARACTERS:
-            self._waiting.append(self._thread.submit(_count_words, self._texts))
+            self._waiting.append(self._thread.submit(self._count, self._texts))
             self._texts, self._characters = [], 0
         if len(self._waiting) > BLOCKS_WAITING:
-            self._counts.update(self._waiting.popleft().result())
+            self._waiting.popleft().result()
 
-    def total(self) -> Counter[str]:
+    def total(self) -> dict[str, int]:
         """The words of all texts; nothing is added after this."""
-        for block in self._waiting:
-            self._counts.update(block.result())
-        self._counts.update(_count_words(self._texts))
-        self._thread.shutdown()
-        return self._counts
+        with self._thread:
+            for block in self._waiting:
+                block.result()
+        self._count(self._texts)
+        self._merge()
+        words, numbers = (column.to_pylist() for column in self._counts[0].columns)
+        return dict(zip([word[:-1] for word in words], numbers, strict=True))
 
+    def _count(self, texts: list[str]) -> None:
+        import pyarrow as pa
 
-def _count_words(texts: list[str]) -> dict[str, int]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
+        words = spaced_words(" ".join(texts).replace("\n", " ")) if texts else pa.array([], pa.large_string())
+        counted = words.value_counts()
+        self._counts.append(pa.table([counted.field("values"), counted.field("counts")], ["word", "count"]))
+        if len(self._counts) > BLOCKS_TOGETHER:
+            self._merge()
 
-    joined = pa.array([" ".join(texts).replace("\n", " ")] if texts else [], pa.large_string())
-    counted = pc.split_pattern(joined, " ").values.value_counts()
-    words, numbers = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
-    return dict(zip(words, numbers, strict=True))
+    def _merge(self) -> None:
+        import pyarrow as pa
+
+        groups = pa.concat_tables(self._counts).group_by("word", use_threads=False)
+        self._counts = [groups.aggregate([("count", "sum")]).rename_columns(["word", "count"])]
 
 
 def _histogram(lengths: Counter[int]) -> list[dict[str, int]]:

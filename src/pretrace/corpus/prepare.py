@@ -10,6 +10,8 @@ import shutil
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,9 +75,9 @@ def clean_documents(
             if number in twins:
                 left_out.drop(document, _twin(entries, *twins[number]))
         splits = _splits(entries, twins, groups, corpus)
-        numbers, counts = divide(read_documents(cleaned), temporary, splits)
+        numbers, counts = divide(read_documents(cleaned), temporary, splits, [entry.words for entry in entries])
         _remove(cleaned)
-        ordered = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
+        ordered = sorted(sorted(counts.items()), key=itemgetter(1), reverse=True)  # equal ones stay in order
         write_text(temporary / "counts.tsv", "".join(f"{word}\t{count}\n" for word, count in ordered))
     if scratch:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -86,7 +88,7 @@ def clean_documents(
         "left_out": dict(left_out.dropped),
         "distinct_words": len(counts),
         **numbers,
-        "frequent_words": [list(row) for row in ordered if any(map(str.isalpha, row[0]))][:FREQUENT_WORDS],
+        "frequent_words": list(islice((list(row) for row in ordered if _has_letter(row[0])), FREQUENT_WORDS)),
         **left_out.report(),
         "near_duplicate_groups": {"groups": len(set(groups.values())), "documents": len(groups)},
         "evaluation_texts": {"looked_for": len(ngrams.texts), "too_short": ngrams.too_short} if ngrams else None,
@@ -188,6 +190,10 @@ def _splits(
     )
     splits = dict(zip(kept, found, strict=True))
     return [splits.get(number) for number in range(len(entries))]
+
+
+def _has_letter(word: str) -> bool:
+    return any(map(str.isalpha, word))
 
 
 def _remove(folder: Path) -> None:

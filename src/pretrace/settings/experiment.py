@@ -41,7 +41,7 @@ class Task(Section):
     dev: str | None = None
     """File that the best epoch is chosen on; null cuts a tenth from train."""
     test: str | None = None
-    """File that the table's score is from; nothing is chosen on it."""
+    """File that the table's score is from, and nothing is chosen on; null cuts a fifth from train."""
     unlabelled: str | None = None
     """File with rows to be answered, such as GLUE's test files; its first line has names of columns."""
     column_names: list[str] | None = None
@@ -90,9 +90,9 @@ class Task(Section):
     @model_validator(mode="after")
     def _hangs_together(self) -> Task:
         if (self.probe is None) == (self.train is None):
-            raise ValueError("needs either `probe` or `train` (with `test`), and not both")
-        if self.train is not None and self.test is None:
-            raise ValueError("needs `test`, the file whose score the table shows")
+            raise ValueError("needs either `probe` or `train`, and not both")
+        if self.train is None and (self.dev or self.test or self.unlabelled or self.dataset):
+            raise ValueError("`dev`, `test`, `unlabelled` and `dataset` go with `train`; a probe makes its rows")
         if self.dataset and not (self.dataset.name and self.dataset.revision and self.train):
             raise ValueError(
                 "`dataset` needs `name`, `revision` (the commit to read, of 40 digits) and, in `train` and `test`, "

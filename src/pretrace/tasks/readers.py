@@ -22,6 +22,8 @@ from pretrace.tasks.tables import column_of, read_split, source_of
 
 DEV_SHARE = 0.1
 """Of the training rows, where a task has no dev file."""
+TEST_SHARE = 0.2
+"""Of the training rows, where a task has no test file; dev rows are cut from what is left."""
 
 
 def read_task_files(name: str, task: Task, clean: Callable[[str], str]) -> TaskData:
@@ -38,8 +40,12 @@ def read_task_files(name: str, task: Task, clean: Callable[[str], str]) -> TaskD
     data = TaskData(task.kind, task.metric_name, None)
     if task.kind not in ("regression", "multiple_choice"):
         data.labels = classes_of(name, task, tables["train"], source_of(task, "train"))
-    if "dev" not in tables:
-        tables["train"], tables["dev"] = _cut_dev(name, task, tables["train"])
+    if "test" not in tables:
+        tables["train"], tables["test"] = _cut(name, task, tables["train"], "test", TEST_SHARE)
+    if "dev" not in tables and task.dev_split:
+        tables["train"], tables["dev"] = _split_as_published(name, task, tables["train"])
+    elif "dev" not in tables:
+        tables["train"], tables["dev"] = _cut(name, task, tables["train"], "dev", DEV_SHARE)
     limits = {"train": task.train_rows, "dev": task.test_rows, "test": task.test_rows}
     left_out: Counter[str] = Counter()
     for split in SPLITS:
@@ -59,23 +65,25 @@ def read_task_files(name: str, task: Task, clean: Callable[[str], str]) -> TaskD
     return data
 
 
-def _cut_dev(name: str, task: Task, train: Any) -> tuple[Any, Any]:
-    """Train and dev of a task that has no dev file: a tenth, or as `dev_split` says."""
-    if task.dev_split:
-        from sklearn.model_selection import train_test_split
-
-        if task.dev_split.rows >= len(train):
-            raise PretraceError(
-                f"params.yaml: tasks.{name}.dev_split.rows: got {task.dev_split.rows}; {task.train} has {len(train)}"
-            )
-        return tuple(train_test_split(train, test_size=task.dev_split.rows, random_state=task.dev_split.seed))
+def _cut(name: str, task: Task, train: Any, split: str, share: float) -> tuple[Any, Any]:
+    """Train without a share that is drawn for another split, and that share; always the same rows."""
     if len(train) < 2:
-        raise PretraceError(
-            f"{source_of(task, 'train')}: has one row only; dev rows are cut from it, so two are the least"
-        )
-    order = generator_for(name, "dev").permutation(len(train))
-    cut = max(1, int(DEV_SHARE * len(order)))
+        file = source_of(task, "train")
+        raise PretraceError(f"{file}: {len(train)} row is too few for train and the {split} rows that are cut from it")
+    order = generator_for(name, split).permutation(len(train))
+    cut = max(1, int(share * len(order)))
     return train.iloc[np.sort(order[cut:])], train.iloc[np.sort(order[:cut])]
+
+
+def _split_as_published(name: str, task: Task, train: Any) -> tuple[Any, Any]:
+    from sklearn.model_selection import train_test_split
+
+    assert task.dev_split is not None
+    if task.dev_split.rows >= len(train):
+        raise PretraceError(
+            f"params.yaml: tasks.{name}.dev_split.rows: got {task.dev_split.rows}; {task.train} has {len(train)}"
+        )
+    return tuple(train_test_split(train, test_size=task.dev_split.rows, random_state=task.dev_split.seed))
 
 
 def _sample(name: str, split: str, table: Any, limit: int | None) -> Any:
