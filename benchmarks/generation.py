@@ -37,7 +37,7 @@ def compare_generation(rounds: int = 7) -> dict[str, Any]:
 
     torch.set_num_threads(1)
     scale = load_settings().scale
-    size = Size("", scale.model.model_copy(update={"context": CONTEXT}), scale.vocabulary.size, 1, 1, 1)
+    size = Size("", scale.model.model_copy(update={"context": CONTEXT}), scale.vocabulary.size, 1, 1)
     prompt = torch.randint(2, size.vocabulary, (PROMPT,), generator=torch.Generator().manual_seed(0)).tolist()
     with tempfile.TemporaryDirectory() as folder:
         arms = {"ours": our_text(size, prompt), "plain": their_text(size, prompt, Path(folder))}

@@ -1,6 +1,7 @@
 """Pre-training beside transformers: time, memory and losses of an update.
 
-The same weights, tokens, batch, dropout and optimiser in all arms. Each has a process of its own; they take turns.
+The same weights, tokens, batch, dropout and optimiser in all arms, and none cuts the batch, as `micro_batch: null` does
+not where memory allows. Each has a process of its own; they take turns.
 `plain` is transformers as it comes (float32, AdamW), `plain_best` is compiled, in bfloat16 and with the fused AdamW;
 `ours` is what `precision: auto` gives, `ours_float32` is without bfloat16. How much bfloat16 gains hangs on the CPU:
 with AMX its products are six times as fast as float32's, with AVX-512 BF16 alone about twice.
@@ -35,9 +36,9 @@ def sizes() -> dict[str, Size]:
     wide = ModelSettings(layers=4, width=256, heads=4, feed_forward=1024, context=128, **rest)
     gpt1 = ModelSettings(layers=12, width=768, heads=12, feed_forward=3072, context=512, **rest)
     return {
-        "laptop": Size("laptop scale", laptop, scale.vocabulary.size, 16, 8, 1),
-        "wide": Size("4 layers of 256", wide, 8192, 16, 8, 1),
-        "gpt1": Size("GPT-1's size", gpt1, 40478, 2, 2, 1),
+        "laptop": Size("laptop scale", laptop, scale.vocabulary.size, 16, 1),
+        "wide": Size("4 layers of 256", wide, 8192, 16, 1),
+        "gpt1": Size("GPT-1's size", gpt1, 40478, 2, 1),
     }
 
 

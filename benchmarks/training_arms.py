@@ -22,13 +22,12 @@ SEED = 7
 
 @dataclass(frozen=True)
 class Size:
-    """What is trained: the model, its vocabulary, and the sequences of an update (and of ours at once)."""
+    """What is trained: the model, its vocabulary, and the sequences of an update, all of them at once."""
 
     name: str
     model: ModelSettings
     vocabulary: int
     batch: int
-    micro_batch: int
     threads: int
 
 
@@ -55,8 +54,6 @@ def batches(size: Size) -> Callable[[int], Any]:
 
 def ours(size: Size, precision: str, compiled: bool = False) -> Update:
     """An update as the pipeline makes it."""
-    import torch
-
     from pretrace.model.dropout import Dropout
     from pretrace.training.devices import choose_device
     from pretrace.training.language_model import sequence_loss
@@ -69,12 +66,10 @@ def ours(size: Size, precision: str, compiled: bool = False) -> Update:
 
     def update(step: int, with_dropout: bool) -> float:
         found: list[float] = []
-        ids, numbers = batch(step), torch.arange(size.batch)
 
         def losses(step: int) -> Any:
-            for micro, own in zip(ids.split(size.micro_batch), numbers.split(size.micro_batch), strict=True):
-                dropout = Dropout(DROPOUT, SEED, step, own.tolist()) if with_dropout else None
-                yield sequence_loss(model, micro, device, dropout, size.batch)
+            dropout = Dropout(DROPOUT, SEED, step, range(size.batch)) if with_dropout else None
+            yield sequence_loss(model, batch(step), device, dropout, size.batch)
 
         train(
             model,

@@ -1,8 +1,9 @@
-"""Linear layers in float32 on a CPU: two of their three matrix products by oneDNN, which is faster there than MKL.
+"""Linear layers in float32 on a CPU: most of their matrix products by oneDNN, which is faster there than MKL.
 
 PyTorch multiplies float32 matrices with MKL, which on an AMD processor gets a tenth less out of them than oneDNN does
 (docs/log.md). oneDNN is in PyTorch, too, and takes the weight as it lies or transposed: the layer itself and the
-gradient of what it reads. The gradient of the weight stays MKL's. Elsewhere, and in bfloat16, this is `F.linear`.
+gradient of what it reads. The gradient of the weight is MKL's but for the shapes at which oneDNN was found faster.
+Elsewhere, and in bfloat16, this is `F.linear`.
 
 Shapes: N rows (of any number of axes), I numbers read, O numbers given.
 """
@@ -51,8 +52,16 @@ def product(x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Te
 def gradients_of_linear(d_NO: Tensor, x_NI: Tensor, weight_OI: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of what a linear layer reads, of its weight and of its bias, from that of what it gives."""
     flat_NO = d_NO.reshape(-1, weight_OI.shape[0])
+    flat_NI = x_NI.reshape(-1, weight_OI.shape[1])
     d_x_NI = product(flat_NO, weight_OI.T).view(x_NI.shape)
-    return d_x_NI, flat_NO.T @ x_NI.reshape(-1, weight_OI.shape[1]), flat_NO.sum(0)
+    return d_x_NI, _gradient_of_weight(flat_NO, flat_NI), flat_NO.sum(0)
+
+
+def _gradient_of_weight(d_NO: Tensor, x_NI: Tensor) -> Tensor:
+    (_, given), (_, read) = d_NO.shape, x_NI.shape
+    if goes_to_onednn(d_NO) and read >= max(1024, 4 * given):
+        return product(d_NO.T, x_NI.T)
+    return d_NO.T @ x_NI
 
 
 def gradient_of_table(d_NO: Tensor, x_NI: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ def train(
         PretraceError: the loss or a gradient is not finite; the weights are those before the update.
     """
     for step in steps:
-        torch.manual_seed(update_seed(seed, step))
+        _seed(update_seed(seed, step))
         for parameters in optimiser.param_groups:
             parameters["lr"] = rate(step)
         optimiser.zero_grad(set_to_none=True)
@@ -62,6 +62,13 @@ def train(
             )
         optimiser.step()
         after_step(step + 1, float(total))
+
+
+def _seed(number: int) -> None:
+    """Seed the generators that are in use: `torch.manual_seed` takes 0.7 ms to note it for a GPU that is not there."""
+    torch.default_generator.manual_seed(number)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(number)
 
 
 def update_seed(seed: int, step: int) -> int:
