@@ -2,12 +2,14 @@
 
     python stages/report.py
 
-Writes reports/benchmark.{json,md}, reports/figures/, reports/index.html, data/benchmark.csv and the README's table.
+Writes reports/benchmark.{json,md}, reports/figures/, reports/index.html, the README's table, data/benchmark.csv and,
+for GLUE's server, data/glue/.
 """
 
 from pathlib import Path
 
 from pretrace.report import benchmark_markdown, update_readme, write_page, write_report
+from pretrace.report.glue import write_submissions
 from pretrace.report.scores import write_scores
 from pretrace.stage import Run, run_stage
 
@@ -15,6 +17,7 @@ from pretrace.stage import Run, run_stage
 def main(run: Run) -> None:
     benchmark = write_report(run.settings)
     write_scores("data/benchmark.csv", benchmark)
+    write_submissions(run.settings, Path("models/finetuned"), Path("data/glue"))
     update_readme(Path("README.md"), benchmark_markdown(benchmark))
     page = write_page(run.settings)
     for path in (page, Path("reports/benchmark.json"), Path("reports/figures")):

@@ -1,24 +1,28 @@
-"""Make or read the rows of every task, check them, encode them, and score the baselines on them.
+"""Make or read the rows of a task, check them, encode them, and score the baselines on them.
 
-    python stages/tasks.py
+    python stages/tasks.py source
 
-Reads data/clean/probes/ or the files that a task names, and models/vocabulary/; writes data/tasks/<task>/ and
-reports/tasks.json.
+Reads data/clean/probes/ or what the task names, and models/vocabulary/; writes data/tasks/<task>/ and
+reports/tasks/<task>.json.
 """
 
+import sys
 from pathlib import Path
 
 from pretrace.files import write_json
 from pretrace.stage import Run, run_stage
-from pretrace.tasks.prepare import prepare_tasks
+from pretrace.tasks.prepare import prepare_task
 from pretrace.vocabulary import load_vocabulary
 
 
 def main(run: Run) -> None:
+    (task,) = sys.argv[1:]
     vocabulary = load_vocabulary(Path("models/vocabulary"))
-    report = prepare_tasks(run.settings, Path("data/clean/probes"), vocabulary, Path("data/tasks"))
-    write_json("reports/tasks.json", {"tasks": report})
+    report = prepare_task(run.settings, task, Path("data/clean/probes"), vocabulary, Path(f"data/tasks/{task}"))
+    write_json(f"reports/tasks/{task}.json", report)
 
 
 if __name__ == "__main__":
-    run_stage("tasks", main)
+    if len(sys.argv) != 2:
+        sys.exit("usage: python stages/tasks.py TASK")
+    run_stage("tasks", main, *sys.argv[1:])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pretrace.cli import _parser
-from pretrace.settings.load import read_yaml
+from pretrace.settings import read_yaml
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]

@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from pretrace.model import build_model
-from pretrace.settings import Scale
-from pretrace.settings.load import read_yaml
+from pretrace.settings import Scale, read_yaml
 from pretrace.training.flops import flops_per_token
 
 FOLDER = Path(__file__).resolve().parents[1] / "scales"

@@ -4,6 +4,7 @@
     pretrace generate "the function returns" --tokens 60    text from the pre-trained transformer
     pretrace predict acceptability-full rows.jsonl          answers of a fine-tuned model
     pretrace evaluate MODEL --text FILE                     loss, perplexity and bits a byte of a language model
+    pretrace evaluate MODEL --last-word FILE                how often it finds the last word of a passage (LAMBADA)
     pretrace export --to huggingface OUT                    the pre-trained transformer, for others to open
 
 Run from the repository's root. Exit codes: 0 done, 1 bad input (one line on stderr), 2 wrong usage.
@@ -71,13 +72,23 @@ def predict(options: argparse.Namespace) -> None:
 
 
 def evaluate(options: argparse.Namespace) -> None:
-    """Print how well a language model predicts a text."""
-    from pretrace.evaluate import described
-    from pretrace.evaluate import evaluate as measured
+    """Print how well a language model predicts a text, or the last words of passages."""
+    if options.last_word is not None:
+        from pretrace.zeroshot.command import described
+        from pretrace.zeroshot.command import last_words as measured
 
-    found = measured(options.model, options.text, options.stride)
+        asked = {"last_word": options.last_word}
+        if options.stride is not None:
+            raise PretraceError("--stride goes with --text: a passage is read whole, or its end that fits the context")
+        found = measured(options.model, options.last_word)
+    else:
+        from pretrace.evaluate import described
+        from pretrace.evaluate import evaluate as measured
+
+        asked = {"text": options.text}
+        found = measured(options.model, options.text, options.stride)
     if options.json:
-        print(json.dumps({"model": options.model, "text": options.text, **found}, indent=2, ensure_ascii=False))
+        print(json.dumps({"model": options.model, **asked, **found}, indent=2, ensure_ascii=False))
         return
     for heading, text in described(found):
         print(f"{heading:<14}{text}")
@@ -117,9 +128,11 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("model", metavar="TASK-VARIANT", help="a folder of models/finetuned, such as source-full")
     one.add_argument("rows", metavar="FILE", nargs="?", default="-", help="JSONL with the task's columns; - is stdin")
     one.set_defaults(run=predict)
-    one = commands.add_parser("evaluate", help="loss, perplexity and bits a byte of a language model on a text")
+    one = commands.add_parser("evaluate", help="perplexity of a language model on a text, or LAMBADA's last words")
     one.add_argument("model", metavar="MODEL", nargs="?", default=str(MODEL), help=f"a model's folder ({MODEL})")
-    one.add_argument("--text", metavar="FILE", required=True, help="plain text, or a folder or file as corpus.path has")
+    what = one.add_mutually_exclusive_group(required=True)
+    what.add_argument("--text", metavar="FILE", help="plain text, or a folder or file as corpus.path has")
+    what.add_argument("--last-word", metavar="FILE", help="rows of `context` and `target`, as LAMBADA has them")
     one.add_argument("--stride", type=_count, help="tokens scored in each window; the context is quickest (half of it)")
     one.add_argument("--json", action="store_true", help="print one JSON object")
     one.set_defaults(run=evaluate)

@@ -24,9 +24,9 @@ import torch.nn.functional as F
 from pretrace.errors import PretraceError
 from pretrace.model import load_model
 from pretrace.progress import progress
-from pretrace.text import read_text
-from pretrace.training.devices import choose_device
-from pretrace.vocabulary import load_vocabulary, vocabulary_folder
+from pretrace.text import Text, read_text
+from pretrace.training.devices import Device, choose_device
+from pretrace.vocabulary import Vocabulary, load_vocabulary, vocabulary_folder
 
 TOKENS_AT_ONCE = 8192
 """Tokens that the model reads at once, in whole windows."""
@@ -52,16 +52,32 @@ def evaluate(folder: Path | str, path: str, stride: int | None = None) -> dict[s
         PretraceError: there is no model, no vocabulary or no text, they do not belong together, or the stride is not
             one; the text is too short; the model gives no number.
     """
-    model, vocabulary = load_model(folder), load_vocabulary(vocabulary_folder(folder))
-    rows = model.token_embedding.num_embeddings
-    if rows != vocabulary.size:
-        raise PretraceError(f"{folder}: {rows:,} token embeddings, but its vocabulary has {vocabulary.size:,} pieces")
+    model, vocabulary = open_model(folder)
     stride = max(1, model.context // 2) if stride is None else stride
     if not 1 <= stride <= model.context:
         raise PretraceError(f"--stride: got {stride}; takes 1 to {model.context}, the context of the model in {folder}")
     text = read_text(path, vocabulary)
-    device = choose_device("float32", len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
-    losses_N = token_losses(model.to(device.name).eval(), text.ids_N, stride)
+    device = device_of_commands()
+    return measured(model.to(device.name), text, vocabulary.unknown_id, stride)
+
+
+def open_model(folder: Path | str) -> tuple[Any, Vocabulary]:
+    """A language model with its vocabulary. Raises `PretraceError` where there are none, or they do not fit."""
+    model, vocabulary = load_model(folder).eval(), load_vocabulary(vocabulary_folder(folder))
+    rows = model.token_embedding.num_embeddings
+    if rows != vocabulary.size:
+        raise PretraceError(f"{folder}: {rows:,} token embeddings, but its vocabulary has {vocabulary.size:,} pieces")
+    return model, vocabulary
+
+
+def device_of_commands() -> Device:
+    """Float32 on all that this process may use: what a command measures shall not depend on the kind of machine."""
+    return choose_device("float32", len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
+
+
+def measured(model: Any, text: Text, unknown_id: int, stride: int) -> dict[str, Any]:
+    """What `evaluate` says of a model, which is on its device, and a text."""
+    losses_N = token_losses(model, text.ids_N, stride)
     scored = int(np.count_nonzero(~np.isnan(losses_N)))
     loss = float(np.nansum(losses_N, dtype=np.float64)) / scored
     bits = loss / math.log(2) * len(text.ids_N)
@@ -72,7 +88,7 @@ def evaluate(folder: Path | str, path: str, stride: int | None = None) -> dict[s
         "documents": text.documents,
         "words": text.words,
         "tokens": len(text.ids_N),
-        "unknown_tokens": int((text.ids_N == vocabulary.unknown_id).sum()),
+        "unknown_tokens": int((text.ids_N == unknown_id).sum()),
         "bytes": text.bytes,
         "clean_bytes": text.clean_bytes,
         "stride": stride,

@@ -45,7 +45,7 @@ def answers(cell: str, lines: Iterable[str], name: str) -> list[str | int | floa
             f"models/vocabulary: has {vocabulary.size} pieces, and {folder} was made with "
             f"{note['model']['vocabulary_size']}; check out the vocabulary of its run (`dvc checkout`)"
         )
-    columns = checked(Columns, note.get("columns", {}), str(folder / CONFIG), "columns")
+    columns = checked(Columns, note["columns"], str(folder / CONFIG), "columns")
     rows = [_parts(line, kind, columns, where) for where, line in _numbered(lines, name)]
     if not rows:
         raise PretraceError(f"{name}: no rows there")
@@ -74,10 +74,10 @@ def _parts(line: str, kind: str, columns: Columns, where: str) -> tuple[str, ...
     if kind == "classification":
         parts = [_text(row, columns.text, where)]
     elif kind == "multiple_choice":
-        question = [_text(row, columns.question, where)] if columns.question else []
-        parts = [" ".join([_text(row, columns.first, where), *question]), *_choices(row, columns, where)]
+        context = [_text(row, column, where) for column in columns.context]
+        parts = [" ".join(context), *_choices(row, columns, where)]
     else:
-        parts = [_text(row, column, where) for column in (columns.first, columns.second)]
+        parts = [_text(row, column, where) for column in (*columns.context[:1], columns.second)]
     return tuple(parts)
 
 
@@ -100,7 +100,7 @@ def _wanted(kind: str, columns: Columns) -> str:
     if kind == "classification":
         return repr(columns.text)
     second = columns.choices if kind == "multiple_choice" else columns.second
-    return f"{columns.first!r} and {second!r}"
+    return f"{columns.context[0]!r} and {second!r}"
 
 
 def _encoded(rows: list[tuple[str, ...]], vocabulary: Vocabulary, name: str) -> EncodedSplit:

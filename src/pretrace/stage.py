@@ -28,8 +28,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pretrace import tracking
 from pretrace.errors import PretraceError
 from pretrace.files import DISK_FULL, locked, read_json, scratch_folder, write_json
+from pretrace.origin import origin
 from pretrace.parent import end_with_parent
 from pretrace.settings import Settings, load_settings
 
@@ -195,7 +197,9 @@ def peak_memory_bytes() -> int:
 
 
 def _write_cost(run: Run, seconds: float) -> None:
-    entry = {"seconds": round(seconds, 2), "peak_memory_bytes": peak_memory_bytes(), **run.cost}
+    entry = {"seconds": round(seconds, 2), "peak_memory_bytes": peak_memory_bytes(), **run.cost, **origin()}
+    if not tracking.is_off():
+        entry["mlflow_record"] = tracking.record_id(run)
     with locked(scratch_folder() / "cost.lock"):
         try:
             costs = read_json(COST_FILE)
@@ -209,8 +213,6 @@ def _write_cost(run: Run, seconds: float) -> None:
 def _track(run: Run, status: str) -> None:
     """Hand the run to MLflow, which watches and never decides: whatever goes wrong there is one line, no failure."""
     try:
-        from pretrace.tracking import hand_over
-
-        hand_over(run, status)
+        tracking.hand_over(run, status)
     except Exception as error:
         _say(run.name, f"not shown in MLflow: {type(error).__name__}: {error}")

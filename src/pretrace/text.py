@@ -13,7 +13,6 @@ import numpy as np
 
 from pretrace.corpus import Document, clean_text, read_files
 from pretrace.corpus.bad_input import Fault, printable
-from pretrace.corpus.clean import count_words
 from pretrace.corpus.read import documents_of
 from pretrace.corpus.rows import read_rows
 from pretrace.corpus.source_file import Source, kind_of
@@ -52,10 +51,11 @@ def read_text(path: str, vocabulary: Vocabulary) -> Text:
         cleaned = clean_text(document.text)
         if not cleaned:
             continue
-        pieces += encode([replace(document, text=cleaned)])
-        words += count_words(cleaned)
+        [encoded] = encode([replace(document, text=cleaned)])
+        pieces.append(encoded.ids)
+        words += encoded.words
         size += len(document.text.encode())
-        clean_size += len(cleaned.encode()) + 1
+        clean_size += encoded.bytes
     if not words:
         raise PretraceError(f"{printable(path)}: no text there")
     return Text(np.concatenate(pieces), len(pieces), words, size, clean_size)

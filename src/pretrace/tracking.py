@@ -36,6 +36,7 @@ from pretrace.files import (
     sha256_of_file,
     sha256_of_json,
 )
+from pretrace.origin import git_revision
 
 if TYPE_CHECKING:
     from pretrace.settings import Settings
@@ -82,6 +83,11 @@ def tracking_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{scratch_folder() / 'mlflow.db'}"
 
 
+def record_id(run: Run) -> str:
+    """The value of the tag `pretrace.record` by which MLflow finds the run of a stage."""
+    return sha256_of_json([run.name, _experiment()[1], os.getpid(), run.started])[:32]
+
+
 def send_pending(folder: Path | None = None) -> str:
     """Send all records that wait, oldest first; stop when MLflow does not answer. Returns why it stopped, or "".
 
@@ -116,12 +122,11 @@ def wait_until_sent(seconds: float = WAIT_SECONDS) -> str:
 def _describe(run: Run, status: str) -> dict[str, Any]:
     """What MLflow should know about a run, as JSON."""
     settings = _flat(run.settings)
-    baseline = os.environ.get("DVC_EXP_BASELINE_REV") or _git_revision()
-    experiment = os.environ.get("DVC_EXP_NAME") or f"workspace-{baseline[:8]}"
+    baseline, experiment = _experiment()
     lock = Path("dvc.lock")
     numbers = {key: value for key, value in run.cost.items() if isinstance(value, int | float)}
     return {
-        "id": sha256_of_json([run.name, experiment, os.getpid(), run.started])[:32],
+        "id": record_id(run),
         "name": run.name,
         "status": status,
         "started_ms": int(run.started * 1000),
@@ -144,6 +149,12 @@ def _describe(run: Run, status: str) -> dict[str, Any]:
         "parent_metrics": _finite(run.parent_metrics),
         "ends_experiment": run.ends_experiment,
     }
+
+
+def _experiment() -> tuple[str, str]:
+    """The commit that the experiment started from, and its name: DVC's own, or that of the workspace."""
+    baseline = os.environ.get("DVC_EXP_BASELINE_REV") or git_revision()
+    return baseline, os.environ.get("DVC_EXP_NAME") or f"workspace-{baseline[:8]}"
 
 
 def _points(curves: list[Path]) -> Iterator[tuple[str, float, int]]:
@@ -184,15 +195,8 @@ def _flat(settings: Settings) -> dict[str, Any]:
         elif value not in (None, []):
             flat[".".join(keys)] = value
 
-    walk(settings.model_dump(exclude_defaults=True))
+    walk(settings.in_use(exclude_defaults=True))
     return flat
-
-
-def _git_revision() -> str:
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True)
-        return done.stdout.strip()
-    return "none"
 
 
 def _waiting_room() -> Path:

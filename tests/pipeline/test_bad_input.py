@@ -52,8 +52,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "books" / "austen" / f"{row['name']}.txt").write_text(row["body"])
     (folder / "books" / "doyle.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows["doyle"]))
     pd.DataFrame(rows["verne"]).to_parquet(folder / "books" / "verne.parquet")
-    for stage in ("collect", "clean", "bpe", "shard", "pretrain", "tasks"):
+    for stage in ("collect", "clean", "bpe", "shard", "pretrain"):
         tiny.must(folder, sys.executable, f"stages/{stage}.py")
+    tiny.must(folder, sys.executable, "stages/tasks.py", "follows")
     return folder
 
 
@@ -204,11 +205,11 @@ def test_a_wrong_task_file_is_named(project: Path, train: str, test: str | None,
     if test is not None:
         (project / "test.csv").write_text(test)
     change(project, tasks={"mine": TASK})
-    check_refused(project, "tasks", *said)
+    check_refused(project, "tasks", *said, arguments=("mine",))
 
 
 @pytest.mark.parametrize("stage", ["collect", "clean", "bpe", "shard", "pretrain", "tasks", "finetune"])
 def test_a_full_disk_leaves_what_was_there(project: Path, stage: str) -> None:
     change(project, scale__pretrain__seed=1)  # else pre-training would find itself done
-    arguments = ("follows", "full") if stage == "finetune" else ()
+    arguments = {"tasks": ("follows",), "finetune": ("follows", "full")}.get(stage, ())
     check_refused(project, stage, "the disk is full", arguments=arguments, limit=DISK_BYTES)

@@ -16,7 +16,8 @@ REPOSITORY = tiny.REPOSITORY
 SOURCE = REPOSITORY / "src"
 STAGES: dict[str, dict[str, Any]] = tiny.load(REPOSITORY / "dvc.yaml")["stages"]
 SCALES = sorted(path.stem for path in (REPOSITORY / "scales").glob("*.yaml"))
-FRAME = {f"pretrace/{name}.py" for name in ("errors", "files", "parent", "progress", "stage", "tracking", "workers")}
+NAMES = ("errors", "files", "origin", "parent", "progress", "stage", "tracking", "workers")
+FRAME = {f"pretrace/{name}.py" for name in NAMES}
 FRAME |= {f"pretrace/settings/{path.name}" for path in (SOURCE / "pretrace" / "settings").glob("*.py")}
 FRAME.add("pretrace/tracking_mlflow.py")
 """How a stage is run, written down and watched, not what comes out of it: no dependency."""

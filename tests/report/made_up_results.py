@@ -7,6 +7,9 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 HOSTILE = "<script>alert('x')</script> | **a** $\\frac{$ {{ 7 * 7 }}\n\n| b"
 SCORES = {
     ("source", "full"): [0.50, 0.51, 0.49],
@@ -15,6 +18,7 @@ SCORES = {
     ("follows", "scratch"): [0.50, 0.51, 0.50],
 }
 BASELINES = {"source": (0.1, 0.45), "follows": (0.5, 0.8)}
+ROWS = 1000
 KINDS = {"source": "classification", "follows": "entailment"}
 
 
@@ -37,7 +41,7 @@ def result(task: str, variant: str, **changes: Any) -> dict[str, Any]:
         "best_epochs": [2, 2, 2],
         "n_train": 3000,
         "n_dev": 500,
-        "n_eval": 1000,
+        "n_eval": ROWS,
         "seeds": [0, 1, 2],
         "lr": 1e-3,
         "epochs": 2,
@@ -56,7 +60,7 @@ def task(name: str, **changes: Any) -> dict[str, Any]:
         "labels": ["no", "yes"],
         "n_train": 3000,
         "n_dev": 500,
-        "n_test": 1000,
+        "n_test": ROWS,
         "baselines": {
             "majority": {"score": majority, "stderr": 0.01},
             "tfidf": {"score": tfidf, "stderr": 0.015},
@@ -83,11 +87,60 @@ def card(**changes: Any) -> dict[str, Any]:
     }
 
 
+def right_on(share: float, seed: int) -> np.ndarray:
+    """Answers to rows whose label is 1 everywhere, of which this share is right."""
+    answers = np.zeros(ROWS, int)
+    answers[np.random.default_rng(seed).permutation(ROWS)[: round(share * ROWS)]] = 1
+    return answers
+
+
+def write_answers(data: Path, name: str) -> None:
+    """What the stages keep of a task's test rows and of the answers to them."""
+    folder = data / "tasks" / name
+    folder.mkdir(parents=True)
+    parts = [[f"{HOSTILE} row {i}", "a second part"] for i in range(ROWS)]
+    pd.DataFrame({"parts": parts, "label": np.ones(ROWS, int)}).to_parquet(folder / "test.parquet")
+    majority, tfidf = BASELINES[name]
+    found = {"majority": right_on(majority, 8), "tfidf": right_on(tfidf, 9)}
+    pd.DataFrame(found).to_parquet(folder / "baselines.parquet")
+    (data / "predictions").mkdir(exist_ok=True)
+    for cell, variant in SCORES:
+        if cell == name:
+            write_predictions(data, name, variant, [right_on(s, seed) for seed, s in enumerate(SCORES[cell, variant])])
+
+
+def write_zero_shot(folder: Path) -> None:
+    """What the stage `zeroshot` reports where it asked half of the rows of `source`, and a language test."""
+    found = {"heuristic": "choice", "metric": "accuracy", "score": 0.4, "stderr": 0.02, "chance": 0.1, "n": 500}
+    found |= {"cut": 0, "threshold": None, "updates": [{"step": 1, "score": 0.1}, {"step": 300, "score": 0.4}]}
+    last_word = {"protocol": f"last word {HOSTILE}", "accuracy": 0.1234, "perplexity": 1234.5, "n": 5153}
+    tasks = {"source": {"transformer": found, "lstm": {**found, "score": 0.3}}}
+    write(folder / "zeroshot.json", {"tasks": tasks, "language_tests": {"lambada": {"transformer": last_word}}})
+    data = folder.parent / "data" / "zeroshot"
+    data.mkdir(parents=True)
+    answers = pd.DataFrame({"row": np.arange(0, ROWS, 2), "prediction": right_on(0.4, 5)[:500]})
+    answers.to_parquet(data / "source.parquet")
+
+
+def write_predictions(data: Path, name: str, variant: str, answers: list[np.ndarray]) -> None:
+    """A cell's answers, seed after seed; the surer the lower the row's number."""
+    tables = []
+    for seed, given in enumerate(answers):
+        sure = np.linspace(0.9, 0.5, len(given))
+        shares = [[s, 1 - s] if answer == 0 else [1 - s, s] for s, answer in zip(sure, given, strict=True)]
+        columns = {"row": np.arange(len(given)), "seed": seed, "prediction": given, "probabilities": shares}
+        tables.append(pd.DataFrame(columns))
+    pd.concat(tables).to_parquet(data / "predictions" / f"{name}-{variant}.parquet")
+
+
 def write_results(folder: Path) -> None:
-    """All files that the report reads, under `folder`."""
+    """All files that the report reads, under `folder` and in `data` beside it."""
     for name, variant in SCORES:
         write(folder / "finetune" / f"{name}-{variant}.json", result(name, variant))
-    write(folder / "tasks.json", {"tasks": {name: task(name) for name in KINDS}})
+    for name in KINDS:
+        write(folder / "tasks" / f"{name}.json", task(name))
+        write_answers(folder.parent / "data", name)
+    write(folder / "zeroshot.json", {"tasks": {}, "language_tests": {}})
     numbers = {
         split: {"documents": 10, "words": words, "bytes": 6 * words}
         for split, words in (("train", 700), ("validation", 50), ("probes", 250))

@@ -9,11 +9,9 @@ import made_up_results as made_up
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import ttest_ind
 
 from pretrace.errors import PretraceError
 from pretrace.report import benchmark_markdown, build_benchmark, update_readme
-from pretrace.report.benchmark import compare
 from pretrace.report.markdown import BEGIN, END, escape, findings
 from pretrace.settings import load_settings
 
@@ -25,11 +23,7 @@ def reports(project: Path) -> Path:
 
 
 def build(reports: Path) -> dict[str, Any]:
-    return build_benchmark(load_settings(), reports)
-
-
-def row(scores: list[float], stderr: float, variant: str = "full") -> dict[str, Any]:
-    return {"task": "t", "variant": variant, "scores": scores, "stderr": stderr, "n_eval": 1000}
+    return build_benchmark(load_settings(), reports, reports.parent / "data")
 
 
 def test_rows_are_tasks_by_variants_and_baselines_in_the_settings_order(reports: Path) -> None:
@@ -67,14 +61,13 @@ def test_a_missing_result_names_the_stage_to_run(reports: Path) -> None:
 
 
 def test_a_task_without_a_note_is_named(reports: Path) -> None:
-    made_up.write(reports / "tasks.json", {"tasks": {"source": made_up.task("source")}})
-    with pytest.raises(PretraceError, match="has no task 'follows'"):
+    (reports / "tasks" / "follows.json").unlink()
+    with pytest.raises(PretraceError, match="dvc repro tasks@follows"):
         build(reports)
 
 
 def test_a_task_that_could_not_be_made_says_why(reports: Path) -> None:
-    tasks = {"source": made_up.task("source"), "follows": made_up.task("follows", unavailable=made_up.HOSTILE)}
-    made_up.write(reports / "tasks.json", {"tasks": tasks})
+    made_up.write(reports / "tasks" / "follows.json", made_up.task("follows", unavailable=made_up.HOSTILE))
     for variant in ("full", "scratch"):
         gone = made_up.result("follows", variant, score=None, unavailable=made_up.HOSTILE)
         made_up.write(reports / "finetune" / f"follows-{variant}.json", gone)
@@ -88,37 +81,11 @@ def test_a_task_that_could_not_be_made_says_why(reports: Path) -> None:
     assert len({line.count("|") for line in lines[:4]}) == 1
 
 
-scores = st.lists(st.floats(0, 1).map(lambda x: round(x, 3)), min_size=2, max_size=5)
-
-
-@given(one=scores, other=scores)
-def test_without_sampling_error_the_rule_is_welchs_test(one: list[float], other: list[float]) -> None:
-    if len(set(one)) == 1 or len(set(other)) == 1:
-        return
-    reference = ttest_ind(one, other, equal_var=False)
-    interval = reference.confidence_interval(0.95)
-    found = compare(row(one, 0.0), row(other, 0.0, "scratch"))
-    assert found["noise"] == pytest.approx((interval.high - interval.low) / 2, rel=1e-6, abs=1e-9)
-    if abs(reference.pvalue - 0.05) > 1e-6:
-        assert found["beyond"] == (reference.pvalue < 0.05)
-
-
-def test_sampling_error_of_the_test_rows_counts() -> None:
-    seeds = [0.500, 0.501, 0.502], [0.510, 0.511, 0.512]
-    assert compare(row(seeds[1], 0.0), row(seeds[0], 0.0))["beyond"]
-    assert not compare(row(seeds[1], 0.015), row(seeds[0], 0.015))["beyond"]
-
-
-def test_a_baseline_has_one_score_and_is_compared_by_its_sampling_error() -> None:
-    found = compare(row([0.5, 0.5, 0.5], 0.01), row([0.45], 0.01, "tfidf"))
-    assert found["noise"] == pytest.approx(1.96 * 0.01 * 2**0.5, rel=0.01)
-    assert found["beyond"]
-
-
 def test_findings_say_where_it_is_decided_and_where_not(reports: Path) -> None:
     against_scratch, against_majority, against_tfidf = findings(build(reports))
     assert "above it beyond the noise on source (+27.0" in against_scratch
     assert "not told apart on follows (+0.7" in against_scratch
+    assert "; on the mean over 2 tasks +13.8 ±" in against_scratch
     assert "not told apart on follows" in against_majority
     assert "above it beyond the noise on source" in against_tfidf
     assert "below it on follows (-29.0" in against_tfidf
@@ -129,11 +96,38 @@ def test_the_table(reports: Path) -> None:
     assert lines[0] == "| task | format | metric | n test | full | scratch | majority | TF-IDF |"
     assert lines[2] == "| source | classification | accuracy | 1,000 | **50.0 ± 1.0** | 23.0 ± 3.0 | 10.0 | 45.0 |"
     assert lines[3] == "| follows | ordered pair | accuracy | 1,000 | 51.0 ± 1.0 | 50.0 ± 0.6 | 50.0 | **80.0** |"
+    assert lines[4] == "| mean |  |  |  | 50.5 | 36.5 | 30.0 | 62.5 |"
 
 
-def test_equal_scores_share_the_first_place(reports: Path) -> None:
-    made_up.write(reports / "finetune" / "follows-full.json", made_up.result("follows", "full", score=0.80001))
-    assert benchmark_markdown(build(reports)).splitlines()[3].count("**80.0") == 2
+def test_only_what_is_beyond_the_noise_wins(reports: Path) -> None:
+    assert build(reports)["winners"] == {"source": "full", "follows": "tfidf"}
+    # The bag of words has 45: on 1,000 rows, 47 is not beyond the noise.
+    made_up.write_predictions(reports.parent / "data", "source", "full", [made_up.right_on(0.47, s) for s in range(3)])
+    assert build(reports)["winners"]["source"] is None
+
+
+def test_the_language_model_by_itself_is_a_baseline(reports: Path) -> None:
+    made_up.write_zero_shot(reports)
+    found = build(reports)
+    (row,) = [row for row in found["rows"] if row["variant"] == "lm_zero_shot"]
+    assert (row["task"], row["score"], row["stderr"], row["n_train"], row["n_eval"]) == ("source", 0.4, 0.02, 0, 500)
+    (pair,) = [pair for pair in found["comparisons"] if pair["against"] == "lm_zero_shot"]
+    assert 0.02 < pair["noise"] < 0.12
+    assert "lm_zero_shot" not in found["averages"]
+    head, _, source, follows, *_ = benchmark_markdown(found).splitlines()
+    assert head.endswith("| TF-IDF | LM, zero-shot |")
+    assert source.endswith("| 40.0 |")
+    assert follows.endswith("| n/a |")
+
+
+def test_a_task_that_could_not_be_made_is_in_no_mean(reports: Path) -> None:
+    made_up.write(reports / "tasks" / "follows.json", made_up.task("follows", unavailable="too small"))
+    for variant in ("full", "scratch"):
+        gone = made_up.result("follows", variant, score=None, unavailable="too small")
+        made_up.write(reports / "finetune" / f"follows-{variant}.json", gone)
+    found = build(reports)
+    assert found["averages"]["full"] == 0.5
+    assert [pair["tasks"] for pair in found["overall"]] == [1, 1, 1]
 
 
 @given(text=st.text())

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import made_up_results as made_up
 import pytest
+from ruamel.yaml import YAML
 
 from pretrace.report import write_page, write_report
-from pretrace.report.page import cost_rows, settings_text
+from pretrace.report.page import cost_rows, settings_text, shortened
 from pretrace.settings import load_settings
 
 CODE = "from pretrace.report import *; from pretrace.settings import *; write_report(load_settings())"
@@ -32,6 +33,7 @@ def locked_bytes(reports: Path) -> dict[str, bytes]:
 
 
 def page(reports: Path) -> str:
+    write_report(load_settings(), reports)
     return write_page(load_settings(), reports).read_text(encoding="utf-8")
 
 
@@ -156,6 +158,82 @@ def test_costs_are_those_of_these_settings(reports: Path) -> None:
     assert rows["finetune, full"]["seconds"] == 20.0
     assert rows["finetune, full"]["peak_memory_bytes"] == 900_000_000
     assert rows["together"]["seconds"] == 45.0
+
+
+def test_every_cell_says_where_it_came_from(reports: Path) -> None:
+    cost = json.loads((reports / "cost.json").read_text())
+    cost["finetune@source-full"] |= {
+        "commit": "c0ffee0012345678",
+        "changed": True,
+        "mlflow_record": "ab12",
+        "machine": "Z80",
+    }
+    made_up.write(reports / "cost.json", cost)
+    made_up.write(
+        reports / "finetune" / "source-full.json", made_up.result("source", "full", flops=1.5e12, batch_size=32)
+    )
+    deps = [
+        {"path": "data/tasks/source", "md5": "11112222333.dir"},
+        {"path": "models/pretrained", "md5": "44445555.dir"},
+    ]
+    stage = {"cmd": "python", "deps": deps}
+    (reports.parent / "dvc.lock").write_text(json.dumps({"stages": {"finetune@source-full": stage}}))
+    html = page(reports)
+    text = " ".join(re.sub(r"<[^>]+>", " ", html[html.index('id="provenance"') :]).split())
+    for part in (
+        "source: full c0ffee00+ 11112222 44445555",
+        "lr 0.001, epochs 2, batch_size 32, lm_weight 0.5",
+        "ab12 Z80",
+    ):
+        assert part in text, text
+    assert "follows: scratch" in text
+    assert "source: majority, TF-IDF" in text
+
+
+def test_wrong_answers_are_shown_but_not_in_full_length(reports: Path) -> None:
+    html = page(reports)
+    text = " ".join(re.sub(r"<[^>]+>", " ", html[html.index('id="mistakes"') :]).split())
+    assert "full: 500 of 1,000 rows wrong" in text
+    assert re.search(r"row \d+: answered no \( ?(89|90) % ?\), label yes", text)
+    assert shortened("a" * 400 + "b" * 400 + "c" * 400) == "a" * 400 + "b" * 50 + " … " + "b" * 50 + "c" * 400
+
+
+def test_a_task_with_a_card_stands_beside_the_published_score(reports: Path) -> None:
+    assert "GPT-1, published" not in page(reports)
+    paper = {"score": 45.4, "metric": "matthews", "split": "the test server", "table": "Table 4"}
+    card = {"source": "https://example.org", "licence": "none", "version": "GLUE 1.0", "sizes": {"train": 8551}}
+    card |= {"rows": "files", "split": "dev is the test", "paper": paper, "not_comparable": "another split"}
+    made_up.write(reports / "tasks" / "source.json", made_up.task("source", card=card))
+    text = " ".join(re.sub(r"<[^>]+>", " ", page(reports)).split())
+    for part in ("GPT-1, published", "45.4 matthews", "the test server (Table 4)", "another split", "train 8,551"):
+        assert part in text, part
+
+
+def test_language_tests_are_shown_with_their_protocol(reports: Path) -> None:
+    assert 'id="zeroshot"' not in page(reports)
+    made_up.write_zero_shot(reports)
+    html = page(reports)
+    assert Tags(html).open == []
+    assert "<script" not in html
+    text = " ".join(re.sub(r"<[^>]+>", " ", html[html.index('id="zeroshot"') :]).split())
+    assert "lambada transformer accuracy 0.1234, perplexity 1,234, n 5,153 last word" in text
+
+
+def test_the_figure_of_layers_is_drawn_where_variants_have_them(reports: Path, project: Path) -> None:
+    assert 'id="transfer"' not in page(reports)
+    params = YAML(typ="safe", pure=True).load(project / "params.yaml")
+    params["variants"] = {"full": {}, "layers_1": {"layers": 1}}
+    with (project / "params.yaml").open("w") as stream:
+        YAML(typ="safe", pure=True).dump(params, stream)
+    for name in made_up.KINDS:
+        made_up.write(
+            reports / "finetune" / f"{name}-layers_1.json", made_up.result(name, "scratch") | {"variant": "layers_1"}
+        )
+        answers = [made_up.right_on(0.3, seed) for seed in range(3)]
+        made_up.write_predictions(reports.parent / "data", name, "layers_1", answers)
+    html = page(reports)
+    assert Tags(html).open == []
+    assert "layers transferred" in html
 
 
 def test_no_cost_is_no_row(project: Path) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pretrace.tasks.baselines import baselines
+from pretrace.tasks.baselines import baselines, scores_of
 from pretrace.tasks.rows import Row, TaskData
 
 WORDS = [f"w{number}" for number in range(60)]
 SIZES = (("train", 200), ("dev", 60), ("test", 90))
+
+
+def scored(task: TaskData) -> dict[str, dict[str, float]]:
+    return scores_of(task, baselines(task))
 
 
 def sentence(random: np.random.Generator, *extra: str) -> str:
@@ -50,7 +54,7 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_words_tell_is_learned(kind: str) -> None:
-    found = baselines(task_of(kind, tells=True, metric=KINDS[kind]))
+    found = scored(task_of(kind, tells=True, metric=KINDS[kind]))
     assert found["tfidf"]["score"] > 0.9
     assert found["tfidf"]["score"] > found["majority"]["score"] + 0.1
 
@@ -58,7 +62,7 @@ def test_what_words_tell_is_learned(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_nothing_tells_is_not_learned(kind: str) -> None:
     task = task_of(kind, tells=False, metric=KINDS[kind])
-    found = baselines(task)
+    found = scored(task)
     chance = {"entailment": 0.0, "regression": 0.0, "multiple_choice": 0.25}.get(kind, found["majority"]["score"])
     assert abs(found["tfidf"]["score"] - chance) < 0.25
 
@@ -70,17 +74,17 @@ def test_the_majority_is_that_of_train(kind: str) -> None:
     most = max(range(4), key=labels["train"].count)
     score = labels["test"].count(most) / 90
     expected = {"score": round(score, 6), "stderr": round((score * (1 - score) / 90) ** 0.5, 6)}
-    assert baselines(task)["majority"] == expected
+    assert scored(task)["majority"] == expected
 
 
 def test_a_constant_guess_has_no_correlation() -> None:
     for kind, metric in (("regression", "pearson"), ("regression", "spearman"), ("entailment", "matthews")):
-        assert baselines(task_of(kind, tells=True, metric=metric))["majority"]["score"] == 0.0
+        assert scored(task_of(kind, tells=True, metric=metric))["majority"]["score"] == 0.0
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_numbers_twice(kind: str) -> None:
-    one, other = (baselines(task_of(kind, tells=True, metric=KINDS[kind])) for _ in range(2))
+    one, other = (scored(task_of(kind, tells=True, metric=KINDS[kind])) for _ in range(2))
     assert one == other
     assert list(one) == ["majority", "tfidf"]
     for numbers in one.values():
@@ -91,7 +95,7 @@ def test_the_same_numbers_twice(kind: str) -> None:
 def test_the_order_of_a_similar_pair_does_not_matter() -> None:
     task = task_of("similarity", tells=True)
     turned = {split: [Row(row.parts[::-1], row.label) for row in rows] for split, rows in task.splits.items()}
-    assert baselines(TaskData("similarity", "accuracy", None, turned))["tfidf"] == baselines(task)["tfidf"]
+    assert scored(TaskData("similarity", "accuracy", None, turned))["tfidf"] == scored(task)["tfidf"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -102,5 +106,5 @@ def test_rows_that_share_no_word(kind: str) -> None:
         split: [Row(tuple(f"{split}{i}x{j}" if i else "" for j in range(parts)), i % 2) for i in range(4)]
         for split, _ in SIZES
     }
-    found = baselines(TaskData(kind, KINDS[kind], None, splits))
+    found = scored(TaskData(kind, KINDS[kind], None, splits))
     assert all(np.isfinite(value) for numbers in found.values() for value in numbers.values())

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+import textwrap
 import warnings
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics
 
@@ -38,6 +43,68 @@ def test_scores_are_those_of_the_libraries(metric: str, seed: int) -> None:
     labels, predictions = sample(metric, seed)
     expected = (CLASSES | NUMBERS)[metric](labels, predictions)
     assert score(metric, labels, predictions) == pytest.approx(expected, abs=1e-12)
+
+
+ANSWERS = st.integers(2, 4).flatmap(
+    lambda classes: st.lists(
+        st.tuples(st.integers(0, classes - 1), st.integers(0, classes - 1)), min_size=1, max_size=40
+    )
+)
+GRADES = st.lists(st.tuples(st.integers(0, 20), st.floats(-10, 10, width=16)), min_size=2, max_size=40)
+
+
+@given(ANSWERS)
+def test_any_classes_score_as_with_scikit_learn(answers: list[tuple[int, int]]) -> None:
+    labels, predictions = np.array(answers).T
+    for metric, expected in CLASSES.items():
+        if metric != "f1" or max(labels.max(), predictions.max()) < 2:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # it warns of one class only
+                assert score(metric, labels, predictions) == pytest.approx(expected(labels, predictions), abs=1e-9)
+
+
+@given(GRADES)
+def test_any_numbers_score_as_with_scipy(grades: list[tuple[int, float]]) -> None:
+    labels, predictions = np.array(grades, float).T
+    for metric, expected in NUMBERS.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns of constants, for which it has no number
+            value = expected(labels, predictions)
+        assert score(metric, labels, predictions) == pytest.approx(0.0 if math.isnan(value) else value, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("metric", "labels", "predictions", "expected"),
+    [
+        ("matthews", [0, 1, 1], [1, 1, 1], 0.0),
+        ("matthews", [1, 1, 1], [1, 1, 1], 0.0),
+        ("matthews", [0, 1], [1, 0], -1.0),
+        ("f1", [0, 0, 0], [0, 0, 0], 0.0),
+        ("f1", [0, 0, 0], [1, 0, 0], 0.0),
+        ("f1", [1, 0, 0], [0, 0, 0], 0.0),
+        ("f1", [1, 1, 0], [1, 0, 0], 2 / 3),
+        ("pearson", [1, 2, 3], [2, 2, 2], 0.0),
+        ("pearson", [1, 2, 3], [0, 0, 1e-300], 3**0.5 / 2),
+        ("spearman", [1, 2, 3], [2, 2, 2], 0.0),
+        ("spearman", [1, 2, 3], [1, 10, 100], 1.0),
+    ],
+)
+def test_the_edges_are_those_of_glue(metric: str, labels: list, predictions: list, expected: float) -> None:
+    """GLUE's server takes scikit-learn's numbers: 0 where a class is not there; a constant has no correlation."""
+    assert score(metric, np.array(labels), np.array(predictions)) == pytest.approx(expected)
+
+
+def test_training_scores_without_scikit_learn() -> None:
+    """What trains does not bring it along; see the design."""
+    code = """
+        import sys, numpy as np
+        from pretrace.tasks.metrics import score, standard_error
+        for metric in ("accuracy", "matthews", "f1", "pearson"):
+            score(metric, np.array([0, 1, 1]), np.array([0, 1, 0]))
+        standard_error("accuracy", np.array([0, 1, 1]), np.array([0, 1, 0]))
+        assert not {"sklearn", "scipy", "pandas"} & set(sys.modules)
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "matthews"])

@@ -112,6 +112,16 @@ def test_without_a_dev_file_a_tenth_of_train_is_cut_off() -> None:
     assert [row.origin for row in task.splits["dev"]] == [f"train.csv:{int(t[1:]) + 1}" for t in texts["dev"]]
 
 
+def test_one_file_is_enough() -> None:
+    train = write("train.csv", many(100))
+    task = read(train=train)
+    texts = {split: [row.parts[0] for row in task.splits[split]] for split in SPLITS}
+    assert [len(texts[split]) for split in SPLITS] == [72, 8, 20]
+    assert sorted(texts["train"] + texts["dev"] + texts["test"]) == sorted(f"t{number}" for number in range(100))
+    assert read(train=train) == task
+    assert [len(read(train=train, dev=train).splits[split]) for split in SPLITS] == [80, 100, 20]
+
+
 def test_a_sample_of_the_rows() -> None:
     files = {split: write(f"{split}.csv", many(60)) for split in SPLITS}
     task = read(**files, train_rows=20, test_rows=10)
@@ -149,11 +159,11 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     assert "no file folder.csv" in error_of(**{**good_files(), "dev": "folder.csv"})
 
 
-@pytest.mark.parametrize("name", ["rows.txt", "rows", "rows.xlsx"])
+@pytest.mark.parametrize("name", ["rows.doc", "rows", "rows.xlsx"])
 def test_another_format(name: str) -> None:
     Path(name).write_text("x")
     text = error_of(**{**good_files(), "test": name})
-    assert text.startswith(f"{name}: a task's rows are read from .parquet, .csv, .tsv, .jsonl")
+    assert text.startswith(f"{name}: a task's rows are read from .parquet, .csv, .tsv, .txt, .jsonl")
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -252,7 +262,8 @@ def test_a_label_that_is_no_choice(value: Any) -> None:
     [("classification", "text"), ("similarity", "second"), ("multiple_choice", "q"), ("multiple_choice", "c1")],
 )
 def test_text_that_is_no_text(kind: str, column: str, value: Any) -> None:
-    assert error_of(kind=kind, **with_cell(kind, column, value)).startswith("test.jsonl: row 2: text expected, got ")
+    text = error_of(kind=kind, **with_cell(kind, column, value))
+    assert text.startswith(f"test.jsonl: row 2: column {column!r}: text expected, got ")
 
 
 def choice_files(choices: Any, split: str = "test") -> dict[str, Any]:
@@ -310,7 +321,9 @@ def test_f1_counts_the_positive_label() -> None:
 def test_one_row_can_not_be_divided(kind: str) -> None:
     files = good_files(kind)
     write("train.csv", TABLES[kind][:1])
-    assert "has one row only" in error_of(kind=kind, train="train.csv", test=files["test"])
+    text = error_of(kind=kind, train="train.csv", test=files["test"])
+    assert text == "train.csv: 1 row is too few for train and the dev rows that are cut from it"
+    assert "the test rows that are cut" in error_of(kind=kind, train="train.csv", dev=files["dev"])
 
 
 def test_words_like_none_and_numbers_stay_text() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,8 @@ def task_of(kind: str, parts: int, labels: list[str] | None) -> TaskData:
         split: [Row(tuple(f"{split}{i}" * (i + j) for j in range(parts)), i * number, f"o{i}") for i in range(size)]
         for split, size in (("train", 5), ("dev", 2), ("test", 3))
     }
-    return TaskData(kind, "accuracy", labels, rows, details={"more": [1]})
+    more: dict[str, Any] = {"details": {"more": [1]}, "overrides": {"lr": 1e-4}, "zero_shot": "choice"}
+    return TaskData(kind, "accuracy", labels, rows, **more)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,10 @@ def test_what_is_written_is_read(kind: str, parts: int, labels: list[str] | None
         "unavailable": None,
         "rows": {"train": 5, "dev": 2, "test": 3},
         "details": {"more": [1]},
+        "overrides": {"lr": 1e-4},
+        "zero_shot": "choice",
+        "card": None,
+        "columns": {},
     }
     assert list(splits) == list(SPLITS)
     for split, rows in task.splits.items():

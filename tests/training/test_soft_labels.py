@@ -14,7 +14,7 @@ from small_training import settings_with
 
 from pretrace.errors import PretraceError
 from pretrace.settings import Task
-from pretrace.tasks.prepare import prepare_tasks
+from pretrace.tasks.prepare import prepare_task
 from pretrace.tasks.rows import Row, TaskData
 from pretrace.training.predictions import LabelScale, label_scale, targets_of
 from pretrace.training.recipe import resolve_recipe
@@ -121,13 +121,13 @@ def write_rows(split: str, labels: list[object]) -> None:
 
 
 def prepared(out: str) -> dict:
-    return prepare_tasks(settings_with(tasks=a_task()), Path("none"), Words(), Path(out))
+    return prepare_task(settings_with(tasks=a_task()), "mine", Path("none"), Words(), Path(out))
 
 
 def test_labels_on_the_scale_are_taken() -> None:
     for split in FILES:
         write_rows(split, [0, 0.4, 2.6, 5, 5.0, 3, 4, 1])
-    assert prepared("tasks")["mine"]["n_train"] == 8
+    assert prepared("tasks")["n_train"] == 8
 
 
 @pytest.mark.parametrize("split", FILES)
@@ -150,4 +150,4 @@ def test_a_probe_with_labels_above_the_scale_is_one_line(monkeypatch: pytest.Mon
     monkeypatch.setattr("pretrace.tasks.prepare.read_documents", lambda _: [])
     tasks = {"near": {"kind": "regression", "probe": "nearness", "soft_classes": 3}}
     with pytest.raises(PretraceError, match=r"^params\.yaml: tasks\.near\.soft_classes: 3 .* go to 3$"):
-        prepare_tasks(settings_with(tasks=tasks), Path("none"), Words(), Path("tasks"))
+        prepare_task(settings_with(tasks=tasks), "near", Path("none"), Words(), Path("tasks"))

@@ -63,11 +63,6 @@ def _clean_by_blocks(text: str) -> str:
     return "\n".join([block for block in cleaned if block])
 
 
-def count_words(cleaned: str) -> int:
-    """The words of a text in the form that `clean_text` gives."""
-    return cleaned.count(" ") + cleaned.count("\n") + 1 if cleaned else 0
-
-
 def clean_text_plainly(text: str) -> str:
     """The same as `clean_text`, slowly, step by step as the recipe says: what `clean_text` is tested against."""
     import ftfy

@@ -9,13 +9,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from pretrace.corpus.clean import count_words
 from pretrace.corpus.documents import Document, DocumentWriter
 from pretrace.corpus.split import SPLITS
+from pretrace.corpus.words import count_words, spaced_words
 
-COUNTED_CHARACTERS = 2_000_000
+COUNTED_CHARACTERS = 8_000_000
 """Text whose words are counted at once."""
-BLOCKS_WAITING = 3
+BLOCKS_WAITING = 2
 """So many such texts are in memory at the most."""
 
 
@@ -83,13 +83,11 @@ class WordCounts:
 
 
 def _count_words(texts: list[str]) -> dict[str, int]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    joined = pa.array([" ".join(texts).replace("\n", " ")] if texts else [], pa.large_string())
-    counted = pc.split_pattern(joined, " ").values.value_counts()
+    if not texts:
+        return {}
+    counted = spaced_words(" ".join(texts).replace("\n", " ")).value_counts()
     words, numbers = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
-    return dict(zip(words, numbers, strict=True))
+    return dict(zip([word[:-1] for word in words], numbers, strict=True))
 
 
 def _histogram(lengths: Counter[int]) -> list[dict[str, int]]:

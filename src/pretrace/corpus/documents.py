@@ -152,14 +152,15 @@ def bytes_of_documents(folder: Path) -> int:
     return 0
 
 
-def in_batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    """The documents in the lists that go to a worker at once."""
+def in_batches(documents: Iterable[Document], characters: int | None = None) -> Iterator[list[Document]]:
+    """The documents in the lists that go to a worker at once, each of about so many characters."""
+    most = characters or BATCH_CHARACTERS
     batch: list[Document] = []
     size = 0
     for document in documents:
         batch.append(document)
         size += len(document.text)
-        if size >= BATCH_CHARACTERS:
+        if size >= most:
             yield batch
             batch, size = [], 0
     if batch:

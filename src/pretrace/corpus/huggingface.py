@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from pretrace.settings import Dataset
 
 
-def dataset_rows(dataset: Dataset, wanted: list[str]) -> Iterator[Row]:
-    """Rows with the columns in `wanted`, from 1, in the order of the data set.
+def dataset_rows(dataset: Dataset, wanted: list[str], key: str = "corpus.dataset") -> Iterator[Row]:
+    """Rows with the columns in `wanted`, or all if there are none, from 1, in the order of the data set.
+
+    `key` is where params.yaml asks for it.
 
     Raises:
         PretraceError: `datasets` is not installed; the data set is not there, lacks a column or stops answering, which
@@ -24,7 +26,7 @@ def dataset_rows(dataset: Dataset, wanted: list[str]) -> Iterator[Row]:
         from datasets import load_dataset
     except ImportError:
         raise PretraceError(
-            "params.yaml: corpus.source: huggingface needs a package that is not installed: pip install datasets"
+            f"params.yaml: {key}: the Hugging Face Hub needs a package that is not installed: pip install datasets"
         ) from None
     try:
         rows = load_dataset(
@@ -33,9 +35,9 @@ def dataset_rows(dataset: Dataset, wanted: list[str]) -> Iterator[Row]:
         for number, row in enumerate(rows, 1):
             if number == 1:
                 check_columns(wanted, row)
-            yield number, {column: row.get(column) for column in wanted}
+            yield number, {column: row.get(column) for column in wanted or row}
     except BadInputError as bad:
         raise PretraceError(bad.at(str(dataset.name)).line) from None
     except Exception as error:  # of the network, the Hub or the format: each has its own
         said = " ".join(printable(f"{type(error).__name__}: {error}").split())
-        raise PretraceError(f"params.yaml: corpus.dataset: {dataset.name}: cannot be read ({said})") from None
+        raise PretraceError(f"params.yaml: {key}: {dataset.name}: cannot be read ({said})") from None

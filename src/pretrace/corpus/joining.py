@@ -2,7 +2,8 @@
 
 spaCy takes a special word apart without its rule, and looks for the parts that it gets next to each other in the
 text. So a space may be inside of a special word only if the token in front of it is such a part and the token behind
-it the next one. What is found here are all those spaces, and a few more.
+it the next one, and the parts before and after those are there, too. What is found here are all those spaces, and a
+few more.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ class JoiningSpaces:
         # spaCy's patterns never part two ASCII letters, so a part is not the end of a longer word; but its rules do.
         torn = list(_parted_between_letters(tokenizer))
         ends, beginnings = {end for end, _ in torn}, {beginning for _, beginning in torn}
-        self._parts: dict[str, list[tuple[str, str, bool, bool]]] = {}
-        for left, right in sorted(_neighbours(tokenizer)):
+        self._parts: dict[str, list[tuple[str, str, bool, bool, str, str]]] = {}
+        for before, left, right, after in sorted(set(_neighbours(tokenizer))):
             whole_left = left[0] in LETTERS and left not in beginnings
             whole_right = right[-1] in LETTERS and right not in ends
-            self._parts.setdefault(left[-1] + right[0], []).append((left, right, whole_left, whole_right))
+            found = (left, right, whole_left, whole_right, before, after)
+            self._parts.setdefault(left[-1] + right[0], []).append(found)
         lasts, firsts = ("".join({re.escape(pair[place]) for pair in self._parts}) for place in (0, 1))
         self._candidates = re.compile(f"(?<=[{lasts}]) (?=[{firsts}])")
 
@@ -40,11 +42,16 @@ class JoiningSpaces:
 
     def joins(self, text: str, space: int) -> bool:
         """Whether the space at this place could be inside of a special word."""
-        for left, right, whole_left, whole_right in self._parts.get(text[space - 1] + text[space + 1], ()):
+        for left, right, whole_left, whole_right, before, after in self._parts.get(
+            text[space - 1] + text[space + 1], ()
+        ):
             if text.endswith(left, 0, space) and text.startswith(right, space + 1):
-                before, after = space - len(left) - 1, space + 1 + len(right)
-                if not (whole_left and before >= 0 and text[before] in LETTERS) and not (
-                    whole_right and text[after : after + 1] in LETTERS
+                start, end = space - len(left), space + 1 + len(right)
+                if (
+                    not (whole_left and start and text[start - 1] in LETTERS)
+                    and not (whole_right and text[end : end + 1] in LETTERS)
+                    and text.endswith((before, before + " "), 0, start)
+                    and text.startswith((after, " " + after), end)
                 ):
                     return True
         return False
@@ -54,14 +61,15 @@ class JoiningSpaces:
         return self._candidates.sub(lambda found: GLUE if self.joins(text, found.start()) else " ", text)
 
 
-def _neighbours(tokenizer: Any) -> Iterator[tuple[str, str]]:
-    """Parts of special words, as they fall without the rules for them, and the part that follows each."""
+def _neighbours(tokenizer: Any) -> Iterator[tuple[str, str, str, str]]:
+    """Four parts of special words in a row, as they fall without the rules for them; "" before the first, or after."""
     from spacy.tokenizer import Tokenizer
 
     names = ("prefix_search", "suffix_search", "infix_finditer", "token_match", "url_match")
     without_rules = Tokenizer(tokenizer.vocab, rules={}, **{name: getattr(tokenizer, name) for name in names})
-    pairs = {pair for word in tokenizer.rules for pair in pairwise([token.text for token in without_rules(word)])}
-    yield from pairs
+    for word in tokenizer.rules:
+        parts = ["", *[token.text for token in without_rules(word)], ""]
+        yield from zip(parts, parts[1:], parts[2:], parts[3:], strict=False)
 
 
 def _parted_between_letters(tokenizer: Any) -> Iterator[tuple[str, str]]:

@@ -9,24 +9,22 @@ others, and only those become Python strings and are looked up.
 
 from __future__ import annotations
 
-import codecs
 import string
 from collections.abc import Callable, Iterable
 from itertools import product
 
 import numpy as np
 
-from pretrace.corpus.encoding import CURLY, FTFY_SEGMENT, LETTERS, LIGATURES, STRAIGHT
+from pretrace.corpus.alike import LONGEST, Chunked, OneOf
 from pretrace.corpus.joining import JoiningSpaces
+from pretrace.corpus.one_byte import CHARACTERS, ELLIPSIS, NOT_TYPESET, as_bytes, as_text
 
 SIGNS = b'-~!";?+,)(/*[]}{|_'
 """The signs of which a run gets spaces around it (`clean.RUN_OF_ONE_SIGN`)."""
-NOT_TYPESET, OTHER_LINE, ELLIPSIS = 0, 1, 2
-"""Bytes that stand in no typeset line: for a character of another line, for a whole one, and for three dots that are
-one character."""
+OTHER_LINE = 1
+"""A byte that stands in no typeset line: in the place of a whole line that is none."""
 SPACE, NEWLINE, STOP = 32, 10, 46
-LONGEST = 15
-"""Longer chunks count as this long where special words are told by their length, first and last letter."""
+SIGN_TABLE = bytes(code in SIGNS for code in range(256))
 
 
 class TypesetCleaner:
@@ -56,15 +54,14 @@ class TypesetCleaner:
             if before in CHARACTERS and after in CHARACTERS:
                 self._may_join[CHARACTERS.index(before) << 8 | CHARACTERS.index(after)] = True
         words = {word for word in special if word.isascii()}
-        self._special = _table({word for word in words if word.isalpha()})
+        letters = {word for word in words if word.isalpha()}
         with_stop = {word[:-1] for word in words if word[-1] == "." and word[:-1].isalpha()}
-        self._keeps_stop = self._special | _table(with_stop)
-        for sign, length, last in product(SIGNS, range(2, LONGEST + 1), range(32)):
-            self._special[length << 12 | sign << 5 | last] = True  # a run of a sign
+        runs = {chr(sign) * length for sign, length in product(SIGNS, range(2, LONGEST + 1))}
+        self._special, self._keeps_stop = OneOf(letters | runs), OneOf(letters | with_stop)
 
     def __call__(self, block: str, other_line: Callable[[int, str], str]) -> str:
         """The clean form of a block; `other_line` cleans a line that is not plainly typeset, given its number."""
-        raw = _as_bytes(block)
+        raw = as_bytes(block)
         others: list[str] = []
         if NOT_TYPESET in raw:
             raw, others = _without_other_lines(block, raw, other_line)
@@ -83,81 +80,39 @@ class TypesetCleaner:
         parting = np.flatnonzero(_is_white(data))
         last, first = data[parting - 1], data[parting + 1]
         odd = np.flatnonzero(np.frombuffer(raw.translate(self._odd), bool))
-        text = _as_text(raw)
-        glued = np.flatnonzero(self._may_join[last.astype(np.uint16) << 8 | first] & (data[parting] == SPACE))
-        glued = [number for number in glued if self._joins(text, parting[number])]
+        glued = parting[self._may_join[last.astype(np.uint16) << 8 | first] & (data[parting] == SPACE)].tolist()
         if glued:
-            odd = np.concatenate([odd, parting[glued]])
-            parting, last, first = (np.delete(array, glued) for array in (parting, last, first))
+            text = as_text(raw)
+            glued = [place for place in glued if self._joins(text, place)]
+        if glued:
+            odd = np.concatenate([odd, glued])
+            kept = np.searchsorted(parting, glued)
+            parting, last, first = (np.delete(array, kept) for array in (parting, last, first))
         starts, ends = np.concatenate([[0], parting + 1]), np.concatenate([parting, [len(data)]])
-        length = np.minimum(ends - starts, LONGEST).astype(np.uint16)
-        first, last = np.concatenate([data[:1], first]), np.concatenate([last, data[-1:]])
-        flagged = self._special[length << 12 | first.astype(np.uint16) << 5 | last & 31]
+        chunks = Chunked.of(raw, starts, ends - starts, np.concatenate([data[:1], first]))
+        last = np.concatenate([last, data[-1:]])
         signs = np.bincount(np.searchsorted(parting, odd), minlength=len(starts))
-        flagged |= signs > 0
-        stops = np.flatnonzero((last == STOP) & (signs == 1) & (length > 2))
-        if len(stops):
-            stops = stops[self._parts_from_stop(data[ends[stops] - 2], first[stops], (ends - starts)[stops] - 1)]
-            flagged[stops] = False
-            places = ends[stops] - 1
-            text = _as_text(np.insert(data, places, SPACE).tobytes())
-            starts, ends = starts[flagged], ends[flagged]
-            moved = np.searchsorted(places, starts)  # no stop that was parted is inside of a chunk that is flagged
-            return self._replaced(text, (starts + moved).tolist(), (ends + moved).tolist())
-        return self._replaced(text, starts[flagged].tolist(), ends[flagged].tolist())
+        flagged = self._special.among(chunks, last) | (signs > 0)
+        stops = np.flatnonzero((last == STOP) & (signs == 1) & (chunks.length > 2))
+        if not len(stops):
+            return self._replaced(raw, starts[flagged].tolist(), ends[flagged].tolist())
+        stops = stops[self._parts_from_stop(chunks.shortened(stops), data[ends[stops] - 2])]
+        flagged[stops] = False
+        places = ends[stops] - 1
+        starts, ends = starts[flagged], ends[flagged]
+        moved = np.searchsorted(places, starts)  # no stop that was parted is inside of a chunk that is flagged
+        return self._replaced(_with_spaces(data, places), (starts + moved).tolist(), (ends + moved).tolist())
 
-    def _parts_from_stop(self, last: np.ndarray, first: np.ndarray, length: np.ndarray) -> np.ndarray:
+    def _parts_from_stop(self, words: Chunked, last: np.ndarray) -> np.ndarray:
         """Whether spaCy parts words of ASCII letters from the full stop behind them; see `chunks.EASY`."""
-        length = np.minimum(length, LONGEST).astype(np.uint16)
-        keeps = self._keeps_stop[length << 12 | first.astype(np.uint16) << 5 | last & 31]
-        return (last >= ord("a")) & (last <= ord("z")) & ~keeps
+        return (last >= ord("a")) & (last <= ord("z")) & ~self._keeps_stop.among(words, last)
 
-    def _replaced(self, text: str, starts: list[int], ends: list[int]) -> str:
-        lower = text.lower()
+    def _replaced(self, raw: bytes, starts: list[int], ends: list[int]) -> str:
+        text, lower = as_text(raw), raw.lower().decode("latin-1")  # outside of those chunks all letters are ASCII
         pieces = [""] * (2 * len(starts) + 1)
         pieces[0::2] = [lower[end:start] for end, start in zip([0, *ends], [*starts, len(text)], strict=True)]
         pieces[1::2] = self._tokens([text[start:end] for start, end in zip(starts, ends, strict=True)])
         return "".join(pieces)
-
-
-def _table(words: Iterable[str]) -> np.ndarray:
-    """Marks what words have in common: by length, first and last letter."""
-    table = np.zeros(1 << 16, bool)
-    for word in words:
-        table[min(len(word), LONGEST) << 12 | ord(word[0]) << 5 | ord(word[-1]) & 31] = True
-    return table
-
-
-def _as_bytes(block: str) -> bytearray:
-    """A byte for each UTF-16 unit of the block: what it becomes in a typeset line, or `NOT_TYPESET`."""
-    if block.isascii():
-        return bytearray(block.encode("ascii")).translate(ASCII_BYTES)
-    units = np.frombuffer(block.encode("utf-16-le", "surrogatepass"), "<u2")
-    raw = bytearray(units.astype(np.uint8)).translate(ASCII_BYTES)
-    beyond = np.flatnonzero(units > MOST_ASCII)
-    codes = BYTES_BEYOND[units[beyond]]
-    if codes.max() > MOST_ASCII:
-        _leave_suspicious(codes, beyond, units)
-    np.frombuffer(raw, np.uint8)[beyond] = codes
-    return raw
-
-
-def _leave_suspicious(codes: np.ndarray, places: np.ndarray, units: np.ndarray) -> None:
-    """Set to `NOT_TYPESET` the letters among `codes` with which `encoding.SUSPICIOUS` finds fault."""
-    letters = codes > MOST_ASCII
-    if len(units) >= FTFY_SEGMENT:
-        codes[letters] = NOT_TYPESET
-        return
-    pairs = np.flatnonzero((np.diff(places) == 1) & (letters[1:] | letters[:-1]))
-    codes[pairs], codes[pairs + 1] = NOT_TYPESET, NOT_TYPESET
-    for number in np.flatnonzero(np.isin(codes, LIGATURE_BYTES)):
-        following = units[places[number] + 1 : places[number] + 2].tobytes()
-        if not following.decode("utf-16-le", "replace").isalpha():
-            codes[number] = NOT_TYPESET
-
-
-def _as_text(raw: bytes) -> str:
-    return raw.decode("ascii") if raw.isascii() else codecs.charmap_decode(raw, "strict", CHARACTERS)[0]
 
 
 def _without_other_lines(
@@ -184,12 +139,7 @@ def _standard_form(raw: bytes | bytearray) -> bytes:
     data = _single_white(np.frombuffer(raw.strip(), np.uint8))
     sign, white = np.frombuffer(data.tobytes().translate(SIGN_TABLE), bool), _is_white(data)
     between = (sign[1:] | sign[:-1]) & (data[1:] != data[:-1]) & ~(white[1:] | white[:-1])
-    places = np.flatnonzero(between)
-    out = np.full(len(data) + len(places), SPACE, np.uint8)
-    kept = np.ones(len(out), bool)
-    kept[places + np.arange(1, len(places) + 1)] = False
-    out[kept] = data
-    return out.tobytes()
+    return _with_spaces(data, np.flatnonzero(between) + 1)
 
 
 def _single_white(data: np.ndarray) -> np.ndarray:
@@ -210,25 +160,10 @@ def _is_white(data: np.ndarray) -> np.ndarray:
     return (data == SPACE) | (data == NEWLINE)
 
 
-def _bytes_beyond() -> np.ndarray:
-    """From a UTF-16 unit beyond ASCII to the byte that it becomes in a typeset line: uint8, shape (65536,)."""
-    table = np.full(1 << 16, NOT_TYPESET, np.uint8)
-    for sign in CURLY:
-        table[ord(sign)] = ord(STRAIGHT[sign])
-    table[[ord("\N{EN DASH}"), ord("\N{EM DASH}")]] = ord("-")
-    table[ord("\N{HORIZONTAL ELLIPSIS}")] = ELLIPSIS
-    for number, letter in enumerate(BYTE_LETTERS, MOST_ASCII + 1):
-        table[ord(letter)] = number
-    return table
-
-
-MOST_ASCII = 127
-ASCII_BYTES = bytes(code if 0x20 <= code < 0x7F and code != ord("&") else NOT_TYPESET for code in range(256))
-ASCII_BYTES = ASCII_BYTES[:9] + b" \n" + ASCII_BYTES[11:]  # a tab is a space, a line end stays
-BYTE_LETTERS = "".join(letter for letter in LETTERS if letter not in "\xc2\xc3")
-"""The letters that have a byte: those that may stand alone."""
-CHARACTERS = "".join(map(chr, range(MOST_ASCII + 1))) + BYTE_LETTERS
-"""From a byte to its character."""
-LIGATURE_BYTES = [CHARACTERS.index(letter) for letter in LIGATURES]
-BYTES_BEYOND = _bytes_beyond()
-SIGN_TABLE = bytes(code in SIGNS for code in range(256))
+def _with_spaces(data: np.ndarray, places: np.ndarray) -> bytes:
+    """The bytes with a space in front of each of these places, which are in order."""
+    out = np.full(len(data) + len(places), SPACE, np.uint8)
+    kept = np.ones(len(out), bool)
+    kept[places + np.arange(len(places))] = False
+    out[kept] = data
+    return out.tobytes()

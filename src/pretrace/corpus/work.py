@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pretrace.corpus.boilerplate import cut_boilerplate
-from pretrace.corpus.clean import clean_text, count_words
+from pretrace.corpus.clean import clean_text
 from pretrace.corpus.contamination import EvaluationNgrams, cut_shared
 from pretrace.corpus.documents import Document, bytes_of_documents, in_batches, read_documents
 from pretrace.corpus.duplicates import signature
 from pretrace.corpus.quality import Verdict, judge
+from pretrace.corpus.words import count_raw_words, count_words
 from pretrace.progress import progress
 from pretrace.workers import map_in_order
 
@@ -60,7 +61,7 @@ class Work:
         return [self._on(document) for document in documents]
 
     def _on(self, document: Document) -> Result:
-        result = Result(len(document.text.encode()), len(document.text.split()), document.text)
+        result = Result(len(document.text.encode()), count_raw_words(document.text), document.text)
         steps = [self._clean] if self.clean else []
         steps += [self._boilerplate, self._contamination, self._measure] if self.finish else []
         for step in steps:

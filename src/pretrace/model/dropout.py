@@ -22,6 +22,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pretrace.model.products import in_float32_on_cpu
+
 LEVELS = 1 << 15
 """A rate is rounded to a multiple of 1 / LEVELS: numbers are of 15 bits, so that a shift makes a mask of their sign."""
 TABLE = 0
@@ -47,13 +49,14 @@ class Dropout:
         """Values (B, ...) with the holes of their sequences."""
         if x.device.type != "cpu":
             return F.dropout(x, self.rate)
-        return self._with_holes(x, self._streams)
+        return holes(x, self.kept_for(x), self.scale)
 
     def table(self, weight_VC: Tensor) -> Tensor:
         """A table with the holes of the update: the same for all its sequences."""
         if weight_VC.device.type != "cpu":
             return F.dropout(weight_VC, self.rate)
-        return self._with_holes(weight_VC, [self._table])
+        kept = self._kept([self._table], weight_VC.numel()).reshape(weight_VC.shape)
+        return holes(weight_VC, kept, self.scale)
 
     def of_examples(self, count: int) -> Dropout:
         """The dropout of `count` examples of as many sequences each: that of their first ones."""
@@ -71,8 +74,9 @@ class Dropout:
         """The next masks of values (B, *shape), on a CPU: int16, -1 (all bits) where a value stays, else 0."""
         return self._kept(self._streams, math.prod(shape)).reshape(-1, *shape)
 
-    def _with_holes(self, x: Tensor, streams: list[_Stream]) -> Tensor:
-        return holes(x, self._kept(streams, x.numel() // len(streams)).reshape(x.shape), self.scale)
+    def kept_for(self, x: Tensor) -> Tensor:
+        """The next masks of these values, as `kept`."""
+        return self.kept(*x.shape[1:])
 
     def _kept(self, streams: list[_Stream], count: int) -> Tensor:
         """For each stream the next `count` masks, (streams, count). A call uses up whole words of 64 bits."""
@@ -100,6 +104,27 @@ def dropped(x: Tensor, dropout: Dropout | None) -> Tensor:
     return x if dropout is None else dropout(x)
 
 
+def added(x: Tensor, y: Tensor, dropout: Dropout | None) -> Tensor:
+    """`x` plus `y` with holes: float32 on a CPU in one pass over both."""
+    if dropout is None or not (in_float32_on_cpu(x) and in_float32_on_cpu(y)):
+        return x + dropped(y, dropout)
+    return _Added.apply(x, y, dropout.kept_for(y), dropout.scale)
+
+
+class _Added(torch.autograd.Function):
+    """A sum with values times 0 or the scale; and so their gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, y: Tensor, kept: Tensor, scale: float) -> Tensor:
+        factors = kept.to(y.dtype).mul_(-scale)
+        ctx.save_for_backward(factors)
+        return torch.addcmul(x, y, factors)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        return gradients[0], gradients[0] * ctx.saved_tensors[0], None, None
+
+
 class _Holes(torch.autograd.Function):
     """Values and-ed with masks and scaled, and so their gradients."""
 
@@ -116,8 +141,14 @@ class _Holes(torch.autograd.Function):
 
 def masked(x: Tensor, kept: Tensor, scale: float) -> Tensor:
     """Values times the scale where their masks are -1, else 0; without gradients."""
+    return holed(x, kept).mul_(scale)
+
+
+def holed(x: Tensor, kept: Tensor) -> Tensor:
+    """Values where their masks are -1, else 0; without gradients."""
     same_size = {2: torch.int16, 4: torch.int32, 8: torch.int64}[x.element_size()]
-    return (x.view(same_size) & kept.to(same_size)).view(x.dtype).mul_(scale)
+    bits, values = kept.to(same_size), x.view(same_size)
+    return (bits & values if bits is kept else bits.bitwise_and_(values)).view(x.dtype)
 
 
 class _Stream:

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pretrace.model.attention import self_attention
-from pretrace.model.dropout import Dropout, dropped
+from pretrace.model.dropout import Dropout, added
 from pretrace.model.gelu import gelu
 from pretrace.model.packed import Layout, packed_attention
 from pretrace.model.products import linear
@@ -42,10 +42,10 @@ class Block(nn.Module):
 
     def forward(self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None = None) -> Tensor:
         a_BTC = self._attend(x_BTC, dropout, layout)
-        n_BTC = self.norm_1(x_BTC + dropped(a_BTC, dropout))
+        n_BTC = self.norm_1(added(x_BTC, a_BTC, dropout))
         inner_BTF = gelu(_applied(self.feed_forward_in, n_BTC))
         m_BTC = _applied(self.feed_forward_out, inner_BTF)
-        return self.norm_2(n_BTC + dropped(m_BTC, dropout))
+        return self.norm_2(added(n_BTC, m_BTC, dropout))
 
     def _attend(self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None) -> Tensor:
         if layout is not None:

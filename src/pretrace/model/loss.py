@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pretrace.model.products import in_float32_on_cpu, product
+from pretrace.model.products import gradient_of_table, in_float32_on_cpu, product
 
 LOGITS_BYTES = {"cpu": 1 << 26, "cuda": 1 << 29}
 """What the logits that are held at once may take, by device, were they float32. A small model's whole micro-batch fits:
@@ -38,9 +38,9 @@ class _LinearCrossEntropy(torch.autograd.Function):
             loss = loss + _losses_to_gradients(z_nV, targets_N[rows], weights_N[rows])
             if with_gradients:
                 d_h_NC[rows] = product(z_nV, products_VC.T)
-                d_piece_VC = z_nV.T @ h_nC
+                d_piece_VC = gradient_of_table(z_nV, h_nC)
                 d_weight_VC = d_piece_VC if rows.start == 0 else d_weight_VC.float().add_(d_piece_VC)
-        ctx.save_for_backward(d_h_NC, d_weight_VC)
+        ctx.save_for_backward(d_h_NC, d_weight_VC.contiguous())
         return loss
 
     @staticmethod

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pretrace.model.attention import self_attention
-from pretrace.model.dropout import Dropout, holes, masks
+from pretrace.model.dropout import Dropout, masks
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Layout:
         return Layout(self.positions_N.to(device), tuple(groups))
 
     def by_group(self, x_NC: Tensor, work: Callable[[Tensor, Group], Tensor]) -> Tensor:
-        """What `work` makes of each group's padded batch (B, T, C), as a row of tokens again, zero for those of none."""
+        """What `work` makes of each group's padded batch (B, T, C), as a row of tokens again; zeros at its end."""
         counts = [sum(group.lengths) for group in self.groups]
         *parts, rest = x_NC.split([*counts, len(x_NC) - sum(counts)])
         found = [group.unpadded(work(group.padded(x), group)) for x, group in zip(parts, self.groups, strict=True)]
@@ -102,18 +102,15 @@ class PackedDropout(Dropout):
         super().__init__(rate, seed, step, range(sequences))
         self._layout = layout
 
-    def __call__(self, x_NC: Tensor) -> Tensor:
-        """Values (N, C) with the holes of their sequences."""
-        if x_NC.device.type != "cpu":
-            return super().__call__(x_NC)
+    def kept_for(self, x_NC: Tensor) -> Tensor:
+        """The masks of values (N, C), which are those of their sequences."""
         width = x_NC.shape[1]
         pairs = [pair for g in self._layout.groups for pair in zip(g.sequences, g.lengths, strict=True)]
         kept = masks([self._streams[number].words(-(-length * width // 4)) for number, length in pairs], self.rate)
         if width % 4:  # a call uses up whole words, so what is left of each sequence's last one is cut out
             sizes = [(length * width, -length * width % 4) for _, length in pairs]
             kept = kept[torch.from_numpy(np.concatenate([[True] * n + [False] * rest for n, rest in sizes]))]
-        kept = F.pad(kept, (0, x_NC.numel() - len(kept)))
-        return holes(x_NC, kept.view(x_NC.shape), self.scale)
+        return F.pad(kept, (0, x_NC.numel() - len(kept))).view(x_NC.shape)
 
     def of_group(self, group: Group) -> Dropout:
         """The dropout of the attention weights of a group."""
@@ -123,11 +120,6 @@ class PackedDropout(Dropout):
 class _GroupDropout(Dropout):
     def __init__(self, rate: float, streams: list, lengths: tuple[int, ...]) -> None:
         self.rate, self._streams, self._lengths = rate, streams, lengths
-
-    def __call__(self, x_BHTT: Tensor) -> Tensor:
-        if x_BHTT.device.type != "cpu":
-            return super().__call__(x_BHTT)
-        return holes(x_BHTT, self.kept(*x_BHTT.shape[1:]), self.scale)
 
     def kept(self, *shape: int) -> Tensor:
         """Masks of weights (B, H, T, T): a sequence's own (H, length, length), and none of padding."""

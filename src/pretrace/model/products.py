@@ -43,6 +43,11 @@ def product(x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Te
     return F.linear(x_NI, weight_OI, bias_O)
 
 
+def gradient_of_table(d_NO: Tensor, x_NI: Tensor) -> Tensor:
+    """Gradient (O, I) of a weight of many more rows than columns, as a vocabulary's: oneDNN is fast the other way."""
+    return product(x_NI.T, d_NO.T).T if goes_to_onednn(d_NO) else d_NO.T @ x_NI
+
+
 class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None) -> Tensor:

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pretrace.model.dropout import Dropout, masked
+from pretrace.model.dropout import Dropout, holed
 
 LONGEST = 128
 """Tokens of a text whose weights are kept; of longer ones they are too large."""
@@ -39,26 +39,31 @@ def attention_with_weights_kept(qkv_3BHTD: Tensor, dropout: Dropout, seen_BTT: T
 
 
 class _Kept(torch.autograd.Function):
+    """The scale of dropout is on the values, which are fewer than the weights."""
+
     @staticmethod
     def forward(ctx: Any, qkv_3BHTD: Tensor, kept_BHTT: Tensor, seen_BTT: Tensor | None, scale: float) -> Tensor:
         _, B, H, T, D = qkv_3BHTD.shape
         own_3GTD = qkv_3BHTD.reshape(3, B * H, T, D).clone(memory_format=torch.contiguous_format)
         q_GTD, k_GTD, v_GTD = own_3GTD
         q_GTD *= D**-0.5
+        v_GTD *= scale
         kept_GTT = kept_BHTT.reshape(B * H, T, T)
         out_GTD = torch.empty_like(v_GTD)
         weights = []
         for queries, keys in _blocks(T):
             p_GQK = q_GTD[:, queries] @ k_GTD[:, keys].transpose(1, 2)
             if seen_BTT is None:
-                p_GQK += torch.full(p_GQK.shape[1:], -torch.inf, dtype=p_GQK.dtype).triu(queries.start + 1)
+                p_GQQ = p_GQK[:, :, queries]  # all keys before these are seen
+                p_GQQ += torch.full(p_GQQ.shape[1:], -torch.inf, dtype=p_GQQ.dtype).triu(1)
             else:
                 p_GQK.view(B, H, *p_GQK.shape[1:]).masked_fill_(~seen_BTT[:, None, queries, keys], -torch.inf)
             torch.softmax(p_GQK, -1, out=p_GQK)
-            used_GQK = masked(p_GQK, kept_GTT[:, queries, keys], scale)
+            used_GQK = holed(p_GQK, kept_GTT[:, queries, keys])
             out_GTD[:, queries] = used_GQK @ v_GTD[:, keys]
             weights += [p_GQK, used_GQK]
         ctx.save_for_backward(own_3GTD, out_GTD, *weights)
+        ctx.scale = scale
         return out_GTD.view(B, H, T, D)
 
     @staticmethod
@@ -68,14 +73,22 @@ class _Kept(torch.autograd.Function):
         B, H, T, D = gradients[0].shape
         d_GTD = gradients[0].reshape(B * H, T, D)
         sums_GT1 = (d_GTD * out_GTD).sum(-1, keepdim=True)
-        d_own_3GTD = torch.zeros_like(own_3GTD)
+        d_own_3GTD = torch.empty_like(own_3GTD)
         d_q_GTD, d_k_GTD, d_v_GTD = d_own_3GTD
-        for (queries, keys), p_GQK, used_GQK in zip(_blocks(T), weights[::2], weights[1::2], strict=True):
+        for (queries, keys), p_GQK, used_GQK in reversed(
+            list(zip(_blocks(T), weights[::2], weights[1::2], strict=True))
+        ):
             d_scores_GQK = d_GTD[:, queries] @ v_GTD[:, keys].transpose(1, 2)
             d_scores_GQK.mul_(used_GQK).addcmul_(p_GQK, sums_GT1[:, queries], value=-1)
-            torch.mul(d_scores_GQK @ k_GTD[:, keys], D**-0.5, out=d_q_GTD[:, queries])
-            d_k_GTD[:, keys] += d_scores_GQK.transpose(1, 2) @ q_GTD[:, queries]
-            d_v_GTD[:, keys] += used_GQK.transpose(1, 2) @ d_GTD[:, queries]
+            d_q_GTD[:, queries] = d_scores_GQK @ k_GTD[:, keys]
+            parts = d_scores_GQK.transpose(1, 2) @ q_GTD[:, queries], used_GQK.transpose(1, 2) @ d_GTD[:, queries]
+            for whole_GTD, part_GKD in zip((d_k_GTD, d_v_GTD), parts, strict=True):
+                if queries.stop == T:  # the last queries, which see all keys, come first
+                    whole_GTD.copy_(part_GKD)
+                else:
+                    whole_GTD[:, keys] += part_GKD
+        d_q_GTD *= D**-0.5
+        d_v_GTD *= ctx.scale
         return d_own_3GTD.view(3, B, H, T, D), None, None, None
 
 

@@ -6,39 +6,51 @@ results of a removed task where they are.
 
 from __future__ import annotations
 
-import math
 import statistics
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pretrace.errors import PretraceError
 from pretrace.files import read_json
+from pretrace.report.answers import ZERO_SHOT, TaskAnswers, read_answers
+from pretrace.report.comparisons import Difference, difference, mean_difference
 from pretrace.settings import Settings
 
-CONFIDENCE = 0.95
 REFERENCE = "full"
-BASELINES = {"majority": "majority", "tfidf": "TF-IDF", "lm_zero_shot": "LM, zero-shot"}
+BASELINES = {"majority": "majority", "tfidf": "TF-IDF", ZERO_SHOT: "LM, zero-shot"}
 """Rows that are not fine-tuned models, in the table's order, with their headings."""
 
 
-def build_benchmark(settings: Settings, folder: Path) -> dict[str, Any]:
-    """Collect the scores under `folder` (usually `reports/`).
+def build_benchmark(settings: Settings, folder: Path, data: Path) -> dict[str, Any]:
+    """Collect the scores under `folder` (usually `reports/`), and the answers under `data`.
 
     Returns:
         `rows` (one for each task and variant or baseline; scores are raw: accuracy 0.5, not 50), `comparisons` of
-        `full` with everything else on each task, and `scores` by task and variant, the form that `dvc metrics diff`
-        shows.
+        `full` with everything else on each task, `overall`, the same on the mean over the tasks, `winners` by task
+        (null where the noise does not tell), `averages` over the tasks, and `scores` by task and variant, the form
+        that `dvc metrics diff` shows.
 
     Raises:
         PretraceError: a result is missing or not whole.
     """
-    tasks = read_json(folder / "tasks.json")["tasks"]
-    rows = []
+    rows: list[dict[str, Any]] = []
+    winners: dict[str, str | None] = {}
+    against: dict[str, list[tuple[str, Difference]]] = {}
+    zero_shot = zero_shot_note(folder)["tasks"]
     for task in settings.tasks:
-        if task not in tasks:
-            raise PretraceError(f"{folder / 'tasks.json'}: has no task {task!r}; run `dvc repro tasks`")
-        rows += [_variant_row(folder, task, variant) for variant in settings.variants]
-        rows += _baseline_rows(task, tasks[task])
+        own = [_variant_row(folder, task, variant) for variant in settings.variants]
+        own += _baseline_rows(folder, task)
+        own += _zero_shot_rows(zero_shot, task, own[0])
+        rows += own
+        measured = [row for row in own if row["score"] is not None]
+        winners[task] = None
+        if measured:
+            answers = read_answers(task, list(settings.variants), data)
+            found, winners[task] = _compared(measured, answers)
+            for name, one in found.items():
+                against.setdefault(name, []).append((task, one))
     scores: dict[str, dict[str, float]] = {task: {} for task in settings.tasks}
     for row in rows:
         if row["score"] is not None:
@@ -47,53 +59,49 @@ def build_benchmark(settings: Settings, folder: Path) -> dict[str, Any]:
         "scale": settings.scale_name,
         "seeds": settings.seeds,
         "scores": scores,
+        "averages": _averages(rows),
+        "winners": winners,
         "rows": rows,
-        "comparisons": _comparisons(rows),
+        "comparisons": [
+            {"task": task, "variant": REFERENCE, "against": name, **one.as_dict()}
+            for name, pairs in against.items()
+            for task, one in pairs
+        ],
+        "overall": [_overall(name, [one for _, one in pairs]) for name, pairs in against.items()],
     }
 
 
-def compare(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Whether two rows differ beyond the noise.
+def _compared(rows: list[dict[str, Any]], answers: TaskAnswers) -> tuple[dict[str, Difference], str | None]:
+    """`full` against each other column, and the winner: the best, if it is beyond the noise above all others."""
+    metric = rows[0]["metric"]
 
-    Welch's t-test on the means over seeds, with the sampling error of the test rows as two more parts of the
-    variance: seeds share their test rows, so their spread knows nothing of it. Each part brings its own degrees of
-    freedom (Welch-Satterthwaite). Taking the two rows' sampling errors as independent, although the test rows are the
-    same, makes the test careful rather than bold.
+    def between(one: str, other: str) -> Difference:
+        a, b = answers.columns[one], answers.columns[other]
+        # The language model by itself may have answered some of the rows only.
+        rows_N = np.intersect1d(a.rows_N, b.rows_N)
+        one_SN, other_RN = (c.predictions_SN[:, np.searchsorted(c.rows_N, rows_N)] for c in (a, b))
+        return difference(metric, answers.labels_N[rows_N], one_SN, other_RN)
 
-    Returns:
-        `difference` (one - other), `noise` (half the 95 % interval's width), `beyond` (difference > noise in size).
-    """
-    from scipy.stats import t
-
-    parts = []
-    for row in (one, other):
-        if len(row["scores"]) > 1:
-            parts.append((statistics.variance(row["scores"]) / len(row["scores"]), len(row["scores"]) - 1))
-        parts.append((row["stderr"] ** 2, max(1, row["n_eval"] - 1)))
-    variance = sum(part for part, _ in parts)
-    difference = statistics.fmean(one["scores"]) - statistics.fmean(other["scores"])
-    noise = 0.0
-    if variance > 0:
-        freedom = variance**2 / sum(part**2 / degrees for part, degrees in parts)
-        noise = float(t.ppf((1 + CONFIDENCE) / 2, freedom)) * math.sqrt(variance)
-    return {
-        "task": one["task"],
-        "variant": one["variant"],
-        "against": other["variant"],
-        "difference": difference,
-        "noise": noise,
-        "beyond": abs(difference) > noise,
-    }
+    columns = [row["variant"] for row in rows if row["variant"] in answers.columns]
+    found = {name: between(REFERENCE, name) for name in columns if REFERENCE in columns and name != REFERENCE}
+    best = max(rows, key=lambda row: row["score"])["variant"]
+    rivals = [name for name in columns if name != best]
+    won = [found[name] if best == REFERENCE else between(best, name) for name in rivals]
+    return found, best if won and all(one.beyond and one.value > 0 for one in won) else None
 
 
-def _comparisons(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    measured = [row for row in rows if row["scores"]]
-    references = {row["task"]: row for row in measured if row["variant"] == REFERENCE}
-    return [
-        compare(references[row["task"]], row)
-        for row in measured
-        if row["task"] in references and row["variant"] != REFERENCE
-    ]
+def _overall(against: str, found: list[Difference]) -> dict[str, Any]:
+    return {"variant": REFERENCE, "against": against, "tasks": len(found), **mean_difference(found).as_dict()}
+
+
+def _averages(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Mean score over the tasks of each column that has one on all of them, as in the paper's Table 5."""
+    scores: dict[str, list[float]] = {}
+    for row in rows:
+        if row["score"] is not None:
+            scores.setdefault(row["variant"], []).append(row["score"])
+    whole = max((len(found) for found in scores.values()), default=0)
+    return {name: round(statistics.fmean(s), 6) for name, s in scores.items() if len(s) == whole}
 
 
 def _variant_row(folder: Path, task: str, variant: str) -> dict[str, Any]:
@@ -116,7 +124,8 @@ def _variant_row(folder: Path, task: str, variant: str) -> dict[str, Any]:
     return {**row, "unavailable": reason} if reason else row
 
 
-def _baseline_rows(name: str, task: dict[str, Any]) -> list[dict[str, Any]]:
+def _baseline_rows(folder: Path, name: str) -> list[dict[str, Any]]:
+    task = task_note(folder, name)
     baselines = {} if task.get("unavailable") else task.get("baselines") or {}
     return [
         {
@@ -133,3 +142,36 @@ def _baseline_rows(name: str, task: dict[str, Any]) -> list[dict[str, Any]]:
         for variant in BASELINES
         if variant in baselines
     ]
+
+
+def _zero_shot_rows(zero_shot: dict[str, Any], task: str, like: dict[str, Any]) -> list[dict[str, Any]]:
+    """The transformer without fine-tuning, on a task that has a heuristic for it."""
+    found = zero_shot.get(task, {}).get("transformer")
+    if not found or like["score"] is None:
+        return []
+    score = {"score": found["score"], "scores": [found["score"]], "stderr": found["stderr"]}
+    return [{**like, "variant": ZERO_SHOT, **score, "n_train": 0, "n_eval": found["n"]}]
+
+
+def zero_shot_note(folder: Path) -> dict[str, Any]:
+    """What the stage `zeroshot` reported: `tasks` and `language_tests`.
+
+    Raises:
+        PretraceError: it has not run.
+    """
+    path = folder / "zeroshot.json"
+    if not path.exists():
+        raise PretraceError(f"{path}: no such file; run `dvc repro zeroshot`")
+    return read_json(path)
+
+
+def task_note(folder: Path, name: str) -> dict[str, Any]:
+    """What the stage `tasks` reported of a task.
+
+    Raises:
+        PretraceError: it has not run for this task.
+    """
+    path = folder / "tasks" / f"{name}.json"
+    if not path.exists():
+        raise PretraceError(f"{path}: no such file; run `dvc repro tasks@{name}`")
+    return read_json(path)

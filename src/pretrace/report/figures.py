@@ -1,12 +1,7 @@
-"""The figures, as SVG whose bytes depend on nothing but the numbers.
-
-Text stays text (it can be searched, and takes the page's typeface). Each colour has a role; the page swaps the colours
-for its own, so that the figures follow light and dark.
-"""
+"""The figures of a run: scores, curves of pre-training, the corpus."""
 
 from __future__ import annotations
 
-import io
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,47 +9,12 @@ from typing import Any
 
 from pretrace.files import write_text
 from pretrace.report.benchmark import BASELINES
+from pretrace.report.drawing import GROUND, INK, MUTED, VARIANT_COLOURS, WIDTH, Drawing, svg_of
 from pretrace.report.markdown import columns_of, rows_by_task
 
-GROUND, INK, MUTED, LINE = "#fffefb", "#22262b", "#6b7078", "#dedbd3"
-# Okabe and Ito's colours, told apart by colour-blind readers.
-VARIANT_COLOURS = ("#0068a8", "#c8560a", "#0b8263", "#a3508a", "#8a6a00", "#4f5bb5")
-COLOURS = {"ground": GROUND, "ink": INK, "muted": MUTED, "line": LINE} | {
-    f"variant-{index}": colour for index, colour in enumerate(VARIANT_COLOURS)
-}
-"""By role; the page defines a CSS variable of each name."""
 BASELINE_MARKS = {"majority": "D", "tfidf": "s", "lm_zero_shot": "^"}
-WIDTH = 8.6
-"""Inches; on a page 56 rem wide, letters come out as large as the text around them."""
 LARGEST_SOURCES = 15
 CURVE_POINTS = 200
-STYLE = {
-    "svg.hashsalt": "pretrace",
-    "svg.fonttype": "none",
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "figure.facecolor": GROUND,
-    "axes.facecolor": GROUND,
-    "axes.edgecolor": LINE,
-    "axes.labelcolor": MUTED,
-    "axes.titlecolor": INK,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 11,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.color": LINE,
-    "grid.linewidth": 0.6,
-    "xtick.color": LINE,
-    "ytick.color": LINE,
-    "xtick.labelcolor": MUTED,
-    "ytick.labelcolor": MUTED,
-    "text.color": INK,
-    "legend.frameon": False,
-    "legend.labelcolor": INK,
-    "path.simplify": False,
-}
 
 
 def variant_colours(variants: Sequence[str]) -> dict[str, str]:
@@ -70,7 +30,7 @@ def scores_figure(benchmark: dict[str, Any]) -> str:
     colours = variant_colours(columns)
     across = min(2, len(tasks))
     down = -(-len(tasks) // across)
-    with _figure(WIDTH, 0.75 + down * (0.62 + 0.25 * len(columns)), down, across) as (figure, axes):
+    with Drawing(WIDTH, 0.75 + down * (0.62 + 0.25 * len(columns)), down, across) as (figure, axes):
         for axis in axes[len(tasks) :]:
             axis.set_visible(False)
         for axis, (task, rows) in zip(axes, tasks.items(), strict=False):
@@ -82,7 +42,7 @@ def scores_figure(benchmark: dict[str, Any]) -> str:
             for place, name in enumerate(columns):
                 _score_row(axis, place, rows.get(name), colours[name], BASELINE_MARKS.get(name, "o"))
         figure.supxlabel("test score x 100", fontsize=10, color=MUTED)
-        return _svg(figure)
+        return svg_of(figure)
 
 
 def curves_figure(curves: dict[str, list[list[dict[str, float]]]]) -> str:
@@ -90,7 +50,7 @@ def curves_figure(curves: dict[str, list[list[dict[str, float]]]]) -> str:
 
     `curves` has, for each model, the rows of training and those of validation.
     """
-    with _figure(WIDTH, 4.2, 1, 1) as (figure, axes):
+    with Drawing(WIDTH, 4.2, 1, 1) as (figure, axes):
         axis = axes[0]
         for index, (name, parts) in enumerate(curves.items()):
             colour = VARIANT_COLOURS[(0, 3)[index % 2]]
@@ -107,7 +67,7 @@ def curves_figure(curves: dict[str, list[list[dict[str, float]]]]) -> str:
         axis.set_xlim(left=0)
         if curves:
             axis.legend(loc="upper right")
-        return _svg(figure)
+        return svg_of(figure)
 
 
 def corpus_figure(clean: dict[str, Any]) -> str:
@@ -118,7 +78,7 @@ def corpus_figure(clean: dict[str, Any]) -> str:
     shown, rest = names[:LARGEST_SOURCES], names[LARGEST_SOURCES:]
     bars = [(name if len(name) <= 28 else name[:27] + "…", [sources[name]]) for name in shown]
     bars += [(f"{len(rest)} more", [sources[name] for name in rest])] if rest else []
-    with _figure(WIDTH, 0.9 + 0.27 * max(1, len(bars)), 1, 1) as (figure, axes):
+    with Drawing(WIDTH, 0.9 + 0.27 * max(1, len(bars)), 1, 1) as (figure, axes):
         axis = axes[0]
         colours = {"train": VARIANT_COLOURS[0], "validation": VARIANT_COLOURS[1], "probes": VARIANT_COLOURS[2]}
         left = [0.0] * len(bars)
@@ -132,12 +92,12 @@ def corpus_figure(clean: dict[str, Any]) -> str:
         axis.grid(axis="y", visible=False)
         axis.set_xlabel("million words")
         axis.legend(loc="lower right")
-        return _svg(figure)
+        return svg_of(figure)
 
 
 def lengths_figure(lengths: list[dict[str, int]]) -> str:
     """A histogram of the documents' lengths in words; each bin has `from`, `below` and `documents`."""
-    with _figure(WIDTH, 2.6, 1, 1) as (figure, axes):
+    with Drawing(WIDTH, 2.6, 1, 1) as (figure, axes):
         axis = axes[0]
         axis.bar(range(len(lengths)), [row["documents"] for row in lengths], color=VARIANT_COLOURS[0], width=0.92)
         axis.set_xticks(range(len(lengths)), [_short(row["from"]) for row in lengths])
@@ -146,7 +106,7 @@ def lengths_figure(lengths: list[dict[str, int]]) -> str:
         axis.yaxis.get_major_locator().set_params(integer=True)
         axis.set_xlabel("words, from")
         axis.set_ylabel("documents")
-        return _svg(figure)
+        return svg_of(figure)
 
 
 def write_figures(figures: dict[str, str], folder: Path) -> None:
@@ -180,30 +140,3 @@ def _smooth(points: list[tuple[int, float]]) -> tuple[list[int], list[float]]:
     size = -(-len(points) // CURVE_POINTS)
     groups = [points[start : start + size] for start in range(0, len(points), size)]
     return [group[-1][0] for group in groups], [statistics.fmean(loss for _, loss in group) for group in groups]
-
-
-class _figure:  # noqa: N801
-    """A figure in our style with `down` x `across` axes; nothing of it stays behind in matplotlib's state."""
-
-    def __init__(self, width: float, height: float, down: int, across: int):
-        self.size, self.grid = (width, height), (down, across)
-
-    def __enter__(self) -> tuple[Any, list[Any]]:
-        import matplotlib
-        from matplotlib.figure import Figure
-
-        self.style = matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE, "backend": "svg"})
-        self.style.__enter__()
-        figure = Figure(figsize=self.size, layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
-        return figure, list(figure.subplots(*self.grid, squeeze=False).flat)
-
-    def __exit__(self, *error: Any) -> None:
-        self.style.__exit__(*error)
-
-
-def _svg(figure: Any) -> str:
-    stream = io.StringIO()
-    figure.savefig(stream, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    # Without the spaces at line ends that matplotlib leaves: the file is in git.
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"

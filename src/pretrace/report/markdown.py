@@ -9,7 +9,8 @@ from typing import Any
 
 from pretrace.errors import PretraceError
 from pretrace.files import write_text
-from pretrace.report.benchmark import BASELINES, CONFIDENCE, REFERENCE
+from pretrace.report.benchmark import BASELINES, REFERENCE
+from pretrace.report.comparisons import CONFIDENCE
 
 BEGIN = "<!-- benchmark: made by the report stage, changes here are lost -->"
 END = "<!-- /benchmark -->"
@@ -38,12 +39,6 @@ def rows_by_task(benchmark: dict[str, Any]) -> dict[str, dict[str, dict[str, Any
     return tasks
 
 
-def best_of(rows: dict[str, dict[str, Any]]) -> list[str]:
-    """The variants whose score, as the table shows it, is the highest."""
-    shown = {name: round(100 * row["score"], 1) for name, row in rows.items() if row["score"] is not None}
-    return [name for name, score in shown.items() if score == max(shown.values())]
-
-
 def score_text(row: dict[str, Any] | None) -> str:
     """ "48.7 ± 0.8": the median, and the standard deviation over seeds, times 100."""
     if row is None or row["score"] is None:
@@ -67,23 +62,24 @@ def findings(benchmark: dict[str, Any]) -> list[str]:
         ]
         if pairs:
             heading = BASELINES.get(name, name)
-            sentences.append(f"{REFERENCE} against {heading}: {'; '.join(part for part in parts if part)}.")
+            said = f"{REFERENCE} against {heading}: {'; '.join(part for part in parts if part)}"
+            sentences.append(f"{said}{_on_the_mean(benchmark, name)}.")
     return sentences
 
 
 def reading(benchmark: dict[str, Any]) -> str:
     """How to read the scores."""
     return (
-        f"Scores on test rows, times 100: the median over {len(benchmark['seeds'])} seeds ± their standard deviation; "
-        "the highest is bold."
+        f"Scores on test rows, times 100: the median over {len(benchmark['seeds'])} seeds ± their standard deviation. "
+        "Bold: beyond the noise above every other column; a row without bold has no winner."
     )
 
 
 def rule() -> str:
     """How to read the differences."""
     return (
-        "differences of the means, ± what noise alone could make of them "
-        f"({CONFIDENCE:.0%} interval of Welch's t-test, from the spread over seeds and the test rows' sampling error)."
+        "differences of the means over seeds, with half the width of their "
+        f"{CONFIDENCE:.0%} interval, from the spread over seeds and the test rows' sampling error, in pairs."
     )
 
 
@@ -94,12 +90,16 @@ def benchmark_markdown(benchmark: dict[str, Any]) -> str:
     lines = [_line(head), _line(["---", "---", "---", *["---:"] * (len(columns) + 1)])]
     reasons = []
     for task, rows in rows_by_task(benchmark).items():
-        any_row, best = next(iter(rows.values())), best_of(rows)
-        cells = [f"**{score_text(rows[n])}**" if n in best else score_text(rows.get(n)) for n in columns]
+        any_row, best = next(iter(rows.values())), benchmark["winners"][task]
+        cells = [f"**{score_text(rows[n])}**" if n == best else score_text(rows.get(n)) for n in columns]
         facts = [task, FORMATS.get(any_row["kind"], any_row["kind"]), any_row["metric"], f"{any_row['n_eval']:,}"]
         lines.append(_line([*facts, *cells]))
         missing = next((row["unavailable"] for row in rows.values() if row.get("unavailable")), None)
         reasons += [f"- {task} could not be made: {escape(missing)}"] if missing else []
+    averages = benchmark["averages"]
+    if len(rows_by_task(benchmark)) > 1:
+        means = [f"{100 * averages[name]:.1f}" if name in averages else "" for name in columns]
+        lines.append(_line(["mean", "", "", "", *means]))
     notes = [f"- {sentence}" for sentence in findings(benchmark)]
     return "\n".join([*lines, "", reading(benchmark), "", f"In brackets: {rule()}", "", *notes, *reasons]) + "\n"
 
@@ -125,7 +125,20 @@ def update_readme(readme: Path, markdown: str) -> None:
 
 
 def _difference(pair: dict[str, Any]) -> str:
-    return f"{pair['task']} ({100 * pair['difference']:+.1f} ± {100 * pair['noise']:.1f})"
+    return f"{pair['task']} ({_signed(pair)})"
+
+
+def _on_the_mean(benchmark: dict[str, Any], against: str) -> str:
+    """What the mean over the tasks says, where there are several."""
+    for pair in benchmark["overall"]:
+        if pair["against"] == against and pair["tasks"] > 1:
+            verdict = "" if pair["beyond"] else ", not told apart"
+            return f"; on the mean over {pair['tasks']} tasks {_signed(pair)}{verdict}"
+    return ""
+
+
+def _signed(pair: dict[str, Any]) -> str:
+    return f"{100 * pair['difference']:+.1f} ± {100 * pair['noise']:.1f}"
 
 
 def _line(cells: list[str]) -> str:

@@ -14,11 +14,14 @@ from pretrace.quantities import big, readable_bytes, readable_time
 from pretrace.report import markdown
 from pretrace.report.benchmark import BASELINES
 from pretrace.report.card import corpus_card
-from pretrace.report.figures import COLOURS, variant_colours
+from pretrace.report.drawing import COLOURS
+from pretrace.report.figures import variant_colours
 from pretrace.settings import Settings
 
 TEMPLATE = Path(__file__).parent / "page.html"
 EXAMPLES_A_TASK = 3
+LONGEST_SHOWN = 900
+"""Characters of a part of a wrong answer."""
 
 
 def render_page(settings: Settings, notes: dict[str, Any], benchmark: dict[str, Any], figures: dict[str, str]) -> str:
@@ -30,18 +33,25 @@ def render_page(settings: Settings, notes: dict[str, Any], benchmark: dict[str, 
     from markupsafe import Markup
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"big": big, "bytes": readable_bytes, "time": readable_time}
+    environment.filters |= {"big": big, "bytes": readable_bytes, "time": readable_time, "shortened": shortened}
     columns = markdown.columns_of(benchmark)
+    by_task = markdown.rows_by_task(benchmark)
     roles = {colour: role for role, colour in COLOURS.items()}
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         scale=settings.scale_name,
         headline=headline(benchmark),
         columns=[(name, BASELINES.get(name, name)) for name in columns],
         colours={name: roles[colour] for name, colour in variant_colours(columns).items()},
-        tasks=[_task(name, rows, notes["tasks"][name]) for name, rows in markdown.rows_by_task(benchmark).items()],
+        tasks=[_task(rows, benchmark["winners"][name], notes["tasks"][name]) for name, rows in by_task.items()],
+        published=any((notes["tasks"][name].get("card") or {}).get("paper") for name in by_task),
+        averages={name: f"{100 * score:.1f}" for name, score in benchmark["averages"].items()},
+        mistakes=notes["mistakes"],
+        language_tests=language_rows(notes["language_tests"]),
+        provenance=notes["provenance"],
         reading=markdown.reading(benchmark),
         rule=markdown.rule(),
         comparisons={(pair["task"], pair["against"]): pair for pair in benchmark["comparisons"]},
+        overall={pair["against"]: pair for pair in benchmark["overall"]},
         figures={name: Markup(inline(name, svg)) for name, svg in figures.items()},
         clean=notes["clean"],
         card=corpus_card(notes["clean"], notes["cost"]),
@@ -51,6 +61,12 @@ def render_page(settings: Settings, notes: dict[str, Any], benchmark: dict[str, 
         costs=cost_rows(notes["cost"], settings),
         settings=settings_text(settings),
     )
+
+
+def shortened(text: str) -> str:
+    """A long passage's beginning and end."""
+    half = LONGEST_SHOWN // 2
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:half]} … {text[-half:]}"
 
 
 def headline(benchmark: dict[str, Any]) -> list[str]:
@@ -64,6 +80,24 @@ def headline(benchmark: dict[str, Any]) -> list[str]:
     return sentences
 
 
+def language_rows(tests: dict[str, Any]) -> list[dict[str, Any]]:
+    """One entry a language test and model: its protocol, and its figures in words."""
+    return [
+        {
+            "test": name,
+            "model": kind,
+            "protocol": found["protocol"],
+            "figures": [
+                (key.replace("_", " "), f"{value:,.4g}" if isinstance(value, float) else f"{value:,}")
+                for key, value in found.items()
+                if isinstance(value, int | float)
+            ],
+        }
+        for name, by_kind in tests.items()
+        for kind, found in by_kind.items()
+    ]
+
+
 def pretrained_models(pretrain: dict[str, Any]) -> list[dict[str, Any]]:
     """One entry a pre-trained model, each with its name: the transformer's figures stand at the file's top."""
     models = [{"name": "transformer"} | {k: v for k, v in pretrain.items() if not isinstance(v, dict)}]
@@ -71,17 +105,16 @@ def pretrained_models(pretrain: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def cost_rows(cost: dict[str, Any], settings: Settings) -> list[dict[str, Any]]:
-    """What each stage took; fine-tuning summed over tasks, as far as these settings have them. The last is the sum."""
-    rows = [{"stage": name, **_summed([entry])} for name, entry in cost.items() if "@" not in name]
+    """What each stage took, summed over the tasks of these settings; the last row is the sum."""
+    cells = {
+        f"finetune@{task}-{variant}": f"finetune, {variant}" for variant in settings.variants for task in settings.tasks
+    }
+    cells |= {f"tasks@{task}": "tasks" for task in settings.tasks}
     groups: dict[str, list[dict[str, Any]]] = {}
-    for variant in settings.variants:
-        names = [f"finetune@{task}-{variant}" for task in settings.tasks]
-        groups[f"finetune, {variant}"] = [cost[name] for name in names if name in cost]
-    # Other matrix stages, such as one pre-training a model.
-    for name in cost:
-        if "@" in name and not name.startswith("finetune@"):
-            groups[name.replace("@", ", ")] = [cost[name]]
-    rows += [{"stage": name, **_summed(entries)} for name, entries in groups.items() if entries]
+    for name, entry in cost.items():
+        if "@" not in name or name in cells:
+            groups.setdefault(cells.get(name, name), []).append(entry)
+    rows = [{"stage": name, **_summed(entries)} for name, entries in groups.items()]
     rows.sort(key=lambda row: -row["seconds"])
     return [*rows, {"stage": "together", **_summed(rows), "tokens_per_second": None, "mfu": None}] if rows else []
 
@@ -103,7 +136,7 @@ def settings_text(settings: Settings) -> str:
     stream = io.StringIO()
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style, yaml.sort_base_mapping_type_on_output, yaml.width = False, False, 100
-    yaml.dump(settings.model_dump(exclude_none=True), stream)
+    yaml.dump(settings.in_use(exclude_none=True), stream)
     return stream.getvalue()
 
 
@@ -119,20 +152,20 @@ def _summed(entries: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _task(name: str, rows: dict[str, dict[str, Any]], note: dict[str, Any]) -> dict[str, Any]:
-    best, any_row = markdown.best_of(rows), next(iter(rows.values()))
+def _task(rows: dict[str, dict[str, Any]], winner: str | None, note: dict[str, Any]) -> dict[str, Any]:
+    any_row = next(iter(rows.values()))
     cells = {}
     for variant, row in rows.items():
         score, _, spread = markdown.score_text(row).partition(" ± ")
-        cells[variant] = {"score": score, "spread": spread, "best": variant in best}
+        cells[variant] = {"score": score, "spread": spread, "best": variant == winner}
     return {
-        "name": name,
+        "name": any_row["task"],
         "format": markdown.FORMATS.get(any_row["kind"], any_row["kind"]),
         "metric": any_row["metric"],
         "n_train": any_row["n_train"],
         "n_test": any_row["n_eval"],
         "cells": cells,
         "unavailable": note.get("unavailable"),
-        "labels": note.get("labels") or [],
         "examples": (note.get("examples") or [])[:EXAMPLES_A_TASK],
+        "card": note.get("card"),
     }

@@ -10,10 +10,11 @@ refused. Each field says its meaning and unit; sources are sections of the GPT-1
 
 from __future__ import annotations
 
+from pretrace.settings.card import Card, PaperScore
 from pretrace.settings.columns import Columns
-from pretrace.settings.corpus import Corpus, Dataset, Workers
-from pretrace.settings.experiment import Start, Task, Variant
-from pretrace.settings.load import Settings, load_settings, read_yaml
+from pretrace.settings.corpus import Corpus, Dataset, HubDataset, Workers
+from pretrace.settings.experiment import OVERRIDES, DevSplit, Start, Task, Variant
+from pretrace.settings.load import Settings, load_settings
 from pretrace.settings.quality import (
     BoilerplateRules,
     ContaminationRules,
@@ -24,6 +25,7 @@ from pretrace.settings.quality import (
     RepetitionRules,
     SymbolRules,
 )
+from pretrace.settings.ready import ReadySource, ready_names, with_ready
 from pretrace.settings.scale import (
     FinetuneSettings,
     LSTMSettings,
@@ -33,23 +35,34 @@ from pretrace.settings.scale import (
     ProbeSettings,
     Scale,
 )
+from pretrace.settings.yaml_file import read_yaml
+from pretrace.settings.zero_shot import Heuristic, LanguageColumns, LanguageTest, ZeroShot
 
 __all__ = [
+    "OVERRIDES",
     "BoilerplateRules",
+    "Card",
     "Columns",
     "ContaminationRules",
     "Corpus",
     "Dataset",
+    "DevSplit",
     "FinetuneSettings",
+    "Heuristic",
+    "HubDataset",
     "LSTMSettings",
+    "LanguageColumns",
     "LanguageRules",
+    "LanguageTest",
     "LengthRules",
     "ModelSettings",
     "NearDuplicateRules",
     "OptimiserSettings",
+    "PaperScore",
     "PretrainSettings",
     "ProbeSettings",
     "Quality",
+    "ReadySource",
     "RepetitionRules",
     "Scale",
     "Settings",
@@ -58,6 +71,9 @@ __all__ = [
     "Task",
     "Variant",
     "Workers",
+    "ZeroShot",
     "load_settings",
     "read_yaml",
+    "ready_names",
+    "with_ready",
 ]

@@ -11,11 +11,13 @@ class Columns(Section):
     text: str = "text"
     """Corpus: the document's text. Classification task: the text to classify."""
     id: str | None = None
-    """Corpus: the document's name; without it, the file's name and the row's number."""
+    """Corpus: the document's name; without it, the file's name and the row's number. Task: the row's, which no other
+    row of its file may have; without it, the row's number from 0."""
     source: str | None = None
     """Corpus: where the document is from (an author, a site); without it, the file's folder, or the file."""
-    first: str = "first"
-    """Pair tasks: the premise, or the first sentence."""
+    first: str | list[str] = "first"
+    """Pair tasks: the premise, or the first sentence. Multiple choice: the context, of several columns if it is a
+    list."""
     second: str = "second"
     """Pair tasks: the hypothesis, or the second sentence."""
     question: str | None = None
@@ -24,3 +26,9 @@ class Columns(Section):
     """Multiple choice: a column of lists, or one column a choice."""
     label: str = "label"
     """The answer: a class, a number for regression; for multiple choice the index from 0 or the letter from A."""
+
+    @property
+    def context(self) -> list[str]:
+        """The columns that the first part of a pair or the context of choices is from, in order."""
+        first = [self.first] if isinstance(self.first, str) else self.first
+        return [*first, self.question] if self.question else first

@@ -11,16 +11,21 @@ from pretrace.settings.quality import Quality
 from pretrace.settings.section import Section
 
 
-class Dataset(Section):
+class HubDataset(Section):
     """A data set of the Hugging Face Hub."""
 
     name: str | None = None
     """As the Hub has it: owner/name."""
     config: str | None = None
     """One of its configurations (subsets); null: its default."""
-    split: str = "train"
     revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
     """The commit to read, so that everyone gets the same text: the 40 digits under "Files and versions"."""
+
+
+class Dataset(HubDataset):
+    """One of its splits."""
+
+    split: str = "train"
 
 
 class Corpus(Section):

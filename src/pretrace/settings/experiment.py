@@ -6,30 +6,63 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from pretrace.settings.card import Card
 from pretrace.settings.columns import Columns
-from pretrace.settings.section import Count, Positive, Section
+from pretrace.settings.corpus import HubDataset
+from pretrace.settings.section import Count, Positive, Section, Share
+from pretrace.settings.zero_shot import Heuristic, kind_for
 
 Kind = Literal["classification", "entailment", "similarity", "regression", "multiple_choice"]
+OVERRIDES = ("epochs", "lr", "batch_size", "lm_weight", "dropout", "soft_classes")
+"""What a task may have of its own of the fine-tuning recipe."""
+
+
+class DevSplit(Section):
+    """A dev part cut from train as scikit-learn's `train_test_split` does it, for a published split that was."""
+
+    rows: Count
+    """So many for dev, and the rest for train."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Task(Section):
-    """One row of the benchmark: a probe made from the corpus, or labelled files."""
+    """One row of the benchmark: a probe made from the corpus, labelled files, or a data set of the Hub."""
 
     kind: Kind
     """Which of the paper's input formats it takes (section 3.3)."""
+    ready: str | None = None
+    """The ready task that says what this entry does not (src/pretrace/tasks/ready/)."""
     probe: Literal["source", "acceptability", "follows", "same", "nearness", "cloze"] | None = None
-    """Which probe to make; null for a task read from files."""
+    """Which probe to make; null for a task that is read."""
+    dataset: HubDataset | None = None
+    """A data set of the Hugging Face Hub; `train`, `dev`, `test` and `unlabelled` are then names of its splits."""
     train: str | None = None
-    """File with labelled rows (.parquet, .csv, .tsv, .jsonl), from the repository's root."""
+    """File with labelled rows (.parquet, .csv, .tsv, .jsonl), from the repository's root; or a folder of RACE's."""
     dev: str | None = None
     """File that the best epoch is chosen on; null cuts a tenth from train."""
     test: str | None = None
-    """File that the table's score is from; nothing is chosen on it."""
+    """File that the table's score is from, and nothing is chosen on; null cuts a fifth from train."""
+    unlabelled: str | None = None
+    """File with rows to be answered, such as GLUE's test files; its first line has names of columns."""
+    column_names: list[str] | None = None
+    """Of labelled .csv and .tsv files that have no first line with names."""
     columns: Columns = Columns()
+    labels: dict[str, str] | None = None
+    """Names for the labels that the rows have, such as {"0": unacceptable, "1": acceptable}; a label that already is
+    such a name stays. For multiple choice: letters from A."""
+    skip_labels: list[str] = Field(default_factory=list)
+    """Rows with one of these labels are left out and counted, such as SNLI's "-" for no agreement."""
+    on_empty: Literal["stop", "skip", "keep"] = "stop"
+    """A row whose text is empty: it stops the run, is left out and counted, or stays as it is."""
+    overlap: Literal["keep", "drop"] = "keep"
+    """Training rows that dev or test has too, and dev rows that test has: they are counted, and stay or go."""
+    dev_split: DevSplit | None = None
+    """How dev is cut from train, in place of a tenth."""
     metric: Literal["accuracy", "matthews", "f1", "pearson", "spearman"] | None = None
     """What the table shows; null: accuracy, or pearson for regression."""
     positive: str | None = None
-    """The label that `f1` counts, such as the paraphrases of MRPC; needed for that metric only."""
+    """The label that is class 1: that `f1` counts, such as the paraphrases of MRPC; or the acceptable, positive one of
+    a zero-shot test."""
     train_rows: Count | None = None
     """Use at most so many training rows, drawn at random; null: all, or the scale's number for a probe."""
     test_rows: Count | None = None
@@ -38,25 +71,54 @@ class Task(Section):
     """Overrides the scale's number of passes."""
     lr: Positive | None = None
     """Overrides the fine-tuning rate for this task."""
+    batch_size: Count | None = None
+    """Overrides the scale's examples an update."""
+    lm_weight: Annotated[float, Field(ge=0.0)] | None = None
+    """Overrides the weight of the auxiliary language-model loss."""
+    dropout: Share | None = None
+    """Overrides the fine-tuning dropout."""
     soft_classes: Annotated[int, Field(ge=2)] | None = None
     """For regression: learn the scale 0 ... n - 1 as so many classes, a number between two of them being a share of
     each (the released code: 6, for STS-B); null: one output and squared error."""
+    because: str | None = None
+    """Where an override comes from; a ready task with one has this sentence, too."""
+    zero_shot: Heuristic | None = None
+    """Which of the paper's heuristics (section 5) answers it without fine-tuning; null: none."""
+    card: Card | None = None
+    """What is known of the data set."""
 
     @model_validator(mode="after")
-    def _one_origin(self) -> Task:
+    def _hangs_together(self) -> Task:
         if (self.probe is None) == (self.train is None):
-            raise ValueError("needs either `probe` or `train` (with `test`), and not both")
-        if self.train is not None and self.test is None:
-            raise ValueError("needs `test`, the file whose score the table shows")
-        if (self.metric == "f1") != (self.positive is not None):
-            raise ValueError("`metric: f1` and `positive`, the label that it counts, go together")
+            raise ValueError("needs either `probe` or `train`, and not both")
+        if self.train is None and (self.dev or self.test or self.unlabelled or self.dataset):
+            raise ValueError("`dev`, `test`, `unlabelled` and `dataset` go with `train`; a probe makes its rows")
+        if self.dataset and not (self.dataset.name and self.dataset.revision and self.train):
+            raise ValueError(
+                "`dataset` needs `name`, `revision` (the commit to read, of 40 digits) and, in `train` and `test`, "
+                "names of its splits"
+            )
+        if self.dev and self.dev_split:
+            raise ValueError("`dev_split` cuts dev from train; it takes no `dev`")
+        if self.metric == "f1" and self.positive is None:
+            raise ValueError("`metric: f1` needs `positive`, the label that it counts")
+        if self.positive is not None and self.kind in ("regression", "multiple_choice"):
+            raise ValueError(f"`positive` is one of two classes; this task is of kind {self.kind}")
         if self.soft_classes and self.kind != "regression":
             raise ValueError(f"`soft_classes` is for `kind: regression`, this task is of kind {self.kind}")
+        if self.zero_shot and (needed := kind_for(self.zero_shot)) != self.kind:
+            raise ValueError(f"`zero_shot: {self.zero_shot}` is for `kind: {needed}`, this task is of kind {self.kind}")
         return self
 
     @property
     def metric_name(self) -> str:
         return self.metric or ("pearson" if self.kind == "regression" else "accuracy")
+
+    @property
+    def overrides(self) -> dict[str, int | float]:
+        """What of the recipe this task has of its own; only what is set."""
+        values = {name: getattr(self, name) for name in OVERRIDES}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 class Variant(Section):

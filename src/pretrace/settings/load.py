@@ -11,8 +11,11 @@ from pydantic import Field, model_validator
 from pretrace.errors import PretraceError
 from pretrace.settings.corpus import Corpus, Workers
 from pretrace.settings.experiment import Start, Task, Variant
+from pretrace.settings.ready import ReadySource, with_ready
 from pretrace.settings.scale import Scale
 from pretrace.settings.section import Positive, Section, checked
+from pretrace.settings.yaml_file import read_yaml
+from pretrace.settings.zero_shot import LanguageTest, ZeroShot
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
@@ -30,15 +33,21 @@ class Settings(Section):
     """What the machines that pre-train cost an hour, all together; the cost is then said at the end. No stage depends
     on it."""
     pretrain: Start = Start()
+    ready: ReadySource = ReadySource()
     tasks: Annotated[dict[str, Task], Field(min_length=1)]
+    suites: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Names for sets of tasks, to be put in the place of `tasks`: -S 'tasks=${suites.glue}'. Looked at when used."""
     variants: Annotated[dict[str, Variant], Field(min_length=1)]
     ablations: dict[str, dict[str, Variant]] = Field(default_factory=dict)
     """Sets of variants by name, which take the place of `variants`: `dvc exp run -S 'variants=${ablations.table5}'`."""
+    zero_shot: ZeroShot = ZeroShot()
+    language_tests: dict[str, LanguageTest] = Field(default_factory=dict)
+    """Tests of the pre-trained language models, by name."""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Settings:
-        for what, names in (("tasks", self.tasks), ("variants", self.variants)):
-            for name in names:
+        for what in ("tasks", "variants", "language_tests"):
+            for name in getattr(self, what):
                 if not NAME.fullmatch(name):
                     raise ValueError(f"{what}.{name}: a name takes lower-case letters, digits and underscores")
         for name, variant in self.variants.items():
@@ -59,6 +68,14 @@ class Settings(Section):
         if self.corpus.source == "installed" and not self.corpus.packages:
             raise ValueError("corpus.packages: `source: installed` needs at least one package name")
         return self
+
+    def in_use(self, **options: bool) -> dict[str, Any]:
+        """As plain values, without the sets that only wait to be put in the place of `tasks` or `variants`.
+
+        Args:
+            options: pydantic's, such as `exclude_none`.
+        """
+        return self.model_dump(exclude={"suites", "ablations"}, **options)
 
     @property
     def finetune_lr(self) -> float:
@@ -81,20 +98,7 @@ def load_settings(root: Path | str = ".") -> Settings:
         raise PretraceError(f"params.yaml: scale: got {name!r}; takes one of {', '.join(known)}")
     scale_file = f"scales/{name}.yaml"
     scale = checked(Scale, read_yaml(root / scale_file), scale_file)
+    if isinstance(values.get("tasks"), dict):
+        ready = checked(ReadySource, values.get("ready", {}), "params.yaml", "ready")
+        values["tasks"] = {task: with_ready(str(task), own, ready) for task, own in values["tasks"].items()}
     return checked(Settings, {"lr": None, **values, "scale_name": name, "scale": scale}, "params.yaml")
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML 1.2 file whose top is a mapping."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        value = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise PretraceError(f"{path}: no such file; run from the repository's root") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise PretraceError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(value, dict):
-        raise PretraceError(f"{path}: takes keys with values, got {type(value).__name__}")
-    return value

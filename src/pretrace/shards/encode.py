@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pretrace.corpus.clean import count_words
 from pretrace.corpus.documents import Document, bytes_of_documents, count_documents, in_batches, read_documents
+from pretrace.corpus.words import count_words
 from pretrace.files import atomic_path, read_json, sha256_of_code, sha256_of_file, sha256_of_json, write_json
 from pretrace.progress import progress
 from pretrace.settings import Workers
@@ -23,6 +23,8 @@ from pretrace.vocabulary import Vocabulary
 from pretrace.vocabulary.words import id_type
 from pretrace.workers import map_in_order
 
+BATCH_CHARACTERS = 2_000_000
+"""Text that is encoded at once: the more, the fewer words are looked up."""
 PRELOAD = ("pretrace.shards", "pyarrow.compute", "sentencepiece")
 LEAST_FOR_WORKERS = 16 << 20
 """Bytes of Parquet below which this process encodes alone: others take longer to start."""
@@ -76,40 +78,50 @@ def encode_parts(
     return {part: EncodedPart(path, dtype, Numbers(**read_json(_numbers_of(path)))) for part, path in places.items()}
 
 
-def _encoded(
-    parts: list[Path], vocabulary: Vocabulary, workers: Workers | None
-) -> Iterator[tuple[Document, np.ndarray]]:
+def _encoded(parts: list[Path], vocabulary: Vocabulary, workers: Workers | None) -> Iterator[tuple[Document, Encoded]]:
     """Each document of the parts with its ids."""
     if sum(part.stat().st_size for part in parts) < LEAST_FOR_WORKERS:
         workers = None
-    batches = (batch for part in parts for batch in in_batches(read_documents(part)))
+    batches = (batch for part in parts for batch in in_batches(read_documents(part), BATCH_CHARACTERS))
     with progress(total=sum(map(bytes_of_documents, parts)), unit="B", description="shard") as bar:
         for documents, found in map_in_order(EncodeBatch(vocabulary), batches, workers, PRELOAD):
             yield from zip(documents, found, strict=True)
             bar.update(sum(len(document.text) for document in documents))
 
 
-def _write(path: Path, encoded: Iterable[tuple[Document, np.ndarray]]) -> None:
+def _write(path: Path, encoded: Iterable[tuple[Document, Encoded]]) -> None:
     numbers = Numbers()
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        for document, ids in encoded:
-            stream.write(ids.tobytes())  # `tofile` would not say what is wrong with the disk
+        for document, found in encoded:
+            stream.write(found.ids.tobytes())  # `tofile` would not say what is wrong with the disk
             numbers.ranks.append(document_rank(document.source, document.id))
-            numbers.starts.append(numbers.starts[-1] + len(ids))
-            numbers.words += count_words(document.text)
-            numbers.bytes += len(document.text.encode()) + 1
+            numbers.starts.append(numbers.starts[-1] + len(found.ids))
+            numbers.words += found.words
+            numbers.bytes += found.bytes
     write_json(_numbers_of(path), asdict(numbers))
 
 
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What a worker makes of a document."""
+
+    ids: np.ndarray
+    """With a line end behind them."""
+    words: int
+    bytes: int
+    """UTF-8 bytes of the text, with its line end."""
+
+
 class EncodeBatch:
-    """What a worker does: the ids of some documents, each with a line end behind it."""
+    """What a worker does with some documents."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
 
-    def __call__(self, batch: list[Document]) -> list[np.ndarray]:
-        found = self._vocabulary.encode_arrays([document.text for document in batch])
-        return [self._with_line_end(ids) for ids in found]
+    def __call__(self, batch: list[Document]) -> list[Encoded]:
+        texts = [document.text for document in batch]
+        found = zip(self._vocabulary.encode_arrays(texts), texts, strict=True)
+        return [Encoded(self._with_line_end(ids), count_words(t), len(t.encode()) + 1) for ids, t in found]
 
     def _with_line_end(self, ids: np.ndarray) -> np.ndarray:
         newline = self._vocabulary.newline_id

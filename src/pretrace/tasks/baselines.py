@@ -11,22 +11,31 @@ from typing import Any
 import numpy as np
 
 from pretrace.tasks.metrics import score, standard_error
+from pretrace.tasks.passages import generator_for
 from pretrace.tasks.rows import Row, TaskData
 
 STRENGTHS = (0.1, 1.0, 10.0, 100.0)
 """Inverse strengths of regularisation that are tried."""
+MOST_WORDS = 10_000_000
+"""Of training text that the bag of words learns from, a context counted once a choice: about 1 GB of features, and
+minutes. Of the published tasks MNLI and RACE have more; the first rows in a random order are taken."""
 
 
-def baselines(task: TaskData) -> dict[str, dict[str, float]]:
-    """Test scores and standard errors of `majority` and `tfidf`."""
+def baselines(task: TaskData) -> dict[str, np.ndarray]:
+    """Test predictions of `majority` and `tfidf`, shape (rows,): class or choice indices, or numbers."""
     labels = {split: np.array([row.label for row in rows]) for split, rows in task.splits.items()}
-    test = labels["test"]
+    count = len(labels["test"])
     if task.kind == "regression":
-        guess = np.full(len(test), labels["train"].mean())
+        guess = np.full(count, labels["train"].mean().round(6))
     else:
-        guess = np.full(len(test), np.bincount(labels["train"].astype(int)).argmax())
+        guess = np.full(count, np.bincount(labels["train"].astype(int)).argmax())
     told = _tfidf(task, labels)
-    predictions = {"majority": guess, "tfidf": guess if told is None else told}
+    return {"majority": guess, "tfidf": guess if told is None else told.round(6)}
+
+
+def scores_of(task: TaskData, predictions: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
+    """Test scores and standard errors of predictions, by baseline."""
+    test = np.array([row.label for row in task.splits["test"]])
     return {
         name: {
             "score": round(score(task.metric, test, values), 6),
@@ -38,15 +47,40 @@ def baselines(task: TaskData) -> dict[str, dict[str, float]]:
 
 def _tfidf(task: TaskData, labels: dict[str, np.ndarray]) -> np.ndarray | None:
     """Test predictions of the bag of words; None where no word occurs twice."""
+    import sklearn.linear_model  # noqa: F401  (before the limit, which is for libraries that are loaded)
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression, Ridge
+    from threadpoolctl import threadpool_limits
 
+    train = _within(task.splits["train"])
+    if len(train) < len(task.splits["train"]):
+        task.details["tfidf_rows"] = len(train)
+        labels = {**labels, "train": np.array([row.label for row in train])}
     vectorizer = TfidfVectorizer(token_pattern=r"\S+", ngram_range=(1, 2), min_df=2, sublinear_tf=True, lowercase=False)
     try:
-        vectorizer.fit(part for row in task.splits["train"] for part in row.parts)
+        vectorizer.fit(part for row in train for part in row.parts)
     except ValueError:  # no word stands in two texts, so words tell nothing
         return None
-    features = {split: _features(vectorizer, task.kind, rows) for split, rows in task.splits.items()}
+    rows = {**task.splits, "train": train}
+    features = {split: _features(vectorizer, task.kind, rows[split]) for split in rows}
+    with threadpool_limits(1):  # several threads take three times as long: they wait for each other
+        return _best(task, features, labels)
+
+
+def _within(rows: list[Row]) -> list[Row]:
+    """As many rows as have `MOST_WORDS`."""
+    words = np.array([sum(len(part.split()) for part in row.parts[1:]) for row in rows])
+    words += np.array([len(row.parts[0].split()) * max(1, len(row.parts) - 1) for row in rows])
+    if words.sum() <= MOST_WORDS:
+        return rows
+    order = generator_for("baselines").permutation(len(rows))
+    kept = order[: max(1, int(np.searchsorted(np.cumsum(words[order]), MOST_WORDS)))]
+    return [rows[i] for i in np.sort(kept)]
+
+
+def _best(task: TaskData, features: dict[str, Any], labels: dict[str, np.ndarray]) -> np.ndarray:
+    """Test predictions with the strength that does best on dev."""
+    from sklearn.linear_model import LogisticRegression, Ridge
+
     choices = len(task.splits["train"][0].parts) - 1 if task.kind == "multiple_choice" else 0
     best: tuple[float, Any] = (-np.inf, None)
     for strength in STRENGTHS:

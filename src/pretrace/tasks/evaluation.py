@@ -1,4 +1,4 @@
-"""The dev and test text of the tasks that are read from files: what no training document should share runs with."""
+"""The dev and test text of the tasks that are read: what no training document should share runs with."""
 
 from __future__ import annotations
 

@@ -13,14 +13,16 @@ RESAMPLES = 500
 def score(metric: str, labels: np.ndarray, predictions: np.ndarray) -> float:
     """`accuracy`, `matthews`, `f1` (of class 1), `pearson` or `spearman` of predictions against labels.
 
-    A correlation with a constant is 0: nothing was told apart.
+    A correlation with a constant is 0, as nothing was told apart; so is F1 where no class 1 is there or found.
     """
     if metric == "accuracy":
         return float(np.mean(labels == predictions))
     if metric in ("pearson", "spearman") and (np.ptp(labels) == 0 or np.ptp(predictions) == 0):
         return 0.0
     if metric == "pearson":
-        return float(np.corrcoef(labels, predictions)[0, 1])
+        both = (labels.astype(float), predictions.astype(float))
+        unit = [(values - values.min()) / np.ptp(values) for values in both]
+        return float(np.corrcoef(*unit)[0, 1])  # squares of values on any other scale may overflow, or vanish
     if metric == "spearman":
         from scipy.stats import spearmanr
 

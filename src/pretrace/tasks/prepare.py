@@ -1,4 +1,4 @@
-"""All tasks of the settings, made or read, checked, encoded, and scored by the baselines."""
+"""A task of the settings: made or read, checked, scored by the baselines, encoded."""
 
 from __future__ import annotations
 
@@ -9,44 +9,45 @@ import numpy as np
 
 from pretrace.corpus import clean_text, read_documents
 from pretrace.errors import PretraceError
-from pretrace.files import atomic_folder
-from pretrace.progress import progress
-from pretrace.settings import Settings, Workers
-from pretrace.tasks.baselines import baselines
+from pretrace.settings import Settings
+from pretrace.tasks.baselines import baselines, scores_of
 from pretrace.tasks.probes import make_probe
 from pretrace.tasks.readers import read_task_files
 from pretrace.tasks.rows import TaskData, write_task
 from pretrace.vocabulary.load import Vocabulary
-from pretrace.workers import map_in_order
 
 EXAMPLES = 4
 """Test rows of each task that the report shows."""
 
 
-def prepare_tasks(settings: Settings, probe_documents: Path, vocabulary: Vocabulary, out: Path) -> dict[str, Any]:
-    """Write `out/<task>/` for every task; returns what the report says of each, by name.
+def prepare_task(
+    settings: Settings, name: str, probe_documents: Path, vocabulary: Vocabulary, out: Path
+) -> dict[str, Any]:
+    """Write the folder `out` of a task; returns what the report says of it.
 
-    The folder of a task that did not change has the same bytes as before, so nothing is fine-tuned again for it.
+    Raises:
+        PretraceError: there is no such task, or its rows are missing or unusable.
     """
-    documents = list(read_documents(probe_documents)) if any(t.probe for t in settings.tasks.values()) else []
-    tasks = {name: _task(settings, name, documents) for name in settings.tasks}
-    with atomic_folder(out) as temporary:
-        for name, task in tasks.items():
-            write_task(temporary / name, task, vocabulary.encode_array)
-    available = {name: task for name, task in tasks.items() if not task.unavailable}
-    # The largest first, so that one process does not end up with it alone.
-    names = sorted(available, key=lambda name: -len(available[name].splits["train"]))
-    scores = map_in_order(baselines, [available[name] for name in names], Workers(count=2))
-    shown = progress(scores, len(names), "tasks", "baselines")
-    found = {name: score for name, (_, score) in zip(names, shown, strict=True)}
-    return {name: _note(task, found.get(name)) for name, task in tasks.items()}
-
-
-def _task(settings: Settings, name: str, documents: list) -> TaskData:
+    if name not in settings.tasks:
+        raise PretraceError(f"{name}: not in params.yaml, whose tasks are {', '.join(settings.tasks)}")
     task = settings.tasks[name]
-    if not task.probe:
-        return read_task_files(name, task, clean_text)
-    data = _probe(settings, name, documents)
+    data = _probe(settings, name, probe_documents) if task.probe else read_task_files(name, task, clean_text)
+    data.overrides, data.zero_shot = task.overrides, task.zero_shot
+    data.card = task.card.model_dump() if task.card else None
+    data.columns = task.columns.model_dump()
+    data.baselines = {} if data.unavailable else baselines(data)
+    write_task(out, data, vocabulary.encode_array)
+    return _note(data)
+
+
+def _probe(settings: Settings, name: str, documents: Path) -> TaskData:
+    task, scale = settings.tasks[name], settings.scale.probes
+    wanted = {
+        "train": task.train_rows or scale.rows.get(task.probe, scale.rows["default"]),
+        "dev": task.test_rows or scale.dev_rows,
+        "test": task.test_rows or scale.test_rows,
+    }
+    data = make_probe(task.probe, read_documents(documents), wanted, scale, task.kind, task.metric_name)
     highest = max((row.label for rows in data.splits.values() for row in rows), default=0)
     if task.soft_classes and highest > task.soft_classes - 1:
         raise PretraceError(
@@ -56,17 +57,7 @@ def _task(settings: Settings, name: str, documents: list) -> TaskData:
     return data
 
 
-def _probe(settings: Settings, name: str, documents: list) -> TaskData:
-    task, scale = settings.tasks[name], settings.scale.probes
-    wanted = {
-        "train": task.train_rows or scale.rows.get(task.probe, scale.rows["default"]),
-        "dev": task.test_rows or scale.dev_rows,
-        "test": task.test_rows or scale.test_rows,
-    }
-    return make_probe(task.probe, documents, wanted, scale, task.kind, task.metric_name)
-
-
-def _note(task: TaskData, scores: dict[str, Any] | None) -> dict[str, Any]:
+def _note(task: TaskData) -> dict[str, Any]:
     rows = task.splits["test"]
     shown = [rows[int(i)] for i in np.linspace(0, len(rows) - 1, min(EXAMPLES, len(rows)))] if rows else []
     examples = [
@@ -78,7 +69,11 @@ def _note(task: TaskData, scores: dict[str, Any] | None) -> dict[str, Any]:
         "unavailable": task.unavailable,
         "labels": task.labels,
         **{f"n_{split}": len(found) for split, found in task.splits.items()},
+        "n_unlabelled": len(task.unlabelled),
         "details": task.details,
-        "baselines": scores,
+        "overrides": task.overrides,
+        "zero_shot": task.zero_shot,
+        "card": task.card,
+        "baselines": scores_of(task, task.baselines) if task.baselines else None,
         "examples": examples,
     }

@@ -1,43 +1,80 @@
-"""Tables on disk, of whatever format people have their labelled rows in: .parquet, .csv, .tsv or .jsonl."""
+"""Labelled rows of whatever form people have them in, as a data frame whose index says where each row stands.
+
+A split is read from a file, from a folder of RACE's (a row a question), or from a data set on the Hub:
+
+    .parquet, .csv, .tsv (also as .txt), .jsonl      "train.tsv: row 7"
+    RACE/train                                       "RACE/train/high/12.txt: row 3"
+    nyu-mll/glue                                     "nyu-mll/glue/cola/train: row 7"
+
+Rows are counted from 1.
+"""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from pretrace.errors import PretraceError
+from pretrace.settings import Task
+
+FORMATS = (".parquet", ".csv", ".tsv", ".txt", ".jsonl")
+RACE_FIELDS = ("article", "questions", "options", "answers")
 
 
-def read_table(name: str, split: str, file: str) -> Any:
-    """The rows of a task's file as a data frame; text from .csv and .tsv is not turned into numbers.
+def read_split(name: str, task: Task, split: str) -> Any:
+    """The rows of one split of a task: "train", "dev", "test" or "unlabelled".
 
     Raises:
-        PretraceError: no such file, another format than those above, not readable, or no rows.
+        PretraceError: there is no such file, folder or data set, it is of another form, not readable, or has no rows.
     """
+    place = str(getattr(task, split))
+    if task.dataset:
+        return _located(_from_hub(name, task, place), source_of(task, split))
+    path = Path(place)
+    if path.is_dir() and path.suffix not in FORMATS:
+        return _race(path)
+    return read_table(name, split, place, None if split == "unlabelled" else task.column_names)
+
+
+def source_of(task: Task, split: str) -> str:
+    """What the rows of a split are from, for people: a file, or a data set with its split."""
+    place = str(getattr(task, split) or task.train)
+    if not task.dataset:
+        return place
+    return "/".join(filter(None, (task.dataset.name, task.dataset.config, place)))
+
+
+def read_table(name: str, split: str, file: str, column_names: list[str] | None = None) -> Any:
+    """The rows of a file; text from .csv and .tsv is not turned into numbers. Raises as `read_split`."""
     import pandas as pd
 
     path = Path(file)
     if not path.is_file():
         raise PretraceError(f"params.yaml: tasks.{name}.{split}: no file {file}; paths are from the repository's root")
-    readers = {
-        ".parquet": pd.read_parquet,
-        ".csv": lambda p: pd.read_csv(p, dtype=str, keep_default_na=False),
-        ".tsv": lambda p: pd.read_csv(p, sep="\t", dtype=str, keep_default_na=False, quoting=3),
-        ".jsonl": lambda p: pd.read_json(p, lines=True, dtype=False),
-    }
-    if path.suffix not in readers:
+    if path.suffix not in FORMATS:
         raise PretraceError(
-            f"{file}: a task's rows are read from {', '.join(readers)}; this is {path.suffix or 'none'}"
+            f"{file}: a task's rows are read from {', '.join(FORMATS)}; this is {path.suffix or 'none'}"
         )
+    # A byte order mark, which Windows programs and MRPC's publisher write, is no part of the first name.
+    plain = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig"}
+    if column_names:
+        plain |= {"names": column_names, "header": None}
     try:
-        table = readers[path.suffix](path)
+        if path.suffix == ".parquet":
+            table = pd.read_parquet(path)
+        elif path.suffix == ".jsonl":
+            table = pd.read_json(path, lines=True, dtype=False)
+        elif path.suffix == ".csv":
+            table = pd.read_csv(path, **plain)
+        else:
+            table = pd.read_csv(path, sep="\t", quoting=3, **plain)
     except Exception as error:
-        raise PretraceError(f"{file}: not readable as {path.suffix}: {' '.join(str(error).split())}") from None
-    if not len(table):
-        raise PretraceError(f"{file}: has no rows")
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise PretraceError(f"{file}: not readable as {path.suffix}: {said}") from None
     if path.suffix != ".parquet" and not isinstance(table.index, pd.RangeIndex):
         raise PretraceError(f"{file}: rows have more fields than the first line has names; quote text with commas")
-    return table.reset_index(drop=True)
+    return _located(table, file)
 
 
 def column_of(table: Any, column: str, file: str | None) -> Any:
@@ -46,3 +83,45 @@ def column_of(table: Any, column: str, file: str | None) -> Any:
         has = ", ".join(map(str, table.columns))
         raise PretraceError(f"{file}: no column {column!r}; it has {has}; set the task's `columns` in params.yaml")
     return table[column]
+
+
+def _located(table: Any, place: str) -> Any:
+    """The table with an index of places. Raises `PretraceError` where it has no rows."""
+    if not len(table):
+        raise PretraceError(f"{place}: has no rows")
+    table.index = [f"{place}: row {number}" for number in range(1, len(table) + 1)]
+    return table
+
+
+def _from_hub(name: str, task: Task, split: str) -> Any:
+    """A split of a data set; labels that are classes come as numbers, as the Hub has them."""
+    import pandas as pd
+
+    from pretrace.corpus.huggingface import dataset_rows
+    from pretrace.settings import Dataset
+
+    assert task.dataset is not None
+    dataset = Dataset(**task.dataset.model_dump(), split=split)
+    return pd.DataFrame([row for _, row in dataset_rows(dataset, [], f"tasks.{name}.dataset")])
+
+
+def _race(folder: Path) -> Any:
+    """The questions below a folder such as RACE/train: files of one passage, its questions, choices and answers."""
+    import pandas as pd
+
+    rows, places = [], []
+    for path in sorted(folder.glob("**/*.txt")):
+        try:
+            passage = json.loads(path.read_text(encoding="utf-8"))
+            article, *lists = (passage[field] for field in RACE_FIELDS)
+            questions = list(zip(*lists, strict=True))
+        except (ValueError, KeyError, TypeError) as error:
+            raise PretraceError(
+                f"{path}: takes a JSON object with {', '.join(RACE_FIELDS)}, lists of one length ({error!r})"
+            ) from None
+        for number, (question, options, answer) in enumerate(questions, 1):
+            rows.append({"article": article, "question": question, "options": options, "answer": answer})
+            places.append(f"{path}: row {number}")
+    if not rows:
+        raise PretraceError(f"{folder}: has no rows; a folder is read as RACE's: .txt files, each a JSON object")
+    return pd.DataFrame(rows, index=places)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from itertools import pairwise
+import sys
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ HUGGING_FACE_FILES = ("vocab.json", "merges.txt")
 END_OF_WORD = "</w>"
 NEWLINE = "\n" + END_OF_WORD
 UNKNOWN = "<unk>"
+NEVER = sys.maxsize
+"""The rank of a pair that is not joined."""
 
 
 class OpenAIVocabulary(WordVocabulary):
@@ -33,31 +35,68 @@ class OpenAIVocabulary(WordVocabulary):
     def __init__(self, folder: Path, names: tuple[str, str] = FILES) -> None:
         encoder, merges = folder / names[0], folder / names[1]
         self.ids = _read_encoder(encoder)
-        self.ranks = _read_merges(merges, self.ids)
+        ranks = _read_merges(merges, self.ids)
         self.files, self.released_names = (encoder, merges), FILES
         self.fingerprint = hashlib.sha256(f"{sha256_of_file(encoder)} {sha256_of_file(merges)}".encode()).hexdigest()
         self.unknown_id: int = self.ids[UNKNOWN]
         super().__init__(sorted(self.ids, key=self.ids.__getitem__), self.ids[NEWLINE], END_OF_WORD)
+        self._joins = Joins(self.pieces, ranks)
         self.description = {"kind": self.kind, "size": self.size, "fingerprint": self.fingerprint}
 
     def _encode(self, words: list[str]) -> list[list[int]]:
-        return [[self.ids.get(piece, self.unknown_id) for piece in self.pieces_of(word)] for word in words]
+        size, unknown = self.size, self.unknown_id
+        return [[symbol if symbol < size else unknown for symbol in self._joins.symbols_of(word)] for word in words]
 
-    def pieces_of(self, word: str) -> list[str]:
-        """The pieces of one word, known or not."""
-        pieces = [*word[:-1], word[-1] + END_OF_WORD]
-        while len(pieces) > 1:
-            first, second = min(pairwise(pieces), key=lambda pair: self.ranks.get(pair, math.inf))
-            if (first, second) not in self.ranks:
-                break
-            joined: list[str] = []
-            place = 0
-            while place < len(pieces):
-                here = place + 1 < len(pieces) and pieces[place] == first and pieces[place + 1] == second
-                joined.append(first + second if here else pieces[place])
-                place += 2 if here else 1
-            pieces = joined
-        return pieces
+
+class Joins:
+    """Joins the characters of words as learned. A symbol is a number, and so is a pair of them: quick to look up.
+
+    Args:
+        pieces: by id, which is a piece's number.
+        ranks: pairs of symbols, those that are joined first with the least number.
+    """
+
+    def __init__(self, pieces: list[str], ranks: dict[tuple[str, str], int]) -> None:
+        names = dict.fromkeys(chain(pieces, chain.from_iterable(ranks)))  # the parts of a pair may be no pieces
+        self._numbers = {name: number for number, name in enumerate(names)}
+        self._unknown, self._base = len(names), len(names) + 1  # characters of no symbol share a number
+        # The rank of a pair and what it becomes are one number, so that the least has both.
+        self._joined = {
+            self._numbers[first] * self._base + self._numbers[second]: rank * self._base + self._numbers[first + second]
+            for (first, second), rank in ranks.items()
+        }
+
+    def symbols_of(self, word: str) -> list[int]:
+        """The symbols of one word, which is not empty; numbers that are no id stand for what is unknown."""
+        symbols = [self._numbers.get(character, self._unknown) for character in word[:-1]]
+        symbols.append(self._numbers.get(word[-1] + END_OF_WORD, self._unknown))
+        base, joined_of = self._base, self._joined.get
+        joined = self._joined_pairs(symbols)
+        while joined and (least := min(joined)) != NEVER:
+            place = joined.index(least)
+            if joined.count(least) > 1:
+                symbols = _join_everywhere(symbols, symbols[place], symbols[place + 1], least % base)
+                joined = self._joined_pairs(symbols)
+                continue
+            symbols[place : place + 2] = [least % base]
+            del joined[place]
+            for pair in range(max(place - 1, 0), min(place + 1, len(joined))):  # no others have changed
+                joined[pair] = joined_of(symbols[pair] * base + symbols[pair + 1], NEVER)
+        return symbols
+
+    def _joined_pairs(self, symbols: list[int]) -> list[int]:
+        base = self._base
+        return [self._joined.get(first * base + second, NEVER) for first, second in pairwise(symbols)]
+
+
+def _join_everywhere(symbols: list[int], first: int, second: int, joined: int) -> list[int]:
+    found: list[int] = []
+    place = 0
+    while place < len(symbols):
+        here = place + 1 < len(symbols) and symbols[place] == first and symbols[place + 1] == second
+        found.append(joined if here else symbols[place])
+        place += 2 if here else 1
+    return found
 
 
 def _read_encoder(path: Path) -> dict[str, int]:

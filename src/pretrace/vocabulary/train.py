@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pretrace.corpus.clean import count_words
+from pretrace.corpus.words import count_words
 from pretrace.errors import PretraceError
 from pretrace.files import atomic_folder, sha256_of_file, write_json
 from pretrace.vocabulary.load import Vocabulary

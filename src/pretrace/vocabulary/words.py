@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pretrace.corpus.clean import clean_text
+from pretrace.corpus.words import count_spaces, spaced_words
 
 REMEMBERED_WORDS = 1_000_000
 """Distinct words after which the memory is emptied, so that a corpus of any size fits."""
@@ -66,7 +67,7 @@ class WordIds:
             return [self.of(text) for text in texts]
         spaced = [text.replace("\n", " \n ") for text in texts]
         ids = self._lists(" ".join(spaced))
-        ends = np.cumsum([text.count(" ") + 1 for text in spaced])
+        ends = np.cumsum([count_spaces(text) + 1 for text in spaced])
         return np.split(ids.flatten().to_numpy(), ids.offsets.to_numpy()[ends[:-1]])
 
     def _of_each(self, words: list[str]) -> np.ndarray:
@@ -78,10 +79,9 @@ class WordIds:
     def _lists(self, text: str) -> Any:
         """The ids of each word: an Arrow array of lists."""
         import pyarrow as pa
-        import pyarrow.compute as pc
 
-        words = pc.split_pattern(pa.array([text], pa.large_string()), " ").values.dictionary_encode()
-        distinct = self._look_up(words.dictionary.to_pylist())
+        words = spaced_words(text).dictionary_encode()
+        distinct = self._look_up([word[:-1] for word in words.dictionary.to_pylist()])
         ends = np.cumsum([0, *map(len, distinct)], dtype=np.int64) // self.type.itemsize
         # From buffers, as Arrow loads pandas when it is given arrays of numpy.
         ids = pa.Array.from_buffers(

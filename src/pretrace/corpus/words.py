@@ -1,0 +1,47 @@
+"""The words of texts: how many there are, and all of them as Arrow's strings. numpy finds where they part."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+SPACE = 32
+UTF16_UNITS = 1 << 16
+
+
+def count_words(cleaned: str) -> int:
+    """The words of a text in the form that `clean_text` gives."""
+    return count_spaces(cleaned) + cleaned.count("\n") + 1 if cleaned else 0
+
+
+def count_spaces(text: str) -> int:
+    """As `text.count(" ")`, which takes ten times as long where they are as close as in text."""
+    return int(np.count_nonzero(np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8) == SPACE))
+
+
+def count_raw_words(text: str) -> int:
+    """The words of any text, as many as `text.split()` has."""
+    units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), "<u2")
+    # Behind the text stands white space, so that each word has an end.
+    white = np.append(_white_space()[units], True)
+    return int(np.count_nonzero(white[1:] & ~white[:-1]))
+
+
+def spaced_words(text: str) -> Any:
+    """The words of a text between which one space stands, each with a space at its end: Arrow's `large_string`."""
+    import pyarrow as pa
+
+    raw = (text + " ").encode("utf-8")
+    ends = np.flatnonzero(np.frombuffer(raw, np.uint8) == SPACE) + 1
+    offsets = np.concatenate([[0], ends])
+    return pa.Array.from_buffers(
+        pa.large_string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(raw)], null_count=0
+    )
+
+
+@cache
+def _white_space() -> np.ndarray:
+    """Whether a UTF-16 unit is white space, which no half of a surrogate pair is: bool, shape (65536,)."""
+    return np.array([chr(unit).isspace() for unit in range(UTF16_UNITS)])

@@ -1,0 +1,74 @@
+"""How a figure is drawn: our colours and style, as SVG whose bytes depend on nothing but the numbers.
+
+Text stays text (it can be searched, and takes the page's typeface). Each colour has a role; the page swaps the colours
+for its own, so that the figures follow light and dark.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+GROUND, INK, MUTED, LINE = "#fffefb", "#22262b", "#6b7078", "#dedbd3"
+# Okabe and Ito's colours, told apart by colour-blind readers.
+VARIANT_COLOURS = ("#0068a8", "#c8560a", "#0b8263", "#a3508a", "#8a6a00", "#4f5bb5")
+COLOURS = {"ground": GROUND, "ink": INK, "muted": MUTED, "line": LINE} | {
+    f"variant-{index}": colour for index, colour in enumerate(VARIANT_COLOURS)
+}
+"""By role; the page defines a CSS variable of each name."""
+WIDTH = 8.6
+"""Inches; on a page 56 rem wide, letters come out as large as the text around them."""
+STYLE = {
+    "svg.hashsalt": "pretrace",
+    "svg.fonttype": "none",
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "figure.facecolor": GROUND,
+    "axes.facecolor": GROUND,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": MUTED,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "xtick.color": LINE,
+    "ytick.color": LINE,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "text.color": INK,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "path.simplify": False,
+}
+
+
+class Drawing:
+    """A figure in our style with `down` x `across` axes; nothing of it stays behind in matplotlib's state."""
+
+    def __init__(self, width: float, height: float, down: int, across: int):
+        self.size, self.grid = (width, height), (down, across)
+
+    def __enter__(self) -> tuple[Any, list[Any]]:
+        import matplotlib
+        from matplotlib.figure import Figure
+
+        self.style = matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE, "backend": "svg"})
+        self.style.__enter__()
+        figure = Figure(figsize=self.size, layout="constrained")
+        figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
+        return figure, list(figure.subplots(*self.grid, squeeze=False).flat)
+
+    def __exit__(self, *error: Any) -> None:
+        self.style.__exit__(*error)
+
+
+def svg_of(figure: Any) -> str:
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    # Without the spaces at line ends that matplotlib leaves: the file is in git.
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"

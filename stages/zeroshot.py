@@ -1,0 +1,39 @@
+"""Score the pre-trained language models without fine-tuning: tasks by the paper's heuristics, and language tests.
+
+    python stages/zeroshot.py
+
+Reads models/pretrained/, data/tasks/ and the files of the language tests; writes reports/zeroshot.json and, for the
+final transformer, data/zeroshot/<task>.parquet: a line for each test row that was scored, with its number and answer.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from pretrace.files import atomic_folder, read_json, write_json
+from pretrace.stage import Run, run_stage
+from pretrace.training.devices import choose_device
+from pretrace.zeroshot.benchmark import zero_shot
+
+
+def main(run: Run) -> None:
+    scale = run.settings.scale
+    device = choose_device(scale.pretrain.precision, scale.threads)
+    trained = read_json("reports/pretrain.json")
+    with atomic_folder("data/zeroshot") as out:
+        report = zero_shot(run.settings, Path("models/pretrained"), Path("data/tasks"), trained, device, out)
+    write_json("reports/zeroshot.json", report)
+    run.log_metrics(numbers(report))
+    run.cost["device"] = device.name
+
+
+def numbers(report: dict[str, Any]) -> dict[str, float]:
+    """The scores as MLflow shows them: `cloze.transformer`, `lambada.lstm.accuracy`."""
+    tasks, tests = report["tasks"], report["language_tests"]
+    found = {f"{name}.{kind}": row["score"] for name, rows in tasks.items() for kind, row in rows.items()}
+    for name, rows in tests.items():
+        found |= {f"{name}.{kind}.{key}": value for kind, row in rows.items() for key, value in row.items()}
+    return found
+
+
+if __name__ == "__main__":
+    run_stage("zeroshot", main)

@@ -1,0 +1,150 @@
+"""Differences between columns: what their intervals promise, and the files that the answers come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import made_up_results as made_up
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import ttest_ind, ttest_rel
+
+from pretrace.errors import PretraceError
+from pretrace.report.answers import read_answers
+from pretrace.report.comparisons import Difference, difference, mean_difference
+from pretrace.report.mistakes import mistakes
+
+LABELS = np.ones(1000, int)
+shares = st.lists(st.integers(0, 1000), min_size=2, max_size=5)
+
+
+def answers(*right: int) -> np.ndarray:
+    """For each seed the answers of which the first `right` are right."""
+    return np.array([[1] * count + [0] * (1000 - count) for count in right])
+
+
+@given(one=shares, other=shares)
+def test_without_the_rows_part_the_interval_is_welchs(one: list[int], other: list[int]) -> None:
+    if len(set(one)) == 1 or len(set(other)) == 1:
+        return
+    found = difference("accuracy", LABELS, answers(*one), answers(*other))
+    reference = ttest_ind([n / 1000 for n in one], [n / 1000 for n in other], equal_var=False)
+    interval = reference.confidence_interval(0.95)
+    seeds_only = Difference(found.value, found.parts[1:])
+    assert found.value == pytest.approx(np.mean(one) / 1000 - np.mean(other) / 1000)
+    assert seeds_only.noise == pytest.approx((interval.high - interval.low) / 2, rel=1e-6, abs=1e-9)
+
+
+def test_with_one_seed_the_interval_is_that_of_the_pairs() -> None:
+    random = np.random.default_rng(0)
+    one, other = (random.random((1, 1000)) < share for share in (0.6, 0.55))
+    found = difference("accuracy", LABELS, one.astype(int), other.astype(int))
+    interval = ttest_rel(one[0].astype(float), other[0].astype(float)).confidence_interval(0.95)
+    assert found.noise == pytest.approx((interval.high - interval.low) / 2, rel=2e-3)
+
+
+def test_rows_that_both_get_wrong_say_nothing_of_the_difference() -> None:
+    # 30 rows apart among 1,000: paired, that is certain; with independent rows it would not be.
+    found = difference("accuracy", LABELS, answers(530), answers(500))
+    assert found.beyond
+    assert found.noise < 1.96 * np.sqrt(2 * 0.25 / 1000) / 3
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1", "matthews"])
+def test_the_interval_covers_the_true_difference(metric: str) -> None:
+    random = np.random.default_rng(1)
+    covered = 0
+    for _ in range(40):
+        labels = random.integers(0, 2, 300)
+        hard = random.random(300) < 0.4  # rows that both columns find hard
+        flips = [random.random((3, 300)) < np.where(hard, 0.45, 0.1) for _ in range(2)]
+        one, other = (np.where(flip, 1 - labels, labels) for flip in flips)
+        found = difference(metric, labels, one, other)
+        covered += not found.beyond  # the true difference is 0
+    assert covered >= 36
+
+
+def test_a_correlation_is_compared_by_the_bootstrap() -> None:
+    random = np.random.default_rng(2)
+    labels = random.normal(size=400)
+    near, far = (labels + random.normal(scale=scale, size=(3, 400)) for scale in (0.5, 3.0))
+    assert difference("pearson", labels, near, far).beyond
+    assert not difference("pearson", labels, near, near).beyond
+
+
+def test_the_mean_over_tasks_has_the_parts_of_all() -> None:
+    one = Difference(0.2, ((0.01, 10.0),))
+    found = mean_difference([one, Difference(0.0, ((0.03, 1000.0),))])
+    assert found.value == pytest.approx(0.1)
+    assert sum(part for part, _ in found.parts) == pytest.approx(0.01)
+    assert mean_difference([one]).noise == pytest.approx(one.noise)
+
+
+def test_no_variance_is_no_noise() -> None:
+    found = difference("accuracy", LABELS, answers(500, 500), answers(500, 500))
+    assert (found.value, found.noise, found.beyond) == (0.0, 0.0, False)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    for name in made_up.KINDS:
+        made_up.write_answers(tmp_path, name)
+    return tmp_path
+
+
+def test_every_column_has_its_answers(data: Path) -> None:
+    (data / "zeroshot").mkdir()
+    pd.DataFrame({"row": [3, 10], "prediction": [1, 0]}).to_parquet(data / "zeroshot" / "source.parquet")
+    found = read_answers("source", ["full", "scratch"], data)
+    assert {name: c.predictions_SN.shape for name, c in found.columns.items()} == {
+        "full": (3, 1000),
+        "scratch": (3, 1000),
+        "majority": (1, 1000),
+        "tfidf": (1, 1000),
+        "lm_zero_shot": (1, 2),
+    }
+    assert [float(np.mean(s == found.labels_N)) for s in found.columns["full"].predictions_SN] == [0.5, 0.51, 0.49]
+
+
+@pytest.mark.parametrize(
+    ("path", "stage"),
+    [
+        ("predictions/source-full.parquet", "finetune@source-full"),
+        ("tasks/source/baselines.parquet", "tasks@source"),
+        ("tasks/source/test.parquet", "tasks@source"),
+    ],
+)
+def test_a_file_that_is_missing_or_broken_or_of_other_rows_names_its_stage(data: Path, path: str, stage: str) -> None:
+    table = pd.read_parquet(data / path)
+    (data / path).write_bytes((data / path).read_bytes()[:100])
+    with pytest.raises(PretraceError, match=rf"{path}: not readable .*dvc repro -f -s {stage}"):
+        read_answers("source", ["full"], data)
+    (data / path).unlink()
+    with pytest.raises(PretraceError, match=rf"{path}: no such file; run `dvc repro {stage}`"):
+        read_answers("source", ["full"], data)
+    table.iloc[:-1].to_parquet(data / path)
+    with pytest.raises(PretraceError, match="has other rows than the task's test split"):
+        read_answers("source", ["full"], data)
+
+
+def test_mistakes_are_those_that_it_was_surest_of(data: Path) -> None:
+    found = mistakes(read_answers("source", ["full"], data), "full", ["no", "yes"])
+    assert (found["wrong"], found["of"], len(found["rows"])) == (500, 1000, 10)
+    sure = [row["sure"] for row in found["rows"]]
+    assert sure == sorted(sure, reverse=True)
+    assert sure[0] > 0.89
+    assert {(row["label"], row["answer"]) for row in found["rows"]} == {("yes", "no")}
+
+
+def test_mistakes_of_a_regression_are_the_furthest_off(data: Path) -> None:
+    path = data / "tasks" / "source" / "test.parquet"
+    pd.read_parquet(path).assign(label=np.linspace(0.0, 5.0, 1000)).to_parquet(path)
+    path = data / "predictions" / "source-full.parquet"
+    pd.read_parquet(path).assign(prediction=0.25, probabilities=None).to_parquet(path)
+    found = mistakes(read_answers("source", ["full"], data), "full", None)
+    assert found["wrong"] is None
+    assert [row["row"] for row in found["rows"]] == list(range(999, 989, -1))
+    assert found["rows"][0] == {**found["rows"][0], "label": "5", "answer": "0.25", "sure": None}

@@ -1,0 +1,60 @@
+"""Answers for GLUE's server: the form that it asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import made_up_results as made_up
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from pretrace.errors import PretraceError
+from pretrace.report.glue import write_submissions
+from pretrace.settings import load_settings
+
+
+def answers(project: Path, cell: str, labels: list[str] | None, predictions: list[float]) -> None:
+    folder = project / "models" / "finetuned" / cell
+    made_up.write(folder / "config.json", {"labels": labels})
+    ids = [str(index) for index in range(len(predictions))]
+    pd.DataFrame({"id": ids, "prediction": predictions}).to_parquet(folder / "unlabelled.parquet")
+
+
+@pytest.fixture
+def glue(project: Path) -> Path:
+    params = YAML(typ="safe", pure=True).load(project / "params.yaml")
+    params["tasks"] |= {name: {"ready": name} for name in ("cola", "mnli_m", "stsb")}
+    with (project / "params.yaml").open("w") as stream:
+        YAML(typ="safe", pure=True).dump(params, stream)
+    answers(project, "cola-full", ["unacceptable", "acceptable"], [1, 0])
+    answers(project, "mnli_m-full", ["contradiction", "entailment", "neutral"], [2, 0, 1])
+    answers(project, "stsb-full", None, [5.25, -0.5, 3.14159])
+    answers(project, "cola-scratch", ["unacceptable", "acceptable"], [0, 0])
+    return project
+
+
+def write(project: Path) -> dict[str, str]:
+    out = project / "data" / "glue"
+    write_submissions(load_settings(), project / "models" / "finetuned", out)
+    return {str(path.relative_to(out)): path.read_text() for path in sorted(out.rglob("*.tsv"))}
+
+
+def test_a_file_a_task_in_the_servers_words(glue: Path) -> None:
+    assert write(glue) == {
+        "full/CoLA.tsv": "index\tprediction\n0\t1\n1\t0\n",
+        "full/MNLI-m.tsv": "index\tprediction\n0\tneutral\n1\tcontradiction\n2\tentailment\n",
+        "full/STS-B.tsv": "index\tprediction\n0\t5.000\n1\t0.000\n2\t3.142\n",
+        "scratch/CoLA.tsv": "index\tprediction\n0\t0\n1\t0\n",
+    }
+
+
+def test_without_rows_to_answer_there_is_nothing(project: Path) -> None:
+    assert write(project) == {}
+    assert (project / "data" / "glue").is_dir()
+
+
+def test_broken_answers_are_named(glue: Path) -> None:
+    (glue / "models" / "finetuned" / "stsb-full" / "unlabelled.parquet").write_bytes(b"PAR1")
+    with pytest.raises(PretraceError, match=r"stsb-full/unlabelled\.parquet: not readable .*finetune@stsb-full"):
+        write(glue)

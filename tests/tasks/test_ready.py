@@ -1,0 +1,185 @@
+"""Ready tasks: each reads its publisher's files and the Hub's copy, to the same rows; suites switch them on."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import published_files as published
+import pytest
+
+from pretrace.errors import PretraceError
+from pretrace.settings import OVERRIDES, ReadySource, Settings, load_settings, read_yaml, ready_names, with_ready
+from pretrace.settings.experiment import Task
+from pretrace.settings.section import checked
+from pretrace.tasks.readers import read_task_files
+from pretrace.tasks.rows import TaskData
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ON_THE_HUB = [name for name in ready_names() if name != "story_cloze"]
+PAPER = {
+    "cola": 45.4,
+    "sst2": 91.3,
+    "mrpc": 82.3,
+    "stsb": 82.0,
+    "qqp": 70.3,
+    "mnli_m": 82.1,
+    "mnli_mm": 81.4,
+    "qnli": 88.1,
+    "rte": 56.0,
+    "snli": 89.9,
+    "scitail": 88.3,
+    "race": 59.0,
+    "story_cloze": 86.5,
+}
+"""Tables 2 to 4 of the paper."""
+
+
+def task(name: str, source: str = "files", **own: Any) -> Task:
+    ready = ReadySource(source=source, folder="published")
+    return checked(Task, with_ready("mine", {"ready": name, **own}, ready), "params.yaml")
+
+
+def plain(data: TaskData) -> dict[str, list[tuple[Any, ...]]]:
+    return {split: [(row.parts, row.label) for row in rows] for split, rows in data.splits.items()}
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    published.write_published(tmp_path / "published")
+    return tmp_path / "published"
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Hub that has the rows of `published_files`, at the revision that is asked for."""
+    names = {"nyu-mll/glue": None, "stanfordnlp/snli": "snli", "allenai/scitail": "scitail", "ehovy/race": "race"}
+
+    def load_dataset(name: str, config: str, split: str, revision: str, streaming: bool) -> Any:
+        assert len(revision) == 40
+        which = names[name] or {"mnli": "mnli_m"}.get(config, config)
+        return iter(published.hub_rows(which, split))
+
+    module = ModuleType("datasets")
+    module.load_dataset = load_dataset
+    monkeypatch.setitem(sys.modules, "datasets", module)
+
+
+def test_all_of_the_paper_are_there() -> None:
+    assert {name: task(name).card.paper.score for name in ready_names()} == PAPER
+
+
+@pytest.mark.parametrize("name", ready_names())
+def test_an_entry_says_where_it_is_from(name: str) -> None:
+    entry = task(name)
+    assert entry.card.source.startswith("http")
+    assert all((entry.card.licence, entry.card.version, entry.card.split, entry.card.not_comparable))
+    assert all(count > 100 for count in entry.card.sizes.values())
+    assert bool(entry.overrides) == bool(entry.because)  # the paper's recipe, or a reason
+    assert set(entry.overrides) <= set(OVERRIDES)
+
+
+@pytest.mark.parametrize("name", ON_THE_HUB)
+def test_the_files_and_the_copy_on_the_hub_are_the_same_rows(name: str, files: Path, hub: None) -> None:
+    found = read_task_files(name, task(name), str)
+    copy = read_task_files(name, task(name, "huggingface"), str)
+    assert found.labels == copy.labels
+    assert plain(found) == plain(copy)
+    assert [row.parts for row in found.unlabelled] == [row.parts for row in copy.unlabelled]
+    assert [row.origin for row in found.unlabelled] == [row.origin for row in copy.unlabelled]
+    assert len(found.unlabelled) == (published.ROWS if task(name).unlabelled else 0)
+
+
+@pytest.mark.parametrize("name", sorted(published.LABELS))
+def test_labels_have_names_and_the_rows_their_own(name: str, files: Path) -> None:
+    found = read_task_files(name, task(name), str)
+    assert sorted(found.labels) == sorted(published.LABELS[name])
+    if task(name).positive:
+        assert found.labels[1] == task(name).positive
+    whole = task(name).card.split.startswith("A tenth of train")
+    sizes = [len(found.splits[split]) for split in ("train", "dev", "test")]
+    assert sizes == ([5, 1, 6] if whole else [6, 6, 6])
+    for split in found.splits:
+        for row in found.splits[split]:
+            number = int(row.parts[0].split()[-1])
+            assert found.labels[int(row.label)] == published.label(name, number)
+            assert len(row.parts) == published.PARTS.get(name, 2)
+
+
+def test_what_is_left_out_is_counted(files: Path) -> None:
+    assert read_task_files("snli", task("snli"), str).details["left_out"] == {"label -": 3}
+    assert sum(read_task_files("qqp", task("qqp"), str).details["left_out"].values()) == 2
+
+
+def test_scores_of_similarity_keep_their_scale(files: Path) -> None:
+    found = read_task_files("stsb", task("stsb"), str)
+    assert [row.label for row in found.splits["test"]] == pytest.approx([0, 0.9, 1.8, 2.7, 3.6, 4.5])
+    assert task("stsb").overrides == {"soft_classes": 6}
+
+
+def test_a_question_of_race_has_its_passage(files: Path) -> None:
+    row = read_task_files("race", task("race"), str).splits["test"][4]
+    assert row.parts[0] == 'test "article 1 test "question 4'
+    assert row.parts[1:] == tuple(f'test "option {option} 4' for option in range(4))
+    assert (row.label, row.origin) == (0, "published/RACE/test/middle/1.txt:2")
+
+
+@pytest.mark.parametrize("damage", ["{", '{"article": "x"}', "[]", '{"article": 1, "questions": [1], "options": []}'])
+def test_a_passage_that_is_none_is_named(damage: str, files: Path) -> None:
+    (files / "RACE" / "dev" / "high" / "1.txt").write_text(damage)
+    with pytest.raises(PretraceError, match=r"^published/RACE/dev/high/1\.txt: takes a JSON object with article, "):
+        read_task_files("race", task("race"), str)
+    shutil.rmtree(files / "RACE" / "dev" / "high")
+    shutil.rmtree(files / "RACE" / "dev" / "middle")
+    with pytest.raises(PretraceError, match=r"^published/RACE/dev: has no rows"):
+        read_task_files("race", task("race"), str)
+
+
+def test_stories_are_divided_as_the_released_code_does(files: Path) -> None:
+    import numpy as np
+
+    right = published.write_stories(files / "StoryCloze", 1871)
+    found = read_task_files("story_cloze", task("story_cloze"), str)
+    assert [len(rows) for rows in found.splits.values()] == [1497, 374, 1871]
+    order = np.random.RandomState(3535999445).permutation(1871)  # what its library draws, written out
+    numbers = [int(row.origin.rpartition(":")[2]) - 1 for row in found.splits["dev"]]
+    assert numbers == order[:374].tolist()
+    row = found.splits["dev"][0]
+    assert row.parts == (" ".join(f"val {numbers[0]}, {s}." for s in "abcd"), "one", "two")
+    assert row.label == right[numbers[0]] - 1
+
+
+def test_there_is_no_copy_of_the_stories() -> None:
+    with pytest.raises(PretraceError, match=r"story_cloze from ready\.source: huggingface: the Hub has no copy"):
+        task("story_cloze", "huggingface")
+
+
+def test_what_an_entry_says_itself_wins(files: Path) -> None:
+    own = task("cola", epochs=5, train_rows=3, columns={"label": "mark"})
+    assert (own.epochs, own.train_rows, own.columns.label, own.columns.text) == (5, 3, "mark", "sentence")
+    mine = task("cola", train="mine.csv", test="test.csv")
+    assert (mine.train, mine.unlabelled, mine.column_names, mine.columns.text) == ("mine.csv", None, None, "text")
+    assert (mine.metric, mine.positive, mine.card.rows) == ("matthews", "acceptable", "own")
+
+
+def test_a_name_that_is_none_is_said() -> None:
+    with pytest.raises(PretraceError, match=r"tasks\.mine\.ready: got 'colla'; takes one of cola, mnli_m"):
+        task("colla")
+
+
+def test_suites_take_the_place_of_the_tasks(tmp_path: Path) -> None:
+    from dvc.utils.hydra import apply_overrides
+
+    shutil.copytree(REPOSITORY / "scales", tmp_path / "scales")
+    params = read_yaml(REPOSITORY / "params.yaml")
+    for suite, entries in params["suites"].items():
+        shutil.copy(REPOSITORY / "params.yaml", tmp_path)
+        apply_overrides(tmp_path / "params.yaml", [f"tasks=${{suites.{suite}}}"])
+        settings: Settings = load_settings(tmp_path)
+        assert list(settings.tasks) == list(entries)
+        assert all(entry.card for entry in settings.tasks.values())
+    assert sorted(params["suites"]["paper"]) == ready_names()

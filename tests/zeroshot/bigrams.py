@@ -1,0 +1,46 @@
+"""A language model whose probabilities are written down: that of a word depends on the one before it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pretrace.vocabulary.words import WordVocabulary
+
+
+class Words(WordVocabulary):
+    """A vocabulary of whole words; 0 is the unknown one, 1 the line end."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(["<unk>", "\n", *(f"{word}</w>" for word in words.split())], 1, "</w>")
+        self.unknown_id = 0
+
+    def _encode(self, words: list[str]) -> Sequence[Sequence[int]]:
+        known = {piece: number for number, piece in enumerate(self.pieces)}
+        return [[known.get(f"{word}</w>", 0)] for word in words]
+
+
+class Bigrams(nn.Module):
+    """`after[a][b]` is the probability of the word b after a; what is not given shares the rest evenly."""
+
+    def __init__(self, vocabulary: Words, after: dict[str, dict[str, float]], context: int = 16) -> None:
+        super().__init__()
+        self.context, size = context, vocabulary.size
+        table_VV = torch.full((size, size), 1 / size)
+        for first, shares in after.items():
+            (row,) = vocabulary.encode_words(first)
+            table_VV[row] = (1 - sum(shares.values())) / (size - len(shares))
+            for second, share in shares.items():
+                table_VV[row, vocabulary.encode_words(second)] = share
+        self.token_embedding = nn.Embedding(size, size)
+        self.logits_VV = table_VV.log()
+
+    def hidden(self, ids_BT: Tensor) -> tuple[Tensor, Tensor]:
+        """The words themselves as states, and an output that gives the logits of what follows."""
+        return F.one_hot(ids_BT, len(self.logits_VV)).float(), self.logits_VV.T
+
+    def output_states(self, h: Tensor) -> Tensor:
+        return h
