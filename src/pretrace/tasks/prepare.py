@@ -34,6 +34,7 @@ def prepare_task(
     data = _probe(settings, name, probe_documents) if task.probe else read_task_files(name, task, clean_text)
     data.overrides, data.zero_shot = task.overrides, task.zero_shot
     data.card = task.card.model_dump() if task.card else None
+    data.columns = task.columns.model_dump()
     data.baselines = {} if data.unavailable else baselines(data)
     write_task(out, data, vocabulary.encode_array)
     return _note(data)
