@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,18 +29,30 @@ RESTS_NOT_ON = {
 """The expensive stages, and what people edit without meaning to repeat them."""
 
 
-def test_dvc_rewrites_the_parameters_as_they_are(tmp_path: Path) -> None:
-    from dvc.utils.serialize import modify_yaml
+def test_dvc_changes_the_line_of_a_parameter_and_no_other(tmp_path: Path) -> None:
+    """Comments stay, too: DVC loses one that follows a list."""
+    from dvc.utils.hydra import apply_overrides
 
-    text = (REPOSITORY / "params.yaml").read_bytes()
+    text = (REPOSITORY / "params.yaml").read_text()
     copy = tmp_path / "params.yaml"
-    copy.write_bytes(text)
-    with modify_yaml(str(copy)) as values:
-        values["lr"] = 1e-5
-    assert b"lr: 1e-05\n" in copy.read_bytes()
-    with modify_yaml(str(copy)) as values:
-        values["lr"] = None
-    assert copy.read_bytes() == text
+    copy.write_text(text)
+    apply_overrides(copy, ["lr=1e-5"])
+    assert copy.read_text() == text.replace("\nlr:\n", "\nlr: 1e-05\n")
+    apply_overrides(copy, ["lr=null"])
+    assert copy.read_text() == text
+
+
+@pytest.mark.parametrize(("key", "sets"), [("tasks", "suites"), ("variants", "ablations")])
+def test_a_set_takes_the_place_of_tasks_or_variants(tmp_path: Path, key: str, sets: str) -> None:
+    from dvc.utils.hydra import apply_overrides
+
+    for name, members in tiny.load(REPOSITORY / "params.yaml")[sets].items():
+        copy = tmp_path / "params.yaml"
+        shutil.copytree(REPOSITORY / "scales", tmp_path / "scales", dirs_exist_ok=True)
+        copy.write_bytes((REPOSITORY / "params.yaml").read_bytes())
+        apply_overrides(copy, [f"{key}=${{{sets}.{name}}}"])
+        assert tiny.load(copy)[key] == members
+        assert list(getattr(load_settings(tmp_path), key)) == list(members)
 
 
 @pytest.mark.parametrize("scale", SCALES)
