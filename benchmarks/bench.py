@@ -10,6 +10,7 @@ cleaning, workers       the recipe for text against the plain one; two processes
 vocabulary, encoding    pieces and ids against tokenizers and sentencepiece (vocabulary.py)
 shards, memory          raw text to shards, end to end, and the memory that takes (shards.py, memory.py)
 training, gpt1          an update against transformers at two small sizes, and at GPT-1's (training.py)
+finetuning              an update of fine-tuning against a padded loop over transformers (finetuning.py)
 generation              text from a model (generation.py)
 loading, precision      the share of an update that is no training; bfloat16 against float32 (loading.py, precision.py)
 """
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from cleaning import compare_cleaning, compare_workers
+from finetuning import compare_finetuning
 from generation import compare_generation
 from loading import compare_loading
 from memory import compare_memory
@@ -86,6 +88,7 @@ COMPARISONS: dict[str, Callable[[Inputs], Results]] = {
     "memory": lambda inputs: iter([compare_memory(inputs.texts, inputs.vocabulary)]),
     "training": compare_training_sizes,
     "gpt1": lambda _: iter([compare_training(sizes()["gpt1"], 2, 1, GPT1_ARMS)]),
+    "finetuning": compare_finetuning,
     "generation": lambda _: iter([compare_generation()]),
     "loading": if_shards(compare_loading),
     "precision": if_shards(compare_precision),

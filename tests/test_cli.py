@@ -79,7 +79,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         out.mkdir(parents=True)
         outputs = len(LABELS[name] or [0])
         language_model = build_model("transformer", scale, size, 2)
-        note = {"kind": task["kind"], "labels": LABELS[name], "model": description(language_model)}
+        note = {"kind": task["kind"], "labels": LABELS[name], "model": description(language_model), "columns": {}}
         note |= {"recipe": {"outputs": outputs, "settings": {"precision": "float32"}}, "label_scale": {}}
         save_tensors(out / "model.safetensors", TaskModel(language_model, task["kind"], outputs, 3, 5))
         write_json(out / "config.json", note)

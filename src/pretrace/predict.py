@@ -45,7 +45,7 @@ def answers(cell: str, lines: Iterable[str], name: str) -> list[str | int | floa
             f"models/vocabulary: has {vocabulary.size} pieces, and {folder} was made with "
             f"{note['model']['vocabulary_size']}; check out the vocabulary of its run (`dvc checkout`)"
         )
-    columns = checked(Columns, note.get("columns", {}), str(folder / CONFIG), "columns")
+    columns = checked(Columns, note["columns"], str(folder / CONFIG), "columns")
     rows = [_parts(line, kind, columns, where) for where, line in _numbered(lines, name)]
     if not rows:
         raise PretraceError(f"{name}: no rows there")

@@ -65,6 +65,15 @@ def test_one_package_gives_every_probe_but_the_one_that_asks_for_the_package(pro
     assert "needs two sources" in (project / "reports" / "benchmark.md").read_text()
 
 
+def test_the_language_model_is_asked_without_fine_tuning(project: Path) -> None:
+    found = read(project / "reports" / "zeroshot.json")["tasks"]
+    assert {name: row["transformer"]["heuristic"] for name, row in found.items()} == tiny.ZERO_SHOT
+    for name, row in found.items():
+        assert row["transformer"]["updates"] == [{"step": 20, "score": row["transformer"]["score"]}]
+        answers = pd.read_parquet(project / "data" / "zeroshot" / f"{name}.parquet")
+        assert len(answers) == row["transformer"]["n"] <= 32
+
+
 def test_cost_is_noted_for_every_stage(project: Path) -> None:
     cost = read(project / "reports" / "cost.json")
     assert set(cost) == set(locked(project))

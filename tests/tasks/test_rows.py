@@ -54,6 +54,7 @@ def test_what_is_written_is_read(kind: str, parts: int, labels: list[str] | None
         "overrides": {"lr": 1e-4},
         "zero_shot": "choice",
         "card": None,
+        "columns": {},
     }
     assert list(splits) == list(SPLITS)
     for split, rows in task.splits.items():

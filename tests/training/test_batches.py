@@ -140,6 +140,7 @@ def test_groups_change_nothing(
     expected, one = gradients(model, losses, examples, chosen, split.labels, rate)
     before = len(examples.batch(chosen).layout.groups)
     monkeypatch.setattr(batches, "WASTE", waste)
+    monkeypatch.setattr(batches, "ROUND", 1)
     lengths = set(examples.unit_lengths().tolist())
     assert len(examples.batch(chosen).layout.groups) == (1 if waste else len(lengths))
     assert 1 <= before <= 6
@@ -169,8 +170,8 @@ def test_a_shared_context_changes_no_loss_gradient_or_prediction(context: int) -
     model, found = task_model("multiple_choice", context), []
     for attends in (False, True):
         examples = Examples(split, "multiple_choice", VOCABULARY, context, attends)
-        size = examples.batch(chosen).ids_N.numel()
-        assert size == examples.unit_lengths().sum()
+        size = int(examples.unit_lengths().sum())
+        assert size <= examples.batch(chosen).ids_N.numel() < size + 16
         predictions = predict(model, examples, choose_device("float32", 1)).predictions_E
         found.append((*gradients(model, losses, examples, chosen, split.labels), predictions, size))
     (losses_a, gradients_a, predictions_a, size_a), (losses_b, gradients_b, predictions_b, size_b) = found
@@ -215,8 +216,11 @@ def test_groups_hold_every_token_once(lengths: list[int], attends: bool) -> None
     numbers = [number for group in batch.layout.groups for number in group.sequences]
     assert [rows[numbers.index(i)] for i in range(len(lengths))] == expected
     assert torch.equal(batch.layout.by_group(batch.ids_N[:, None], lambda x, _: x)[:, 0], batch.ids_N)
+    assert len(batch.ids_N) % 16 == len(batch.places_K) % 16 == 0
+    count = sum(lengths) + len(lengths)  # what is predicted: all but the start
+    assert (batch.weights_K[:count] > 0).all() and not batch.weights_K[count:].any()
     assert torch.equal(batch.ids_N[batch.classify_ES[:, 0]], torch.full((len(lengths),), 10_002))
-    assert torch.equal(batch.ids_N[batch.places_K + 1], batch.targets_K)
+    assert torch.equal(batch.ids_N[batch.places_K[:count] + 1], batch.targets_K[:count])
 
 
 def grouped(batch: Batch) -> list[tuple[Group, torch.Tensor]]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 from small_training import settings_with
 
 from pretrace.errors import PretraceError
@@ -171,13 +171,9 @@ def make_numbers(folder: Path, unlabelled: int = 0) -> Path:
     for split, count in zip(SPLITS, (48, 24, 30), strict=True):
         pairs = [tuple("z" * n + "abcde"[:5] for n in random.integers(0, 4, 2)) for _ in range(count)]
         task.splits[split] = [Row(pair, float(sum(text.count("z") for text in pair))) for pair in pairs]
+    rows = task.splits["test"][:unlabelled]
+    task.unlabelled = [Row(row.parts, 0, f"id-{n}") for n, row in enumerate(rows)]
     write_task(folder, task, encode)
-    if unlabelled:
-        tests, rows = load_file(folder / "test.safetensors"), pd.read_parquet(folder / "test.parquet")
-        tensors = {"ids": tests["ids"], "offsets": tests["offsets"][: 2 * unlabelled + 1]}
-        save_file(tensors, folder / "unlabelled.safetensors")
-        ids = [f"id-{n}" for n in range(unlabelled)]
-        rows[:unlabelled].drop(columns=["label"]).assign(id=ids).to_parquet(folder / "unlabelled.parquet")
     return folder
 
 

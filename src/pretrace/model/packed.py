@@ -72,7 +72,7 @@ class Layout:
         return Layout(self.positions_N.to(device), tuple(groups))
 
     def by_group(self, x_NC: Tensor, work: Callable[[Tensor, Group], Tensor]) -> Tensor:
-        """What `work` makes of each padded group (B, T, C), as a row of tokens again, with zeros for those of none."""
+        """What `work` makes of each group's padded batch (B, T, C), as a row of tokens again; zeros at its end."""
         counts = [sum(group.lengths) for group in self.groups]
         *parts, rest = x_NC.split([*counts, len(x_NC) - sum(counts)])
         found = [group.unpadded(work(group.padded(x), group)) for x, group in zip(parts, self.groups, strict=True)]

@@ -68,7 +68,7 @@ def encode_parts(
         PretraceError: a part is damaged.
     """
     dtype = id_type(vocabulary.size)
-    made_by = [vocabulary.fingerprint, dtype.str, sha256_of_code("shards", "vocabulary")]
+    made_by = [vocabulary.fingerprint, dtype.str, sha256_of_code("shards", "vocabulary", "corpus/words.py")]
     places = {part: scratch / f"{sha256_of_json([*made_by, sha256_of_file(part)])}.bin" for part in parts}
     # The numbers are written last: where they are, the ids are whole.
     missing = [part for part in parts if not _numbers_of(places[part]).exists()]

@@ -37,6 +37,7 @@ def prepare_task(
         data = read_task_files(name, task, clean_text, settings.workers)
     data.overrides, data.zero_shot = task.overrides, task.zero_shot
     data.card = task.card.model_dump() if task.card else None
+    data.columns = task.columns.model_dump()
     data.baselines = {} if data.unavailable else baselines(data)
     write_task(out, data, vocabulary.encode_array)
     return _note(data)

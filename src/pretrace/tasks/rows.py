@@ -53,6 +53,8 @@ class TaskData:
     """What this task has of its own of the fine-tuning recipe; only what is set."""
     zero_shot: str | None = None
     card: dict[str, Any] | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
+    """What the columns of rows are called, for rows that a fine-tuned model is asked later."""
     baselines: dict[str, np.ndarray] = field(default_factory=dict)
     """Test predictions by baseline, shape (rows,): class or choice indices, or numbers."""
 
@@ -89,6 +91,7 @@ def write_task(folder: Path, task: TaskData, encode: Callable[[str], np.ndarray]
         "overrides": task.overrides,
         "zero_shot": task.zero_shot,
         "card": task.card,
+        "columns": task.columns,
     }
     with atomic_folder(folder) as temporary:
         write_json(temporary / "task.json", note)

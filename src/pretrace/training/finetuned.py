@@ -15,15 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pretrace.errors import PretraceError
 from pretrace.files import atomic_path, read_json
 from pretrace.model.heads import TaskModel
 from pretrace.model.tensors import load_weights
 from pretrace.model.weights import described_model
 from pretrace.tasks.formats import SPECIAL_TOKENS
-from pretrace.tasks.rows import EncodedSplit
+from pretrace.tasks.rows import UNLABELLED, EncodedSplit, read_unlabelled
 from pretrace.training.batches import Examples
 from pretrace.training.devices import choose_device
 from pretrace.training.predictions import Answers, LabelScale, predict
@@ -38,7 +36,7 @@ def load_finetuned(folder: Path) -> tuple[TaskModel, dict[str, Any]]:
         PretraceError: there is none, or its files are damaged or do not fit each other.
     """
     note = read_json(folder / CONFIG)
-    for key in ("kind", "recipe", "model", "label_scale"):
+    for key in ("kind", "columns", "recipe", "model", "label_scale"):
         if key not in note:
             raise PretraceError(
                 f"{folder / CONFIG}: has no '{key}', as it was written by an older version; run `dvc repro` again"
@@ -82,25 +80,18 @@ def write_predictions(path: Path, kind: str, results: Sequence[dict[str, Any]]) 
         parquet.write_table(table, temporary, compression="zstd")
 
 
-def write_unlabelled(folder: Path, rows: Path) -> None:
-    """Ask the model in `folder` the rows without labels, if the task has such; writes `id` and `prediction`.
-
-    Args:
-        rows: the task's `unlabelled.safetensors`, beside which `unlabelled.parquet` has the ids.
-    """
-    if not rows.exists():
+def write_unlabelled(folder: Path, task: Path) -> None:
+    """Ask the model in `folder` the rows without labels, if the task has such; writes `id` and `prediction`."""
+    unlabelled = read_unlabelled(task)
+    if unlabelled is None:
         return
     import pyarrow as pa
     from pyarrow import parquet
-    from safetensors.numpy import load_file
 
-    ids = parquet.read_table(rows.with_suffix(".parquet"), columns=["id"]).column("id").combine_chunks()
-    tensors = load_file(rows)
-    parts = (len(tensors["offsets"]) - 1) // max(1, len(ids))
+    ids, rows = unlabelled
     model, note = load_finetuned(folder)
-    found = ask(model, note, EncodedSplit(tensors["ids"], tensors["offsets"], np.zeros(len(ids), np.int64), parts))
-    predictions = pa.array(numbers(note["kind"], found.predictions_E.round(6).tolist()))
-    parquet.write_table(pa.table({"id": ids, "prediction": predictions}), folder / rows.with_suffix(".parquet").name)
+    found = numbers(note["kind"], ask(model, note, rows).predictions_E.round(6).tolist())
+    parquet.write_table(pa.table({"id": ids, "prediction": found}), folder / f"{UNLABELLED}.parquet")
 
 
 def numbers(kind: str, predictions: Sequence[float]) -> list[int] | list[float]:

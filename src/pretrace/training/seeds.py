@@ -58,9 +58,6 @@ def finetune_all_seeds(
         The report (see design: one row of the benchmark, with what it was made with), and what depends on the clock.
     """
     note, splits = read_task(task_folder)
-    if "overrides" not in note:
-        entry = settings.tasks[task].model_dump(include={"epochs", "lr", "soft_classes"}, exclude_none=True)
-        note |= {"overrides": entry, "columns": settings.tasks[task].columns.model_dump()}
     report = {"task": task, "kind": note["kind"], "variant": variant, "metric": note["metric"]}
     report |= {"unavailable": note["unavailable"], "n_train": note["rows"].get("train", 0)}
     report |= {"n_dev": note["rows"].get("dev", 0), "n_eval": note["rows"].get("test", 0), "seeds": settings.seeds}
@@ -98,7 +95,7 @@ def finetune_all_seeds(
         write_json(temporary / CONFIG, {**note, **own, "label_scale": best["label_scale"]})
         rows = [{"seed": r["seed"], **row} for r in results for row in r["curve"]]
         (temporary / "curve.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        write_unlabelled(temporary, task_folder / "unlabelled.safetensors")
+        write_unlabelled(temporary, task_folder)
     write_predictions(predictions, note["kind"], results)
     return report, {"seeds_seconds": round(time.monotonic() - started, 2)}
 

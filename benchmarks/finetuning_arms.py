@@ -1,0 +1,148 @@
+"""An update of fine-tuning, ours and with transformers, on the same weights and rows: what finetuning.py has run.
+
+Each arm is a function that sets up a model and gives back `update(step, dropout)`, which makes an update and returns
+the task's loss plus half of the language model's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pretrace.settings import FinetuneSettings, ModelSettings
+
+Update = Callable[[int, bool], float]
+DROPOUT, LM_WEIGHT, RATE, SEED, CLASSES = 0.1, 0.5, 6.25e-5, 7, 2
+SETTINGS = FinetuneSettings(
+    **{"optimiser": "adamw", "weight_decay": 0.01, "beta1": 0.9, "beta2": 0.999, "clip_norm": 1.0, "lr": RATE},
+    **{"epochs": 1, "batch_size": 32, "warmup_share": 0.0, "lm_weight": LM_WEIGHT, "dropout": DROPOUT},
+    precision="float32",
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is fine-tuned: the kind of the task, the model, and rows as parts of ids."""
+
+    kind: str
+    model: ModelSettings
+    vocabulary: int
+    rows: list[list[np.ndarray]]
+    batch: int
+    folder: Path
+
+    def chosen(self, step: int) -> np.ndarray:
+        """The rows of an update."""
+        return np.random.default_rng(step).choice(len(self.rows), self.batch, replace=False)
+
+    def labels(self) -> np.ndarray:
+        """Made up: they decide nothing of the time."""
+        return np.arange(len(self.rows)) % CLASSES
+
+    def task_model(self) -> Any:
+        """The weights that all arms begin with."""
+        from pretrace.model import GPT
+        from pretrace.model.heads import TaskModel
+
+        outputs = 1 if self.kind == "multiple_choice" else CLASSES
+        return TaskModel(GPT(self.model, self.vocabulary, SEED), self.kind, outputs, 3, SEED)
+
+
+def ours(job: Job, precision: str) -> Update:
+    """An update as the pipeline makes it."""
+    import torch
+
+    from pretrace.tasks.rows import EncodedSplit
+    from pretrace.training.batches import Examples
+    from pretrace.training.devices import choose_device
+    from pretrace.training.finetune import example_losses
+    from pretrace.training.loop import train
+    from pretrace.training.optimiser import build_optimiser
+    from pretrace.training.recipe import Recipe
+
+    device, model = choose_device(precision, 1), job.task_model()
+    recipe = Recipe(SETTINGS, RATE, 1, LM_WEIGHT, job.kind, "accuracy", CLASSES)
+    parts = [part for row in job.rows for part in row]
+    offsets = np.cumsum([0, *map(len, parts)])
+    split = EncodedSplit(np.concatenate(parts), offsets, job.labels(), len(job.rows[0]))
+    examples = Examples(split, job.kind, job.vocabulary, job.model.context, model.attends)
+    targets = torch.from_numpy(split.labels)
+    optimiser = build_optimiser(model, SETTINGS)
+
+    def update(step: int, with_dropout: bool) -> float:
+        found: list[float] = []
+
+        def losses(step: int) -> Any:
+            chosen = job.chosen(step)
+            batch = examples.batch(chosen)
+            dropout = batch.dropout(DROPOUT if with_dropout else 0.0, SEED, step)
+            task, language = example_losses(model, batch, targets[chosen], recipe, device, dropout)
+            yield task + LM_WEIGHT * language
+
+        train(
+            model,
+            optimiser,
+            [step],
+            losses=losses,
+            rate=lambda _: RATE,
+            clip_norm=SETTINGS.clip_norm,
+            seed=SEED,
+            after_step=lambda _, loss: found.append(loss),
+        )
+        return found[0]
+
+    return update
+
+
+def plain(job: Job) -> Update:
+    """An update with transformers in float32, every batch padded to its longest sequence."""
+    import torch
+    import torch.nn.functional as F
+    from transformers import OpenAIGPTLMHeadModel
+
+    from pretrace.model.huggingface import write_huggingface
+    from pretrace.tasks.formats import sequences_of
+
+    torch.set_num_threads(1)
+    start, folder = job.task_model(), job.folder / "plain"
+    folder.mkdir()
+    write_huggingface(folder, start.language_model)
+    model, classifier = OpenAIGPTLMHeadModel.from_pretrained(folder), start.classifier
+    for module in model.modules():
+        if type(module).__name__ == "Dropout":
+            module.p = DROPOUT
+    parameters = [*model.parameters(), *classifier.parameters()]
+    groups = [
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": SETTINGS.weight_decay},
+        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    optimiser = torch.optim.AdamW(groups, lr=RATE, betas=(SETTINGS.beta1, SETTINGS.beta2))
+    labels = torch.from_numpy(job.labels())
+
+    def update(step: int, with_dropout: bool) -> float:
+        chosen = job.chosen(step)
+        sequences = [s for i in chosen for s in sequences_of(job.kind, job.rows[i], job.vocabulary, job.model.context)]
+        lengths = torch.tensor([len(sequence) for sequence in sequences])
+        ids = torch.zeros(len(sequences), int(lengths.max()), dtype=torch.int64)
+        for row, sequence in zip(ids, sequences, strict=True):
+            row[: len(sequence)] = torch.from_numpy(sequence)
+        model.train(with_dropout)
+        optimiser.zero_grad()
+        states = model.transformer(ids).last_hidden_state
+        logits = model.lm_head(states)[:, :-1]
+        each = F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten(), reduction="none").view(len(ids), -1)
+        real = torch.arange(each.shape[1]) < lengths[:, None] - 1
+        language = ((each * real).sum(1) / real.sum(1)).mean()
+        ends = F.dropout(states[torch.arange(len(ids)), lengths - 1], DROPOUT, with_dropout)
+        scores = classifier(ends).view(len(chosen), -1)
+        loss = F.cross_entropy(scores, labels[chosen]) + LM_WEIGHT * language
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, SETTINGS.clip_norm)
+        optimiser.step()
+        return float(loss.detach())
+
+    return update

@@ -1,0 +1,53 @@
+"""Keys of params.yaml that belong together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pretrace.errors import PretraceError
+from pretrace.settings import LanguageTest, Settings, Task, load_settings
+from pretrace.settings.section import checked
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"protocol": "last_word", "file": "a", "stride": 3}, "`stride` is for `protocol: perplexity`"),
+        ({"protocol": "perplexity", "file": "a", "rows": 3}, "not for `protocol: perplexity`"),
+        ({"protocol": "perplexity", "file": "a", "columns": {"target": "b"}}, "not for `protocol: perplexity`"),
+        ({"protocol": "cloze", "file": "a"}, "protocol: got 'cloze'"),
+        ({"protocol": "choice"}, "file: missing"),
+    ],
+)
+def test_a_language_test_has_what_its_protocol_takes(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(PretraceError, match=said):
+        checked(LanguageTest, values, "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("kind", "heuristic", "fits"),
+    [
+        ("classification", "acceptability", True),
+        ("classification", "sentiment", True),
+        ("multiple_choice", "choice", True),
+        ("multiple_choice", "referents", True),
+        ("classification", "choice", False),
+        ("multiple_choice", "sentiment", False),
+        ("entailment", "acceptability", False),
+    ],
+)
+def test_a_heuristic_is_for_a_kind_of_task(kind: str, heuristic: str, fits: bool) -> None:
+    entry = {"kind": kind, "train": "a.csv", "test": "b.csv", "zero_shot": heuristic}
+    if fits:
+        assert checked(Task, entry, "params.yaml").zero_shot == heuristic
+        return
+    with pytest.raises(PretraceError, match=f"`zero_shot: {heuristic}` is for `kind: "):
+        checked(Task, entry, "params.yaml")
+
+
+@pytest.mark.usefixtures("project")
+def test_without_the_keys_nothing_is_missing() -> None:
+    found: Settings = load_settings()
+    assert (found.zero_shot.rows, found.language_tests) == (500, {})
