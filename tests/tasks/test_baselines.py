@@ -108,3 +108,14 @@ def test_rows_that_share_no_word(kind: str) -> None:
     }
     found = scored(TaskData(kind, KINDS[kind], None, splits))
     assert all(np.isfinite(value) for numbers in found.values() for value in numbers.values())
+
+
+def test_of_too_much_text_a_part_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = task_of("multiple_choice", tells=True)
+    whole = scored(task)["tfidf"]["score"]
+    assert "tfidf_rows" not in task.details
+    # Six words in the context, four times, and in each of four choices.
+    monkeypatch.setattr("pretrace.tasks.baselines.MOST_WORDS", 48 * 100)
+    assert scored(task)["tfidf"]["score"] == pytest.approx(whole, abs=0.2)
+    assert 95 <= task.details["tfidf_rows"] <= 100
+    assert len(task.splits["train"]) == 200

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from pretrace.errors import PretraceError
-from pretrace.settings import Task
+from pretrace.settings import Task, Workers
 from pretrace.tasks.readers import read_task_files
 from pretrace.tasks.rows import SPLITS, TaskData
 
@@ -120,6 +120,15 @@ def test_one_file_is_enough() -> None:
     assert sorted(texts["train"] + texts["dev"] + texts["test"]) == sorted(f"t{number}" for number in range(100))
     assert read(train=train) == task
     assert [len(read(train=train, dev=train).splits[split]) for split in SPLITS] == [80, 100, 20]
+
+
+def test_workers_clean_to_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    train = write("train.csv", many(80))
+    task = Task(kind="classification", train=train)
+    alone = read_task_files("mine", task, str.upper)
+    monkeypatch.setattr("pretrace.tasks.readers.BATCH", 5)
+    monkeypatch.setattr("pretrace.tasks.readers.BATCHES_FOR_WORKERS", 2)
+    assert read_task_files("mine", task, str.upper, Workers(count=2)) == alone
 
 
 def test_a_sample_of_the_rows() -> None:

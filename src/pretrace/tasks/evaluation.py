@@ -18,6 +18,6 @@ def evaluation_texts(settings: Settings) -> Iterator[EvaluationText]:
     for name, task in settings.tasks.items():
         if task.train is None:
             continue
-        splits = read_task_files(name, task, clean_text).splits
+        splits = read_task_files(name, task, clean_text, settings.workers).splits
         for row in (*splits["dev"], *splits["test"]):
             yield from (EvaluationText(name, row.origin, part) for part in row.parts)

@@ -31,7 +31,10 @@ def prepare_task(
     if name not in settings.tasks:
         raise PretraceError(f"{name}: not in params.yaml, whose tasks are {', '.join(settings.tasks)}")
     task = settings.tasks[name]
-    data = _probe(settings, name, probe_documents) if task.probe else read_task_files(name, task, clean_text)
+    if task.probe:
+        data = _probe(settings, name, probe_documents)
+    else:
+        data = read_task_files(name, task, clean_text, settings.workers)
     data.overrides, data.zero_shot = task.overrides, task.zero_shot
     data.card = task.card.model_dump() if task.card else None
     data.columns = task.columns.model_dump()

@@ -7,29 +7,35 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from pretrace.errors import PretraceError
-from pretrace.settings import Task
+from pretrace.settings import Task, Workers
 from pretrace.tasks.answers import classes_of, is_missing, label_of, skipped
 from pretrace.tasks.overlap import without_overlap
 from pretrace.tasks.parts import has_text, parts_of
 from pretrace.tasks.passages import generator_for
 from pretrace.tasks.rows import SPLITS, Row, TaskData
 from pretrace.tasks.tables import column_of, read_split, source_of
+from pretrace.workers import map_in_order
 
 DEV_SHARE = 0.1
 """Of the training rows, where a task has no dev file."""
+BATCH, BATCHES_FOR_WORKERS = 500, 16
+"""Rows that are cleaned at once; below so many batches, starting workers takes longer than they save."""
 TEST_SHARE = 0.2
 """Of the training rows, where a task has no test file; dev rows are cut from what is left."""
 
 
-def read_task_files(name: str, task: Task, clean: Callable[[str], str]) -> TaskData:
+def read_task_files(name: str, task: Task, clean: Callable[[str], str], workers: Workers | None = None) -> TaskData:
     """Read a task's rows, clean their text, and turn labels into numbers.
 
-    `details` counts what was left out (`left_out`) and rows that two splits have (`overlap`).
+    `workers` clean where there is much to clean; else this process does. `details` counts what was left out
+    (`left_out`) and rows that two splits have (`overlap`).
 
     Raises:
         PretraceError: a file, column or value is missing or unusable, or a label occurs that train does not have.
@@ -50,7 +56,7 @@ def read_task_files(name: str, task: Task, clean: Callable[[str], str]) -> TaskD
     left_out: Counter[str] = Counter()
     for split in SPLITS:
         table = _sample(name, split, tables[split], limits[split])
-        rows = _rows(table, source_of(task, split), task, data.labels, clean, left_out)
+        rows = _cleaned(_rows(table, source_of(task, split), task, data.labels, left_out), clean, workers)
         if not rows:
             raise PretraceError(f"{source_of(task, split)}: no row is left for {split}; {dict(left_out)} were left out")
         data.splits[split] = rows
@@ -61,7 +67,7 @@ def read_task_files(name: str, task: Task, clean: Callable[[str], str]) -> TaskD
             )
     data.details = {"left_out": dict(left_out), "overlap": without_overlap(name, task, data.splits)}
     if task.unlabelled:
-        data.unlabelled = _unlabelled(read_split(name, task, "unlabelled"), task, clean)
+        data.unlabelled = _cleaned(_unlabelled(read_split(name, task, "unlabelled"), task), clean, workers)
     return data
 
 
@@ -109,9 +115,7 @@ def _check_ids(table: Any, column: str | None, file: str) -> None:
         seen[value] = place
 
 
-def _rows(
-    table: Any, file: str, task: Task, labels: list[str] | None, clean: Callable[[str], str], left_out: Counter[str]
-) -> list[Row]:
+def _rows(table: Any, file: str, task: Task, labels: list[str] | None, left_out: Counter[str]) -> list[Row]:
     answers = column_of(table, task.columns.label, file)
     rows = []
     for place, parts, answer in zip(table.index, parts_of(table, file, task.kind, task.columns), answers, strict=True):
@@ -121,11 +125,11 @@ def _rows(
             left_out["empty text"] += 1
         else:
             label = label_of(answer, task, labels, len(parts) - 1, place)
-            rows.append(Row(_cleaned(parts, clean), label, place.replace(": row ", ":")))
+            rows.append(Row(tuple(text for _, text in parts), label, place.replace(": row ", ":")))
     return rows
 
 
-def _unlabelled(table: Any, task: Task, clean: Callable[[str], str]) -> list[Row]:
+def _unlabelled(table: Any, task: Task) -> list[Row]:
     """Rows to be answered; all stay, as who asks wants an answer to each. Their `origin` is their id."""
     file, column = source_of(task, "unlabelled"), task.columns.id
     _check_ids(table, column, file)
@@ -133,9 +137,16 @@ def _unlabelled(table: Any, task: Task, clean: Callable[[str], str]) -> list[Row
     rows = []
     for place, parts, own in zip(table.index, parts_of(table, file, task.kind, task.columns), ids, strict=True):
         has_text(parts, "keep", place)
-        rows.append(Row(_cleaned(parts, clean), 0, str(own)))
+        rows.append(Row(tuple(text for _, text in parts), 0, str(own)))
     return rows
 
 
-def _cleaned(parts: list[tuple[str, Any]], clean: Callable[[str], str]) -> tuple[str, ...]:
-    return tuple(" ".join(clean(text).split()) for _, text in parts)
+def _cleaned(rows: list[Row], clean: Callable[[str], str], workers: Workers | None) -> list[Row]:
+    """The rows with every part cleaned and on one line."""
+    batches = [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)]
+    several = workers if len(batches) >= BATCHES_FOR_WORKERS else None
+    return [row for _, done in map_in_order(partial(_clean_batch, clean), batches, several) for row in done]
+
+
+def _clean_batch(clean: Callable[[str], str], rows: list[Row]) -> list[Row]:
+    return [replace(row, parts=tuple(" ".join(clean(part).split()) for part in row.parts)) for row in rows]
