@@ -26,7 +26,7 @@ from pretrace.settings import load_settings
 DATA = Path(os.environ.get("PRETRACE_DATA", Path(__file__).parents[2] / "shared" / "data")) / "tasks"
 ARMS = ("plain", "ours_float32", "ours")
 CONTEXT, PIECES = 512, 4000
-ROWS = {"cola": 1024, "rte": 512, "race": 96}
+ROWS = {"cola": 8192, "rte": 512, "race": 96}
 BATCHES = {"cola": (32, 8), "rte": (32, 4), "race": (8, 1)}
 """Examples of an update, and updates of a round: about as long for each."""
 ROUNDS = 5

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -30,7 +34,7 @@ class Here:
 
     jobs: list[int]
 
-    def __init__(self, workers: int, mp_context: Any = None) -> None:
+    def __init__(self, workers: int, mp_context: Any = None, initializer: Any = None) -> None:
         Here.jobs = []
 
     def __enter__(self) -> Here:
@@ -220,6 +224,49 @@ def test_after_a_crash_the_finished_seeds_are_kept(
     assert [path.parent.name for path in Path(".pretrace/seeds").glob("*/*/result.json")] == ["1"]
     run(task, pretrained)
     assert Here.jobs == [2]
+
+
+STAGE = """
+import sys
+from pathlib import Path
+from small_training import settings_with
+from pretrace.training.seeds import finetune_all_seeds
+
+def main():
+    settings = settings_with({"finetune.epochs": 12}, seeds=[1, 2, 3, 4, 5, 6])
+    places = [*map(Path, sys.argv[1:3]), 80, Path("out"), Path("out.parquet")]
+    found = finetune_all_seeds(settings, "mine", "full", *places)
+    Path("report.json").write_text(repr(found[0]))
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.mark.slow
+def test_a_stage_that_was_killed_while_seeds_run_ends_with_the_same_bytes(
+    task: Path, pretrained: Path, tmp_path: Path
+) -> None:
+    made = []
+    (tmp_path / "stage.py").write_text(STAGE)
+    paths = [*map(str, (Path(__file__).parent, Path(module.__file__).parents[2])), os.environ.get("PYTHONPATH", "")]
+    for name in ("whole", "killed"):
+        folder = tmp_path / name
+        folder.mkdir()
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "DVC_ROOT": str(folder)}
+        command = [sys.executable, str(tmp_path / "stage.py"), str(task), str(pretrained)]
+        if name == "killed":
+            with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.DEVNULL) as stage:
+                while not (done := list(folder.glob(".pretrace/seeds/*/*/result.json"))) and stage.poll() is None:
+                    time.sleep(0.01)
+                stage.kill()
+            assert 0 < len(done) < 6
+            assert not (folder / "out").exists()
+        subprocess.run(command, cwd=folder, env=environment, check=True, stderr=subprocess.DEVNULL)
+        files = [folder / "report.json", folder / "out.parquet", *sorted((folder / "out").iterdir())]
+        made.append({path.name: path.read_bytes() for path in files})
+    assert len(made[0]) == 5
+    assert made[0] == made[1]
 
 
 @pytest.mark.usefixtures("here")

@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ import numpy as np
 from pretrace.errors import PretraceError
 from pretrace.files import atomic_folder, locked, read_json, scratch_folder, sha256_of_file, write_json
 from pretrace.model.tensors import save_tensors
+from pretrace.parent import end_with_parent
 from pretrace.progress import progress
 from pretrace.settings import Settings
 from pretrace.tasks.formats import is_cut
@@ -35,6 +37,7 @@ from pretrace.training.recipe import Recipe, resolve_recipe
 from pretrace.training.workers import prepare_workers
 
 RESULT = "result.json"
+LOST = "a seed's process ended without a word: killed, or out of memory; seeds that are done are kept, run again"
 
 
 def finetune_all_seeds(
@@ -146,13 +149,18 @@ class _Jobs:
                 return
             # More seeds than cores take turns, so no core waits for a last seed.
             workers = min(len(waiting), 2 * (os.cpu_count() or 1))
+            pool = ProcessPoolExecutor(workers, mp_context=prepare_workers(), initializer=end_with_parent)
             with (
-                ProcessPoolExecutor(workers, mp_context=prepare_workers()) as pool,
+                pool,
                 progress(total=len(waiting), unit="seed", description=title) as bar,
             ):
                 for done in as_completed([pool.submit(self.one, seed) for seed in waiting]):
+                    try:
+                        seed = done.result()
+                    except BrokenProcessPool:
+                        raise PretraceError(LOST) from None
                     bar.update(1)
-                    yield done.result(), self.folder / str(done.result())
+                    yield seed, self.folder / str(seed)
 
     def one(self, seed: int) -> int:
         """Fine-tune with one seed and keep the result; runs in a process of its own."""
