@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -16,13 +17,14 @@ from small_vocabulary import write_openai_vocabulary
 
 from pretrace.errors import PretraceError
 from pretrace.files import write_json
-from pretrace.model import GPT, LSTM, save_model
+from pretrace.model import GPT, LSTM, load_model, save_model
 from pretrace.settings import LSTMSettings, ModelSettings, load_settings, read_yaml
 from pretrace.tasks.metrics import score
 from pretrace.tasks.rows import Row, TaskData, write_task
 from pretrace.training.devices import Device
 from pretrace.vocabulary import load_vocabulary
 from pretrace.zeroshot.benchmark import zero_shot
+from pretrace.zeroshot.tasks import answer, asked_tasks
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "zeroshot.py"
 SIZES = ModelSettings(
@@ -111,14 +113,23 @@ def test_every_task_model_and_number_of_updates(made: Path) -> None:
 
 
 def test_the_answers_are_those_of_the_final_transformer(made: Path) -> None:
-    found = report(made)
-    for name, by_kind in found["tasks"].items():
+    """Not those of the weights that were read before, nor of the LSTM, which comes after it."""
+    found = report(made)["tasks"]
+    vocabulary = load_vocabulary(made / "models/pretrained/transformer/vocabulary")
+    asked = asked_tasks(load_settings(), made / "data/tasks", vocabulary)
+    models = {kind: load_model(made / "models/pretrained" / kind) for kind in ("transformer", "lstm")}
+    differ = 0
+    for name, task in asked.items():
+        alone = {kind: answer(model, task, CPU) for kind, model in models.items()}
         table = pd.read_parquet(made / f"data/zeroshot/{name}.parquet")
-        task = tasks_of()[name]
-        labels = pd.Series([row.label for row in task.splits["test"]])[table["row"]].to_numpy()
-        assert score(task.metric, labels, table["prediction"].to_numpy()) == pytest.approx(
-            by_kind["transformer"]["score"], abs=1e-6
-        )
+        assert table["prediction"].tolist() == alone["transformer"].predictions.tolist()
+        assert table["row"].tolist() == list(range(len(table)))
+        differ += (alone["transformer"].predictions != alone["lstm"].predictions).sum()
+        for kind in models:
+            assert found[name][kind]["score"] == round(alone[kind].score, 6)
+            labels = np.array([row.label for row in tasks_of()[name].splits["test"]])
+            assert alone[kind].score == score(task.metric, labels, alone[kind].predictions)
+    assert differ > 0
 
 
 def test_the_threshold_owes_nothing_to_test_rows(made: Path) -> None:
