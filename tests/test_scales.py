@@ -50,3 +50,12 @@ def test_one_gpu_is_done_within_an_hour_by_the_reckoning_in_its_file() -> None:
     parameters, tokens, flops = reckoned("gpu")
     assert tokens * flops <= 3600 * 39e12
     assert tokens / parameters == pytest.approx(20, rel=0.1)
+
+
+def test_gpt1_is_fine_tuned_as_the_paper_says() -> None:
+    """Section 4.1, and the released code where the paper prints nothing."""
+    finetune = Scale.model_validate(read_yaml(FOLDER / "gpt1.yaml")).finetune
+    assert (finetune.epochs, finetune.batch_size, finetune.lr) == (3, 32, 6.25e-5)
+    assert (finetune.warmup_share, finetune.lm_weight, finetune.dropout) == (0.002, 0.5, 0.1)
+    assert (finetune.weight_decay, finetune.beta1, finetune.beta2, finetune.clip_norm) == (0.01, 0.9, 0.999, 1.0)
+    assert finetune.optimiser == "openai_adam"
