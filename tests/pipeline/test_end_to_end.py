@@ -17,7 +17,7 @@ import tiny_project as tiny
 pytestmark = pytest.mark.slow
 ROW = {"task", "kind", "variant", "metric", "score", "scores", "stderr", "n_train", "n_eval"}
 PRETRAIN = {"val_loss", "val_perplexity", "val_bits_per_byte", "parameters", "tokens", "flops"}
-CLOCK = re.compile(r"second|time|date|host|device|mfu|memory|run_id", re.I)
+CLOCK = re.compile(r"second|time|(?<!up)date|host|device|mfu|memory|run_id", re.I)
 CELL = "finetune@follows-full"
 
 
