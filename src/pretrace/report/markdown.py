@@ -9,6 +9,7 @@ from typing import Any
 
 from pretrace.errors import PretraceError
 from pretrace.files import write_text
+from pretrace.report.answers import ZERO_SHOT
 from pretrace.report.benchmark import BASELINES, REFERENCE
 from pretrace.report.comparisons import CONFIDENCE
 
@@ -69,9 +70,11 @@ def findings(benchmark: dict[str, Any]) -> list[str]:
 
 def reading(benchmark: dict[str, Any]) -> str:
     """How to read the scores."""
+    asked = [row["n_eval"] for row in benchmark["rows"] if row["variant"] == ZERO_SHOT]
+    some = f" {BASELINES[ZERO_SHOT]}: on at most {max(asked):,} of the rows." if asked else ""
     return (
         f"Scores on test rows, times 100: the median over {len(benchmark['seeds'])} seeds ± their standard deviation. "
-        "Bold: beyond the noise above every other column; a row without bold has no winner."
+        f"Bold: beyond the noise above every other column; a row without bold has no winner.{some}"
     )
 
 
