@@ -2,7 +2,9 @@
 
 PYTHON ?= python3
 PORT ?= 5000
+# To compare with. Recipes see it as a variable of the shell: a branch may have a name that is a command.
 BASE ?= origin/main
+export BASE LINK
 RUN := .venv/bin/python
 
 # dvc.yaml says `python`: that is the project's own, whatever the shell has active.
@@ -32,10 +34,10 @@ lint: .venv ## check style and formatting
 	@$(RUN) -m ruff format --check .
 
 diff: .venv ## what changed since BASE (origin/main), as a Markdown comment
-	@$(RUN) -m pretrace.cli diff '$(BASE)'
+	@$(RUN) -m pretrace.cli diff --link "$$LINK" -- "$$BASE"
 
 gate: .venv ## fail if dvc.lock and the code disagree, or a score fell since BASE by more than its noise
-	@$(RUN) -m pretrace.cli gate '$(BASE)'
+	@$(RUN) -m pretrace.cli gate -- "$$BASE"
 
 bench: .venv ## measure side by side with peers, to reports/bench.json
 	@$(RUN) benchmarks/bench.py

@@ -113,7 +113,7 @@ def diff(options: argparse.Namespace) -> None:
     from pretrace.files import write_text
     from pretrace.review import comment
 
-    text = comment(options.base, Path(options.out))
+    text = comment(options.base, Path(options.out), link=options.link)
     write_text(Path(options.out) / "comment.md", text)
     print(text, end="")
 
@@ -190,6 +190,7 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("diff", help="what changed since a commit, as a Markdown comment")
     one.add_argument("base", metavar="BASE", nargs="?", default=BASE, help=f"the commit ({BASE})")
     one.add_argument("--out", metavar="FOLDER", default=REVIEW, help=f"for the images and the comment ({REVIEW})")
+    one.add_argument("--link", metavar="URL", help="where the images will be, for a comment that cannot hold them")
     one.set_defaults(run=diff)
     one = commands.add_parser("gate", help="fail where dvc.lock and the code disagree, or a score fell")
     one.add_argument("base", metavar="BASE", nargs="?", default=BASE, help=f"the commit to compare with ({BASE})")

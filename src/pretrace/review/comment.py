@@ -6,6 +6,7 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from urllib.parse import quote
 
 from pretrace.errors import PretraceError
 from pretrace.report import markdown
@@ -40,8 +41,11 @@ NOISE = (
 )
 
 
-def comment(revision: str, folder: Path, root: Path = Path()) -> str:
+def comment(revision: str, folder: Path, root: Path = Path(), link: str | None = None) -> str:
     """What the working files differ in from `revision`, as Markdown; images go to `folder`.
+
+    Args:
+        link: where the images will be seen, in the place of showing them.
 
     Raises:
         PretraceError: there are no scores here, or a file here is not whole.
@@ -59,7 +63,7 @@ def comment(revision: str, folder: Path, root: Path = Path()) -> str:
     if before is not None:
         parts += ["### Parameters", _parameters(before, after)]
     parts += ["### Speed and size", _costs(before, after)]
-    parts += ["### Learning curves", _curves(before, after, folder)]
+    parts += ["### Learning curves", _curves(before, after, folder, link)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -141,15 +145,14 @@ def _costs(before: Tree | None, after: Tree) -> str:
     )
 
 
-def _curves(before: Tree | None, after: Tree, folder: Path) -> str:
+def _curves(before: Tree | None, after: Tree, folder: Path, link: str | None) -> str:
     """Images, and what an image cannot say: that both curves are the same."""
     drawn = _or_none(before, lambda tree: draw_curves(tree, after, folder))
     drawn = draw_curves(None, after, folder) if drawn is None else drawn
-    lines = [
-        f"![Loss by update, before and after]({path.as_posix().replace(' ', '%20')})"
-        + ("\n\nBoth curves are the same." if same else "")
-        for path, same in drawn.items()
-    ]
+    lines = []
+    for path, same in drawn.items():
+        shown = f"[{escape(path.name)}]({link})" if link else f"![{escape(path.name)}]({quote(path.as_posix())})"
+        lines.append(f"{shown}: both curves are the same." if same else shown)
     return "\n\n".join(lines) or "None."
 
 

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,9 @@ def disagreements(root: Path = Path(), *stages: str) -> list[str]:
 
 
 def locked_stages(tree: Tree) -> dict[str, dict[str, Any]]:
-    """The stages of a commit's dvc.lock, by name."""
-    found = tree.yaml("dvc.lock").get("stages")
-    return found if isinstance(found, dict) else {}
+    """The stages of a commit's dvc.lock, by name, without those that are no more: DVC leaves them where they are."""
+    found, there = tree.yaml("dvc.lock").get("stages") or {}, _stages_of(tree)
+    return {name: stage for name, stage in found.items() if name in there}
 
 
 def hashes(stage: dict[str, Any] | None, part: str) -> dict[str, str]:
@@ -55,6 +56,18 @@ def clean_environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_", "PYTHON"))}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return {**kept, "PATH": path, "DVC_NO_ANALYTICS": "1", "PRETRACE_TRACKING": "off"}
+
+
+def _stages_of(tree: Tree) -> set[str]:
+    """The stages of a commit's dvc.yaml, with a name for each cell of a matrix."""
+    params, names = tree.yaml("params.yaml"), set()
+    for name, stage in (tree.yaml("dvc.yaml").get("stages") or {}).items():
+        axes = [
+            params.get(axis[2:-1]) if isinstance(axis, str) else axis for axis in (stage.get("matrix") or {}).values()
+        ]
+        cells = product(*([str(key) for key in axis or ()] for axis in axes))
+        names |= {f"{name}@{'-'.join(cell)}" for cell in cells} if axes else {name}
+    return names
 
 
 def _dvc_status(root: Path, *stages: str) -> dict[str, list[Any]]:
@@ -98,9 +111,7 @@ def _names(root: Path, path: str, how: Any) -> list[str]:
 
 def _broken_links(root: Path) -> Iterator[tuple[str, str]]:
     """(stage, line) where a stage read something else than the stage that makes it wrote, by the lock alone."""
-    from pretrace.settings import read_yaml
-
-    stages = read_yaml(root / "dvc.lock").get("stages") or {}
+    stages = locked_stages(Tree("here", None, root))
     made = {path: (maker, value) for maker, stage in stages.items() for path, value in hashes(stage, "outs").items()}
     for name, stage in stages.items():
         for path, value in hashes(stage, "deps").items():

@@ -33,12 +33,13 @@ def parameter_changes(before: Tree, after: Tree) -> list[Changed]:
     """What differs in params.yaml, in the scale file that it names, and among the pinned libraries, by key."""
     one, other = _numbers(before), _numbers(after)
     keys = sorted(one.keys() | other.keys())
-    return [_changed(key, one, other) for key in keys if key not in one or key not in other or one[key] != other[key]]
+    # A key that is not there and one that is empty say the same: the default.
+    return [_changed(key, one, other) for key in keys if one.get(key) != other.get(key)]
 
 
 def flat(values: Any, *keys: str) -> dict[str, Any]:
-    """Nested keys as {"corpus.source": "installed", ...}; an empty mapping is a value."""
-    if not isinstance(values, dict) or not values:
+    """Nested keys as {"corpus.source": "installed", ...}."""
+    if not isinstance(values, dict):
         return {".".join(keys): values} if keys else {}
     return {key: value for name, inner in values.items() for key, value in flat(inner, *keys, str(name)).items()}
 

@@ -60,7 +60,7 @@ def score_changes(before: dict[str, Any] | None, after: dict[str, Any]) -> list[
     Raises:
         PretraceError: one of them has no rows of the form that the report writes.
     """
-    one, other = _rows(before or {"rows": []}), _rows(after)
+    one, other = rows_of({"rows": []} if before is None else before), rows_of(after)
     return [
         Change(task, column, a := one.get((task, column)), b := other.get((task, column)), _difference(a, b))
         for task, column in dict.fromkeys([*other, *one])
@@ -95,7 +95,7 @@ def _difference(before: dict[str, Any] | None, after: dict[str, Any] | None) -> 
     return Difference(statistics.fmean(other) - statistics.fmean(one), counted)
 
 
-def _rows(benchmark: Any) -> dict[tuple[str, str], dict[str, Any]]:
+def rows_of(benchmark: Any) -> dict[tuple[str, str], dict[str, Any]]:
     rows = benchmark.get("rows") if isinstance(benchmark, dict) else None
     if not isinstance(rows, list) or not all(map(_is_row, rows)):
         raise PretraceError(f"{BENCHMARK}: has no rows of scores as the stage `report` writes them; run `dvc repro`")
