@@ -72,6 +72,16 @@ def test_what_changed_is_said(project: Path) -> None:
     assert comment("base", Path("out")) == text, "the same files give the same bytes"
 
 
+def test_another_metric_and_other_test_rows_are_said(project: Path) -> None:
+    changed = [row("rte", "full", n_eval=500), row("cola", "full", metric="matthews"), row("rte", "tfidf")]
+    write(project / "reports/benchmark.json", benchmark(*changed))
+    text = comment("base", Path("out"))
+    assert lines(text, "rte", "full", "accuracy, 2000 → 500 rows")
+    (line,) = lines(text, "cola", "full", "accuracy → matthews")
+    assert line.endswith("| another metric |")
+    assert "**lower**" not in text
+
+
 @pytest.mark.parametrize("revision", ["origin/main", "--help", "base~9", "$(date)"])
 def test_a_revision_that_is_not_here_is_a_first_run(project: Path, revision: str) -> None:
     text = comment(revision, Path("out"))

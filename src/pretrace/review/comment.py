@@ -95,8 +95,8 @@ def _scores(changes: list[Change]) -> str:
     head = ["task", "column", "metric", "before", "after", "difference ± noise", ""]
     rows = []
     for change in changes:
-        row = change.after or change.before or {}
-        found = [escape(change.task), escape(BASELINES.get(change.column, change.column)), escape(row.get("metric"))]
+        name = escape(BASELINES.get(change.column, change.column))
+        found = [escape(change.task), name, _metric(change.before, change.after)]
         found += [_score(change.before), _score(change.after), _signed(change.difference), _bold(change.verdict)]
         rows.append(found)
     for column, (tasks, difference) in on_the_mean(changes).items():
@@ -104,6 +104,14 @@ def _scores(changes: list[Change]) -> str:
         name = escape(BASELINES.get(column, column))
         rows.append([f"mean of {tasks}", name, "", "", "", _signed(difference), _bold(verdict)])
     return _table(head, rows, ":--- :--- :--- ---: ---: ---: :---")
+
+
+def _metric(before: dict | None, after: dict | None) -> str:
+    """The metric, and what makes two scores of it less alike: another one, or another number of test rows."""
+    sides = [row for row in (before, after) if row is not None]
+    metrics = list(dict.fromkeys(str(row.get("metric")) for row in sides))
+    rows = list(dict.fromkeys(str(row.get("n_eval")) for row in sides))
+    return escape(" → ".join(metrics) + (f", {' → '.join(rows)} rows" if len(rows) > 1 else ""))
 
 
 def _score(row: dict | None) -> str:
