@@ -99,6 +99,16 @@ def test_no_lock_no_dvc_yaml_no_table(clone: Path) -> None:
     assert reasons()[0].startswith("dvc.lock: no such file; run `dvc repro`")
 
 
+@pytest.mark.parametrize("text", ["<<<<<<< ours\nschema: '2.0'\n", "stages: {report: 3}\n", ""])
+def test_a_lock_that_is_not_whole_is_one_line(clone: Path, capsys: Any, text: str) -> None:
+    (clone / "dvc.lock").write_text(text)
+    assert main(["gate", "HEAD"]) == 1
+    assert all(line.startswith("pretrace: gate: dvc") for line in capsys.readouterr().err.splitlines())
+    assert main(["trace", "rte/full"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("pretrace: trace: ") and "dvc.lock" in error and error.count("\n") == 1
+
+
 def test_a_score_that_falls_stops_and_one_that_is_removed_does_not(clone: Path) -> None:
     table = clone / "reports/benchmark.json"
     rows = [made.row("rte", "full"), made.row("cola", "full"), made.row("mrpc", "full"), made.row("stsb", "full")]

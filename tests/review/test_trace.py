@@ -82,6 +82,15 @@ def test_each_column_has_its_stage(clone: Path) -> None:
         trace(TABLE, "rte/lm_zero_shot")
 
 
+def test_what_a_stage_reports_of_each_column_is_found(clone: Path) -> None:
+    made.write(clone / TABLE, made.benchmark(made.row("rte", "tfidf"), made.row("rte", "lm_zero_shot")))
+    made.write(clone / "reports/tasks/rte.json", {"baselines": {"tfidf": {"score": 0.6, "stderr": 0.01}}})
+    made.write(clone / "reports/zeroshot.json", {"tasks": {"rte": {"transformer": {"score": 0.55}}}})
+    assert find_cell(TABLE, "rte/tfidf").scores_in(clone) == [0.6, 0.6]
+    assert find_cell(TABLE, "rte/lm_zero_shot").scores_in(clone) == [0.55, 0.55]
+    assert find_cell(TABLE, "rte/lm_zero_shot").predictions == "data/zeroshot"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -126,6 +135,7 @@ def test_verify_without_the_data_is_one_line(clone: Path) -> None:
         verify(TABLE, "rte/full")
 
 
+@pytest.mark.nightly
 def test_verify_fetches_from_a_remote(project: Path, tmp_path: Path) -> None:
     made.run(project, "dvc", "remote", "add", "--default", "--local", "store", str(tmp_path / "store"))
     made.run(project, "dvc", "push", "--quiet")

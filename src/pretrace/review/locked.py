@@ -42,13 +42,13 @@ def disagreements(root: Path = Path(), *stages: str) -> list[str]:
 
 def locked_stages(tree: Tree) -> dict[str, dict[str, Any]]:
     """The stages of a commit's dvc.lock, by name, without those that are no more: DVC leaves them where they are."""
-    found, there = tree.yaml("dvc.lock").get("stages") or {}, _stages_of(tree)
-    return {name: stage for name, stage in found.items() if name in there}
+    there = _stages_of(tree)
+    return {name: stage for name, stage in _mapping(tree.yaml("dvc.lock").get("stages")).items() if name in there}
 
 
 def hashes(stage: dict[str, Any] | None, part: str) -> dict[str, str]:
     """{path: hash} of a locked stage's `deps` or `outs`."""
-    return {entry["path"]: str(entry.get("md5", "")) for entry in (stage or {}).get(part) or []}
+    return {entry["path"]: str(entry.get("md5", "")) for entry in _mapping(stage).get(part) or []}
 
 
 def clean_environment() -> dict[str, str]:
@@ -61,13 +61,17 @@ def clean_environment() -> dict[str, str]:
 def _stages_of(tree: Tree) -> set[str]:
     """The stages of a commit's dvc.yaml, with a name for each cell of a matrix."""
     params, names = tree.yaml("params.yaml"), set()
-    for name, stage in (tree.yaml("dvc.yaml").get("stages") or {}).items():
-        axes = [
-            params.get(axis[2:-1]) if isinstance(axis, str) else axis for axis in (stage.get("matrix") or {}).values()
-        ]
-        cells = product(*([str(key) for key in axis or ()] for axis in axes))
-        names |= {f"{name}@{'-'.join(cell)}" for cell in cells} if axes else {name}
+    for name, stage in _mapping(tree.yaml("dvc.yaml").get("stages")).items():
+        axes = _mapping(_mapping(stage).get("matrix")).values()
+        keys = [params.get(axis[2:-1]) if isinstance(axis, str) else axis for axis in axes]  # "${tasks}": as DVC has it
+        cells = product(*([str(key) for key in axis or ()] for axis in keys))
+        names |= {f"{name}@{'-'.join(cell)}" for cell in cells} if keys else {name}
     return names
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    """What has keys as it is, anything else as empty: that the files have their form is for DVC to check."""
+    return value if isinstance(value, dict) else {}
 
 
 def _dvc_status(root: Path, *stages: str) -> dict[str, list[Any]]:

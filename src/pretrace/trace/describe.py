@@ -27,8 +27,7 @@ def trace(file: Path, name: str) -> Lines:
     """
     cell = find_cell(file, name)
     here = Tree("here", None, cell.root)
-    cost = here.json("reports/cost.json")
-    cost = cost if isinstance(cost, dict) else {}
+    cost = here.json("reports/cost.json") or {}
     spent, report = cost.get(cell.stage) or {}, here.json(cell.report) or {}
     cell.locked()
     chain = cell.chain()
