@@ -2,6 +2,9 @@
 
 PYTHON ?= python3
 PORT ?= 5000
+# To compare with. Recipes see it as a variable of the shell: a branch may have a name that is a command.
+BASE ?= origin/main
+export BASE LINK
 RUN := .venv/bin/python
 
 # dvc.yaml says `python`: that is the project's own, whatever the shell has active.
@@ -12,7 +15,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help repro test lint bench ui clean-checkpoints .venv
+.PHONY: help repro test lint diff gate bench ui clean-checkpoints .venv
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -29,6 +32,12 @@ test: .venv ## run all tests
 lint: .venv ## check style and formatting
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
+
+diff: .venv ## what changed since BASE (origin/main), as a Markdown comment
+	@$(RUN) -m pretrace.cli diff --link "$$LINK" -- "$$BASE"
+
+gate: .venv ## fail if dvc.lock and the code disagree, or a score fell since BASE by more than its noise
+	@$(RUN) -m pretrace.cli gate -- "$$BASE"
 
 bench: .venv ## measure side by side with peers, to reports/bench.json
 	@$(RUN) benchmarks/bench.py

@@ -6,8 +6,12 @@
     pretrace evaluate MODEL --text FILE                     loss, perplexity and bits a byte of a language model
     pretrace evaluate MODEL --last-word FILE                how often it finds the last word of a passage (LAMBADA)
     pretrace export --to huggingface OUT                    the pre-trained transformer, for others to open
+    pretrace diff origin/main                               what changed since a commit, as a Markdown comment
+    pretrace gate origin/main                               is there a reason not to merge?
+    pretrace trace source/full                              where a score came from; --verify makes it again
 
-Run from the repository's root. Exit codes: 0 done, 1 bad input (one line on stderr), 2 wrong usage.
+Run from the repository's root. Exit codes: 0 done, 1 bad input (one line on stderr) or a reason that `gate` or
+`trace --verify` found, 2 wrong usage.
 """
 
 from __future__ import annotations
@@ -23,22 +27,24 @@ from pretrace.errors import PretraceError
 from pretrace.settings import load_settings
 
 MODEL = Path("models/pretrained/transformer")
+BASE, REVIEW, BENCHMARK = "origin/main", ".pretrace/review", "reports/benchmark.json"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        code = options.run(options) or 0
         sys.stdout.flush()
     except BrokenPipeError:  # `pretrace predict ... | head`: nobody reads on, and Python shall not complain at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except PretraceError as error:
         print(f"pretrace: {options.command}: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    return 0
+    return code
 
 
 def check(_options: argparse.Namespace) -> None:
@@ -102,6 +108,46 @@ def export(options: argparse.Namespace) -> None:
     print(options.out)
 
 
+def diff(options: argparse.Namespace) -> None:
+    """Print one Markdown comment, and keep it beside its images."""
+    from pretrace.files import write_text
+    from pretrace.review import comment
+
+    text = comment(options.base, Path(options.out), link=options.link)
+    write_text(Path(options.out) / "comment.md", text)
+    print(text, end="")
+
+
+def gate(options: argparse.Namespace) -> int:
+    """Print the reasons not to merge, if there are any; the exit code says it, too."""
+    from pretrace.review import gate as reasons_and_notes
+
+    reasons, notes = reasons_and_notes(options.base)
+    for note in notes:
+        print(f"gate: {note}")
+    sys.stdout.flush()
+    for reason in reasons:
+        print(f"pretrace: gate: {reason}", file=sys.stderr)
+    if not reasons:
+        print("gate: open; dvc.lock agrees with the code, and no score fell by more than its noise")
+    return 1 if reasons else 0
+
+
+def trace(options: argparse.Namespace) -> int:
+    """Print where a score came from, and with --verify, whether it comes out again."""
+    from pretrace.trace import trace as described
+    from pretrace.trace import verify
+
+    for heading, text in described(Path(options.file), options.cell):
+        print(f"{heading:<14}{text}", flush=True)
+    if not options.verify:
+        return 0
+    same, lines = verify(Path(options.file), options.cell)
+    for heading, text in lines:
+        print(f"{heading:<14}{text}")
+    return 0 if same else 1
+
+
 def _lines(path: str) -> Iterable[str]:
     try:
         return sys.stdin if path == "-" else Path(path).read_text(encoding="utf-8").split("\n")
@@ -141,6 +187,19 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--to", choices=("huggingface", "openai"), required=True, help="whose form")
     one.add_argument("--model", metavar="FOLDER", default=str(MODEL), help=f"the model ({MODEL})")
     one.set_defaults(run=export)
+    one = commands.add_parser("diff", help="what changed since a commit, as a Markdown comment")
+    one.add_argument("base", metavar="BASE", nargs="?", default=BASE, help=f"the commit ({BASE})")
+    one.add_argument("--out", metavar="FOLDER", default=REVIEW, help=f"for the images and the comment ({REVIEW})")
+    one.add_argument("--link", metavar="URL", help="where the images will be, for a comment that cannot hold them")
+    one.set_defaults(run=diff)
+    one = commands.add_parser("gate", help="fail where dvc.lock and the code disagree, or a score fell")
+    one.add_argument("base", metavar="BASE", nargs="?", default=BASE, help=f"the commit to compare with ({BASE})")
+    one.set_defaults(run=gate)
+    one = commands.add_parser("trace", help="where a score of the table came from")
+    one.add_argument("file", metavar="FILE", nargs="?", default=BENCHMARK, help=f"the table ({BENCHMARK})")
+    one.add_argument("cell", metavar="TASK/COLUMN", help="such as source/full or source/tfidf")
+    one.add_argument("--verify", action="store_true", help="run its stage again in a copy, and compare")
+    one.set_defaults(run=trace)
     return parser
 
 

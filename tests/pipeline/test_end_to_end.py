@@ -59,6 +59,17 @@ def test_all_reports_are_there(project: Path) -> None:
     assert (reports / "benchmark.md").read_text().strip() in (project / "README.md").read_text()
 
 
+@pytest.mark.nightly
+def test_every_kind_of_score_comes_out_again(project: Path) -> None:
+    """And the gate is open; nothing of it leaves a trace in the folder."""
+    command = (sys.executable, "-m", "pretrace.cli")
+    assert "gate: open" in tiny.must(project, *command, "gate", "HEAD", PYTHONPATH="src")
+    for cell in ("follows/full", "follows/tfidf", "cloze/lm_zero_shot"):
+        said = tiny.must(project, *command, "trace", cell, "--verify", PYTHONPATH="src")
+        assert f"SAME: the scores of {cell}" in said, said
+    assert tiny.must(project, "git", "status", "--short") == ""
+
+
 def test_one_package_gives_every_probe_but_the_one_that_asks_for_the_package(project: Path) -> None:
     rows = [row for row in read(project / "reports" / "benchmark.json")["rows"] if row["variant"] == "full"]
     assert {row["task"] for row in rows if "unavailable" in row} == {"source"}

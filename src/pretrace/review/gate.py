@@ -1,0 +1,41 @@
+"""Reasons to stop a change: dvc.lock and the code disagree, or a score fell by more than its noise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pretrace.errors import PretraceError
+from pretrace.review.comment import baseline
+from pretrace.review.locked import disagreements
+from pretrace.review.scores import BENCHMARK, LOST, LOWER, OTHER, REMOVED, Change, score_changes
+from pretrace.review.trees import Tree
+
+
+def gate(revision: str, root: Path = Path()) -> tuple[list[str], list[str]]:
+    """Reasons to stop, none if all is well, and what a person should know besides; one line each.
+
+    A score that is removed, or measured by another metric, is no fall, and is said. The first run, without a revision
+    to compare with, passes when the lock file agrees.
+    """
+    try:
+        reasons = disagreements(root)
+    except PretraceError as error:
+        reasons = [str(error)]
+    benchmark = Tree("here", None, root).json(BENCHMARK)
+    if benchmark is None:
+        return [*reasons, f"{BENCHMARK}: no such file; run `dvc repro` and commit reports"], []
+    _, old, why_not = baseline(revision, root)
+    changes = score_changes(old, benchmark)
+    fallen = [_fall(change, revision) for change in changes if change.verdict in (LOWER, LOST)]
+    notes = [f"{c.task}/{c.column}: {c.verdict}, not compared" for c in changes if c.verdict in (REMOVED, OTHER)]
+    compared = sum(change.difference is not None for change in changes)
+    notes += [f"scores are not compared: {why_not}" if why_not else f"{compared} scores compared with {revision}"]
+    return reasons + fallen, notes
+
+
+def _fall(change: Change, revision: str) -> str:
+    cell, one = f"{change.task}/{change.column}", change.difference
+    if one is None:
+        reason = (change.after or {}).get("unavailable") or "no reason given"
+        return f"{cell}: has no score any more, {revision} has one ({' '.join(str(reason).split())})"
+    return f"{cell}: {-100 * one.value:.1f} points lower than at {revision}, the noise is ± {100 * one.noise:.1f}"

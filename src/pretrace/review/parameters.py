@@ -1,0 +1,79 @@
+"""Parameters, sizes of the scale and pinned libraries of two commits, number by number.
+
+The files are read as they are, not through the settings: an older commit may have keys that are gone, and lack others.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from pretrace.review.trees import Tree
+
+WAITING = ("suites", "ablations")
+"""Sets that only wait to be put in the place of `tasks` or `variants`."""
+PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==(\S+)", re.MULTILINE)
+LONGEST = 80
+"""Characters of a value that are shown."""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A parameter that two commits do not share."""
+
+    key: str
+    before: str
+    """As JSON; empty where the key is not there."""
+    after: str
+
+
+def parameter_changes(before: Tree, after: Tree) -> list[Changed]:
+    """What differs in params.yaml, in the scale file that it names, and among the pinned libraries, by key."""
+    one, other = _numbers(before), _numbers(after)
+    keys = sorted(one.keys() | other.keys())
+    # A key that is not there and one that is empty say the same: the default.
+    return [_changed(key, one, other) for key in keys if one.get(key) != other.get(key)]
+
+
+def flat(values: Any, *keys: str) -> dict[str, Any]:
+    """Nested keys as {"corpus.source": "installed", ...}."""
+    if not isinstance(values, dict):
+        return {".".join(keys): values} if keys else {}
+    return {key: value for name, inner in values.items() for key, value in flat(inner, *keys, str(name)).items()}
+
+
+def shown(value: Any) -> str:
+    """A value as JSON on one line, cut where it is long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def pins(requirements: str | None) -> dict[str, str]:
+    """{library: version} of the lines `library==version`."""
+    return dict(PIN.findall(requirements or ""))
+
+
+def _numbers(tree: Tree) -> dict[str, Any]:
+    params = {key: value for key, value in tree.yaml("params.yaml").items() if key not in WAITING}
+    scale = params.get("scale")
+    sizes = tree.yaml(f"scales/{scale}.yaml") if isinstance(scale, str) and re.fullmatch(r"[\w-]+", scale) else {}
+    libraries = pins(tree.text("requirements.txt"))
+    # Keys of the scale file with `scale.` before them: it may be another file than before, with the same keys.
+    return flat(params) | flat(sizes, "scale") | flat(libraries, "requirements")
+
+
+def _changed(key: str, before: dict[str, Any], after: dict[str, Any]) -> Changed:
+    one, other = before.get(key), after.get(key)
+    if isinstance(one, list) and isinstance(other, list) and max(len(shown(one)), len(shown(other))) == LONGEST:
+        # Long lists: what went and what came, as their beginnings may be the same.
+        gone = [item for item in one if item not in other]
+        come = [item for item in other if item not in one]
+        if gone or come:
+            one_less, other_less = f"without {shown(come)}", f"without {shown(gone)}"
+            return Changed(
+                key, f"with {shown(gone)}" if gone else one_less, f"with {shown(come)}" if come else other_less
+            )
+    texts = [shown(values[key]) if key in values else "" for values in (before, after)]
+    return Changed(key, *texts)
