@@ -86,6 +86,7 @@ def test_the_mean_over_tasks_has_the_parts_of_all() -> None:
 def test_no_variance_is_no_noise() -> None:
     found = difference("accuracy", LABELS, answers(500, 500), answers(500, 500))
     assert (found.value, found.noise, found.beyond) == (0.0, 0.0, False)
+    assert Difference(0.1, ((1e-200, 3.0),)).noise == 0.0
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ class Difference:
         from scipy.stats import t
 
         variance = sum(part for part, _ in self.parts)
-        if variance <= 0:
+        if variance**2 == 0:  # none, or so little that its square underflows
             return 0.0
         freedom = variance**2 / sum(part**2 / degrees for part, degrees in self.parts)
         return float(t.ppf((1 + CONFIDENCE) / 2, freedom)) * math.sqrt(variance)
