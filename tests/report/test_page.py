@@ -14,6 +14,7 @@ import made_up_results as made_up
 import pytest
 from ruamel.yaml import YAML
 
+from pretrace.errors import PretraceError
 from pretrace.report import write_page, write_report
 from pretrace.report.page import cost_rows, settings_text, shortened
 from pretrace.settings import load_settings
@@ -234,6 +235,12 @@ def test_the_figure_of_layers_is_drawn_where_variants_have_them(reports: Path, p
     html = page(reports)
     assert Tags(html).open == []
     assert "layers transferred" in html
+
+
+def test_a_table_of_an_older_version_is_said_so(reports: Path) -> None:
+    made_up.write(reports / "benchmark.json", {"scores": {}, "rows": []})
+    with pytest.raises(PretraceError, match=r"benchmark\.json: of an older version; run `dvc repro`"):
+        write_page(load_settings(), reports)
 
 
 def test_no_cost_is_no_row(project: Path) -> None:

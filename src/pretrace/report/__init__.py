@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pretrace.errors import PretraceError
 from pretrace.files import read_json, write_json, write_text
 from pretrace.report.answers import read_answers
 from pretrace.report.benchmark import REFERENCE, build_benchmark, task_note, zero_shot_note
@@ -45,8 +46,14 @@ def write_report(settings: Settings, folder: Path = Path("reports"), data: Path 
 
 
 def write_page(settings: Settings, folder: Path = Path("reports"), data: Path = Path("data")) -> Path:
-    """Write index.html under `folder` from what `write_report` and the stages wrote there. Returns its path."""
+    """Write index.html under `folder` from what `write_report` and the stages wrote there. Returns its path.
+
+    Raises:
+        PretraceError: a result is missing, not whole, or of an older version.
+    """
     benchmark = read_json(folder / "benchmark.json")
+    if "winners" not in benchmark:
+        raise PretraceError(f"{folder / 'benchmark.json'}: of an older version; run `dvc repro` again")
     tasks = {name: task_note(folder, name) for name in settings.tasks}
     cost = _optional(folder / "cost.json", {})
     results = {path.stem: read_json(path) for path in sorted((folder / "finetune").glob("*.json"))}
