@@ -44,7 +44,9 @@ def test_settings_that_are_set_exist(page: Path) -> None:
             if option != "-S" or value.startswith("+"):
                 continue
             key, _, setting = value.partition("=")
-            assert has(params, key.split(".")), f"{page.name}: {key}"
+            file, _, inner = key.rpartition(":")  # "scales/laptop.yaml:pretrain.steps"
+            values = read_yaml(REPOSITORY / file) if file else params
+            assert has(values, inner.split(".")), f"{page.name}: {key}"
             assert key != "scale" or setting in SCALES, f"{page.name}: no scale {setting}"
 
 
