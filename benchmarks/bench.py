@@ -35,11 +35,13 @@ from peers import train_hugging_face, write_vocabulary
 from precision import compare_precision
 from shards import compare_shards
 from texts import read_texts
-from training import compare_training, instruction_sets, sizes
+from training import compare_training, sizes
+from turns import instruction_sets
 from vocabulary import compare_encoding, compare_vocabulary, lines_of, vocabulary_size
 
 from pretrace.corpus import clean_text
 from pretrace.files import read_json, write_json
+from pretrace.origin import processor
 
 OUT = Path("reports/bench.json")
 SHARDS = Path("data/shards")
@@ -125,13 +127,8 @@ def machine() -> dict[str, Any]:
     """What a figure is of."""
     import torch
 
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        name = platform.processor()
     return {
-        "processor": name,
+        "processor": processor(),
         "cores": os.cpu_count(),
         "instruction_sets": instruction_sets(),
         "python": platform.python_version(),

@@ -1,21 +1,19 @@
 """An update of fine-tuning, ours and with transformers, on the same weights and rows: what finetuning.py has run.
 
-Each arm is a function that sets up a model and gives back `update(step, dropout)`, which makes an update and returns
-the task's loss plus half of the language model's.
+The loss is the task's plus half of the language model's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from turns import Update, plain_adamw, through_the_loop, transformers_model
 
 from pretrace.settings import FinetuneSettings, ModelSettings
 
-Update = Callable[[int, bool], float]
 DROPOUT, LM_WEIGHT, RATE, SEED, CLASSES = 0.1, 0.5, 6.25e-5, 7, 2
 SETTINGS = FinetuneSettings(
     **{"optimiser": "adamw", "weight_decay": 0.01, "beta1": 0.9, "beta2": 0.999, "clip_norm": 1.0, "lr": RATE},
@@ -60,7 +58,6 @@ def ours(job: Job, precision: str) -> Update:
     from pretrace.training.batches import Examples
     from pretrace.training.devices import choose_device
     from pretrace.training.finetune import example_losses
-    from pretrace.training.loop import train
     from pretrace.training.optimiser import build_optimiser
     from pretrace.training.recipe import Recipe
 
@@ -73,54 +70,29 @@ def ours(job: Job, precision: str) -> Update:
     targets = torch.from_numpy(split.labels)
     optimiser = build_optimiser(model, SETTINGS)
 
-    def update(step: int, with_dropout: bool) -> float:
-        found: list[float] = []
+    def losses(step: int, with_dropout: bool) -> Any:
+        chosen = job.chosen(step)
+        batch = examples.batch(chosen)
+        dropout = batch.dropout(DROPOUT if with_dropout else 0.0, SEED, step)
+        task, language = example_losses(model, batch, targets[chosen], recipe, device, dropout)
+        yield task + LM_WEIGHT * language
 
-        def losses(step: int) -> Any:
-            chosen = job.chosen(step)
-            batch = examples.batch(chosen)
-            dropout = batch.dropout(DROPOUT if with_dropout else 0.0, SEED, step)
-            task, language = example_losses(model, batch, targets[chosen], recipe, device, dropout)
-            yield task + LM_WEIGHT * language
-
-        train(
-            model,
-            optimiser,
-            [step],
-            losses=losses,
-            rate=lambda _: RATE,
-            clip_norm=SETTINGS.clip_norm,
-            seed=SEED,
-            after_step=lambda _, loss: found.append(loss),
-        )
-        return found[0]
-
-    return update
+    return through_the_loop(model, optimiser, RATE, SETTINGS.clip_norm, SEED, losses)
 
 
 def plain(job: Job) -> Update:
     """An update with transformers in float32, every batch padded to its longest sequence."""
     import torch
     import torch.nn.functional as F
-    from transformers import OpenAIGPTLMHeadModel
 
-    from pretrace.model.huggingface import write_huggingface
     from pretrace.tasks.formats import sequences_of
 
     torch.set_num_threads(1)
     start, folder = job.task_model(), job.folder / "plain"
     folder.mkdir()
-    write_huggingface(folder, start.language_model)
-    model, classifier = OpenAIGPTLMHeadModel.from_pretrained(folder), start.classifier
-    for module in model.modules():
-        if type(module).__name__ == "Dropout":
-            module.p = DROPOUT
+    model, classifier = transformers_model(start.language_model, folder, DROPOUT), start.classifier
     parameters = [*model.parameters(), *classifier.parameters()]
-    groups = [
-        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": SETTINGS.weight_decay},
-        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
-    ]
-    optimiser = torch.optim.AdamW(groups, lr=RATE, betas=(SETTINGS.beta1, SETTINGS.beta2))
+    optimiser = plain_adamw(parameters, SETTINGS, RATE)
     labels = torch.from_numpy(job.labels())
 
     def update(step: int, with_dropout: bool) -> float:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from measure import Rounds, summary, timed
-from training_arms import Size, transformers_model
+from training_arms import DROPOUT, Size, model_of
+from turns import transformers_model
 
 from pretrace.settings import load_settings
 
@@ -50,8 +51,6 @@ def compare_generation(rounds: int = 7) -> dict[str, Any]:
 
 
 def our_text(size: Size, prompt: list[int]) -> Callable[[], list[int]]:
-    from training_arms import model_of
-
     from pretrace.training.generate import generate
 
     model = model_of(size)
@@ -66,7 +65,7 @@ def our_text(size: Size, prompt: list[int]) -> Callable[[], list[int]]:
 def their_text(size: Size, prompt: list[int], folder: Path) -> Callable[[], list[int]]:
     import torch
 
-    model = transformers_model(size, folder).eval()
+    model = transformers_model(model_of(size), folder, DROPOUT).eval()
     ids = torch.tensor([[Numbers.newline_id, *prompt]])
     rest: dict[str, Any] = {"max_new_tokens": TOKENS, "min_new_tokens": TOKENS, "do_sample": False}
     rest |= {"pad_token_id": 0, "suppress_tokens": [Numbers.unknown_id], "attention_mask": torch.ones_like(ids)}

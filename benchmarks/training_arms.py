@@ -1,7 +1,6 @@
 """An update of pre-training, ours and with transformers, on the same weights and tokens: what training.py has run.
 
-Each arm is a function that sets up a model and gives back `update(step, dropout)`, which makes an update and returns
-its loss. All clip gradients and decay the same tensors, as both would otherwise not compute the same.
+All clip gradients and decay the same tensors, as both would otherwise not compute the same.
 """
 
 from __future__ import annotations
@@ -11,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from turns import Update, plain_adamw, through_the_loop, transformers_model
+
 from pretrace.settings import ModelSettings, OptimiserSettings
 
-Update = Callable[[int, bool], float]
 DROPOUT = 0.1
 OPTIMISER = OptimiserSettings(optimiser="adamw", weight_decay=0.01, beta1=0.9, beta2=0.99, clip_norm=1.0)
 RATE = 2.5e-4
@@ -57,47 +57,17 @@ def ours(size: Size, precision: str, compiled: bool = False) -> Update:
     from pretrace.model.dropout import Dropout
     from pretrace.training.devices import choose_device
     from pretrace.training.language_model import sequence_loss
-    from pretrace.training.loop import train
     from pretrace.training.optimiser import build_optimiser
 
     device = choose_device(precision, size.threads)
     model, batch = model_of(size), batches(size)
     optimiser = build_optimiser(model, OPTIMISER)
 
-    def update(step: int, with_dropout: bool) -> float:
-        found: list[float] = []
+    def losses(step: int, with_dropout: bool) -> Any:
+        dropout = Dropout(DROPOUT, SEED, step, range(size.batch)) if with_dropout else None
+        yield sequence_loss(model, batch(step), device, dropout, size.batch)
 
-        def losses(step: int) -> Any:
-            dropout = Dropout(DROPOUT, SEED, step, range(size.batch)) if with_dropout else None
-            yield sequence_loss(model, batch(step), device, dropout, size.batch)
-
-        train(
-            model,
-            optimiser,
-            [step],
-            losses=losses,
-            rate=lambda step: RATE,
-            clip_norm=OPTIMISER.clip_norm,
-            seed=SEED,
-            after_step=lambda step, loss: found.append(loss),
-        )
-        return found[0]
-
-    return update
-
-
-def transformers_model(size: Size, folder: Path) -> Any:
-    """Hugging Face's GPT-1 with the same weights."""
-    from transformers import OpenAIGPTLMHeadModel
-
-    from pretrace.model.huggingface import write_huggingface
-
-    write_huggingface(folder, model_of(size))
-    model = OpenAIGPTLMHeadModel.from_pretrained(folder)
-    for module in model.modules():
-        if type(module).__name__ == "Dropout":
-            module.p = DROPOUT
-    return model
+    return through_the_loop(model, optimiser, RATE, OPTIMISER.clip_norm, SEED, losses)
 
 
 def plain(size: Size, folder: Path, best: bool = False) -> Update:
@@ -107,13 +77,8 @@ def plain(size: Size, folder: Path, best: bool = False) -> Update:
     import torch
 
     torch.set_num_threads(size.threads)
-    model, batch = transformers_model(size, folder), batches(size)
-    groups = [
-        {"params": [p for p in model.parameters() if p.dim() > 1], "weight_decay": OPTIMISER.weight_decay},
-        {"params": [p for p in model.parameters() if p.dim() <= 1], "weight_decay": 0.0},
-    ]
-    betas = (OPTIMISER.beta1, OPTIMISER.beta2)
-    optimiser = torch.optim.AdamW(groups, lr=RATE, betas=betas, fused=best or None)
+    model, batch = transformers_model(model_of(size), folder, DROPOUT), batches(size)
+    optimiser = plain_adamw([*model.parameters()], OPTIMISER, RATE, fused=best)
     forward = torch.compile(model) if best else model
 
     def update(step: int, with_dropout: bool) -> float:

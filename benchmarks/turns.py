@@ -1,0 +1,133 @@
+"""Training in arms that take turns: each in a process of its own, which makes updates when it is told to.
+
+An arm is a function that sets up a model in its process and gives back `update(step, dropout)`, which makes an update
+and returns its loss.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Mapping
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from measure import Rounds, summary
+
+Update = Callable[[int, bool], float]
+Arm = Callable[[], Update]
+EXACT_STEPS = 2
+"""Updates without dropout, whose losses are compared; after them the first with dropout warms up."""
+
+
+def take_turns(
+    work: str, arms: Mapping[str, Arm], rounds: int, steps: int, same_loss: Mapping[str, float]
+) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
+    """Milliseconds an update of every arm and their losses without dropout; and what each took of memory.
+
+    Args:
+        steps: updates of an arm in a round.
+        same_loss: nats by which losses without dropout may differ from those of the arm `plain`.
+    """
+    context = multiprocessing.get_context("spawn")
+    pipes: dict[str, Connection] = {}
+    exact, workers = {}, []
+    for name, arm in arms.items():
+        pipes[name], other = context.Pipe()
+        workers.append(context.Process(target=_work, args=(arm, other), daemon=True))
+        workers[-1].start()
+        exact[name] = pipes[name].recv()
+    milliseconds: Rounds = {name: [] for name in arms}
+    for number in range(rounds):
+        for name in arms if number % 2 else reversed(arms):
+            pipes[name].send(steps)
+            milliseconds[name].append(1000 * pipes[name].recv() / steps)
+    for pipe in pipes.values():
+        pipe.send(0)
+    memory = {name: pipe.recv() for name, pipe in pipes.items()}
+    for worker in workers:
+        worker.join()
+    apart = {name: max(abs(a - b) for a, b in zip(exact[name], exact["plain"], strict=True)) for name in arms}
+    same = all(apart[name] <= same_loss[name] for name in arms)
+    result = summary(work, "ms an update", milliseconds, same, faster=-1)
+    result["largest_difference_of_losses"] = {name: float(f"{value:.2g}") for name, value in apart.items()}
+    result["processor_has"] = instruction_sets()
+    return result, memory
+
+
+def _work(arm: Arm, pipe: Connection) -> None:
+    """Send the losses without dropout; then make as many updates as asked for and send the time; 0 ends with memory."""
+    update = arm()
+    loaded = memory_now("VmRSS")
+    losses = [update(step, False) for step in range(EXACT_STEPS)]
+    update(EXACT_STEPS, True)
+    pipe.send(losses)
+    step = EXACT_STEPS + 1
+    while count := pipe.recv():
+        started = time.perf_counter()
+        for number in range(count):
+            update(step + number, True)
+        pipe.send(time.perf_counter() - started)
+        step += count
+    pipe.send({"peak": memory_now("VmHWM"), "with_the_model_loaded": loaded})
+
+
+def through_the_loop(
+    model: Any, optimiser: Any, rate: float, clip_norm: float, seed: int, losses: Callable[[int, bool], Iterator[Any]]
+) -> Update:
+    """An update as the pipeline makes it; `losses(step, dropout)` gives those of its micro-batches."""
+    from pretrace.training.loop import train
+
+    def update(step: int, with_dropout: bool) -> float:
+        found: list[float] = []
+        train(
+            model,
+            optimiser,
+            [step],
+            losses=lambda step: losses(step, with_dropout),
+            rate=lambda _: rate,
+            clip_norm=clip_norm,
+            seed=seed,
+            after_step=lambda _, loss: found.append(loss),
+        )
+        return found[0]
+
+    return update
+
+
+def transformers_model(model: Any, folder: Path, dropout: float) -> Any:
+    """Hugging Face's GPT-1 with the weights of ours; `folder` is empty and takes them on the way."""
+    from transformers import OpenAIGPTLMHeadModel
+
+    from pretrace.model.huggingface import write_huggingface
+
+    write_huggingface(folder, model)
+    theirs = OpenAIGPTLMHeadModel.from_pretrained(folder)
+    for module in theirs.modules():
+        if type(module).__name__ == "Dropout":
+            module.p = dropout
+    return theirs
+
+
+def plain_adamw(parameters: list[Any], settings: Any, rate: float, fused: bool = False) -> Any:
+    """torch's AdamW with decay on the tensors that ours decays, too; else the arms would not compute the same."""
+    import torch
+
+    groups = [
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": settings.weight_decay},
+        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=rate, betas=(settings.beta1, settings.beta2), fused=fused or None)
+
+
+def instruction_sets() -> list[str]:
+    """Those of this CPU that matrix products are made with. Linux only."""
+    flags = set(Path("/proc/cpuinfo").read_text().split())
+    return [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in flags]
+
+
+def memory_now(key: str) -> float:
+    """Resident memory of this process, MB: now (VmRSS) or at most so far (VmHWM). Linux only."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(round(int(line.split()[1]) / 1000) for line in lines if line.startswith(key))
