@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from pretrace import tracking
+from pretrace.files import locked
 from pretrace.settings import load_settings
 from pretrace.stage import Run
 
@@ -45,7 +46,7 @@ def untouched(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DVC_ROOT", str(project))
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123456789abcdef")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    monkeypatch.setattr(tracking, "_start_sender", lambda folder: None)
+    monkeypatch.setattr("pretrace.tracking.record.start_sender", lambda folder: None)
     return project / ".pretrace" / "tracking"
 
 
@@ -206,7 +207,7 @@ def test_two_first_users_at_once_share_one_database(untouched: Path, project: Pa
 
 def test_a_sender_leaves_the_work_to_the_one_that_has_the_lock(tracked: Path) -> None:
     leave("clean")
-    with tracking.locked(tracked / "lock"):
+    with locked(tracked / "lock"):
         assert tracking.send_pending() == ""
     assert waiting(tracked) == 1
 
