@@ -12,6 +12,7 @@ from pretrace.report import benchmark_markdown, update_readme, write_page, write
 from pretrace.report.glue import write_submissions
 from pretrace.report.scores import write_scores
 from pretrace.stage import Run, run_stage
+from pretrace.tracking import best_models
 
 
 def main(run: Run) -> None:
@@ -29,6 +30,8 @@ def main(run: Run) -> None:
     }
     run.log_metrics(scores)
     run.log_experiment_metrics(scores)
+    run.log_models(best_models(benchmark))
+    run.describe_experiment(benchmark_markdown(benchmark))
     run.ends_experiment = True
 
 

@@ -14,8 +14,22 @@ Where: MLFLOW_TRACKING_URI, else SQLite in `.pretrace/`. `PRETRACE_TRACKING=off`
 from __future__ import annotations
 
 from pretrace.tracking.curves import read_rows
-from pretrace.tracking.place import is_off, tracking_uri
-from pretrace.tracking.record import hand_over, record_id
+from pretrace.tracking.models import best_models
+from pretrace.tracking.place import is_off, masked, tracking_uri
+from pretrace.tracking.record import announce, hand_over, record_id
 from pretrace.tracking.sender import send_pending, wait_until_sent
+from pretrace.tracking.system import SystemWatch
 
-__all__ = ["hand_over", "is_off", "read_rows", "record_id", "send_pending", "tracking_uri", "wait_until_sent"]
+__all__ = [
+    "SystemWatch",
+    "announce",
+    "best_models",
+    "hand_over",
+    "is_off",
+    "masked",
+    "read_rows",
+    "record_id",
+    "send_pending",
+    "tracking_uri",
+    "wait_until_sent",
+]

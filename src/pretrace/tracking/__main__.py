@@ -8,20 +8,27 @@ import sys
 from pathlib import Path
 
 from pretrace.files import locked, scratch_folder
-from pretrace.tracking.place import tracking_uri, waiting_room
-from pretrace.tracking.sender import send_pending, wait_until_sent
+from pretrace.tracking.place import uri_for_mlflow, waiting_room
+from pretrace.tracking.sender import LOCK, stay_and_send, wait_until_sent
 
 LOWEST_PRIORITY = 19
+
+
+def _give_way() -> None:
+    """To whatever else wants to run."""
+    with contextlib.suppress(OSError):
+        os.nice(LOWEST_PRIORITY)
+        # Where the kernel shares out time by session, a nice number counts within the session only. A session that is
+        # not our own is a person's shell, and all that runs in it.
+        if os.getsid(0) == os.getpid():
+            Path("/proc/self/autogroup").write_text(str(LOWEST_PRIORITY))
 
 
 def main(arguments: list[str]) -> int:
     """`send` or `wait`; 0 also when MLflow is not reached, as nothing may depend on it."""
     if arguments == ["send"]:
-        with contextlib.suppress(OSError):
-            os.nice(LOWEST_PRIORITY)
-            # Where the kernel shares out time by session, a nice number counts within the session only.
-            Path("/proc/self/autogroup").write_text(str(LOWEST_PRIORITY))
-        reason = send_pending()
+        _give_way()
+        reason = stay_and_send(waiting_room())
         if reason:
             print(reason)
     elif arguments == ["wait"]:
@@ -29,8 +36,8 @@ def main(arguments: list[str]) -> int:
     elif arguments == ["open"]:
         from pretrace.tracking.mlflow_runs import Tracker
 
-        with locked(waiting_room() / "lock"):
-            Tracker(tracking_uri(), scratch_folder() / "artifacts")
+        with locked(waiting_room() / LOCK):
+            Tracker(uri_for_mlflow(), scratch_folder() / "artifacts")
     else:
         print("usage: python -m pretrace.tracking send|wait|open", file=sys.stderr)
         return 2

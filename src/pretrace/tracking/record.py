@@ -1,4 +1,8 @@
-"""What a stage leaves for MLflow: one folder a hand-over, with `record.json` and copies of what shall be shown."""
+"""What a stage leaves for MLflow: one folder a hand-over, with `record.json` and copies of what shall be shown.
+
+While a stage runs, `running/<record>.json` says so. A stage that is killed outright leaves no record, and is known by
+that: its process is gone, and the file is still there.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +15,26 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pretrace.files import atomic_folder, sha256_of_file, sha256_of_json
+from pretrace.files import atomic_folder, sha256_of_file, sha256_of_json, write_text
 from pretrace.origin import git_revision
+from pretrace.tracking.alive import dvc_process, this_process
 from pretrace.tracking.curves import finite, points
-from pretrace.tracking.place import is_off, waiting_room
+from pretrace.tracking.lineage import snapshot
+from pretrace.tracking.models import copy_models
+from pretrace.tracking.place import is_off, masked, waiting_room
 from pretrace.tracking.sender import start_sender
 
 if TYPE_CHECKING:
     from pretrace.settings import Settings
     from pretrace.stage import Run
+
+ARTIFACTS, MODELS, RUNNING = "artifacts", "models", "running"
+
+
+def announce(run: Run) -> None:
+    """Leave word that a run has begun. Nothing is sent for it: whoever sends next will show it, too."""
+    if not is_off():
+        write_text(_running(run), _as_json(_describe(run, "RUNNING")))
 
 
 def hand_over(run: Run, status: str) -> None:
@@ -30,21 +45,18 @@ def hand_over(run: Run, status: str) -> None:
     """
     if is_off():
         return
-    folder = waiting_room()
-    with atomic_folder(folder / f"{time.time_ns()}-{uuid.uuid4().hex[:8]}") as record:
-        artifacts = record / "artifacts"
-        for path in run.artifacts if status == "FINISHED" else []:
-            if path.is_dir():
-                shutil.copytree(path, artifacts / path.name)
-            elif path.exists():
-                artifacts.mkdir(exist_ok=True)
-                shutil.copy(path, artifacts / path.name)
-        text = json.dumps(_describe(run, status), allow_nan=False, default=str)
-        (record / "record.json").write_text(text, encoding="utf-8")
-    told = folder / "unsent.txt"
-    if told.exists():
-        print(f"pretrace: {told.read_text().strip()}", file=sys.stderr)
-        told.rename(folder / "told.txt")
+    folder, record = waiting_room(), _describe(run, status)
+    with atomic_folder(folder / f"{time.time_ns()}-{uuid.uuid4().hex[:8]}") as place:
+        if status == "FINISHED":
+            _copy(run.artifacts, place / ARTIFACTS)
+            copy_models(run.models, place / MODELS)
+            record["models"] = run.models
+        if status != "RUNNING":
+            record["pipeline"] = snapshot(run.settings.scale_name)
+        (place / "record.json").write_text(_as_json(record), encoding="utf-8")
+    if status != "RUNNING":
+        _running(run).unlink(missing_ok=True)
+    _tell(folder)
     start_sender(folder)
 
 
@@ -53,9 +65,39 @@ def record_id(run: Run) -> str:
     return sha256_of_json([run.name, _experiment()[1], os.getpid(), run.started])[:32]
 
 
+def experiment_key(settings: Settings) -> str:
+    """The value of the tag `pretrace.experiment` of a parent: one for each (experiment, commit, settings)."""
+    baseline, experiment = _experiment()
+    return sha256_of_json([experiment, baseline, _flat(settings)])[:32]
+
+
+def _running(run: Run) -> Path:
+    return waiting_room() / RUNNING / f"{record_id(run)}.json"
+
+
+def _as_json(record: dict[str, Any]) -> str:
+    return masked(json.dumps(record, allow_nan=False, default=str))
+
+
+def _copy(paths: list[Path], out: Path) -> None:
+    for path in paths:
+        if path.is_dir():
+            shutil.copytree(path, out / path.name)
+        elif path.exists():
+            out.mkdir(exist_ok=True)
+            shutil.copy(path, out / path.name)
+
+
+def _tell(folder: Path) -> None:
+    """Say once what a sender in the background could not."""
+    told = folder / "unsent.txt"
+    if told.exists():
+        print(f"pretrace: {told.read_text().strip()}", file=sys.stderr)
+        told.rename(folder / "told.txt")
+
+
 def _describe(run: Run, status: str) -> dict[str, Any]:
     """What MLflow should know about a run, as JSON."""
-    settings = _flat(run.settings)
     baseline, experiment = _experiment()
     lock = Path("dvc.lock")
     numbers = {key: value for key, value in run.cost.items() if isinstance(value, int | float)}
@@ -63,13 +105,12 @@ def _describe(run: Run, status: str) -> dict[str, Any]:
         "id": record_id(run),
         "name": run.name,
         "status": status,
+        "error": run.error,
         "started_ms": int(run.started * 1000),
         "ended_ms": int(time.time() * 1000),
-        "experiment": {
-            "name": experiment,
-            "settings": settings,
-            "key": sha256_of_json([experiment, baseline, settings])[:32],
-        },
+        "process": this_process(),
+        "dvc": dvc_process(),
+        "experiment": {"name": experiment, "settings": _flat(run.settings), "key": experiment_key(run.settings)},
         "tags": {
             "dvc.exp_name": experiment,
             "dvc.baseline_rev": baseline,
@@ -80,7 +121,9 @@ def _describe(run: Run, status: str) -> dict[str, Any]:
         "params": {"scale": run.settings.scale_name, **run.params},
         "metrics": {**finite(run.metrics), **finite({f"cost/{key}": value for key, value in numbers.items()})},
         "points": list(points(run.curves)),
+        "system": run.watch.points() if run.watch else [],
         "parent_metrics": finite(run.parent_metrics),
+        "parent_note": run.parent_note,
         "ends_experiment": run.ends_experiment,
     }
 
