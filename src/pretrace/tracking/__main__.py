@@ -32,6 +32,9 @@ def main(arguments: list[str]) -> int:
         if reason:
             print(reason)
     elif arguments == ["wait"]:
+        from pretrace.tracking.command import show_restored
+
+        show_restored()
         print(wait_until_sent())
     elif arguments == ["open"]:
         from pretrace.tracking.mlflow_runs import Tracker

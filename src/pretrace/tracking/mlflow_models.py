@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import tarfile
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,7 +111,6 @@ def _write(place: Path, folder: Path, cell: str, model: dict[str, Any], run: str
     with tarfile.open(folder / CODE) as archive:
         archive.extractall(place / "code", filter="data")
     signature, example = _signature(model, read_json(folder / cell / "config.json"))
-    warnings.filterwarnings("ignore", message=".*type hints", module="mlflow")
     save_model(
         place / "model",
         python_model=str(place / "code/pretrace/tracking/served.py"),

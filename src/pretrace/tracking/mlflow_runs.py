@@ -64,7 +64,7 @@ class Tracker:
                 self.client.set_terminated(run, record["status"], ended)
         self.write_points(parent, [(key, value, ended, 0) for key, value in record["parent_metrics"].items()])
         if record["parent_note"]:
-            self.client.set_tag(parent, NOTE, record["parent_note"])
+            self.client.set_tag(parent, NOTE, _note(record))
         if record["ends_experiment"] and record["status"] == "FINISHED":
             mlflow_cached.show_cached(self, record, parent, pipeline)
             mlflow_models.register(self, record, parent, pipeline, folder / "models")
@@ -143,6 +143,13 @@ class Tracker:
         script = f"stages/{record['name'].partition('@')[0]}.py"
         own = {"pretrace.record": record["id"], "mlflow.parentRunId": parent, "mlflow.source.name": script}
         return self.create(record, record["name"], {**record["tags"], **own})
+
+
+def _note(record: dict[str, Any]) -> str:
+    """What a person reads first on an experiment's page: where it is in DVC, and the table."""
+    name, commit = record["tags"]["dvc.exp_name"], record["tags"]["dvc.baseline_rev"]
+    of_dvc = "" if name.startswith("workspace-") else f" `dvc exp apply {name}` takes it into the workspace."
+    return f"Experiment **{name}** of DVC, from commit `{commit[:12]}`.{of_dvc}\n\n{record['parent_note']}"
 
 
 def _user() -> str:

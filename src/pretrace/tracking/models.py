@@ -30,6 +30,15 @@ def best_models(benchmark: dict[str, Any]) -> list[dict[str, Any]]:
     return [{**model, "examples": _examples(model["task"])} for model in best.values()]
 
 
+def experiment_metrics(benchmark: dict[str, Any]) -> dict[str, float]:
+    """What experiments are compared by, from a benchmark.json: `source/full`, and `mean/full` over the tasks."""
+    columns = {
+        f"{task}/{name}": score for task, scores in benchmark["scores"].items() for name, score in scores.items()
+    }
+    means = {f"mean/{name}": score for name, score in (benchmark.get("averages") or {}).items()}
+    return {name: score for name, score in (columns | means).items() if score is not None}
+
+
 def copy_models(models: list[dict[str, Any]], out: Path) -> None:
     """Put the files of models, their vocabulary and the code that reads them where a sender finds them later."""
     if not models:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
 
@@ -24,7 +25,7 @@ class FinetunedModel(PythonModel):
 
         self.model = open_finetuned(Path(context.artifacts["finetuned"]), Path(context.artifacts["vocabulary"]))
 
-    def predict(self, context, model_input, params=None):
+    def predict(self, context, model_input: pd.DataFrame, params=None):
         """Answer a table of rows."""
         from pretrace.predict import answer_rows
 
