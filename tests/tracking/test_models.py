@@ -10,107 +10,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
-from tracked import client, leave, runs
+from finetuned_models import KINDS, ROWS, models, write_pipeline
+from tracked import PARENT, client, leave, runs
 
 from pretrace import tracking
-from pretrace.files import read_json, write_json
-from pretrace.model import build_model
-from pretrace.model.heads import TaskModel
-from pretrace.model.tensors import save_tensors
-from pretrace.model.weights import description
+from pretrace.files import read_json
 from pretrace.predict import answers
-from pretrace.settings import Columns, load_settings
-from pretrace.vocabulary import load_vocabulary, train_vocabulary
-
-WORDS = [
-    "the",
-    "cat",
-    "sat",
-    "on",
-    "a",
-    "mat",
-    "and",
-    "then",
-    "it",
-    "was",
-    "not",
-    "there",
-    "any",
-    "more",
-    "so",
-    "we",
-    "went",
-    "home",
-    "to",
-    "bed",
-]
-KINDS = {"source": "classification", "follows": "entailment", "cloze": "multiple_choice", "nearness": "regression"}
-LABELS = {"source": ["cats", "dogs", "mats"], "follows": ["two", "one"]}
-ROWS = [" ".join(WORDS[n : n + 2 + n % 4]) for n in range(12)]
-LOCK = """schema: '2.0'
-stages:
-  tasks@{task}:
-    cmd: x
-    outs: [{{path: data/tasks/{task}, md5: {md5}}}]
-"""
-PIPELINE = """stages:
-  tasks:
-    matrix: {{task: "${{tasks}}"}}
-    cmd: python tasks.py ${{item.task}}
-    outs: ["data/tasks/${{item.task}}"]
-  finetune:
-    matrix: {{task: "${{tasks}}", variant: "${{variants}}"}}
-    cmd: {command} ${{item.task}} ${{item.variant}}
-    deps: ["data/tasks/${{item.task}}"]
-"""
-
-
-@pytest.fixture
-def finetuned(tracked: Path, project: Path) -> Path:
-    """What a run leaves behind: models with random weights, their vocabulary, and test rows."""
-    (project / "counts.tsv").write_text("".join(f"{word}\t{50 - n}\n" for n, word in enumerate(WORDS)))
-    train_vocabulary(project / "counts.tsv", project / "models/vocabulary", 64)
-    size = load_vocabulary(project / "models/vocabulary").size
-    sizes = {"layers": 1, "width": 16, "heads": 2, "feed_forward": 32, "context": 24, "initial_std": 0.5}
-    scale = load_settings().scale
-    scale = scale.model_copy(update={"model": scale.model.model_copy(update=sizes)})
-    for name, kind in KINDS.items():
-        for seed, variant in enumerate(("full", "scratch")):
-            folder = project / f"models/finetuned/{name}-{variant}"
-            folder.mkdir(parents=True)
-            outputs = len(LABELS.get(name, [0]))
-            model = build_model("transformer", scale, size, seed)
-            note = {"kind": kind, "labels": LABELS.get(name), "model": description(model), "label_scale": {}}
-            note |= {"recipe": {"outputs": outputs, "settings": {"precision": "float32"}}}
-            note |= {"columns": Columns(first=["story", "more"], question="asked").model_dump()}
-            save_tensors(folder / "model.safetensors", TaskModel(model, kind, outputs, 3, 5))
-            write_json(folder / "config.json", note)
-        parts = {"classification": 1, "multiple_choice": 4}.get(kind, 2)
-        (project / f"data/tasks/{name}").mkdir(parents=True)
-        rows = [[ROWS[(n + part) % len(ROWS)] for part in range(parts)] for n in range(len(ROWS))]
-        pq.write_table(pa.table({"parts": rows}), project / f"data/tasks/{name}/test.parquet")
-    write_pipeline(project, "0" * 32, "python finetune.py")
-    return project
-
-
-def write_pipeline(project: Path, rows: str, command: str) -> None:
-    (project / "dvc.yaml").write_text(PIPELINE.format(command=command))
-    (project / "dvc.lock").write_text(LOCK.format(task="source", md5=rows))
 
 
 def report(full: float = 0.6, scratch: float = 0.5, tasks: tuple[str, ...] = ("source",)) -> None:
     """An experiment with these scores, sent twice, as after a sender that was killed."""
-    rows = [
-        {"task": task, "variant": variant, "kind": KINDS[task], "metric": "accuracy", "score": score}
-        for task in tasks
-        for variant, score in (("full", full), ("scratch", scratch), ("majority", 0.99))
-    ]
-    models = tracking.best_models({"rows": rows})
-    leave("report", ends_experiment=True, models=models)
-    (record,) = Path(".pretrace/tracking").glob("[0-9]*")
+    leave("report", ends_experiment=True, models=models(full, scratch, tasks))
+    record = max(Path(".pretrace/tracking").glob("[0-9]*"))
     shutil.copytree(record, record.with_name(record.name + "-again"))
     assert tracking.send_pending() == ""
 
@@ -140,7 +52,9 @@ def test_a_model_is_one_version_however_often_it_is_sent(finetuned: Path) -> Non
     assert version.tags["score"] == "0.6" and version.tags["variant"] == "full"
     assert version.tags["commit"] == "0123456789abcdef"
     assert aliases() == {"champion": "1", "full": "1"}
-    folder = finetuned / ".pretrace/artifacts/models" / version.model_id / "artifacts"
+    folder = finetuned / ".pretrace/artifacts/models" / version.source.rpartition("/")[2] / "artifacts"
+    parent = client().get_run(runs()[PARENT].info.run_id)
+    assert [one.model_id for one in parent.outputs.model_outputs] == [folder.parent.name]
     names = {path.name for path in folder.rglob("*") if path.is_file()}
     assert {"MLmodel", "input_example.json", "model.safetensors", "served.py"} <= names
     assert not [name for name in names if name.endswith((".pkl", ".pickle"))]

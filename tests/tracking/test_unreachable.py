@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +60,8 @@ def server(answer: Callable[[socket.socket], None]) -> Iterator[str]:
             threading.Thread(target=one, args=(connection,), daemon=True).start()
 
     def one(connection: socket.socket) -> None:
-        with connection:
-            try:
-                answer(connection)
-            except OSError:
-                pass
+        with connection, suppress(OSError):
+            answer(connection)
 
     threading.Thread(target=serve, daemon=True).start()
     try:

@@ -49,9 +49,10 @@ def _show_on(client: Any, parent: str, version: Any) -> None:
     """Let the experiment's own page name the model, too."""
     from mlflow.entities import LoggedModelOutput
 
+    model_id = version.source.rpartition("/")[2]  # "models:/m-1234"
     there = client.get_run(parent).outputs
-    if version.model_id and version.model_id not in [one.model_id for one in (there.model_outputs if there else [])]:
-        client.log_outputs(parent, [LoggedModelOutput(version.model_id, step=0)])
+    if model_id not in [one.model_id for one in (there.model_outputs if there else [])]:
+        client.log_outputs(parent, [LoggedModelOutput(model_id, step=0)])
 
 
 def _versions(client: Any, name: str) -> list[Any]:

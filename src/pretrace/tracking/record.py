@@ -12,6 +12,7 @@ import shutil
 import sys
 import time
 import uuid
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +80,8 @@ def leave_restored(settings: Settings, result: str, benchmark: dict[str, Any]) -
     run.describe_experiment(table.read_text(encoding="utf-8") if table.exists() else "")
     record = {**_describe(run, "FINISHED"), "restored": True, "models": best_models(benchmark)}
     record["pipeline"] = snapshot(settings.scale_name)
-    if "report" not in Pipeline(record["pipeline"]).locked:
+    pipeline = Pipeline(record["pipeline"])
+    if not pipeline.stages.keys() & pipeline.locked.keys() & {"report"}:
         return
     with atomic_folder(_name()) as place:
         copy_models(record["models"], place / MODELS)
@@ -94,7 +96,7 @@ def _name() -> Path:
 
 def _shown(settings: Settings, result: str) -> Path:
     """An empty file that says of an experiment's result that MLflow gets it."""
-    return waiting_room() / "shown" / f"{experiment_key(settings)}-{result[:16]}"
+    return waiting_room() / "shown" / f"{_key(_flat(settings))}-{result[:16]}"
 
 
 def record_id(run: Run) -> str:
@@ -102,10 +104,10 @@ def record_id(run: Run) -> str:
     return sha256_of_json([run.name, _experiment()[1], os.getpid(), run.started])[:32]
 
 
-def experiment_key(settings: Settings) -> str:
+def _key(settings: dict[str, Any]) -> str:
     """The value of the tag `pretrace.experiment` of a parent: one for each (experiment, commit, settings)."""
     baseline, experiment = _experiment()
-    return sha256_of_json([experiment, baseline, _flat(settings)])[:32]
+    return sha256_of_json([experiment, baseline, settings])[:32]
 
 
 def _running(run: Run) -> Path:
@@ -135,7 +137,7 @@ def _tell(folder: Path) -> None:
 
 def _describe(run: Run, status: str) -> dict[str, Any]:
     """What MLflow should know about a run, as JSON."""
-    baseline, experiment = _experiment()
+    (baseline, experiment), settings = _experiment(), _flat(run.settings)
     lock = Path("dvc.lock")
     numbers = {key: value for key, value in run.cost.items() if isinstance(value, int | float)}
     return {
@@ -147,7 +149,7 @@ def _describe(run: Run, status: str) -> dict[str, Any]:
         "ended_ms": int(time.time() * 1000),
         "process": this_process(),
         "dvc": dvc_process(),
-        "experiment": {"name": experiment, "settings": _flat(run.settings), "key": experiment_key(run.settings)},
+        "experiment": {"name": experiment, "settings": settings, "key": _key(settings)},
         "tags": {
             "dvc.exp_name": experiment,
             "dvc.baseline_rev": baseline,
@@ -167,8 +169,14 @@ def _describe(run: Run, status: str) -> dict[str, Any]:
 
 def _experiment() -> tuple[str, str]:
     """The commit that the experiment started from, and its name: DVC's own, or that of the workspace."""
-    baseline = os.environ.get("DVC_EXP_BASELINE_REV") or git_revision()
+    baseline = os.environ.get("DVC_EXP_BASELINE_REV") or _revision(Path.cwd())
     return baseline, os.environ.get("DVC_EXP_NAME") or f"workspace-{baseline[:8]}"
+
+
+@lru_cache
+def _revision(_folder: Path) -> str:
+    """The commit in a folder; a run stays the same run when somebody commits meanwhile."""
+    return git_revision()
 
 
 def _flat(settings: Settings) -> dict[str, Any]:
