@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -21,18 +22,19 @@ from pretrace.tracking.sender import stay_and_send
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
-def gone() -> list[int]:
+def gone() -> list[int | str]:
     """A process that has ended."""
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    return [process.pid, 1]
+    return [process.pid, 1, platform.node()]
 
 
 @linux
 def test_a_process_is_known_by_more_than_its_number() -> None:
     own = alive.this_process()
     assert alive.is_alive(own)
-    assert not alive.is_alive([own[0], own[1] - 1])
+    assert not alive.is_alive([own[0], own[1] - 1, own[2]])
+    assert alive.is_alive([own[0], own[1] - 1, "another machine"])
     assert not alive.is_alive(gone())
     assert not alive.is_alive(None)
 

@@ -30,7 +30,7 @@ PARAMS_A_CALL = 100
 LONGEST_PARAM = 500
 NOTE = "mlflow.note.content"
 ABOUT = (
-    "A run for each experiment of DVC, and below it (Expand rows) one for each stage; `(cached)`: DVC had the result "
+    "A run for each experiment of DVC, and below it (the plus sign) one for each stage; `(cached)`: DVC had the result "
     "already. To compare experiments: Columns, the scores (`mean/full` is the mean over the tasks), then choose runs."
 )
 
