@@ -169,9 +169,9 @@ class Reference:
             copy(self.folder / note, folder / note)
         return folder
 
-    def differences(self, folder: Path, *stages: Stage) -> list[str]:
-        """Files of these stages' outputs (none given: of all stages) that are not as in the undisturbed run."""
-        wanted, found = (contents(place, stages or STAGES) for place in (self.folder, folder))
+    def differences(self, folder: Path, stages: Sequence[Stage] = STAGES) -> list[str]:
+        """Files of these stages' outputs that are not as in the undisturbed run."""
+        wanted, found = (contents(place, stages) for place in (self.folder, folder))
         return sorted(path for path in {*wanted, *found} if wanted.get(path) != found.get(path))
 
 

@@ -10,16 +10,20 @@ from __future__ import annotations
 import ctypes
 import importlib
 import json
+import multiprocessing
 import os
 import resource
 import runpy
 import signal
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
+from processes import session
+
 LOADED = (
+    "matplotlib.figure",
+    "pandas",
     "pretrace.corpus.prepare",
     "pretrace.corpus.prose",
     "pretrace.report",
@@ -33,7 +37,10 @@ LOADED = (
     "pyarrow.compute",
     "pyarrow.parquet",
     "sklearn.linear_model",
+    "scipy.stats",
     "spacy.lang.en",
+    "torch._dynamo",
+    "torch._inductor.config",
 )
 PATIENCE = 30.0
 CAP_DAC_OVERRIDE = 1
@@ -45,6 +52,9 @@ def main() -> None:
     for name in LOADED:
         importlib.import_module(name)
     sys.path.insert(0, "src")
+    # Seeds are forks of the stage here: loading PyTorch once more for them takes longer than all the rest.
+    for name in ("seeds", "workers"):
+        sys.modules[f"pretrace.training.{name}"].prepare_workers = lambda: multiprocessing.get_context("fork")
     answers = os.fdopen(os.dup(1), "w")
     print("{}", file=answers, flush=True)
     for line in sys.stdin:
@@ -71,19 +81,6 @@ def served(job: dict[str, Any]) -> dict[str, Any]:
     for process in left:
         os.kill(process, signal.SIGKILL)
     return {"code": os.waitstatus_to_exitcode(status), "seconds": seconds, "left": len(left)}
-
-
-def session(leader: int) -> list[int]:
-    """The processes of a session, oldest first, but for those that have ended."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        try:
-            state, _, _, number = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
-        except (OSError, ValueError):
-            continue
-        if int(number) == leader and state != "Z":
-            found.append(int(folder.name))
-    return sorted(found)
 
 
 def run(job: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from pretrace.corpus.documents import Document, write_documents
 from pretrace.corpus.prose import prose_paragraphs
 from pretrace.errors import PretraceError
 from pretrace.files import atomic_folder
-from pretrace.parent import end_with_parent
+from pretrace.parent import end_with_starter
 from pretrace.progress import progress
 
 MINIMUM_WORDS = 40
@@ -63,7 +63,7 @@ def collect_installed(packages: list[str], out: Path, workers: int = 2) -> dict[
 def _begin() -> None:
     # Syntax trees are freed as they go; looking for cycles in them takes a fifth of the time and finds none.
     gc.disable()
-    end_with_parent()
+    end_with_starter()
 
 
 def _documents(rows: Iterable[Any], report: dict[str, Counter]) -> Iterator[Document]:

@@ -32,7 +32,7 @@ from pretrace.files import (
     write_json,
 )
 from pretrace.model.tensors import save_tensors
-from pretrace.parent import end_with_parent
+from pretrace.parent import end_with_starter
 from pretrace.progress import progress
 from pretrace.settings import Settings
 from pretrace.tasks.formats import is_cut
@@ -158,7 +158,7 @@ class _Jobs:
                 return
             # More seeds than cores take turns, so no core waits for a last seed.
             workers = min(len(waiting), 2 * (os.cpu_count() or 1))
-            pool = ProcessPoolExecutor(workers, mp_context=prepare_workers(), initializer=end_with_parent)
+            pool = ProcessPoolExecutor(workers, mp_context=prepare_workers(), initializer=end_with_starter)
             with (
                 pool,
                 progress(total=len(waiting), unit="seed", description=title) as bar,
