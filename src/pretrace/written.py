@@ -55,9 +55,11 @@ def refuse_changed_inputs(stage: str, cell: tuple[str, ...], axes: Mapping[str, 
     if stage not in stages:
         return
     dependencies = _paths(stages[stage], ("deps",), cell)
-    for name, path, locked, note in _outputs(stages, axes):
-        for dependency in (part for part in dependencies if _holds(path, part)):
-            _compare(Output(name, path, locked, _listings(locked, note)), dependency)
+    read = [(name, path, d) for name, path in _outputs(stages, axes) for d in dependencies if _holds(path, d)]
+    locks = _locked() if read else {}
+    for name, path, dependency in read:
+        locked, note = locks.get(name, {}).get(path), _note(name).get(path, {})
+        _compare(Output(name, path, locked, _listings(locked, note)), dependency)
 
 
 def note_outputs(stage: str, cell: tuple[str, ...]) -> None:
@@ -102,18 +104,13 @@ def _locked() -> dict[str, dict[str, str]]:
         return {}  # that it has its form is for DVC to check
 
 
-def _outputs(
-    stages: dict[str, Any], axes: Mapping[str, Mapping[str, Any]]
-) -> Iterator[tuple[str, str, str | None, dict[str, Any]]]:
-    """Of all stages that there are (DVC keeps the lock of others, too): stage, path, what is locked, what is noted."""
-    locked = _locked()
+def _outputs(stages: dict[str, Any], axes: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """What all stages that there are write: stage, path. DVC keeps the lock of others, too."""
     for stage, entry in stages.items():
         keys = (axes[axis.removeprefix("${").removesuffix("}")] for axis in (entry.get("matrix") or {}).values())
         for cell in product(*keys):
-            name = _name(stage, cell)
-            note = _note(name)
             for path in _paths(entry, KINDS, cell):
-                yield name, path, locked.get(name, {}).get(path), note.get(path, {})
+                yield _name(stage, cell), path
 
 
 def _holds(output: str, dependency: str) -> bool:
