@@ -109,12 +109,14 @@ def write_json(target: Path | str, value: Any) -> None:
 
 
 def read_json(path: Path | str) -> Any:
-    """Read a JSON file. Raises `PretraceError` when it is missing, unreadable or not JSON."""
+    """Read a JSON file. Raises `PretraceError` when it is missing, cannot be read or is not JSON."""
     path = Path(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise PretraceError(f"{path}: no such file; run the stage that writes it (`dvc repro`)") from None
+    except OSError as error:
+        raise PretraceError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, UnicodeDecodeError) as error:
         raise PretraceError(f"{path}: not a whole JSON file ({error}); delete it and run `dvc repro`") from None
 

@@ -47,7 +47,7 @@ static int path_of(int fd, char *path) {
     ssize_t length = readlink(link, path, PATH_MAX - 1);
     if (length <= 0) return 0;
     path[length] = 0;
-    return 1;
+    return path[0] == '/'; /* not a pipe or a socket */
 }
 
 /* Whether this write is one that fails; counts it. */

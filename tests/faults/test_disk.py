@@ -13,6 +13,8 @@ from machine import STAGES, Machine, Reference, files_below, inputs, left_over, 
 Stage = tuple[str, ...]
 IN_A_ROW = 8
 SEED = 10
+QUICK = ("evaluation", "shard", "tasks")
+SOME = [pytest.param(s, id=name_of(s), marks=[] if s[0] in QUICK else [pytest.mark.nightly]) for s in STAGES]
 FULL = "the disk is full"
 MEANT = (".pretrace", "data", "models", "reports")
 
@@ -38,14 +40,14 @@ def fails_at(machine: Machine, stage: Stage, place: Path, number: int):
 def test_the_disk_is_full_at_a_write(
     stage: Stage, every: bool, machine: Machine, reference: Reference, place: Path, faults: Faults
 ) -> None:
-    """At each write of the stage, from then on; some: the first, and one that is drawn.
+    """At each write of the stage, from then on; some: one that is drawn.
 
     Several failures follow each other in one folder before the stage may end; each begins with what another left.
     """
     writes = writes_of(machine, reference, stage, place / "counted")
     assert writes > 3
     chance = random.Random(f"{SEED} {stage}")
-    numbers = chance.sample(range(1, writes + 1), writes) if every else [1, chance.randint(2, writes)]
+    numbers = chance.sample(range(1, writes + 1), writes) if every else [chance.randint(2, writes)]
     for start in range(0, len(numbers), IN_A_ROW):
         project = reference.before(stage, place / str(start))
         stopped = []
@@ -61,7 +63,7 @@ def test_the_disk_is_full_at_a_write(
             faults.check("the disk is full at a write", differences, one)
 
 
-@pytest.mark.parametrize("stage", STAGES, ids=name_of)
+@pytest.mark.parametrize("stage", SOME)
 def test_a_file_may_not_be_larger_than_a_page(
     stage: Stage, machine: Machine, reference: Reference, place: Path, faults: Faults
 ) -> None:
@@ -74,7 +76,7 @@ def test_a_file_may_not_be_larger_than_a_page(
     faults.check("files may not be larger than 4 KB", reference.differences(place, [stage]), stopped=ended.code != 0)
 
 
-@pytest.mark.parametrize("stage", STAGES, ids=name_of)
+@pytest.mark.parametrize("stage", SOME)
 def test_the_folder_is_read_only(
     stage: Stage, machine: Machine, reference: Reference, place: Path, faults: Faults
 ) -> None:
@@ -92,7 +94,7 @@ def test_the_folder_is_read_only(
         for folder, mode in rights.items():
             folder.chmod(mode)
     assert ended.clear, ended
-    assert "cannot be written" in ended.said, ended
+    assert "Permission denied" in ended.said, ended
     machine.well(place, stage)
     faults.check("the folder is read-only", reference.differences(place, [stage]), stopped=True)
 
@@ -109,7 +111,7 @@ def test_a_file_cannot_be_read_to_its_end(
     names = [str(file.relative_to(place)) for file in files_below(place, paths)]
     names = [name for name in names if (place / name).stat().st_size]
     chance = random.Random(f"{SEED} {stage}")
-    for name in names if every else chance.sample(names, 2):
+    for name in names if every else chance.sample(names, 1):
         half = (place / name).stat().st_size // 2
         ended = machine.run(place, stage, FAULT_READ=f"{place}/{name}", FAULT_AFTER=str(half))
         assert ended.clear, (name, ended)
@@ -120,6 +122,7 @@ def test_a_file_cannot_be_read_to_its_end(
     assert not reference.differences(place, [stage])
 
 
+@pytest.mark.nightly
 def test_without_the_check_a_file_that_cannot_be_read_stops_the_stage_too(
     machine: Machine, reference: Reference, place: Path, faults: Faults
 ) -> None:
