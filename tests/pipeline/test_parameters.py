@@ -17,7 +17,7 @@ REPOSITORY = tiny.REPOSITORY
 SOURCE = REPOSITORY / "src"
 STAGES: dict[str, dict[str, Any]] = tiny.load(REPOSITORY / "dvc.yaml")["stages"]
 SCALES = sorted(path.stem for path in (REPOSITORY / "scales").glob("*.yaml"))
-NAMES = ("errors", "files", "origin", "parent", "progress", "stage", "tracking", "workers")
+NAMES = ("errors", "files", "origin", "parent", "progress", "stage", "tracking", "workers", "written")
 FRAME = {f"pretrace/{name}.py" for name in NAMES}
 FRAME |= {f"pretrace/settings/{path.name}" for path in (SOURCE / "pretrace" / "settings").glob("*.py")}
 FRAME.add("pretrace/tracking_mlflow.py")

@@ -19,6 +19,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise PretraceError(f"{path}: no such file; run from the repository's root") from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise PretraceError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise PretraceError(f"{path}: cannot be read ({error.strerror})") from None
     if not isinstance(value, dict):
         raise PretraceError(f"{path}: takes keys with values, got {type(value).__name__}")
     return value
