@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pretrace.corpus import documents
 from pretrace.corpus.documents import part_path, write_part
-from pretrace.corpus.pieces import Pieces, Place, Staying
+from pretrace.corpus.pieces import PRELOAD, Pieces, Place, Staying
 from pretrace.corpus.split import SPLITS
 from pretrace.corpus.words import spaced_words_of
 from pretrace.progress import progress
@@ -31,9 +31,6 @@ TABLES_TOGETHER = 16
 """Tables of counts that are added up at once."""
 LEAST_FOR_WORKERS = 16 << 20
 """Bytes of text below which this process writes alone: others take longer to start."""
-
-
-PRELOAD = ("pretrace.corpus.loaded",)
 
 
 @dataclass(frozen=True, slots=True)

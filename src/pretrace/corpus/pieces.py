@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pretrace.corpus.documents import Document
+from pretrace.corpus.documents import Document, in_batches
 from pretrace.corpus.left_out import BEGINNING
+from pretrace.corpus.spans import BATCH_BYTES
 from pretrace.corpus.split import Entry
 from pretrace.corpus.work import Result
 from pretrace.progress import progress
@@ -20,6 +21,8 @@ from pretrace.workers import map_in_order
 
 if TYPE_CHECKING:
     from pretrace.settings import Workers
+
+PRELOAD = ("pretrace.corpus.loaded",)
 
 
 class Place(NamedTuple):
@@ -35,7 +38,8 @@ class Batch(Protocol):
 
     number: int
 
-    def read(self) -> list[Document]: ...
+    def read(self) -> Iterator[list[Document]]:
+        """A few at a time."""
 
 
 class Pieces:
@@ -73,9 +77,10 @@ class PieceOfDocuments:
     """By document: id and source."""
     places: list[Place]
 
-    def read(self) -> list[Document]:
+    def read(self) -> Iterator[list[Document]]:
         texts = map(bytes.decode, self.pieces.raw(self.places))
-        return [Document(*name, text) for name, text in zip(self.names, texts, strict=True)]
+        documents = (Document(*name, text) for name, text in zip(self.names, texts, strict=True))
+        yield from in_batches(documents, BATCH_BYTES)
 
 
 Worked = tuple[Document, Result, Place]
@@ -90,12 +95,10 @@ class IntoPieces:
         self.work, self.pieces = work, Pieces(folder)
 
     def __call__(self, batch: Batch) -> list[Worked]:
-        documents = batch.read()
-        results = self.work(documents)
         worked: list[Worked] = []
         start = 0
         with self.pieces.path(batch.number).open("wb") as stream:
-            for document, result in zip(documents, results, strict=True):
+            for document, result in self._results(batch):
                 raw = b"" if result.verdict else result.text.encode()
                 stream.write(raw)
                 beginning = replace(document, text=document.text[:BEGINNING])
@@ -103,13 +106,17 @@ class IntoPieces:
                 start += len(raw)
         return worked
 
+    def _results(self, batch: Batch) -> Iterator[tuple[Document, Result]]:
+        for documents in batch.read():
+            yield from zip(documents, self.work(documents), strict=True)
+
 
 def work_on(
     batches: Iterable[Batch], into: IntoPieces, workers: Workers | None, description: str, size: int
 ) -> Iterator[Worked]:
     """Each document of the batches after the work, in order, whoever does it; `size` is about the bytes of all."""
     with progress(total=size, unit="B", description=description) as bar:
-        for _, worked in map_in_order(into, batches, workers, ["pretrace.corpus.loaded"]):
+        for _, worked in map_in_order(into, batches, workers, PRELOAD):
             for document, result, place in worked:
                 bar.update(result.bytes_in)
                 yield document, result, place

@@ -110,7 +110,8 @@ def _worked(
     first = Work(quality, finish=not quality.boilerplate, evaluation=ngrams)
     folder = cleaned.with_name("lines") if quality.boilerplate else cleaned
     size = bytes_of_documents(raw)
-    stream = _counted(work_on(spans_of(raw), IntoPieces(keeping(first, kept), folder), workers, "clean", size), tally)
+    spans = spans_of(raw, workers.count if workers else 1)
+    stream = _counted(work_on(spans, IntoPieces(keeping(first, kept), folder), workers, "clean", size), tally)
     if not quality.boilerplate:
         yield from stream
         return
