@@ -33,6 +33,7 @@ from pretrace.training.devices import choose_device
 from pretrace.training.finetune import finetune_seed, starting_model
 from pretrace.training.finetuned import CONFIG, MODEL, write_predictions, write_unlabelled
 from pretrace.training.fingerprint import fingerprint, sha256_of_imports
+from pretrace.training.memory import check_training_memory
 from pretrace.training.recipe import Recipe, resolve_recipe
 from pretrace.training.workers import prepare_workers
 
@@ -73,6 +74,7 @@ def finetune_all_seeds(
         write_predictions(predictions, note["kind"], [])
         nothing = {"score": None, "scores": [], "stderr": None, "cut": {}, "tokens": 0, "flops": 0}
         return report | nothing, {}
+    check_training_memory(settings.variants[variant].model, settings, vocabulary_size)
     jobs = _Jobs(settings, variant, recipe, task_folder, pretrained, vocabulary_size)
     started = time.monotonic()
     folders = dict(jobs.run(f"{task}-{variant}"))
