@@ -19,7 +19,7 @@ from pretrace.files import locked, read_json
 from pretrace.settings import Settings
 from pretrace.training.checkpoint import Checkpoints
 from pretrace.training.cost import cost_of, sizes
-from pretrace.training.devices import Device, choose_device
+from pretrace.training.devices import Device, check_kernels, choose_device
 from pretrace.training.fingerprint import fingerprint, sha256_of_imports
 from pretrace.training.group import Group, place
 from pretrace.training.language_model import describe, validation_loss
@@ -70,6 +70,7 @@ def pretrain(
     """
     section, group = settings.scale.pretrain, place(settings.scale.processes)
     device = _own_device(settings, group)
+    check_kernels(kind, device)
     manifest = read_json(shards_folder / "manifest.json")
     check_training_memory(kind, settings, manifest["vocabulary_size"], group)
     checkpoints = Checkpoints(run_fingerprint(kind, settings, manifest, device, group.size), group=group)
