@@ -27,9 +27,29 @@ WAITING = ("suites", "ablations")
 """Of params.yaml, half of its lines, and not looked at before they take another's place."""
 NUMBERS = [0, -1, 1, 2, 3, 10**6, 10**9, 2**31, 2**32, 2**63 - 1, 2**63, 10**30, -(10**30)]
 NUMBERS += [0.0, -0.0, 0.5, 1.0, 1.5, 1e-300, 1e300, -1e300, math.nan, math.inf, -math.inf]
-WORDS = ["", " ", "yes", "null", "1e-5", "0x10", "1_000", "2001-01-01", "${tasks}", "${suites.glue}", "../../x", "/"]
-WORDS += ["a b", "a/b", "$(touch pwned)", "; touch pwned", "-rf", "\0", "\x1b[31mred", "\u202etxt.exe", "\ud800", "é" * 300]
-WORDS += ["x" * 5000, "s3://key:secret@bucket/books", "a\nb", "__class__", "[[", "{}", "!!python/name:os.system"]
+WORDS = ["", " ", "yes", "null", "1e-5", "0x10", "1_000", "2001-01-01", "${tasks}", "${suites.glue}", "../../x"]
+WORDS += [
+    "a b",
+    "a/b",
+    "$(touch pwned)",
+    "; touch pwned",
+    "-rf",
+    "\0",
+    "\x1b[31mred",
+    "\u202etxt.exe",
+    "\ud800",
+    "é" * 300,
+]
+WORDS += [
+    "é" * 300,
+    "x" * 5000,
+    "s3://key:secret@bucket/books",
+    "a\nb",
+    "__class__",
+    "[[",
+    "{}",
+    "!!python/name:os.system",
+]
 KEYS = [*WORDS, "scale", "kind", "model", "layers", "lr", "true", "~", "<<", "1"]
 DEEP: Any = "x"
 for _ in range(50):
@@ -92,7 +112,22 @@ LINES = [
     "lr: ${lr}",
     "tasks: ${suites.glue}",
 ]
-BYTES = [b"\xef\xbb\xbf", b"\xff\xfe", b"\x00", b"\xc3", b"\x1b", b"\r", b"\t", b"&", b"*", b"!", b"%", b"{", b"[", b":"]
+BYTES = [
+    b"\xef\xbb\xbf",
+    b"\xff\xfe",
+    b"\x00",
+    b"\xc3",
+    b"\x1b",
+    b"\r",
+    b"\t",
+    b"&",
+    b"*",
+    b"!",
+    b"%",
+    b"{",
+    b"[",
+    b":",
+]
 
 
 class Place:

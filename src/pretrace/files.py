@@ -109,7 +109,7 @@ def read_json(path: Path | str) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise PretraceError(f"{path}: no such file; run the stage that writes it (`dvc repro`)") from None
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise PretraceError(f"{path}: not a whole JSON file ({error}); delete it and run `dvc repro`") from None
 
 
