@@ -23,7 +23,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from pretrace.errors import PretraceError
+from pretrace.errors import PretraceError, printable
 from pretrace.settings import load_settings
 
 MODEL = Path("models/pretrained/transformer")
@@ -57,7 +57,6 @@ def check(_options: argparse.Namespace) -> None:
 
 def generate(options: argparse.Namespace) -> None:
     """Print the prompt with its continuation."""
-    from pretrace.corpus.bad_input import printable
     from pretrace.model import load_model
     from pretrace.training.generate import generate as continued
     from pretrace.vocabulary import load_vocabulary, vocabulary_folder

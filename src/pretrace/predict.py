@@ -67,7 +67,7 @@ def _parts(line: str, kind: str, columns: Columns, where: str) -> tuple[str, ...
         return (line,)
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PretraceError(f"{where}: not JSON ({error}); takes an object with {_wanted(kind, columns)}") from None
     if not isinstance(row, dict):
         raise PretraceError(f"{where}: takes a JSON object with {_wanted(kind, columns)}")
