@@ -17,10 +17,13 @@ REPOSITORY = tiny.REPOSITORY
 SOURCE = REPOSITORY / "src"
 STAGES: dict[str, dict[str, Any]] = tiny.load(REPOSITORY / "dvc.yaml")["stages"]
 SCALES = sorted(path.stem for path in (REPOSITORY / "scales").glob("*.yaml"))
-NAMES = ("errors", "files", "origin", "parent", "progress", "stage", "tracking", "workers", "written")
+NAMES = ("errors", "files", "origin", "parent", "progress", "stage", "workers", "written")
 FRAME = {f"pretrace/{name}.py" for name in NAMES}
-FRAME |= {f"pretrace/settings/{path.name}" for path in (SOURCE / "pretrace" / "settings").glob("*.py")}
-FRAME.add("pretrace/tracking_mlflow.py")
+FRAME |= {
+    path.relative_to(SOURCE).as_posix()
+    for package in ("settings", "tracking")
+    for path in (SOURCE / "pretrace" / package).glob("*.py")
+}
 """How a stage is run, written down and watched, not what comes out of it: no dependency."""
 RESTS_NOT_ON = {
     "pretrain": ("training/finetune.py", "training/seeds.py", "model/heads.py", "tasks/", "report/", "corpus/prose.py"),
