@@ -12,6 +12,7 @@ import numpy as np
 from pretrace.corpus import clean_text
 from pretrace.errors import PretraceError
 from pretrace.files import read_json
+from pretrace.model.heads import TaskModel
 from pretrace.settings import Columns
 from pretrace.settings.section import checked
 from pretrace.tasks.rows import EncodedSplit
@@ -19,32 +20,22 @@ from pretrace.training.finetuned import CONFIG, ask, load_finetuned
 from pretrace.vocabulary import Vocabulary, load_vocabulary
 
 FINETUNED = Path("models/finetuned")
+VOCABULARY = Path("models/vocabulary")
 
 
 def answers(cell: str, lines: Iterable[str], name: str) -> list[str | int | float]:
     """Answers for rows of a task, in their order: a label, a choice's number from 0, or a number.
 
     Args:
-        cell: the task and the variant, "source-full".
+        cell: the task and the variant, "source-full", or their folder.
         lines: JSON objects with the task's columns; for classification also plain text, a row a line.
         name: of the file, for what is said about a row.
 
     Raises:
         PretraceError: the model is not there, does not fit the vocabulary, or a row is unusable.
     """
-    folder = FINETUNED / cell
-    if not folder.is_dir() or folder.parent != FINETUNED:
-        known = ", ".join(sorted(path.name for path in FINETUNED.glob("*-*"))) or "no model yet; run `dvc repro`"
-        raise PretraceError(f"{cell}: not in {FINETUNED}, which has {known}")
-    if (folder / "unavailable.json").exists():
-        raise PretraceError(f"{folder}: there is no model: {read_json(folder / 'unavailable.json')['unavailable']}")
-    model, note = load_finetuned(folder)
-    kind, vocabulary = note["kind"], load_vocabulary(Path("models/vocabulary"))
-    if vocabulary.size != note["model"]["vocabulary_size"]:
-        raise PretraceError(
-            f"models/vocabulary: has {vocabulary.size} pieces, and {folder} was made with "
-            f"{note['model']['vocabulary_size']}; check out the vocabulary of its run (`dvc checkout`)"
-        )
+    model, note, vocabulary = open_finetuned(cell)
+    kind, folder = note["kind"], finetuned_folder(cell)
     columns = checked(Columns, note["columns"], str(folder / CONFIG), "columns")
     rows = [_parts(line, kind, columns, where) for where, line in _numbered(lines, name)]
     if not rows:
@@ -53,6 +44,33 @@ def answers(cell: str, lines: Iterable[str], name: str) -> list[str | int | floa
     if kind == "regression":
         return [round(float(value), 4) for value in found]
     return [note["labels"][int(value)] if note["labels"] else int(value) for value in found]
+
+
+def finetuned_folder(cell: str) -> Path:
+    """The folder of a fine-tuned model, by its name or path; it may not be there."""
+    return Path(cell) if Path(cell).parent == FINETUNED else FINETUNED / cell
+
+
+def open_finetuned(cell: str) -> tuple[TaskModel, dict[str, Any], Vocabulary]:
+    """A fine-tuned model, its `config.json` and its vocabulary.
+
+    Raises:
+        PretraceError: there is none, it is damaged, or the vocabulary is another one.
+    """
+    folder = finetuned_folder(cell)
+    if not folder.is_dir() or folder.parent != FINETUNED:
+        known = ", ".join(sorted(path.name for path in FINETUNED.glob("*-*"))) or "no model yet; run `dvc repro`"
+        raise PretraceError(f"{cell}: not in {FINETUNED}, which has {known}")
+    if (folder / "unavailable.json").exists():
+        raise PretraceError(f"{folder}: there is no model: {read_json(folder / 'unavailable.json')['unavailable']}")
+    model, note = load_finetuned(folder)
+    vocabulary = load_vocabulary(VOCABULARY)
+    if vocabulary.size != note["model"]["vocabulary_size"]:
+        raise PretraceError(
+            f"{VOCABULARY}: has {vocabulary.size} pieces, and {folder} was made with "
+            f"{note['model']['vocabulary_size']}; check out the vocabulary of its run (`dvc checkout`)"
+        )
+    return model, note, vocabulary
 
 
 def _numbered(lines: Iterable[str], name: str) -> Iterator[tuple[str, str]]:

@@ -148,7 +148,7 @@ def test_another_clone_gives_the_same_bytes(project: Path, other: Path) -> None:
 
 def test_an_exported_model_takes_the_place_of_pre_training(project: Path) -> None:
     before = read(project / "reports" / "pretrain.json")
-    export = ("export", "--to", "huggingface", "data/exported")
+    export = ("export", "--to", "huggingface", "--out", "data/exported")
     tiny.must(project, sys.executable, "-m", "pretrace.cli", *export)
     said = tiny.dvc(project, "exp", "run", "-S", "pretrain.start_from=data/exported")
     assert ran(said) == ["bpe", "pretrain", "zeroshot", "report"]  # the same model: nothing is fine-tuned again
