@@ -209,4 +209,4 @@ def test_a_model_without_reports_has_a_card_that_says_so(project: Path, tmp_path
     out = export(f"models/pretrained/{model}", form, tmp_path / "out")
     card = ModelCard.load(out / "README.md")
     assert card.data.license == "unknown"
-    assert "They are not those of the run" in card.text
+    assert "without the reports of the run that made them" in card.text

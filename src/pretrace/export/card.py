@@ -56,7 +56,7 @@ def card(form: str, folder: Path, model: GPT | LSTM, note: dict[str, Any] | None
             return model_card(REPORTS, described)
     except PretraceError:  # a model without its reports, as in a clone that has fetched nothing else
         pass
-    return short_card(described, folder, parameters)
+    return short_card(described, parameters)
 
 
 def _use(form: str, model: GPT | LSTM, note: dict[str, Any] | None) -> str:

@@ -88,14 +88,13 @@ def model_card(reports: Path, form: Form = OWN, cell: str | None = None) -> str:
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
-def short_card(form: Form, folder: Path, parameters: int) -> str:
+def short_card(form: Form, parameters: int) -> str:
     """The card of a model that no run here has made: what can be known of it."""
     said = (
-        f"Written by pretrace from the weights in `{escape(folder.as_posix())}`, which have {parameters:,} parameters. "
-        "They are not those of the run that the reports beside them are of: on what text they were trained, how, and "
-        "what they score is to be said here by whoever knows it."
+        f"Written by pretrace from weights with {parameters:,} parameters, without the reports of the run that made "
+        "them: on what text they were trained, how, and what they score is to be said here by whoever knows it."
     )
-    return "\n\n".join([_header(form, None), "# A transformer", said, "## Use", form.use, "## Licence", LICENCE]) + "\n"
+    return "\n\n".join([_header(form, None), "# A model", said, "## Use", form.use, "## Licence", LICENCE]) + "\n"
 
 
 def _header(form: Form, tuned: dict[str, Any] | None) -> str:
