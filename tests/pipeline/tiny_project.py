@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,6 +107,38 @@ def must(folder: Path, *command: str, **environment: str) -> str:
 def dvc(folder: Path, *arguments: str, **environment: str) -> str:
     """Run DVC, which has to succeed."""
     return must(folder, sys.executable, "-m", "dvc", *arguments, **environment)
+
+
+def copied(project: Path, folder: Path) -> Path:
+    """A copy of a project with its cache, which a test may change."""
+    shutil.copytree(project, folder, symlinks=True, ignore=shutil.ignore_patterns("tmp", "btime"))
+    return folder
+
+
+def cloned(project: Path, folder: Path) -> Path:
+    """A fresh clone: what git has, and nothing of DVC's."""
+    must(project.parent, "git", "clone", "--quiet", str(project), str(folder))
+    return folder
+
+
+def ran(said: str) -> list[str]:
+    """The stages that DVC says it ran."""
+    return re.findall(r"^Running stage '(.+)':$", said, re.M)
+
+
+def unchanged(folder: Path) -> bool:
+    """Whether git sees nothing new, and DVC nothing to do."""
+    status = must(folder, "git", "status", "--porcelain")
+    return not status and "up to date" in dvc(folder, "status")
+
+
+def wait_for_queue(folder: Path, patience: float = 900.0) -> str:
+    """Wait until the queue has no experiment that runs or waits; what its status then says."""
+    deadline = time.monotonic() + patience
+    while re.search(r"Running|Queued", said := dvc(folder, "queue", "status")):
+        assert time.monotonic() < deadline, said
+        time.sleep(0.5)
+    return said
 
 
 def commit(folder: Path, message: str) -> None:
