@@ -27,20 +27,14 @@ def answers(cell: str, lines: Iterable[str], name: str) -> list[str | int | floa
     """Answers for rows of a task, in their order: a label, a choice's number from 0, or a number.
 
     Args:
-        cell: the task and the variant, "source-full".
+        cell: the task and the variant, "source-full", or their folder.
         lines: JSON objects with the task's columns; for classification also plain text, a row a line.
         name: of the file, for what is said about a row.
 
     Raises:
         PretraceError: the model is not there, does not fit the vocabulary, or a row is unusable.
     """
-    folder = FINETUNED / cell
-    if not folder.is_dir() or folder.parent != FINETUNED:
-        known = ", ".join(sorted(path.name for path in FINETUNED.glob("*-*"))) or "no model yet; run `dvc repro`"
-        raise PretraceError(f"{cell}: not in {FINETUNED}, which has {known}")
-    if (folder / "unavailable.json").exists():
-        raise PretraceError(f"{folder}: there is no model: {read_json(folder / 'unavailable.json')['unavailable']}")
-    opened = open_finetuned(folder, VOCABULARY)
+    opened = open_cell(cell)
     return _answers(opened, [_parts(line, opened, where) for where, line in _numbered(lines, name)], name)
 
 
@@ -56,6 +50,21 @@ class Finetuned:
     @property
     def kind(self) -> str:
         return self.note["kind"]
+
+
+def open_cell(cell: str) -> Finetuned:
+    """The fine-tuned model of a task and variant, by its name or path.
+
+    Raises:
+        PretraceError: there is none, it is damaged, or the vocabulary is another one.
+    """
+    folder = Path(cell) if Path(cell).parent == FINETUNED else FINETUNED / cell
+    if not folder.is_dir() or folder.parent != FINETUNED:
+        known = ", ".join(sorted(path.name for path in FINETUNED.glob("*-*"))) or "no model yet; run `dvc repro`"
+        raise PretraceError(f"{cell}: not in {FINETUNED}, which has {known}")
+    if (folder / "unavailable.json").exists():
+        raise PretraceError(f"{folder}: there is no model: {read_json(folder / 'unavailable.json')['unavailable']}")
+    return open_finetuned(folder, VOCABULARY)
 
 
 def open_finetuned(folder: Path, vocabulary_folder: Path) -> Finetuned:
@@ -117,7 +126,7 @@ def _parts(line: str, opened: Finetuned, where: str) -> tuple[str, ...]:
         return (line,)
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PretraceError(f"{where}: not JSON ({error}); takes an object with {_wanted(kind, columns)}") from None
     if not isinstance(row, dict):
         raise PretraceError(f"{where}: takes a JSON object with {_wanted(kind, columns)}")

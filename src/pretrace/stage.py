@@ -16,6 +16,7 @@ Works under DVC and as plain `python stages/clean.py`. Exit codes: 0 done; 1 bad
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import resource
@@ -30,14 +31,17 @@ from typing import Any
 
 from pretrace import tracking
 from pretrace.errors import PretraceError
-from pretrace.files import DISK_FULL, locked, read_json, scratch_folder, write_json
+from pretrace.files import CANNOT_WRITE, DISK_FULL, error_number, locked, read_json, scratch_folder, write_json
 from pretrace.origin import origin
 from pretrace.parent import end_with_parent
 from pretrace.settings import Settings, load_settings
 from pretrace.tracking import SystemWatch
+from pretrace.written import note_outputs, refuse_changed_inputs
 
 COST_FILE = Path("reports/cost.json")
 PUBLISH_EVERY_SECONDS = 60.0
+NO_MEMORY = "can't allocate memory"
+"""How PyTorch says it."""
 
 
 class Stopped(BaseException):
@@ -115,7 +119,7 @@ class Run:
 
 
 def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
-    """Run a stage: check the settings, call `main`, record what it cost, hand the run to MLflow.
+    """Run a stage: check settings and inputs, call `main`, record what it cost, hand the run to MLflow.
 
     `key_parts` are the matrix cell's keys in DVC's order. Returns when the stage is done, else ends the process.
 
@@ -131,8 +135,12 @@ def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
             run = Run(stage, load_settings(), started)
             if run.first:
                 _watch(run)
+            if os.environ.get("LOCAL_RANK", "0") == "0":
+                axes = {"tasks": run.settings.tasks, "variants": run.settings.variants}
+                refuse_changed_inputs(name, key_parts, axes)
             main(run)
             if run.first:
+                note_outputs(name, key_parts)
                 _write_cost(run, time.time() - started)
         status, code = "FINISHED", 0
     except PretraceError as error:
@@ -143,13 +151,9 @@ def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
     except Stopped as stop:
         status, code = "KILLED", 128 + stop.number
         said = _say(stage, f"stopped by {stop}; `dvc repro` goes on from here")
-    except OSError as error:
-        if error.errno in DISK_FULL:
-            said = _say(stage, f"{error.filename or Path.cwd()}: the disk is full; free some room and run again")
-        else:
-            said = _defect(error)
     except Exception as error:
-        said = _defect(error)
+        known = _said_by_the_system(error)
+        said = _say(stage, known) if known else _defect(error)
     if run is not None and run.first:
         run.error = said
         _track(run, status)
@@ -159,6 +163,21 @@ def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
     return {key: value for key, value in metrics.items() if isinstance(value, int | float) and type(value) is not bool}
+
+
+def _said_by_the_system(error: Exception) -> str:
+    """One line where the disk, its rights or the memory are at fault; "" for a defect."""
+    number = error_number(error)
+    place = getattr(error, "filename", None) or Path.cwd()
+    if isinstance(error, MemoryError) or number == errno.ENOMEM or NO_MEMORY in str(error):
+        return "not enough memory; free some, or take smaller sizes in the scale's file"
+    if number in DISK_FULL:
+        return f"{place}: the disk is full; free some room and run again"
+    if number in CANNOT_WRITE:
+        return f"{place}: not allowed ({os.strerror(number)}); check who owns it"
+    if number == errno.EIO:
+        return f"{place}: a file below cannot be read or written ({os.strerror(number)}); look after the disk"
+    return ""
 
 
 def _say(stage: str, text: str) -> str:

@@ -17,7 +17,8 @@ REPOSITORY = tiny.REPOSITORY
 SOURCE = REPOSITORY / "src"
 STAGES: dict[str, dict[str, Any]] = tiny.load(REPOSITORY / "dvc.yaml")["stages"]
 SCALES = sorted(path.stem for path in (REPOSITORY / "scales").glob("*.yaml"))
-NAMES = ("errors", "files", "origin", "parent", "progress", "stage", "workers")
+TRACKING = SOURCE / "pretrace" / "tracking"
+NAMES = ("errors", "files", "origin", "parent", "progress", "stage", "workers", "written")
 FRAME = {f"pretrace/{name}.py" for name in NAMES}
 FRAME |= {
     path.relative_to(SOURCE).as_posix()
@@ -141,6 +142,7 @@ def modules_of(script: Path) -> set[Path]:
     """The files of pretrace that a script imports, directly or not.
 
     A name that a package only passes on (`from pretrace.corpus import clean_text`) stands for the module it is from.
+    What only watches a stage is not followed: nothing that it imports decides what comes out.
     """
     seen: set[Path] = set()
     waiting = [script]
@@ -148,7 +150,8 @@ def modules_of(script: Path) -> set[Path]:
         for path in imports_of(waiting.pop()):
             if path not in seen and path not in SENDER:
                 seen.add(path)
-                waiting.append(path)
+                if TRACKING not in path.parents:
+                    waiting.append(path)
     return seen
 
 
