@@ -26,8 +26,6 @@ FRAME |= {
     for path in (SOURCE / "pretrace" / package).glob("*.py")
 }
 """How a stage is run, written down and watched, not what comes out of it: no dependency."""
-SENDER = {SOURCE / "pretrace" / "tracking" / f"{name}.py" for name in ("mlflow_runs", "served", "command")}
-"""What only a process of its own loads, which sends to MLflow what stages leave: no stage runs what these import."""
 RESTS_NOT_ON = {
     "pretrain": ("training/finetune.py", "training/seeds.py", "model/heads.py", "tasks/", "report/", "corpus/prose.py"),
     "finetune": ("training/pretrain.py", "training/start.py", "tasks/probes.py", "corpus/", "report/"),
@@ -148,7 +146,7 @@ def modules_of(script: Path) -> set[Path]:
     waiting = [script]
     while waiting:
         for path in imports_of(waiting.pop()):
-            if path not in seen and path not in SENDER:
+            if path not in seen:
                 seen.add(path)
                 if TRACKING not in path.parents:
                     waiting.append(path)
