@@ -12,9 +12,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from pretrace.errors import masked
 from pretrace.tracking import mlflow_cached, mlflow_inputs, mlflow_models
 from pretrace.tracking.lineage import Pipeline
-from pretrace.tracking.place import masked
 
 # Read by MLflow when it is imported. Its defaults let one call to a dead server take four minutes.
 LIMITS = {

@@ -16,13 +16,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pretrace.errors import masked
 from pretrace.files import atomic_folder, sha256_of_file, sha256_of_json, write_text
 from pretrace.origin import git_revision
 from pretrace.tracking.alive import dvc_process, this_process
 from pretrace.tracking.curves import finite, points
 from pretrace.tracking.lineage import Pipeline, snapshot
 from pretrace.tracking.models import best_models, copy_models, experiment_metrics
-from pretrace.tracking.place import is_off, masked, waiting_room
+from pretrace.tracking.place import is_off, waiting_room
 from pretrace.tracking.sender import start_sender
 
 if TYPE_CHECKING:

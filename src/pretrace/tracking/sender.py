@@ -18,10 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pretrace.errors import PretraceError
+from pretrace.errors import PretraceError, masked
 from pretrace.files import locked, project_root, read_json, scratch_folder, write_json
 from pretrace.tracking.alive import is_alive
-from pretrace.tracking.place import is_off, masked, pending, tracking_uri, uri_for_mlflow, waiting_room
+from pretrace.tracking.place import is_off, pending, tracking_uri, uri_for_mlflow, waiting_room
 
 WAIT_SECONDS = 60.0
 STAY_SECONDS = 90.0
