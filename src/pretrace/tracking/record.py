@@ -7,20 +7,16 @@ that: its process is gone, and the file is still there.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import time
 import uuid
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pretrace.errors import masked
-from pretrace.files import atomic_folder, sha256_of_file, sha256_of_json, write_text
-from pretrace.origin import git_revision
-from pretrace.tracking.alive import dvc_process, this_process
-from pretrace.tracking.curves import finite, points
+from pretrace.files import atomic_folder, sha256_of_file, write_text
+from pretrace.tracking.description import describe, experiment_key, record_id
 from pretrace.tracking.lineage import Pipeline, snapshot
 from pretrace.tracking.models import best_models, copy_models, experiment_metrics
 from pretrace.tracking.place import is_off, waiting_room
@@ -37,7 +33,7 @@ BENCHMARK = Path("reports/benchmark.json")
 def announce(run: Run) -> None:
     """Leave word that a run has begun. Nothing is sent for it: whoever sends next will show it, too."""
     if not is_off():
-        write_text(_running(run), _as_json(_describe(run, "RUNNING")))
+        write_text(_running(run), _as_json(describe(run, "RUNNING")))
 
 
 def hand_over(run: Run, status: str) -> None:
@@ -48,7 +44,7 @@ def hand_over(run: Run, status: str) -> None:
     """
     if is_off():
         return
-    folder, record = waiting_room(), _describe(run, status)
+    folder, record = waiting_room(), describe(run, status)
     with atomic_folder(_name()) as place:
         if status == "FINISHED":
             _copy(run.artifacts, place / ARTIFACTS)
@@ -79,7 +75,7 @@ def leave_restored(settings: Settings, result: str, benchmark: dict[str, Any]) -
     run.log_experiment_metrics(experiment_metrics(benchmark))
     table = BENCHMARK.with_suffix(".md")
     run.describe_experiment(table.read_text(encoding="utf-8") if table.exists() else "")
-    record = {**_describe(run, "FINISHED"), "restored": True, "models": best_models(benchmark)}
+    record = {**describe(run, "FINISHED"), "restored": True, "models": best_models(benchmark)}
     record["pipeline"] = snapshot(settings.scale_name)
     pipeline = Pipeline(record["pipeline"])
     if not pipeline.stages.keys() & pipeline.locked.keys() & {"report"}:
@@ -97,18 +93,7 @@ def _name() -> Path:
 
 def _shown(settings: Settings, result: str) -> Path:
     """An empty file that says of an experiment's result that MLflow gets it."""
-    return waiting_room() / "shown" / f"{_key(_flat(settings))}-{result[:16]}"
-
-
-def record_id(run: Run) -> str:
-    """The value of the tag `pretrace.record` by which MLflow finds the run of a stage."""
-    return sha256_of_json([run.name, _experiment()[1], os.getpid(), run.started])[:32]
-
-
-def _key(settings: dict[str, Any]) -> str:
-    """The value of the tag `pretrace.experiment` of a parent: one for each (experiment, commit, settings)."""
-    baseline, experiment = _experiment()
-    return sha256_of_json([experiment, baseline, settings])[:32]
+    return waiting_room() / "shown" / f"{experiment_key(settings)}-{result[:16]}"
 
 
 def _running(run: Run) -> Path:
@@ -134,62 +119,3 @@ def _tell(folder: Path) -> None:
     if told.exists():
         print(f"pretrace: {told.read_text().strip()}", file=sys.stderr)
         told.rename(folder / "told.txt")
-
-
-def _describe(run: Run, status: str) -> dict[str, Any]:
-    """What MLflow should know about a run, as JSON."""
-    (baseline, experiment), settings = _experiment(), _flat(run.settings)
-    lock = Path("dvc.lock")
-    numbers = {key: value for key, value in run.cost.items() if isinstance(value, int | float)}
-    return {
-        "id": record_id(run),
-        "name": run.name,
-        "status": status,
-        "error": run.error,
-        "started_ms": int(run.started * 1000),
-        "ended_ms": int(time.time() * 1000),
-        "process": this_process(),
-        "dvc": dvc_process(),
-        "experiment": {"name": experiment, "settings": settings, "key": _key(settings)},
-        "tags": {
-            "dvc.exp_name": experiment,
-            "dvc.baseline_rev": baseline,
-            "dvc.stage": run.name,
-            "dvc.lock": sha256_of_file(lock) if lock.exists() else "none",
-            "device": str(run.cost.get("device", "cpu")),
-        },
-        "params": {"scale": run.settings.scale_name, **run.params},
-        "metrics": {**finite(run.metrics), **finite({f"cost/{key}": value for key, value in numbers.items()})},
-        "points": list(points(run.curves)),
-        "system": run.watch.points() if run.watch else [],
-        "parent_metrics": finite(run.parent_metrics),
-        "parent_note": run.parent_note,
-        "ends_experiment": run.ends_experiment,
-    }
-
-
-def _experiment() -> tuple[str, str]:
-    """The commit that the experiment started from, and its name: DVC's own, or that of the workspace."""
-    baseline = os.environ.get("DVC_EXP_BASELINE_REV") or _revision(Path.cwd())
-    return baseline, os.environ.get("DVC_EXP_NAME") or f"workspace-{baseline[:8]}"
-
-
-@lru_cache
-def _revision(_folder: Path) -> str:
-    """The commit in a folder; a run stays the same run when somebody commits meanwhile."""
-    return git_revision()
-
-
-def _flat(settings: Settings) -> dict[str, Any]:
-    """Settings as {"scale.model.layers": 4, ...}; what is null or empty is left out."""
-    flat: dict[str, Any] = {}
-
-    def walk(value: Any, *keys: str) -> None:
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                walk(inner, *keys, key)
-        elif value not in (None, []):
-            flat[".".join(keys)] = value
-
-    walk(settings.in_use(exclude_defaults=True))
-    return flat
