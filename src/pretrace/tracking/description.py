@@ -23,9 +23,9 @@ def record_id(run: Run) -> str:
     return sha256_of_json([run.name, _experiment()[1], os.getpid(), run.started])[:32]
 
 
-def experiment_key(settings: Settings) -> str:
-    """The value of the tag `pretrace.experiment` of a parent: one for each (experiment, commit, settings)."""
-    return _key(_flat(settings))
+def settings_key(settings: Settings) -> str:
+    """The same for the same settings."""
+    return sha256_of_json(_flat(settings))[:32]
 
 
 def describe(run: Run, status: str) -> dict[str, Any]:
@@ -61,6 +61,7 @@ def describe(run: Run, status: str) -> dict[str, Any]:
 
 
 def _key(settings: dict[str, Any]) -> str:
+    """The value of the tag `pretrace.experiment` of a parent: one for each (experiment, commit, settings)."""
     baseline, experiment = _experiment()
     return sha256_of_json([experiment, baseline, settings])[:32]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pretrace.errors import masked
 from pretrace.files import atomic_folder, sha256_of_file, write_text
-from pretrace.tracking.description import describe, experiment_key, record_id
+from pretrace.tracking.description import describe, record_id, settings_key
 from pretrace.tracking.lineage import Pipeline, snapshot
 from pretrace.tracking.models import best_models, copy_models, experiment_metrics
 from pretrace.tracking.place import is_off, waiting_room
@@ -92,8 +92,8 @@ def _name() -> Path:
 
 
 def _shown(settings: Settings, result: str) -> Path:
-    """An empty file that says of an experiment's result that MLflow gets it."""
-    return waiting_room() / "shown" / f"{experiment_key(settings)}-{result[:16]}"
+    """An empty file that says of a result that MLflow gets it, from whichever experiment with these settings."""
+    return waiting_room() / "shown" / f"{settings_key(settings)}-{result[:16]}"
 
 
 def _running(run: Run) -> Path:

@@ -2,7 +2,7 @@
 
 running/<record>.json     a stage that has begun; its process is gone if it was killed outright
 open/<experiment>.json    an experiment whose run in MLflow is to be ended, with the DVC that works on it
-shown/<experiment>-...    a result that MLflow gets or has got
+shown/<settings>-...      a result that MLflow gets or has got
 problem.txt               why sending stopped; unsent.txt: for the next stage to say; told.txt: it has
 """
 
