@@ -68,14 +68,14 @@ def spans_of(folder: Path, workers: int = 1) -> list[Span]:
 
 
 def _groups(part: Path) -> list[tuple[int, int, int]]:
-    """First row, number of rows and about the bytes of text of each row group that has any."""
+    """First row, number of rows and about the bytes of each row group that has any."""
     import pyarrow.parquet as pq
 
     with readable_part(part):
         metadata = pq.read_metadata(part)
         groups, first = [], 0
         for group in map(metadata.row_group, range(metadata.num_row_groups)):
-            groups.append((first, group.num_rows, group.column(group.num_columns - 1).total_uncompressed_size))
+            groups.append((first, group.num_rows, group.total_byte_size))
             first += group.num_rows
     return [group for group in groups if group[1]]
 
