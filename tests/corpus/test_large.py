@@ -21,7 +21,7 @@ import pytest
 SCRIPT = Path(__file__).with_name("from_files_to_shards.py")
 PART_BYTES = 32 << 20
 SMALL_PART = 1 << 20
-LARGE_PEAK = 600
+LARGE_PEAK = 450
 """MB: what is loaded, a few parts of 32 MB, and a kilobyte for each document."""
 WORDS = [f"{a}{b}{c}" for a in ("ba", "do", "mi", "re") for b in ("la", "so", "ti", "nu", "ge") for c in "aeioustrnl"]
 
