@@ -6,6 +6,7 @@ time, and those are the same rows whatever spans there are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -60,8 +61,8 @@ def spans_of(folder: Path, workers: int = 1) -> list[Span]:
         step = max(1, rows * BATCH_BYTES // max(size, BATCH_BYTES))
         row = first
         while row < first + rows:
-            share = rows * left // workers // max(size, 1)
-            stop = min(first + rows, row + max(step, share - share % step))
+            steps = math.ceil(rows * left / workers / max(size, 1) / step)
+            stop = min(first + rows, row + step * max(1, steps))
             spans.append(Span(len(spans), part, row, stop, step))
             row, left = stop, left - size * (stop - row) // rows
     return spans
