@@ -8,7 +8,10 @@ from pydantic import Field
 
 from pretrace.settings.columns import Columns
 from pretrace.settings.quality import Quality
-from pretrace.settings.section import Section
+from pretrace.settings.section import Place, Section
+
+Package = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
+"""As it is imported, without dots."""
 
 
 class HubDataset(Section):
@@ -34,9 +37,9 @@ class Corpus(Section):
     source: Literal["installed", "files", "huggingface"] = "installed"
     """`installed`: the documentation inside installed packages; `files`: text of your own; `huggingface`: a data set
     of the Hugging Face Hub."""
-    packages: list[str] = Field(default_factory=list)
+    packages: list[Package] = Field(default_factory=list)
     """For `installed`: names of installed Python packages, each one source."""
-    path: str | None = None
+    path: Place | None = None
     """For `files`: a file, a folder, a glob, or a URL that fsspec reads (s3://) of .txt, .jsonl or .parquet, each also
     with .gz or .zst."""
     dataset: Dataset = Dataset()
