@@ -60,7 +60,8 @@ def model_card(reports: Path, form: Form = OWN, cell: str | None = None) -> str:
     Raises:
         PretraceError: a report is missing or not whole.
     """
-    notes = {name: read_json(reports / f"{name}.json") for name in ("benchmark", "clean", "bpe", "pretrain", "cost")}
+    notes = {name: read_json(reports / f"{name}.json") for name in ("benchmark", "clean", "bpe", "pretrain")}
+    cost = read_json(reports / "cost.json") if (reports / "cost.json").exists() else {}
     pretrain = notes["pretrain"]
     tuned = read_json(reports / "finetune" / f"{cell}.json") if cell else None
     if tuned:
@@ -77,7 +78,7 @@ def model_card(reports: Path, form: Form = OWN, cell: str | None = None) -> str:
         "## Data",
         _data(notes["clean"], notes["bpe"]) if pretrain["steps"] else ELSEWHERE,
         "## Training",
-        _training(pretrain, notes["cost"], tuned, cell),
+        _training(pretrain, cost, tuned, cell),
         "## Scores",
         _scores(pretrain, notes["benchmark"]),
         "## Limits",
