@@ -9,9 +9,10 @@
     pretrace diff origin/main                               what changed since a commit, as a Markdown comment
     pretrace gate origin/main                               is there a reason not to merge?
     pretrace trace source/full                              where a score came from; --verify makes it again
+    pretrace track                                          what waits for MLflow; --resend sends it
 
 Run from the repository's root. Exit codes: 0 done, 1 bad input (one line on stderr) or a reason that `gate` or
-`trace --verify` found, 2 wrong usage.
+`trace --verify` found or runs that `track --resend` left, 2 wrong usage.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from pretrace.errors import PretraceError
+from pretrace.errors import PretraceError, printable
 from pretrace.settings import load_settings
 
 MODEL = Path("models/pretrained/transformer")
@@ -57,7 +58,6 @@ def check(_options: argparse.Namespace) -> None:
 
 def generate(options: argparse.Namespace) -> None:
     """Print the prompt with its continuation."""
-    from pretrace.corpus.bad_input import printable
     from pretrace.model import load_model
     from pretrace.training.generate import generate as continued
     from pretrace.vocabulary import load_vocabulary, vocabulary_folder
@@ -147,6 +147,19 @@ def trace(options: argparse.Namespace) -> int:
     return 0 if same else 1
 
 
+def track(options: argparse.Namespace) -> int:
+    """Print what waits for MLflow, or send it; with --resend, 1 if something still waits."""
+    from pretrace.tracking.command import resend, status
+
+    if options.resend:
+        done, line = resend()
+        print(line)
+        return 0 if done else 1
+    for heading, text in status():
+        print(f"{heading:<14}{text}")
+    return 0
+
+
 def _lines(path: str) -> Iterable[str]:
     try:
         return sys.stdin if path == "-" else Path(path).read_text(encoding="utf-8").split("\n")
@@ -201,6 +214,9 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("cell", metavar="TASK/COLUMN", help="such as source/full or source/tfidf")
     one.add_argument("--verify", action="store_true", help="run its stage again in a copy, and compare")
     one.set_defaults(run=trace)
+    one = commands.add_parser("track", help="what waits for MLflow, and sending it")
+    one.add_argument("--resend", action="store_true", help="send what could not be sent, from this machine's files")
+    one.set_defaults(run=track)
     return parser
 
 

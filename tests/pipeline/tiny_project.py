@@ -12,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+from plain_yaml import read_yaml as load
+from plain_yaml import write_yaml as save
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MADE = ("reports/", "dvc.lock")
@@ -61,17 +62,6 @@ def make_project(folder: Path, **params: Any) -> Path:
 def change_params(folder: Path, **values: Any) -> None:
     """Replace top-level keys of a project's params.yaml."""
     save(folder / "params.yaml", {**load(folder / "params.yaml"), **values})
-
-
-def load(path: Path) -> Any:
-    return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-
-
-def save(path: Path, value: Any) -> None:
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style, yaml.sort_base_mapping_type_on_output = False, False
-    with path.open("w", encoding="utf-8") as stream:
-        yaml.dump(value, stream)
 
 
 def run(

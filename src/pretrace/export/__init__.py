@@ -25,7 +25,7 @@ from pretrace.model import GPT, load_model
 from pretrace.model.huggingface import write_huggingface
 from pretrace.model.openai import write_openai
 from pretrace.model.weights import description
-from pretrace.predict import FINETUNED, VOCABULARY, open_finetuned
+from pretrace.predict import FINETUNED, VOCABULARY, open_cell
 from pretrace.vocabulary import Vocabulary, copy_vocabulary, load_vocabulary, vocabulary_folder
 from pretrace.vocabulary.openai import OpenAIVocabulary
 
@@ -60,7 +60,8 @@ def export(model: Path | str, form: str, out: Path | None = None) -> Path:
 def _write_finetuned(temporary: Path, cell: str, form: str) -> None:
     if form not in GRAPHS:
         raise PretraceError(f"{cell}: the form {form} holds no task's head; takes {' or '.join(GRAPHS)}")
-    model, note, _ = open_finetuned(cell)
+    opened = open_cell(cell)
+    model, note = opened.model, opened.note
     write_graph(temporary, form, task_graph(model, note))
     write_json(temporary / "config.json", note)
     copy_vocabulary(VOCABULARY, temporary / "vocabulary")
