@@ -63,7 +63,7 @@ def test_a_fine_tuned_model_has_its_own(reports: Path) -> None:
     assert "# pretrace, scale laptop: source-full" in card
     assert "library_name: onnx" in card
     assert "pipeline_tag: text-classification" in card
-    assert "| fine-tuned on | 3,000 rows of the task source, 2 epochs, rate 0.001; of 3 seeds the best on dev |" in card
+    assert "| fine-tuned on | 3,000 rows of the task source, 2 passes, rate 0.001; of 3 seeds the best on dev |" in card
     assert "\n## Use\n\nso and so\n" in card
 
 

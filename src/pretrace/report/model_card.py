@@ -150,7 +150,7 @@ def _training(pretrain: dict[str, Any], cost: dict[str, Any], tuned: dict[str, A
     if tuned and cell:
         own = cost.get(f"finetune@{cell}", {})
         rows |= {
-            "fine-tuned on": f"{tuned['n_train']:,} rows of the task {tuned['task']}, {tuned['epochs']} epochs, "
+            "fine-tuned on": f"{tuned['n_train']:,} rows of the task {tuned['task']}, {tuned['epochs']} passes, "
             f"rate {tuned['lr']:g}; of {len(tuned['seeds'])} seeds the best on dev",
             "fine-tuning's FLOPs": big(tuned.get("flops") or 0),
             "fine-tuning's time": readable_time(own["seconds"]) if own.get("seconds") else "",
@@ -176,15 +176,12 @@ def _scores(pretrain: dict[str, Any], benchmark: dict[str, Any]) -> str:
         cells = [_with_interval(by_variant.get(name)) for name in columns]
         lines.append(f"| {escape(task)} | {one['metric']} | {one['n_eval']:,} | {' | '.join(cells)} |")
     seeds = len(benchmark["seeds"])
-    return "\n".join(
-        [
-            *lines,
-            "",
-            f"Times 100. Of fine-tuned columns the mean over {seeds} seed{'s' * (seeds > 1)}; ± half the width of the "
-            "95 % interval, from the spread over the seeds and the sampling error of the test rows. "
-            f"{BASELINES[ZERO_SHOT]}: what the pre-trained model answers by itself, where the paper has a way to ask.",
-        ]
+    asked = f" {BASELINES[ZERO_SHOT]}: what the pre-trained model answers by itself, where the paper has a way to ask."
+    reading = (
+        f"Times 100. Of fine-tuned columns the mean over {seeds} seed{'s' * (seeds > 1)}; ± half the width of the 95 % "
+        "interval, from the spread over the seeds and the sampling error of the test rows."
     )
+    return "\n".join([*lines, "", reading + (asked if ZERO_SHOT in columns else "")])
 
 
 def _with_interval(row: dict[str, Any] | None) -> str:
