@@ -2,8 +2,9 @@
 
     python stages/finetune.py source full
 
-Reads data/tasks/<task>/ and models/pretrained/; writes models/finetuned/<task>-<variant>/ (the model of the seed that
-is best on dev, and the curve), data/predictions/<task>-<variant>.parquet (what all seeds answer to the test rows) and
+Reads data/tasks/<task>/, models/pretrained/ and the size of models/vocabulary/; writes
+models/finetuned/<task>-<variant>/ (the model of the seed that is best on dev, and the curve),
+data/predictions/<task>-<variant>.parquet (what all seeds answer to the test rows) and
 reports/finetune/<task>-<variant>.json. A finished seed is kept under .pretrace/ and not run again after a crash.
 """
 

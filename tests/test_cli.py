@@ -239,14 +239,14 @@ def test_check_of_a_parquet_file_without_a_byte(repository: Path, capsys: Any) -
 
 def test_check_refuses_what_does_not_fit_in_memory(repository: Path, capsys: Any, monkeypatch: Any) -> None:
     """By what is certain before anything is tried, and by what was measured."""
-    monkeypatch.setattr("pretrace.needs.memory_bytes", lambda: 400_000_000)
+    monkeypatch.setattr("pretrace.training.memory.memory_bytes", lambda: 400_000_000)
     said = refused(capsys, "check")
     assert (
         "memory: measured with micro-batches of 4: 600.0 MB to pre-train, and this machine has 400.0 MB; lower " in said
     )
     assert "pretrain.micro_batch" in said
     assert "scales/small.yaml" in said
-    monkeypatch.setattr("pretrace.needs.memory_bytes", lambda: 10_000)
+    monkeypatch.setattr("pretrace.training.memory.memory_bytes", lambda: 10_000)
     monkeypatch.setattr("pretrace.ahead.measure", None)
     assert "memory: at least " in refused(capsys, "check")
 

@@ -54,6 +54,7 @@ def test_settings_that_are_set_exist(page: Path) -> None:
 def test_files_of_the_repository_that_are_named_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = re.findall(r"`((?:src|stages|scales|docs|tests|benchmarks)/[\w/]+\.\w+)`", text)
+    named += [f"{page.parent.relative_to(REPOSITORY)}/{link}" for link in re.findall(r"!\[[^]]*\]\(([^)]+)\)", text)]
     named += [f"{page.parent.relative_to(REPOSITORY)}/{link}" for link in re.findall(r"\]\((\w[\w/]*\.md)\)", text)]
     for name in named:
         assert (REPOSITORY / name).exists(), f"{page.name}: {name}"

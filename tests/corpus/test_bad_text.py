@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import json
 import os
+import sys
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -412,12 +413,10 @@ def test_no_file_of_a_known_kind(tmp_path: Path) -> None:
     refused(tmp_path / "*.pdf", "none of its 1 files")
 
 
-def test_a_url_that_cannot_be_read(tmp_path: Path) -> None:
+def test_a_url_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refused("nosuch://bucket/a.txt", "corpus.path: nosuch://bucket/a.txt", "Protocol not known")
-    try:
-        import s3fs  # noqa: F401
-    except ImportError:
-        refused("s3://bucket/books", "s3://bucket/books needs a package", "pip install s3fs==")
+    monkeypatch.setitem(sys.modules, "s3fs", None)  # as where it is not installed
+    refused("s3://bucket/books", "s3://bucket/books needs a package", "pip install s3fs==")
 
 
 @pytest.mark.parametrize("failure", [ConnectionError("reset by peer"), PermissionError("not yours")])

@@ -54,10 +54,12 @@ NAMES = {
     ".venv/bin/": "",
     "https://minio.example.org": "{s3}",
     "s3://bucket": "s3://team",
+    "--stride 128": "--stride 32",
     "NAME": "mine",
 }
 """What the docs say and what it is called in the tiny project, which has one task, `follows`."""
 SUITE = "tests/pipeline/test_experiments.py::"
+IN_PART = "tests/pipeline/test_remotes.py::test_a_clone_fetches_what_changed_stages_need"
 HUB = NotRun("fetches a data set from the Hugging Face Hub; tests/corpus/test_huggingface.py has the same in small")
 PACKAGE = NotRun("fetches a package")
 THESE = NotRun("runs the tests, of which this is one")
@@ -109,7 +111,8 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ("dvc remote modify team endpointurl https://minio.example.org", Run()),
         ("dvc pull", Run()),
         ("dvc repro", Run(says="up to date")),
-        ("dvc repro --pull --allow-missing", Run(says="up to date")),
+        ("dvc pull tasks finetune", ByTest(IN_PART)),
+        ("dvc repro --pull --allow-missing", ByTest(IN_PART)),
         ("python -m pip install ray", PACKAGE),
         (
             "RAY_ADDRESS=auto dvc exp run -S workers.engine=ray",
@@ -175,7 +178,8 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ("dvc queue status", LOOK),
         ("dvc queue kill NAME", ByTest(SUITE + "test_a_dead_worker_has_a_way_out")),
         ("dvc exp run --queue -n again -S lr=1e-4", ByTest(SUITE + "test_a_dead_worker_has_a_way_out")),
-        ("dvc exp run --pull --allow-missing -S lr=1e-4", Run()),
+        ("dvc pull tasks finetune", ByTest(IN_PART)),
+        ("dvc exp run --pull --allow-missing -S lr=1e-4", ByTest(IN_PART)),
         ("dvc exp push origin NAME", Run()),
         ("dvc exp pull origin NAME", Run()),
         ("dvc repro finetune@rte-full", ByTest(SUITE + "test_one_cell_alone")),

@@ -10,6 +10,7 @@ import io
 import json
 import random
 import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -107,8 +108,6 @@ def run_here(project: Path, page: str, line: str, how: Run, capfd: pytest.Captur
     if words is None:
         said = tiny.must(project, "bash", "-c", line)
     else:
-        import shlex
-
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(project)
             if words[3]:

@@ -15,7 +15,7 @@ import tiny_project as tiny
 pytestmark = pytest.mark.slow
 FULL, SCRATCH = "finetune@follows-full", "finetune@follows-scratch"
 GRID = [1e-05, 2e-05, 5e-05]
-PATIENCE = 600.0
+PATIENCE = 3600.0
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 import tiny_project as tiny
 
 pytestmark = pytest.mark.nightly
-PATIENCE = 300.0
+PATIENCE = 3600.0
 
 
 def test_dvc_takes_over_what_two_machines_have_trained(finished: Path, tmp_path: Path) -> None:

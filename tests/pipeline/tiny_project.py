@@ -122,7 +122,7 @@ def unchanged(folder: Path) -> bool:
     return not status and "up to date" in dvc(folder, "status")
 
 
-def wait_for_queue(folder: Path, patience: float = 900.0) -> str:
+def wait_for_queue(folder: Path, patience: float = 3600.0) -> str:
     """Wait until the queue has no experiment that runs or waits; what its status then says."""
     deadline = time.monotonic() + patience
     while re.search(r"Running|Queued", said := dvc(folder, "queue", "status")):

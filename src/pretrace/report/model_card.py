@@ -60,7 +60,8 @@ def model_card(reports: Path, form: Form = OWN, cell: str | None = None) -> str:
     Raises:
         PretraceError: a report is missing or not whole.
     """
-    notes = {name: read_json(reports / f"{name}.json") for name in ("benchmark", "clean", "bpe", "pretrain", "cost")}
+    notes = {name: read_json(reports / f"{name}.json") for name in ("benchmark", "clean", "bpe", "pretrain")}
+    cost = read_json(reports / "cost.json") if (reports / "cost.json").exists() else {}
     pretrain = notes["pretrain"]
     tuned = read_json(reports / "finetune" / f"{cell}.json") if cell else None
     if tuned:
@@ -77,7 +78,7 @@ def model_card(reports: Path, form: Form = OWN, cell: str | None = None) -> str:
         "## Data",
         _data(notes["clean"], notes["bpe"]) if pretrain["steps"] else ELSEWHERE,
         "## Training",
-        _training(pretrain, notes["cost"], tuned, cell),
+        _training(pretrain, cost, tuned, cell),
         "## Scores",
         _scores(pretrain, notes["benchmark"]),
         "## Limits",
@@ -149,7 +150,7 @@ def _training(pretrain: dict[str, Any], cost: dict[str, Any], tuned: dict[str, A
     if tuned and cell:
         own = cost.get(f"finetune@{cell}", {})
         rows |= {
-            "fine-tuned on": f"{tuned['n_train']:,} rows of the task {tuned['task']}, {tuned['epochs']} epochs, "
+            "fine-tuned on": f"{tuned['n_train']:,} rows of the task {tuned['task']}, {tuned['epochs']} passes, "
             f"rate {tuned['lr']:g}; of {len(tuned['seeds'])} seeds the best on dev",
             "fine-tuning's FLOPs": big(tuned.get("flops") or 0),
             "fine-tuning's time": readable_time(own["seconds"]) if own.get("seconds") else "",
@@ -175,15 +176,12 @@ def _scores(pretrain: dict[str, Any], benchmark: dict[str, Any]) -> str:
         cells = [_with_interval(by_variant.get(name)) for name in columns]
         lines.append(f"| {escape(task)} | {one['metric']} | {one['n_eval']:,} | {' | '.join(cells)} |")
     seeds = len(benchmark["seeds"])
-    return "\n".join(
-        [
-            *lines,
-            "",
-            f"Times 100. Of fine-tuned columns the mean over {seeds} seed{'s' * (seeds > 1)}; ± half the width of the "
-            "95 % interval, from the spread over the seeds and the sampling error of the test rows. "
-            f"{BASELINES[ZERO_SHOT]}: what the pre-trained model answers by itself, where the paper has a way to ask.",
-        ]
+    asked = f" {BASELINES[ZERO_SHOT]}: what the pre-trained model answers by itself, where the paper has a way to ask."
+    reading = (
+        f"Times 100. Of fine-tuned columns the mean over {seeds} seed{'s' * (seeds > 1)}; ± half the width of the 95 % "
+        "interval, from the spread over the seeds and the sampling error of the test rows."
     )
+    return "\n".join([*lines, "", reading + (asked if ZERO_SHOT in columns else "")])
 
 
 def _with_interval(row: dict[str, Any] | None) -> str:
