@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import tiny_project as tiny
-from machine import STAGES, Reference, files_below, make
+from machine import STAGES, Reference, copy, files_below, make, outputs
 from processes import processes_in
 
 pytestmark = pytest.mark.nightly
@@ -68,8 +68,6 @@ def test_one_process_does_not_grow(reference: Reference, place: Path, record_pro
 
 
 def reference_of(reference: Reference, stage: tuple[str, ...], folder: Path) -> None:
-    from machine import copy, outputs
-
     for path in outputs(stage):
         copy(reference.folder / path, folder / path)
 
