@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import write_yaml
+from plain_yaml import write_yaml
 
 from pretrace.errors import PretraceError
 from pretrace.files import atomic_folder

@@ -18,12 +18,13 @@ from pretrace.corpus.bad_input import stop
 from pretrace.errors import PretraceError
 from pretrace.files import read_json
 from pretrace.model import build_model
-from pretrace.needs import check_disk, check_memory, corpus_bytes, least_memory
+from pretrace.needs import check_disk, corpus_bytes
 from pretrace.quantities import readable_bytes, readable_time
 from pretrace.settings import Settings
 from pretrace.tasks.readers import read_task_files
 from pretrace.training.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY, flops_per_token
 from pretrace.training.group import Group
+from pretrace.training.memory import check_memory, least_memory
 from pretrace.training.replicas import check_shares
 from pretrace.training.start import read_start
 from pretrace.trial import Trial, measure

@@ -117,7 +117,7 @@ def read_json(path: Path | str) -> Any:
         raise PretraceError(f"{path}: no such file; run the stage that writes it (`dvc repro`)") from None
     except OSError as error:
         raise PretraceError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise PretraceError(f"{path}: not a whole JSON file ({error}); delete it and run `dvc repro`") from None
 
 

@@ -1,4 +1,4 @@
-"""Whether a run fits: the memory and the room on the disk that it needs, and what there is of them."""
+"""Whether a run fits on the disk: the room that it needs, and what there is of it."""
 
 from __future__ import annotations
 
@@ -14,48 +14,18 @@ from pretrace.corpus.opening import open_source
 from pretrace.corpus.source_file import Source, kind_of
 from pretrace.corpus.sources import find_sources
 from pretrace.errors import PretraceError
-from pretrace.machine import gpu_memory_bytes, memory_bytes
 from pretrace.quantities import readable_bytes
 from pretrace.settings import Settings
-from pretrace.trial import what_to_lower
+from pretrace.training.memory import BYTES
 
-STATE_COPIES = 3
-"""What training holds of each weight beside itself: a gradient and Adam's two moments."""
 CHECKPOINT_COPIES, CHECKPOINTS = 3, 3
 """The weights and two moments; two checkpoints are kept while a third is written."""
 TEXT_COPIES = 4
 """Documents, clean text and shards, each in the workspace and in DVC's cache, compressed to about two thirds."""
-BYTES = 4
 SAMPLED_FILES, SAMPLED_BYTES = 3, 16 << 20
 """Of the compressed files the largest, and the beginning of each, tell how far they grow."""
 GROWTH = 5.0
 """Of files that cannot be sampled: prose grows 3 to 5 times."""
-
-
-def least_memory(weights: int, settings: Settings, processes: int) -> int:
-    """Bytes that pre-training takes whatever else: weights, gradients and moments. Sharded, there is one copy of them
-    in all processes together."""
-    copies = 1 if settings.scale.pretrain.sharded else processes
-    return copies * weights * BYTES * (1 + STATE_COPIES)
-
-
-def check_memory(needed: int, how: str, settings: Settings, gpus: int) -> str:
-    """What of the memory a pre-training needs, in words.
-
-    Args:
-        needed: bytes of all processes together.
-        how: what the figure is from.
-        gpus: on how many it trains; 0: on the CPU.
-
-    Raises:
-        PretraceError: there is less.
-    """
-    there = gpus * gpu_memory_bytes() if gpus else memory_bytes()
-    what = f"{how} {readable_bytes(needed)} to pre-train"
-    if needed > there:
-        whose = f"{gpus} GPUs have" if gpus > 1 else "the GPU has" if gpus else "this machine has"
-        raise PretraceError(f"memory: {what}, and {whose} {readable_bytes(there)}; {what_to_lower(settings)}")
-    return f"{what}, of {readable_bytes(there)}"
 
 
 def check_disk(weights: int, text_bytes: int, settings: Settings) -> str:

@@ -12,12 +12,12 @@ from typing import NoReturn
 import numpy as np
 
 from pretrace.corpus import Document, clean_text, read_files
-from pretrace.corpus.bad_input import Fault, printable
+from pretrace.corpus.bad_input import Fault
 from pretrace.corpus.read import documents_of
 from pretrace.corpus.rows import read_rows
 from pretrace.corpus.source_file import Source, kind_of
 from pretrace.corpus.sources import URL, WILDCARD
-from pretrace.errors import PretraceError
+from pretrace.errors import PretraceError, printable
 from pretrace.progress import progress
 from pretrace.settings import Columns
 from pretrace.shards.encode import EncodeBatch

@@ -82,15 +82,11 @@ def measure(kind: str, settings: Settings, processes: int) -> Trial:
 
 def _reason(code: int, said: str, settings: Settings) -> str:
     if code == -9 or "OutOfMemoryError" in said or "can't allocate memory" in said or "MemoryError" in said:
+        from pretrace.training.memory import what_to_lower
+
         return f"memory did not suffice; {what_to_lower(settings)}"
     lines = said.strip().splitlines()
     return f"failed ({lines[-1] if lines else f'exit code {code}'})"
-
-
-def what_to_lower(settings: Settings) -> str:
-    """The settings that memory depends on."""
-    keys = ["processes"] * (settings.scale.processes > 1) + ["pretrain.micro_batch", "model.context", "model.width"]
-    return f"lower {', '.join(keys)} or model.layers in scales/{settings.scale_name}.yaml"
 
 
 def trial(kind: str, settings: Settings, share: int) -> Trial:

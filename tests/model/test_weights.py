@@ -137,7 +137,7 @@ NO_MODEL = {
         "vocabulary_size: got -1; input should",
     ),
     "settings null": (lambda config: config.update(settings=None), "settings: got None; input should be a valid dict"),
-    "no room": (lambda config: config.update(vocabulary_size=1 << 50), "no room for its sizes"),
+    "no room": (lambda config: config.update(vocabulary_size=1 << 50), "less than or equal to 1000000000"),
 }
 
 

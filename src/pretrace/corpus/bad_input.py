@@ -7,13 +7,12 @@ down and lets the rest of the corpus come through. What is bad is decided a file
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pretrace.errors import PretraceError
+from pretrace.errors import PretraceError, printable
 
 VALUE_CHARACTERS = 200
 """What is kept of what was found: a library's message can be long."""
@@ -27,7 +26,7 @@ REASONS = {
     "empty": "no text in it; take it out",
     "damaged": "not a whole {value}; make or copy it again",
     "too_large": "grows to more than {value} times its size, or is a bomb; take it out",
-    "too_long": "a document of more than {value} bytes; cut it up, or set corpus.documents",
+    "too_long": "a document of more than {value} bytes; cut it up, or set corpus.documents: piece (of plain text)",
     "not_utf8": "not UTF-8 at byte {value}; convert it (iconv -t UTF-8)",
     "nul": "a NUL at character {value}, so no text; convert it (iconv -t UTF-8) or take it out",
     "surrogate": "half of a surrogate pair at character {value}, which is no text; mend it or take it out",
@@ -107,17 +106,3 @@ class Rejects:
         self.first = self.first or fault
         self.counts[fault.reason] += 1
         self._stream.write(json.dumps(asdict(fault), ensure_ascii=False) + "\n")
-
-
-def printable(name: str) -> str:
-    """A name that fits into a line: control characters, line ends and what is not UTF-8 are written as escapes."""
-    return "".join(_escape(character) if is_control(character) else character for character in name)
-
-
-def is_control(character: str) -> bool:
-    """Whether a character would break a line, or is half of a surrogate pair (bytes of a name that are not UTF-8)."""
-    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")

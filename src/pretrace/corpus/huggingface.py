@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pretrace.corpus.bad_input import BadInputError, printable
+from pretrace.corpus.bad_input import BadInputError
 from pretrace.corpus.rows import Row, check_columns
-from pretrace.errors import PretraceError
+from pretrace.errors import PretraceError, printable
 
 if TYPE_CHECKING:
     from pretrace.settings import Dataset

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pretrace.corpus.bad_input import BadInputError, printable
+from pretrace.corpus.bad_input import BadInputError
 from pretrace.corpus.source_file import Source, kind_of
-from pretrace.errors import PretraceError
+from pretrace.errors import PretraceError, printable
 
 SORTS = {
     stat.S_IFDIR: "a folder",

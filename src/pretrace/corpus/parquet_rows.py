@@ -40,7 +40,7 @@ def parquet_rows(source: Source, wanted: list[str]) -> Iterator[Row]:
                 check_columns(wanted, table.schema_arrow.names)
                 number = 0
                 for group in range(table.metadata.num_row_groups):
-                    size = _rows_at_once(stream, table.metadata.row_group(group), wanted)
+                    size = rows_at_once(stream, table.metadata.row_group(group), wanted)
                     for batch in table.iter_batches(size, row_groups=[group], columns=wanted):
                         for index in range(batch.num_rows):
                             number += 1
@@ -61,7 +61,7 @@ def _row(batch: Any, index: int, wanted: list[str]) -> dict[str, Any] | BadInput
     return row
 
 
-def _rows_at_once(stream: BinaryIO, group: Any, wanted: list[str]) -> int:
+def rows_at_once(stream: BinaryIO, group: Any, wanted: list[str]) -> int:
     """Rows whose text is about `BATCH_BYTES`, whatever the dictionary's largest value is and wherever it stands."""
     longest = 1
     for index in range(group.num_columns):

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from pretrace.corpus.bad_input import BadInputError, OnFault, is_control, printable
+from pretrace.corpus.bad_input import BadInputError, OnFault
 from pretrace.corpus.listing import list_local, list_remote
 from pretrace.corpus.source_file import COMPRESSIONS, KINDS, Source
-from pretrace.errors import PretraceError
+from pretrace.errors import PretraceError, is_control, printable
 
 URL = re.compile(r"[a-z][a-z0-9+.-]*://")
 WILDCARD = re.compile(r"[*?\[]")

@@ -6,6 +6,7 @@ Read and written without transformers. Their linear layers hold weights as (in, 
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from torch import Tensor
 from pretrace.errors import PretraceError
 from pretrace.files import read_json, write_json
 from pretrace.model.gpt import GPT
-from pretrace.model.tensors import fill, read_tensors
+from pretrace.model.tensors import check_room, fill, read_tensors
 from pretrace.settings import ModelSettings
 
 MODEL_TYPE = "openai-gpt"
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
+LARGEST = 1 << 24
+"""Of any size; of no model."""
 PICKLES = ("pytorch_model.bin", "tf_model.h5", "flax_model.msgpack")
 PREFIX = "transformer."
 SIZES = {"layers": "n_layer", "width": "n_embd", "heads": "n_head", "context": "n_positions"}
@@ -64,8 +67,10 @@ def read_huggingface(folder: Path) -> GPT:
         pickles = [name for name in PICKLES if (folder / name).is_file()]
         reason = f"; {pickles[0]} is not opened: convert it with transformers, `save_pretrained`" if pickles else ""
         raise PretraceError(f"{folder / WEIGHTS}: no such file{reason}")
+    make = partial(GPT, _settings_of(folder / CONFIG, config), _number(folder / CONFIG, config, "vocab_size"))
     try:
-        model = GPT(_settings_of(folder / CONFIG, config), _number(folder / CONFIG, config, "vocab_size"))
+        check_room(folder / WEIGHTS, make)
+        model = make()
     except (RuntimeError, MemoryError) as error:
         raise PretraceError(f"{folder / CONFIG}: no room for its sizes ({' '.join(str(error).split())})") from None
     tensors = {name: t for name, t in read_tensors(folder / WEIGHTS).items() if not NOT_WEIGHTS.fullmatch(name)}
@@ -139,6 +144,6 @@ def _settings_of(path: Path, config: dict[str, Any]) -> ModelSettings:
 
 def _number(path: Path, config: dict[str, Any], key: str) -> int:
     value = config.get(key)
-    if type(value) is not int or value < 1:
-        raise PretraceError(f"{path}: {key}: got {value!r}; takes a whole number from 1")
+    if type(value) is not int or not 1 <= value <= LARGEST:
+        raise PretraceError(f"{path}: {key}: got {value!r}; takes a whole number from 1 to {LARGEST}")
     return value

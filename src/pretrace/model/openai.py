@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -113,7 +115,7 @@ def _read_shapes(path: Path) -> list[list[int]]:
         shapes = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise PretraceError(f"{path}: no such file; OpenAI's layout needs it") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PretraceError(f"{path}: not JSON ({error})") from None
     whole = isinstance(shapes, list) and all(
         isinstance(shape, list) and shape and all(type(n) is int and n > 0 for n in shape) for shape in shapes
@@ -127,10 +129,23 @@ def _read_shapes(path: Path) -> list[list[int]]:
     return shapes
 
 
+def _check_size(stream: BinaryIO) -> None:
+    """Raises `ValueError` where a header asks for more numbers than the file has bytes for; at its beginning again."""
+    read = np.lib.format.read_array_header_1_0
+    if np.lib.format.read_magic(stream) != (1, 0):
+        read = np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(stream)
+    size = os.fstat(stream.fileno()).st_size - stream.tell()
+    if dtype.kind == "f" and (min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > size):
+        raise ValueError(f"{math.prod(shape):,} numbers are asked for, and {size:,} bytes are there")
+    stream.seek(0)
+
+
 def _read_array(path: Path) -> np.ndarray:
     try:
         # Not `np.load`, which also opens what is no .npy file.
         with path.open("rb") as stream:
+            _check_size(stream)
             array = np.lib.format.read_array(stream, allow_pickle=False)
     except FileNotFoundError:
         raise PretraceError(f"{path}: no such file; OpenAI's layout has {FILES[0]} to {FILES[-1]}") from None

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 from pretrace.errors import PretraceError
 
+LEAST_BYTES = 2
+"""Of a number, as anyone keeps weights of such models."""
+
 
 def save_tensors(path: Path, module: nn.Module) -> None:
     """Write a module's parameters under their names."""
@@ -29,6 +32,23 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except Exception as error:
         raise PretraceError(f"{path}: not a whole safetensors file ({error}); delete it and get it again") from None
+
+
+def check_room(path: Path, make: Callable[[], nn.Module]) -> None:
+    """Raises `PretraceError` where a file of weights is too small for the model that `make` makes of a description.
+
+    Nothing is allocated for it: a description of a few bytes may ask for all memory there is.
+    """
+    if not path.is_file():
+        return  # `read_tensors` says so
+    with torch.device("meta"):
+        numbers = sum(parameter.numel() for parameter in make().parameters())
+    if path.stat().st_size < LEAST_BYTES * numbers:
+        found = path.stat().st_size
+        raise PretraceError(
+            f"{path}: not a whole safetensors file ({found:,} bytes are too few for the {numbers:,} numbers that its "
+            "description asks for); delete it and get it again"
+        )
 
 
 def load_weights(module: nn.Module, path: Path) -> None:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +17,7 @@ from pretrace.model.huggingface import is_huggingface, read_huggingface
 from pretrace.model.lstm import LSTM
 from pretrace.model.openai import SHAPES as OPENAI_SHAPES
 from pretrace.model.openai import read_openai
-from pretrace.model.tensors import load_weights, save_tensors
+from pretrace.model.tensors import check_room, load_weights, save_tensors
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.settings.section import Count, Section, checked
 
@@ -63,22 +65,28 @@ def load_model(folder: Path | str) -> GPT | LSTM:
             f"{folder}: no model there; takes config.json with model.safetensors (the pipeline's own, or Hugging "
             f"Face's openai-gpt), or OpenAI's {OPENAI_SHAPES} with its .npy files"
         )
-    model = described_model(read_json(folder / "config.json"), str(folder / "config.json"))
+    model = described_model(read_json(folder / "config.json"), folder / "config.json", folder / "model.safetensors")
     load_weights(model, folder / "model.safetensors")
     return model
 
 
-def described_model(values: Any, path: str) -> GPT | LSTM:
+def described_model(values: Any, path: Path, weights: Path) -> GPT | LSTM:
     """A model of the sizes that a description has, with weights of no meaning.
 
     Args:
         path: the file that has the description, for the errors.
+        weights: the file that they come from; one that is too small for these sizes is refused.
     """
-    config = checked(Description, values, path)
+    config = checked(Description, values, str(path))
+    make: Callable[[], GPT | LSTM]
+    if config.kind == "transformer":
+        sizes = checked(ModelSettings, config.settings, str(path), "settings")
+        make = partial(GPT, sizes, config.vocabulary_size)
+    else:
+        units = checked(LSTMSettings, config.settings, str(path), "settings")
+        make = partial(LSTM, units, config.vocabulary_size, config.context)
     try:
-        if config.kind == "transformer":
-            return GPT(checked(ModelSettings, config.settings, path, "settings"), config.vocabulary_size)
-        settings = checked(LSTMSettings, config.settings, path, "settings")
-        return LSTM(settings, config.vocabulary_size, config.context)
+        check_room(weights, make)
+        return make()
     except (RuntimeError, MemoryError) as error:
         raise PretraceError(f"{path}: no room for its sizes ({' '.join(str(error).split())})") from None

@@ -8,7 +8,10 @@ from pydantic import Field
 
 from pretrace.settings.columns import Columns
 from pretrace.settings.quality import Quality
-from pretrace.settings.section import Section
+from pretrace.settings.section import Place, Section
+
+Package = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
+"""As it is imported, without dots."""
 
 
 class HubDataset(Section):
@@ -34,17 +37,18 @@ class Corpus(Section):
     source: Literal["installed", "files", "huggingface"] = "installed"
     """`installed`: the documentation inside installed packages; `files`: text of your own; `huggingface`: a data set
     of the Hugging Face Hub."""
-    packages: list[str] = Field(default_factory=list)
+    packages: list[Package] = Field(default_factory=list)
     """For `installed`: names of installed Python packages, each one source."""
-    path: str | None = None
+    path: Place | None = None
     """For `files`: a file, a folder, a glob, or a URL that fsspec reads (s3://) of .txt, .jsonl or .parquet, each also
     with .gz or .zst."""
     dataset: Dataset = Dataset()
     """For `huggingface`: which data set."""
     columns: Columns = Columns()
     """For .jsonl, .parquet and data sets: which columns are the text, the id and the source."""
-    documents: Literal["file", "blank_line", "line"] = "file"
-    """What a document of plain text is: a file, what stands between blank lines, or a line."""
+    documents: Literal["file", "piece", "blank_line", "line"] = "file"
+    """What a document of plain text is: a file; a piece of about 100 kB of it, which ends at a blank line if there is
+    one; what stands between blank lines; or a line."""
     on_bad_input: Literal["stop", "skip"] = "stop"
     """What becomes of a file or row that is no text: it stops the run, or it is left out and written down in
     data/documents/rejects.jsonl."""

@@ -9,12 +9,14 @@ from pydantic import Field, model_validator
 from pretrace.settings.card import Card
 from pretrace.settings.columns import Columns
 from pretrace.settings.corpus import HubDataset
-from pretrace.settings.section import Count, Positive, Section, Share
+from pretrace.settings.section import Count, NotNegative, Place, Rate, Section, Seed, Share
 from pretrace.settings.zero_shot import Heuristic, kind_for
 
 Kind = Literal["classification", "entailment", "similarity", "regression", "multiple_choice"]
 OVERRIDES = ("epochs", "lr", "batch_size", "lm_weight", "dropout", "soft_classes")
 """What a task may have of its own of the fine-tuning recipe."""
+METRICS = (("accuracy", "matthews", "f1"), ("pearson", "spearman"))
+"""Of answers that are classes or choices, and of answers that are numbers."""
 
 
 class DevSplit(Section):
@@ -22,7 +24,7 @@ class DevSplit(Section):
 
     rows: Count
     """So many for dev, and the rest for train."""
-    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    seed: Seed
 
 
 class Task(Section):
@@ -36,13 +38,13 @@ class Task(Section):
     """Which probe to make; null for a task that is read."""
     dataset: HubDataset | None = None
     """A data set of the Hugging Face Hub; `train`, `dev`, `test` and `unlabelled` are then names of its splits."""
-    train: str | None = None
+    train: Place | None = None
     """File with labelled rows (.parquet, .csv, .tsv, .jsonl), from the repository's root; or a folder of RACE's."""
-    dev: str | None = None
+    dev: Place | None = None
     """File that the best epoch is chosen on; null cuts a tenth from train."""
-    test: str | None = None
+    test: Place | None = None
     """File that the table's score is from, and nothing is chosen on; null cuts a fifth from train."""
-    unlabelled: str | None = None
+    unlabelled: Place | None = None
     """File with rows to be answered, such as GLUE's test files; its first line has names of columns."""
     column_names: list[str] | None = None
     """Of labelled .csv and .tsv files that have no first line with names."""
@@ -67,17 +69,17 @@ class Task(Section):
     """Use at most so many training rows, drawn at random; null: all, or the scale's number for a probe."""
     test_rows: Count | None = None
     """Use at most so many dev and test rows; null as for `train_rows`."""
-    epochs: Count | None = None
+    epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Overrides the scale's number of passes."""
-    lr: Positive | None = None
+    lr: Rate | None = None
     """Overrides the fine-tuning rate for this task."""
-    batch_size: Count | None = None
+    batch_size: Annotated[int, Field(ge=1, le=10**6)] | None = None
     """Overrides the scale's examples an update."""
-    lm_weight: Annotated[float, Field(ge=0.0)] | None = None
+    lm_weight: NotNegative | None = None
     """Overrides the weight of the auxiliary language-model loss."""
     dropout: Share | None = None
     """Overrides the fine-tuning dropout."""
-    soft_classes: Annotated[int, Field(ge=2)] | None = None
+    soft_classes: Annotated[int, Field(ge=2, le=1000)] | None = None
     """For regression: learn the scale 0 ... n - 1 as so many classes, a number between two of them being a share of
     each (the released code: 6, for STS-B); null: one output and squared error."""
     because: str | None = None
@@ -100,6 +102,9 @@ class Task(Section):
             )
         if self.dev and self.dev_split:
             raise ValueError("`dev_split` cuts dev from train; it takes no `dev`")
+        if self.metric and self.metric not in METRICS[self.kind == "regression"]:
+            takes = " or ".join(METRICS[self.kind == "regression"])
+            raise ValueError(f"`metric: {self.metric}` is not for `kind: {self.kind}`, which takes {takes}")
         if self.metric == "f1" and self.positive is None:
             raise ValueError("`metric: f1` needs `positive`, the label that it counts")
         if self.positive is not None and self.kind in ("regression", "multiple_choice"):
@@ -127,13 +132,13 @@ class Variant(Section):
     model: Literal["transformer", "lstm"] = "transformer"
     pretrained: bool = True
     """False starts from random weights."""
-    lm_weight: Annotated[float, Field(ge=0.0)] | None = None
+    lm_weight: NotNegative | None = None
     """Weight of the auxiliary language-model loss; null: the scale's."""
-    lr: Positive | None = None
+    lr: Rate | None = None
     """A rate of its own, so that a baseline can be tuned as fairly as the model."""
-    epochs: Count | None = None
+    epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """A number of passes of its own."""
-    layers: Annotated[int, Field(ge=0)] | None = None
+    layers: Annotated[int, Field(ge=0, le=1000)] | None = None
     """How many pre-trained layers it starts from, from the bottom; above them are random ones (released code:
     `n_transfer`). 0: the embeddings alone; null: all. For a pre-trained transformer (Figure 2, left)."""
 
@@ -147,6 +152,6 @@ class Variant(Section):
 class Start(Section):
     """Other people's weights in the place of pre-training."""
 
-    start_from: str | None = None
+    start_from: Place | None = None
     """A folder with weights and their vocabulary: the pipeline's own, Hugging Face's, or OpenAI's .npy files. The
     stage `bpe` takes the vocabulary from it and `pretrain` the transformer, of which the scale says the sizes."""

@@ -13,11 +13,15 @@ from pretrace.settings.corpus import Corpus, Workers
 from pretrace.settings.experiment import Start, Task, Variant
 from pretrace.settings.ready import ReadySource, with_ready
 from pretrace.settings.scale import Scale
-from pretrace.settings.section import Positive, Section, checked
+from pretrace.settings.section import NotNegative, Rate, Section, Seed, checked
 from pretrace.settings.yaml_file import read_yaml
 from pretrace.settings.zero_shot import LanguageTest, ZeroShot
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
+"""Of tasks and variants: they become folders, and arguments of a command in dvc.yaml."""
+BASELINES = ("majority", "tfidf", "lm_zero_shot")
+"""Columns of the table that are no variants."""
+MOST_SEEDS = 1000
 
 
 class Settings(Section):
@@ -25,11 +29,11 @@ class Settings(Section):
 
     scale_name: str
     scale: Scale
-    lr: Positive | None
-    seeds: Annotated[list[int], Field(min_length=1)]
+    lr: Rate | None
+    seeds: Annotated[list[Seed], Field(min_length=1, max_length=MOST_SEEDS)]
     corpus: Corpus
     workers: Workers = Workers()
-    price_an_hour: Annotated[float, Field(ge=0.0)] | None = None
+    price_an_hour: NotNegative | None = None
     """What the machines that pre-train cost an hour, all together; the cost is then said at the end. No stage depends
     on it."""
     pretrain: Start = Start()
@@ -49,7 +53,12 @@ class Settings(Section):
         for what in ("tasks", "variants", "language_tests"):
             for name in getattr(self, what):
                 if not NAME.fullmatch(name):
-                    raise ValueError(f"{what}.{name}: a name takes lower-case letters, digits and underscores")
+                    raise ValueError(
+                        f"{what}.{name[:60]}: a name takes lower-case letters, digits and underscores, begins with a "
+                        "letter and has at most 60"
+                    )
+        if taken := [name for name in BASELINES if name in self.variants]:
+            raise ValueError(f"variants.{taken[0]}: the table has a column of this name already; take another one")
         for name, variant in self.variants.items():
             if (variant.layers or 0) > self.scale.model.layers:
                 raise ValueError(
@@ -58,6 +67,12 @@ class Settings(Section):
                 )
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds {self.seeds}: the same seed twice")
+        shares = self.corpus.validation_share + self.corpus.probe_share
+        if shares >= 1:
+            raise ValueError(
+                f"corpus.probe_share: got {self.corpus.probe_share:g}, and corpus.validation_share is "
+                f"{self.corpus.validation_share:g}; together they take less than 1, the rest is for training"
+            )
         if self.corpus.source == "files" and not self.corpus.path:
             raise ValueError("corpus.path: `source: files` needs a file, a folder, a glob or a URL here")
         dataset = self.corpus.dataset
@@ -67,6 +82,8 @@ class Settings(Section):
             )
         if self.corpus.source == "installed" and not self.corpus.packages:
             raise ValueError("corpus.packages: `source: installed` needs at least one package name")
+        if len(set(self.corpus.packages)) < len(self.corpus.packages):
+            raise ValueError("corpus.packages: the same name twice")
         return self
 
     def in_use(self, **options: bool) -> dict[str, Any]:

@@ -31,9 +31,9 @@ class RepetitionRules(Section):
     duplicate_line_characters: Share | None = 0.20
     """Characters in lines that stood earlier."""
     duplicate_paragraph_characters: Share | None = 0.20
-    top_ngrams: dict[Annotated[int, Field(ge=2)], Share] = Field(default={2: 0.20, 3: 0.18, 4: 0.16})
+    top_ngrams: dict[Annotated[int, Field(ge=2, le=1000)], Share] = Field(default={2: 0.20, 3: 0.18, 4: 0.16})
     """By n: characters in the most frequent run of n words."""
-    duplicate_ngrams: dict[Annotated[int, Field(ge=2)], Share] = Field(
+    duplicate_ngrams: dict[Annotated[int, Field(ge=2, le=1000)], Share] = Field(
         default={5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
     )
     """By n: characters in runs of n words that stood earlier, each character counted once."""
@@ -71,7 +71,7 @@ class LanguageRules(Section):
 class BoilerplateRules(Section):
     """Lines that stand in many documents (menus, licences) are cut out of them (ours)."""
 
-    documents: Annotated[int, Field(ge=2)] = 10
+    documents: Annotated[int, Field(ge=2, le=10**9)] = 10
     """In so many documents or more."""
     least_words: Count = 5
     """Shorter lines stay: "chapter i" and "no ." are in many books, and are theirs."""
@@ -82,7 +82,7 @@ class NearDuplicateRules(Section):
 
     threshold: Annotated[float, Field(ge=0.3, le=1.0)] = 0.8
     """Least Jaccard similarity of the two sets of shingles."""
-    shingle_words: Count = 5
+    shingle_words: Annotated[int, Field(ge=1, le=1000)] = 5
     """Words in a shingle."""
     action: Literal["drop", "group"] = "drop"
     """`drop`: the first of the corpus stays; `group`: all stay, on one side of train, validation and probes."""
@@ -91,7 +91,7 @@ class NearDuplicateRules(Section):
 class ContaminationRules(Section):
     """Documents that share a run of words with the dev or test text of a task that is read from files."""
 
-    words: Annotated[int, Field(ge=4)] = 13
+    words: Annotated[int, Field(ge=4, le=1000)] = 13
     """Words in such a run (GPT-3: 8 to 13). Rows with fewer words are not looked for; the report says how many."""
     action: Literal["drop", "cut"] = "drop"
     """`drop`: the document goes; `cut`: the lines that the run stands in."""

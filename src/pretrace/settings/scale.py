@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pretrace.settings.section import Count, Positive, Section, Share
+from pretrace.settings.section import Count, NotNegative, Positive, Rate, Section, Seed, Share, Updates, Width
 
 Precision = Literal["auto", "float32", "tf32", "bfloat16"]
 """Of matrix products. `auto`: bfloat16 where the hardware has them, else float32. `tf32`: float32 numbers, multiplied
@@ -23,12 +23,12 @@ class VocabularySettings(Section):
 class ModelSettings(Section):
     """The decoder-only transformer (section 4.1)."""
 
-    layers: Count
-    width: Count
-    heads: Count
-    feed_forward: Count
+    layers: Annotated[int, Field(ge=1, le=1000)]
+    width: Width
+    heads: Width
+    feed_forward: Width
     """Inner width of the position-wise network (GPT-1: 4 x width)."""
-    context: Annotated[int, Field(ge=8)]
+    context: Annotated[int, Field(ge=8, le=1 << 20)]
     """Longest sequence, in tokens."""
     dropout: Share
     """On embeddings, attention weights and residual branches, in pre-training."""
@@ -49,10 +49,10 @@ class ModelSettings(Section):
 class LSTMSettings(Section):
     """The LSTM of the ablation (section 5, Table 5: one layer of 2,048 units)."""
 
-    layers: Count
-    width: Count
+    layers: Annotated[int, Field(ge=1, le=1000)]
+    width: Width
     """Units a layer."""
-    embedding: Count
+    embedding: Width
     """Width of the token embeddings, which are also the output's weights."""
     dropout: Share
     initial_std: Positive
@@ -63,7 +63,7 @@ class OptimiserSettings(Section):
 
     optimiser: Literal["openai_adam", "adamw"]
     """`openai_adam`: Adam as the released code writes it; `adamw`: torch's own, fused and a little faster."""
-    weight_decay: Annotated[float, Field(ge=0.0)]
+    weight_decay: NotNegative
     """Decoupled, on tensors of rank two and more."""
     beta1: Share
     beta2: Share
@@ -74,10 +74,10 @@ class OptimiserSettings(Section):
 class PretrainSettings(OptimiserSettings):
     """Generative pre-training (sections 3.1 and 4.1)."""
 
-    seed: int
-    steps: Count
+    seed: Seed
+    steps: Updates
     """Optimiser updates."""
-    batch_sequences: Count
+    batch_sequences: Annotated[int, Field(ge=1, le=10**6)]
     """Sequences of `model.context` tokens in an update (GPT-1: 64)."""
     micro_batch: Count | None
     """Sequences that a process holds in memory at once; gradients are summed over the micro-batches of an update. Null:
@@ -85,18 +85,18 @@ class PretrainSettings(OptimiserSettings):
     sharded: bool
     """Several processes: each holds a part of the weights, gradients and moments (FSDP2), and not a copy. For a
     transformer that is too large for one device; the number of processes must divide the batch."""
-    lr: Positive
+    lr: Rate
     """Largest rate; linear warm-up to it, then a cosine to zero."""
-    warmup_steps: Count
+    warmup_steps: Updates
     precision: Precision
     compile: Literal["auto", "on", "off"]
     """Whether the transformer's blocks go through `torch.compile`. `auto`: on a GPU, where the run is long enough to
     pay for it (pretrace.training.compiled has the figures). Where that fails, the run goes on without it."""
-    validate_every: Count
+    validate_every: Updates
     """Updates between two readings of the validation loss."""
-    checkpoint_every: Count
+    checkpoint_every: Updates
     """Updates between two checkpoints."""
-    sample_every: Count | None
+    sample_every: Updates | None
     """Updates between two sets of sample texts (reports/curves/); null: only at the end (reports/samples.json)."""
     doubling_weights: bool
     """Keep the weights after 1, 2, 4, 8, ... updates, too: models/pretrained/<model>/steps/."""
@@ -111,15 +111,15 @@ class PretrainSettings(OptimiserSettings):
 class FinetuneSettings(OptimiserSettings):
     """Supervised fine-tuning (sections 3.2 and 4.1)."""
 
-    lr: Positive
+    lr: Rate
     """Largest rate (GPT-1: 6.25e-5). The top-level `lr` and then a task's or variant's own take its place."""
-    epochs: Count
+    epochs: Annotated[int, Field(ge=1, le=10_000)]
     """Passes over the training rows (GPT-1: 3)."""
-    batch_size: Count
+    batch_size: Annotated[int, Field(ge=1, le=10**6)]
     """Examples in an update (GPT-1: 32)."""
     warmup_share: Share
     """Share of the updates with a rising rate (GPT-1: 0.002); it falls linearly to zero over all of them."""
-    lm_weight: Annotated[float, Field(ge=0.0)]
+    lm_weight: NotNegative
     """Weight of the auxiliary language-model loss (GPT-1: 0.5)."""
     dropout: Share
     """On embeddings, attention weights, residual branches and the classifier's input (GPT-1: 0.1)."""
@@ -133,15 +133,15 @@ class ProbeSettings(Section):
     """Training rows by probe; `default` is for those not named."""
     dev_rows: Count
     test_rows: Count
-    passage_words: Annotated[int, Field(ge=8)]
+    passage_words: Annotated[int, Field(ge=8, le=10**6)]
     """Words in a passage of `source`."""
-    pair_words: Annotated[int, Field(ge=6)]
+    pair_words: Annotated[int, Field(ge=6, le=10**6)]
     """Words in each passage of `same` and `nearness`."""
-    context_words: Annotated[int, Field(ge=6)]
+    context_words: Annotated[int, Field(ge=6, le=10**6)]
     """Words before the cut in `follows` and `cloze`."""
-    continuation_words: Annotated[int, Field(ge=4)]
+    continuation_words: Annotated[int, Field(ge=4, le=10**6)]
     """Words after the cut."""
-    words_a_change: Annotated[int, Field(ge=1)]
+    words_a_change: Annotated[int, Field(ge=1, le=10**6)]
     """A changed sentence of `acceptability` has one change for every so many words."""
 
     @model_validator(mode="after")
@@ -154,10 +154,10 @@ class ProbeSettings(Section):
 class Scale(Section):
     """The sizes that go together: one file in `scales/`."""
 
-    processes: Count
+    processes: Annotated[int, Field(ge=1, le=4096)]
     """Processes of this machine that pre-train together, each with its share of a batch; with GPUs, not more than
     there are. Under `torchrun`, which starts the processes itself, its number takes the place of this one."""
-    threads: Count
+    threads: Annotated[int, Field(ge=1, le=1024)]
     """CPU threads of a pre-training process. Fixed, as the order of sums, and so the last bits, depends on it."""
     vocabulary: VocabularySettings
     model: ModelSettings

@@ -8,9 +8,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pretrace.errors import PretraceError
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Updates = Annotated[int, Field(ge=1, le=10**12)]
+Width = Annotated[int, Field(ge=1, le=1 << 20)]
+"""A size of a tensor's side, or a number of layers: far above every model, and far below what numbers overflow at."""
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
-Positive = Annotated[float, Field(gt=0.0)]
+Positive = Annotated[float, Field(gt=0.0, le=1e9)]
+NotNegative = Annotated[float, Field(ge=0.0, le=1e9)]
+Rate = Annotated[float, Field(gt=0.0, le=1.0)]
+"""A learning rate. Adam moves a weight by about as much in an update, so that more than 1 trains nothing."""
+Place = Annotated[str, Field(min_length=1, max_length=1024)]
+"""A file, folder, glob or URL."""
+SHOWN = 100
+"""Characters of a value that are shown."""
 
 
 class Section(BaseModel):
@@ -37,14 +48,20 @@ def checked(kind: type[Part], values: Any, file: str, under: str = "") -> Part:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in (under, *first["loc"]) if part != "") or "(the whole file)"
-        message = first["msg"].removeprefix("Value error, ")
+        message, got = first["msg"].removeprefix("Value error, "), f"got {_shown(first['input'])}"
         if first["type"] == "extra_forbidden":
             message = "no such setting; look for a typing error, or take the line out"
         elif first["type"] == "missing":
             message = "missing; it has no default"
         elif first["type"] == "model_type":
-            message = f"got {first['input']!r}; takes keys with values"
+            message = f"{got}; takes keys with values"
         elif first["type"] != "value_error":
-            message = f"got {first['input']!r}; {message[0].lower()}{message[1:]}"
+            message = f"{got}; {message[0].lower()}{message[1:]}"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise PretraceError(f"{file}: {key}: {message}{more}") from None
+
+
+def _shown(value: Any) -> str:
+    """A value as Python writes it, or its beginning."""
+    text = repr(value) if not isinstance(value, str) else repr(value[: SHOWN + 1])
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"

@@ -1,26 +1,105 @@
-"""Reading a file of settings."""
+"""Reading a file of settings: plain values, and one line that names the place where it is anything else."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from pretrace.errors import PretraceError
+from pretrace.errors import PretraceError, has_secret, is_control, printable
+
+LARGEST_BYTES = 4 << 20
+DEEPEST = 20
+"""Levels of keys and lists."""
+LARGEST_NUMBER = 1 << 63
+PLAIN = (bool, int, float, str, type(None))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML 1.2 file whose top is a mapping."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
+    """Read a YAML 1.2 file whose top is a mapping of plain values: numbers, text, lists and keys with values.
 
+    Anchors, aliases and tags are refused: a small file of them can stand for any size, and an experiment's file says
+    what it means.
+
+    Raises:
+        PretraceError: the file is missing or no such file. The text names the line, or the key.
+    """
+    from ruamel.yaml.error import MarkedYAMLError
+
+    text = _text_of(path)
     try:
-        value = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise PretraceError(f"{path}: no such file; run from the repository's root") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise PretraceError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
-    except OSError as error:
-        raise PretraceError(f"{path}: cannot be read ({error.strerror})") from None
+        value = _yaml().load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"line {mark.line + 1}: " if mark else ""
+        raise PretraceError(f"{path}: {where}not readable as YAML: {error.problem or error.context}") from None
+    except Exception as error:  # of Python's own conversions, too: a date that is none, a number without end
+        raise PretraceError(f"{path}: not readable as YAML: {str(error) or type(error).__name__}") from None
     if not isinstance(value, dict):
         raise PretraceError(f"{path}: takes keys with values, got {type(value).__name__}")
+    _check(value, path, "")
     return value
+
+
+def _text_of(path: Path) -> str:
+    try:
+        if not path.is_file() and path.exists():
+            raise PretraceError(f"{path}: not a regular file")
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST_BYTES + 1)
+        if len(content) > LARGEST_BYTES:
+            raise PretraceError(f"{path}: more than {LARGEST_BYTES >> 20} MB, so no file of settings")
+        return content.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise PretraceError(f"{path}: no such file; run from the repository's root") from None
+    except OSError as error:
+        raise PretraceError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise PretraceError(f"{path}: not UTF-8 at byte {error.start}; convert it (iconv -t UTF-8)") from None
+
+
+def _yaml() -> Any:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.composer import Composer, ComposerError
+    from ruamel.yaml.events import AliasEvent
+
+    class PlainComposer(Composer):
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            event = self.parser.peek_event()
+            if isinstance(event, AliasEvent) or event.anchor is not None:
+                sign = "*" if isinstance(event, AliasEvent) else "&"
+                problem = f"{sign}{event.anchor}: anchors and aliases are not taken; write the value out"
+                raise ComposerError(None, None, problem, event.start_mark)
+            return super().compose_node(parent, index)
+
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Composer, yaml.max_depth = PlainComposer, DEEPEST
+    return yaml
+
+
+def _check(value: Any, path: Path, key: str) -> None:
+    """Raises `PretraceError` at the first value that is not plain."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if type(name) not in (str, int):
+                raise PretraceError(f"{path}: {key or 'the top'}: the key {name!r} is no name; put it in quotes")
+            _check(name, path, f"the key {_named(key, name)}")
+            _check(inner, path, _named(key, name))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            _check(inner, path, _named(key, number))
+    elif not isinstance(value, PLAIN):
+        raise PretraceError(f"{path}: {key}: got a {type(value).__name__}; if it is text, put it in quotes")
+    elif isinstance(value, str):
+        if strange := next((c for c in value if is_control(c) and c not in "\n\t"), None):
+            raise PretraceError(f"{path}: {key}: has the character {printable(strange)}, which no setting takes")
+        if has_secret(value):
+            raise PretraceError(
+                f"{path}: {key}: a URL with a password or key in it; it would be in dvc.lock, in the report and in "
+                "MLflow. Leave it out: the environment or the service's own file has it (docs/security.md)"
+            )
+    elif type(value) is int and abs(value) >= LARGEST_NUMBER:
+        raise PretraceError(f"{path}: {key}: got a number of {value.bit_length()} bits; takes up to 63")
+
+
+def _named(key: str, part: str | int) -> str:
+    return f"{key}.{part}".lstrip(".")

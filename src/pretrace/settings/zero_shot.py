@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from pretrace.settings.section import Count, Section
+from pretrace.settings.section import Count, Place, Section
 
 Heuristic = Literal["acceptability", "sentiment", "choice", "referents"]
 """How a task is answered without fine-tuning (section 5, "Zero-shot behaviours")."""
@@ -44,7 +44,7 @@ class LanguageTest(Section):
     protocol: Literal["last_word", "perplexity", "choice"]
     """`last_word`: predict the word that ends a passage (LAMBADA). `perplexity`: of a text. `choice`: the answer with
     the highest mean log-probability of its tokens."""
-    file: str
+    file: Place
     """From the repository's root: .parquet, .csv, .tsv or .jsonl; for `perplexity` what `corpus.path` takes, with the
     text in a column `text`."""
     columns: LanguageColumns = LanguageColumns()

@@ -15,6 +15,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pretrace.corpus.opening import GROWTH, UNTIL
+from pretrace.corpus.parquet_rows import rows_at_once
 from pretrace.errors import PretraceError
 from pretrace.settings import Task
 
@@ -62,6 +64,7 @@ def read_table(name: str, split: str, file: str, column_names: list[str] | None 
         plain |= {"names": column_names, "header": None}
     try:
         if path.suffix == ".parquet":
+            _check_growth(path)
             table = pd.read_parquet(path)
         elif path.suffix == ".jsonl":
             table = pd.read_json(path, lines=True, dtype=False)
@@ -105,6 +108,21 @@ def _from_hub(name: str, task: Task, split: str) -> Any:
     return pd.DataFrame([row for _, row in dataset_rows(dataset, [], f"tasks.{name}.dataset")])
 
 
+def _check_growth(path: Path) -> None:
+    """Raises `ValueError` where a Parquet file grows like a bomb: a value that stands once may be in every row."""
+    import pyarrow.parquet as pq
+
+    size, grown = path.stat().st_size, 0
+    with path.open("rb") as stream, pq.ParquetFile(path, pre_buffer=False) as table:
+        for number in range(table.metadata.num_row_groups):
+            group = table.metadata.row_group(number)
+            at_once = rows_at_once(stream, group, table.schema_arrow.names)
+            for batch in table.iter_batches(at_once, row_groups=[number]):
+                grown += batch.nbytes
+                if grown > max(UNTIL, GROWTH * size):
+                    raise ValueError(f"grows to more than {GROWTH} times its size, or is a bomb")
+
+
 def _race(folder: Path) -> Any:
     """The questions below a folder such as RACE/train: files of one passage, its questions, choices and answers."""
     import pandas as pd
@@ -115,7 +133,7 @@ def _race(folder: Path) -> Any:
             passage = json.loads(path.read_text(encoding="utf-8"))
             article, *lists = (passage[field] for field in RACE_FIELDS)
             questions = list(zip(*lists, strict=True))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise PretraceError(
                 f"{path}: takes a JSON object with {', '.join(RACE_FIELDS)}, lists of one length ({error!r})"
             ) from None

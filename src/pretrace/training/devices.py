@@ -13,6 +13,8 @@ from pathlib import Path
 
 import torch
 
+from pretrace.errors import PretraceError
+
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's `mallopt`."""
 
@@ -63,6 +65,14 @@ def _type_of_products(name: str, precision: str) -> tuple[torch.dtype, str]:
         has_it = name == "cuda" and torch.cuda.get_device_capability() >= (8, 0)
         return torch.float32, f"as set: TF32, {'which this GPU has' if has_it else f'which this {name} lacks'}"
     return getattr(torch, precision), "as set"
+
+
+def check_kernels(kind: str, device: Device) -> None:
+    """Raises `PretraceError` where this processor cannot run a model of `kind` in the precision asked for."""
+    if kind == "lstm" and device.name == "cpu" and device.dtype == torch.bfloat16 and not cpu_has_bfloat16():
+        raise PretraceError(
+            "precision: got bfloat16, in which this processor has no LSTM; take auto or float32 in the scale's file"
+        )
 
 
 def cpu_has_bfloat16() -> bool:

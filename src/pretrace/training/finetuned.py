@@ -41,7 +41,7 @@ def load_finetuned(folder: Path) -> tuple[TaskModel, dict[str, Any]]:
             raise PretraceError(
                 f"{folder / CONFIG}: has no '{key}', as it was written by an older version; run `dvc repro` again"
             )
-    language_model = described_model(note["model"], str(folder / CONFIG))
+    language_model = described_model(note["model"], folder / CONFIG, folder / MODEL)
     model = TaskModel(language_model, note["kind"], note["recipe"]["outputs"], SPECIAL_TOKENS, 0)
     load_weights(model, folder / MODEL)
     return model, note

@@ -34,6 +34,11 @@ class Group:
         """Whether this one writes and speaks for all."""
         return self.rank == 0
 
+    @property
+    def here(self) -> int:
+        """How many of them are on this machine."""
+        return int(os.environ["LOCAL_WORLD_SIZE"]) if started_by_torchrun() else self.size
+
     def told(self, note: dict[str, Any]) -> dict[str, Any]:
         """What number 0 knows, in every process, each of which has to call this."""
         if self.size == 1:

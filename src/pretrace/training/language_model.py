@@ -52,7 +52,7 @@ def describe(model: nn.Module, val_loss: float, manifest: dict[str, Any]) -> dic
     bits_per_byte = val_loss / math.log(2) * validation["tokens"] / validation["bytes"]
     return {
         "val_loss": round(val_loss, 6),
-        "val_perplexity": round(math.exp(val_loss), 4),
+        "val_perplexity": round(math.exp(min(val_loss, 700.0)), 4),
         "val_bits_per_byte": round(bits_per_byte, 6),
         "parameters": sum(p.numel() for p in model.parameters()),
     }

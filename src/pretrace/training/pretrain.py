@@ -19,10 +19,11 @@ from pretrace.files import locked, read_json
 from pretrace.settings import Settings
 from pretrace.training.checkpoint import Checkpoints
 from pretrace.training.cost import cost_of, sizes
-from pretrace.training.devices import Device, choose_device
+from pretrace.training.devices import Device, check_kernels, choose_device
 from pretrace.training.fingerprint import fingerprint, sha256_of_imports
 from pretrace.training.group import Group, place
 from pretrace.training.language_model import describe, validation_loss
+from pretrace.training.memory import check_training_memory
 from pretrace.training.processes import meet
 from pretrace.training.trainer import Trainer
 from pretrace.training.watch import Sampler, Watch
@@ -69,7 +70,9 @@ def pretrain(
     """
     section, group = settings.scale.pretrain, place(settings.scale.processes)
     device = _own_device(settings, group)
+    check_kernels(kind, device)
     manifest = read_json(shards_folder / "manifest.json")
+    check_training_memory(kind, settings, manifest["vocabulary_size"], group)
     checkpoints = Checkpoints(run_fingerprint(kind, settings, manifest, device, group.size), group=group)
     if group.first:
         print(f"{kind}: {device.name}, {str(device.dtype).removeprefix('torch.')} ({device.reason})", file=sys.stderr)

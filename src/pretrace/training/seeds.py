@@ -38,10 +38,11 @@ from pretrace.settings import Settings
 from pretrace.tasks.formats import is_cut
 from pretrace.tasks.metrics import standard_error
 from pretrace.tasks.rows import SPLITS, EncodedSplit, read_task
-from pretrace.training.devices import choose_device
+from pretrace.training.devices import check_kernels, choose_device
 from pretrace.training.finetune import finetune_seed, starting_model
 from pretrace.training.finetuned import CONFIG, MODEL, write_predictions, write_unlabelled
 from pretrace.training.fingerprint import fingerprint, sha256_of_imports
+from pretrace.training.memory import check_training_memory
 from pretrace.training.recipe import Recipe, resolve_recipe
 from pretrace.training.workers import prepare_workers
 
@@ -82,6 +83,9 @@ def finetune_all_seeds(
         write_predictions(predictions, note["kind"], [])
         nothing = {"score": None, "scores": [], "stderr": None, "cut": {}, "tokens": 0, "flops": 0}
         return report | nothing, {}
+    kind = settings.variants[variant].model
+    check_kernels(kind, choose_device(recipe.settings.precision, 1))
+    check_training_memory(kind, settings, vocabulary_size)
     jobs = _Jobs(settings, variant, recipe, task_folder, pretrained, vocabulary_size)
     started = time.monotonic()
     folders = dict(jobs.run(f"{task}-{variant}"))

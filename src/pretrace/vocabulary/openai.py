@@ -106,11 +106,13 @@ def _read_encoder(path: Path) -> dict[str, int]:
         ids: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise PretraceError(f"{path}: no such file; the vocabulary needs it") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PretraceError(f"{path}: not JSON ({error}); takes an object of pieces and their ids") from None
     whole = isinstance(ids, dict) and all(type(number) is int for number in ids.values())
     if not whole or sorted(ids.values()) != list(range(len(ids))):
         raise PretraceError(f"{path}: takes an object of pieces whose ids are 0 to their number less one, each once")
+    if any("\ud800" <= character <= "\udfff" for character in "".join(ids)):
+        raise PretraceError(f"{path}: a piece has half of a surrogate pair in it, which is no text")
     for piece, meaning in ((UNKNOWN, "what is unknown"), (NEWLINE, "the line end")):
         if piece not in ids:
             raise PretraceError(

@@ -1,0 +1,173 @@
+"""Weights, vocabularies and rows that somebody made to do harm: refused by name, nothing run, memory bounded."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hostile_files import DEEP, Bomb, make_vocabularies, make_weights
+
+from pretrace.errors import PretraceError
+from pretrace.files import read_json
+from pretrace.settings import Task
+from pretrace.tasks.readers import read_task_files
+
+ALLOWED_GROWTH = 150 << 20
+"""Bytes; the smallest of the bombs asks for gigabytes."""
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a process said that read all of the hostile models and vocabularies."""
+    folder = tmp_path_factory.mktemp("hostile")
+    make_weights(folder / "weights")
+    make_vocabularies(folder / "vocabularies")
+    command = [sys.executable, str(Path(__file__).with_name("hostile_files.py")), str(folder)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not (folder / "unpickled").exists()
+    return json.loads(done.stdout)
+
+
+def test_every_hostile_model_and_vocabulary_is_refused_by_name(read: dict[str, Any]) -> None:
+    assert len(read["said"]) > 40
+    for name, said in read["said"].items():
+        assert said != "LOADED", name
+        assert f"/{name}" in said
+        assert said.isprintable()
+
+
+def test_none_of_them_takes_memory(read: dict[str, Any]) -> None:
+    assert read["grown"] < ALLOWED_GROWTH
+
+
+def test_nothing_in_the_code_opens_a_pickle() -> None:
+    """`pickle`, `torch.load`, `np.load` and their like have no place in the sources; what is like them is listed."""
+    words = (
+        "pickle",
+        "torch.load(",
+        "np.load(",
+        "numpy.load(",
+        "joblib",
+        "shelve",
+        "marshal",
+        "eval(",
+        "exec(",
+        "yaml.load(",
+    )
+    allowed = (
+        "allow_pickle=False",
+        "Pickles are not",
+        "pickles are not",
+        "without pickle",
+        "no pickle",
+        "a pickle",
+        "PICKLES",
+    )
+    found = []
+    for path in [*(REPOSITORY / "src").rglob("*.py"), *(REPOSITORY / "stages").glob("*.py")]:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            bare = line
+            for good in (
+                *allowed,
+                "can be pickled",
+                "model.eval(",
+                ".eval()",
+                "pickles = ",
+                "pickles[0]",
+                "if pickles",
+            ):
+                bare = bare.replace(good, "")
+            if any(word in bare for word in words):
+                found.append(f"{path.relative_to(REPOSITORY)}:{number}: {line.strip()}")
+    assert not found
+
+
+TASK = {"kind": "classification", "train": "rows.parquet"}
+
+
+def rows_from(path: Path, content: bytes) -> str:
+    """What is said of a task whose rows are in this file."""
+    path.write_bytes(content)
+    with pytest.raises(PretraceError) as caught:
+        read_task_files("mine", Task.model_validate({**TASK, "train": path.name}), str)
+    assert str(caught.value).isprintable()
+    return str(caught.value)
+
+
+def test_a_parquet_file_of_a_task_that_grows_like_a_bomb_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A million rows share one long text, which stands in the file once: 300 GB out of 2 kB."""
+    monkeypatch.chdir(tmp_path)
+    text = pa.array(["x" * 300_000])
+    table = pa.table({"text": pa.DictionaryArray.from_arrays(pa.array([0] * 1_000_000, pa.int32()), text)})
+    stream = pa.BufferOutputStream()
+    pq.write_table(table, stream, compression="zstd", store_schema=False)
+    content = stream.getvalue().to_pybytes()
+    assert len(content) < 20_000
+    assert "rows.parquet: not readable as .parquet: grows to more than 200 times its size" in rows_from(
+        Path("rows.parquet"), content
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.parquet", b"PAR1" + bytes(8) + b"PAR1"),
+        ("rows.parquet", b"PAR1" + b"\xff" * 200 + b"\xff\xff\xff\x7fPAR1"),
+        ("rows.parquet", pickle.dumps(Bomb())),
+        ("rows.jsonl", b'{"text": ' + DEEP + b"\n"),
+        ("rows.jsonl", b'{"text": "a", "label": ' + b"9" * 5000 + b"}\n"),
+        ("rows.csv", pickle.dumps(Bomb())),
+        ("rows.tsv", b"\x00\x1b[31m\n" * 50),
+        ("rows.csv", b'text,label\n"' + b"a" * 100_000),
+    ],
+)
+def test_rows_of_a_task_that_are_none_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert rows_from(Path(name), content).startswith(name)
+    assert not Path("unpickled").exists()
+
+
+def test_a_passage_of_race_nested_without_end_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("race").mkdir()
+    Path("race/1.txt").write_bytes(DEEP)
+    task = Task.model_validate({"kind": "multiple_choice", "train": "race"})
+    with pytest.raises(PretraceError, match=r"race/1\.txt: takes a JSON object"):
+        read_task_files("mine", task, str)
+
+
+def test_json_nested_without_end_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(DEEP)
+    with pytest.raises(PretraceError, match=r"a\.json: not a whole JSON file"):
+        read_json(tmp_path / "a.json")
+
+
+def test_predictions_that_are_no_table_are_one_line(tmp_path: Path) -> None:
+    from pretrace.report.answers import read_parquet
+
+    for content in (pickle.dumps(Bomb()), b"PAR1" + b"\xff" * 200 + b"PAR1", b""):
+        (tmp_path / "a.parquet").write_bytes(content)
+        with pytest.raises(PretraceError, match=r"a\.parquet: not readable"):
+            read_parquet(tmp_path / "a.parquet", "tasks@mine")
+
+
+def test_a_table_that_compresses_well_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = pd.DataFrame({"text": ["the same text in every row"] * 50_000, "label": ["a", "b"] * 25_000})
+    rows.to_parquet("rows.parquet", compression="zstd")
+    data = read_task_files("mine", Task.model_validate(TASK), str)
+    assert sum(len(split) for split in data.splits.values()) == 50_000
