@@ -97,6 +97,7 @@ def run(job: dict[str, Any]) -> None:
     os.environ.update(job["environment"])
     script, *arguments = job["stage"]
     sys.argv = [f"stages/{script}.py", *arguments]
+    sys.orig_argv = [sys.executable, *sys.argv]
     code: Any = 0
     try:
         runpy.run_path(sys.argv[0], run_name="__main__")
