@@ -41,7 +41,8 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(**_temporary_name(target))
         os.close(descriptor)
-        temporary = Path(name)
+        # A relative name stays one: where the locale has no letters for a folder above, Arrow does not take its name.
+        temporary = target.parent / Path(name).name
         try:
             yield temporary
             _flush(temporary)
@@ -61,7 +62,7 @@ def atomic_folder(target: Path | str) -> Iterator[Path]:
     target = Path(target)
     with readable_disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(**_temporary_name(target)))
+        temporary = target.parent / Path(tempfile.mkdtemp(**_temporary_name(target))).name
         try:
             yield temporary
             for path in sorted(temporary.rglob("*")):

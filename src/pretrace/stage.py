@@ -126,6 +126,7 @@ def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
     Raises:
         SystemExit: with the exit code above, after one line (or, for a defect, the traceback) on stderr.
     """
+    _speak_utf8()
     stage = f"{name}@{'-'.join(key_parts)}" if key_parts else name
     started = _process_start()
     run: Run | None = None
@@ -159,6 +160,16 @@ def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
         _track(run, status)
     if code:
         raise SystemExit(code)
+
+
+def _speak_utf8() -> None:
+    """Begin again in Python's UTF-8 mode if the locale is of another encoding.
+
+    Arrow and others take every name as UTF-8: a folder with other letters than ASCII could not be worked in.
+    """
+    if sys.getfilesystemencoding().lower().replace("-", "") != "utf8":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:

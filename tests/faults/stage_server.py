@@ -85,7 +85,7 @@ def served(job: dict[str, Any]) -> dict[str, Any]:
 
 def run(job: dict[str, Any]) -> None:
     os.setsid()
-    os.chdir(job["folder"])
+    os.chdir(job["folder"].encode())  # as bytes: the locale may have no such letters
     for name, target in ((os.devnull, 0), (job["log"], 1), (job["log"], 2)):
         descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(descriptor, target)
@@ -97,6 +97,7 @@ def run(job: dict[str, Any]) -> None:
     os.environ.update(job["environment"])
     script, *arguments = job["stage"]
     sys.argv = [f"stages/{script}.py", *arguments]
+    sys.orig_argv = [sys.executable, *sys.argv]
     code: Any = 0
     try:
         runpy.run_path(sys.argv[0], run_name="__main__")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tiny_project as tiny
 from conftest import Faults
 from machine import STAGES, TASK, Machine, Reference, copy, files_below, inputs, make, name_of, outputs
 
@@ -19,8 +20,6 @@ SEED = 9
 def other(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Reference:
     """A run of another package with other numbers, whose files have the same names."""
     folder = make(tmp_path_factory.mktemp("other") / "project", seeds=[3], lr=0.001)
-    import tiny_project as tiny
-
     corpus = tiny.load(folder / "params.yaml")["corpus"]
     tiny.change_params(folder, corpus={**corpus, "probe_share": 0.45, "validation_share": 0.1})
     scale = tiny.load(folder / "scales" / "tiny.yaml")

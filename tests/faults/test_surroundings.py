@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import tiny_project as tiny
 from conftest import Faults
-from machine import STAGES, Ended, Machine, Reference, left_over, name_of, needs_shim
+from machine import STAGES, Ended, Machine, Reference, contents, copy, left_over, name_of, needs_shim
 
 STRANGE = "mit Leer und ü 漢"
+TRIES = 6
 TWO_GB = 2_000_000_000
 PLAIN = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
@@ -52,11 +56,19 @@ def through(machine: Machine, reference: Reference, folder: Path, fault: str, fa
 
 
 def test_all_of_it_at_once(reference: Reference, place: Path, faults: Faults) -> None:
-    """One core, no UTF-8, a folder of an odd name, 2 GB, and the clock going backwards."""
-    clock = {"FAULT_CLOCK": "1"}
-    with another(*one_core(), **PLAIN) as machine:
-        how = {"limits": {"RLIMIT_DATA": TWO_GB}, **clock}
-        through(machine, reference, place / STRANGE, "all of: one core, C locale, odd name, 2 GB, clock", faults, **how)
+    """One core, a folder of an odd name, 2 GB, and the clock going backwards."""
+    needs_shim()
+    how = {"limits": {"RLIMIT_DATA": TWO_GB}, "FAULT_CLOCK": "1"}
+    with another(*one_core()) as machine:
+        through(machine, reference, place / STRANGE, "all of: one core, odd name, 2 GB, clock", faults, **how)
+
+
+def test_a_locale_without_the_letters_of_the_folder(reference: Reference, place: Path, faults: Faults) -> None:
+    stage = ("shard",)
+    folder = reference.before(stage, place / STRANGE)
+    with another(**PLAIN) as machine:
+        machine.well(folder, stage)
+    faults.check("the locale is C, in a folder with other letters", reference.differences(folder, [stage]))
 
 
 NIGHTLY: dict[str, Callable[[], tuple[list[str], dict[str, str], dict[str, object]]]] = {
@@ -76,7 +88,8 @@ def test_one_at_a_time(fault: str, reference: Reference, place: Path, faults: Fa
     if "clock" in fault:
         needs_shim()
     with another(*before, **environment) as machine:
-        through(machine, reference, place / (STRANGE if "folder" in fault else "plain"), fault, faults, **how)
+        odd = "folder" in fault or "locale" in fault
+        through(machine, reference, place / (STRANGE if odd else "plain"), fault, faults, **how)
 
 
 @pytest.mark.nightly
@@ -93,22 +106,22 @@ def test_a_gigabyte_too_little_is_one_line(machine: Machine, reference: Referenc
     faults.check("not enough memory", reference.differences(place, [("clean",)]), stopped=stopped > 0)
 
 
-ALONE = [s for s in STAGES if s[0] not in ("report",)]
+@pytest.fixture(scope="module")
+def second() -> Iterator[Machine]:
+    with another() as machine:
+        yield machine
 
 
-@pytest.mark.parametrize(
-    "stage",
-    [
-        pytest.param(s, id=name_of(s), marks=[] if s[0] in ("clean", "pretrain", "shard") else [pytest.mark.nightly])
-        for s in STAGES
-    ],
-)
+TWICE = [pytest.param(s, id=name_of(s), marks=[] if s == ("pretrain",) else [pytest.mark.nightly]) for s in STAGES]
+
+
+@pytest.mark.parametrize("stage", TWICE)
 def test_a_stage_twice_at_once(
-    stage: tuple[str, ...], machine: Machine, reference: Reference, place: Path, faults: Faults
+    stage: tuple[str, ...], machine: Machine, second: Machine, reference: Reference, place: Path, faults: Faults
 ) -> None:
     """By two hands in one folder: one may say that the other is there; what is in the folder is whole and the same."""
     reference.before(stage, place)
-    with another() as second, ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(2) as pool:
         ends: list[Ended] = list(pool.map(lambda one: one.run(place, stage), (machine, second)))
     assert any(ended.code == 0 for ended in ends), ends
     assert all(ended.code == 0 or ended.clear for ended in ends), ends
@@ -120,8 +133,6 @@ def test_a_stage_twice_at_once(
 @pytest.fixture(scope="module")
 def pair(machine: Machine, reference: Reference, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that pre-trains with two processes, which have done so."""
-    import tiny_project as tiny
-
     folder = reference.before(("pretrain",), tmp_path_factory.mktemp("pair"))
     (folder / "scales" / "tiny.yaml").unlink()
     shutil.copy(reference.folder / "scales" / "tiny.yaml", folder / "scales" / "tiny.yaml")
@@ -132,20 +143,13 @@ def pair(machine: Machine, reference: Reference, tmp_path_factory: pytest.TempPa
     return folder
 
 
-@pytest.mark.parametrize("tries", [1, pytest.param(8, marks=pytest.mark.nightly)])
-def test_one_of_two_training_processes_is_killed(
-    tries: int, machine: Machine, pair: Path, place: Path, faults: Faults
-) -> None:
-    import random
-    import signal
-
-    from machine import contents, copy
-
+@pytest.mark.nightly
+def test_one_of_two_training_processes_is_killed(machine: Machine, pair: Path, place: Path, faults: Faults) -> None:
     stage = ("pretrain",)
     undisturbed = place / "undisturbed"
     copy(pair, undisturbed)
     seconds = machine.well(undisturbed, stage).seconds
-    for number in range(tries):
+    for number in range(TRIES):
         project = place / str(number)
         copy(pair, project)
         chance = random.Random(f"pair {number}")

@@ -184,6 +184,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ("dvc exp pull origin NAME", Run()),
         ("dvc repro finetune@rte-full", ByTest(SUITE + "test_one_cell_alone")),
     ],
+    "docs/faults.md": [],
     "docs/gpu.md": [
         ('python -c "import torch; print(torch.cuda.is_available())"', Run(nightly=False)),
         ("dvc exp run -S scale=gpu -S corpus.source=files -S corpus.path=/data/books", TO_TEXT),
