@@ -384,7 +384,10 @@ HUGGING_FACE_FAULTS: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = 
     "heads that do not divide": (config_changed(n_head=3), ("config.json: not sizes of a GPT-1", "heads 3")),
     "a size in words": (config_changed(n_layer="two"), ("config.json: n_layer: got 'two'; takes a whole number",)),
     "no size": (config_changed(n_embd=None), ("config.json: n_embd: got None",)),
-    "a size beyond memory": (config_changed(vocab_size=1 << 50), ("config.json: vocab_size: got 1125899906842624; takes",)),
+    "a size beyond memory": (
+        config_changed(vocab_size=1 << 50),
+        ("config.json: vocab_size: got 1125899906842624; takes",),
+    ),
 }
 
 
