@@ -15,7 +15,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help repro test lint audit diff gate bench ui clean-checkpoints .venv
+.PHONY: help repro test faults lint audit diff gate bench ui clean-checkpoints .venv
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -28,6 +28,9 @@ repro: .venv ## run the pipeline and print the benchmark table
 
 test: .venv ## run all tests
 	@$(RUN) -m pytest
+
+faults: .venv ## run the pipeline and hurt it in every way, for hours; table in reports/faults.json
+	@PRETRACE_FAULTS=reports/faults.json $(RUN) -m pytest tests/faults -m "nightly or not nightly"
 
 lint: .venv ## check style and formatting
 	@$(RUN) -m ruff check .

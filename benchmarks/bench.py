@@ -13,6 +13,7 @@ training, gpt1          an update against transformers at two small sizes, and a
 finetuning              an update of fine-tuning against a padded loop over transformers (finetuning.py)
 generation              text from a model (generation.py)
 loading, precision      the share of an update that is no training; bfloat16 against float32 (loading.py, precision.py)
+pipeline                a repro with nothing to do against a bare pipeline; the start of a stage (pipeline.py)
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ from generation import compare_generation
 from loading import compare_loading
 from memory import compare_memory
 from peers import train_hugging_face, write_vocabulary
+from pipeline import compare_pipeline
 from precision import compare_precision
 from shards import compare_shards
 from texts import read_texts
 from training import compare_training, sizes
-from turns import instruction_sets
 from vocabulary import compare_encoding, compare_vocabulary, lines_of, vocabulary_size
 
 from pretrace.corpus import clean_text
@@ -94,6 +95,7 @@ COMPARISONS: dict[str, Callable[[Inputs], Results]] = {
     "generation": lambda _: iter([compare_generation()]),
     "loading": if_shards(compare_loading),
     "precision": if_shards(compare_precision),
+    "pipeline": compare_pipeline,
 }
 
 
@@ -130,7 +132,6 @@ def machine() -> dict[str, Any]:
     return {
         "processor": processor(),
         "cores": os.cpu_count(),
-        "instruction_sets": instruction_sets(),
         "python": platform.python_version(),
         "torch": torch.__version__,
     }

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
+import os
+import shutil
+import statistics
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from measure import Rounds, size_of, summary, timed
 from texts import in_parts
 
-from pretrace.corpus import Document, clean_text, clean_text_plainly
-from pretrace.corpus.clean import _cleaner
-from pretrace.corpus.documents import in_batches
-from pretrace.settings import Workers
+from pretrace.corpus import Document, clean_text, clean_text_plainly, write_documents
+from pretrace.corpus.left_out import LeftOut
+from pretrace.corpus.pieces import PRELOAD, IntoPieces, Worked
+from pretrace.corpus.prepare import distinct
+from pretrace.corpus.spans import Span, spans_of
+from pretrace.corpus.work import Work
+from pretrace.settings import Quality, Workers
 from pretrace.workers import map_in_order
 
 CLEANING_ROUNDS, MOST_CLEANED = 8, 56_000_000
-WORKER_ROUNDS = 3
+WORKER_ROUNDS = 5
 
 
 def compare_cleaning(texts: list[str]) -> dict[str, Any]:
@@ -45,38 +55,72 @@ def compare_cleaning(texts: list[str]) -> dict[str, Any]:
 
 
 def compare_workers(texts: list[str]) -> dict[str, Any]:
-    """Cleaning by two processes against one, each beginning with no word known; MB/s without their start."""
-    rounds: Rounds = {"ours": [], "one": []}
-    batches = [[document.text for document in batch] for batch in in_batches(Document("", "", text) for text in texts)]
-    found = {}
-    for number in range(WORKER_ROUNDS):
-        for arm, count in sorted({"ours": 2, "one": 1}.items(), reverse=bool(number % 2)):
-            _cleaner.cache_clear()
-            found[arm], spent = _cleaned_by(count, batches)
-            rounds[arm].append(size_of(texts) / 1e6 / spent)
-    return summary("cleaning by two processes", "MB/s", rounds, found["ours"] == found["one"], faster=1, other="one")
+    """Cleaning by two processes against one, each beginning with nothing known; MB/s without their start.
 
-
-def _cleaned_by(count: int, batches: list[list[str]]) -> tuple[list[bytes], float]:
-    """Checksums of the clean batches, and the seconds since every worker was there."""
-    digests = []
-    started = 0.0
-    start: list[list[str]] = [[]] * count
-    for batch, (_, digest) in map_in_order(clean_batch, [*start, *batches], Workers(count=count)):
-        if batch:
-            digests.append(digest)
-        else:
-            started = time.perf_counter()
-    return digests, time.perf_counter() - started
-
-
-def clean_batch(batch: list[str]) -> tuple[list[str], bytes]:
-    """Clean texts, with their checksum, as the stage's workers do.
-
-    An empty batch only loads what is needed, and takes so long that each worker gets one.
+    It is what the stage `clean` does until it divides: from the documents on disk to cleaned text on disk and what is
+    known of each document. Processor seconds tell more than the clock where others use the same cores.
     """
-    if not batch:
-        clean_text("This loads spaCy's rules.")
-        time.sleep(1)
-    cleaned = [clean_text(text) for text in batch]
-    return cleaned, hashlib.sha256("\0".join(cleaned).encode()).digest()
+    rounds: Rounds = {"ours": [], "one": []}
+    seconds: dict[str, list[dict[str, float]]] = {arm: [] for arm in rounds}
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        raw = Path(folder) / "documents"
+        write_documents(raw, (Document(str(number), "bench", text) for number, text in enumerate(texts)))
+        for number in range(WORKER_ROUNDS):
+            for arm, count in sorted({"ours": 2, "one": 1}.items(), reverse=bool(number % 2)):
+                found[arm], spent, processors = _in_a_new_process(_cleaned_by, count, raw, Path(folder) / "cleaned")
+                rounds[arm].append(size_of(texts) / 1e6 / spent)
+                seconds[arm].append(processors)
+    same = found["ours"] == found["one"]
+    result = summary("cleaning by two processes", "MB/s", rounds, same, faster=1, other="one")
+    medians = {arm: {who: statistics.median(r[who] for r in each) for who in each[0]} for arm, each in seconds.items()}
+    return result | {"processor_seconds": medians}
+
+
+def _in_a_new_process(function: Callable[..., Any], *arguments: Any) -> Any:
+    """As a stage is: memory that was used before would be faster."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def _cleaned_by(count: int, raw: Path, cleaned: Path) -> tuple[Any, float, dict[str, float]]:
+    """What is known of the documents with the checksum of their text; seconds since every worker was there."""
+    clocks: dict[int, list[float]] = {}
+    started = own = 0.0
+
+    def stream(into: IntoPieces) -> Iterator[Worked]:
+        nonlocal started, own
+        batches: list[Span | None] = [*[None] * count, *spans_of(raw, count)]
+        for span, (worker, clock, worked) in map_in_order(Clocked(into), batches, Workers(count=count), PRELOAD):
+            if span is None:
+                started, own = time.perf_counter(), time.process_time()
+                clocks[worker] = [clock, clock]
+            clocks.setdefault(worker, [clock, clock])[1] = clock
+            yield from worked
+
+    with LeftOut(cleaned.with_name("rejects.jsonl")) as left_out:
+        staying, _ = distinct(stream(IntoPieces(Work(Quality()), cleaned)), cleaned, left_out)
+    spent, own = time.perf_counter() - started, time.process_time() - own
+    others = sum(last - first for worker, (first, last) in clocks.items() if worker != os.getpid())
+    digest = hashlib.sha256()
+    for text in staying.texts():
+        digest.update(text.encode())
+    shutil.rmtree(cleaned)
+    return (staying.entries, digest.digest()), spent, {"parent": round(own, 3), "workers": round(others, 3)}
+
+
+class Clocked:
+    """What the stage's workers do, with their number and their clock of processor time.
+
+    Nothing to do only loads what is needed, and takes so long that each worker gets a nothing.
+    """
+
+    def __init__(self, into: IntoPieces) -> None:
+        self._into = into
+
+    def __call__(self, span: Span | None) -> tuple[int, float, list[Worked]]:
+        if span is None:
+            clean_text("This loads spaCy's rules.")
+            time.sleep(1)
+        worked = self._into(span) if span else []
+        return os.getpid(), time.process_time(), worked

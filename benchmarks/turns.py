@@ -52,7 +52,6 @@ def take_turns(
     same = all(apart[name] <= same_loss[name] for name in arms)
     result = summary(work, "ms an update", milliseconds, same, faster=-1)
     result["largest_difference_of_losses"] = {name: float(f"{value:.2g}") for name, value in apart.items()}
-    result["processor_has"] = instruction_sets()
     return result, memory
 
 
@@ -119,12 +118,6 @@ def plain_adamw(parameters: list[Any], settings: Any, rate: float, fused: bool =
         {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=rate, betas=(settings.beta1, settings.beta2), fused=fused or None)
-
-
-def instruction_sets() -> list[str]:
-    """Those of this CPU that matrix products are made with. Linux only."""
-    flags = set(Path("/proc/cpuinfo").read_text().split())
-    return [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in flags]
 
 
 def memory_now(key: str) -> float:

@@ -17,7 +17,8 @@ from pretrace.stage import Run, run_stage
 def main(run: Run) -> None:
     corpus, out = run.settings.corpus, Path("data/documents")
     installed = corpus.source == "installed"
-    report = collect_installed(corpus.packages, out) if installed else collect_text(corpus, out)
+    workers = run.settings.workers.count
+    report = collect_installed(corpus.packages, out, workers) if installed else collect_text(corpus, out)
     write_json("reports/collect.json", report)
     if rejected := report.get("rejected"):
         reasons = ", ".join(f"{reason} {count}" for reason, count in rejected.items())

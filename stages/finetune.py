@@ -22,8 +22,9 @@ def main(run: Run) -> None:
     task, variant = sys.argv[1:]
     name = f"{task}-{variant}"
     out = Path(f"models/finetuned/{name}")
-    size = read_json("models/vocabulary/vocabulary.json")["size"]
-    folders = (Path(f"data/tasks/{task}"), Path("models/pretrained"))
+    pretrained = Path("models/pretrained")
+    size = read_json(pretrained / "transformer" / "vocabulary" / "vocabulary.json")["size"]
+    folders = (Path(f"data/tasks/{task}"), pretrained)
     predictions = Path(f"data/predictions/{name}.parquet")
     report, cost = finetune_all_seeds(run.settings, task, variant, *folders, size, out, predictions)
     write_json(f"reports/finetune/{name}.json", report)

@@ -12,6 +12,7 @@ from pretrace.report import benchmark_markdown, update_readme, write_page, write
 from pretrace.report.glue import write_submissions
 from pretrace.report.scores import write_scores
 from pretrace.stage import Run, run_stage
+from pretrace.tracking import best_models, experiment_metrics
 
 
 def main(run: Run) -> None:
@@ -22,13 +23,11 @@ def main(run: Run) -> None:
     page = write_page(run.settings)
     for path in (page, Path("reports/benchmark.json"), Path("reports/figures")):
         run.log_artifact(path)
-    scores = {
-        f"{task}/{variant}": score
-        for task, by_variant in benchmark["scores"].items()
-        for variant, score in by_variant.items()
-    }
+    scores = experiment_metrics(benchmark)
     run.log_metrics(scores)
     run.log_experiment_metrics(scores)
+    run.log_models(best_models(benchmark))
+    run.describe_experiment(benchmark_markdown(benchmark))
     run.ends_experiment = True
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import hypothesis
 import pytest
-from ruamel.yaml import YAML
+from plain_yaml import write_yaml
 
 # A busy machine shall not fail a test.
 hypothesis.settings.register_profile("no deadline", deadline=None)
@@ -62,10 +62,3 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_yaml(tmp_path / "params.yaml", PARAMS)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def write_yaml(path: Path, value: Any) -> None:
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style, yaml.sort_base_mapping_type_on_output = False, False
-    with path.open("w", encoding="utf-8") as stream:
-        yaml.dump(value, stream)

@@ -319,36 +319,36 @@ def test_memory_is_what_the_control_group_allows(tmp_path: Path, monkeypatch: An
 
 
 def test_generate_goes_on_from_the_prompt(repository: Path, capsys: Any) -> None:
-    prompt = ("generate", "The CAT", "--tokens", "12")
+    prompt = ("generate", "--prompt", "The CAT", "--tokens", "12")
     text = run(capsys, *prompt)
     assert text.startswith("the cat ")
     assert run(capsys, *prompt) == text
     assert run(capsys, *prompt, "--seed", "1") != text
     cold = run(capsys, *prompt, "--temperature", "0")
     assert run(capsys, *prompt, "--temperature", "0", "--seed", "1") == cold
-    run(capsys, "generate", "")
+    run(capsys, "generate")
 
 
 def test_generate_draws_from_so_many_tokens(repository: Path, capsys: Any) -> None:
-    one = run(capsys, "generate", "the cat", "--top", "1", "--temperature", "2")
-    assert one == run(capsys, "generate", "the cat", "--temperature", "0")
+    one = run(capsys, "generate", "--prompt", "the cat", "--top", "1", "--temperature", "2")
+    assert one == run(capsys, "generate", "--prompt", "the cat", "--temperature", "0")
     shutil.move("models/pretrained/transformer", "elsewhere")
-    assert run(capsys, "generate", "the cat", "--temperature", "0", "--model", "elsewhere") == one
+    assert run(capsys, "generate", "elsewhere", "--prompt", "the cat", "--temperature", "0") == one
 
 
 def test_generate_does_not_talk_to_the_terminal(repository: Path, capsys: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("pretrace.training.generate.generate", lambda *_: "the \x1b[2Jcat\nsat\r\x9b5n")
-    assert run(capsys, "generate", "the") == "the \\x1b[2Jcat\nsat\\r\\x9b5n\n"
+    assert run(capsys, "generate", "--prompt", "the") == "the \\x1b[2Jcat\nsat\\r\\x9b5n\n"
 
 
 def test_generate_without_a_model(project: Path, capsys: Any) -> None:
-    assert "models/pretrained/transformer: no model there" in refused(capsys, "generate", "the")
+    assert "models/pretrained/transformer: no model there" in refused(capsys, "generate", "--prompt", "the")
 
 
 @pytest.mark.parametrize("wrong", ["--tokens=0", "--temperature=-1", "--temperature=nan", "--top=0"])
 def test_generate_refuses_wrong_numbers(wrong: str) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main(["generate", "the", wrong])
+        main(["generate", "--prompt", "the", wrong])
 
 
 def test_predict_answers_each_row_in_its_order(repository: Path, capsys: Any, monkeypatch: Any) -> None:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,46 @@ def test_a_folder_replaces_the_old_one_whole(tmp_path: Path) -> None:
             (temporary / "deep").mkdir()
             (temporary / "deep" / name).write_text(name)
     assert names(target / "deep") == ["second"]
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_what_a_killed_writer_left_goes_and_what_a_living_one_has_stays(tmp_path: Path, folder: bool) -> None:
+    code = """
+import os, signal, sys
+from pretrace.files import atomic_folder, atomic_path
+with (atomic_folder if sys.argv[2] == "True" else atomic_path)(sys.argv[1]) as temporary:
+    print("writing", flush=True)
+    if sys.argv[3] == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    sys.stdin.read()
+"""
+    target = tmp_path / "out[1]"
+    command = [sys.executable, "-c", code, str(target), str(folder)]
+    assert subprocess.run([*command, "killed"], stdout=subprocess.DEVNULL).returncode == -signal.SIGKILL
+    (left,) = names(tmp_path)
+    (tmp_path / ".out[1].note.tmp").touch()  # nobody's
+    living = subprocess.Popen([*command, "living"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert living.stdout.readline() == b"writing\n"
+    assert len(names(tmp_path)) == 2
+    assert left not in names(tmp_path)
+    with files.atomic_path(target) if not folder else files.atomic_folder(target):
+        assert len(names(tmp_path)) == 3
+    living.communicate()
+    assert living.returncode == 0
+    assert names(tmp_path) == [".out[1].note.tmp", "out[1]"]
+
+
+def test_checksums_hold_until_a_bit_changes(tmp_path: Path) -> None:
+    assert not files.checksums_hold(tmp_path)
+    (tmp_path / "a").write_bytes(b"abc")
+    files.write_checksums(tmp_path)
+    assert files.checksums_hold(tmp_path)
+    (tmp_path / "a").write_bytes(b"abb")
+    assert not files.checksums_hold(tmp_path)
+    (tmp_path / "a").unlink()
+    assert not files.checksums_hold(tmp_path)
+    (tmp_path / files.CHECKSUMS).write_text("[1]")
+    assert not files.checksums_hold(tmp_path)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

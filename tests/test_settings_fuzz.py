@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import REPOSITORY
 from hypothesis import HealthCheck, event, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -22,6 +21,7 @@ from hypothesis import strategies as st
 from pretrace.errors import PretraceError
 from pretrace.settings import Settings, load_settings, read_yaml
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 FILES = ("params.yaml", "scales/laptop.yaml")
 WAITING = ("suites", "ablations")
 """Of params.yaml, half of its lines, and not looked at before they take another's place."""

@@ -32,6 +32,14 @@ def main(run: Run) -> None:
         raise PretraceError("rows.csv: row 3: no label;\\n give one")
     if how == "full":
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out.bin")
+    if how == "broken":
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    if how == "not allowed":
+        raise RuntimeError("SafetensorError: Permission denied (os error 13)")
+    if how == "memory":
+        raise MemoryError
+    if how == "torch's memory":
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes")
     if how == "defect":
         raise ZeroDivisionError
     if how == "wait":
@@ -95,7 +103,15 @@ def test_stages_that_end_at_once_are_all_in_the_cost_file(stage: list[str]) -> N
 
 
 @pytest.mark.parametrize(
-    ("how", "line"), [("bad", "rows.csv: row 3: no label; give one"), ("full", "the disk is full")]
+    ("how", "line"),
+    [
+        ("bad", "rows.csv: row 3: no label; give one"),
+        ("full", "out.bin: the disk is full"),
+        ("broken", "a file below cannot be read or written (Input/output error)"),
+        ("not allowed", "not allowed (Permission denied)"),
+        ("memory", "not enough memory"),
+        ("torch's memory", "not enough memory"),
+    ],
 )
 def test_bad_input_is_one_line(stage: list[str], how: str, line: str) -> None:
     done = run(*stage, how, "a", "b")

@@ -1,17 +1,18 @@
 """`pretrace` on the command line.
 
     pretrace check                                          is all there, and how large is the run ahead?
-    pretrace generate "the function returns" --tokens 60    text from the pre-trained transformer
+    pretrace generate MODEL --prompt "the function"         text from the pre-trained transformer
     pretrace predict acceptability-full rows.jsonl          answers of a fine-tuned model
     pretrace evaluate MODEL --text FILE                     loss, perplexity and bits a byte of a language model
     pretrace evaluate MODEL --last-word FILE                how often it finds the last word of a passage (LAMBADA)
-    pretrace export --to huggingface OUT                    the pre-trained transformer, for others to open
+    pretrace export MODEL --to onnx                         a model with its card, for others to open
     pretrace diff origin/main                               what changed since a commit, as a Markdown comment
     pretrace gate origin/main                               is there a reason not to merge?
     pretrace trace source/full                              where a score came from; --verify makes it again
+    pretrace track                                          what waits for MLflow; --resend sends it
 
 Run from the repository's root. Exit codes: 0 done, 1 bad input (one line on stderr) or a reason that `gate` or
-`trace --verify` found, 2 wrong usage.
+`trace --verify` found or runs that `track --resend` left, 2 wrong usage.
 """
 
 from __future__ import annotations
@@ -100,11 +101,10 @@ def evaluate(options: argparse.Namespace) -> None:
 
 
 def export(options: argparse.Namespace) -> None:
-    """Write the model in another form."""
+    """Write the model in another form, and say where."""
     from pretrace.export import export as write
 
-    write(Path(options.model), options.to, Path(options.out))
-    print(options.out)
+    print(write(options.model, options.to, options.out and Path(options.out)))
 
 
 def diff(options: argparse.Namespace) -> None:
@@ -147,6 +147,19 @@ def trace(options: argparse.Namespace) -> int:
     return 0 if same else 1
 
 
+def track(options: argparse.Namespace) -> int:
+    """Print what waits for MLflow, or send it; with --resend, 1 if something still waits."""
+    from pretrace.tracking.command import resend, status
+
+    if options.resend:
+        done, line = resend()
+        print(line)
+        return 0 if done else 1
+    for heading, text in status():
+        print(f"{heading:<14}{text}")
+    return 0
+
+
 def _lines(path: str) -> Iterable[str]:
     try:
         return sys.stdin if path == "-" else Path(path).read_text(encoding="utf-8").split("\n")
@@ -162,15 +175,15 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("check", help="is all there that a run needs, and how large is it?")
     one.set_defaults(run=check)
     one = commands.add_parser("generate", help="continue a text with the pre-trained transformer")
-    one.add_argument("prompt", metavar="PROMPT", help="how the text begins; it may be empty")
+    one.add_argument("model", metavar="MODEL", nargs="?", default=str(MODEL), help=f"a model's folder ({MODEL})")
+    one.add_argument("--prompt", metavar="TEXT", default="", help="how the text begins; it may be empty")
     one.add_argument("--tokens", type=_count, default=40, help="tokens to add (40)")
     one.add_argument("--seed", type=int, default=0, help="the same seed gives the same text (0)")
     one.add_argument("--temperature", type=_heat, default=0.8, help="0 takes the most likely token each time (0.8)")
     one.add_argument("--top", type=_count, default=40, help="draw from so many of the most likely tokens (40)")
-    one.add_argument("--model", metavar="FOLDER", default=str(MODEL), help=f"the model ({MODEL})")
     one.set_defaults(run=generate)
     one = commands.add_parser("predict", help="answer rows with a fine-tuned model")
-    one.add_argument("model", metavar="TASK-VARIANT", help="a folder of models/finetuned, such as source-full")
+    one.add_argument("model", metavar="MODEL", help="a folder of models/finetuned, such as source-full")
     one.add_argument("rows", metavar="FILE", nargs="?", default="-", help="JSONL with the task's columns; - is stdin")
     one.set_defaults(run=predict)
     one = commands.add_parser("evaluate", help="perplexity of a language model on a text, or LAMBADA's last words")
@@ -181,10 +194,12 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--stride", type=_count, help="tokens scored in each window; the context is quickest (half of it)")
     one.add_argument("--json", action="store_true", help="print one JSON object")
     one.set_defaults(run=evaluate)
-    one = commands.add_parser("export", help="write the pre-trained transformer in the form that others read")
-    one.add_argument("out", metavar="OUT", help="a new folder")
-    one.add_argument("--to", choices=("huggingface", "openai"), required=True, help="whose form")
-    one.add_argument("--model", metavar="FOLDER", default=str(MODEL), help=f"the model ({MODEL})")
+    one = commands.add_parser("export", help="write a model, with its card, in the form that others read")
+    one.add_argument(
+        "model", metavar="MODEL", nargs="?", default=str(MODEL), help=f"a folder, or source-full ({MODEL})"
+    )
+    one.add_argument("--to", choices=("huggingface", "openai", "onnx", "torchscript"), required=True, help="whose form")
+    one.add_argument("--out", metavar="FOLDER", help="a new folder (models/exported/MODEL-FORM)")
     one.set_defaults(run=export)
     one = commands.add_parser("diff", help="what changed since a commit, as a Markdown comment")
     one.add_argument("base", metavar="BASE", nargs="?", default=BASE, help=f"the commit ({BASE})")
@@ -199,6 +214,9 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("cell", metavar="TASK/COLUMN", help="such as source/full or source/tfidf")
     one.add_argument("--verify", action="store_true", help="run its stage again in a copy, and compare")
     one.set_defaults(run=trace)
+    one = commands.add_parser("track", help="what waits for MLflow, and sending it")
+    one.add_argument("--resend", action="store_true", help="send what could not be sent, from this machine's files")
+    one.set_defaults(run=track)
     return parser
 
 

@@ -2,7 +2,7 @@
 
 Everything the pipeline writes goes through here. A writer gets a temporary name beside the target, the bytes are
 flushed to the disk, and only then does the target's name point at them, so a crash or a full disk leaves the old file
-or none, never half of one.
+or none, never half of one. What a killed writer left under its temporary name goes when the target is next written.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 from pretrace.errors import PretraceError
 
 CHUNK_BYTES = 1 << 20
+CHECKSUMS = "sha256.json"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 CANNOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS)
 RUST_ERROR = re.compile(r"\(os error (\d+)\)")
@@ -38,7 +39,7 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
     target = Path(target)
     with readable_disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+        descriptor, name = tempfile.mkstemp(**_temporary_name(target))
         os.close(descriptor)
         temporary = Path(name)
         try:
@@ -60,7 +61,7 @@ def atomic_folder(target: Path | str) -> Iterator[Path]:
     target = Path(target)
     with readable_disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
+        temporary = Path(tempfile.mkdtemp(**_temporary_name(target)))
         try:
             yield temporary
             for path in sorted(temporary.rglob("*")):
@@ -82,8 +83,7 @@ def readable_disk_errors(target: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        in_text = None if isinstance(error, OSError | PretraceError) else RUST_ERROR.search(str(error))
-        number = int(in_text[1]) if in_text else getattr(error, "errno", None)
+        number = error_number(error)
         if number in DISK_FULL:
             raise PretraceError(
                 f"{target}: the disk is full ({os.strerror(number)}); free some room and run again"
@@ -91,6 +91,12 @@ def readable_disk_errors(target: Path) -> Iterator[None]:
         if number in CANNOT_WRITE:
             raise PretraceError(f"{target}: cannot be written ({os.strerror(number)}); check who owns it") from error
         raise
+
+
+def error_number(error: Exception) -> int | None:
+    """What the system said where an error is of its making."""
+    in_text = None if isinstance(error, OSError | PretraceError) else RUST_ERROR.search(str(error))
+    return int(in_text[1]) if in_text else getattr(error, "errno", None)
 
 
 def write_text(target: Path | str, text: str) -> None:
@@ -105,12 +111,14 @@ def write_json(target: Path | str, value: Any) -> None:
 
 
 def read_json(path: Path | str) -> Any:
-    """Read a JSON file. Raises `PretraceError` when it is missing, unreadable or not JSON."""
+    """Read a JSON file. Raises `PretraceError` when it is missing, cannot be read or is not JSON."""
     path = Path(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise PretraceError(f"{path}: no such file; run the stage that writes it (`dvc repro`)") from None
+    except OSError as error:
+        raise PretraceError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:
         raise PretraceError(f"{path}: not a whole JSON file ({error}); delete it and run `dvc repro`") from None
 
@@ -122,6 +130,20 @@ def sha256_of_file(path: Path | str) -> str:
         while chunk := stream.read(CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def write_checksums(folder: Path) -> None:
+    """Write the SHA-256 of each file of a folder into it, for `checksums_hold`."""
+    write_json(folder / CHECKSUMS, {path.name: sha256_of_file(path) for path in sorted(folder.iterdir())})
+
+
+def checksums_hold(folder: Path) -> bool:
+    """Whether a folder is there and has the files that `write_checksums` saw, with the same bytes."""
+    try:
+        sums = read_json(folder / CHECKSUMS)
+        return bool(sums) and all(sha256_of_file(folder / name) == value for name, value in sums.items())
+    except (PretraceError, OSError, AttributeError, TypeError):
+        return False
 
 
 def sha256_of_json(value: Any) -> str:
@@ -179,6 +201,27 @@ def project_root() -> Path:
 def scratch_folder() -> Path:
     """`.pretrace/` in the owning repository: checkpoints, finished seeds and MLflow's database. Never an output."""
     return project_root() / ".pretrace"
+
+
+def _temporary_name(target: Path) -> dict[str, Any]:
+    """Where to write for now; what a process that is no more was writing in the place of `target` is deleted."""
+    host = os.uname().nodename
+    left = re.compile(rf"\.{re.escape(target.name)}\.{re.escape(host)}-(\d+)\..*\.tmp")
+    for path in target.parent.iterdir():
+        owner = left.fullmatch(path.name)
+        if owner and not _runs(int(owner[1])):
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    return {"prefix": f".{target.name}.{host}-{os.getpid()}.", "suffix": ".tmp", "dir": target.parent}
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # another user's
+    return True
 
 
 def _flush(path: Path) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 DECIDING = ("src", "stages", "scales", "params.yaml", "dvc.yaml", "requirements.txt")
 """What a result depends on, of what is in git."""
+MATRIX_PRODUCTS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve")
+"""Instruction sets by which PyTorch chooses how it multiplies matrices, as Linux names them."""
 
 
 def origin() -> dict[str, str | bool]:
@@ -26,13 +28,28 @@ def git_revision() -> str:
 
 
 def processor() -> str:
-    """The processor's name, without the machine's own."""
+    """The kind of processor, without the machine's own name: "AMD EPYC, avx2 avx512f avx512_bf16".
+
+    A virtual machine's name for it is often that of a whole family, of which one has bfloat16 products in hardware and
+    another has not: training gives other bytes on them, so the instruction sets are said, too.
+    """
+    names = [value for key, value in _processor_lines() if key == "model name"]
+    name = names[0] if names else platform.processor() or platform.machine()
+    return f"{name}, {' '.join(found)}" if (found := _instruction_sets()) else name
+
+
+def _instruction_sets() -> list[str]:
+    """Those of `MATRIX_PRODUCTS` that it has. Linux only; elsewhere none are told."""
+    has = {flag for key, value in _processor_lines() if key in ("flags", "Features") for flag in value.split()}
+    return [name for name in MATRIX_PRODUCTS if name in has]
+
+
+def _processor_lines() -> list[tuple[str, str]]:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+        return []
+    return [(key.strip(), value.strip()) for key, _, value in (line.partition(":") for line in lines)]
 
 
 def _git(*arguments: str) -> str:

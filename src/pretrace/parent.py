@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import sys
+import threading
 
 PR_SET_PDEATHSIG = 1
 """The option of Linux's `prctl` that asks for it."""
@@ -23,3 +25,18 @@ def end_with_parent(number: signal.Signals = signal.SIGKILL, parent: int | None 
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
     if parent is not None and os.getppid() != parent:
         os.kill(os.getpid(), number)
+
+
+def end_with_starter() -> None:
+    """For a worker of a pool: end when the process that has the pool is gone.
+
+    The parent of a worker can be a server that forks them, and that lives for as long as a worker does.
+    """
+    end_with_parent()
+    if starter := multiprocessing.parent_process():
+        threading.Thread(target=_end_after, args=(starter,), daemon=True).start()
+
+
+def _end_after(starter: multiprocessing.process.BaseProcess) -> None:
+    starter.join()
+    os._exit(1)

@@ -16,6 +16,7 @@ Works under DVC and as plain `python stages/clean.py`. Exit codes: 0 done; 1 bad
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import resource
@@ -30,13 +31,17 @@ from typing import Any
 
 from pretrace import tracking
 from pretrace.errors import PretraceError
-from pretrace.files import DISK_FULL, locked, read_json, scratch_folder, write_json
+from pretrace.files import CANNOT_WRITE, DISK_FULL, error_number, locked, read_json, scratch_folder, write_json
 from pretrace.origin import origin
 from pretrace.parent import end_with_parent
 from pretrace.settings import Settings, load_settings
+from pretrace.tracking import SystemWatch
+from pretrace.written import note_outputs, refuse_changed_inputs
 
 COST_FILE = Path("reports/cost.json")
 PUBLISH_EVERY_SECONDS = 60.0
+NO_MEMORY = "can't allocate memory"
+"""How PyTorch says it."""
 
 
 class Stopped(BaseException):
@@ -62,7 +67,12 @@ class Run:
     params: dict[str, Any] = field(default_factory=dict)
     curves: list[Path] = field(default_factory=list)
     artifacts: list[Path] = field(default_factory=list)
+    models: list[dict[str, Any]] = field(default_factory=list)
     parent_metrics: dict[str, float] = field(default_factory=dict)
+    parent_note: str = ""
+    error: str = ""
+    """Why it failed, in a line."""
+    watch: SystemWatch | None = field(default=None, repr=False)
     ends_experiment: bool = False
     """Set by the report stage: after it, the experiment's parent run is finished."""
     published: float = field(default=0.0, repr=False)
@@ -93,6 +103,14 @@ class Run:
         """Show numbers on the parent run, where whole experiments are compared."""
         self.parent_metrics.update(_numbers(metrics))
 
+    def describe_experiment(self, markdown: str) -> None:
+        """Show a text on the parent run."""
+        self.parent_note = markdown
+
+    def log_models(self, models: list[dict[str, Any]]) -> None:
+        """Put fine-tuned models into MLflow's registry: what `pretrace.tracking.best_models` gives."""
+        self.models += models
+
     def publish(self) -> None:
         """Show in MLflow how far a long stage is: its curves up to now. Call it often; it acts once a minute."""
         if self.first and time.time() - self.published > PUBLISH_EVERY_SECONDS:
@@ -101,7 +119,7 @@ class Run:
 
 
 def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
-    """Run a stage: check the settings, call `main`, record what it cost, hand the run to MLflow.
+    """Run a stage: check settings and inputs, call `main`, record what it cost, hand the run to MLflow.
 
     `key_parts` are the matrix cell's keys in DVC's order. Returns when the stage is done, else ends the process.
 
@@ -111,30 +129,33 @@ def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
     stage = f"{name}@{'-'.join(key_parts)}" if key_parts else name
     started = _process_start()
     run: Run | None = None
-    status, code = "FAILED", 1
+    status, code, said = "FAILED", 1, ""
     try:
         with _stoppable():
             run = Run(stage, load_settings(), started)
+            if run.first:
+                _watch(run)
+            if os.environ.get("LOCAL_RANK", "0") == "0":
+                axes = {"tasks": run.settings.tasks, "variants": run.settings.variants}
+                refuse_changed_inputs(name, key_parts, axes)
             main(run)
             if run.first:
+                note_outputs(name, key_parts)
                 _write_cost(run, time.time() - started)
         status, code = "FINISHED", 0
     except PretraceError as error:
-        _say(stage, str(error))
+        said = _say(stage, str(error))
     except KeyboardInterrupt:
         status, code = "KILLED", 130
-        _say(stage, "interrupted; `dvc repro` goes on from here")
+        said = _say(stage, "interrupted; `dvc repro` goes on from here")
     except Stopped as stop:
         status, code = "KILLED", 128 + stop.number
-        _say(stage, f"stopped by {stop}; `dvc repro` goes on from here")
-    except OSError as error:
-        if error.errno in DISK_FULL:
-            _say(stage, f"{error.filename or Path.cwd()}: the disk is full; free some room and run again")
-        else:
-            traceback.print_exc()
-    except Exception:
-        traceback.print_exc()
+        said = _say(stage, f"stopped by {stop}; `dvc repro` goes on from here")
+    except Exception as error:
+        known = _said_by_the_system(error)
+        said = _say(stage, known) if known else _defect(error)
     if run is not None and run.first:
+        run.error = said
         _track(run, status)
     if code:
         raise SystemExit(code)
@@ -144,8 +165,30 @@ def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
     return {key: value for key, value in metrics.items() if isinstance(value, int | float) and type(value) is not bool}
 
 
-def _say(stage: str, text: str) -> None:
-    print(f"pretrace: {stage}: {' '.join(text.split())}", file=sys.stderr, flush=True)
+def _said_by_the_system(error: Exception) -> str:
+    """One line where the disk, its rights or the memory are at fault; "" for a defect."""
+    number = error_number(error)
+    place = getattr(error, "filename", None) or Path.cwd()
+    if isinstance(error, MemoryError) or number == errno.ENOMEM or NO_MEMORY in str(error):
+        return "not enough memory; free some, or take smaller sizes in the scale's file"
+    if number in DISK_FULL:
+        return f"{place}: the disk is full; free some room and run again"
+    if number in CANNOT_WRITE:
+        return f"{place}: not allowed ({os.strerror(number)}); check who owns it"
+    if number == errno.EIO:
+        return f"{place}: a file below cannot be read or written ({os.strerror(number)}); look after the disk"
+    return ""
+
+
+def _say(stage: str, text: str) -> str:
+    line = " ".join(text.split())
+    print(f"pretrace: {stage}: {line}", file=sys.stderr, flush=True)
+    return line
+
+
+def _defect(error: Exception) -> str:
+    traceback.print_exc()
+    return f"{type(error).__name__}: {error}"
 
 
 @contextlib.contextmanager
@@ -210,9 +253,22 @@ def _write_cost(run: Run, seconds: float) -> None:
         write_json(COST_FILE, json.loads(json.dumps(costs, sort_keys=True)))
 
 
+def _watch(run: Run) -> None:
+    """Begin to show the run in MLflow, and to look at the machine for it."""
+    if not tracking.is_off():
+        run.watch = tracking.SystemWatch().start()
+        _quietly(run, lambda: tracking.announce(run))
+
+
 def _track(run: Run, status: str) -> None:
-    """Hand the run to MLflow, which watches and never decides: whatever goes wrong there is one line, no failure."""
+    if run.watch and status != "RUNNING":
+        run.watch.stop()
+    _quietly(run, lambda: tracking.hand_over(run, status))
+
+
+def _quietly(run: Run, action: Callable[[], None]) -> None:
+    """MLflow watches and never decides: whatever goes wrong there is one line, no failure."""
     try:
-        tracking.hand_over(run, status)
+        action()
     except Exception as error:
-        _say(run.name, f"not shown in MLflow: {type(error).__name__}: {error}")
+        _say(run.name, tracking.masked(f"not shown in MLflow: {type(error).__name__}: {error}"))

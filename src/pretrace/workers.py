@@ -20,7 +20,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pretrace.errors import PretraceError
-from pretrace.parent import end_with_parent
+from pretrace.parent import end_with_starter
 
 if TYPE_CHECKING:
     from pretrace.settings import Workers
@@ -100,7 +100,7 @@ def _begin(function: Callable[..., Any]) -> None:
     global _function
     _function = function
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent()
+    end_with_starter()
 
 
 def _work(batch: Any) -> Any:

@@ -245,7 +245,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> int:
     return 1_000_000
 
 
-@pytest.mark.parametrize("kind", ["txt", "jsonl", "line", "blank_line", "parquet"])
+@pytest.mark.parametrize("kind", ["txt", "jsonl", "piece", "line", "blank_line", "parquet"])
 def test_a_document_of_the_greatest_length_and_one_byte_more(tmp_path: Path, short: int, kind: str) -> None:
     def write(length: int) -> None:
         long = b"x" * length
@@ -258,12 +258,12 @@ def test_a_document_of_the_greatest_length_and_one_byte_more(tmp_path: Path, sho
         elif kind == "jsonl":
             line = b'{"text": "' + b"x" * (length - 12) + b'"}'
             (tmp_path / "m.jsonl").write_bytes(line + b"\n" + GOOD)
-        elif kind == "line":
+        elif kind in ("piece", "line"):
             (tmp_path / "m.txt").write_bytes(long + b"\ngood\n")
         else:
             (tmp_path / "m.txt").write_bytes(long[: length // 2] + b"\n" + long[length // 2 + 2 :] + b"\n\ngood\n")
 
-    delimited = kind if kind in ("line", "blank_line") else "file"
+    delimited = kind if kind in ("piece", "line", "blank_line") else "file"
     write(short)
     texts, faults = skipped(tmp_path, delimited)
     assert len(texts) == 2 and not faults
@@ -275,7 +275,7 @@ def test_a_document_of_the_greatest_length_and_one_byte_more(tmp_path: Path, sho
 
 
 @pytest.mark.parametrize("compression", ["", ".gz"])
-@pytest.mark.parametrize("delimited", ["line", "blank_line", "jsonl"])
+@pytest.mark.parametrize("delimited", ["piece", "line", "blank_line", "jsonl"])
 def test_memory_does_not_grow_with_a_line(tmp_path: Path, short: int, compression: str, delimited: str) -> None:
     content = b"words " * 10_000_000 + b"\n\n" + GOOD
     name = "m.jsonl" if delimited == "jsonl" else "m.txt"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pretrace.corpus.boilerplate import LineCounter, cut_boilerplate
+from pretrace.corpus.boilerplate import LineCounter, cut_boilerplate, numbers_of_lines
 from pretrace.corpus.ngrams import hash_text
 from pretrace.settings import BoilerplateRules
 
@@ -27,7 +27,7 @@ def test_lines_are_counted_once_a_document(
     expected = {line: count for line, count in counts.items() if count >= least}
     with LineCounter(tmp_path / "lines", BoilerplateRules(documents=least, least_words=3)) as counter:
         for lines in documents:
-            counter.add("\n".join(lines))
+            counter.add(numbers_of_lines("\n".join(lines), 3))
         common = counter.common()
     assert common == {hash_text(line): count for line, count in expected.items()}
     assert not (tmp_path / "lines").exists()

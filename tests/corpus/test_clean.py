@@ -57,6 +57,7 @@ def check_exactness(text: str, block: int) -> None:
 @example("ÂŒ\n", 1)
 @example("â€œÀ\n:o", 1)
 @example("ÂŒ\nŒ", 1000)
+@example("â€œÀ\ncan\r\nnot\n&lt; \n: <b>\no)\n&lt;\nâ€œÀ\n", 1)
 @example("é\n\ud83d\ude00\n\U0001f600 'em\nit's", 1000)
 def test_equals_the_plain_recipe(text: str, block: int) -> None:
     check_exactness(text, block)

@@ -78,6 +78,7 @@ def test_rows_of_jsonl_and_parquet(tmp_path: Path, compression: str) -> None:
     ("delimited", "expected"),
     [
         ("file", [("", "one\r\ntwo\n \n\nthree\n\n")]),
+        ("piece", [(":1", "one\r\ntwo\n \n\nthree")]),
         ("blank_line", [(":1", "one\r\ntwo"), (":5", "three")]),
         ("line", [(":1", "one"), (":2", "two"), (":5", "three")]),
     ],
@@ -90,11 +91,25 @@ def test_what_a_document_of_plain_text_is(
     assert read(path, delimited) == [Document(path.name + place, "a", text) for place, text in expected]
 
 
+def test_a_piece_ends_at_a_blank_line_if_it_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pretrace.corpus.rows.PIECE_BYTES", 10)
+    lines = ["12345678901", "", "2", "", "5678901234", "", "", "890", "", "0123456", "12345678", "2", "3" * 30]
+    (tmp_path / "a.txt").write_text("\n".join(lines))
+    found = [(d.id, d.text.split("\n")) for d in read(tmp_path / "a.txt", "piece")]
+    assert found == [
+        ("a.txt:1", lines[:1]),
+        ("a.txt:3", lines[2:5]),
+        ("a.txt:8", lines[7:10]),
+        ("a.txt:11", lines[10:12]),
+        ("a.txt:13", lines[12:]),
+    ]
+
+
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 
 
 @settings(max_examples=60)
-@given(st.lists(TEXTS, min_size=1, max_size=8), st.sampled_from(["file", "blank_line", "line"]))
+@given(st.lists(TEXTS, min_size=1, max_size=8), st.sampled_from(["file", "piece", "blank_line", "line"]))
 def test_however_it_is_divided_and_compressed_no_text_is_lost(
     tmp_path_factory: pytest.TempPathFactory, parts: list[str], delimited: str
 ) -> None:

@@ -94,7 +94,7 @@ def test_ray_that_is_not_installed() -> None:
 def test_the_same_bytes_whoever_cleans(
     engine: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pretrace.corpus.documents.BATCH_CHARACTERS", 200)
+    monkeypatch.setattr("pretrace.corpus.spans.BATCH_BYTES", 200)
     texts = [f"Text {number} — it's “here”.\nÉtude no. {number}, {'x ' * number}" for number in range(40)]
     write_documents(tmp_path / "raw", [Document(str(n), "ab"[n % 2], text) for n, text in enumerate(texts)])
     corpus = Corpus(packages=["unused"], validation_share=0.1, probe_share=0.3)
@@ -115,7 +115,7 @@ def test_workers_in_the_settings(project: Path) -> None:
 
 
 def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.corpus.documents.BATCH_CHARACTERS", 200)
+    monkeypatch.setattr("pretrace.corpus.spans.BATCH_BYTES", 200)
     monkeypatch.setattr("pretrace.corpus.prepare.LEAST_BYTES", 1)
     rules = Quality(boilerplate=BoilerplateRules(documents=5, least_words=3), near_duplicates=NearDuplicateRules())
     corpus = Corpus(packages=["unused"], validation_share=0.1, probe_share=0.3, quality=rules)

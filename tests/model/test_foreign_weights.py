@@ -188,7 +188,7 @@ def _own_module_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_own_module_cache")
 def test_transformers_opens_what_is_exported(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     out = tmp_path / "out"
-    assert main(["export", "--to", "huggingface", "--model", str(trained), str(out)]) == 0
+    assert main(["export", str(trained), "--to", "huggingface", "--out", str(out)]) == 0
     assert capsys.readouterr().out == f"{out}\n"
     model = AutoModelForCausalLM.from_pretrained(out).eval()
     with torch.no_grad():

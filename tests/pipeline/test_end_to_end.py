@@ -32,17 +32,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another clone, elsewhere, with one task and both variants, run by a Python with another hash seed."""
-    tasks = {"follows": {"kind": "entailment", "probe": "follows"}}
-    folder = tiny.make_project(tmp_path_factory.mktemp("two") / "elsewhere", tasks=tasks)
-    tiny.commit(folder, "tiny")
-    tiny.dvc(folder, "repro", PYTHONHASHSEED="7")
-    tiny.commit(folder, "ran")
-    return folder
-
-
 def test_all_reports_are_there(project: Path) -> None:
     reports = project / "reports"
     benchmark = read(reports / "benchmark.json")
@@ -107,7 +96,7 @@ def test_the_flat_table_has_every_score(project: Path) -> None:
 def test_nothing_that_is_locked_depends_on_the_clock(project: Path) -> None:
     lock = locked(project)
     outs = {out["path"] for stage in lock.values() for out in stage["outs"]}
-    assert not outs & {"reports/cost.json", "reports/index.html", "README.md"}
+    assert not outs & {"reports/cost.json", "reports/index.html", "reports/model-card.md", "README.md"}
     for path in (out for out in outs if out.endswith(".json")):
         keys = set(every_key(read(project / path)))
         assert not {key for key in keys if CLOCK.search(key)}, path
@@ -145,18 +134,18 @@ def test_the_command_line_answers_as_the_stage_did(project: Path, task: str) -> 
         assert found == [config["labels"][int(n)] if config["labels"] else str(int(n)) for n in expected]
 
 
-def test_another_clone_gives_the_same_bytes(project: Path, other: Path) -> None:
-    one, two = locked(project), locked(other)
+def test_another_clone_gives_the_same_bytes(project: Path, finished: Path) -> None:
+    one, two = locked(project), locked(finished)
     for stage in ("collect", "clean", "bpe", "shard", "pretrain", CELL):
         assert one[stage]["outs"] == two[stage]["outs"], stage
 
 
 def test_an_exported_model_takes_the_place_of_pre_training(project: Path) -> None:
     before = read(project / "reports" / "pretrain.json")
-    export = ("export", "--to", "huggingface", "data/exported")
+    export = ("export", "--to", "huggingface", "--out", "data/exported")
     tiny.must(project, sys.executable, "-m", "pretrace.cli", *export)
     said = tiny.dvc(project, "exp", "run", "-S", "pretrain.start_from=data/exported")
-    assert ran(said) == ["bpe", "pretrain", "zeroshot", "report"]  # the same model: nothing is fine-tuned again
+    assert tiny.ran(said) == ["bpe", "pretrain", "zeroshot", "report"]  # the same model: nothing is fine-tuned again
     after = read(project / "reports" / "pretrain.json")
     assert {key: after[key] for key in ("val_loss", "parameters", "steps")} == {
         **{key: before[key] for key in ("val_loss", "parameters")},
@@ -164,20 +153,6 @@ def test_an_exported_model_takes_the_place_of_pre_training(project: Path) -> Non
     }
     tiny.must(project, "git", "checkout", "--quiet", ".")
     tiny.dvc(project, "checkout")
-
-
-def test_a_learning_rate_reruns_fine_tuning_and_the_report_only(other: Path) -> None:
-    before = read(other / "reports" / "benchmark.json")
-    said = tiny.dvc(other, "exp", "run", "-S", "lr=1e-5")
-    assert ran(said) == [CELL, "finetune@follows-scratch", "report"]
-    assert read(other / "reports" / "finetune" / "follows-full.json")["lr"] == 1e-5
-    assert read(other / "reports" / "benchmark.json") != before
-    changed = json.loads(tiny.dvc(other, "params", "diff", "--json"))
-    assert changed == {"params.yaml": {"lr": {"old": None, "new": 1e-5}}}
-    changes = json.loads(tiny.dvc(other, "metrics", "diff", "--json", "--all"))
-    assert changes["reports/benchmark.json"].keys() >= {"scores.follows.full", "scores.follows.scratch"}
-    curves = json.loads(tiny.dvc(other, "plots", "diff", "--json"))["data"]
-    assert curves["loss"][0]["revisions"] == ["workspace", "HEAD"]
 
 
 def read(path: Path) -> Any:
@@ -198,10 +173,6 @@ def row_of(kind: str, parts: list[str]) -> dict[str, Any]:
     if kind == "multiple_choice":
         return {"first": parts[0], "choices": parts[1:]}
     return {"first": parts[0], "second": parts[1]}
-
-
-def ran(said: str) -> list[str]:
-    return re.findall(r"^Running stage '(.+)':$", said, re.M)
 
 
 def every_key(value: Any) -> list[str]:

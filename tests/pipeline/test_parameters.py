@@ -17,10 +17,14 @@ REPOSITORY = tiny.REPOSITORY
 SOURCE = REPOSITORY / "src"
 STAGES: dict[str, dict[str, Any]] = tiny.load(REPOSITORY / "dvc.yaml")["stages"]
 SCALES = sorted(path.stem for path in (REPOSITORY / "scales").glob("*.yaml"))
-NAMES = ("errors", "files", "origin", "parent", "progress", "stage", "tracking", "workers")
+TRACKING = SOURCE / "pretrace" / "tracking"
+NAMES = ("errors", "files", "origin", "parent", "progress", "stage", "workers", "written")
 FRAME = {f"pretrace/{name}.py" for name in NAMES}
-FRAME |= {f"pretrace/settings/{path.name}" for path in (SOURCE / "pretrace" / "settings").glob("*.py")}
-FRAME.add("pretrace/tracking_mlflow.py")
+FRAME |= {
+    path.relative_to(SOURCE).as_posix()
+    for package in ("settings", "tracking")
+    for path in (SOURCE / "pretrace" / package).glob("*.py")
+}
 """How a stage is run, written down and watched, not what comes out of it: no dependency."""
 RESTS_NOT_ON = {
     "pretrain": ("training/finetune.py", "training/seeds.py", "model/heads.py", "tasks/", "report/", "corpus/prose.py"),
@@ -136,6 +140,7 @@ def modules_of(script: Path) -> set[Path]:
     """The files of pretrace that a script imports, directly or not.
 
     A name that a package only passes on (`from pretrace.corpus import clean_text`) stands for the module it is from.
+    What only watches a stage is not followed: nothing that it imports decides what comes out.
     """
     seen: set[Path] = set()
     waiting = [script]
@@ -143,7 +148,8 @@ def modules_of(script: Path) -> set[Path]:
         for path in imports_of(waiting.pop()):
             if path not in seen:
                 seen.add(path)
-                waiting.append(path)
+                if TRACKING not in path.parents:
+                    waiting.append(path)
     return seen
 
 

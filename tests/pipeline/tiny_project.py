@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+from plain_yaml import read_yaml as load
+from plain_yaml import write_yaml as save
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MADE = ("reports/", "dvc.lock")
@@ -61,17 +64,6 @@ def change_params(folder: Path, **values: Any) -> None:
     save(folder / "params.yaml", {**load(folder / "params.yaml"), **values})
 
 
-def load(path: Path) -> Any:
-    return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-
-
-def save(path: Path, value: Any) -> None:
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style, yaml.sort_base_mapping_type_on_output = False, False
-    with path.open("w", encoding="utf-8") as stream:
-        yaml.dump(value, stream)
-
-
 def run(
     folder: Path, *command: str, before: Callable[[], None] | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
@@ -105,6 +97,38 @@ def must(folder: Path, *command: str, **environment: str) -> str:
 def dvc(folder: Path, *arguments: str, **environment: str) -> str:
     """Run DVC, which has to succeed."""
     return must(folder, sys.executable, "-m", "dvc", *arguments, **environment)
+
+
+def copied(project: Path, folder: Path) -> Path:
+    """A copy of a project with its cache, which a test may change."""
+    shutil.copytree(project, folder, symlinks=True, ignore=shutil.ignore_patterns("tmp", "btime"))
+    return folder
+
+
+def cloned(project: Path, folder: Path) -> Path:
+    """A fresh clone: what git has, and nothing of DVC's."""
+    must(project.parent, "git", "clone", "--quiet", str(project), str(folder))
+    return folder
+
+
+def ran(said: str) -> list[str]:
+    """The stages that DVC says it ran."""
+    return re.findall(r"^Running stage '(.+)':$", said, re.M)
+
+
+def unchanged(folder: Path) -> bool:
+    """Whether git sees nothing new, and DVC nothing to do."""
+    status = must(folder, "git", "status", "--porcelain")
+    return not status and "up to date" in dvc(folder, "status")
+
+
+def wait_for_queue(folder: Path, patience: float = 900.0) -> str:
+    """Wait until the queue has no experiment that runs or waits; what its status then says."""
+    deadline = time.monotonic() + patience
+    while re.search(r"Running|Queued", said := dvc(folder, "queue", "status")):
+        assert time.monotonic() < deadline, said
+        time.sleep(0.5)
+    return said
 
 
 def commit(folder: Path, message: str) -> None:

@@ -139,7 +139,8 @@ class Killed(Words):
         return super().encode_array(cleaned)
 
 
-def test_a_killed_run_goes_on(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_killed_run_goes_on(damaged: bool, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pretrace.corpus.documents.PART_BYTES", 500)
     train = tmp_path / "clean" / "train"
     write_documents(train, [Document(i, "s", text) for i, text in TEXTS.items()])
@@ -150,11 +151,15 @@ def test_a_killed_run_goes_on(folder: Path, tmp_path: Path, monkeypatch: pytest.
         write_shards(tmp_path / "clean", killed, out, scratch)
     assert not out.exists()
     assert killed.encoded == 20
-    done = len(list(scratch.glob("*.json")))
-    assert done == len(list(scratch.glob("*.bin"))) > 0  # the part that it stood in counts for nothing
+    done = sorted(scratch.glob("*/ids.bin"))
+    assert len(done) == 1  # the part that it stood in counts for nothing
+    if damaged:
+        content = bytearray(done[0].read_bytes())
+        content[1] ^= 1
+        done[0].write_bytes(content)
     rest = Killed("none")
     write_shards(tmp_path / "clean", rest, out, scratch)
-    assert rest.encoded < 31  # all, and the one of the validation split
+    assert (rest.encoded == 31) == damaged  # all, and the one of the validation split
     assert not list(scratch.iterdir())
     for path in folder.iterdir():
         assert path.read_bytes() == (out / path.name).read_bytes()
@@ -164,7 +169,7 @@ def test_what_other_text_or_another_vocabulary_left_is_not_taken(folder: Path, t
     write_documents(tmp_path / "clean" / "validation", [Document("v", "s", "w5 w99")])
     with pytest.raises(KeyboardInterrupt):
         write_shards(tmp_path / "clean", Killed("w99"), tmp_path / "again", tmp_path / "scratch")
-    assert len(list((tmp_path / "scratch").glob("*.json"))) == 1  # train
+    assert len(list((tmp_path / "scratch").glob("*/numbers.json"))) == 1  # train
     other = Killed("none")
     other.fingerprint = "e" * 64
     write_shards(tmp_path / "clean", other, tmp_path / "again", tmp_path / "scratch")

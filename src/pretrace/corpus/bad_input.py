@@ -26,7 +26,7 @@ REASONS = {
     "empty": "no text in it; take it out",
     "damaged": "not a whole {value}; make or copy it again",
     "too_large": "grows to more than {value} times its size, or is a bomb; take it out",
-    "too_long": "a document of more than {value} bytes; cut it up, or set corpus.documents",
+    "too_long": "a document of more than {value} bytes; cut it up, or set corpus.documents: piece (of plain text)",
     "not_utf8": "not UTF-8 at byte {value}; convert it (iconv -t UTF-8)",
     "nul": "a NUL at character {value}, so no text; convert it (iconv -t UTF-8) or take it out",
     "surrogate": "half of a surrogate pair at character {value}, which is no text; mend it or take it out",

@@ -6,6 +6,7 @@ corpus are never in memory.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +32,7 @@ class LineCounter:
 
     def __init__(self, folder: Path, rules: BoilerplateRules) -> None:
         self._folder, self._rules = folder, rules
-        self._held: list[int] = []
+        self._held = array("Q")
         folder.mkdir(parents=True)
 
     def __enter__(self) -> LineCounter:
@@ -42,9 +43,9 @@ class LineCounter:
             path.unlink()
         self._folder.rmdir()
 
-    def add(self, text: str) -> None:
-        """Count a document's lines, each once."""
-        self._held += {hash_text(line) for line in countable(text, self._rules.least_words)}
+    def add(self, lines: np.ndarray) -> None:
+        """Count a document's lines, as `numbers_of_lines` gives them."""
+        self._held.frombytes(lines.tobytes())
         if len(self._held) >= HELD_LINES:
             self._write()
 
@@ -60,11 +61,16 @@ class LineCounter:
 
     def _write(self) -> None:
         numbers = np.array(self._held, np.uint64)
-        self._held = []
+        self._held = array("Q")
         part_of = numbers % np.uint64(PARTS)
         for part in np.unique(part_of).tolist():
             with (self._folder / f"{part:02d}").open("ab") as stream:
                 stream.write(numbers[part_of == part].tobytes())
+
+
+def numbers_of_lines(text: str, least_words: int) -> np.ndarray:
+    """The numbers (`hash_text`) of a cleaned text's lines that are long enough, each once: uint64."""
+    return np.array(sorted({hash_text(line) for line in countable(text, least_words)}), np.uint64)
 
 
 def countable(text: str, least_words: int) -> Iterable[str]:

@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 
 from pretrace.corpus.chunks import Chunks, import_spacy, new_spacy_tokenizer
-from pretrace.corpus.encoding import fix_line, replaced
+from pretrace.corpus.encoding import fix_line, fixed_by_ftfy, replaced
 from pretrace.corpus.joining import JoiningSpaces
 from pretrace.corpus.typeset import SIGNS, TypesetCleaner
 
@@ -43,7 +43,7 @@ def clean_text(text: str) -> str:
     try:
         return _clean_by_blocks(text.replace("\r\n", "\n"))
     except LineEndLostError:
-        return _cleaner().at_once(text)
+        return _cleaner().by_fixed_lines(text)
 
 
 def _clean_by_blocks(text: str) -> str:
@@ -112,11 +112,21 @@ class Cleaner:
             raise LineEndLostError
         return self._tokenised(standardise(fixed))
 
-    def at_once(self, text: str) -> str:
-        """Clean a text whose lines ftfy does not leave apart."""
-        import ftfy
-
-        return self._tokenised(standardise(ftfy.fix_text(text)))
+    def by_fixed_lines(self, text: str) -> str:
+        """Clean a text of which ftfy does not leave all lines apart: blocks end where its own lines do."""
+        html = text.find("<")
+        cleaned: list[str] = []
+        block: list[str] = []
+        start = size = 0
+        while start < len(text):
+            end = text.find("\n", start) + 1 or len(text)
+            block.append(fixed_by_ftfy(text[start:end], html < 0 or start <= html))
+            size += len(block[-1])
+            start = end
+            if start == len(text) or (size >= BLOCK_CHARACTERS and block[-1].endswith("\n")):
+                cleaned.append(self._tokenised(standardise("".join(block))))
+                block, size = [], 0
+        return "\n".join([block for block in cleaned if block])
 
     def _tokenised(self, standard: str) -> str:
         chunks = self._joining.glued(standard).split(" ")

@@ -10,13 +10,12 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pretrace.errors import PretraceError
 
 PART_BYTES = 32 << 20
 """UTF-8 bytes of text after which a new part begins, so that a reader holds one part at a time."""
-BATCH_CHARACTERS = 500_000
-"""Text that goes to a worker at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +32,12 @@ class Document:
 class DocumentWriter:
     """Writes documents to `folder/part-00000.parquet` and so on, in the order they come.
 
-    The caller sees to it that the folder appears whole (`pretrace.files.atomic_folder`). What is read once and deleted
-    need not be compressed. A part is written by a thread, beside whatever makes the next one.
+    The caller sees to it that the folder appears whole (`pretrace.files.atomic_folder`). A part is written by a thread,
+    beside whatever makes the next one.
     """
 
-    def __init__(self, folder: Path, compression: str = "zstd") -> None:
-        self.folder, self._compression = Path(folder), compression
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._parts = 0
         self._rows: list[Document] = []
@@ -66,23 +65,30 @@ class DocumentWriter:
     def _flush(self) -> None:
         if self._written:
             self._written.result()
-        path = self.folder / f"part-{self._parts:05d}.parquet"
+        path = part_path(self.folder, self._parts)
         self._written = self._thread.submit(self._write_part, path, self._rows)
         self._parts, self._rows, self._bytes = self._parts + 1, [], 0
 
     def _write_part(self, path: Path, rows: list[Document]) -> None:
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         # large_string: one part may hold a single text of more than 2 GiB.
-        columns = {
-            "id": pa.array([row.id for row in rows], pa.string()),
-            "source": pa.array([row.source for row in rows], pa.string()),
-            "text": pa.array([row.text for row in rows], pa.large_string()),
-        }
-        # Few rows a group let a reader go through a part without holding it whole.
-        options = {"row_group_size": 256, "store_schema": False}
-        pq.write_table(pa.table(columns), path, compression=self._compression, **options)
+        texts = pa.array([row.text for row in rows], pa.large_string())
+        write_part(path, [row.id for row in rows], [row.source for row in rows], texts)
+
+
+def write_part(path: Path, ids: list[str], sources: list[str], texts: Any) -> None:
+    """Write one part; `texts` are Arrow's `large_string`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {"id": pa.array(ids, pa.string()), "source": pa.array(sources, pa.string()), "text": texts}
+    # Few rows a group let a reader go through a part without holding it whole.
+    pq.write_table(pa.table(columns), path, compression="zstd", row_group_size=256, store_schema=False)
+
+
+def part_path(folder: Path, number: int) -> Path:
+    return folder / f"part-{number:05d}.parquet"
 
 
 def write_documents(folder: Path, documents: Iterable[Document]) -> int:
@@ -113,28 +119,32 @@ def read_documents(folder: Path) -> Iterator[Document]:
     Raises:
         PretraceError: the folder has no parts, or a part is damaged.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     for path in _parts_of(folder):
-        try:
-            with pq.ParquetFile(path) as file:
-                for batch in file.iter_batches(batch_size=256, columns=["id", "source", "text"]):
-                    columns = (batch.column(name).to_pylist() for name in ("id", "source", "text"))
-                    yield from (Document(*row) for row in zip(*columns, strict=True))
-        except (pa.ArrowException, KeyError) as error:
-            raise PretraceError(f"{path}: not a whole Parquet file of documents ({error})") from None
+        with readable_part(path), pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=256, columns=["id", "source", "text"]):
+                columns = (batch.column(name).to_pylist() for name in ("id", "source", "text"))
+                yield from (Document(*row) for row in zip(*columns, strict=True))
+
+
+@contextlib.contextmanager
+def readable_part(part: Path) -> Iterator[None]:
+    """Turn what Arrow says of a damaged part into one line that names it."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, KeyError) as error:
+        raise PretraceError(f"{part}: not a whole Parquet file of documents ({error})") from None
 
 
 def count_documents(part: Path) -> int:
     """How many documents a part holds. Raises `PretraceError` if it is damaged."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with readable_part(part):
         return pq.read_metadata(part).num_rows
-    except pa.ArrowException as error:
-        raise PretraceError(f"{part}: not a whole Parquet file of documents ({error})") from None
 
 
 def bytes_of_documents(folder: Path) -> int:
@@ -152,15 +162,14 @@ def bytes_of_documents(folder: Path) -> int:
     return 0
 
 
-def in_batches(documents: Iterable[Document], characters: int | None = None) -> Iterator[list[Document]]:
+def in_batches(documents: Iterable[Document], characters: int) -> Iterator[list[Document]]:
     """The documents in the lists that go to a worker at once, each of about so many characters."""
-    most = characters or BATCH_CHARACTERS
     batch: list[Document] = []
     size = 0
     for document in documents:
         batch.append(document)
         size += len(document.text)
-        if size >= most:
+        if size >= characters:
             yield batch
             batch, size = [], 0
     if batch:

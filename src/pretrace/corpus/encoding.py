@@ -31,7 +31,6 @@ def fix_line(line: str, unescape_html: bool = True) -> str:
 
     `unescape_html`: whether HTML entities are replaced, unless the line itself has a "<".
     """
-    import ftfy
     from ftfy.badness import is_bad
 
     if UNTOUCHED.match(line):
@@ -43,6 +42,13 @@ def fix_line(line: str, unescape_html: bool = True) -> str:
         # ftfy looks again at what it has changed, until nothing changes.
         if not SUSPICIOUS.search(line) or not (is_bad(line) or is_bad(straight)):
             return straight
+    return fixed_by_ftfy(line, unescape_html)
+
+
+def fixed_by_ftfy(line: str, unescape_html: bool = True) -> str:
+    """The same, by ftfy."""
+    import ftfy
+
     return ftfy.fix_text(line, ftfy.TextFixerConfig(explain=False, unescape_html="auto" if unescape_html else False))
 
 

@@ -12,8 +12,6 @@ import importlib.util
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,24 +20,28 @@ from pretrace.corpus.prose import prose_paragraphs
 from pretrace.errors import PretraceError
 from pretrace.files import atomic_folder
 from pretrace.progress import progress
+from pretrace.settings import Workers
+from pretrace.workers import map_in_order
 
 MINIMUM_WORDS = 40
 """A module with less prose is no document."""
 LITERAL_CHARACTERS = 200
 """A string literal outside a docstring is read from this length, if it has more than one line."""
 SKIPPED_FOLDERS = {"tests", "test", "testing", "_vendor", "vendor", "vendored", "__pycache__", "node_modules"}
+FILES_AT_ONCE = 16
+"""Files that go to a process together."""
 GRAMMAR = (3, 11)
 """Files are parsed as this version of Python, so that a newer interpreter does not find more documents."""
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def collect_installed(packages: list[str], out: Path, workers: int = 2) -> dict[str, Any]:
+def collect_installed(packages: list[str], out: Path, workers: int = 1) -> dict[str, Any]:
     """Write the prose of the packages' documentation to `out`, in the order of `packages` and of the file names.
 
     Args:
         packages: top-level names as they are imported ("sklearn"), each one source.
         out: folder for the documents (`write_documents`); replaced whole.
-        workers: processes that parse; the result does not depend on it.
+        workers: processes of this machine, which has the packages, that parse; the result does not depend on it.
 
     Returns:
         Numbers for the report: by package the files, documents and words, and what was left out.
@@ -51,10 +53,11 @@ def collect_installed(packages: list[str], out: Path, workers: int = 2) -> dict[
         raise PretraceError(f"params.yaml: corpus.packages: the same name twice in {', '.join(packages)}")
     files = [(name, root, path) for name in packages for root, path in _files_of(name)]
     report = {name: Counter(files=0, unreadable=0, documents=0, words=0, repeated_words=0) for name in packages}
-    # Syntax trees are freed as they go; looking for cycles in them takes a fifth of the time and finds none.
-    processes = ProcessPoolExecutor(workers, get_context("forkserver"), initializer=gc.disable)
-    with processes as pool, atomic_folder(out) as temporary:
-        results = pool.map(_paragraphs_of_file, [root / path for _, root, path in files], chunksize=16)
+    paths = [root / path for _, root, path in files]
+    batches = (paths[start : start + FILES_AT_ONCE] for start in range(0, len(paths), FILES_AT_ONCE))
+    worked = map_in_order(_paragraphs_of_files, batches, Workers(count=workers), [__name__])
+    results = (paragraphs for _, batch in worked for paragraphs in batch)
+    with atomic_folder(out) as temporary:
         rows = zip(files, progress(results, len(files), "files", "collect"), strict=True)
         write_documents(temporary, _documents(rows, report))
     return {"packages": {name: dict(numbers) for name, numbers in report.items()}}
@@ -98,6 +101,15 @@ def _files_of(package: str) -> Iterator[tuple[Path, str]]:
     for path in sorted(paths):
         if not SKIPPED_FOLDERS.intersection(PurePosixPath(path).parts):
             yield folder.parent, path
+
+
+def _paragraphs_of_files(paths: list[Path]) -> list[list[str] | None]:
+    """Syntax trees are freed as they go; looking for cycles in them takes a fifth of the time and finds none."""
+    gc.disable()
+    try:
+        return [_paragraphs_of_file(path) for path in paths]
+    finally:
+        gc.enable()
 
 
 def _paragraphs_of_file(path: Path) -> list[str] | None:

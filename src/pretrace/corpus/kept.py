@@ -21,6 +21,7 @@ from pretrace.files import atomic_path, sha256_of_code, sha256_of_json
 
 LEAST_BYTES = 256 << 20
 """Text of which results are kept. Less is cleaned again in seconds."""
+ARRAYS = {"signature": np.uint32, "lines": np.uint64}
 
 
 class KeptWork:
@@ -60,8 +61,8 @@ def keeping(work: Work, folder: Path | None) -> Work | KeptWork:
 
 
 def _to_json(result: Result) -> dict[str, Any]:
-    value = asdict(result) | {"digest": result.digest.hex()}
-    return value | {"signature": None if result.signature is None else result.signature.tolist()}
+    arrays = {name: None if (found := getattr(result, name)) is None else found.tolist() for name in ARRAYS}
+    return asdict(result) | {"digest": result.digest.hex()} | arrays
 
 
 def _from_json(value: dict[str, Any]) -> Result:
@@ -70,5 +71,6 @@ def _from_json(value: dict[str, Any]) -> Result:
     result.verdict = Verdict(**value["verdict"]) if value["verdict"] else None
     result.cuts = [(Verdict(**verdict), lines) for verdict, lines in value["cuts"]]
     result.shared = [(task, row) for task, row in value["shared"]]
-    result.signature = None if value["signature"] is None else np.array(value["signature"], np.uint32)
+    for name, kind in ARRAYS.items():
+        setattr(result, name, None if value[name] is None else np.array(value[name], kind))
     return result

@@ -1,7 +1,8 @@
 """From collected documents to cleaned, divided ones, to the count of every word, and to an account of what went.
 
-Documents are worked on by a pool of processes and written in the order they came; the number of processes changes
-nothing. Only names, lengths, checksums and signatures of the whole corpus are in memory at once.
+Workers read the documents and write what is left of them, this process adds up in the order in which they came; the
+number of workers changes nothing. Only names, lengths, checksums and signatures of the whole corpus are in memory at
+once.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ import numpy as np
 from pretrace.corpus.boilerplate import LineCounter
 from pretrace.corpus.contamination import EvaluationNgrams, EvaluationText
 from pretrace.corpus.divide import divide
-from pretrace.corpus.documents import Document, DocumentWriter, bytes_of_documents, read_documents
+from pretrace.corpus.documents import bytes_of_documents
 from pretrace.corpus.duplicates import PERMUTATIONS, find_near_duplicates
 from pretrace.corpus.kept import LEAST_BYTES, keeping
 from pretrace.corpus.left_out import LeftOut
+from pretrace.corpus.pieces import IntoPieces, PieceOfDocuments, Pieces, Staying, Worked, work_on
 from pretrace.corpus.quality import DECIMALS, Verdict
+from pretrace.corpus.spans import spans_of
 from pretrace.corpus.split import Entry, split_documents
-from pretrace.corpus.work import Result, Work, work_on
+from pretrace.corpus.work import Work
 from pretrace.files import atomic_folder, write_text
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 
 FREQUENT_WORDS = 50
 """Words of the training text that the report lists."""
-Stream = Iterator[tuple[Document, Result]]
+Stream = Iterator[Worked]
 
 
 def clean_documents(
@@ -68,15 +71,14 @@ def clean_documents(
     kept = scratch if bytes_of_documents(raw) >= LEAST_BYTES else None
     with atomic_folder(out) as temporary, LeftOut(temporary / "rejects.jsonl") as left_out:
         cleaned = temporary / "cleaned"
-        stream = _staying(_worked(raw, temporary, corpus.quality, workers, ngrams, tally, kept), left_out)
-        entries, signatures = _write_distinct(stream, cleaned, left_out)
-        twins, groups = _near_duplicates(cleaned, signatures, corpus.quality)
-        for number, document in enumerate(read_documents(cleaned) if twins else ()):
-            if number in twins:
-                left_out.drop(document, _twin(entries, *twins[number]))
-        splits = _splits(entries, twins, groups, corpus)
-        numbers, counts = divide(read_documents(cleaned), temporary, splits, [entry.words for entry in entries])
-        _remove(cleaned)
+        stream = _staying(_worked(raw, cleaned, corpus.quality, workers, ngrams, tally, kept), left_out)
+        staying, signatures = distinct(stream, cleaned, left_out)
+        twins, groups = _near_duplicates(staying, signatures, corpus.quality, temporary / "shingles")
+        for number in sorted(twins):
+            left_out.drop(staying.document(number), _twin(staying.entries, *twins[number]))
+        splits = _splits(staying.entries, twins, groups, corpus)
+        numbers, counts = divide(staying, temporary, splits, workers)
+        shutil.rmtree(cleaned)
         ordered = sorted(sorted(counts.items()), key=itemgetter(1), reverse=True)  # equal ones stay in order
         write_text(temporary / "counts.tsv", "".join(f"{word}\t{count}\n" for word, count in ordered))
     if scratch:
@@ -97,7 +99,7 @@ def clean_documents(
 
 def _worked(
     raw: Path,
-    temporary: Path,
+    cleaned: Path,
     quality: Quality,
     workers: Workers | None,
     ngrams: EvaluationNgrams | None,
@@ -106,70 +108,70 @@ def _worked(
 ) -> Stream:
     """Each document after the work on it; where lines are counted first, in two passes over the text."""
     first = Work(quality, finish=not quality.boilerplate, evaluation=ngrams)
-    stream = _counted(work_on(raw, keeping(first, kept), workers, "clean"), tally)
+    folder = cleaned.with_name("lines") if quality.boilerplate else cleaned
+    size = bytes_of_documents(raw)
+    spans = spans_of(raw, workers.count if workers else 1)
+    stream = _counted(work_on(spans, IntoPieces(keeping(first, kept), folder), workers, "clean", size), tally)
     if not quality.boilerplate:
         yield from stream
         return
-    folder = temporary / "lines"
-    with (
-        LineCounter(temporary / "line-counts", quality.boilerplate) as counter,
-        DocumentWriter(folder, "none") as writer,
-    ):
-        for document, result in stream:
+    staying: dict[int, PieceOfDocuments] = {}
+    with LineCounter(cleaned.with_name("line-counts"), quality.boilerplate) as counter:
+        for document, result, place in stream:
             if result.verdict:
-                yield document, result
+                yield document, result, place
             else:
-                counter.add(result.text)
-                writer.write(replace(document, text=result.text))
+                counter.add(result.lines)
+                batch = staying.setdefault(place.piece, PieceOfDocuments(place.piece, Pieces(folder), [], []))
+                batch.names.append((document.id, document.source))
+                batch.places.append(place)
         common = counter.common()
     second = Work(quality, clean=False, common=common, evaluation=ngrams)
-    yield from work_on(folder, keeping(second, kept), workers, "cut")
-    _remove(folder)
+    size = sum(place.bytes for batch in staying.values() for place in batch.places)
+    yield from work_on(staying.values(), IntoPieces(keeping(second, kept), cleaned), workers, "cut", size)
+    shutil.rmtree(folder)
 
 
 def _counted(stream: Stream, tally: Counter[str]) -> Stream:
-    for document, result in stream:
+    for document, result, place in stream:
         tally.update(documents=1, bytes=result.bytes_in, words=result.words_in)
-        yield document, result
+        yield document, result, place
 
 
 def _staying(stream: Stream, left_out: LeftOut) -> Stream:
     """The documents that no rule drops; the others, and the lines that were cut, go to the accounts."""
-    for document, result in stream:
+    for document, result, place in stream:
         left_out.share(result.shared)
         for verdict, lines in result.cuts:
             left_out.cut_lines(document, verdict, lines)
         if result.verdict:
             left_out.drop(document, result.verdict)
         else:
-            yield document, result
+            yield document, result, place
 
 
-def _write_distinct(stream: Stream, folder: Path, left_out: LeftOut) -> tuple[list[Entry], np.ndarray]:
-    """Write what is no exact copy; what the division and the near duplicates need of it."""
+def distinct(stream: Stream, folder: Path, left_out: LeftOut) -> tuple[Staying, np.ndarray]:
+    """The documents that are no exact copies, and the signatures of those."""
     seen: dict[bytes, int] = {}
-    entries: list[Entry] = []
+    staying = Staying(Pieces(folder))
     signatures = bytearray()  # one block, as there can be millions
-    with DocumentWriter(folder, "none") as writer:
-        for document, result in stream:
-            if result.digest in seen:
-                left_out.drop(document, replace(_twin(entries, seen[result.digest], 1.0), reason="repeated"))
-                continue
-            seen[result.digest] = len(entries)
-            writer.write(replace(document, text=result.text))
-            entries.append(Entry(document.id, document.source, result.words))
-            if result.signature is not None:
-                signatures += result.signature.tobytes()
-    return entries, np.frombuffer(signatures, np.uint32).reshape(-1, PERMUTATIONS)
+    for document, result, place in stream:
+        if result.digest in seen:
+            left_out.drop(document, replace(_twin(staying.entries, seen[result.digest], 1.0), reason="repeated"))
+            continue
+        seen[result.digest] = len(staying.entries)
+        staying.add(Entry(document.id, document.source, result.words), place)
+        if result.signature is not None:
+            signatures += result.signature.tobytes()
+    return staying, np.frombuffer(signatures, np.uint32).reshape(-1, PERMUTATIONS)
 
 
 def _near_duplicates(
-    cleaned: Path, signatures: np.ndarray, quality: Quality
+    staying: Staying, signatures: np.ndarray, quality: Quality, scratch: Path
 ) -> tuple[dict[int, tuple[int, float]], dict[int, int]]:
     if not quality.near_duplicates:
         return {}, {}
-    texts = (document.text for document in read_documents(cleaned))
-    return find_near_duplicates(texts, signatures, quality.near_duplicates, cleaned.parent / "shingles")
+    return find_near_duplicates(staying.texts(), signatures, quality.near_duplicates, scratch)
 
 
 def _twin(entries: list[Entry], number: int, similarity: float) -> Verdict:
@@ -194,9 +196,3 @@ def _splits(
 
 def _has_letter(word: str) -> bool:
     return any(map(str.isalpha, word))
-
-
-def _remove(folder: Path) -> None:
-    for part in folder.iterdir():
-        part.unlink()
-    folder.rmdir()

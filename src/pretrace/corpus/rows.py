@@ -16,11 +16,13 @@ from pretrace.corpus.source_file import Source
 
 DOCUMENT_BYTES = 64 << 20
 """UTF-8 bytes of the longest document, and of the longest line of .jsonl: some fifty novels."""
+PIECE_BYTES = 100_000
+"""UTF-8 bytes after which a piece of a file ends at the next blank line; without one it ends before twice as many."""
 SKIPPED_BYTES = 1 << 20
 
 Row = tuple[int | None, dict[str, Any] | BadInputError]
 """A row's number as a person counts (from 1; None: the whole file is one), and its columns or its fault."""
-Delimited = Literal["file", "blank_line", "line"]
+Delimited = Literal["file", "piece", "blank_line", "line"]
 
 
 def read_rows(source: Source, wanted: list[str], delimited: Delimited) -> Iterator[Row]:
@@ -105,6 +107,26 @@ def _between_blank_lines(stream: BinaryIO) -> Iterator[tuple[int | None, str | B
         yield number, _tried(b"".join(parts) if parts else None, offset)
 
 
+def _in_pieces(stream: BinaryIO) -> Iterator[tuple[int | None, str | BadInputError]]:
+    parts: list[bytes] = []
+    number = offset = size = 0
+    for line_number, line_offset, line in _lines(stream):
+        blank = line is not None and not line.strip()
+        long = line is None or size + len(line) > 2 * PIECE_BYTES
+        if parts and (long or (blank and size >= PIECE_BYTES)):
+            yield number, _tried(b"".join(parts), offset)
+            parts, size = [], 0
+        if line is None:
+            yield line_number, _tried(None, 0)
+        elif parts or not blank:
+            if not parts:
+                number, offset = line_number, line_offset
+            parts.append(line)
+            size += len(line)
+    if parts:
+        yield number, _tried(b"".join(parts), offset)
+
+
 def _lines(stream: BinaryIO) -> Iterator[tuple[int, int, bytes | None]]:
     """Number, offset and bytes of each line; None for one that is too long, which is read past in pieces."""
     number = offset = 0
@@ -137,4 +159,4 @@ def _decoded(content: bytes | None, offset: int) -> str:
         raise BadInputError("not_utf8", offset + error.start) from None
 
 
-PLAIN_TEXT = {"file": _whole, "blank_line": _between_blank_lines, "line": _each_line}
+PLAIN_TEXT = {"file": _whole, "piece": _in_pieces, "blank_line": _between_blank_lines, "line": _each_line}

@@ -31,9 +31,13 @@ def count_raw_words(text: str) -> int:
 
 def spaced_words(text: str) -> Any:
     """The words of a text between which one space stands, each with a space at its end: Arrow's `large_string`."""
+    return spaced_words_of((text + " ").encode("utf-8"))
+
+
+def spaced_words_of(raw: bytes) -> Any:
+    """The same of a text in UTF-8 that has a space at its end."""
     import pyarrow as pa
 
-    raw = (text + " ").encode("utf-8")
     ends = np.flatnonzero(np.frombuffer(raw, np.uint8) == SPACE) + 1
     offsets = np.concatenate([[0], ends])
     return pa.Array.from_buffers(

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pretrace.corpus.boilerplate import cut_boilerplate
+from pretrace.corpus.boilerplate import cut_boilerplate, numbers_of_lines
 from pretrace.corpus.clean import clean_text
 from pretrace.corpus.contamination import EvaluationNgrams, cut_shared
-from pretrace.corpus.documents import Document, bytes_of_documents, in_batches, read_documents
+from pretrace.corpus.documents import Document
 from pretrace.corpus.duplicates import signature
 from pretrace.corpus.quality import Verdict, judge
 from pretrace.corpus.words import count_raw_words, count_words
-from pretrace.progress import progress
-from pretrace.workers import map_in_order
 
 if TYPE_CHECKING:
-    from pretrace.settings import Quality, Workers
+    from pretrace.settings import Quality
 
 
 @dataclass(slots=True)
@@ -42,6 +39,8 @@ class Result:
     digest: bytes = b""
     """SHA-256 of the text."""
     signature: np.ndarray | None = None
+    lines: np.ndarray | None = None
+    """Numbers of the lines to be counted in the whole corpus (`boilerplate.numbers_of_lines`)."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Work:
     def _on(self, document: Document) -> Result:
         result = Result(len(document.text.encode()), count_raw_words(document.text), document.text)
         steps = [self._clean] if self.clean else []
-        steps += [self._boilerplate, self._contamination, self._measure] if self.finish else []
+        steps += [self._boilerplate, self._contamination, self._measure] if self.finish else [self._count_lines]
         for step in steps:
             step(result)
             if result.verdict:
@@ -76,6 +75,10 @@ class Work:
             result.text = clean_text(result.text)
             if not result.text:
                 result.verdict = Verdict("empty", 0)
+
+    def _count_lines(self, result: Result) -> None:
+        if self.quality.boilerplate:
+            result.lines = numbers_of_lines(result.text, self.quality.boilerplate.least_words)
 
     def _boilerplate(self, result: Result) -> None:
         if self.quality.boilerplate and self.common:
@@ -108,15 +111,3 @@ class Work:
         result.digest = hashlib.sha256(result.text.encode()).digest()
         if self.quality.near_duplicates:
             result.signature = signature(result.text, self.quality.near_duplicates.shingle_words)
-
-
-def work_on(
-    folder: Path, work: Callable[[list[Document]], list[Result]], workers: Workers | None, description: str
-) -> Iterator[tuple[Document, Result]]:
-    """Each document of a folder with its result, in order, whoever works on them."""
-    documents = read_documents(folder)
-    with progress(total=bytes_of_documents(folder), unit="B", description=description) as bar:
-        for batch, results in map_in_order(work, in_batches(documents), workers, ["pretrace.corpus.loaded"]):
-            for document, result in zip(batch, results, strict=True):
-                bar.update(result.bytes_in)
-                yield document, result

@@ -1,7 +1,7 @@
 """Tables, figures and the page, from what the stages wrote under `reports/`.
 
-`write_report` writes what DVC locks (benchmark.json, benchmark.md, figures/), `write_page` the page, which also shows
-what the run cost and is not locked.
+`write_report` writes what DVC locks (benchmark.json, benchmark.md, figures/), `write_page` the page and the model card,
+which also show what the run cost and are not locked.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pretrace.report.benchmark import REFERENCE, build_benchmark, task_note, zer
 from pretrace.report.figures import corpus_figure, curves_figure, lengths_figure, scores_figure, write_figures
 from pretrace.report.markdown import benchmark_markdown, update_readme
 from pretrace.report.mistakes import mistakes
+from pretrace.report.model_card import model_card
 from pretrace.report.page import render_page
 from pretrace.report.provenance import provenance
 from pretrace.report.transfer_figure import transfer_figure
@@ -46,7 +47,9 @@ def write_report(settings: Settings, folder: Path = Path("reports"), data: Path 
 
 
 def write_page(settings: Settings, folder: Path = Path("reports"), data: Path = Path("data")) -> Path:
-    """Write index.html under `folder` from what `write_report` and the stages wrote there. Returns its path.
+    """Write index.html and model-card.md under `folder` from what `write_report` and the stages wrote there.
+
+    Returns the page's path.
 
     Raises:
         PretraceError: a result is missing, not whole, or of an older version.
@@ -73,6 +76,7 @@ def write_page(settings: Settings, folder: Path = Path("reports"), data: Path = 
         figures["lengths"] = lengths_figure(lengths)
     page = folder / "index.html"
     write_text(page, render_page(settings, notes, benchmark, figures))
+    write_text(folder / "model-card.md", model_card(folder))
     return page
 
 

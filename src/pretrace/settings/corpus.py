@@ -46,8 +46,9 @@ class Corpus(Section):
     """For `huggingface`: which data set."""
     columns: Columns = Columns()
     """For .jsonl, .parquet and data sets: which columns are the text, the id and the source."""
-    documents: Literal["file", "blank_line", "line"] = "file"
-    """What a document of plain text is: a file, what stands between blank lines, or a line."""
+    documents: Literal["file", "piece", "blank_line", "line"] = "file"
+    """What a document of plain text is: a file; a piece of about 100 kB of it, which ends at a blank line if there is
+    one; what stands between blank lines; or a line."""
     on_bad_input: Literal["stop", "skip"] = "stop"
     """What becomes of a file or row that is no text: it stops the run, or it is left out and written down in
     data/documents/rejects.jsonl."""

@@ -1,12 +1,13 @@
-"""The ids of cleaned documents in the order they come, a file for each part of the text.
+"""The ids of cleaned documents in the order they come, a folder for each part of the text.
 
-A file is named after what it is made from (the text's checksum, the vocabulary, the code), and is whole or absent, so
-a run that follows a killed one finds what is done.
+A part's folder is named after what it is made from (the text's checksum, the vocabulary, the code), and is whole or
+absent, so a run that follows a killed one finds what is done; one that was damaged since is made again.
 """
 
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -16,13 +17,23 @@ import numpy as np
 
 from pretrace.corpus.documents import Document, bytes_of_documents, count_documents, in_batches, read_documents
 from pretrace.corpus.words import count_words
-from pretrace.files import atomic_path, read_json, sha256_of_code, sha256_of_file, sha256_of_json, write_json
+from pretrace.files import (
+    atomic_folder,
+    checksums_hold,
+    read_json,
+    sha256_of_code,
+    sha256_of_file,
+    sha256_of_json,
+    write_checksums,
+    write_json,
+)
 from pretrace.progress import progress
 from pretrace.settings import Workers
 from pretrace.vocabulary import Vocabulary
 from pretrace.vocabulary.words import id_type
 from pretrace.workers import map_in_order
 
+IDS, NUMBERS = "ids.bin", "numbers.json"
 BATCH_CHARACTERS = 2_000_000
 """Text that is encoded at once: the more, the fewer words are looked up."""
 PRELOAD = ("pretrace.shards", "pyarrow.compute", "sentencepiece")
@@ -46,17 +57,17 @@ class Numbers:
 class EncodedPart:
     """The ids of one part's documents: in a file, from which a document is read at a time."""
 
-    def __init__(self, path: Path, dtype: np.dtype, numbers: Numbers) -> None:
-        self.path, self.type, self.numbers = path, dtype, numbers
+    def __init__(self, folder: Path, dtype: np.dtype) -> None:
+        self.folder, self.type = folder, dtype
+        self.numbers = Numbers(**read_json(folder / NUMBERS))
 
     def ids(self, number: int) -> np.ndarray:
         """The ids of a document: shape (tokens,)."""
         start, end = self.numbers.starts[number : number + 2]
-        return np.fromfile(self.path, self.type, end - start, offset=start * self.type.itemsize)
+        return np.fromfile(self.folder / IDS, self.type, end - start, offset=start * self.type.itemsize)
 
     def delete(self) -> None:
-        for path in (self.path, _numbers_of(self.path)):
-            path.unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def encode_parts(
@@ -69,13 +80,12 @@ def encode_parts(
     """
     dtype = id_type(vocabulary.size)
     made_by = [vocabulary.fingerprint, dtype.str, sha256_of_code("shards", "vocabulary", "corpus/words.py")]
-    places = {part: scratch / f"{sha256_of_json([*made_by, sha256_of_file(part)])}.bin" for part in parts}
-    # The numbers are written last: where they are, the ids are whole.
-    missing = [part for part in parts if not _numbers_of(places[part]).exists()]
+    places = {part: scratch / f"{sha256_of_json([*made_by, sha256_of_file(part)])}" for part in parts}
+    missing = [part for part in parts if not checksums_hold(places[part])]
     encoded = _encoded(missing, vocabulary, workers)
     for part in missing:
         _write(places[part], islice(encoded, count_documents(part)))
-    return {part: EncodedPart(path, dtype, Numbers(**read_json(_numbers_of(path)))) for part, path in places.items()}
+    return {part: EncodedPart(folder, dtype) for part, folder in places.items()}
 
 
 def _encoded(parts: list[Path], vocabulary: Vocabulary, workers: Workers | None) -> Iterator[tuple[Document, Encoded]]:
@@ -89,16 +99,18 @@ def _encoded(parts: list[Path], vocabulary: Vocabulary, workers: Workers | None)
             bar.update(sum(len(document.text) for document in documents))
 
 
-def _write(path: Path, encoded: Iterable[tuple[Document, Encoded]]) -> None:
+def _write(folder: Path, encoded: Iterable[tuple[Document, Encoded]]) -> None:
     numbers = Numbers()
-    with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        for document, found in encoded:
-            stream.write(found.ids.tobytes())  # `tofile` would not say what is wrong with the disk
-            numbers.ranks.append(document_rank(document.source, document.id))
-            numbers.starts.append(numbers.starts[-1] + len(found.ids))
-            numbers.words += found.words
-            numbers.bytes += found.bytes
-    write_json(_numbers_of(path), asdict(numbers))
+    with atomic_folder(folder) as temporary:
+        with (temporary / IDS).open("wb") as stream:
+            for document, found in encoded:
+                stream.write(found.ids.tobytes())  # `tofile` would not say what is wrong with the disk
+                numbers.ranks.append(document_rank(document.source, document.id))
+                numbers.starts.append(numbers.starts[-1] + len(found.ids))
+                numbers.words += found.words
+                numbers.bytes += found.bytes
+        write_json(temporary / NUMBERS, asdict(numbers))
+        write_checksums(temporary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +143,3 @@ class EncodeBatch:
 def document_rank(source: str, name: str) -> str:
     """What orders a document among all: nothing to do with its name or source, and the same wherever it stands."""
     return hashlib.sha256(f"{source}\0{name}".encode()).hexdigest()
-
-
-def _numbers_of(path: Path) -> Path:
-    return path.with_suffix(".json")

@@ -1,7 +1,7 @@
 """Training state that survives a kill, in a folder named by everything the training depends on.
 
     .pretrace/checkpoints/<fingerprint>/step-00000250.safetensors   weights, moments
-                                        step-00000250.json          written last: its checksum, so a torn file is seen
+                                        step-00000250.json          written last: checksums, so a torn file is seen
                                         curve.jsonl                 one row a step, the source of every loss curve
                                         samples.jsonl               sample texts, where they are asked for
                                         steps/                      weights after 1, 2, 4, ... updates, likewise
@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from pretrace.errors import PretraceError
-from pretrace.files import atomic_path, read_json, scratch_folder, sha256_of_file, write_json
+from pretrace.files import atomic_path, read_json, scratch_folder, sha256_of_file, sha256_of_json, write_json
 from pretrace.training.group import Group
 from pretrace.training.replicas import whole
 from pretrace.training.row_file import RowFile
@@ -66,7 +66,8 @@ class Checkpoints:
                 rows.flush()
             with atomic_path(path) as temporary:
                 save_file(state, temporary)
-            write_json(path.with_suffix(".json"), {"step": step, "sha256": sha256_of_file(path), **note})
+            note = {"step": step, "sha256": sha256_of_file(path), **note}
+            write_json(path.with_suffix(".json"), {**note, "note": sha256_of_json(note)})
         except PretraceError as error:
             raise PretraceError(f"{error}; {self.last()}") from error
         notes = self._notes()
@@ -120,7 +121,7 @@ class Checkpoints:
             weights = path.with_suffix(".safetensors")
             try:
                 note = read_json(path)
-                if sha256_of_file(weights) != note["sha256"]:
+                if note.pop("note") != sha256_of_json(note) or sha256_of_file(weights) != note["sha256"]:
                     raise ValueError("its bytes do not match its checksum")
                 state = load_file(weights)
                 check_state(state, module)

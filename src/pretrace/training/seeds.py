@@ -1,7 +1,7 @@
 """All seeds of one variant on one task, side by side, and what they say together.
 
 A seed is one process with one thread: the bytes do not depend on the number of cores, and seeds share what there are.
-A finished seed is kept under `.pretrace/seeds/<fingerprint>/` and not run again after a crash.
+A finished seed is kept under `.pretrace/seeds/<fingerprint>/` with its checksums, and not run again after a crash.
 """
 
 from __future__ import annotations
@@ -21,9 +21,18 @@ from typing import Any
 import numpy as np
 
 from pretrace.errors import PretraceError
-from pretrace.files import atomic_folder, locked, read_json, scratch_folder, sha256_of_file, write_json
+from pretrace.files import (
+    atomic_folder,
+    checksums_hold,
+    locked,
+    read_json,
+    scratch_folder,
+    sha256_of_file,
+    write_checksums,
+    write_json,
+)
 from pretrace.model.tensors import save_tensors
-from pretrace.parent import end_with_parent
+from pretrace.parent import end_with_starter
 from pretrace.progress import progress
 from pretrace.settings import Settings
 from pretrace.tasks.formats import is_cut
@@ -145,7 +154,7 @@ class _Jobs:
         with locked(self.folder / "lock"):
             waiting = []
             for seed in self.settings.seeds:
-                if (self.folder / str(seed) / RESULT).exists():
+                if checksums_hold(self.folder / str(seed)):
                     yield seed, self.folder / str(seed)
                 else:
                     waiting.append(seed)
@@ -153,7 +162,7 @@ class _Jobs:
                 return
             # More seeds than cores take turns, so no core waits for a last seed.
             workers = min(len(waiting), 2 * (os.cpu_count() or 1))
-            pool = ProcessPoolExecutor(workers, mp_context=prepare_workers(), initializer=end_with_parent)
+            pool = ProcessPoolExecutor(workers, mp_context=prepare_workers(), initializer=end_with_starter)
             with (
                 pool,
                 progress(total=len(waiting), unit="seed", description=title) as bar,
@@ -175,4 +184,5 @@ class _Jobs:
         with atomic_folder(self.folder / str(seed)) as temporary:
             save_tensors(temporary / MODEL, model)
             write_json(temporary / RESULT, asdict(result))
+            write_checksums(temporary)
         return seed

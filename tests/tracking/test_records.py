@@ -4,77 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tracked import leave, points, runs, waiting
 
 from pretrace import tracking
+from pretrace.files import locked
 from pretrace.settings import load_settings
 from pretrace.stage import Run
 
 NOWHERE = "http://127.0.0.1:9"
 PATIENCE = 120
-
-
-@pytest.fixture(scope="module")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's tables without our experiment: making them takes seconds."""
-    from mlflow.tracking import MlflowClient
-
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments()
-    return path
-
-
-@pytest.fixture
-def tracked(untouched: Path, empty_database: Path) -> Path:
-    """As `untouched`, with a database."""
-    untouched.parent.mkdir()
-    shutil.copy(empty_database, untouched.parent)
-    return untouched
-
-
-@pytest.fixture
-def untouched(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with tracking on, where a test sends by itself. Gives the folder where records wait."""
-    monkeypatch.setenv("PRETRACE_TRACKING", "on")
-    monkeypatch.setenv("DVC_ROOT", str(project))
-    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123456789abcdef")
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    monkeypatch.setattr(tracking, "_start_sender", lambda folder: None)
-    return project / ".pretrace" / "tracking"
-
-
-def leave(name: str, status: str = "FINISHED", **values: Any) -> Run:
-    run = Run(name, load_settings(), started=1_700_000_000.0, **values)
-    tracking.hand_over(run, status)
-    return run
-
-
-def waiting(folder: Path) -> int:
-    return len(list(folder.glob("[0-9]*/record.json")))
-
-
-def runs() -> dict[str, Any]:
-    """What is in MLflow, by the run's name."""
-    from mlflow.tracking import MlflowClient
-
-    client = MlflowClient(tracking_uri=tracking.tracking_uri())
-    experiment = client.get_experiment_by_name("pretrace")
-    found = client.search_runs([experiment.experiment_id])
-    assert len({run.info.run_name for run in found}) == len(found), "a run was made twice"
-    return {run.info.run_name: run for run in found}
-
-
-def points(run: Any, metric: str) -> list[tuple[int, float]]:
-    from mlflow.tracking import MlflowClient
-
-    history = MlflowClient(tracking_uri=tracking.tracking_uri()).get_metric_history(run.info.run_id, metric)
-    return sorted((point.step, point.value) for point in history)
 
 
 def test_switched_off_nothing_is_written(project: Path) -> None:
@@ -206,7 +149,7 @@ def test_two_first_users_at_once_share_one_database(untouched: Path, project: Pa
 
 def test_a_sender_leaves_the_work_to_the_one_that_has_the_lock(tracked: Path) -> None:
     leave("clean")
-    with tracking.locked(tracked / "lock"):
+    with locked(tracked / "lock"):
         assert tracking.send_pending() == ""
     assert waiting(tracked) == 1
 

@@ -1,0 +1,124 @@
+"""Documents on disk in spans of rows: what a worker is given to read for itself.
+
+A span is a place in a part, so handing one out costs nothing whatever the text's length. It is read a few rows at a
+time, and those are the same rows whatever spans there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pretrace.corpus.documents import Document, document_parts, readable_part
+
+BATCH_BYTES = 500_000
+"""Text that is worked on at once."""
+BUFFER_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Documents that stand one after the other in a part."""
+
+    number: int
+    """Its place among all."""
+    part: Path
+    start: int
+    """The first row, from 0."""
+    stop: int
+    step: int
+    """Rows that are read at once."""
+
+    def read(self) -> Iterator[list[Document]]:
+        """The documents. Raises `PretraceError` if the part is damaged or gone."""
+        for row in range(self.start, self.stop, self.step):
+            with readable_part(self.part):
+                documents = _reader()(self.part, row, min(row + self.step, self.stop))
+            yield documents
+
+
+def spans_of(folder: Path, workers: int = 1) -> list[Span]:
+    """All documents of a folder, in order. Raises `PretraceError` if there are none, or a part is damaged.
+
+    Rows can be read only from the beginning of their row group, so it is best read by one worker. A span is a whole
+    one, until there is less left of the text than keeps all workers busy for so long; so they end at the same time.
+    """
+    groups = [(part.resolve(), *group) for part in document_parts(folder) for group in _groups(part)]
+    left = sum(size for *_, size in groups)
+    spans: list[Span] = []
+    together = 0  # bytes of the last span, as far as it is of small row groups and may get more
+    for part, first, rows, size in groups:
+        if together and together + size <= BATCH_BYTES and spans[-1].part == part:
+            rows, first, together = first + rows - spans[-1].start, spans[-1].start, together + size
+            spans[-1] = Span(len(spans) - 1, part, first, first + rows, rows)
+            left -= size
+            continue
+        together = size if size <= BATCH_BYTES else 0
+        step = max(1, rows * BATCH_BYTES // max(size, BATCH_BYTES))
+        row = first
+        while row < first + rows:
+            share = rows * left // workers // max(size, 1)
+            stop = min(first + rows, row + max(step, share - share % step))
+            spans.append(Span(len(spans), part, row, stop, step))
+            row, left = stop, left - size * (stop - row) // rows
+    return spans
+
+
+def _groups(part: Path) -> list[tuple[int, int, int]]:
+    """First row, number of rows and about the bytes of text of each row group that has any."""
+    import pyarrow.parquet as pq
+
+    with readable_part(part):
+        metadata = pq.read_metadata(part)
+        groups, first = [], 0
+        for group in map(metadata.row_group, range(metadata.num_row_groups)):
+            groups.append((first, group.num_rows, group.column(group.num_columns - 1).total_uncompressed_size))
+            first += group.num_rows
+    return [group for group in groups if group[1]]
+
+
+@cache
+def _reader() -> Reader:
+    return Reader()
+
+
+class Reader:
+    """Reads spans, and goes on where it stopped: what others read of the same row group is passed over once."""
+
+    def __init__(self) -> None:
+        self._part: Path | None = None
+        self._at = self._end = 0
+        """The next row, and the end of its row group."""
+        self._batches: Iterator[Any] = iter(())
+
+    def __call__(self, part: Path, row: int, stop: int) -> list[Document]:
+        documents: list[Document] = []
+        step = stop - row
+        while row < stop:
+            if self._part != part or row < self._at or row >= self._end:
+                self._open(part, row, step)
+            batch = next(self._batches)
+            skipped, self._at = row - self._at, self._at + batch.num_rows
+            if skipped < batch.num_rows:
+                columns = [column.to_pylist() for column in batch.slice(skipped, stop - row).columns]
+                documents += [Document(*values) for values in zip(*columns, strict=True)]
+                row += len(columns[0])
+        return documents
+
+    def _open(self, part: Path, row: int, rows_at_once: int) -> None:
+        """Stand at the beginning of the row group in which the row is."""
+        import pyarrow.parquet as pq
+
+        self._part, self._end = None, 0
+        file = pq.ParquetFile(part, pre_buffer=False, buffer_size=BUFFER_BYTES)
+        for number in range(file.metadata.num_row_groups):
+            self._at, self._end = self._end, self._end + file.metadata.row_group(number).num_rows
+            if row < self._end:
+                break
+        # All rows of a group are read as many at a time.
+        options = {"batch_size": rows_at_once, "row_groups": [number], "use_threads": False}
+        self._batches = file.iter_batches(columns=["id", "source", "text"], **options)
+        self._part = part

@@ -1,0 +1,37 @@
+"""The vocabulary as a tokenizer of transformers with the same ids, which comes as a file of code."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pretrace.vocabulary
+from pretrace.files import write_json
+from pretrace.vocabulary import Vocabulary
+from pretrace.vocabulary.load import DESCRIPTION
+from pretrace.vocabulary.openai import HUGGING_FACE_FILES, OpenAIVocabulary
+
+CODE = Path(pretrace.vocabulary.__file__).parent / "tokenization_pretrace.py"
+
+
+def write_tokenizer(folder: Path, vocabulary: Vocabulary, context: int) -> None:
+    """Write a tokenizer of transformers into an existing folder.
+
+    transformers has tokenizers for OpenAI's vocabulary, and would open its files here, but both give other ids than
+    OpenAI's code: the slow one takes text to lower case too early, the fast one cleans it in another way.
+    """
+    openai = isinstance(vocabulary, OpenAIVocabulary)
+    for path, name in zip(vocabulary.files, HUGGING_FACE_FILES if openai else vocabulary.released_names, strict=True):
+        shutil.copyfile(path, folder / name)
+    if not openai:
+        write_json(folder / DESCRIPTION, vocabulary.description)
+    shutil.copyfile(CODE, folder / CODE.name)
+    name = "GPT1Tokenizer" if openai else "PretraceTokenizer"
+    config = {
+        "tokenizer_class": name,
+        "auto_map": {"AutoTokenizer": [f"{CODE.stem}.{name}", None]},
+        "model_max_length": context,
+        "unk_token": "<unk>",
+        "clean_up_tokenization_spaces": False,
+    }
+    write_json(folder / "tokenizer_config.json", config)

@@ -1,0 +1,57 @@
+"""Whether a process that was there is there still: its number alone may be another one's by now."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+SHELLS = ("sh", "dash", "bash", "zsh", "ksh", "ash")
+Process = list[int]
+"""Number, and the moment it started, in ticks since the machine did; a list, as JSON has it."""
+
+
+def this_process() -> Process:
+    """The one that asks."""
+    return [os.getpid(), _started(os.getpid())]
+
+
+def dvc_process() -> Process | None:
+    """The DVC that runs this stage; None without one, or where the system does not say."""
+    if not os.environ.get("DVC_STAGE"):
+        return None
+    number = os.getppid()
+    while _name(number) in SHELLS:  # DVC starts a stage by a shell, which may or may not be there
+        number = _parent(number)
+    return [number, _started(number)] if number > 1 and _started(number) else None
+
+
+def is_alive(process: Process | None) -> bool:
+    """Whether it runs; None does not."""
+    return process is not None and _started(process[0]) == process[1] and _state(process[0]) != "Z"
+
+
+def _stat(number: int) -> list[str]:
+    """/proc's line on a process from its state on; empty when there is none."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _started(number: int) -> int:
+    return int((_stat(number) or [""] * 20)[19] or 0)
+
+
+def _state(number: int) -> str:
+    return (_stat(number) or [""])[0]
+
+
+def _parent(number: int) -> int:
+    return int((_stat(number) or ["", "0"])[1])
+
+
+def _name(number: int) -> str:
+    try:
+        return Path(f"/proc/{number}/comm").read_text().strip()
+    except OSError:
+        return ""

@@ -1,0 +1,143 @@
+"""Stages by what they are made from: the inputs of one with DVC's hashes, and a fingerprint of all it rests on.
+
+A stage runs before DVC writes its entry into dvc.lock, so what it read is known from the entries of the stages that
+made it. Two runs with the same fingerprint have the same command, parameters, code and data: DVC would restore the
+one from the other, and so a stage that did not run is known by that of the run which made its result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from pretrace.files import sha256_of_json
+
+FILES = ("dvc.yaml", "dvc.lock", "params.yaml")
+CODE = ("src/pretrace", "stages", "requirements.txt")
+DATA = ("data/", "models/")
+UNLOCKED = "unlocked"
+"""In the place of a hash: no stage in dvc.lock has made it."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a stage reads."""
+
+    path: str
+    md5: str
+    maker: str
+    """The stage that made it."""
+
+
+def snapshot(scale: str) -> dict[str, Any]:
+    """What fingerprints need, of the folder we stand in: texts of the files that say so, MD5 of each file of code."""
+    texts = {}
+    for name in (*FILES, f"scales/{scale}.yaml"):
+        if Path(name).is_file():
+            texts[name] = Path(name).read_text(encoding="utf-8")
+    code = {}
+    for place in map(Path, CODE):
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if path.is_file() and "__pycache__" not in path.parts:
+                code[path.as_posix()] = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    return {"texts": texts, "code": code}
+
+
+class Pipeline:
+    """The stages of a snapshot."""
+
+    def __init__(self, taken: dict[str, Any]) -> None:
+        texts = taken.get("texts", {})
+        self._read = {name: _yaml(text) for name, text in texts.items() if name != "dvc.lock"}
+        self._code: dict[str, str] = taken.get("code", {})
+        self.stages = self._defined()
+        self.locked = _locked(texts.get("dvc.lock", ""))
+        self._outs = {
+            entry["path"]: (str(entry.get("md5", UNLOCKED)), name)
+            for name, stage in self.locked.items()
+            if name in self.stages
+            for entry in stage.get("outs") or []
+        }
+
+    def inputs(self, stage: str) -> list[Input]:
+        """The data and models that a stage reads; of a folder with the results of several stages, each by itself."""
+        found = []
+        for dep in self.stages.get(stage, {}).get("deps", []):
+            if f"{dep}/".startswith(DATA):
+                found += self._made(dep) or [Input(dep, UNLOCKED, "")]
+        return found
+
+    def fingerprint(self, stage: str) -> str:
+        """Of the command, the parameters, the code and the data of a stage; "" if it is not one of ours."""
+        if stage not in self.stages:
+            return ""
+        own = self.stages[stage]
+        deps = [[dep, [[i.path, i.md5] for i in self._made(dep)] or self._code_of(dep)] for dep in own.get("deps", [])]
+        params = [[file, key, _at(self._read.get(file), key)] for file, key in _keys(own.get("params", []))]
+        return sha256_of_json([own["cmd"], deps, params])[:32]
+
+    def md5(self, path: str) -> str:
+        """DVC's hash of a result."""
+        return self._outs.get(path, (UNLOCKED, ""))[0]
+
+    def _made(self, dep: str) -> list[Input]:
+        """The results that a dependency is, is a part of, or holds."""
+        whole = [dep] if dep in self._outs else [out for out in self._outs if f"{dep}/".startswith(f"{out}/")]
+        parts = whole or [out for out in self._outs if out.startswith(f"{dep}/")]
+        return [Input(part if part.startswith(dep) else dep, *self._outs[part]) for part in parts]
+
+    def _code_of(self, dep: str) -> list[list[str]]:
+        return [[path, md5] for path, md5 in self._code.items() if f"{path}/".startswith(f"{dep}/")]
+
+    def _defined(self) -> dict[str, dict[str, Any]]:
+        """dvc.yaml's stages, a cell of a matrix each by itself, with the names filled in."""
+        params, found = self._read.get("params.yaml") or {}, {}
+        for name, stage in ((self._read.get("dvc.yaml") or {}).get("stages") or {}).items():
+            axes = {axis: list(_at(params, str(of)[2:-1]) or ()) for axis, of in (stage.get("matrix") or {}).items()}
+            for cell in product(*axes.values()):
+                filled = {f"${{item.{axis}}}": str(key) for axis, key in zip(axes, cell, strict=True)}
+                filled["${scale}"] = str(params.get("scale"))
+                found[f"{name}@{'-'.join(map(str, cell))}" if cell else name] = _fill(stage, filled)
+        return found
+
+
+def _fill(value: Any, names: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {_fill(key, names): _fill(inner, names) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_fill(inner, names) for inner in value]
+    for name, text in names.items() if isinstance(value, str) else ():
+        value = value.replace(name, text)
+    return value
+
+
+def _keys(params: list[Any]) -> list[tuple[str, str]]:
+    """(file, key) of a stage's parameters."""
+    return [
+        (file, key)
+        for item in params
+        for file, keys in (item.items() if isinstance(item, dict) else [("params.yaml", [item])])
+        for key in keys
+    ]
+
+
+def _at(values: Any, key: str) -> Any:
+    for part in key.split("."):
+        values = values.get(part) if isinstance(values, dict) else None
+    return values
+
+
+def _yaml(text: str) -> Any:
+    from ruamel.yaml import YAML
+
+    return YAML(typ="safe", pure=True).load(text)
+
+
+def _locked(text: str) -> dict[str, Any]:
+    """The stages of a dvc.lock. It has hashes and no numbers that matter, so the quick reader will do."""
+    import yaml
+
+    return (yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}).get("stages") or {}

@@ -1,0 +1,30 @@
+"""What a stage read, as MLflow's data sets: the path, and DVC's hash as the digest."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pretrace.tracking.lineage import Pipeline
+
+CONTEXT = "mlflow.data.context"
+
+
+def log_inputs(tracker: Any, run: str, record: dict[str, Any], pipeline: Pipeline) -> None:
+    """Show the data and models that a stage depends on; `dvc get` and the cache know them by the same hash."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    found = [
+        DatasetInput(
+            Dataset(
+                name=one.path,
+                digest=one.md5,
+                source_type="dvc",
+                source=json.dumps({"path": one.path, "md5": one.md5, "made by": one.maker}),
+            ),
+            [InputTag(CONTEXT, f"made by {one.maker}" if one.maker else "made by no stage")],
+        )
+        for one in pipeline.inputs(record["name"])
+    ]
+    if found:
+        tracker.client.log_inputs(run, found)

@@ -1,0 +1,151 @@
+"""The models of a record, in MLflow's registry: `pretrace-<task>`, a version for each result that was best there.
+
+Aliases: the column's name ("full") is its newest version; `champion` the version with the highest score on the same
+test rows, and where the rows are new, the first one on them. A result that is there already makes no second version.
+"""
+
+from __future__ import annotations
+
+import os
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pretrace.files import read_json
+from pretrace.tracking.lineage import Pipeline
+from pretrace.tracking.mlflow_cached import MADE, run_that_made
+from pretrace.tracking.models import CODE
+
+CHAMPION = "champion"
+SCORE, ROWS = "score", "test_rows_md5"
+IMPORTED = ("torch", "numpy", "safetensors", "sentencepiece", "pydantic", "ruamel.yaml", "ftfy", "spacy", "tqdm")
+"""What the code of a model imports, besides mlflow and pandas: pinned as this Python has them."""
+
+
+def register(tracker: Any, record: dict[str, Any], parent: str, pipeline: Pipeline, folder: Path) -> None:
+    """Register each of a record's models, unless the registry has it; then see to the aliases."""
+    for model in record.get("models", []):
+        stage = f"finetune@{model['task']}-{model['variant']}"
+        made, rows = pipeline.fingerprint(stage), pipeline.md5(f"data/tasks/{model['task']}")
+        name = f"pretrace-{model['task']}"
+        versions = _versions(tracker.client, name)
+        own = next((version for version in versions if version.tags.get(MADE) == made), None)
+        if own is None:
+            origin = run_that_made(tracker, made)
+            run = origin.info.run_id if origin else parent
+            tags = {MADE: made, ROWS: rows, SCORE: str(model["score"]), "metric": model["metric"]}
+            tags |= {"variant": model["variant"], "commit": record["tags"]["dvc.baseline_rev"]}
+            tags |= {"dvc.exp_name": record["tags"]["dvc.exp_name"]}
+            with _as_default(tracker.uri):
+                own = _create(tracker, name, model, folder, run, tags)
+        _set_aliases(tracker.client, name, own, model["variant"])
+
+
+def _versions(client: Any, name: str) -> list[Any]:
+    """The versions of a registered model, which is made if it is new."""
+    try:
+        client.get_registered_model(name)
+    except Exception as error:
+        if getattr(error, "error_code", "") != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        client.create_registered_model(name, description=f"Fine-tuned models of the task {name[len('pretrace-') :]}.")
+        return []
+    return list(client.search_model_versions(f"name = '{name}'"))
+
+
+def _set_aliases(client: Any, name: str, own: Any, variant: str) -> None:
+    client.set_registered_model_alias(name, variant, own.version)
+    champion = client.get_registered_model(name).aliases.get(CHAMPION)
+    best = client.get_model_version(name, champion) if champion else None
+    same_rows = best is not None and best.tags.get(ROWS) == own.tags.get(ROWS)
+    if not same_rows or float(own.tags[SCORE]) > float(best.tags[SCORE]):
+        client.set_registered_model_alias(name, CHAMPION, own.version)
+
+
+def _create(tracker: Any, name: str, model: dict[str, Any], folder: Path, run: str, tags: dict[str, str]) -> Any:
+    """Write the model as MLflow's, beside the run that trained it, and make a version of it."""
+    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+
+    client, cell = tracker.client, f"{model['task']}-{model['variant']}"
+    logged = client.create_logged_model(
+        tracker.experiment, cell, source_run_id=run, tags=tags, model_type=model["kind"]
+    )
+    with tempfile.TemporaryDirectory() as place:
+        _write(Path(place), folder, cell, model, run, logged.model_id)
+        client.log_model_artifacts(logged.model_id, str(Path(place) / "model"))
+    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+    client.log_outputs(run, [LoggedModelOutput(logged.model_id, step=0)])
+    return client.create_model_version(
+        name,
+        f"models:/{logged.model_id}",
+        run_id=run,
+        tags=tags,
+        description=_description(model),
+        model_id=logged.model_id,
+    )
+
+
+@contextmanager
+def _as_default(uri: str) -> Iterator[None]:
+    """Writing a model asks MLflow's default address, which would be a database in the folder we stand in."""
+    import mlflow
+
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(None)
+        if before is not None:
+            os.environ["MLFLOW_TRACKING_URI"] = before
+
+
+def _write(place: Path, folder: Path, cell: str, model: dict[str, Any], run: str, model_id: str) -> None:
+    """A folder `model` in MLflow's form."""
+    from mlflow.models import Model
+    from mlflow.pyfunc import save_model
+
+    with tarfile.open(folder / CODE) as archive:
+        archive.extractall(place / "code", filter="data")
+    signature, example = _signature(model, read_json(folder / cell / "config.json"))
+    save_model(
+        place / "model",
+        python_model=str(place / "code/pretrace/tracking/served.py"),
+        artifacts={"finetuned": str(folder / cell), "vocabulary": str(folder / "vocabulary")},
+        code_paths=[str(place / "code/pretrace")],
+        signature=signature,
+        input_example=example,
+        pip_requirements=_requirements(),
+        mlflow_model=Model(run_id=run, model_id=model_id, model_uuid=model_id),
+    )
+
+
+def _signature(model: dict[str, Any], note: dict[str, Any]) -> tuple[Any, Any]:
+    """What the model takes and gives, and rows that it takes: the first test rows, with the task's own columns."""
+    import pandas as pd
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import Array
+
+    from pretrace.predict import as_row
+
+    rows = [as_row(parts, note["kind"], note["columns"]) for parts in model["examples"]]
+    columns = [
+        ColSpec(Array(DataType.string) if isinstance(value, list) else DataType.string, name)
+        for name, value in rows[0].items()
+    ]
+    answer = DataType.double if note["kind"] == "regression" else DataType.string if note["labels"] else DataType.long
+    return ModelSignature(Schema(columns), Schema([ColSpec(answer)])), pd.DataFrame(rows)
+
+
+def _requirements() -> list[str]:
+    from importlib.metadata import version
+
+    return [f"{name}=={version(name).partition('+')[0]}" for name in ("mlflow", "pandas", *IMPORTED)]
+
+
+def _description(model: dict[str, Any]) -> str:
+    return f"Column {model['variant']} of the task {model['task']}: {model['metric']} {100 * model['score']:.1f}."

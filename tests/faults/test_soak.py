@@ -1,0 +1,114 @@
+"""The pipeline over and over: memory, open files, temporary folders and MLflow's database do not grow.
+
+PRETRACE_SOAK_MINUTES=2 python -m pytest tests/faults/test_soak.py -m nightly
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny_project as tiny
+from machine import STAGES, Reference, files_below, make
+from processes import processes_in
+
+pytestmark = pytest.mark.nightly
+MINUTES = float(os.environ.get("PRETRACE_SOAK_MINUTES", "30"))
+LEAST_ROUNDS = 4
+IN_ONE_PROCESS = """
+import json, os, runpy, sys, time
+sys.path.insert(0, {here!r})
+import multiprocessing
+from pathlib import Path
+import stage_server
+for name in stage_server.LOADED:
+    __import__(name)
+for name in ("seeds", "workers"):
+    sys.modules[f"pretrace.training.{{name}}"].prepare_workers = lambda: multiprocessing.get_context("forkserver")
+end = time.monotonic() + {minutes} * 60
+rounds = 0
+while rounds < {least} or time.monotonic() < end:
+    for stage in {stages!r}:
+        sys.argv = [f"stages/{{stage[0]}}.py", *stage[1:]]
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    print(json.dumps({{"resident": resident, "files": len(os.listdir("/proc/self/fd"))}}), flush=True)
+    rounds += 1
+"""
+ENDLESS = ("collect", "evaluation", "clean", "bpe", "shard", "pretrain", "tasks", "zeroshot", "report")
+"""Stages that can be run again in one process; fine-tuning works in processes of its own."""
+MEMORY_A_ROUND = 1 << 20
+"""Bytes by which a process may grow from one round to the next, on average over the second half of all rounds: the
+C library's own heap still moves a little; a leak of one copy of this text or model is more."""
+
+
+def test_one_process_does_not_grow(reference: Reference, place: Path, record_property: Any) -> None:
+    """All stages but fine-tuning, again and again in the same process."""
+    reference.before(STAGES[0], place)
+    stages = [stage for stage in STAGES if stage[0] in ENDLESS]
+    made_by_hand = [stage for stage in STAGES if stage[0] == "finetune"]
+    for stage in made_by_hand:  # the report reads it
+        reference_of(reference, stage, place)
+    code = IN_ONE_PROCESS.format(here=str(Path(__file__).parent), minutes=MINUTES / 2, least=6, stages=stages)
+    rounds = [json.loads(line) for line in tiny.must(place, sys.executable, "-c", code).splitlines() if line[:1] == "{"]
+    record_property("rounds", len(rounds))
+    record_property("first", rounds[0])
+    record_property("middle", rounds[len(rounds) // 2])
+    record_property("last", rounds[-1])
+    print(len(rounds), "rounds in one process:", rounds[0], rounds[len(rounds) // 2], rounds[-1])
+    half = rounds[len(rounds) // 2 :]
+    assert half[-1]["files"] <= rounds[1]["files"]
+    assert half[-1]["resident"] - half[0]["resident"] <= MEMORY_A_ROUND * (len(half) - 1)
+
+
+def reference_of(reference: Reference, stage: tuple[str, ...], folder: Path) -> None:
+    from machine import copy, outputs
+
+    for path in outputs(stage):
+        copy(reference.folder / path, folder / path)
+
+
+def test_dvc_and_mlflow_leave_nothing_but_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`dvc repro` of all stages again and again, shown in MLflow: a round leaves its runs there and nothing else."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    folder = make(tmp_path / "project")
+    tiny.commit(folder, "tiny")
+    environment = {"PRETRACE_TRACKING": "on", "TMPDIR": str(temporary)}
+    end, rounds = time.monotonic() + MINUTES / 2 * 60, []
+    while len(rounds) < LEAST_ROUNDS or time.monotonic() < end:
+        tiny.dvc(folder, "repro", "--force", "--no-run-cache", **environment)
+        tiny.must(folder, sys.executable, "-m", "pretrace.tracking", "wait", PYTHONPATH="src", **environment)
+        rounds.append(state_of(folder, temporary))
+    print(len(rounds), "rounds of DVC:", rounds[1], rounds[-1])
+    second, last, more = rounds[1], rounds[-1], len(rounds) - 2
+    assert last["processes"] == second["processes"] == 0
+    assert last["temporary"] <= second["temporary"]
+    assert last["files"] == second["files"]
+    assert last["runs"] - second["runs"] == more * (rounds[1]["runs"] - rounds[0]["runs"])
+    # A page of SQLite is 4 KB; what a round writes is the same each time.
+    assert last["database"] - second["database"] <= more * (rounds[1]["database"] - rounds[0]["database"] + 65536)
+    peaks = [state["peak"] for state in rounds]
+    assert peaks[-1] <= 1.1 * max(peaks[:2])
+
+
+def state_of(folder: Path, temporary: Path) -> dict[str, int]:
+    with sqlite3.connect(folder / ".pretrace" / "mlflow.db") as database:
+        runs = database.execute("select count(*) from runs").fetchone()[0]
+    kept = [path for path in files_below(folder, ["."]) if ".dvc/tmp" not in str(path) and ".git/" not in str(path)]
+    kept = [path for path in kept if "artifacts" not in path.parts]  # a run's own
+    costs = json.loads((folder / "reports" / "cost.json").read_text())
+    return {
+        "processes": len(processes_in(folder)),
+        "temporary": len(list(temporary.iterdir())),
+        "files": len(kept),
+        "runs": runs,
+        "database": (folder / ".pretrace" / "mlflow.db").stat().st_size,
+        "peak": max(cost["peak_memory_bytes"] for cost in costs.values()),
+    }

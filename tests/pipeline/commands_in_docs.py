@@ -1,0 +1,238 @@
+"""Every command of README.md and docs/, in its order, and how the tests run it.
+
+`Run` runs it in a copy of the finished tiny project, or something in its place; `ByTest` names the test that does;
+`NotRun` says why nobody does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run it, with the names and paths of the tiny project (`NAMES`)."""
+
+    instead: str | None = None
+    """What is run in its place."""
+    more: str = ""
+    """What is put behind it, such as the one stage that tells whether the settings are taken."""
+    nightly: bool = True
+    """False: it takes a second and changes nothing, so it is run in `make test`, too."""
+    stdin: str | None = None
+    """A file of the project that it reads."""
+    says: str = ""
+    """What has to be in what it prints."""
+
+
+@dataclass(frozen=True)
+class ByTest:
+    """Another test runs it: "test_file.py::test_name", below tests/."""
+
+    test: str
+
+
+@dataclass(frozen=True)
+class NotRun:
+    """Nobody runs it."""
+
+    reason: str
+
+
+How = Run | ByTest | NotRun
+LOOK = Run(nightly=False)
+NAMES = {
+    "/data/books": "{project}/data/books",
+    "/data/openai-gpt": "{project}/data/released",
+    "acceptability-full": "follows-full",
+    "rte-full": "follows-full",
+    "mine-full": "follows-full",
+    "source/": "follows/",
+    "scales/laptop.yaml": "scales/tiny.yaml",
+    "scale=gpt1": "scale=tiny",
+    "scale=gpu": "scale=tiny",
+    ".venv/bin/": "",
+    "https://minio.example.org": "{s3}",
+    "s3://bucket": "s3://team",
+    "NAME": "mine",
+}
+"""What the docs say and what it is called in the tiny project, which has one task, `follows`."""
+SUITE = "tests/pipeline/test_experiments.py::"
+HUB = NotRun("fetches a data set from the Hugging Face Hub; tests/corpus/test_huggingface.py has the same in small")
+PACKAGE = NotRun("fetches a package")
+THESE = NotRun("runs the tests, of which this is one")
+SWITCHES = Run(more=" --dry")
+TO_TEXT = Run(more=" clean", says="Running stage 'clean'")
+TO_TASKS = Run(more=" tasks@rte", says="Running stage 'tasks@rte'")
+TO_WEIGHTS = Run(more=" pretrain", says="Running stage 'pretrain'")
+LOG_OF_QUEUE = "dvc queue start -j 2 > queue.log 2>&1"
+QUEUE = Run(LOG_OF_QUEUE)
+
+PAGES: dict[str, list[tuple[str, How]]] = {
+    "README.md": [
+        ("make repro", Run(says="index.html")),
+        ("make test", THESE),
+        ("dvc exp run -S corpus.source=files -S corpus.path=/data/books", TO_TEXT),
+        ("dvc exp run -S 'tasks=${suites.glue}'", TO_TASKS),
+        ("dvc exp run -S lr=6.25e-5", ByTest(SUITE + "test_a_learning_rate_reruns_fine_tuning_and_the_report_only")),
+        ("dvc params diff", LOOK),
+        ("dvc metrics diff", LOOK),
+        ("dvc plots diff", LOOK),
+        ("dvc exp run --queue -n slow -S lr=1e-4", Run()),
+        ("dvc exp run --queue -n fast -S lr=2e-3", Run()),
+        (LOG_OF_QUEUE, QUEUE),
+        ("dvc exp show", Run("dvc exp show --no-pager", says="lr")),
+        ("dvc exp run -S 'variants=${ablations.table5}'", TO_WEIGHTS),
+        ("dvc exp run -S scale=gpt1 -S pretrain.start_from=/data/openai-gpt", TO_WEIGHTS),
+        ("pretrace export models/pretrained/transformer --to huggingface", LOOK),
+        ("dvc push", ByTest("tests/pipeline/test_remotes.py::test_the_remote_beside_the_repository_works_at_once")),
+        ("dvc pull", ByTest("tests/pipeline/test_remotes.py::test_the_remote_beside_the_repository_works_at_once")),
+        ("pretrace check", Run(nightly=False, says="fine-tuning")),
+        ('pretrace generate --prompt "the function returns"', Run(nightly=False, says="the function returns")),
+        ("pretrace evaluate --text README.md", Run(nightly=False, says="perplexity")),
+        ("pretrace predict acceptability-full < rows.jsonl", Run(nightly=False, stdin="data/rows.jsonl")),
+        ("pretrace export acceptability-full --to onnx", Run(nightly=False, says="models/exported/follows-full-onnx")),
+    ],
+    "docs/benchmark.md": [],
+    "docs/ci.md": [
+        ("make lint test", THESE),
+        ("make gate BASE=origin/main", Run(says="gate: open")),
+        ("make diff BASE=origin/main", Run(says="origin/main")),
+        ("git fetch --depth 1 origin main:refs/remotes/origin/main", Run()),
+        ("pretrace trace source/full", Run(nightly=False, says="commit")),
+        ("pretrace trace reports/benchmark.json source/tfidf --verify", Run(says="SAME")),
+    ],
+    "docs/cluster.md": [
+        ("dvc remote add --default team s3://bucket/pretrace", Run()),
+        ('git commit -m "Data goes to the bucket" .dvc/config', Run()),
+        ("dvc push", Run("dvc remote modify team endpointurl {s3} && dvc push", says="pushed")),
+        ("dvc remote modify team endpointurl https://minio.example.org", Run()),
+        ("dvc pull", Run()),
+        ("dvc repro", Run(says="up to date")),
+        ("dvc repro --pull --allow-missing", Run(says="up to date")),
+        ("python -m pip install ray", PACKAGE),
+        (
+            "RAY_ADDRESS=auto dvc exp run -S workers.engine=ray",
+            NotRun("needs ray, which is no part of the environment; with it, tests/corpus/test_workers.py runs it"),
+        ),
+        ("dvc pull shard bpe", Run()),
+        (
+            "torchrun --nnodes 2 --nproc-per-node 8 --rdzv-backend c10d --rdzv-endpoint head:29500 stages/pretrain.py",
+            ByTest("tests/pipeline/test_two_machines.py::test_dvc_takes_over_what_two_machines_have_trained"),
+        ),
+        (
+            "dvc commit --force pretrain",
+            ByTest("tests/pipeline/test_two_machines.py::test_dvc_takes_over_what_two_machines_have_trained"),
+        ),
+        (
+            "dvc repro",
+            ByTest("tests/pipeline/test_two_machines.py::test_dvc_takes_over_what_two_machines_have_trained"),
+        ),
+        (
+            "dvc exp run --queue -S 'lr=1e-5,2e-5,5e-5'",
+            ByTest(SUITE + "test_a_grid_in_a_queue_has_every_number_as_a_number"),
+        ),
+        (LOG_OF_QUEUE, ByTest(SUITE + "test_a_grid_in_a_queue_has_every_number_as_a_number")),
+        ("dvc queue status", LOOK),
+        ("dvc exp show", Run("dvc exp show --no-pager", nightly=False)),
+        ("dvc pull", Run()),
+        ("dvc exp run -n by-b -S lr=1e-4", Run(more=" finetune@follows-full")),
+        ("dvc exp push origin by-b", Run(says="Pushed")),
+        ("dvc exp pull origin by-b", Run()),
+        ("dvc exp show", Run("dvc exp show --no-pager", says="by-b")),
+    ],
+    "docs/corpus.md": [
+        ("dvc exp run -S corpus.source=files -S corpus.path=/data/books", TO_TEXT),
+        (
+            "dvc exp run -S corpus.source=files -S 'corpus.path=s3://bucket/crawl/**/*.jsonl.zst' "
+            "-S corpus.on_bad_input=skip",
+            TO_TEXT,
+        ),
+        (".venv/bin/python -m pip install datasets", PACKAGE),
+        (
+            "dvc exp run -S corpus.source=huggingface -S corpus.dataset.name=roneneldan/TinyStories "
+            '-S corpus.dataset.revision=<the commit, 40 digits: "Files and versions" on its page> '
+            "-S corpus.columns.text=text",
+            HUB,
+        ),
+        ("dvc exp run -S 'corpus.quality.repetition={}' -S 'corpus.quality.near_duplicates.action=drop'", TO_TEXT),
+    ],
+    "docs/experiments.md": [
+        ("dvc exp run -S lr=1e-4", Run("dvc exp run -n mine -S lr=1e-4")),
+        ("dvc params diff", Run(says="0.0001")),
+        ("dvc metrics diff", Run(says="scores.follows.full")),
+        ("dvc plots diff --open", Run("dvc plots diff", says="index.html")),
+        ("dvc exp show", Run("dvc exp show --no-pager", says="mine")),
+        ("dvc exp apply NAME", Run()),
+        ("dvc exp branch NAME topic", Run()),
+        (
+            "git checkout -- params.yaml scales reports README.md dvc.lock && dvc checkout",
+            ByTest(SUITE + "test_a_failed_experiment_has_a_way_out"),
+        ),
+        ("dvc exp run --queue -n a -S lr=1e-4", Run()),
+        ("dvc exp run --queue -n b -S lr=2e-4", Run()),
+        (LOG_OF_QUEUE, QUEUE),
+        ("dvc queue status", LOOK),
+        ("dvc queue kill NAME", ByTest(SUITE + "test_a_dead_worker_has_a_way_out")),
+        ("dvc exp run --queue -n again -S lr=1e-4", ByTest(SUITE + "test_a_dead_worker_has_a_way_out")),
+        ("dvc exp run --pull --allow-missing -S lr=1e-4", Run()),
+        ("dvc exp push origin NAME", Run()),
+        ("dvc exp pull origin NAME", Run()),
+        ("dvc repro finetune@rte-full", ByTest(SUITE + "test_one_cell_alone")),
+    ],
+    "docs/gpu.md": [
+        ('python -c "import torch; print(torch.cuda.is_available())"', Run(nightly=False)),
+        ("dvc exp run -S scale=gpu -S corpus.source=files -S corpus.path=/data/books", TO_TEXT),
+        ("dvc exp run -S scale=gpt1 -S corpus.source=files -S corpus.path=/data/books", Run(more=" clean")),
+    ],
+    "docs/tasks.md": [
+        ("dvc exp run -S 'tasks=${suites.glue}'", TO_TASKS),
+        ("dvc exp run -S 'tasks=${suites.paper}' -S ready.source=huggingface", HUB),
+        ("pretrace predict rte-full rows.jsonl", Run("pretrace predict follows-full data/rows.jsonl", nightly=False)),
+    ],
+    "docs/training.md": [
+        ("pretrace check", LOOK),
+        (
+            "torchrun --nproc-per-node 8 stages/pretrain.py",
+            Run("PYTHONPATH=src torchrun --nproc-per-node 2 stages/pretrain.py"),
+        ),
+        ("pretrace evaluate models/pretrained/transformer --text README.md", LOOK),
+        ("pretrace evaluate models/pretrained/transformer --text README.md --stride 128", LOOK),
+        ("pretrace evaluate models/pretrained/transformer --text README.md --json", LOOK),
+        ('pretrace generate --prompt "the function returns" --tokens 60 --temperature 0.7 --top 20 --seed 3', LOOK),
+        ("pretrace generate models/pretrained/transformer", LOOK),
+    ],
+    "docs/weights.md": [
+        ("dvc exp run -S scale=gpt1 -S pretrain.start_from=/data/openai-gpt", TO_WEIGHTS),
+        ("pretrace export models/pretrained/transformer --to huggingface", LOOK),
+        (
+            "pretrace export models/pretrained/transformer --to openai",
+            ByTest("tests/model/test_foreign_weights.py::test_what_is_exported_can_be_started_from"),
+        ),
+        ("pretrace export models/pretrained/transformer --to onnx", LOOK),
+        ("pretrace export acceptability-full --to torchscript --out my-model", Run(nightly=False, says="my-model")),
+    ],
+    "docs/your-task.md": [
+        ("make repro", Run()),
+        (".venv/bin/pretrace check", Run(says="task mine: 576 train rows, 64 dev rows, 160 test rows")),
+        ("make repro", Run(says="| mine |")),
+        ('echo "Return a new list." > new.txt', Run()),
+        (".venv/bin/pretrace predict mine-full new.txt", Run("pretrace predict mine-full new.txt")),
+    ],
+    "docs/zero-shot.md": [
+        ("dvc exp run -S zero_shot.rows=null", Run(more=" zeroshot", says="Running stage 'zeroshot'")),
+        (
+            "dvc exp run -S 'scales/laptop.yaml:pretrain.doubling_weights=true' -S 'variants=${ablations.table5}'",
+            TO_WEIGHTS,
+        ),
+        (
+            "dvc exp run -S 'language_tests={lambada: {protocol: last_word, file: data/lambada_test.parquet}}'",
+            Run(more=" zeroshot"),
+        ),
+        (
+            "pretrace evaluate models/pretrained/transformer --last-word data/lambada_test.parquet",
+            Run(nightly=False, says="accuracy"),
+        ),
+    ],
+}
+"""A page's commands in their order; those of a page are run one after the other in one copy."""

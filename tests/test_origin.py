@@ -1,0 +1,37 @@
+"""What a result was made on: kinds of processor that share a name are told apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pretrace import origin
+
+PLAIN = "processor\t: 0\nmodel name\t: AMD EPYC\nflags\t\t: fpu sse2 avx2\n\nprocessor\t: 1\nmodel name\t: AMD EPYC\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (PLAIN, "AMD EPYC, avx2"),
+        (PLAIN.replace("avx2", "avx2 avx512f avx512_bf16"), "AMD EPYC, avx2 avx512f avx512_bf16"),
+        ("model name\t: Old\nflags\t\t: fpu sse2\n", "Old"),
+        ("processor\t: 0\nFeatures\t: fp asimd bf16\nCPU part\t: 0xd40\n", "aarch64, asimd bf16"),
+    ],
+)
+def test_a_processor_is_told_by_its_name_and_by_how_it_multiplies(lines: str, expected: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: lines)
+    monkeypatch.setattr(origin.platform, "processor", lambda: "")
+    monkeypatch.setattr(origin.platform, "machine", lambda: "aarch64")
+    assert origin.processor() == expected
+
+
+def test_without_linux_it_is_python_that_tells(monkeypatch: Any) -> None:
+    def nothing(*_: Any, **__: Any) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", nothing)
+    monkeypatch.setattr(origin.platform, "processor", lambda: "arm")
+    assert origin.processor() == "arm"

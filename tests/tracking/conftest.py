@@ -1,0 +1,40 @@
+"""A project with tracking on, where a test sends by itself."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pretrace.tracking.alive import this_process
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's tables without our experiment: making them takes seconds."""
+    from mlflow.tracking import MlflowClient
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def tracked(untouched: Path, empty_database: Path) -> Path:
+    """As `untouched`, with a database."""
+    untouched.parent.mkdir()
+    shutil.copy(empty_database, untouched.parent)
+    return untouched
+
+
+@pytest.fixture
+def untouched(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No sender starts by itself, and DVC seems to run on. Gives the folder where records wait."""
+    monkeypatch.setenv("PRETRACE_TRACKING", "on")
+    monkeypatch.setenv("DVC_ROOT", str(project))
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123456789abcdef")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setattr("pretrace.tracking.record.start_sender", lambda folder: None)
+    monkeypatch.setattr("pretrace.tracking.record.dvc_process", this_process)
+    return project / ".pretrace" / "tracking"

@@ -1,0 +1,93 @@
+"""What a stage read is known by DVC's hashes before DVC has written them, and the same inputs have one fingerprint."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pretrace.tracking.lineage import Pipeline, snapshot
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def taken() -> Any:
+    """A snapshot of the repository as it is; its lock may be of an older commit, which is the usual thing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(REPOSITORY)
+        return snapshot("laptop")
+
+
+def digests(pipeline: Pipeline, stage: str) -> dict[str, str]:
+    return {one.path: one.md5 for one in pipeline.inputs(stage)}
+
+
+def test_inputs_have_the_hashes_of_the_stages_that_made_them(taken: Any) -> None:
+    pipeline = Pipeline(taken)
+    locked = {entry["path"]: entry["md5"] for stage in pipeline.locked.values() for entry in stage["outs"]}
+    assert digests(pipeline, "pretrain") == {name: locked[name] for name in ("data/shards", "models/vocabulary")}
+    assert digests(pipeline, "tasks@source")["data/clean/probes"] == locked["data/clean"], "a part of a result"
+    found = digests(pipeline, "report")  # depends on folders that hold the results of many stages
+    assert found["models/finetuned/source-full"] == locked["models/finetuned/source-full"]
+    assert not any(name.startswith("reports/") for name in found)
+    assert digests(pipeline, "collect") == {}
+
+
+def test_inputs_are_what_dvc_locks(taken: Any) -> None:
+    """Wherever dvc.lock's own entry has the same path, it has the same hash."""
+    pipeline, compared = Pipeline(taken), 0
+    for stage in pipeline.stages:
+        own = {entry["path"]: entry["md5"] for entry in pipeline.locked[stage].get("deps") or []}
+        for path, md5 in digests(pipeline, stage).items():
+            if path in own and path != "data/clean/probes":
+                assert md5 == own[path], f"{stage}: {path}"
+                compared += 1
+    assert compared > 20
+
+
+def test_what_no_stage_has_made_is_unlocked(taken: Any) -> None:
+    texts = {name: text for name, text in taken["texts"].items() if name != "dvc.lock"}
+    assert set(digests(Pipeline({**taken, "texts": texts}), "pretrain").values()) == {"unlocked"}
+
+
+def test_without_a_pipeline_there_is_nothing_to_say() -> None:
+    pipeline = Pipeline({"texts": {}, "code": {}})
+    assert pipeline.inputs("clean") == []
+    assert pipeline.fingerprint("clean") == ""
+
+
+def test_cells_of_a_matrix_are_stages(taken: Any) -> None:
+    stages = Pipeline(taken).stages
+    assert "finetune@source-full" in stages
+    assert stages["finetune@source-full"]["cmd"].endswith("stages/finetune.py source full")
+
+
+@pytest.mark.parametrize(
+    ("change", "changed"),
+    [
+        (("texts", "params.yaml", "lr:", "lr: 0.5"), {"finetune@source-full", "finetune@cloze-scratch"}),
+        (("texts", "params.yaml", "zero_shot:\n  rows: 500", "zero_shot:\n  rows: 7"), {"zeroshot"}),
+        (("code", "src/pretrace/training/seeds.py", None, "0"), {"finetune@source-full", "finetune@cloze-scratch"}),
+        (("code", "src/pretrace/tasks/ready/cola.yaml", None, "0"), {"tasks@source", "evaluation"}),
+        (("code", "src/pretrace/tracking/sender.py", None, "0"), set()),
+    ],
+)
+def test_a_fingerprint_is_of_what_a_stage_rests_on(taken: Any, change: tuple[str, ...], changed: set[str]) -> None:
+    watched = {"clean", "evaluation", "pretrain", "tasks@source", "zeroshot"}
+    watched |= {"finetune@source-full", "finetune@cloze-scratch"}
+    part, name, old, new = change
+    other = copy.deepcopy(taken)
+    other[part][name] = other[part][name].replace(old, new, 1) if old else new
+    before, after = Pipeline(taken), Pipeline(other)
+    assert {stage for stage in watched if before.fingerprint(stage) != after.fingerprint(stage)} == changed
+
+
+def test_a_fingerprint_is_of_the_data_too(taken: Any) -> None:
+    pipeline = Pipeline(taken)
+    other = copy.deepcopy(taken)
+    other["texts"]["dvc.lock"] = other["texts"]["dvc.lock"].replace(pipeline.md5("data/shards"), "0" * 32)
+    assert Pipeline(other).fingerprint("pretrain") != pipeline.fingerprint("pretrain")
+    assert Pipeline(other).fingerprint("clean") == pipeline.fingerprint("clean")
