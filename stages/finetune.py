@@ -14,6 +14,8 @@ from pretrace.files import read_json, write_json
 from pretrace.stage import Run, run_stage
 from pretrace.training.workers import prepare_workers
 
+PARAMS = ("lr", "epochs", "lm_weight")
+
 
 def main(run: Run) -> None:
     prepare_workers()  # before the next line, which loads PyTorch: the workers' copy is loaded meanwhile
@@ -28,8 +30,8 @@ def main(run: Run) -> None:
     predictions = Path(f"data/predictions/{name}.parquet")
     report, cost = finetune_all_seeds(run.settings, task, variant, *folders, size, out, predictions)
     write_json(f"reports/finetune/{name}.json", report)
-    run.log_params({key: report[key] for key in ("lr", "epochs", "lm_weight")})
-    run.log_metrics(report)
+    run.log_params({key: report[key] for key in PARAMS})
+    run.log_metrics({"score": report["score"]} | {key: report[key] for key in report if key not in PARAMS})
     run.log_curve(out / "curve.jsonl")
     run.cost |= cost
 

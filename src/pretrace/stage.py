@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from pretrace import tracking
-from pretrace.errors import PretraceError
+from pretrace.errors import PretraceError, masked
 from pretrace.files import CANNOT_WRITE, DISK_FULL, error_number, locked, read_json, scratch_folder, write_json
 from pretrace.origin import origin
 from pretrace.parent import end_with_parent
@@ -271,4 +271,4 @@ def _quietly(run: Run, action: Callable[[], None]) -> None:
     try:
         action()
     except Exception as error:
-        _say(run.name, tracking.masked(f"not shown in MLflow: {type(error).__name__}: {error}"))
+        _say(run.name, masked(f"not shown in MLflow: {type(error).__name__}: {error}"))

@@ -35,6 +35,7 @@ RETRIES = 2
 PIPE_BYTES = 1 << 20
 """What waits between processes; a pipe of the usual 64 KB would make one wait for the other many times a batch."""
 LOST = "a worker ended without a word: killed, or out of memory; take fewer in params.yaml: workers.count"
+NOT_THERE = "a worker of Ray does not find it; workers on several machines need the project in a folder that all see"
 
 
 def map_in_order(
@@ -127,6 +128,8 @@ def _ray(function: Callable[..., Any], count: int, preload: Sequence[str]) -> It
         try:
             return ray.get(promise)
         except ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, FileNotFoundError):
+                raise PretraceError(f"{error.cause.filename}: {NOT_THERE}") from None
             raise error.cause from None
         except ray.exceptions.RayError as error:
             raise PretraceError(f"{LOST} (Ray: {' '.join(str(error).split())[:200]})") from None

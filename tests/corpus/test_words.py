@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pretrace.corpus.alike import Chunked, OneOf
-from pretrace.corpus.divide import WordCounts
+from pretrace.corpus.divide import WordCounts, table_of_words
 from pretrace.corpus.words import count_raw_words, count_spaces, count_words, spaced_words
 
 WHITE = "".join(chr(code) for code in range(1 << 16) if chr(code).isspace())
@@ -44,17 +44,19 @@ def test_arrow_has_the_same_words(words: list[str]) -> None:
 
 @pytest.mark.parametrize("together", [1, 16])
 def test_counts_do_not_depend_on_how_they_are_added_up(together: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.corpus.divide.COUNTED_CHARACTERS", 30)
-    monkeypatch.setattr("pretrace.corpus.divide.BLOCKS_TOGETHER", together)
-    texts = [f"w{number % 7} the\nw{number % 3}" for number in range(200)]
+    monkeypatch.setattr("pretrace.corpus.divide.COUNTED_BYTES", 30)
+    monkeypatch.setattr("pretrace.corpus.divide.TABLES_TOGETHER", together)
+    texts = [f"w{number % 7} the\nw{number % 3} é" for number in range(200)]
     counts = WordCounts()
-    for text in texts:
-        counts.add(text)
+    for start in range(0, 200, 60):
+        counts.add(table_of_words([text.encode() for text in texts[start : start + 60]]))
     assert counts.total() == Counter(word for text in texts for word in text.split())
 
 
 def test_no_text_has_no_words() -> None:
-    assert WordCounts().total() == {}
+    counts = WordCounts()
+    counts.add(table_of_words([]))
+    assert counts.total() == {}
 
 
 @given(st.lists(LETTERS, min_size=1), st.sets(LETTERS, min_size=1))

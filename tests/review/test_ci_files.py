@@ -25,6 +25,11 @@ def test_both_run_the_same_targets() -> None:
     assert targets(commands("checks")) == targets("\n".join(own)) == ["lint", "test"]
 
 
+def test_both_install_the_database_that_a_test_needs() -> None:
+    for text in (commands("checks"), (REPOSITORY / ".ci/run").read_text()):
+        assert re.search(r"apt-get install .*postgresql", text)
+
+
 def test_the_targets_exist() -> None:
     there = re.findall(r"^([\w.-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
     assert {"gate", "diff"} <= set(targets(commands("review"))) <= set(there)

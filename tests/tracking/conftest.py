@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from finetuned_models import make_finetuned
 
 from pretrace.tracking.alive import this_process
 
@@ -36,5 +37,12 @@ def untouched(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123456789abcdef")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setattr("pretrace.tracking.record.start_sender", lambda folder: None)
-    monkeypatch.setattr("pretrace.tracking.record.dvc_process", this_process)
+    monkeypatch.setattr("pretrace.tracking.description.dvc_process", this_process)
     return project / ".pretrace" / "tracking"
+
+
+@pytest.fixture
+def finetuned(tracked: Path, project: Path) -> Path:
+    """What a run leaves behind: fine-tuned models, their vocabulary, and test rows. Gives the project."""
+    make_finetuned(project)
+    return project

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -13,26 +14,28 @@ import pytest
 from tracked import PARENT, all_runs, leave, runs, waiting
 
 from pretrace import tracking
+from pretrace.errors import PretraceError
 from pretrace.settings import load_settings
-from pretrace.stage import Run
+from pretrace.stage import Run, run_stage
 from pretrace.tracking import alive
 from pretrace.tracking.sender import stay_and_send
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
-def gone() -> list[int]:
+def gone() -> list[int | str]:
     """A process that has ended."""
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    return [process.pid, 1]
+    return [process.pid, 1, platform.node()]
 
 
 @linux
 def test_a_process_is_known_by_more_than_its_number() -> None:
     own = alive.this_process()
     assert alive.is_alive(own)
-    assert not alive.is_alive([own[0], own[1] - 1])
+    assert not alive.is_alive([own[0], own[1] - 1, own[2]])
+    assert alive.is_alive([own[0], own[1] - 1, "another machine"])
     assert not alive.is_alive(gone())
     assert not alive.is_alive(None)
 
@@ -57,7 +60,7 @@ def test_an_experiment_ends_with_dvc(tracked: Path, monkeypatch: Any) -> None:
     leave("clean")
     tracking.send_pending()
     assert runs()[PARENT].info.status == "RUNNING"
-    monkeypatch.setattr("pretrace.tracking.record.dvc_process", gone)
+    monkeypatch.setattr("pretrace.tracking.description.dvc_process", gone)
     leave("bpe")
     assert "all runs sent" in tracking.wait_until_sent()
     assert runs()[PARENT].info.status == "FINISHED"
@@ -75,6 +78,18 @@ def test_a_stage_that_fails_is_the_experiments_end_until_it_runs_again(tracked: 
     leave("report", ends_experiment=True)
     tracking.send_pending()
     assert sorted(run.info.status for run in all_runs()) == sorted([status, "FINISHED", "FINISHED", "FINISHED"])
+
+
+def test_a_stage_says_that_it_has_begun_and_why_it_failed(tracked: Path) -> None:
+    def main(_: Run) -> None:
+        assert len(list(tracked.glob("running/*.json"))) == 1
+        raise PretraceError("rows.csv: row 3: no label")
+
+    with pytest.raises(SystemExit):
+        run_stage("clean", main)
+    (record,) = tracked.glob("*/record.json")
+    assert json.loads(record.read_text())["error"] == "rows.csv: row 3: no label"
+    assert not list(tracked.glob("running/*"))
 
 
 @linux

@@ -135,8 +135,9 @@ def test_one_broken_record_does_not_hold_up_the_others(tracked: Path) -> None:
     assert {"clean", "bpe"} <= set(runs())
 
 
-def test_two_first_users_at_once_share_one_database(untouched: Path, project: Path) -> None:
+def test_two_first_users_at_once_share_one_database(untouched: Path, monkeypatch: Any) -> None:
     """MLflow's own first opening, done twice at once, breaks the database for good."""
+    monkeypatch.setattr("pretrace.tracking.description.dvc_process", lambda: None)  # nobody to stay for
     for name in ("clean", "bpe", "shard"):
         leave(name)
     environment = {**os.environ, "PYTHONPATH": ""}

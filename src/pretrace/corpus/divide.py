@@ -53,7 +53,7 @@ def divide(
     Returns the numbers by split and source with the histogram of lengths, and the words of the train split, counted.
     """
     numbers, size = _numbers(staying, splits)
-    counts = Counts()
+    counts = WordCounts()
     with progress(total=size, unit="B", description="divide") as bar:
         parts = _parts(staying, out, splits)
         few = size < LEAST_FOR_WORKERS
@@ -128,7 +128,7 @@ class WritePart:
         texts = list(self._pieces.raw(part.places))
         with ThreadPoolExecutor(1) as thread:
             written = thread.submit(_write, part, texts)
-            counts = _count(texts) if part.counted else None
+            counts = table_of_words(texts) if part.counted else None
             written.result()
         return counts
 
@@ -143,9 +143,9 @@ def _write(part: Part, texts: list[bytes]) -> None:
     write_part(part.path, part.ids, part.sources, column)
 
 
-def _count(texts: list[bytes]) -> Any:
-    """The words of texts, counted some texts at a time: Arrow is quick at finding the distinct ones."""
-    counts = Counts()
+def table_of_words(texts: Iterable[bytes]) -> Any:
+    """A table of the words of texts, counted some texts at a time: Arrow is quick at finding the distinct ones."""
+    counts = WordCounts()
     waiting: list[bytes] = []
     size = 0
     for text in texts:
@@ -158,7 +158,7 @@ def _count(texts: list[bytes]) -> Any:
     return counts.table()
 
 
-class Counts:
+class WordCounts:
     """Adds up tables of words and their counts."""
 
     def __init__(self) -> None:

@@ -135,7 +135,9 @@ def readable_part(part: Path) -> Iterator[None]:
 
     try:
         yield
-    except (pa.ArrowException, KeyError) as error:
+    except (pa.ArrowException, KeyError, UnicodeDecodeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno:  # what the system says, not what Arrow found
+            raise
         raise PretraceError(f"{part}: not a whole Parquet file of documents ({error})") from None
 
 
@@ -153,12 +155,11 @@ def bytes_of_documents(folder: Path) -> int:
     import pyarrow.parquet as pq
 
     with contextlib.suppress(pa.ArrowException, OSError):  # whoever reads the part says what is wrong with it
-        groups = [
-            metadata.row_group(number).column(metadata.num_columns - 1)
+        return sum(
+            metadata.row_group(number).total_byte_size
             for metadata in map(pq.read_metadata, _parts_of(folder))
             for number in range(metadata.num_row_groups)
-        ]
-        return sum(group.total_uncompressed_size for group in groups)
+        )
     return 0
 
 

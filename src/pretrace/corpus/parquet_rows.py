@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 from pretrace.corpus.bad_input import BadInputError
 from pretrace.corpus.opening import BUFFER_BYTES, GROWTH, UNTIL, open_seekable
+from pretrace.corpus.parquet_footer import check_footer
 from pretrace.corpus.rows import Row, check_columns
 from pretrace.corpus.source_file import Source
 
@@ -34,6 +35,8 @@ def parquet_rows(source: Source, wanted: list[str]) -> Iterator[Row]:
     with open_seekable(source) as stream:
         if not stream.seek(0, io.SEEK_END):
             raise BadInputError("empty")
+        check_footer(stream)
+        stream.seek(0)
         try:
             # Without `pre_buffer=False` a whole row group, which may be the whole file, would be read ahead.
             with pq.ParquetFile(stream, buffer_size=BUFFER_BYTES, pre_buffer=False) as table:
@@ -45,7 +48,7 @@ def parquet_rows(source: Source, wanted: list[str]) -> Iterator[Row]:
                         for index in range(batch.num_rows):
                             number += 1
                             yield number, _row(batch, index, wanted)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # a name, or a place, that is none
             raise BadInputError("damaged", f"Parquet file ({error})") from None
 
 

@@ -6,6 +6,7 @@ time, and those are the same rows whatever spans there are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -60,22 +61,22 @@ def spans_of(folder: Path, workers: int = 1) -> list[Span]:
         step = max(1, rows * BATCH_BYTES // max(size, BATCH_BYTES))
         row = first
         while row < first + rows:
-            share = rows * left // workers // max(size, 1)
-            stop = min(first + rows, row + max(step, share - share % step))
+            steps = math.ceil(rows * left / workers / max(size, 1) / step)
+            stop = min(first + rows, row + step * max(1, steps))
             spans.append(Span(len(spans), part, row, stop, step))
             row, left = stop, left - size * (stop - row) // rows
     return spans
 
 
 def _groups(part: Path) -> list[tuple[int, int, int]]:
-    """First row, number of rows and about the bytes of text of each row group that has any."""
+    """First row, number of rows and about the bytes of each row group that has any."""
     import pyarrow.parquet as pq
 
     with readable_part(part):
         metadata = pq.read_metadata(part)
         groups, first = [], 0
         for group in map(metadata.row_group, range(metadata.num_row_groups)):
-            groups.append((first, group.num_rows, group.column(group.num_columns - 1).total_uncompressed_size))
+            groups.append((first, group.num_rows, group.total_byte_size))
             first += group.num_rows
     return [group for group in groups if group[1]]
 

@@ -15,9 +15,10 @@ Where: MLFLOW_TRACKING_URI, else SQLite in `.pretrace/`. `PRETRACE_TRACKING=off`
 from __future__ import annotations
 
 from pretrace.tracking.curves import read_rows
+from pretrace.tracking.description import record_id
 from pretrace.tracking.models import best_models, experiment_metrics
-from pretrace.tracking.place import is_off, masked, tracking_uri
-from pretrace.tracking.record import announce, hand_over, record_id
+from pretrace.tracking.place import is_off, tracking_uri
+from pretrace.tracking.record import announce, hand_over
 from pretrace.tracking.sender import send_pending, wait_until_sent
 from pretrace.tracking.system import SystemWatch
 
@@ -28,7 +29,6 @@ __all__ = [
     "experiment_metrics",
     "hand_over",
     "is_off",
-    "masked",
     "read_rows",
     "record_id",
     "send_pending",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import platform
 from pathlib import Path
 
 SHELLS = ("sh", "dash", "bash", "zsh", "ksh", "ash")
-Process = list[int]
-"""Number, and the moment it started, in ticks since the machine did; a list, as JSON has it."""
+Process = list[int | str]
+"""Number, the moment it started, in ticks since the machine did, and the machine; a list, as JSON has it."""
 
 
 def this_process() -> Process:
     """The one that asks."""
-    return [os.getpid(), _started(os.getpid())]
+    return [os.getpid(), _started(os.getpid()), platform.node()]
 
 
 def dvc_process() -> Process | None:
@@ -22,12 +23,15 @@ def dvc_process() -> Process | None:
     number = os.getppid()
     while _name(number) in SHELLS:  # DVC starts a stage by a shell, which may or may not be there
         number = _parent(number)
-    return [number, _started(number)] if number > 1 and _started(number) else None
+    return [number, _started(number), platform.node()] if number > 1 and _started(number) else None
 
 
 def is_alive(process: Process | None) -> bool:
-    """Whether it runs; None does not."""
-    return process is not None and _started(process[0]) == process[1] and _state(process[0]) != "Z"
+    """Whether it runs; None does not, and of another machine, which shares our files, we do not know otherwise."""
+    if process is None or process[2] != platform.node():
+        return process is not None
+    number = int(process[0])
+    return _started(number) == process[1] and _state(number) != "Z"
 
 
 def _stat(number: int) -> list[str]:

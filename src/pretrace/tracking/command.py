@@ -10,10 +10,10 @@ import json
 import time
 from pathlib import Path
 
-from pretrace.errors import PretraceError
+from pretrace.errors import PretraceError, masked
 from pretrace.files import read_json, sha256_of_file
 from pretrace.settings import load_settings
-from pretrace.tracking.place import is_off, masked, pending, tracking_uri, waiting_room
+from pretrace.tracking.place import is_off, pending, tracking_uri, waiting_room
 from pretrace.tracking.record import leave_restored
 from pretrace.tracking.sender import is_there, wait_until_sent
 

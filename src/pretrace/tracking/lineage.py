@@ -76,8 +76,19 @@ class Pipeline:
             return ""
         own = self.stages[stage]
         deps = [[dep, [[i.path, i.md5] for i in self._made(dep)] or self._code_of(dep)] for dep in own.get("deps", [])]
-        params = [[file, key, _at(self._read.get(file), key)] for file, key in _keys(own.get("params", []))]
-        return sha256_of_json([own["cmd"], deps, params])[:32]
+        return sha256_of_json([own["cmd"], deps, self._values(stage)])[:32]
+
+    def params(self, stage: str) -> dict[str, Any]:
+        """The parameters that a stage depends on: {"pretrain.steps": 700, ...}; what is null or empty is left out."""
+        found: dict[str, Any] = {}
+        for _, key, value in self._values(stage):
+            found |= _flat(key, value)
+        return found
+
+    def _values(self, stage: str) -> list[list[Any]]:
+        """[file, key, value] of each of a stage's parameters."""
+        keys = _keys(self.stages.get(stage, {}).get("params", []))
+        return [[file, key, _at(self._read.get(file), key)] for file, key in keys]
 
     def md5(self, path: str) -> str:
         """DVC's hash of a result."""
@@ -94,8 +105,8 @@ class Pipeline:
 
     def _defined(self) -> dict[str, dict[str, Any]]:
         """dvc.yaml's stages, a cell of a matrix each by itself, with the names filled in."""
-        params, found = self._read.get("params.yaml") or {}, {}
-        for name, stage in ((self._read.get("dvc.yaml") or {}).get("stages") or {}).items():
+        params, found = self._read.get("params.yaml", {}), {}
+        for name, stage in _mapping(self._read.get("dvc.yaml", {}).get("stages")).items():
             axes = {axis: list(_at(params, str(of)[2:-1]) or ()) for axis, of in (stage.get("matrix") or {}).items()}
             for cell in product(*axes.values()):
                 filled = {f"${{item.{axis}}}": str(key) for axis, key in zip(axes, cell, strict=True)}
@@ -130,14 +141,32 @@ def _at(values: Any, key: str) -> Any:
     return values
 
 
-def _yaml(text: str) -> Any:
-    from ruamel.yaml import YAML
+def _flat(key: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return {name: one for inner in value for name, one in _flat(f"{key}.{inner}", value[inner]).items()}
+    return {} if value in (None, []) else {key: value}
 
-    return YAML(typ="safe", pure=True).load(text)
+
+def _yaml(text: str) -> dict[str, Any]:
+    """A file's mapping. One that is none, or damaged, says nothing: DVC has its own word on that."""
+    from ruamel.yaml import YAML, YAMLError
+
+    try:
+        return _mapping(YAML(typ="safe", pure=True).load(text))
+    except YAMLError:
+        return {}
 
 
 def _locked(text: str) -> dict[str, Any]:
     """The stages of a dvc.lock. It has hashes and no numbers that matter, so the quick reader will do."""
     import yaml
 
-    return (yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}).get("stages") or {}
+    try:
+        found = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError:
+        return {}
+    return {name: _mapping(stage) for name, stage in _mapping(_mapping(found).get("stages")).items()}
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -24,11 +24,14 @@ def show_cached(tracker: Any, record: dict[str, Any], parent: str, pipeline: Pip
     known = tracker.client.search_runs([tracker.experiment], below, max_results=1000)
     there = {run.data.tags.get(MADE) or run.data.tags.get("pretrace.record") for run in known}
     own = "" if record.get("restored") else record["name"]
-    for stage in pipeline.stages:
+    began = tracker.client.get_run(parent).info.start_time
+    for number, stage in enumerate(pipeline.stages):
         made = pipeline.fingerprint(stage)
         name = sha256_of_json([parent, stage, made])[:32]
         if stage in pipeline.locked and stage != own and not there & {made, name}:
-            _show(tracker, {**record, "id": name, "name": stage}, parent, pipeline)
+            # As early as the experiment: in MLflow's lists, newest first, those that ran stand above.
+            own_record = {**record, "id": name, "name": stage, "started_ms": began + number}
+            _show(tracker, own_record, parent, pipeline)
 
 
 def run_that_made(tracker: Any, made: str) -> Any:
@@ -39,14 +42,14 @@ def run_that_made(tracker: Any, made: str) -> Any:
 
 def _show(tracker: Any, record: dict[str, Any], parent: str, pipeline: Pipeline) -> None:
     origin = run_that_made(tracker, pipeline.fingerprint(record["name"]))
-    stage, ended = record["name"], record["ended_ms"]
+    stage, ended = record["name"], record["started_ms"]
     tags = {key: record["tags"][key] for key in ("dvc.exp_name", "dvc.baseline_rev")}
     tags |= {"dvc.stage": stage, "pretrace.record": record["id"], "mlflow.parentRunId": parent}
     tags |= {"pretrace.cached": "true", FROM: origin.info.run_id if origin else UNKNOWN}
     tags |= {"mlflow.note.content": _note(tracker, origin), "mlflow.source.name": "DVC's cache"}
     if origin:
         tags["pretrace.cached_from_experiment"] = origin.data.tags.get("dvc.exp_name", UNKNOWN)
-    run = tracker.create({**record, "started_ms": ended}, f"{stage} (cached)", tags)
+    run = tracker.create(record, f"{stage} (cached)", tags)
     if origin:
         tracker.write_params(run, origin.data.params)
         kept = {key: value for key, value in origin.data.metrics.items() if not key.startswith(LEFT_OUT)}

@@ -41,7 +41,18 @@ def register(tracker: Any, record: dict[str, Any], parent: str, pipeline: Pipeli
             tags |= {"dvc.exp_name": record["tags"]["dvc.exp_name"]}
             with _as_default(tracker.uri):
                 own = _create(tracker, name, model, folder, run, tags)
+        _show_on(tracker.client, parent, own)
         _set_aliases(tracker.client, name, own, model["variant"])
+
+
+def _show_on(client: Any, parent: str, version: Any) -> None:
+    """Let the experiment's own page name the model, too."""
+    from mlflow.entities import LoggedModelOutput
+
+    model_id = version.source.rpartition("/")[2]  # "models:/m-1234"
+    there = client.get_run(parent).outputs
+    if model_id not in [one.model_id for one in (there.model_outputs if there else [])]:
+        client.log_outputs(parent, [LoggedModelOutput(model_id, step=0)])
 
 
 def _versions(client: Any, name: str) -> list[Any]:

@@ -12,9 +12,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from pretrace.errors import masked
 from pretrace.tracking import mlflow_cached, mlflow_inputs, mlflow_models
 from pretrace.tracking.lineage import Pipeline
-from pretrace.tracking.place import masked
 
 # Read by MLflow when it is imported. Its defaults let one call to a dead server take four minutes.
 LIMITS = {
@@ -29,6 +29,10 @@ POINTS_A_CALL = 1000
 PARAMS_A_CALL = 100
 LONGEST_PARAM = 500
 NOTE = "mlflow.note.content"
+ABOUT = (
+    "A run for each experiment of DVC, and below it (the plus sign) one for each stage; `(cached)`: DVC had the result "
+    "already. To compare experiments: Columns, the scores (`mean/full` is the mean over the tasks), then choose runs."
+)
 
 
 class Tracker:
@@ -49,7 +53,7 @@ class Tracker:
         known = self.client.get_experiment_by_name(name)
         location = artifacts.resolve().as_uri() if uri.startswith("sqlite:") else None
         # The kind decides which of its two faces MLflow's page shows.
-        tags = {"mlflow.experimentKind": "custom_model_development"}
+        tags = {"mlflow.experimentKind": "custom_model_development", NOTE: ABOUT}
         self.experiment = known.experiment_id if known else self.client.create_experiment(name, location, tags)
 
     def send(self, record: dict[str, Any], folder: Path) -> None:
@@ -127,7 +131,7 @@ class Tracker:
         """The run id of a stage's run, with all but its files and its end."""
         run = self.find("pretrace.record", record["id"]) or self._create_child(record, parent)
         ended = record["ended_ms"]
-        self.write_params(run, record["params"])
+        self.write_params(run, pipeline.params(record["name"]) | record["params"])
         self.write_points(run, [(key, value, ended, 0) for key, value in record["metrics"].items()])
         # A computed time makes a point that is sent twice the same point.
         points = [(key, value, record["started_ms"] + step, step) for key, value, step in record["points"]]

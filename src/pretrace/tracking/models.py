@@ -12,8 +12,6 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-import pretrace
-
 FINETUNED, VOCABULARY, ROWS = Path("models/finetuned"), Path("models/vocabulary"), Path("data/tasks")
 FILES = ("config.json", "model.safetensors")
 EXAMPLES = 3
@@ -49,7 +47,7 @@ def copy_models(models: list[dict[str, Any]], out: Path) -> None:
         for file in FILES:
             _link(FINETUNED / name / file, out / name / file)
     shutil.copytree(VOCABULARY, out / "vocabulary", copy_function=_link)
-    source = Path(pretrace.__file__).parent
+    source = Path(__file__).resolve().parents[1]
     with tarfile.open(out / CODE, "w") as archive:
         for path in sorted(source.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:

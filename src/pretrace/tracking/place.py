@@ -1,16 +1,12 @@
-"""Where records wait, where they go, and how to name that place without its password."""
+"""Where records wait, and where they go."""
 
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pretrace.files import scratch_folder
-
-SECRET = re.compile(r"(?<=://)(?:[^\s\"'<>]*:[^\s\"'<>]*|[^\s\"'<>/@]+)@")
-"""A user, and a password if there is one, in front of a URL's host. Rather too much than too little."""
 
 
 def is_off() -> bool:
@@ -36,11 +32,6 @@ def uri_for_mlflow() -> str:
         uri = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         os.environ["MLFLOW_TRACKING_URI"] = uri
     return uri
-
-
-def masked(text: str) -> str:
-    """A text without the user and password of the URLs in it."""
-    return SECRET.sub("***@", text)
 
 
 def waiting_room() -> Path:

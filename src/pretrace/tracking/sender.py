@@ -18,10 +18,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pretrace.errors import PretraceError
+from pretrace.errors import PretraceError, masked
 from pretrace.files import locked, project_root, read_json, scratch_folder, write_json
 from pretrace.tracking.alive import is_alive
-from pretrace.tracking.place import is_off, masked, pending, tracking_uri, uri_for_mlflow, waiting_room
+from pretrace.tracking.place import is_off, pending, tracking_uri, uri_for_mlflow, waiting_room
+from pretrace.tracking.room import next_to_do, open_experiments, process_of, remember, what_is_over
 
 WAIT_SECONDS = 60.0
 STAY_SECONDS = 90.0
@@ -41,7 +42,7 @@ def send_pending(folder: Path | None = None) -> str:
     """
     folder = folder or waiting_room()
     reason = ""
-    while not reason and (pending(folder) or _over(folder)):
+    while not reason and (pending(folder) or what_is_over(folder)):
         try:
             with locked(folder / LOCK, wait=False):
                 reason = _send_all(folder)
@@ -58,9 +59,9 @@ def stay_and_send(folder: Path) -> str:
             with locked(folder / SENDER, wait=False):
                 deadline = time.monotonic() + STAY_SECONDS
                 while not reason and time.monotonic() < deadline:
-                    if pending(folder) or _over(folder):
+                    if pending(folder) or what_is_over(folder):
                         reason, deadline = send_pending(folder), time.monotonic() + STAY_SECONDS
-                    if not any(is_alive(_process(path, "dvc")) for path in _open(folder)):
+                    if not any(is_alive(process_of(path, "dvc")) for path in open_experiments(folder)):
                         break
                     time.sleep(LOOK_SECONDS)
         except PretraceError:
@@ -75,7 +76,7 @@ def wait_until_sent(seconds: float = WAIT_SECONDS) -> str:
     if is_off():
         return "MLflow: switched off by PRETRACE_TRACKING"
     folder, deadline, reason = waiting_room(), time.monotonic() + seconds, ""
-    while not reason and (pending(folder) or _over(folder)) and time.monotonic() < deadline:
+    while not reason and (pending(folder) or what_is_over(folder)) and time.monotonic() < deadline:
         reason = send_pending(folder)
         time.sleep(0.1)
     left = len(pending(folder))
@@ -113,35 +114,12 @@ def start_sender(folder: Path) -> None:
         )
 
 
-def _open(folder: Path) -> list[Path]:
-    """A file for each experiment whose run in MLflow has not been ended."""
-    return sorted(folder.glob("open/*.json"))
-
-
-def _lost(folder: Path) -> list[Path]:
-    """What runs that were killed outright have left."""
-    return [path for path in sorted(folder.glob("running/*.json")) if not is_alive(_process(path))]
-
-
-def _over(folder: Path) -> list[Path]:
-    """Experiments that nobody works on any more, and runs that are gone without a word."""
-    return [path for path in _open(folder) if not is_alive(_process(path, "dvc"))] + _lost(folder)
-
-
-def _process(path: Path, key: str = "process") -> Any:
-    """The process that a file names."""
-    try:
-        return read_json(path).get(key)
-    except PretraceError:
-        return None  # it has been taken away in this moment
-
-
 def _send_all(folder: Path) -> str:
     """Send while there is something to send. The lock is held. Returns why it gave up, or ""."""
     from pretrace.tracking.mlflow_runs import Tracker
 
     reason, failures, tracker, skipped = "", 0, None, set()
-    while work := _next(folder, skipped):
+    while work := next_to_do(folder, skipped):
         try:
             with _limited(LONGEST_SECONDS):
                 tracker = tracker or Tracker(uri_for_mlflow(), scratch_folder() / "artifacts")
@@ -154,17 +132,8 @@ def _send_all(folder: Path) -> str:
             failures += 1
             if tracker is None or failures == FAILURES_IN_A_ROW:
                 break
-    _remember(folder, reason)
+    remember(folder, reason)
     return reason
-
-
-def _next(folder: Path, skipped: set[Path]) -> Path | None:
-    """What to do next: a record, a run that is gone, an experiment that is over."""
-    lost = _lost(folder)  # before the records: a stage that is gone has left its record before
-    for path in (*pending(folder), *lost, *_over(folder)):
-        if path not in skipped and path.exists():
-            return path
-    return None
 
 
 def _send(tracker: Any, folder: Path, work: Path) -> None:
@@ -177,7 +146,7 @@ def _send(tracker: Any, folder: Path, work: Path) -> None:
     else:
         record = read_json(work / "record.json")
         for path in folder.glob("running/*.json"):
-            if is_alive(_process(path)) and path.stem != record["id"]:
+            if is_alive(process_of(path)) and path.stem != record["id"]:
                 tracker.send(read_json(path), path.with_suffix(""))
         tracker.send(record, work)
         note = folder / "open" / f"{record['experiment']['key']}.json"
@@ -208,19 +177,3 @@ def _limited(seconds: int) -> Iterator[None]:
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
-
-
-def _remember(folder: Path, reason: str) -> None:
-    """Leave the reason for the next stage to say, once; forget it when sending works again."""
-    (folder / "problem.txt").unlink(missing_ok=True)
-    if not reason:
-        (folder / "unsent.txt").unlink(missing_ok=True)
-        (folder / "told.txt").unlink(missing_ok=True)
-        return
-    text = (
-        f"MLflow is not reached, and training goes on without it: runs wait in {folder} and are sent when it is, or "
-        f"by `pretrace track --resend` ({reason})\n"
-    )
-    (folder / "problem.txt").write_text(reason + "\n", encoding="utf-8")
-    if not (folder / "told.txt").exists():
-        (folder / "unsent.txt").write_text(text, encoding="utf-8")

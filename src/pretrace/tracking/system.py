@@ -47,7 +47,9 @@ class SystemWatch:
         with contextlib.suppress(Exception):  # it is for show: nothing that goes wrong here is the stage's concern
             look: Callable[[], dict[str, float]] | None = None
             while not self._over.wait(wait):
-                look = look or _look_of_process()
+                if look is None:  # the processors' use is that since the look before
+                    look = _look_of_process()
+                    continue
                 self._looks.append((int(time.time() * 1000), look()))
                 if len(self._looks) > MOST_LOOKS:
                     self._looks, every = self._looks[::2], every * 2
