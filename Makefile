@@ -15,7 +15,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help repro test faults lint diff gate bench ui clean-checkpoints .venv
+.PHONY: help repro test faults lint audit diff gate bench ui clean-checkpoints .venv
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -35,6 +35,9 @@ faults: .venv ## run the pipeline and hurt it in every way, for hours; table in 
 lint: .venv ## check style and formatting
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
+
+audit: .venv ## are the packages those that are pinned, and has one a known hole?
+	@$(RUN) -m pretrace.audit
 
 diff: .venv ## what changed since BASE (origin/main), as a Markdown comment
 	@$(RUN) -m pretrace.cli diff --link "$$LINK" -- "$$BASE"

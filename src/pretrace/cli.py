@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except PretraceError as error:
-        print(f"pretrace: {options.command}: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"pretrace: {options.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -53,7 +53,7 @@ def check(_options: argparse.Namespace) -> None:
     from pretrace.ahead import look_ahead
 
     for heading, text in look_ahead(load_settings()):
-        print(f"{heading:<14}{text}", flush=True)
+        print(f"{printable(heading):<14}{printable(text)}", flush=True)
 
 
 def generate(options: argparse.Namespace) -> None:
@@ -74,7 +74,7 @@ def predict(options: argparse.Namespace) -> None:
 
     name = "standard input" if options.rows == "-" else options.rows
     for answer in answers(options.model, _lines(options.rows), name):
-        print(answer)
+        print(printable(answer) if isinstance(answer, str) else answer)  # a label is from somebody's file
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -123,10 +123,10 @@ def gate(options: argparse.Namespace) -> int:
 
     reasons, notes = reasons_and_notes(options.base)
     for note in notes:
-        print(f"gate: {note}")
+        print(f"gate: {printable(note)}")
     sys.stdout.flush()
     for reason in reasons:
-        print(f"pretrace: gate: {reason}", file=sys.stderr)
+        print(f"pretrace: gate: {printable(reason)}", file=sys.stderr)
     if not reasons:
         print("gate: open; dvc.lock agrees with the code, and no score fell by more than its noise")
     return 1 if reasons else 0
@@ -138,12 +138,12 @@ def trace(options: argparse.Namespace) -> int:
     from pretrace.trace import verify
 
     for heading, text in described(Path(options.file), options.cell):
-        print(f"{heading:<14}{text}", flush=True)
+        print(f"{printable(heading):<14}{printable(text)}", flush=True)
     if not options.verify:
         return 0
     same, lines = verify(Path(options.file), options.cell)
     for heading, text in lines:
-        print(f"{heading:<14}{text}")
+        print(f"{printable(heading):<14}{printable(text)}")
     return 0 if same else 1
 
 

@@ -68,7 +68,9 @@ def atomic_folder(target: Path | str) -> Iterator[Path]:
             for path in sorted(temporary.rglob("*")):
                 _flush(path)
             temporary.chmod(0o777 & ~_umask())
-            if target.exists():
+            if target.is_symlink() or target.is_file():
+                target.unlink()  # where it leads to stays as it is
+            elif target.exists():
                 shutil.rmtree(target)
             os.replace(temporary, target)
             _flush(target.parent)
@@ -176,7 +178,12 @@ def locked(path: Path | str, wait: bool = True) -> Iterator[None]:
     path = Path(path)
     with readable_disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            raise PretraceError(f"{path}: is a link, and a lock is a file of this folder; take it away") from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import tiny_project as tiny
+from planted_secrets import ENVIRONMENT, leaks
 
 pytestmark = pytest.mark.slow
 ROW = {"task", "kind", "variant", "metric", "score", "scores", "stderr", "n_train", "n_eval"}
@@ -26,7 +27,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone in which the pipeline has run once, and was committed: all six probes, pre-trained."""
     folder = tiny.make_project(tmp_path_factory.mktemp("one") / "project", variants={"full": {"pretrained": True}})
     tiny.commit(folder, "tiny")
-    tiny.dvc(folder, "repro")
+    (folder.parent / "said").write_text(tiny.dvc(folder, "repro", **ENVIRONMENT))
     tiny.commit(folder, "ran")
     return folder
 
@@ -46,6 +47,10 @@ def test_all_reports_are_there(project: Path) -> None:
     assert {path.name for path in (reports / "finetune").iterdir()} == {f"{task}-full.json" for task in tiny.PROBES}
     assert {path.name for path in (reports / "figures").iterdir()} == {"scores.svg", "curves.svg", "corpus.svg"}
     assert (reports / "benchmark.md").read_text().strip() in (project / "README.md").read_text()
+
+
+def test_no_secret_of_the_environment_is_left_anywhere(project: Path) -> None:
+    assert leaks(project, (project.parent / "said").read_text()) == []
 
 
 @pytest.mark.nightly

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pretrace.errors import printable
 from pretrace.files import write_text
 from pretrace.report.benchmark import BASELINES
 from pretrace.report.drawing import GROUND, INK, MUTED, VARIANT_COLOURS, WIDTH, Drawing, svg_of
@@ -73,6 +74,7 @@ def curves_figure(curves: dict[str, list[list[dict[str, float]]]]) -> str:
 def corpus_figure(clean: dict[str, Any]) -> str:
     """Words of each source, by split; beyond the largest, sources are summed up."""
     sources = clean.get("sources") or {}
+    sources = {printable(name): parts for name, parts in sources.items()}  # SVG takes no control characters
     size = {name: sum(part["words"] for part in parts.values()) for name, parts in sources.items()}
     names = sorted(size, key=lambda name: (-size[name], name))
     shown, rest = names[:LARGEST_SOURCES], names[LARGEST_SOURCES:]

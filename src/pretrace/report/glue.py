@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pretrace.errors import PretraceError, is_control
 from pretrace.files import atomic_folder, read_json
 from pretrace.report.answers import read_parquet
 from pretrace.settings import Settings
@@ -26,6 +27,8 @@ FILES = {
 """GLUE's names for its files, by ready task."""
 NUMBERED = ("cola", "sst2", "mrpc", "qqp")
 """Tasks whose classes the server wants as 0 and 1; of the others it wants their names."""
+STRANGE = ("", "=", "+", "-", "@")
+"""How no cell of GLUE's begins. A spreadsheet would run what does; the form has no quotes that could prevent it."""
 
 
 def write_submissions(settings: Settings, finetuned: Path, out: Path) -> None:
@@ -35,7 +38,7 @@ def write_submissions(settings: Settings, finetuned: Path, out: Path) -> None:
         finetuned: the folder of fine-tuned models, whose `unlabelled.parquet` has the answers of the best seed.
 
     Raises:
-        PretraceError: answers are not readable.
+        PretraceError: answers are not readable, or are none of GLUE's.
     """
     with atomic_folder(out) as temporary:
         for name, task in settings.tasks.items():
@@ -56,4 +59,7 @@ def _submission(answers: Path, ready: str, labels: dict[str, str] | None) -> str
         classes = read_json(answers.parent / "config.json")["labels"]
         digits = {name: digit for digit, name in (labels or {}).items()} if ready in NUMBERED else {}
         said = [digits.get(classes[value], classes[value]) for value in predictions]
+    for cell in map(str, (*ids, *said)):
+        if cell[:1] in STRANGE or any(map(is_control, cell)):
+            raise PretraceError(f"{answers}: {cell!r} is no index and no answer that GLUE's server takes")
     return "".join(f"{index}\t{answer}\n" for index, answer in [("index", "prediction"), *zip(ids, said, strict=True)])

@@ -7,7 +7,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from pretrace.errors import PretraceError
+from pretrace.errors import PretraceError, printable
 from pretrace.files import write_text
 from pretrace.report.answers import ZERO_SHOT
 from pretrace.report.benchmark import BASELINES, REFERENCE
@@ -109,7 +109,7 @@ def benchmark_markdown(benchmark: dict[str, Any]) -> str:
 
 def escape(text: str) -> str:
     """Text from data as one piece of Markdown that cannot end a cell, open a tag or become markup."""
-    return re.sub(r"([\\`*_\[\]<>|&#~$])", r"\\\1", " ".join(str(text).split())).replace("\\<", "&lt;")
+    return re.sub(r"([\\`*_\[\]<>|&#~$])", r"\\\1", printable(" ".join(str(text).split()))).replace("\\<", "&lt;")
 
 
 def update_readme(readme: Path, markdown: str) -> None:

@@ -58,7 +58,8 @@ def checked(kind: type[Part], values: Any, file: str, under: str = "") -> Part:
         elif first["type"] != "value_error":
             message = f"{got}; {message[0].lower()}{message[1:]}"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise PretraceError(f"{file}: {key}: {message}{more}") from None
+        where = "" if first["type"] == "value_error" and not first["loc"] and not under else f"{key}: "
+        raise PretraceError(f"{file}: {where}{message}{more}") from None
 
 
 def _shown(value: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ from pretrace.errors import PretraceError, has_secret, is_control, printable
 LARGEST_BYTES = 4 << 20
 DEEPEST = 20
 """Levels of keys and lists."""
+MOST_VALUES = 200_000
+"""dvc.lock, which is read here as well, has some hundred a cell of the table."""
 LARGEST_NUMBER = 1 << 63
 PLAIN = (bool, int, float, str, type(None))
 
@@ -17,8 +21,8 @@ PLAIN = (bool, int, float, str, type(None))
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML 1.2 file whose top is a mapping of plain values: numbers, text, lists and keys with values.
 
-    Anchors, aliases and tags are refused: a small file of them can stand for any size, and an experiment's file says
-    what it means.
+    A small file of aliases can stand for any size, so values are counted; for the same reason `<<` is refused, which is
+    none of YAML 1.2 either.
 
     Raises:
         PretraceError: the file is missing or no such file. The text names the line, or the key.
@@ -36,7 +40,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise PretraceError(f"{path}: not readable as YAML: {str(error) or type(error).__name__}") from None
     if not isinstance(value, dict):
         raise PretraceError(f"{path}: takes keys with values, got {type(value).__name__}")
-    _check(value, path, "")
+    _check(value, path, "", islice(repeat(None), MOST_VALUES), 0)
     return value
 
 
@@ -60,33 +64,33 @@ def _text_of(path: Path) -> str:
 def _yaml() -> Any:
     from ruamel.yaml import YAML
     from ruamel.yaml.composer import Composer, ComposerError
-    from ruamel.yaml.events import AliasEvent
+    from ruamel.yaml.events import ScalarEvent
 
-    class PlainComposer(Composer):
+    class WithoutMerging(Composer):
         def compose_node(self, parent: Any, index: Any) -> Any:
             event = self.parser.peek_event()
-            if isinstance(event, AliasEvent) or event.anchor is not None:
-                sign = "*" if isinstance(event, AliasEvent) else "&"
-                problem = f"{sign}{event.anchor}: anchors and aliases are not taken; write the value out"
-                raise ComposerError(None, None, problem, event.start_mark)
+            if isinstance(event, ScalarEvent) and event.value == "<<" and event.style is None:
+                raise ComposerError(None, None, "<<: merging is not taken; write the keys out", event.start_mark)
             return super().compose_node(parent, index)
 
     yaml = YAML(typ="safe", pure=True)
-    yaml.Composer, yaml.max_depth = PlainComposer, DEEPEST
+    yaml.Composer, yaml.max_depth = WithoutMerging, DEEPEST
     return yaml
 
 
-def _check(value: Any, path: Path, key: str) -> None:
-    """Raises `PretraceError` at the first value that is not plain."""
+def _check(value: Any, path: Path, key: str, left: Iterator[None], depth: int) -> None:
+    """Raises `PretraceError` at the first value that is not plain; `left` has an item for every value there may be."""
+    if depth > DEEPEST or next(left, True):
+        raise PretraceError(f"{path}: {key}: goes on without end; takes {MOST_VALUES:,} values, {DEEPEST} levels deep")
     if isinstance(value, dict):
         for name, inner in value.items():
             if type(name) not in (str, int):
                 raise PretraceError(f"{path}: {key or 'the top'}: the key {name!r} is no name; put it in quotes")
-            _check(name, path, f"the key {_named(key, name)}")
-            _check(inner, path, _named(key, name))
+            _check(name, path, f"the key {_named(key, name)}", left, depth + 1)
+            _check(inner, path, _named(key, name), left, depth + 1)
     elif isinstance(value, list):
         for number, inner in enumerate(value):
-            _check(inner, path, _named(key, number))
+            _check(inner, path, _named(key, number), left, depth + 1)
     elif not isinstance(value, PLAIN):
         raise PretraceError(f"{path}: {key}: got a {type(value).__name__}; if it is text, put it in quotes")
     elif isinstance(value, str):

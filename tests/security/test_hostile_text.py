@@ -1,0 +1,171 @@
+"""Text of a corpus or a task as somebody hostile would write it: shown, never obeyed, wherever it comes out."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import made_up_results as made_up
+import numpy as np
+import pandas as pd
+import pytest
+
+from pretrace import cli
+from pretrace.errors import LONGEST, PretraceError, printable
+from pretrace.report import write_page, write_report
+from pretrace.report.glue import write_submissions
+from pretrace.report.markdown import escape
+from pretrace.report.scores import write_scores
+from pretrace.settings import Task, load_settings, with_ready
+from pretrace.settings.ready import ReadySource
+
+RUNS = "document.title='ran'"
+HOSTILE = "".join(
+    [
+        f'</p></pre></summary></title></style><script>{RUNS}</script><img src=x onerror="{RUNS}"><svg onload={RUNS}>',
+        f"--><script>{RUNS}</script><!-- ]]> <a href='javascript:{RUNS}'>x</a> &lt;script&gt;{RUNS}&lt;/script&gt;",
+        f'" onmouseover="{RUNS}" autofocus onfocus=\'{RUNS}\' {{{{ 7 * 7 }}}} {{% raw %}} ${{x}} $\\frac{{1}}{{$ $x^2$',
+        "\n\n| a | **b** | [c](javascript:x) ![d](http://e/f) `g` <https://h> \r\x1b[2J\x1b]0;t\x07\x00\u202etxt.exe",
+    ]
+)
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+BROWSER = ("--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=2000", "--dump-dom")
+
+
+@pytest.fixture
+def reports(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(made_up, "HOSTILE", HOSTILE)
+    made_up.write_results(project / "reports")
+    tasks = project / "reports" / "tasks"
+    card = {name: HOSTILE for name in ("source", "licence", "version", "split", "not_comparable", "unverified")}
+    made_up.write(
+        tasks / "source.json",
+        made_up.task(
+            "source", labels=[HOSTILE, "yes"], card={**card, "rows": "own", "sizes": {HOSTILE: 3}, "paper": None}
+        ),
+    )
+    made_up.write(tasks / "follows.json", made_up.task("follows", unavailable=HOSTILE))
+    for variant in ("full", "scratch"):
+        gone = made_up.result("follows", variant, unavailable=HOSTILE)
+        made_up.write(project / "reports" / "finetune" / f"follows-{variant}.json", gone)
+    write_report(load_settings(), project / "reports")
+    return project / "reports"
+
+
+def rendered(page: Path, folder: Path) -> str:
+    """The page's tree after a browser has run what it would run."""
+    if CHROMIUM is None:
+        pytest.skip("needs a browser: apt-get install chromium")
+    command = [CHROMIUM, *BROWSER, f"--user-data-dir={folder / 'browser'}", page.resolve().as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True, env={"HOME": str(folder)})
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_no_script_runs_in_a_browser(reports: Path, tmp_path: Path) -> None:
+    """Without the page's own ban on scripts, as that would hide what got through; and the test would see it."""
+    html = write_page(load_settings(), reports).read_text(encoding="utf-8")
+    bare = re.sub(r"<meta http-equiv[^>]*>", "", html)
+    assert bare != html
+    (tmp_path / "bare.html").write_text(bare, encoding="utf-8")
+    tree = rendered(tmp_path / "bare.html", tmp_path)
+    assert "<title>pretrace: benchmark" in tree
+    assert not re.search(r"<(script|img|iframe|object)\b", tree)
+    assert not re.search(r"<[^>]*\son(error|load|mouseover|focus)\s*=", tree)
+    assert not re.search(r"<a [^>]*javascript:", tree)
+    (tmp_path / "broken.html").write_text(bare.replace("</header>", f"<script>{RUNS}</script></header>"))
+    assert "<title>ran" in rendered(tmp_path / "broken.html", tmp_path)
+    (tmp_path / "banned.html").write_text(html.replace("</header>", f"<script>{RUNS}</script></header>"))
+    assert "<title>pretrace: benchmark" in rendered(tmp_path / "banned.html", tmp_path)
+
+
+def test_figures_are_whole_xml(reports: Path) -> None:
+    for path in (reports / "figures").glob("*.svg"):
+        names = {element.tag.rpartition("}")[2] for element in ElementTree.parse(path).iter()}
+        assert "text" in names or path.name == "curves.svg"
+        assert not names & {"script", "image", "foreignObject", "a"}
+
+
+def test_markdown_keeps_its_table(reports: Path) -> None:
+    text = (reports / "benchmark.md").read_text(encoding="utf-8")
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table}) == 1
+    assert "follows could not be made" in text
+    (reason,) = [line for line in text.splitlines() if "could not be made" in line]
+    assert not re.search(r"(?<!\\)[<`\[\]|*]", reason.removeprefix("- "))
+    assert not set(text) & set("\r\x1b\x07\x00\u202e")
+
+
+@pytest.mark.parametrize("text", ["\x1b[31m", "a\nb", "\u202ea", "<b>", "| x", "`a`", "[a](b)", "\ud800", "\x9b31m"])
+def test_markdown_of_anything_is_one_harmless_line(text: str) -> None:
+    found = escape(text)
+    found.encode()
+    assert found.isprintable()
+    assert not re.search(r"(?<!\\)[<`\[\]|]", found)
+
+
+def test_the_flat_table_has_nothing_that_a_spreadsheet_runs(reports: Path, tmp_path: Path) -> None:
+    """Its cells are names that the settings allow, words of ours, and numbers."""
+    write_scores(tmp_path / "scores.csv", json.loads((reports / "benchmark.json").read_text()))
+    rows = list(csv.reader((tmp_path / "scores.csv").open()))
+    assert len(rows) > 5
+    for cell in (cell for row in rows for cell in row):
+        assert re.fullmatch(r"[a-z][a-z0-9_]*|-?[0-9.e-]+|", cell), cell
+
+
+@pytest.mark.parametrize("bad", ["=cmd|'/c calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "a\tb", "a\nb", "", "\x1b[31m"])
+def test_no_cell_of_a_submission_to_glue_is_run_by_a_spreadsheet(project: Path, bad: str) -> None:
+    """GLUE's form has no quotes: what is none of its cells is refused, not changed."""
+    settings = load_settings(project)
+    ready = Task.model_validate(with_ready("cola", {"ready": "cola"}, ReadySource()))
+    settings = settings.model_copy(update={"tasks": {"cola": ready}})
+    folder = project / "finetuned" / "cola-full"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps({"labels": ["unacceptable", "acceptable"]}))
+    for ids, raises in ((["0", "1"], False), (["0", bad], True)):
+        pd.DataFrame({"id": ids, "prediction": np.array([0, 1])}).to_parquet(folder / "unlabelled.parquet")
+        if raises:
+            with pytest.raises(PretraceError, match="is no index and no answer that GLUE's server takes"):
+                write_submissions(settings, project / "finetuned", project / "glue")
+        else:
+            write_submissions(settings, project / "finetuned", project / "glue")
+            assert (project / "glue/full/CoLA.tsv").read_text() == "index\tprediction\n0\t0\n1\t1\n"
+
+
+def test_an_error_is_one_line_that_no_terminal_obeys() -> None:
+    said = str(PretraceError(f"{HOSTILE}: not readable\n  File 'x'"))
+    assert said.isprintable() or all(ord(c) > 31 for c in said)
+    assert "\\x1b[2J" in said and "\\u202e" in said
+    assert len(str(PretraceError("x" * 10**6))) <= LONGEST + 3
+    assert printable("plain, naïve, 文, שלום") == "plain, naïve, 文, שלום"
+
+
+@pytest.mark.parametrize(
+    ("command", "patched", "found"),
+    [
+        (["predict", "mine-full"], "pretrace.predict.answers", lambda *_: ["\x1b[2J\nspam", 3, 0.5]),
+        (["check"], "pretrace.ahead.look_ahead", lambda *_: [("task \u202e", "\x1b[2J")]),
+        (["trace", "a/b"], "pretrace.trace.trace", lambda *_: [("note", "\x1b[2J\u202e")]),
+    ],
+)
+def test_what_a_command_prints_no_terminal_obeys(
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+    patched: str,
+    found: Callable,
+) -> None:
+    monkeypatch.setattr(patched, found)
+    monkeypatch.setattr("sys.stdin", [])
+    assert cli.main(command) == 0
+    out = capsys.readouterr().out
+    assert "\\x1b[2J" in out
+    assert "\x1b" not in out and "\u202e" not in out
+    assert len(out.splitlines()) == len(found())

@@ -1,0 +1,126 @@
+"""Keys and passwords that a run is given, and every byte that it leaves behind: none is found there."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import tiny_project as tiny
+from planted_secrets import ENVIRONMENT, KEY, PASSWORD, SAID, SECRET, TOKEN, leaks
+
+from pretrace.errors import PretraceError, masked
+from pretrace.files import locked
+from pretrace.settings import load_settings
+
+URLS = [
+    f"s3://{KEY}:{SECRET}@bucket/books",
+    f"https://somebody:{PASSWORD}@example.org/books.jsonl",
+    f"https://{TOKEN}@example.org/books.jsonl",
+    f"https://example.org/books.jsonl?X-Amz-Signature={TOKEN}&X-Amz-Credential={KEY}",
+    f"ftp://somebody:{PASSWORD}@example.org/books.txt",
+]
+TRIES = 10
+SENDER = ".pretrace/tracking/sender.lock"
+"""Held, no sender is started in the background, where it gives way to all else and may take long."""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tiny.make_project(tmp_path_factory.mktemp("secrets") / "project")
+    tiny.commit(folder, "tiny")
+    return folder
+
+
+def run(folder: Path, *command: str, **environment: str) -> tuple[int, str]:
+    done = tiny.run(folder, sys.executable, *command, **{**ENVIRONMENT, **environment, "PYTHONPATH": "src"})
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_secrets_of_the_environment_are_nowhere_after_a_run(project: Path) -> None:
+    """Stages that succeed, one that fails, and MLflow's database after both."""
+    said = []
+    with locked(project / SENDER):
+        for script, code in (("stages/collect.py", 0), ("stages/evaluation.py", 0), ("stages/bpe.py", 1)):
+            found, text = run(project, script, PRETRACE_TRACKING="on")
+            assert found == code, text
+            said.append(text)
+    assert leaks(project, "".join(said)) == []
+    for _ in range(TRIES):
+        said.append(run(project, "-m", "pretrace.tracking", "wait", PRETRACE_TRACKING="on")[1])
+        if not list((project / ".pretrace" / "tracking").rglob("record.json")):
+            break
+    assert (project / ".pretrace" / "mlflow.db").exists(), said
+    assert leaks(project, "".join(said)) == []
+
+
+@pytest.mark.slow
+def test_the_password_of_mlflow_s_server_is_nowhere_when_it_is_not_reached(project: Path) -> None:
+    server = {"PRETRACE_TRACKING": "on", "MLFLOW_TRACKING_URI": f"http://somebody:{PASSWORD}@127.0.0.1:9"}
+    with locked(project / SENDER):
+        said = [run(project, "stages/evaluation.py", **server)[1]]
+    said.append(run(project, "-m", "pretrace.tracking", "wait", **server)[1])
+    assert "127.0.0.1:9" in said[-1]
+    with locked(project / SENDER):  # the next stage says why nothing was sent
+        said.append(run(project, "stages/evaluation.py", **server)[1])
+    assert leaks(project, "".join(said)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("values", [{"source": "files", "path": "s3://bucket/books"}, {"source": "huggingface"}])
+def test_what_fails_on_the_way_to_somebody_s_server_says_no_key(project: Path, values: dict[str, str]) -> None:
+    dataset = {"name": "owner/name", "revision": "0" * 40}
+    corpus = {**tiny.load(project / "params.yaml")["corpus"], "dataset": dataset, **values}
+    before = (project / "params.yaml").read_bytes()
+    tiny.change_params(project, corpus=corpus)
+    try:
+        code, said = run(project, "stages/collect.py", HF_HUB_OFFLINE="1", AWS_EC2_METADATA_DISABLED="true")
+    finally:
+        (project / "params.yaml").write_bytes(before)
+    assert code == 1
+    assert "Traceback" not in said
+    assert leaks(project, said) == []
+
+
+@pytest.mark.parametrize("url", URLS)
+@pytest.mark.parametrize("key", ["corpus.path", "pretrain.start_from", "tasks.source.because"])
+def test_a_url_with_a_key_in_it_is_refused_and_not_said(project: Path, url: str, key: str) -> None:
+    values = tiny.load(project / "params.yaml")
+    *above, last = key.split(".")
+    inner = values
+    for part in above:
+        inner = inner[part]
+    inner[last] = url
+    before = (project / "params.yaml").read_bytes()
+    tiny.save(project / "params.yaml", values)
+    try:
+        with pytest.raises(PretraceError, match=rf"params.yaml: {key}: a URL with a password or key in it") as caught:
+            load_settings(project)
+    finally:
+        (project / "params.yaml").write_bytes(before)
+    assert not any(secret in str(caught.value) for secret in SAID)
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_an_error_says_no_key(url: str) -> None:
+    said = str(PretraceError(f"{url}: stopped answering (ClientError: '{url}')"))
+    assert not any(secret in said for secret in SAID)
+    assert "***" in said
+    assert masked(masked(url)) == masked(url)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "s3://bucket/books",
+        "hf://datasets/owner/name@main/a.parquet",
+        "sqlite:////a/b@c/mlflow.db",
+        "http://127.0.0.1:5000/#/experiments",
+        "http://localhost:9000/a@b",
+        "https://example.org/a?page=3&lang=en",
+        "write to a@example.org",
+    ],
+)
+def test_a_url_without_one_stays_as_it_is(text: str) -> None:
+    assert masked(text) == text
