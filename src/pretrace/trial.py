@@ -181,7 +181,7 @@ class Updates:
         """Bytes, at most so far."""
         import torch
 
-        from pretrace.stage import peak_memory_bytes
+        from pretrace.spent import peak_memory_bytes
 
         return torch.cuda.max_memory_reserved() if self.device.name == "cuda" else peak_memory_bytes()
 

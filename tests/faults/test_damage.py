@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import tiny_project as tiny
-from conftest import Faults
 from machine import STAGES, TASK, Machine, Reference, copy, files_below, inputs, make, name_of, outputs
+from tried import Faults
 
 Stage = tuple[str, ...]
 KINDS = ("missing", "empty", "cut in half", "one bit flipped", "of an older version", "of another run")

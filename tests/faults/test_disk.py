@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Faults
 from machine import STAGES, Machine, Reference, files_below, inputs, left_over, name_of, needs_shim, outputs
+from tried import Faults
 
 Stage = tuple[str, ...]
 IN_A_ROW = 8

@@ -7,8 +7,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from conftest import Faults
 from machine import STAGES, Machine, Reference, left_over, name_of
+from tried import Faults
 
 FEW, ALL = 20, 100
 SEED = 8

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 import tiny_project as tiny
-from conftest import Faults
 from machine import STAGES, Ended, Machine, Reference, contents, copy, left_over, name_of, needs_shim
+from tried import Faults
 
 STRANGE = "mit Leer und ü 漢"
 TRIES = 6

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 import tiny_project as tiny
-from conftest import Faults
 from machine import STAGES, TASK, Reference, copy, left_over, name_of, wait_for
 from processes import command_of, processes_in, session
+from tried import Faults
 
 SHARED_BYTES = ("data", "models", "reports", "src", ".dvc/cache")
 """What may be hard links in a copy: it is replaced as a whole, never written into."""
