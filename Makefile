@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PORT ?= 5000
+JOBS ?= 2
 # To compare with. Recipes see it as a variable of the shell: a branch may have a name that is a command.
 BASE ?= origin/main
 export BASE LINK
@@ -26,8 +27,8 @@ repro: .venv ## run the pipeline and print the benchmark table
 	@$(RUN) -m pretrace.tracking wait
 	@$(RUN) -m pretrace.report
 
-test: .venv ## run all tests
-	@$(RUN) -m pytest
+test: .venv ## run all tests, in JOBS processes (2)
+	@$(RUN) -m pytest --numprocesses $(JOBS) --dist loadgroup
 
 faults: .venv ## run the pipeline and hurt it in every way, for hours; table in reports/faults.json
 	@PRETRACE_FAULTS=reports/faults.json $(RUN) -m pytest tests/faults -m "nightly or not nightly"

@@ -30,6 +30,17 @@ PARAMS: dict[str, Any] = {
 }
 
 
+SHARING_FOLDERS = ("faults", "pipeline")
+"""Their tests share a pipeline that has run, which is made once a process."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several processes of tests (`make test`), one has all tests that share what is costly to make."""
+    for item in items:
+        name = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(name if name in SHARING_FOLDERS else str(item.path)))
+
+
 @pytest.fixture(autouse=True)
 def _no_tracking(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRETRACE_TRACKING", "off")

@@ -59,6 +59,7 @@ NAMES = {
 }
 """What the docs say and what it is called in the tiny project, which has one task, `follows`."""
 SUITE = "tests/pipeline/test_experiments.py::"
+SERVES = "tests/tracking/test_registered_models.py::test_mlflow_serves_it_from_the_command_line"
 IN_PART = "tests/pipeline/test_remotes.py::test_a_clone_fetches_what_changed_stages_need"
 HUB = NotRun("fetches a data set from the Hugging Face Hub; tests/corpus/test_huggingface.py has the same in small")
 PACKAGE = NotRun("fetches a package")
@@ -190,6 +191,26 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ("dvc exp run -S scale=gpu -S corpus.source=files -S corpus.path=/data/books", TO_TEXT),
         ("dvc exp run -S scale=gpt1 -S corpus.source=files -S corpus.path=/data/books", Run(more=" clean")),
     ],
+    "docs/mlflow.md": [
+        (
+            "make ui",
+            NotRun("a server that does not end; tests/tracking/test_postgres.py has one with the same options"),
+        ),
+        ("pretrace track", LOOK),
+        ("pretrace track --resend", ByTest("tests/tracking/test_unreachable.py::test_track_says_what_waits_and_why")),
+        ("export MLFLOW_TRACKING_URI=sqlite:///$PWD/.pretrace/mlflow.db", ByTest(SERVES)),
+        ("""echo '{"dataframe_records": [{"text": "solve a linear equation"}]}' > rows.json""", ByTest(SERVES)),
+        (
+            "mlflow models predict -m models:/pretrace-source@champion -i rows.json -t json --env-manager local",
+            ByTest(SERVES),
+        ),
+        (
+            "mlflow server --backend-store-uri postgresql+psycopg2://USER@HOST/DATABASE "
+            "--artifacts-destination s3://BUCKET/mlflow",
+            ByTest("tests/tracking/test_postgres.py::test_a_server_with_postgres_behind_it"),
+        ),
+    ],
+    "docs/security.md": [("make audit", ByTest("tests/test_audit.py::test_what_is_installed_otherwise_is_named"))],
     "docs/tasks.md": [
         ("dvc exp run -S 'tasks=${suites.glue}'", TO_TASKS),
         ("dvc exp run -S 'tasks=${suites.paper}' -S ready.source=huggingface", HUB),

@@ -60,7 +60,8 @@ def model_card(reports: Path, form: Form = OWN, cell: str | None = None) -> str:
     Raises:
         PretraceError: a report is missing or not whole.
     """
-    notes = {name: read_json(reports / f"{name}.json") for name in ("benchmark", "clean", "bpe", "pretrain")}
+    notes = {name: read_json(reports / f"{name}.json") for name in ("benchmark", "clean", "pretrain")}
+    bpe = read_json(reports / "bpe.json") if (reports / "bpe.json").exists() else {}
     cost = read_json(reports / "cost.json") if (reports / "cost.json").exists() else {}
     pretrain = notes["pretrain"]
     tuned = read_json(reports / "finetune" / f"{cell}.json") if cell else None
@@ -76,7 +77,7 @@ def model_card(reports: Path, form: Form = OWN, cell: str | None = None) -> str:
         "## Use",
         form.use,
         "## Data",
-        _data(notes["clean"], notes["bpe"]) if pretrain["steps"] else ELSEWHERE,
+        _data(notes["clean"], bpe) if pretrain["steps"] else ELSEWHERE,
         "## Training",
         _training(pretrain, cost, tuned, cell),
         "## Scores",
@@ -122,6 +123,7 @@ def _data(clean: dict[str, Any], bpe: dict[str, Any]) -> str:
         }
         rows.append(row(f"{len(rest)} more", rest_splits))
     dropped = ", ".join(f"{reason} {number:,}" for reason, number in clean["left_out"].items() if number)
+    pieces = f"{bpe['size']:,} byte-pair pieces" if bpe else "byte-pair pieces"
     return "\n".join(
         [
             "| source | documents | words | of these, trained on |",
@@ -130,7 +132,7 @@ def _data(clean: dict[str, Any], bpe: dict[str, Any]) -> str:
             row("all", clean["splits"]),
             "",
             f"Of {clean['documents_in']:,} documents, what was left out: {dropped or 'none'}. Text is lower case, "
-            f"cleaned as GPT-1's was, and cut into {bpe['size']:,} byte-pair pieces. The words that were not trained "
+            f"cleaned as GPT-1's was, and cut into {pieces}. The words that were not trained "
             "on are those of the validation loss and of the probes.",
         ]
     )
