@@ -194,7 +194,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
     "docs/mlflow.md": [
         (
             "make ui",
-            NotRun("a server that does not end; tests/tracking/test_postgres.py has one with the same options"),
+            NotRun("a server without an end; test_postgres.py has one like it"),
         ),
         ("pretrace track", LOOK),
         ("pretrace track --resend", ByTest("tests/tracking/test_unreachable.py::test_track_says_what_waits_and_why")),
@@ -203,6 +203,10 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         (
             "mlflow models predict -m models:/pretrace-source@champion -i rows.json -t json --env-manager local",
             ByTest(SERVES),
+        ),
+        (
+            "MLFLOW_TRACKING_URI=https://USER:PASSWORD@mlflow.example.org dvc repro",
+            ByTest("tests/faults/test_tracking_server.py::test_the_pipeline_does_not_notice"),
         ),
         (
             "mlflow server --backend-store-uri postgresql+psycopg2://USER@HOST/DATABASE "
