@@ -76,7 +76,8 @@ with (atomic_folder if sys.argv[2] == "True" else atomic_path)(sys.argv[1]) as t
 """
     target = tmp_path / "out[1]"
     command = [sys.executable, "-c", code, str(target), str(folder)]
-    assert subprocess.run([*command, "killed"], stdout=subprocess.DEVNULL).returncode == -signal.SIGKILL
+    killed = subprocess.Popen([*command, "killed"], stdout=subprocess.DEVNULL)
+    os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and is still in the table of processes
     (left,) = names(tmp_path)
     (tmp_path / ".out[1].note.tmp").touch()  # nobody's
     living = subprocess.Popen([*command, "living"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -86,7 +87,7 @@ with (atomic_folder if sys.argv[2] == "True" else atomic_path)(sys.argv[1]) as t
     with files.atomic_path(target) if not folder else files.atomic_folder(target):
         assert len(names(tmp_path)) == 3
     living.communicate()
-    assert living.returncode == 0
+    assert (living.returncode, killed.wait()) == (0, -signal.SIGKILL)
     assert names(tmp_path) == [".out[1].note.tmp", "out[1]"]
 
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pretrace.alive import runs
 from pretrace.errors import PretraceError
 
 CHUNK_BYTES = 1 << 20
@@ -210,19 +211,9 @@ def _temporary_name(target: Path) -> dict[str, Any]:
     left = re.compile(rf"\.{re.escape(target.name)}\.{re.escape(host)}-(\d+)\..*\.tmp")
     for path in target.parent.iterdir():
         owner = left.fullmatch(path.name)
-        if owner and not _runs(int(owner[1])):
+        if owner and not runs(int(owner[1])):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
     return {"prefix": f".{target.name}.{host}-{os.getpid()}.", "suffix": ".tmp", "dir": target.parent}
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass  # another user's
-    return True
 
 
 def _flush(path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from finetuned_models import make_finetuned
 
-from pretrace.tracking.alive import this_process
+from pretrace.alive import this_process
 
 
 @pytest.fixture(scope="session")

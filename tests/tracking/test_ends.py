@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 from tracked import PARENT, all_runs, leave, runs, waiting
 
-from pretrace import tracking
+from pretrace import alive, tracking
 from pretrace.errors import PretraceError
 from pretrace.settings import load_settings
 from pretrace.stage import Run, run_stage
-from pretrace.tracking import alive
 from pretrace.tracking.sender import stay_and_send
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -44,7 +43,7 @@ def test_a_process_is_known_by_more_than_its_number() -> None:
 @pytest.mark.parametrize("shell", [[], ["sh", "-c", '"$0" "$@"; exit $?']])
 def test_dvc_is_found_behind_its_shell(shell: list[str], monkeypatch: Any) -> None:
     monkeypatch.setenv("DVC_STAGE", "clean")
-    code = "import json; from pretrace.tracking.alive import dvc_process; print(json.dumps(dvc_process()))"
+    code = "import json; from pretrace.alive import dvc_process; print(json.dumps(dvc_process()))"
     said = subprocess.run([*shell, sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert json.loads(said) == alive.this_process()
 

@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pretrace.alive import dvc_process, this_process
 from pretrace.files import sha256_of_file, sha256_of_json
 from pretrace.origin import git_revision
-from pretrace.tracking.alive import dvc_process, this_process
 from pretrace.tracking.curves import finite, points
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pretrace.alive import is_alive
 from pretrace.errors import PretraceError
 from pretrace.files import read_json
-from pretrace.tracking.alive import is_alive
 from pretrace.tracking.place import pending
 
 

@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pretrace.alive import is_alive
 from pretrace.errors import PretraceError, masked
 from pretrace.files import locked, project_root, read_json, scratch_folder, write_json
-from pretrace.tracking.alive import is_alive
 from pretrace.tracking.place import is_off, pending, tracking_uri, uri_for_mlflow, waiting_room
 from pretrace.tracking.room import next_to_do, open_experiments, process_of, remember, what_is_over
 

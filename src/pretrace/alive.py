@@ -26,6 +26,18 @@ def dvc_process() -> Process | None:
     return [number, _started(number), platform.node()] if number > 1 and _started(number) else None
 
 
+def runs(number: int) -> bool:
+    """Whether a process of this machine has this number and has not ended: one that nobody has asked about since is
+    in the system's table for a while, and answers to signals."""
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # another user's
+    return _state(number) != "Z"
+
+
 def is_alive(process: Process | None) -> bool:
     """Whether it runs; None does not, and of another machine, which shares our files, we do not know otherwise."""
     if process is None or process[2] != platform.node():
