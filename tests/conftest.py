@@ -34,6 +34,7 @@ SHARING_FOLDERS = ("faults", "pipeline")
 """Their tests share a pipeline that has run, which is made once a process."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of several processes of tests (`make test`), one has all tests that share what is costly to make."""
     for item in items:
