@@ -244,7 +244,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
     ],
     "docs/your-task.md": [
         ("make repro", Run()),
-        (".venv/bin/pretrace check", Run(says="task mine: 576 train rows, 64 dev rows, 160 test rows")),
+        (".venv/bin/pretrace check", Run(says="task mine     576 train rows, 64 dev rows, 160 test rows")),
         ("make repro", Run(says="| mine |")),
         ('echo "Return a new list." > new.txt', Run()),
         (".venv/bin/pretrace predict mine-full new.txt", Run("pretrace predict mine-full new.txt")),
@@ -256,7 +256,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
             TO_WEIGHTS,
         ),
         (
-            "dvc exp run -S 'language_tests={lambada: {protocol: last_word, file: data/lambada_test.parquet}}'",
+            "dvc exp run -S '+language_tests.lambada={protocol: last_word, file: data/lambada_test.parquet}'",
             Run(more=" zeroshot"),
         ),
         (
