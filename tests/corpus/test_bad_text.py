@@ -72,14 +72,14 @@ FILES = [
     ("m.txt.zst", b"", "empty", ["m.txt.zst"]),
     ("m.txt.gz", b"not compressed", "damaged", ["m.txt.gz: not a whole .gz file"]),
     ("m.txt.zst", b"not compressed", "damaged", ["m.txt.zst: not a whole .zst file"]),
-    ("m.txt.gz", gzip.compress(b"bad" * 9)[:-4], "damaged", ["m.txt.gz: not a whole .gz file"]),
-    ("m.txt.gz", gzip.compress(b"bad")[:-8] + bytes(8), "damaged", ["CRC"]),
+    ("m.txt.gz", gzip.compress(b"bad" * 9, mtime=0)[:-4], "damaged", ["m.txt.gz: not a whole .gz file"]),
+    ("m.txt.gz", gzip.compress(b"bad", mtime=0)[:-8] + bytes(8), "damaged", ["CRC"]),
     ("m.txt.zst", zst(b"bad" * 9)[:-4], "damaged", ["m.txt.zst: not a whole .zst file"]),
     ("m.parquet", b"", "empty", ["m.parquet: no text in it"]),
-    ("m.parquet.gz", gzip.compress(b""), "empty", ["m.parquet.gz: no text in it"]),
+    ("m.parquet.gz", gzip.compress(b"", mtime=0), "empty", ["m.parquet.gz: no text in it"]),
     ("m.parquet", b"PAR1 and nothing more", "damaged", ["m.parquet: not a whole Parquet file"]),
     ("m.parquet", parquet([{"body": "x", "id": "1"}]), "no_column", ["m.parquet: no column 'text'; has body, id"]),
-    ("m.parquet.gz", gzip.compress(b"PAR1"), "damaged", ["m.parquet.gz: not a whole Parquet file"]),
+    ("m.parquet.gz", gzip.compress(b"PAR1", mtime=0), "damaged", ["m.parquet.gz: not a whole Parquet file"]),
 ]
 ROWS = [
     (b'{"text": }', "not_json", ["row 2: not JSON"]),
