@@ -18,7 +18,7 @@ SOURCE = REPOSITORY / "src"
 STAGES: dict[str, dict[str, Any]] = tiny.load(REPOSITORY / "dvc.yaml")["stages"]
 SCALES = sorted(path.stem for path in (REPOSITORY / "scales").glob("*.yaml"))
 TRACKING = SOURCE / "pretrace" / "tracking"
-NAMES = ("errors", "files", "origin", "parent", "progress", "run", "spent", "stage", "workers", "written")
+NAMES = ("alive", "errors", "files", "origin", "parent", "progress", "run", "spent", "stage", "workers", "written")
 FRAME = {f"pretrace/{name}.py" for name in NAMES}
 FRAME |= {
     path.relative_to(SOURCE).as_posix()
