@@ -76,7 +76,7 @@ def run(
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PRETRACE_TRACKING": "off",
         "DVC_NO_ANALYTICS": "1",
-        "COLUMNS": "300",  # tables with all their columns
+        "COLUMNS": "1000",  # tables with all their columns
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_AUTHOR_NAME": "A",
         "GIT_AUTHOR_EMAIL": "a@example.org",
