@@ -19,7 +19,7 @@ def test_the_page_makes_a_task(project: Path, monkeypatch: pytest.MonkeyPatch) -
     text = PAGE.read_text(encoding="utf-8")
     script = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0]
     entry, columns = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    said = re.findall(r"^task mine: (.*)$", text, re.MULTILINE)[0]
+    said = re.findall(r"^task mine +(.*)$", text, re.MULTILINE)[0]
     (project / "data").mkdir()
     subprocess.run([sys.executable, "-c", script], check=True)
     params = (project / "params.yaml").read_text()
