@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pretrace.files import locked, scratch_folder
 from pretrace.tracking.place import uri_for_mlflow, waiting_room
-from pretrace.tracking.sender import LOCK, stay_and_send, wait_until_sent
+from pretrace.tracking.sender import LOCK, failure, stay_and_send, wait_until_sent
 
 LOWEST_PRIORITY = 19
 
@@ -25,7 +25,7 @@ def _give_way() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """`send` or `wait`; 0 also when MLflow is not reached, as nothing may depend on it."""
+    """`send` or `wait`: 0 also when MLflow is not reached, as nothing may depend on it; `open`: 1 then."""
     if arguments == ["send"]:
         _give_way()
         reason = stay_and_send(waiting_room())
@@ -37,13 +37,23 @@ def main(arguments: list[str]) -> int:
         show_restored()
         print(wait_until_sent())
     elif arguments == ["open"]:
-        from pretrace.tracking.mlflow_runs import Tracker
-
-        with locked(waiting_room() / LOCK):
-            Tracker(uri_for_mlflow(), scratch_folder() / "artifacts")
+        return _open()
     else:
         print("usage: python -m pretrace.tracking send|wait|open", file=sys.stderr)
         return 2
+    return 0
+
+
+def _open() -> int:
+    """For a server that is about to start."""
+    from pretrace.tracking.mlflow_runs import Tracker
+
+    try:
+        with locked(waiting_room() / LOCK):
+            Tracker(uri_for_mlflow(), scratch_folder() / "artifacts")
+    except Exception as error:
+        print(f"pretrace: {failure(error)}", file=sys.stderr)
+        return 1
     return 0
 
 

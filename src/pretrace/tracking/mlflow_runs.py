@@ -1,8 +1,8 @@
 """Speaks to MLflow: opens it, finds an experiment's parent run, writes one stage's record.
 
-Only a sender that holds the lock in `.pretrace/tracking` comes here: two first users at once break a SQLite database
-of MLflow 3 for good (mlflow#19943). Every step may be repeated: a record that was half sent is sent again whole, and
-points that MLflow has already are no new points, because their times are computed and not read from the clock.
+Only a sender that holds the lock in `.pretrace/tracking` comes here. Every step may be repeated: a record that was half
+sent is sent again whole, and points that MLflow has already are no new points, because their times are computed and not
+read from the clock.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from pretrace.errors import masked
 from pretrace.tracking import mlflow_cached, mlflow_inputs, mlflow_models
 from pretrace.tracking.lineage import Pipeline
+from pretrace.tracking.mlflow_database import alone_with
 
 # Read by MLflow when it is imported. Its defaults let one call to a dead server take four minutes.
 LIMITS = {
@@ -48,13 +49,14 @@ class Tracker:
             os.environ.setdefault(name, value)
         from mlflow.tracking import MlflowClient
 
-        self.uri, self.client = uri, MlflowClient(tracking_uri=uri)
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "pretrace")
-        known = self.client.get_experiment_by_name(name)
         location = artifacts.resolve().as_uri() if uri.startswith("sqlite:") else None
         # The kind decides which of its two faces MLflow's page shows.
         tags = {"mlflow.experimentKind": "custom_model_development", NOTE: ABOUT}
-        self.experiment = known.experiment_id if known else self.client.create_experiment(name, location, tags)
+        with alone_with(uri):
+            self.uri, self.client = uri, MlflowClient(tracking_uri=uri)
+            known = self.client.get_experiment_by_name(name)
+            self.experiment = known.experiment_id if known else self.client.create_experiment(name, location, tags)
 
     def send(self, record: dict[str, Any], folder: Path) -> None:
         """Write one stage's run, and what it has to say about its parent. `folder` has what is to be copied."""

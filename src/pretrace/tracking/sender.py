@@ -126,14 +126,18 @@ def _send_all(folder: Path) -> str:
                 _send(tracker, folder, work)
             failures = 0
         except Exception as error:
-            said = masked(" ".join(str(error).split()))[:200]
-            reason = f"{masked(tracking_uri())}: {type(error).__name__}: {said}"
+            reason = failure(error)
             skipped.add(work)
             failures += 1
             if tracker is None or failures == FAILURES_IN_A_ROW:
                 break
     remember(folder, reason)
     return reason
+
+
+def failure(error: Exception) -> str:
+    """Of MLflow, in one line."""
+    return f"{masked(tracking_uri())}: {type(error).__name__}: {masked(' '.join(str(error).split()))[:200]}"
 
 
 def _send(tracker: Any, folder: Path, work: Path) -> None:

@@ -1,0 +1,87 @@
+"""MLflow's database at its first opening: by two at once, and by one that is killed meanwhile."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import tiny_project as tiny
+from machine import Machine, Reference, left_over, wait_for
+from tried import Faults
+
+from pretrace.files import locked
+
+STAGE = ("bpe",)
+SEED = 12
+MAKING_SECONDS = 3.0
+"""More than it takes to make the tables of MLflow."""
+
+
+def run(machine: Machine, clone: Path, **tracking: str) -> None:
+    """Run the stage, and let its record wait: a sender in the background gives way to all that runs here."""
+    with locked(clone / ".pretrace" / "tracking" / "sender.lock"):
+        machine.well(clone, STAGE, **tracking)
+
+
+def sender(clone: Path, **tracking: str) -> subprocess.Popen:
+    environment = {**os.environ, "PYTHONPATH": "", **tracking}
+    return subprocess.Popen([sys.executable, "-m", "pretrace.tracking", "wait"], cwd=clone, env=environment)
+
+
+def stages_shown(database: Path) -> int:
+    with closing(sqlite3.connect(database)) as connection:
+        return connection.execute("select count(*) from runs where name = ?", STAGE).fetchone()[0]
+
+
+def test_two_clones_share_a_database_that_is_not_there_yet(
+    machine: Machine, reference: Reference, place: Path, faults: Faults
+) -> None:
+    """Each has its own lock for what waits, so that one does not help here."""
+    database = place / "shared" / "mlflow.db"
+    tracking = {"PRETRACE_TRACKING": "on", "MLFLOW_TRACKING_URI": f"sqlite:///{database}"}
+    clones = [reference.before(STAGE, place / name) for name in ("one", "other")]
+    for clone in clones:
+        run(machine, clone, **tracking)
+    senders = [sender(clone, **tracking) for clone in clones]
+    assert [one.wait() for one in senders] == [0, 0]
+    assert stages_shown(database) == len(clones)
+    for clone in clones:
+        faults.check("two first users of MLflow's database", reference.differences(clone, [STAGE]) + left_over(clone))
+
+
+KILLS = [pytest.param(n, marks=[] if n < 1 else [pytest.mark.nightly], id=str(n)) for n in range(8)]
+
+
+@pytest.mark.parametrize("number", KILLS)
+def test_the_first_user_of_a_database_is_killed(
+    number: int, machine: Machine, reference: Reference, place: Path, faults: Faults
+) -> None:
+    database = place / "shared" / "mlflow.db"
+    tracking = {"PRETRACE_TRACKING": "on", "MLFLOW_TRACKING_URI": f"sqlite:///{database}"}
+    clone = reference.before(STAGE, place / "one")
+    run(machine, clone, **tracking)
+    first = sender(clone, **tracking)
+    wait_for(database.with_name("mlflow.db.lock").exists)
+    time.sleep(random.Random(f"{SEED} {number}").random() * MAKING_SECONDS)
+    first.kill()
+    first.wait()
+    assert sender(clone, **tracking).wait() == 0
+    assert stages_shown(database) == 1
+    differences = reference.differences(clone, [STAGE]) + left_over(place)
+    faults.check("SIGKILL of the first user of MLflow's database", differences)
+
+
+def test_a_database_that_is_none_is_one_line(place: Path) -> None:
+    """`make ui` opens it before it starts the server."""
+    (place / "mlflow.db").write_text("no database\n")
+    uri = f"sqlite:///{place}/mlflow.db"
+    done = tiny.run(place, sys.executable, "-m", "pretrace.tracking", "open", MLFLOW_TRACKING_URI=uri)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"pretrace: {uri}: ") and done.stderr.count("\n") == 1, done.stderr
