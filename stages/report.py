@@ -21,7 +21,8 @@ def main(run: Run) -> None:
     write_submissions(run.settings, Path("models/finetuned"), Path("data/glue"))
     update_readme(Path("README.md"), benchmark_markdown(benchmark))
     page = write_page(run.settings)
-    for path in (page, Path("reports/benchmark.json"), Path("reports/figures")):
+    card = page.with_name("model-card.md")
+    for path in (page, card, Path("reports/benchmark.json"), Path("reports/figures")):
         run.log_artifact(path)
     scores = experiment_metrics(benchmark)
     run.log_metrics(scores)
