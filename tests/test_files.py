@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -138,6 +139,19 @@ except Exception as error:
 def test_another_error_of_the_disk_is_not_called_a_full_disk(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="I/O"), files.readable_disk_errors(tmp_path):
         raise OSError(errno.EIO, "I/O error")
+
+
+def test_a_full_disk_is_seen_where_a_folder_is_copied(tmp_path: Path) -> None:
+    """Python gathers the errors of such a copy in one that has no number."""
+    (tmp_path / "vocabulary").mkdir()
+    files.write_text(tmp_path / "vocabulary" / "a", "a")
+
+    def full(source: str, target: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), target)
+
+    with pytest.raises(PretraceError, match="model: the disk is full"), files.atomic_folder(tmp_path / "model") as out:
+        shutil.copytree(tmp_path / "vocabulary", out / "vocabulary", copy_function=full)
+    assert names(tmp_path) == ["vocabulary"]
 
 
 json_values = st.recursive(

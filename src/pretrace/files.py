@@ -26,8 +26,8 @@ CHUNK_BYTES = 1 << 20
 CHECKSUMS = "sha256.json"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 CANNOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS)
-RUST_ERROR = re.compile(r"\(os error (\d+)\)")
-"""How libraries written in Rust (safetensors) pass on what the system said."""
+ERROR_IN_TEXT = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]")
+"""How libraries written in Rust (safetensors), and Python's own copying of folders, pass on what the system said."""
 
 
 @contextlib.contextmanager
@@ -97,8 +97,11 @@ def readable_disk_errors(target: Path) -> Iterator[None]:
 
 def error_number(error: Exception) -> int | None:
     """What the system said where an error is of its making."""
-    in_text = None if isinstance(error, OSError | PretraceError) else RUST_ERROR.search(str(error))
-    return int(in_text[1]) if in_text else getattr(error, "errno", None)
+    number = getattr(error, "errno", None)
+    if number is not None or isinstance(error, PretraceError):
+        return number
+    in_text = ERROR_IN_TEXT.search(str(error))
+    return int(in_text[1] or in_text[2]) if in_text else None
 
 
 def write_text(target: Path | str, text: str) -> None:
