@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,17 @@ def test_a_run_that_is_compiled_in_part_says_so(
     torch.compile = None if first else works
     run(settings, shards)
     assert capfd.readouterr().err.count(said) == 1
+
+
+def test_this_machine_s_compiler_takes_the_blocks() -> None:
+    """In float32, where what is faster on a CPU has operations of its own."""
+    if not any(shutil.which(name) for name in ("c++", "g++", "clang++")):
+        pytest.skip("needs a C++ compiler")
+    gpt, ids = model(), torch.arange(8).view(2, 4)
+    expected = gpt(ids)
+    said = compile_blocks(gpt, "on", "cpu", 1.0, lambda: gpt(ids).sum().backward())
+    assert said == "compiled (as set)"
+    torch.testing.assert_close(gpt(ids), expected)
 
 
 @pytest.mark.nightly

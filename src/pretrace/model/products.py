@@ -28,8 +28,8 @@ def linear(x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Ten
 
 
 def goes_to_onednn(x: Tensor) -> bool:
-    """Whether products of it are oneDNN's to make."""
-    return HAS_ONEDNN and stays_float32_on_cpu(x)
+    """Whether products of it are oneDNN's to make. PyTorch's compiler chooses for itself, and takes no such call."""
+    return HAS_ONEDNN and stays_float32_on_cpu(x) and not torch.compiler.is_compiling()
 
 
 def stays_float32_on_cpu(x: Tensor) -> bool:
