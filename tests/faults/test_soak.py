@@ -21,7 +21,7 @@ pytestmark = pytest.mark.nightly
 MINUTES = float(os.environ.get("PRETRACE_SOAK_MINUTES", "30"))
 LEAST_ROUNDS = 4
 IN_ONE_PROCESS = """
-import json, os, runpy, sys, time
+import ctypes, gc, json, os, runpy, shutil, sys, time
 sys.path.insert(0, {here!r})
 import multiprocessing
 from pathlib import Path
@@ -30,12 +30,16 @@ for name in stage_server.LOADED:
     __import__(name)
 for name in ("seeds", "workers"):
     sys.modules[f"pretrace.training.{{name}}"].prepare_workers = lambda: multiprocessing.get_context("forkserver")
+trim = getattr(ctypes.CDLL(None), "malloc_trim", lambda _: None)  # the C library's empty pages are no growth
 end = time.monotonic() + {minutes} * 60
 rounds = 0
 while rounds < {least} or time.monotonic() < end:
+    shutil.rmtree(".pretrace", ignore_errors=True)  # what would save a stage its work
     for stage in {stages!r}:
         sys.argv = [f"stages/{{stage[0]}}.py", *stage[1:]]
         runpy.run_path(sys.argv[0], run_name="__main__")
+    gc.collect()
+    trim(0)
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     print(json.dumps({{"resident": resident, "files": len(os.listdir("/proc/self/fd"))}}), flush=True)
     rounds += 1
@@ -43,8 +47,8 @@ while rounds < {least} or time.monotonic() < end:
 ENDLESS = ("collect", "evaluation", "clean", "bpe", "shard", "pretrain", "tasks", "zeroshot", "report")
 """Stages that can be run again in one process; fine-tuning works in processes of its own."""
 GROWTH = 1.03
-"""The most that a process may hold in the last third of its rounds, for what it held at most in the third before. The C
-library's heap moves by tens of megabytes from round to round; a model, a figure or a corpus that stayed is more."""
+"""The most that a process may hold in the last third of its rounds, for what it held at most in the third before: it
+moves by some megabytes from round to round; a model, a figure or a corpus that stayed is more."""
 
 
 def test_one_process_does_not_grow(reference: Reference, place: Path) -> None:
