@@ -28,7 +28,7 @@ repro: .venv ## run the pipeline and print the benchmark table
 	@$(RUN) -m pretrace.report
 
 test: .venv ## run all tests, in JOBS processes (2)
-	@$(RUN) -m pytest --numprocesses $(JOBS) --dist loadgroup
+	@$(RUN) -m pytest --numprocesses $(JOBS)
 
 faults: .venv ## run the pipeline and hurt it in every way, for hours; table in reports/faults.json
 	@PRETRACE_FAULTS=reports/faults.json $(RUN) -m pytest tests/faults -m "nightly or not nightly"

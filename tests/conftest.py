@@ -30,16 +30,35 @@ PARAMS: dict[str, Any] = {
 }
 
 
-SHARING_FOLDERS = ("faults", "pipeline")
-"""Their tests share a pipeline that has run, which is made once a process."""
+SHARING_FOLDERS = ("pipeline", "faults")
+"""Their tests share a pipeline that has run, which is made once a process; those that take longest first."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of several processes of tests (`make test`), one has all tests that share what is costly to make."""
-    for item in items:
-        name = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(name if name in SHARING_FOLDERS else str(item.path)))
+def scope_of(nodeid: str) -> str:
+    """The folder or file of a test: what has its tests together in one process, where there are several."""
+    path = nodeid.split("::")[0]
+    folders = path.split("/")[:-1]
+    return folders[-1] if folders and folders[-1] in SHARING_FOLDERS else path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """For `make test`. (The marks of `--dist loadgroup` have no effect with pytest 9.2 and pytest-xdist 3.8.)"""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByScope(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return scope_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return ByScope(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where there are several processes, one begins with what takes longest; the others go through the rest."""
+    if hasattr(config, "workerinput"):
+        order = {name: number for number, name in enumerate(SHARING_FOLDERS)}
+        items.sort(key=lambda item: order.get(scope_of(item.nodeid), len(order)))
 
 
 @pytest.fixture(autouse=True)

@@ -85,12 +85,12 @@ def peaks_of_group(group: int) -> Iterator[tuple[int, int]]:
 
 
 def test_memory_does_not_grow_with_the_number_of_documents(tmp_path: Path) -> None:
-    write_many(tmp_path / "few" / "text", 500, 6_000)
-    write_many(tmp_path / "many" / "text", 5_000, 6_000)
+    write_many(tmp_path / "few" / "text", 1_500, 6_000)
+    write_many(tmp_path / "many" / "text", 10_000, 6_000)
     few, before = through_the_stages(tmp_path / "few", "file", SMALL_PART)
     many, after = through_the_stages(tmp_path / "many", "file", SMALL_PART)
-    assert (few["documents"], many["documents"]) == (500, 5_000)
-    assert after < before + 15  # 27 MB of text more
+    assert (few["documents"], many["documents"]) == (1_500, 10_000)
+    assert after < before + 25  # 51 MB of text more; the same run differs by 15 from time to time
 
 
 def test_memory_does_not_grow_with_the_length_of_a_file(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_memory_does_not_grow_with_the_length_of_a_file(tmp_path: Path) -> None:
     short, before = through_the_stages(tmp_path / "short", "piece", SMALL_PART)
     long, after = through_the_stages(tmp_path / "long", "piece", SMALL_PART)
     assert 10 < short["documents"] <= 20 and 100 < long["documents"] <= 200
-    assert after < before + 12  # 18 MB of text more
+    assert after < before + 15  # 18 MB of text more
 
 
 @pytest.mark.nightly
