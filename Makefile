@@ -30,7 +30,7 @@ repro: .venv ## run the pipeline and print the benchmark table
 test: .venv ## run all tests, in JOBS processes (2)
 	@$(RUN) -m pytest --numprocesses $(JOBS)
 
-faults: .venv ## run the pipeline and hurt it in every way, for hours; table in reports/faults.json
+faults: .venv ## run the pipeline and hurt it in every way, for an hour or two; table in reports/faults.json
 	@PRETRACE_FAULTS=reports/faults.json $(RUN) -m pytest tests/faults -m "nightly or not nightly"
 
 lint: .venv ## check style and formatting
