@@ -1,6 +1,6 @@
 """The first opening of MLflow's database, which MLflow makes in many steps.
 
-In a SQLite file, two that do this at once, or one that is killed meanwhile, leave a database that nothing opens any
+In a SQLite file, two that do this at once, or one that is killed meanwhile, can leave one that nothing opens any
 more (mlflow#19943). So one does it at a time, and the file has its name when it is whole.
 """
 
