@@ -38,7 +38,7 @@ lint: .venv ## check style and formatting
 	@$(RUN) -m ruff format --check .
 
 audit: .venv ## are the packages those that are pinned, and has one a known hole?
-	@$(RUN) -m pretrace.audit
+	@$(RUN) -m pretrace.review.audit
 
 diff: .venv ## what changed since BASE (origin/main), as a Markdown comment
 	@$(RUN) -m pretrace.cli diff --link "$$LINK" -- "$$BASE"

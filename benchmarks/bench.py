@@ -40,9 +40,9 @@ from texts import read_texts
 from training import compare_training, sizes
 from vocabulary import compare_encoding, compare_vocabulary, lines_of, vocabulary_size
 
+from pretrace.common.files import read_json, write_json
+from pretrace.common.provenance import processor
 from pretrace.corpus import clean_text
-from pretrace.files import read_json, write_json
-from pretrace.origin import processor
 
 OUT = Path("reports/bench.json")
 SHARDS = Path("data/shards")

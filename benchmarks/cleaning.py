@@ -19,13 +19,13 @@ from measure import Rounds, size_of, summary, timed
 from texts import in_parts
 
 from pretrace.corpus import Document, clean_text, clean_text_plainly, write_documents
-from pretrace.corpus.left_out import LeftOut
-from pretrace.corpus.pieces import PRELOAD, IntoPieces, Worked
-from pretrace.corpus.prepare import distinct
-from pretrace.corpus.spans import Span, spans_of
-from pretrace.corpus.work import Work
+from pretrace.corpus.cleaning.document_steps import Work
+from pretrace.corpus.cleaning.input_spans import Span, spans_of
+from pretrace.corpus.cleaning.rejects import LeftOut
+from pretrace.corpus.cleaning.run import distinct
+from pretrace.corpus.cleaning.text_spool import PRELOAD, IntoPieces, Worked
+from pretrace.corpus.parallel import map_in_order
 from pretrace.settings import Quality, Workers
-from pretrace.workers import map_in_order
 
 CLEANING_ROUNDS, MOST_CLEANED = 8, 56_000_000
 WORKER_ROUNDS = 5

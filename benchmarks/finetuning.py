@@ -55,7 +55,7 @@ def make_job(task: str, batch: int, folder: Path) -> Job:
     import pandas as pd
 
     from pretrace.corpus import clean_text
-    from pretrace.vocabulary import load_vocabulary, train_vocabulary
+    from pretrace.tokens import load_vocabulary, train_vocabulary
 
     rows = pd.read_parquet(DATA / task / "train.parquet").sample(ROWS[task], random_state=0)
     if task == "race":

@@ -44,7 +44,7 @@ class Job:
     def task_model(self) -> Any:
         """The weights that all arms begin with."""
         from pretrace.model import GPT
-        from pretrace.model.heads import TaskModel
+        from pretrace.training.finetuning.task_head import TaskModel
 
         outputs = 1 if self.kind == "multiple_choice" else CLASSES
         return TaskModel(GPT(self.model, self.vocabulary, SEED), self.kind, outputs, 3, SEED)
@@ -54,12 +54,12 @@ def ours(job: Job, precision: str) -> Update:
     """An update as the pipeline makes it."""
     import torch
 
-    from pretrace.tasks.rows import EncodedSplit
-    from pretrace.training.batches import Examples
-    from pretrace.training.devices import choose_device
-    from pretrace.training.finetune import example_losses
-    from pretrace.training.optimiser import build_optimiser
-    from pretrace.training.recipe import Recipe
+    from pretrace.tasks.dataset import EncodedSplit
+    from pretrace.training.engine.device import choose_device
+    from pretrace.training.engine.optimizer import build_optimiser
+    from pretrace.training.finetuning.batching import Examples
+    from pretrace.training.finetuning.config import Recipe
+    from pretrace.training.finetuning.finetune import example_losses
 
     device, model = choose_device(precision, 1), job.task_model()
     recipe = Recipe(SETTINGS, RATE, 1, LM_WEIGHT, job.kind, "accuracy", CLASSES)
@@ -85,7 +85,7 @@ def plain(job: Job) -> Update:
     import torch
     import torch.nn.functional as F
 
-    from pretrace.tasks.formats import sequences_of
+    from pretrace.tasks.input_formats import sequences_of
 
     torch.set_num_threads(1)
     start, folder = job.task_model(), job.folder / "plain"

@@ -51,7 +51,7 @@ def compare_generation(rounds: int = 7) -> dict[str, Any]:
 
 
 def our_text(size: Size, prompt: list[int]) -> Callable[[], list[int]]:
-    from pretrace.training.generate import generate
+    from pretrace.training.engine.generate import generate
 
     model = model_of(size)
 

@@ -24,9 +24,9 @@ STEPS = 60
 
 def compare_loading(shards: Path) -> dict[str, Any]:
     """Medians over the updates, in ms: all of an update, reading its batch, curve and progress line after it."""
-    from pretrace.training.pretrain import pretrain
-    from pretrace.training.trainer import Trainer
-    from pretrace.training.watch import Watch
+    from pretrace.training.pretraining.monitor import Watch
+    from pretrace.training.pretraining.run import pretrain
+    from pretrace.training.pretraining.trainer import Trainer
 
     spent: dict[str, list[float]] = {"loading": [], "logging": []}
     ends: list[float] = []

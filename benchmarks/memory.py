@@ -68,8 +68,8 @@ def clean_and_shard(folder: Path, vocabulary: Path, pipe: Any) -> None:
     """The stages `clean` and `shard`; sends the peak."""
     from pretrace.corpus import clean_documents
     from pretrace.settings import Corpus
-    from pretrace.shards import write_shards
-    from pretrace.vocabulary import load_vocabulary
+    from pretrace.tokens import load_vocabulary
+    from pretrace.tokens.shards import write_shards
 
     clean_documents(folder / "documents", folder / "clean", Corpus(packages=["unused"]))
     write_shards(folder / "clean", load_vocabulary(vocabulary), folder / "shards")

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pretrace.vocabulary.train import OPTIONS
+from pretrace.tokens.train_bpe import OPTIONS
 
 
 def train_hugging_face(lines: list[str], size: int) -> Any:
@@ -23,7 +23,7 @@ def train_hugging_face(lines: list[str], size: int) -> Any:
 
 
 def train_sentencepiece(lines: list[str], size: int, coverage: float) -> bytes:
-    """The same pieces from the text itself, with the settings of `pretrace.vocabulary.train`."""
+    """The same pieces from the text itself, with the settings of `pretrace.tokens.train_bpe`."""
     import sentencepiece
 
     model = io.BytesIO()

@@ -28,11 +28,11 @@ sys.path.insert(0, sys.argv[1])
 importlib.import_module(sys.argv[2])
 for module in sys.argv[3:]:
     importlib.import_module(module)
-from pretrace.stage import run_stage
+from pretrace.pipeline.stage import run_stage
 run_stage(sys.argv[2], lambda run: None)
 print("torch" in sys.modules)
 """
-LOADED_LATER = {"finetune": ["pretrace.training.seeds"]}
+LOADED_LATER = {"finetune": ["pretrace.training.finetuning.run"]}
 """What a stage's `main` loads first of all."""
 
 

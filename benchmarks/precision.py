@@ -13,7 +13,7 @@ from typing import Any
 
 from training_arms import DROPOUT
 
-from pretrace.files import read_json
+from pretrace.common.files import read_json
 from pretrace.settings import load_settings
 
 LIMIT = 0.005
@@ -40,12 +40,13 @@ def trained(shards: Path, steps: int, precision: str) -> float:
     import torch
 
     from pretrace.model import GPT
-    from pretrace.model.dropout import Dropout
-    from pretrace.shards import batch_sequences, open_shards
-    from pretrace.training.devices import choose_device
-    from pretrace.training.language_model import sequence_loss, validation_loss, windows
-    from pretrace.training.loop import train
-    from pretrace.training.optimiser import build_optimiser, warmup_cosine
+    from pretrace.model.kernels.dropout import Dropout
+    from pretrace.tokens.shards import batch_sequences, open_shards
+    from pretrace.training.engine.device import choose_device
+    from pretrace.training.engine.loop import train
+    from pretrace.training.engine.optimizer import build_optimiser
+    from pretrace.training.engine.schedule import warmup_cosine
+    from pretrace.training.pretraining.evaluate import sequence_loss, validation_loss, windows
 
     scale = load_settings().scale
     section, context = scale.pretrain, scale.model.context

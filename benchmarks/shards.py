@@ -48,8 +48,8 @@ def compare_shards(texts: list[str], vocabulary: Path) -> dict[str, Any]:
 
 def _make_shards(texts: list[str], vocabulary: Path, folder: Path, processes: int) -> None:
     """What the stages `clean` and `shard` do; all but a document or two for the probes goes into shards."""
-    from pretrace.shards import write_shards
-    from pretrace.vocabulary import load_vocabulary
+    from pretrace.tokens import load_vocabulary
+    from pretrace.tokens.shards import write_shards
 
     write_documents(folder / "documents", (Document(str(n), "bench", text) for n, text in enumerate(texts)))
     workers = Workers(count=processes)
@@ -60,8 +60,8 @@ def _make_shards(texts: list[str], vocabulary: Path, folder: Path, processes: in
 
 def _is_recipe(texts: list[str], vocabulary: Path, folder: Path) -> bool:
     """Whether the shards have the ids that the plain recipe and a vocabulary with nothing in its memory give."""
-    from pretrace.shards import open_shards
-    from pretrace.vocabulary import load_vocabulary
+    from pretrace.tokens import load_vocabulary
+    from pretrace.tokens.shards import open_shards
 
     loaded = load_vocabulary(vocabulary)
     found: set[bytes] = set()

@@ -54,10 +54,10 @@ def batches(size: Size) -> Callable[[int], Any]:
 
 def ours(size: Size, precision: str, compiled: bool = False) -> Update:
     """An update as the pipeline makes it."""
-    from pretrace.model.dropout import Dropout
-    from pretrace.training.devices import choose_device
-    from pretrace.training.language_model import sequence_loss
-    from pretrace.training.optimiser import build_optimiser
+    from pretrace.model.kernels.dropout import Dropout
+    from pretrace.training.engine.device import choose_device
+    from pretrace.training.engine.optimizer import build_optimiser
+    from pretrace.training.pretraining.evaluate import sequence_loss
 
     device = choose_device(precision, size.threads)
     model, batch = model_of(size), batches(size)

@@ -76,7 +76,7 @@ def through_the_loop(
     model: Any, optimiser: Any, rate: float, clip_norm: float, seed: int, losses: Callable[[int, bool], Iterator[Any]]
 ) -> Update:
     """An update as the pipeline makes it; `losses(step, dropout)` gives those of its micro-batches."""
-    from pretrace.training.loop import train
+    from pretrace.training.engine.loop import train
 
     def update(step: int, with_dropout: bool) -> float:
         found: list[float] = []
@@ -99,7 +99,7 @@ def transformers_model(model: Any, folder: Path, dropout: float) -> Any:
     """Hugging Face's GPT-1 with the weights of ours; `folder` is empty and takes them on the way."""
     from transformers import OpenAIGPTLMHeadModel
 
-    from pretrace.model.huggingface import write_huggingface
+    from pretrace.model.checkpoints.huggingface import write_huggingface
 
     write_huggingface(folder, model)
     theirs = OpenAIGPTLMHeadModel.from_pretrained(folder)

@@ -11,7 +11,7 @@ from typing import Any
 from measure import Rounds, size_of, summary, timed
 from peers import load_hugging_face, pieces_of, train_hugging_face, train_sentencepiece
 
-from pretrace.vocabulary.train import _coverage, _train
+from pretrace.tokens.train_bpe import _coverage, _train
 
 TRAINING_ROUNDS, ENCODING_ROUNDS = 3, 5
 MOST_PIECES = 40_478
@@ -56,7 +56,7 @@ def compare_encoding(cleaned: list[str], vocabulary: Path) -> dict[str, Any]:
     One thread each: both can be run on all cores, ours by `workers`.
     """
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    from pretrace.vocabulary import load_vocabulary
+    from pretrace.tokens import load_vocabulary
 
     ours, theirs = load_vocabulary(vocabulary), load_hugging_face(vocabulary)
     spaced = [text.replace("\n", " \n ") for text in cleaned]

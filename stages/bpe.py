@@ -7,10 +7,10 @@ Reads data/clean/; writes models/vocabulary/ and reports/bpe.json.
 
 from pathlib import Path
 
+from pretrace.common.files import write_json
 from pretrace.corpus import read_documents
-from pretrace.files import write_json
-from pretrace.stage import Run, run_stage
-from pretrace.vocabulary import (
+from pretrace.pipeline.stage import Run, run_stage
+from pretrace.tokens import (
     copy_vocabulary,
     load_vocabulary,
     measure_vocabulary,

@@ -7,9 +7,9 @@ Reads data/documents/ and data/evaluation/; writes data/clean/ and reports/clean
 
 from pathlib import Path
 
+from pretrace.common.files import scratch_folder, write_json
 from pretrace.corpus import clean_documents, read_evaluation_texts
-from pretrace.files import scratch_folder, write_json
-from pretrace.stage import Run, run_stage
+from pretrace.pipeline.stage import Run, run_stage
 
 
 def main(run: Run) -> None:

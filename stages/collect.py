@@ -8,10 +8,10 @@ Reads `corpus` in params.yaml; writes data/documents/ and reports/collect.json.
 import sys
 from pathlib import Path
 
+from pretrace.common.files import write_json
 from pretrace.corpus import collect_installed, collect_text
 from pretrace.corpus.collect import REJECTS
-from pretrace.files import write_json
-from pretrace.stage import Run, run_stage
+from pretrace.pipeline.stage import Run, run_stage
 
 
 def main(run: Run) -> None:

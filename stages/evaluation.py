@@ -9,13 +9,15 @@ own, so that a change of the tasks cleans the corpus again only where this text 
 from pathlib import Path
 
 from pretrace.corpus import write_evaluation_texts
-from pretrace.stage import Run, run_stage
+from pretrace.pipeline.stage import Run, run_stage
 
 
 def main(run: Run) -> None:
     texts = ()
     if run.settings.corpus.quality.contamination:
-        from pretrace.tasks.evaluation import evaluation_texts  # brings pandas, which nothing else here needs
+        from pretrace.tasks.decontamination_texts import (
+            evaluation_texts,  # brings pandas, which nothing else here needs
+        )
 
         texts = evaluation_texts(run.settings)
     write_evaluation_texts(Path("data/evaluation"), texts)

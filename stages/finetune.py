@@ -11,16 +11,16 @@ reports/finetune/<task>-<variant>.json. A finished seed is kept under .pretrace/
 import sys
 from pathlib import Path
 
-from pretrace.files import read_json, write_json
-from pretrace.stage import Run, run_stage
-from pretrace.training.workers import prepare_workers
+from pretrace.common.files import read_json, write_json
+from pretrace.pipeline.stage import Run, run_stage
+from pretrace.training.finetuning.worker_pool import prepare_workers
 
 PARAMS = ("lr", "epochs", "lm_weight")
 
 
 def main(run: Run) -> None:
     prepare_workers()  # before the next line, which loads PyTorch: the workers' copy is loaded meanwhile
-    from pretrace.training.seeds import finetune_all_seeds
+    from pretrace.training.finetuning.run import finetune_all_seeds
 
     task, variant = sys.argv[1:]
     name = f"{task}-{variant}"

@@ -11,15 +11,16 @@ import json
 import shutil
 from pathlib import Path
 
-from pretrace.files import atomic_folder, write_json, write_text
+from pretrace.common.files import atomic_folder, write_json, write_text
 from pretrace.model import save_model
+from pretrace.pipeline.stage import Run, run_stage
 from pretrace.settings import Settings
-from pretrace.stage import Run, run_stage
-from pretrace.training.curves import write_curve
-from pretrace.training.generate import samples
-from pretrace.training.pretrain import Pretrained, pretrain
-from pretrace.training.start import start_from
-from pretrace.vocabulary import Vocabulary, load_vocabulary
+from pretrace.tokens import Vocabulary, load_vocabulary
+from pretrace.tracking.publish import publish
+from pretrace.training.engine.curves import write_curve
+from pretrace.training.engine.generate import samples
+from pretrace.training.pretraining.init_from import start_from
+from pretrace.training.pretraining.run import Pretrained, pretrain
 
 SHARDS, VOCABULARY, CURVES = Path("data/shards"), Path("models/vocabulary"), Path("reports/curves")
 
@@ -57,7 +58,7 @@ def train(kind: str, run: Run, vocabulary: Vocabulary) -> Pretrained | None:
     if kind == "transformer" and run.settings.pretrain.start_from:
         return start_from(run.settings, SHARDS)
     return pretrain(
-        kind, run.settings, SHARDS, run.publish, CURVES, lambda model: sampled(model, run.settings, vocabulary)
+        kind, run.settings, SHARDS, lambda: publish(run), CURVES, lambda model: sampled(model, run.settings, vocabulary)
     )
 
 

@@ -8,10 +8,10 @@ for GLUE's server, data/glue/.
 
 from pathlib import Path
 
+from pretrace.pipeline.stage import Run, run_stage
 from pretrace.report import benchmark_markdown, update_readme, write_page, write_report
 from pretrace.report.glue import write_submissions
-from pretrace.report.scores import write_scores
-from pretrace.stage import Run, run_stage
+from pretrace.report.scores_csv import write_scores
 from pretrace.tracking import best_models, experiment_metrics
 
 

@@ -7,10 +7,10 @@ Reads data/clean/ and models/vocabulary/; writes data/shards/.
 
 from pathlib import Path
 
-from pretrace.files import scratch_folder
-from pretrace.shards import write_shards
-from pretrace.stage import Run, run_stage
-from pretrace.vocabulary import load_vocabulary
+from pretrace.common.files import scratch_folder
+from pretrace.pipeline.stage import Run, run_stage
+from pretrace.tokens import load_vocabulary
+from pretrace.tokens.shards import write_shards
 
 
 def main(run: Run) -> None:

@@ -9,10 +9,10 @@ reports/tasks/<task>.json.
 import sys
 from pathlib import Path
 
-from pretrace.files import write_json
-from pretrace.stage import Run, run_stage
+from pretrace.common.files import write_json
+from pretrace.pipeline.stage import Run, run_stage
 from pretrace.tasks.prepare import prepare_task
-from pretrace.vocabulary import load_vocabulary
+from pretrace.tokens import load_vocabulary
 
 
 def main(run: Run) -> None:

@@ -9,10 +9,10 @@ final transformer, data/zeroshot/<task>.parquet: a line for each test row that w
 from pathlib import Path
 from typing import Any
 
-from pretrace.files import atomic_folder, read_json, write_json
-from pretrace.stage import Run, run_stage
-from pretrace.training.devices import choose_device
-from pretrace.zeroshot.benchmark import zero_shot
+from pretrace.common.files import atomic_folder, read_json, write_json
+from pretrace.evaluation.zero_shot.run import zero_shot
+from pretrace.pipeline.stage import Run, run_stage
+from pretrace.training.engine.device import choose_device
 
 
 def main(run: Run) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pretrace import audit
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
+from pretrace.review import audit
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 FOUND = {"name": "diskcache", "version": "5.6.3"}

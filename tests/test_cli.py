@@ -17,21 +17,21 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from pretrace import machine
 from pretrace.cli import main
+from pretrace.common import hardware
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import write_json
+from pretrace.common.units import readable_bytes, readable_time
 from pretrace.corpus import read_files
-from pretrace.corpus.bad_input import stop
-from pretrace.errors import PretraceError
-from pretrace.files import write_json
+from pretrace.corpus.readers.faults import stop
 from pretrace.model import build_model, save_model
-from pretrace.model.heads import TaskModel
-from pretrace.model.tensors import save_tensors
-from pretrace.model.weights import description
-from pretrace.needs import corpus_bytes
-from pretrace.quantities import readable_bytes, readable_time
+from pretrace.model.checkpoints.load import description
+from pretrace.model.checkpoints.safetensors_file import save_tensors
+from pretrace.preflight.disk import corpus_bytes
+from pretrace.preflight.timing import Trial, _reason, measure, trial
 from pretrace.settings import Columns, load_settings
-from pretrace.trial import Trial, _reason, measure, trial
-from pretrace.vocabulary import load_vocabulary, train_vocabulary
+from pretrace.tokens import load_vocabulary, train_vocabulary
+from pretrace.training.finetuning.task_head import TaskModel
 
 TEXT = "the cat sat on a mat and then it was not there any more so we went home to bed"
 WORDS = TEXT.split()
@@ -90,7 +90,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _no_updates_are_tried(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A trial takes seconds; one test makes one."""
     if "real_trial" not in request.fixturenames:
-        monkeypatch.setattr("pretrace.ahead.measure", lambda kind, settings, processes: TRIAL)
+        monkeypatch.setattr("pretrace.preflight.check.measure", lambda kind, settings, processes: TRIAL)
 
 
 @pytest.fixture
@@ -239,21 +239,21 @@ def test_check_of_a_parquet_file_without_a_byte(repository: Path, capsys: Any) -
 
 def test_check_refuses_what_does_not_fit_in_memory(repository: Path, capsys: Any, monkeypatch: Any) -> None:
     """By what is certain before anything is tried, and by what was measured."""
-    monkeypatch.setattr("pretrace.training.memory.memory_bytes", lambda: 400_000_000)
+    monkeypatch.setattr("pretrace.training.engine.memory.memory_bytes", lambda: 400_000_000)
     said = refused(capsys, "check")
     assert (
         "memory: measured with micro-batches of 4: 600.0 MB to pre-train, and this machine has 400.0 MB; lower " in said
     )
     assert "pretrain.micro_batch" in said
     assert "scales/small.yaml" in said
-    monkeypatch.setattr("pretrace.training.memory.memory_bytes", lambda: 10_000)
-    monkeypatch.setattr("pretrace.ahead.measure", None)
+    monkeypatch.setattr("pretrace.training.engine.memory.memory_bytes", lambda: 10_000)
+    monkeypatch.setattr("pretrace.preflight.check.measure", None)
     assert "memory: at least " in refused(capsys, "check")
 
 
 def test_check_of_a_sharded_model_tries_nothing(repository: Path, capsys: Any, monkeypatch: Any) -> None:
     """One process cannot hold it; and whether a batch can be shared out is said before."""
-    monkeypatch.setattr("pretrace.ahead.measure", None)
+    monkeypatch.setattr("pretrace.preflight.check.measure", None)
     file = repository / "scales" / "small.yaml"
     file.write_text(file.read_text().replace("sharded: false", "sharded: true"))
     said = run(capsys, "check")
@@ -292,7 +292,7 @@ def test_a_trial_that_fails_is_one_line(repository: Path) -> None:
 
 
 def test_a_trial_of_fewer_sequences_says_so(repository: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("pretrace.trial.SECONDS", 0.0)
+    monkeypatch.setattr("pretrace.preflight.timing.SECONDS", 0.0)
     found = trial("transformer", load_settings(), 6)
     torch.use_deterministic_algorithms(False)
     assert (found.micro_batch, found.measured, found.memory_is_measured) == (6, 2, False)
@@ -307,15 +307,15 @@ def test_a_trial_without_memory_says_what_to_lower(repository: Path, code: int, 
 
 
 def test_memory_is_what_the_control_group_allows(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("pretrace.machine.CGROUPS", tmp_path)
-    whole = machine.memory_bytes()
+    monkeypatch.setattr("pretrace.common.hardware.CGROUPS", tmp_path)
+    whole = hardware.memory_bytes()
     (tmp_path / "memory.max").write_text("max\n")
     (tmp_path / "memory").mkdir()
     (tmp_path / "memory" / "memory.limit_in_bytes").write_text(f"{1 << 62}\n")
-    assert machine.memory_bytes() == whole
+    assert hardware.memory_bytes() == whole
     for file in ("memory.max", "memory/memory.limit_in_bytes"):
         (tmp_path / file).write_text("123456\n")
-    assert machine.memory_bytes() == 123456
+    assert hardware.memory_bytes() == 123456
 
 
 def test_generate_goes_on_from_the_prompt(repository: Path, capsys: Any) -> None:
@@ -337,7 +337,7 @@ def test_generate_draws_from_so_many_tokens(repository: Path, capsys: Any) -> No
 
 
 def test_generate_does_not_talk_to_the_terminal(repository: Path, capsys: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("pretrace.training.generate.generate", lambda *_: "the \x1b[2Jcat\nsat\r\x9b5n")
+    monkeypatch.setattr("pretrace.training.engine.generate.generate", lambda *_: "the \x1b[2Jcat\nsat\r\x9b5n")
     assert run(capsys, "generate", "--prompt", "the") == "the \\x1b[2Jcat\nsat\\r\\x9b5n\n"
 
 

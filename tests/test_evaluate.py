@@ -19,14 +19,14 @@ from small_vocabulary import write_openai_vocabulary
 
 from pretrace.cli import main
 from pretrace.corpus import clean_text
-from pretrace.evaluate import evaluate, token_losses, window_groups
+from pretrace.evaluation.perplexity import evaluate, token_losses, window_groups
 from pretrace.export import export
 from pretrace.model import GPT, LSTM, load_model, save_model
 from pretrace.settings import LSTMSettings, ModelSettings
-from pretrace.shards import open_shards
-from pretrace.training.devices import Device
-from pretrace.training.language_model import validation_loss, windows
-from pretrace.vocabulary import load_vocabulary, train_vocabulary
+from pretrace.tokens import load_vocabulary, train_vocabulary
+from pretrace.tokens.shards import open_shards
+from pretrace.training.engine.device import Device
+from pretrace.training.pretraining.evaluate import validation_loss, windows
 
 CONTEXT = 12
 TEXT = "the cat sat on a mat and then it was not there any more so we went home to bed"
@@ -142,8 +142,8 @@ def test_a_folder_is_its_documents_one_after_another(folder: Path, tmp_path: Pat
 def test_validation_text_of_a_corpus_gives_its_val_loss(tmp_path: Path) -> None:
     """What `describe` reports: the same ids, the same bytes, the same bits a byte."""
     from pretrace.corpus import Document, write_documents
-    from pretrace.shards import write_shards
-    from pretrace.training.language_model import describe
+    from pretrace.tokens.shards import write_shards
+    from pretrace.training.pretraining.evaluate import describe
 
     random = np.random.default_rng(4)
     text = "\n".join(" ".join(random.choice(WORDS, 9)) for _ in range(40))

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretrace import files
-from pretrace.errors import PretraceError
+from pretrace.common import files
+from pretrace.common.errors import PretraceError
 
 
 def names(folder: Path) -> list[str]:
@@ -68,7 +68,7 @@ def test_a_folder_replaces_the_old_one_whole(tmp_path: Path) -> None:
 def test_what_a_killed_writer_left_goes_and_what_a_living_one_has_stays(tmp_path: Path, folder: bool) -> None:
     code = """
 import os, signal, sys
-from pretrace.files import atomic_folder, atomic_path
+from pretrace.common.files import atomic_folder, atomic_path
 with (atomic_folder if sys.argv[2] == "True" else atomic_path)(sys.argv[1]) as temporary:
     print("writing", flush=True)
     if sys.argv[3] == "killed":
@@ -120,7 +120,7 @@ def test_a_real_limit_on_file_size_leaves_nothing_behind(tmp_path: Path) -> None
     """The system's own refusal in the middle of a write, in a process of its own."""
     code = """
 import resource, signal, sys
-from pretrace.files import write_text
+from pretrace.common.files import write_text
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:

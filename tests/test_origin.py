@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pretrace import origin
+from pretrace.common import provenance
 
 PLAIN = "processor\t: 0\nmodel name\t: AMD EPYC\nflags\t\t: fpu sse2 avx2\n\nprocessor\t: 1\nmodel name\t: AMD EPYC\n"
 
@@ -23,9 +23,9 @@ PLAIN = "processor\t: 0\nmodel name\t: AMD EPYC\nflags\t\t: fpu sse2 avx2\n\npro
 )
 def test_a_processor_is_told_by_its_name_and_by_how_it_multiplies(lines: str, expected: str, monkeypatch: Any) -> None:
     monkeypatch.setattr(Path, "read_text", lambda *_, **__: lines)
-    monkeypatch.setattr(origin.platform, "processor", lambda: "")
-    monkeypatch.setattr(origin.platform, "machine", lambda: "aarch64")
-    assert origin.processor() == expected
+    monkeypatch.setattr(provenance.platform, "processor", lambda: "")
+    monkeypatch.setattr(provenance.platform, "machine", lambda: "aarch64")
+    assert provenance.processor() == expected
 
 
 def test_without_linux_it_is_python_that_tells(monkeypatch: Any) -> None:
@@ -33,5 +33,5 @@ def test_without_linux_it_is_python_that_tells(monkeypatch: Any) -> None:
         raise FileNotFoundError
 
     monkeypatch.setattr(Path, "read_text", nothing)
-    monkeypatch.setattr(origin.platform, "processor", lambda: "arm")
-    assert origin.processor() == "arm"
+    monkeypatch.setattr(provenance.platform, "processor", lambda: "arm")
+    assert provenance.processor() == "arm"

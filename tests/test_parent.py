@@ -16,7 +16,7 @@ POOL = """
 import os, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pretrace.parent import end_with_starter
+from pretrace.common.processes import end_with_starter
 
 def work(number):
     time.sleep(0.5)

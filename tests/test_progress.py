@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pretrace import progress as module
-from pretrace.progress import duration, progress
+from pretrace.common import progress as module
+from pretrace.common.progress import duration, progress
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pretrace.quantities import big, readable_bytes, readable_time
+from pretrace.common.units import big, readable_bytes, readable_time
 
 
 @pytest.mark.parametrize(

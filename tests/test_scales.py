@@ -9,7 +9,7 @@ import torch
 
 from pretrace.model import build_model
 from pretrace.settings import Scale, read_yaml
-from pretrace.training.flops import flops_per_token
+from pretrace.training.engine.flops import flops_per_token
 
 FOLDER = Path(__file__).resolve().parents[1] / "scales"
 SCALES = sorted(path.stem for path in FOLDER.glob("*.yaml"))

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, event, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
 from pretrace.settings import Settings, load_settings, read_yaml
 
 REPOSITORY = Path(__file__).resolve().parents[1]

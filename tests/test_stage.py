@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from pretrace.stage import Run, run_stage
+from pretrace.pipeline.stage import Run, run_stage
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PATIENCE = 30.0
 STAGE = """
 import errno, os, sys, time
 from pathlib import Path
-from pretrace.errors import PretraceError
-from pretrace.files import atomic_folder
-from pretrace.stage import Run, run_stage
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import atomic_folder
+from pretrace.pipeline.stage import Run, run_stage
 
 def main(run: Run) -> None:
     how = sys.argv[1]

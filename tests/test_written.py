@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from plain_yaml import write_yaml
 
-from pretrace.errors import PretraceError
-from pretrace.files import atomic_folder
-from pretrace.written import note_outputs, refuse_changed_inputs
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import atomic_folder
+from pretrace.pipeline.check_inputs import note_outputs, refuse_changed_inputs
 
 AXES = {"tasks": {"one": None, "two": None}, "variants": {}}
 STAGES = {

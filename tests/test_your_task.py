@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pretrace.settings import load_settings
-from pretrace.tasks.readers import read_task_files
+from pretrace.tasks.read_task import read_task_files
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "your-task.md"
 

@@ -24,7 +24,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from pretrace.errors import PretraceError, printable
+from pretrace.common.errors import PretraceError, printable
 from pretrace.settings import load_settings
 
 MODEL = Path("models/pretrained/transformer")
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def check(_options: argparse.Namespace) -> None:
     """Print what the run ahead is, up to the first thing that would stop it."""
-    from pretrace.ahead import look_ahead
+    from pretrace.preflight.check import look_ahead
 
     for heading, text in look_ahead(load_settings()):
         print(f"{printable(heading):<14}{printable(text)}", flush=True)
@@ -59,8 +59,8 @@ def check(_options: argparse.Namespace) -> None:
 def generate(options: argparse.Namespace) -> None:
     """Print the prompt with its continuation."""
     from pretrace.model import load_model
-    from pretrace.training.generate import generate as continued
-    from pretrace.vocabulary import load_vocabulary, vocabulary_folder
+    from pretrace.tokens import load_vocabulary, vocabulary_folder
+    from pretrace.training.engine.generate import generate as continued
 
     model, vocabulary = load_model(options.model), load_vocabulary(vocabulary_folder(options.model))
     drawing = (options.tokens, options.seed, options.temperature, options.top)
@@ -70,7 +70,7 @@ def generate(options: argparse.Namespace) -> None:
 
 def predict(options: argparse.Namespace) -> None:
     """Print an answer for each row."""
-    from pretrace.predict import answers
+    from pretrace.inference.predict import answers
 
     name = "standard input" if options.rows == "-" else options.rows
     for answer in answers(options.model, _lines(options.rows), name):
@@ -80,16 +80,16 @@ def predict(options: argparse.Namespace) -> None:
 def evaluate(options: argparse.Namespace) -> None:
     """Print how well a language model predicts a text, or the last words of passages."""
     if options.last_word is not None:
-        from pretrace.zeroshot.command import described
-        from pretrace.zeroshot.command import last_words as measured
+        from pretrace.evaluation.language_tests.command import described
+        from pretrace.evaluation.language_tests.command import last_words as measured
 
         asked = {"last_word": options.last_word}
         if options.stride is not None:
             raise PretraceError("--stride goes with --text: a passage is read whole, or its end that fits the context")
         found = measured(options.model, options.last_word)
     else:
-        from pretrace.evaluate import described
-        from pretrace.evaluate import evaluate as measured
+        from pretrace.evaluation.perplexity import described
+        from pretrace.evaluation.perplexity import evaluate as measured
 
         asked = {"text": options.text}
         found = measured(options.model, options.text, options.stride)
@@ -109,7 +109,7 @@ def export(options: argparse.Namespace) -> None:
 
 def diff(options: argparse.Namespace) -> None:
     """Print one Markdown comment, and keep it beside its images."""
-    from pretrace.files import write_text
+    from pretrace.common.files import write_text
     from pretrace.review import comment
 
     text = comment(options.base, Path(options.out), link=options.link)
@@ -134,8 +134,8 @@ def gate(options: argparse.Namespace) -> int:
 
 def trace(options: argparse.Namespace) -> int:
     """Print where a score came from, and with --verify, whether it comes out again."""
-    from pretrace.trace import trace as described
-    from pretrace.trace import verify
+    from pretrace.review import trace as described
+    from pretrace.review import verify
 
     for heading, text in described(Path(options.file), options.cell):
         print(f"{printable(heading):<14}{printable(text)}", flush=True)
@@ -149,7 +149,7 @@ def trace(options: argparse.Namespace) -> int:
 
 def track(options: argparse.Namespace) -> int:
     """Print what waits for MLflow, or send it; with --resend, 1 if something still waits."""
-    from pretrace.tracking.command import resend, status
+    from pretrace.tracking.status import resend, status
 
     if options.resend:
         done, line = resend()

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from pretrace.corpus import clean_documents, collect_text, documents, read_documents
 from pretrace.settings import Corpus, Workers
-from pretrace.shards import write_shards
-from pretrace.vocabulary import load_vocabulary, measure_vocabulary, train_vocabulary
+from pretrace.tokens import load_vocabulary, measure_vocabulary, train_vocabulary
+from pretrace.tokens.shards import write_shards
 
 
 def main(folder: Path, delimited: str, part_bytes: int) -> None:

@@ -19,10 +19,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_read import parquet, zst
 
+from pretrace.common.errors import PretraceError
 from pretrace.corpus import collect_text, read_documents, read_files
-from pretrace.corpus.bad_input import REASONS, BadInputError, Fault
-from pretrace.corpus.parquet_rows import dictionary_bytes
-from pretrace.errors import PretraceError
+from pretrace.corpus.readers.faults import REASONS, BadInputError, Fault
+from pretrace.corpus.readers.parquet import dictionary_bytes
 from pretrace.settings import Columns, Corpus
 
 GOOD = b'{"text": "good"}\n'
@@ -293,7 +293,7 @@ def test_memory_does_not_grow_with_a_line(tmp_path: Path, short: int, compressio
 
 @pytest.mark.parametrize("name", ["m.txt.gz", "m.jsonl.gz", "m.txt.zst", "m.parquet.zst"])
 def test_a_decompression_bomb(folder: Path, short: int, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr("pretrace.corpus.opening.UNTIL", 2_000_000)
+    monkeypatch.setattr("pretrace.corpus.readers.decompress.UNTIL", 2_000_000)
     compress = gzip.compress if name.endswith(".gz") else zst
     (folder / name).write_bytes(compress((b" " * 999 + b"\n") * 50_000 if "jsonl" in name else bytes(50_000_000)))
     reason = "too_long" if name == "m.txt.gz" or name == "m.txt.zst" else "too_large"
@@ -323,7 +323,7 @@ def test_parquet_values_that_stand_for_many(tmp_path: Path) -> None:
 
 
 def test_a_row_group_is_not_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.corpus.parquet_rows.BATCH_BYTES", 1 << 20)
+    monkeypatch.setattr("pretrace.corpus.readers.parquet.BATCH_BYTES", 1 << 20)
     texts = pa.table({"text": [os.urandom(150_000).hex() for _ in range(200)]})
     pq.write_table(texts, tmp_path / "m.parquet", compression="zstd", use_dictionary=False, write_batch_size=4)
     del texts
@@ -349,7 +349,7 @@ def test_a_dictionary_that_is_a_bomb_is_found_before_it_is_decoded(tmp_path: Pat
 
 
 def test_a_parquet_page_that_is_a_bomb(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.corpus.parquet_rows.UNTIL", 2_000_000)
+    monkeypatch.setattr("pretrace.corpus.readers.parquet.UNTIL", 2_000_000)
     for dictionary in (True, False):
         texts = pa.table({"text": ["x" * 3_000_000]})
         pq.write_table(texts, folder / "m.parquet", compression="zstd", use_dictionary=dictionary)

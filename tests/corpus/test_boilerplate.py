@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pretrace.corpus.boilerplate import LineCounter, cut_boilerplate, numbers_of_lines
-from pretrace.corpus.ngrams import hash_text
+from pretrace.corpus.filters.boilerplate import LineCounter, cut_boilerplate, numbers_of_lines
+from pretrace.corpus.filters.ngrams import hash_text
 from pretrace.settings import BoilerplateRules
 
 LINES = st.lists(st.sampled_from(["a b c", "a b d", "a b", "x y z w", "q"]), min_size=1, max_size=6)
@@ -22,7 +22,7 @@ LINES = st.lists(st.sampled_from(["a b c", "a b d", "a b", "x y z w", "q"]), min
 def test_lines_are_counted_once_a_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int, documents: list[list[str]], least: int
 ) -> None:
-    monkeypatch.setattr("pretrace.corpus.boilerplate.HELD_LINES", held)
+    monkeypatch.setattr("pretrace.corpus.filters.boilerplate.HELD_LINES", held)
     counts = Counter(line for lines in documents for line in set(lines) if len(line.split()) >= 3)
     expected = {line: count for line, count in counts.items() if count >= least}
     with LineCounter(tmp_path / "lines", BoilerplateRules(documents=least, least_words=3)) as counter:

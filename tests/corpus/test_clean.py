@@ -13,9 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pretrace.corpus import clean_text, clean_text_plainly
-from pretrace.corpus.chunks import Chunks, new_spacy_tokenizer
-from pretrace.corpus.clean import Cleaner, standardise
-from pretrace.corpus.encoding import LETTERS, SUSPICIOUS, WESTERN, fix_line
+from pretrace.corpus.text.clean import Cleaner, standardise
+from pretrace.corpus.text.fix_unicode import LETTERS, SUSPICIOUS, WESTERN, fix_line
+from pretrace.corpus.text.word_tokenizer import Chunks, new_spacy_tokenizer
 
 BOOKS = Path(os.environ.get("PRETRACE_DATA", Path(__file__).parents[3] / "shared" / "data")) / "books"
 
@@ -43,7 +43,7 @@ TEXTS = st.one_of(HOSTILE, TYPESET_LINES, st.lists(st.one_of(HOSTILE, TYPESET_LI
 
 def check_exactness(text: str, block: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pretrace.corpus.clean.BLOCK_CHARACTERS", block)
+        patch.setattr("pretrace.corpus.text.clean.BLOCK_CHARACTERS", block)
         assert clean_text(text) == clean_text_plainly(text)
 
 
@@ -153,7 +153,7 @@ def test_chunks_that_need_no_tokenizer() -> None:
 
 def test_the_memory_of_chunks_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     cleaner = Cleaner()
-    monkeypatch.setattr("pretrace.corpus.clean.REMEMBERED_CHUNKS", 10)
+    monkeypatch.setattr("pretrace.corpus.text.clean.REMEMBERED_CHUNKS", 10)
     strings = len(cleaner.tokenizer.vocab.strings)
     for number in range(50):
         assert cleaner(f"word{number} é{number} x", 1) == f"word{number} é{number} x"

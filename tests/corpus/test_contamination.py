@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted_text import text, words
 
-from pretrace.corpus.contamination import EvaluationNgrams, EvaluationText, cut_shared
+from pretrace.corpus.filters.contamination import EvaluationNgrams, EvaluationText, cut_shared
 
 FEW = st.lists(st.sampled_from("abc"), max_size=30)
 

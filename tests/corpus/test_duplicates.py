@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from planted_text import changed, text
 
-from pretrace.corpus.duplicates import (
+from pretrace.corpus.filters.near_duplicates import (
     PERMUTATIONS,
     band_rows,
     buckets,

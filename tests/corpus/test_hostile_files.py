@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from test_bad_text import check, corpus, folder, refused, skipped
 from test_read import parquet
 
+from pretrace.common.errors import PretraceError
 from pretrace.corpus import Document, collect_text, read_documents, write_documents
-from pretrace.corpus.bad_input import REASONS
-from pretrace.corpus.spans import spans_of
-from pretrace.errors import PretraceError
+from pretrace.corpus.cleaning.input_spans import spans_of
+from pretrace.corpus.readers.faults import REASONS
 
 __all__ = ["folder"]
 

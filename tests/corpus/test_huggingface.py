@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from pretrace.common.errors import PretraceError
 from pretrace.corpus import Document, collect_text, read_corpus, read_documents
-from pretrace.errors import PretraceError
 from pretrace.settings import Corpus, Dataset
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pretrace.common.errors import PretraceError
 from pretrace.corpus import collect_installed, read_documents
-from pretrace.corpus.prose import prose_paragraphs
-from pretrace.errors import PretraceError
+from pretrace.corpus.readers.prose import prose_paragraphs
 
 NUMPYDOC = """Fit the model to the data that was given.
 

@@ -10,7 +10,7 @@ import pytest
 from planted_text import changed, text
 
 from pretrace.corpus import Document, EvaluationText, clean_documents, clean_text, read_documents, write_documents
-from pretrace.corpus.split import SPLITS
+from pretrace.corpus.cleaning.split import SPLITS
 from pretrace.settings import (
     BoilerplateRules,
     ContaminationRules,
@@ -132,7 +132,7 @@ def test_nothing_is_dropped_unasked(raw: Path, tmp_path: Path) -> None:
 def test_the_same_bytes_for_any_number_of_processes(
     raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
-    monkeypatch.setattr("pretrace.corpus.spans.BATCH_BYTES", 3_000)
+    monkeypatch.setattr("pretrace.corpus.cleaning.input_spans.BATCH_BYTES", 3_000)
     rules = {**RULES, "near_duplicates": NearDuplicateRules(action=action)}
     reports = [run(raw, tmp_path / f"{action}{workers}", workers, **rules) for workers in (1, 2)]
     assert reports[0] == reports[1]

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pretrace.common.errors import PretraceError
 from pretrace.corpus import Document, clean_documents, clean_text_plainly, read_documents, write_documents
-from pretrace.corpus.split import SPLITS, Entry, split_documents
-from pretrace.errors import PretraceError
+from pretrace.corpus.cleaning.split import SPLITS, Entry, split_documents
 from pretrace.settings import Corpus, Workers
 
 CORPUS = Corpus(packages=["unused"], validation_share=0.1, probe_share=0.3)
@@ -61,7 +61,7 @@ def test_what_is_written(raw: Path, tmp_path: Path) -> None:
 
 
 def test_the_same_bytes_for_any_number_of_processes(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.corpus.spans.BATCH_BYTES", 100)
+    monkeypatch.setattr("pretrace.corpus.cleaning.input_spans.BATCH_BYTES", 100)
     reports = [clean_documents(raw, tmp_path / str(workers), CORPUS, Workers(count=workers)) for workers in (1, 2)]
     assert reports[0] == reports[1]
     files = sorted(path.relative_to(tmp_path / "1") for path in (tmp_path / "1").rglob("*") if path.is_file())

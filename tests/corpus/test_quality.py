@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted_text import text
 
-from pretrace.corpus.ngrams import hash_ngrams, hash_words
-from pretrace.corpus.quality import judge
-from pretrace.corpus.repetition import duplicate_ngram_share, duplicate_shares, repeated_runs, top_ngram_share
+from pretrace.corpus.filters.ngrams import hash_ngrams, hash_words
+from pretrace.corpus.filters.quality import judge
+from pretrace.corpus.filters.repetition import duplicate_ngram_share, duplicate_shares, repeated_runs, top_ngram_share
 from pretrace.settings import LanguageRules, LengthRules, Quality, RepetitionRules, SymbolRules
 
 ALL = Quality(length=LengthRules(), repetition=RepetitionRules(), symbols=SymbolRules(), language=LanguageRules())

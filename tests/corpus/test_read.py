@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pretrace.common.errors import PretraceError
 from pretrace.corpus import Document, read_documents, read_files, write_documents
-from pretrace.errors import PretraceError
 from pretrace.settings import Columns
 
 ROWS = [
@@ -92,7 +92,7 @@ def test_what_a_document_of_plain_text_is(
 
 
 def test_a_piece_ends_at_a_blank_line_if_it_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.corpus.rows.PIECE_BYTES", 10)
+    monkeypatch.setattr("pretrace.corpus.readers.read_rows.PIECE_BYTES", 10)
     lines = ["12345678901", "", "2", "", "5678901234", "", "", "890", "", "0123456", "12345678", "2", "3" * 30]
     (tmp_path / "a.txt").write_text("\n".join(lines))
     found = [(d.id, d.text.split("\n")) for d in read(tmp_path / "a.txt", "piece")]

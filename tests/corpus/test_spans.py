@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pretrace.common.errors import PretraceError
 from pretrace.corpus import Document, write_documents
+from pretrace.corpus.cleaning.input_spans import Reader, Span, spans_of
 from pretrace.corpus.documents import bytes_of_documents
-from pretrace.corpus.spans import Reader, Span, spans_of
-from pretrace.errors import PretraceError
 
 LENGTHS = st.lists(st.tuples(st.integers(1, 60), st.integers(1, 300)), min_size=1, max_size=6)
 """Runs of documents: how many, and how long each."""
@@ -27,7 +27,7 @@ def test_spans_are_all_documents(
     sizes = list(chain.from_iterable([length] * count for count, length in lengths)) * 3
     documents = [Document(str(number), "a", f"{number} " * length) for number, length in enumerate(sizes)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pretrace.corpus.spans.BATCH_BYTES", batch)
+        patch.setattr("pretrace.corpus.cleaning.input_spans.BATCH_BYTES", batch)
         patch.setattr("pretrace.corpus.documents.PART_BYTES", 40_000)
         write_documents(folder, documents)
         one, many = spans_of(folder), spans_of(folder, workers)
@@ -56,7 +56,7 @@ def test_rows_are_read_on_from_where_reading_stopped(tmp_path: Path, monkeypatch
     monkeypatch.setattr(Reader, "_open", lambda *place, open=Reader._open: (opened.append(place[2]), open(*place)))
     part = tmp_path / "part-00000.parquet"
     reader = Reader()
-    monkeypatch.setattr("pretrace.corpus.spans._reader", lambda: reader)
+    monkeypatch.setattr("pretrace.corpus.cleaning.input_spans._reader", lambda: reader)
     for start in (0, 40, 80, 20):
         (found,) = Span(0, part, start, start + 20, 20).read()
         assert [document.id for document in found] == [str(number) for number in range(start, start + 20)]

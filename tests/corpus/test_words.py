@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pretrace.corpus.alike import Chunked, OneOf
-from pretrace.corpus.divide import WordCounts, table_of_words
-from pretrace.corpus.words import count_raw_words, count_spaces, count_words, spaced_words
+from pretrace.corpus.cleaning.write_splits import WordCounts, table_of_words
+from pretrace.corpus.text.count_words import count_raw_words, count_spaces, count_words, spaced_words
+from pretrace.corpus.text.word_matcher import Chunked, OneOf
 
 WHITE = "".join(chr(code) for code in range(1 << 16) if chr(code).isspace())
 TEXT = st.text(st.one_of(st.sampled_from(WHITE + "ab\N{GRINNING FACE}\ud83d\u2581"), st.characters()), max_size=40)
@@ -44,8 +44,8 @@ def test_arrow_has_the_same_words(words: list[str]) -> None:
 
 @pytest.mark.parametrize("together", [1, 16])
 def test_counts_do_not_depend_on_how_they_are_added_up(together: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.corpus.divide.COUNTED_BYTES", 30)
-    monkeypatch.setattr("pretrace.corpus.divide.TABLES_TOGETHER", together)
+    monkeypatch.setattr("pretrace.corpus.cleaning.write_splits.COUNTED_BYTES", 30)
+    monkeypatch.setattr("pretrace.corpus.cleaning.write_splits.TABLES_TOGETHER", together)
     texts = [f"w{number % 7} the\nw{number % 3} é" for number in range(200)]
     counts = WordCounts()
     for start in range(0, 200, 60):

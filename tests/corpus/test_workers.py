@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from pretrace.common.errors import PretraceError
 from pretrace.corpus import Document, clean_documents, clean_text, write_documents
-from pretrace.errors import PretraceError
+from pretrace.corpus.parallel import BATCHES_AHEAD, map_in_order
 from pretrace.settings import BoilerplateRules, Corpus, NearDuplicateRules, Quality, Workers, load_settings
-from pretrace.workers import BATCHES_AHEAD, map_in_order
 
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed (pretrace[ray])")
 ENGINES = ["processes", pytest.param("ray", marks=needs_ray)]
@@ -94,7 +94,7 @@ def test_ray_that_is_not_installed() -> None:
 def test_the_same_bytes_whoever_cleans(
     engine: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pretrace.corpus.spans.BATCH_BYTES", 200)
+    monkeypatch.setattr("pretrace.corpus.cleaning.input_spans.BATCH_BYTES", 200)
     texts = [f"Text {number} — it's “here”.\nÉtude no. {number}, {'x ' * number}" for number in range(40)]
     write_documents(tmp_path / "raw", [Document(str(n), "ab"[n % 2], text) for n, text in enumerate(texts)])
     corpus = Corpus(packages=["unused"], validation_share=0.1, probe_share=0.3)
@@ -115,8 +115,8 @@ def test_workers_in_the_settings(project: Path) -> None:
 
 
 def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.corpus.spans.BATCH_BYTES", 200)
-    monkeypatch.setattr("pretrace.corpus.prepare.LEAST_BYTES", 1)
+    monkeypatch.setattr("pretrace.corpus.cleaning.input_spans.BATCH_BYTES", 200)
+    monkeypatch.setattr("pretrace.corpus.cleaning.run.LEAST_BYTES", 1)
     rules = Quality(boilerplate=BoilerplateRules(documents=5, least_words=3), near_duplicates=NearDuplicateRules())
     corpus = Corpus(packages=["unused"], validation_share=0.1, probe_share=0.3, quality=rules)
     texts = [f"Text {n} — it's “here”.\nthe same line\nÉtude no. {n}, {f'x{n} ' * n}" for n in range(40)]
@@ -130,7 +130,7 @@ def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             raise KeyboardInterrupt
         return clean_text(text)
 
-    monkeypatch.setattr("pretrace.corpus.work.clean_text", clean_until_killed)
+    monkeypatch.setattr("pretrace.corpus.cleaning.document_steps.clean_text", clean_until_killed)
     arguments = (tmp_path / "raw", tmp_path / "again", corpus, None, (), tmp_path / "scratch")
     with pytest.raises(KeyboardInterrupt):
         clean_documents(*arguments)

@@ -24,17 +24,17 @@ from huggingface_hub import ModelCard
 from small_vocabulary import TEXT
 
 from pretrace.cli import main
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import write_json
 from pretrace.export import export
-from pretrace.files import write_json
+from pretrace.inference.predict import answers
 from pretrace.model import GPT, LSTM, load_model, save_model
-from pretrace.model.heads import TaskModel
-from pretrace.model.tensors import save_tensors
-from pretrace.model.weights import description
-from pretrace.predict import answers
+from pretrace.model.checkpoints.load import description
+from pretrace.model.checkpoints.safetensors_file import save_tensors
 from pretrace.settings import LSTMSettings, ModelSettings
-from pretrace.tasks.formats import SPECIAL_TOKENS, sequences_of
-from pretrace.vocabulary import load_vocabulary, train_vocabulary
+from pretrace.tasks.input_formats import SPECIAL_TOKENS, sequences_of
+from pretrace.tokens import load_vocabulary, train_vocabulary
+from pretrace.training.finetuning.task_head import TaskModel
 
 GRAPHS = ("onnx", "torchscript")
 CONTEXT = 24

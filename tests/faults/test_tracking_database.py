@@ -16,7 +16,7 @@ import tiny_project as tiny
 from machine import Machine, Reference, left_over, wait_for
 from tried import Faults
 
-from pretrace.files import locked
+from pretrace.common.files import locked
 
 STAGE = ("bpe",)
 SEED = 12

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pretrace.model import GPT, LSTM
-from pretrace.model.dropout import Dropout
-from pretrace.model.loss import language_model_loss
+from pretrace.model.kernels.cross_entropy import language_model_loss
+from pretrace.model.kernels.dropout import Dropout
 from pretrace.settings import LSTMSettings, ModelSettings
 
 VOCABULARY, CONTEXT = 30, 9

@@ -8,12 +8,13 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pretrace.model import GPT, short_attention
-from pretrace.model import gelu as gelu_module
-from pretrace.model.dropout import Dropout, added
-from pretrace.model.feed_forward import feed_forward
-from pretrace.model.products import linear
-from pretrace.model.short_attention import attention_with_weights_kept
+from pretrace.model import GPT
+from pretrace.model.kernels import gelu as gelu_module
+from pretrace.model.kernels import short_attention
+from pretrace.model.kernels.dropout import Dropout, added
+from pretrace.model.kernels.feed_forward import feed_forward
+from pretrace.model.kernels.linear import linear
+from pretrace.model.kernels.short_attention import attention_with_weights_kept
 from pretrace.settings import ModelSettings
 
 lengths = st.integers(1, 9)

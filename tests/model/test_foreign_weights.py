@@ -23,13 +23,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, OpenAIGPTConfig, O
 from transformers.models.openai.modeling_openai import load_tf_weights_in_openai_gpt
 
 from pretrace.cli import main
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
 from pretrace.export import export
 from pretrace.model import GPT, LSTM, load_model, save_model
-from pretrace.model.huggingface import write_huggingface
-from pretrace.model.openai import write_openai
+from pretrace.model.checkpoints.huggingface import write_huggingface
+from pretrace.model.checkpoints.openai import write_openai
 from pretrace.settings import LSTMSettings, ModelSettings
-from pretrace.vocabulary import load_vocabulary, train_vocabulary, vocabulary_folder
+from pretrace.tokens import load_vocabulary, train_vocabulary, vocabulary_folder
 
 LAYERS, WIDTH, CONTEXT, SIZE = 2, 128, 16, 61
 OF_A_BLOCK = {

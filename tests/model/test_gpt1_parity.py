@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from transformers import OpenAIGPTConfig, OpenAIGPTDoubleHeadsModel, OpenAIGPTLMHeadModel
 
 from pretrace.model import GPT
-from pretrace.model.heads import TaskModel
 from pretrace.settings import ModelSettings, Scale, read_yaml
-from pretrace.training.devices import Device
-from pretrace.training.language_model import sequence_loss
+from pretrace.training.engine.device import Device
+from pretrace.training.finetuning.task_head import TaskModel
+from pretrace.training.pretraining.evaluate import sequence_loss
 
 PARTS = {
     "token_embedding": "tokens_embed",

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from pretrace.model import GPT, LSTM
-from pretrace.model.dropout import Dropout
-from pretrace.model.heads import TaskModel
+from pretrace.model.kernels.dropout import Dropout
 from pretrace.settings import LSTMSettings, ModelSettings
-from pretrace.tasks.formats import SPECIAL_TOKENS, sequences_of
+from pretrace.tasks.input_formats import SPECIAL_TOKENS, sequences_of
+from pretrace.training.finetuning.task_head import TaskModel
 
 VOCABULARY, CONTEXT = 30, 24
 REST = {"dropout": 0.0, "embedding_dropout": "sum"}

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from pretrace.model import GPT
-from pretrace.model import loss as loss_module
-from pretrace.model.loss import language_model_loss, weighted_cross_entropy
+from pretrace.model.kernels import cross_entropy as loss_module
+from pretrace.model.kernels.cross_entropy import language_model_loss, weighted_cross_entropy
 from pretrace.settings import ModelSettings
 
 SETTINGS = ModelSettings(

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 
 from pretrace.model import GPT, LSTM
-from pretrace.model import attention as attention_module
-from pretrace.model.attention import attention
-from pretrace.model.dropout import Dropout
+from pretrace.model.kernels import attention as attention_module
+from pretrace.model.kernels.attention import attention
+from pretrace.model.kernels.dropout import Dropout
 from pretrace.settings import LSTMSettings, ModelSettings, Scale, read_yaml
 
 VOCABULARY, CONTEXT = 50, 16

@@ -11,9 +11,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
 from pretrace.model import GPT, LSTM, build_model, load_model, save_model
-from pretrace.model.tensors import load_weights
+from pretrace.model.checkpoints.safetensors_file import load_weights
 from pretrace.settings import LSTMSettings, ModelSettings, Scale, read_yaml
 
 SETTINGS = ModelSettings(

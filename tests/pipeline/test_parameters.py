@@ -27,8 +27,21 @@ FRAME |= {
 }
 """How a stage is run, written down and watched, not what comes out of it: no dependency."""
 RESTS_NOT_ON = {
-    "pretrain": ("training/finetune.py", "training/seeds.py", "model/heads.py", "tasks/", "report/", "corpus/prose.py"),
-    "finetune": ("training/pretrain.py", "training/start.py", "tasks/probes.py", "corpus/", "report/"),
+    "pretrain": (
+        "training/finetuning/finetune.py",
+        "training/finetuning/run.py",
+        "training/finetuning/task_head.py",
+        "tasks/",
+        "report/",
+        "corpus/readers/prose.py",
+    ),
+    "finetune": (
+        "training/pretraining/run.py",
+        "training/pretraining/init_from.py",
+        "tasks/probes/build.py",
+        "corpus/",
+        "report/",
+    ),
 }
 """The expensive stages, and what people edit without meaning to repeat them."""
 

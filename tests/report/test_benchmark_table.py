@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
 from pretrace.report import benchmark_markdown, build_benchmark, update_readme
 from pretrace.report.markdown import BEGIN, END, escape, findings
 from pretrace.settings import load_settings

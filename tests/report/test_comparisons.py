@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ttest_ind, ttest_rel
 
-from pretrace.errors import PretraceError
-from pretrace.report.answers import read_answers
+from pretrace.common.errors import PretraceError
 from pretrace.report.comparisons import Difference, difference, mean_difference
-from pretrace.report.mistakes import mistakes
+from pretrace.report.errors import mistakes
+from pretrace.report.predictions import read_answers
 
 LABELS = np.ones(1000, int)
 shares = st.lists(st.integers(0, 1000), min_size=2, max_size=5)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
 from pretrace.report.glue import write_submissions
 from pretrace.settings import load_settings
 

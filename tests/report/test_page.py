@@ -14,7 +14,7 @@ import made_up_results as made_up
 import pytest
 from ruamel.yaml import YAML
 
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
 from pretrace.report import write_page, write_report
 from pretrace.report.page import cost_rows, settings_text, shortened
 from pretrace.settings import load_settings

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up_project import benchmark, row
 
-from pretrace.errors import PretraceError
-from pretrace.review.scores import (
+from pretrace.common.errors import PretraceError
+from pretrace.review.score_changes import (
     ADDED,
     HIGHER,
     LOST,

@@ -10,8 +10,8 @@ import made_up_project as made
 import pytest
 
 from pretrace.cli import main
-from pretrace.errors import PretraceError
-from pretrace.trace import find_cell, trace, verify
+from pretrace.common.errors import PretraceError
+from pretrace.review import find_cell, trace, verify
 
 TABLE = Path("reports/benchmark.json")
 

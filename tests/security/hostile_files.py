@@ -178,9 +178,9 @@ def main(folder: Path) -> None:
     import sentencepiece  # noqa: F401  (what is loaded later is no growth)
     import torch  # noqa: F401
 
-    from pretrace.errors import PretraceError
+    from pretrace.common.errors import PretraceError
     from pretrace.model import load_model
-    from pretrace.vocabulary import load_vocabulary
+    from pretrace.tokens import load_vocabulary
 
     before, said = peak_bytes(), {}
     for name, load in (("weights", load_model), ("vocabularies", load_vocabulary)):

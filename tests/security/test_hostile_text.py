@@ -17,11 +17,11 @@ import pandas as pd
 import pytest
 
 from pretrace import cli
-from pretrace.errors import LONGEST, PretraceError, printable
+from pretrace.common.errors import LONGEST, PretraceError, printable
 from pretrace.report import write_page, write_report
 from pretrace.report.glue import write_submissions
 from pretrace.report.markdown import escape
-from pretrace.report.scores import write_scores
+from pretrace.report.scores_csv import write_scores
 from pretrace.settings import Task, load_settings, with_ready
 from pretrace.settings.ready import ReadySource
 
@@ -149,9 +149,9 @@ def test_an_error_is_one_line_that_no_terminal_obeys() -> None:
 @pytest.mark.parametrize(
     ("command", "patched", "found"),
     [
-        (["predict", "mine-full"], "pretrace.predict.answers", lambda *_: ["\x1b[2J\nspam", 3, 0.5]),
-        (["check"], "pretrace.ahead.look_ahead", lambda *_: [("task \u202e", "\x1b[2J")]),
-        (["trace", "a/b"], "pretrace.trace.trace", lambda *_: [("note", "\x1b[2J\u202e")]),
+        (["predict", "mine-full"], "pretrace.inference.predict.answers", lambda *_: ["\x1b[2J\nspam", 3, 0.5]),
+        (["check"], "pretrace.preflight.check.look_ahead", lambda *_: [("task \u202e", "\x1b[2J")]),
+        (["trace", "a/b"], "pretrace.review.trace", lambda *_: [("note", "\x1b[2J\u202e")]),
     ],
 )
 def test_what_a_command_prints_no_terminal_obeys(

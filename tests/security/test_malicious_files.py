@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 from hostile_files import DEEP, Bomb, make_vocabularies, make_weights
 
-from pretrace.errors import PretraceError
-from pretrace.files import read_json
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import read_json
 from pretrace.settings import Task
-from pretrace.tasks.readers import read_task_files
+from pretrace.tasks.read_task import read_task_files
 
 ALLOWED_GROWTH = 150 << 20
 """Bytes; the smallest of the bombs asks for gigabytes."""
@@ -130,7 +130,7 @@ def test_json_nested_without_end_is_one_line(tmp_path: Path) -> None:
 
 
 def test_predictions_that_are_no_table_are_one_line(tmp_path: Path) -> None:
-    from pretrace.report.answers import read_parquet
+    from pretrace.report.predictions import read_parquet
 
     for content in (pickle.dumps(Bomb()), b"PAR1" + b"\xff" * 200 + b"PAR1", b""):
         (tmp_path / "a.parquet").write_bytes(content)

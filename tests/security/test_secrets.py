@@ -9,8 +9,8 @@ import pytest
 import tiny_project as tiny
 from planted_secrets import ENVIRONMENT, KEY, PASSWORD, SAID, SECRET, TOKEN, leaks
 
-from pretrace.errors import PretraceError, masked
-from pretrace.files import locked
+from pretrace.common.errors import PretraceError, masked
+from pretrace.common.files import locked
 from pretrace.settings import load_settings
 
 URLS = [

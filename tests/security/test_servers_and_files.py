@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from small_training import make_shards, run, settings_with
 
-from pretrace.errors import PretraceError
-from pretrace.files import atomic_folder, atomic_path, locked, write_json, write_text
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import atomic_folder, atomic_path, locked, write_json, write_text
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LISTENING = "0A"
@@ -70,7 +70,7 @@ def test_processes_that_train_together_listen_on_the_loopback_address(
     shards = make_shards(tmp_path / "small")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GLOO_SOCKET_IFNAME", raising=False)
-    monkeypatch.setattr("pretrace.training.watch.peak_flops", lambda device: 1e12)
+    monkeypatch.setattr("pretrace.training.pretraining.monitor.peak_flops", lambda device: 1e12)
     seen: list[dict[int, set[str]]] = []
     with socket.create_server(("127.0.0.1", 0)):  # one of ours, to know that it would be seen
         run(settings_with({"processes": 2, "pretrain.steps": 4}), shards, publish=lambda: seen.append(listening()))
@@ -111,7 +111,7 @@ def test_what_a_stage_writes_has_these_rights(tmp_path: Path, monkeypatch: pytes
     try:
         shards = make_shards(tmp_path / "small")
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr("pretrace.training.watch.peak_flops", lambda device: 1e12)
+        monkeypatch.setattr("pretrace.training.pretraining.monitor.peak_flops", lambda device: 1e12)
         run(settings_with({"pretrain.steps": 2, "pretrain.warmup_steps": 1}), shards)
     finally:
         os.umask(before)

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pretrace.common.errors import PretraceError
 from pretrace.corpus import Document, write_documents
-from pretrace.errors import PretraceError
-from pretrace.shards import batch_sequences, open_shards, sequence_order, sequences_per_epoch, write_shards
-from pretrace.shards.names import batch_documents, document_names
-from pretrace.shards.order import share_of
-from pretrace.vocabulary.words import id_type
+from pretrace.tokens.shards import batch_sequences, open_shards, sequence_order, sequences_per_epoch, write_shards
+from pretrace.tokens.shards.batch_documents import batch_documents, document_names
+from pretrace.tokens.shards.sampler import share_of
+from pretrace.tokens.word_cache import id_type
 
 TEXTS = {f"{number:02d}": f"w{number} " * (number + 1) + "end" for number in range(30)}
 
@@ -36,7 +36,7 @@ class Words:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("pretrace.shards.write.TOKENS_PER_FILE", 100)
+    monkeypatch.setattr("pretrace.tokens.shards.write.TOKENS_PER_FILE", 100)
     write_documents(tmp_path / "clean" / "train", [Document(*row) for row in ((i, "s", t) for i, t in TEXTS.items())])
     write_documents(tmp_path / "clean" / "validation", [Document("v", "s", "w5 w6")])
     write_shards(tmp_path / "clean", Words(), tmp_path / "shards")

@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
 from pretrace.settings import Task
 from pretrace.settings.section import checked
-from pretrace.tasks.readers import read_task_files
-from pretrace.tasks.rows import TaskData
+from pretrace.tasks.dataset import TaskData
+from pretrace.tasks.read_task import read_task_files
 
 SPLITS = ("train", "dev", "test")
 REVISION = "0123456789abcdef0123456789abcdef01234567"

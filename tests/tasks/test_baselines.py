@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pretrace.tasks.baselines import baselines, scores_of
-from pretrace.tasks.rows import Row, TaskData
+from pretrace.tasks.dataset import Row, TaskData
 
 WORDS = [f"w{number}" for number in range(60)]
 SIZES = (("train", 200), ("dev", 60), ("test", 90))

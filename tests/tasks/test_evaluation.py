@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pretrace.common.errors import PretraceError
 from pretrace.corpus import EvaluationText, read_evaluation_texts, write_evaluation_texts
-from pretrace.errors import PretraceError
 from pretrace.settings import load_settings, read_yaml
-from pretrace.tasks.evaluation import evaluation_texts
+from pretrace.tasks.decontamination_texts import evaluation_texts
 
 
 def test_dev_and_test_rows_of_files(project: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretrace.tasks.formats import SPECIAL_TOKENS, is_cut, sequences_of, sequences_per_example
+from pretrace.tasks.input_formats import SPECIAL_TOKENS, is_cut, sequences_of, sequences_per_example
 
 SIZE = 100
 START, DELIMITER, CLASSIFY = range(SIZE, SIZE + SPECIAL_TOKENS)

@@ -10,10 +10,10 @@ import pandas as pd
 import published_files as published
 import pytest
 
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
 from pretrace.settings import Settings, load_settings, read_yaml
+from pretrace.tasks.dataset import read_task, read_unlabelled
 from pretrace.tasks.prepare import prepare_task
-from pretrace.tasks.rows import read_task, read_unlabelled
 
 
 class Letters:

@@ -13,12 +13,12 @@ from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 
+from pretrace.common.errors import PretraceError
 from pretrace.corpus import Document
-from pretrace.errors import PretraceError
 from pretrace.settings import ProbeSettings
+from pretrace.tasks.dataset import SPLITS, Row, TaskData
 from pretrace.tasks.passages import divide, read_text
-from pretrace.tasks.probes import CHOICES, MASK, PROBES, common_words, make_probe
-from pretrace.tasks.rows import SPLITS, Row, TaskData
+from pretrace.tasks.probes.build import CHOICES, MASK, PROBES, common_words, make_probe
 
 SIZES = ProbeSettings(
     rows={"default": 3000},

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
 from pretrace.settings import Task, Workers
-from pretrace.tasks.readers import read_task_files
-from pretrace.tasks.rows import SPLITS, TaskData
+from pretrace.tasks.dataset import SPLITS, TaskData
+from pretrace.tasks.read_task import read_task_files
 
 FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
 TABLES: dict[str, list[dict[str, Any]]] = {
@@ -126,8 +126,8 @@ def test_workers_clean_to_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None
     train = write("train.csv", many(80))
     task = Task(kind="classification", train=train)
     alone = read_task_files("mine", task, str.upper)
-    monkeypatch.setattr("pretrace.tasks.readers.BATCH", 5)
-    monkeypatch.setattr("pretrace.tasks.readers.BATCHES_FOR_WORKERS", 2)
+    monkeypatch.setattr("pretrace.tasks.read_task.BATCH", 5)
+    monkeypatch.setattr("pretrace.tasks.read_task.BATCHES_FOR_WORKERS", 2)
     assert read_task_files("mine", task, str.upper, Workers(count=2)) == alone
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import published_files as published
 import pytest
 
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
 from pretrace.settings import OVERRIDES, ReadySource, Settings, load_settings, read_yaml, ready_names, with_ready
 from pretrace.settings.experiment import Task
 from pretrace.settings.section import checked
-from pretrace.tasks.readers import read_task_files
-from pretrace.tasks.rows import TaskData
+from pretrace.tasks.dataset import TaskData
+from pretrace.tasks.read_task import read_task_files
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ON_THE_HUB = [name for name in ready_names() if name != "story_cloze"]

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pretrace.errors import PretraceError
-from pretrace.tasks.rows import SPLITS, EncodedSplit, Row, TaskData, read_task, write_task
+from pretrace.common.errors import PretraceError
+from pretrace.tasks.dataset import SPLITS, EncodedSplit, Row, TaskData, read_task, write_task
 
 
 def encode(text: str) -> np.ndarray:

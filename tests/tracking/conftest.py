@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from finetuned_models import make_finetuned
 
-from pretrace.alive import this_process
+from pretrace.common.processes import this_process
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,7 @@ def untouched(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123456789abcdef")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setattr("pretrace.tracking.record.start_sender", lambda folder: None)
-    monkeypatch.setattr("pretrace.tracking.description.dvc_process", this_process)
+    monkeypatch.setattr("pretrace.tracking.describe_run.dvc_process", this_process)
     return project / ".pretrace" / "tracking"
 
 

@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pretrace import tracking
-from pretrace.files import write_json
+from pretrace.common.files import write_json
 from pretrace.model import build_model
-from pretrace.model.heads import TaskModel
-from pretrace.model.tensors import save_tensors
-from pretrace.model.weights import description
+from pretrace.model.checkpoints.load import description
+from pretrace.model.checkpoints.safetensors_file import save_tensors
 from pretrace.settings import Columns, load_settings
-from pretrace.vocabulary import load_vocabulary, train_vocabulary
+from pretrace.tokens import load_vocabulary, train_vocabulary
+from pretrace.training.finetuning.task_head import TaskModel
 
 TEXT = "the cat sat on a mat and then it was not there any more so we went home to bed"
 WORDS = TEXT.split()

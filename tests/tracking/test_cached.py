@@ -10,8 +10,8 @@ import pytest
 from tracked import PARENT, all_runs, client, leave, runs, waiting
 
 from pretrace import tracking
-from pretrace.files import write_json
-from pretrace.tracking import command
+from pretrace.common.files import write_json
+from pretrace.tracking import status
 
 LOCK = """schema: '2.0'
 stages:
@@ -113,10 +113,10 @@ def test_data_that_was_read_is_shown_with_its_hash(pipeline: Path) -> None:
 
 def test_where_no_stage_ran_the_workspace_is_shown_once(pipeline: Path) -> None:
     """As after `dvc repro` in a fresh clone with the data pulled."""
-    command.show_restored()
-    command.show_restored()
+    status.show_restored()
+    status.show_restored()
     assert waiting(pipeline) == 1
-    assert command.resend() == (True, "MLflow: all runs sent; `make ui` shows them")
+    assert status.resend() == (True, "MLflow: all runs sent; `make ui` shows them")
     found = runs()
     assert set(found) == {PARENT, "clean (cached)", "report (cached)"}
     assert found[PARENT].info.status == "FINISHED"
@@ -125,13 +125,13 @@ def test_where_no_stage_ran_the_workspace_is_shown_once(pipeline: Path) -> None:
 
 def test_what_a_report_has_shown_is_not_shown_again(pipeline: Path) -> None:
     report()
-    command.show_restored()
+    status.show_restored()
     assert waiting(pipeline) == 0
 
 
 @pytest.mark.parametrize("broken", ["reports/benchmark.json", "dvc.lock", "params.yaml", "dvc.yaml"])
 def test_a_workspace_without_results_is_not_shown(pipeline: Path, project: Path, broken: str, capsys: Any) -> None:
     shutil.copy(project / "stages/clean.py", project / broken)
-    command.show_restored()
+    status.show_restored()
     assert waiting(pipeline) == 0
     assert "Traceback" not in capsys.readouterr().err

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from tracked import PARENT, all_runs, leave, runs, waiting
 
-from pretrace import alive, tracking
-from pretrace.errors import PretraceError
+from pretrace import tracking
+from pretrace.common import processes
+from pretrace.common.errors import PretraceError
+from pretrace.pipeline.stage import Run, run_stage
 from pretrace.settings import load_settings
-from pretrace.stage import Run, run_stage
-from pretrace.tracking.sender import stay_and_send
+from pretrace.tracking.uploader import stay_and_send
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -31,26 +32,26 @@ def gone() -> list[int | str]:
 
 @linux
 def test_a_process_is_known_by_more_than_its_number() -> None:
-    own = alive.this_process()
-    assert alive.is_alive(own)
-    assert not alive.is_alive([own[0], own[1] - 1, own[2]])
-    assert alive.is_alive([own[0], own[1] - 1, "another machine"])
-    assert not alive.is_alive(gone())
-    assert not alive.is_alive(None)
+    own = processes.this_process()
+    assert processes.is_alive(own)
+    assert not processes.is_alive([own[0], own[1] - 1, own[2]])
+    assert processes.is_alive([own[0], own[1] - 1, "another machine"])
+    assert not processes.is_alive(gone())
+    assert not processes.is_alive(None)
 
 
 @linux
 @pytest.mark.parametrize("shell", [[], ["sh", "-c", '"$0" "$@"; exit $?']])
 def test_dvc_is_found_behind_its_shell(shell: list[str], monkeypatch: Any) -> None:
     monkeypatch.setenv("DVC_STAGE", "clean")
-    code = "import json; from pretrace.alive import dvc_process; print(json.dumps(dvc_process()))"
+    code = "import json; from pretrace.common.processes import dvc_process; print(json.dumps(dvc_process()))"
     said = subprocess.run([*shell, sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert json.loads(said) == alive.this_process()
+    assert json.loads(said) == processes.this_process()
 
 
 def test_without_dvc_there_is_none(monkeypatch: Any) -> None:
     monkeypatch.delenv("DVC_STAGE", raising=False)
-    assert alive.dvc_process() is None
+    assert processes.dvc_process() is None
 
 
 @linux
@@ -59,7 +60,7 @@ def test_an_experiment_ends_with_dvc(tracked: Path, monkeypatch: Any) -> None:
     leave("clean")
     tracking.send_pending()
     assert runs()[PARENT].info.status == "RUNNING"
-    monkeypatch.setattr("pretrace.tracking.description.dvc_process", gone)
+    monkeypatch.setattr("pretrace.tracking.describe_run.dvc_process", gone)
     leave("bpe")
     assert "all runs sent" in tracking.wait_until_sent()
     assert runs()[PARENT].info.status == "FINISHED"
@@ -95,7 +96,7 @@ def test_a_stage_says_that_it_has_begun_and_why_it_failed(tracked: Path) -> None
 def test_a_stage_that_is_gone_without_a_word_was_killed(tracked: Path) -> None:
     code = (
         "import os, signal; from pretrace import tracking; from pretrace.settings import load_settings;"
-        "from pretrace.stage import Run; tracking.announce(Run('pretrain', load_settings(), 1700000000.0));"
+        "from pretrace.pipeline.stage import Run; tracking.announce(Run('pretrain', load_settings(), 1700000000.0));"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", code], check=False, env={**os.environ})
@@ -124,21 +125,21 @@ def test_a_stage_at_work_is_shown_as_such(tracked: Path) -> None:
 @linux
 def test_a_sender_stays_while_dvc_does(tracked: Path, monkeypatch: Any) -> None:
     """What a stage leaves meanwhile is sent, and a second sender goes away at once."""
-    from pretrace.tracking import sender
+    from pretrace.tracking import uploader
 
     leave("clean")
     turns = []
 
     def pause(_: float) -> None:
-        turns.append(sender.is_there(tracked))
+        turns.append(uploader.is_there(tracked))
         assert stay_and_send(tracked) == ""
         if len(turns) == 1:
             leave("bpe")
         elif not waiting(tracked):
-            monkeypatch.setattr(sender, "is_alive", lambda process: False)
+            monkeypatch.setattr(uploader, "is_alive", lambda process: False)
 
-    monkeypatch.setattr(sender.time, "sleep", pause)
+    monkeypatch.setattr(uploader.time, "sleep", pause)
     assert stay_and_send(tracked) == ""
     assert all(turns) and len(turns) >= 2
     assert {"clean", "bpe"} <= set(runs())
-    assert not sender.is_there(tracked)
+    assert not uploader.is_there(tracked)

@@ -70,9 +70,12 @@ def test_cells_of_a_matrix_are_stages(taken: Any) -> None:
     [
         (("texts", "params.yaml", "lr:", "lr: 0.5"), {"finetune@source-full", "finetune@cloze-scratch"}),
         (("texts", "params.yaml", "zero_shot:\n  rows: 500", "zero_shot:\n  rows: 7"), {"zeroshot"}),
-        (("code", "src/pretrace/training/seeds.py", None, "0"), {"finetune@source-full", "finetune@cloze-scratch"}),
+        (
+            ("code", "src/pretrace/training/finetuning/run.py", None, "0"),
+            {"finetune@source-full", "finetune@cloze-scratch"},
+        ),
         (("code", "src/pretrace/tasks/ready/cola.yaml", None, "0"), {"tasks@source", "evaluation"}),
-        (("code", "src/pretrace/tracking/sender.py", None, "0"), set()),
+        (("code", "src/pretrace/tracking/uploader.py", None, "0"), set()),
     ],
 )
 def test_a_fingerprint_is_of_what_a_stage_rests_on(taken: Any, change: tuple[str, ...], changed: set[str]) -> None:

@@ -21,7 +21,7 @@ from finetuned_models import ROWS, models
 from tracked import PARENT, client, leave, points, runs, waiting
 
 from pretrace import tracking
-from pretrace.predict import answers
+from pretrace.inference.predict import answers
 
 PATIENCE = 180
 PLACES = ":".join([*map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), os.environ["PATH"]])

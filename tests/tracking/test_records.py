@@ -12,9 +12,9 @@ from typing import Any
 from tracked import leave, points, runs, waiting
 
 from pretrace import tracking
-from pretrace.files import locked
+from pretrace.common.files import locked
+from pretrace.pipeline.stage import Run
 from pretrace.settings import load_settings
-from pretrace.stage import Run
 
 NOWHERE = "http://127.0.0.1:9"
 PATIENCE = 120
@@ -137,7 +137,7 @@ def test_one_broken_record_does_not_hold_up_the_others(tracked: Path) -> None:
 
 def test_two_first_users_at_once_share_one_database(untouched: Path, monkeypatch: Any) -> None:
     """MLflow's own first opening, done twice at once, breaks the database for good."""
-    monkeypatch.setattr("pretrace.tracking.description.dvc_process", lambda: None)  # nobody to stay for
+    monkeypatch.setattr("pretrace.tracking.describe_run.dvc_process", lambda: None)  # nobody to stay for
     for name in ("clean", "bpe", "shard"):
         leave(name)
     environment = {**os.environ, "PYTHONPATH": ""}

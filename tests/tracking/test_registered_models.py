@@ -15,8 +15,8 @@ from finetuned_models import KINDS, ROWS, models, write_pipeline
 from tracked import PARENT, client, leave, runs
 
 from pretrace import tracking
-from pretrace.files import read_json
-from pretrace.predict import answers
+from pretrace.common.files import read_json
+from pretrace.inference.predict import answers
 
 
 def report(full: float = 0.6, scratch: float = 0.5, tasks: tuple[str, ...] = ("source",)) -> None:
@@ -80,7 +80,7 @@ def test_a_model_answers_the_test_rows_as_before(finetuned: Path, monkeypatch: A
     import mlflow
     import pandas as pd
 
-    from pretrace.predict import as_row
+    from pretrace.settings.columns import as_row
 
     report(tasks=tuple(KINDS))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking.tracking_uri())

@@ -13,8 +13,8 @@ from typing import Any
 from tracked import leave, points, runs
 
 from pretrace import tracking
-from pretrace.tracking import system
-from pretrace.tracking.system import SystemWatch
+from pretrace.tracking import system_metrics
+from pretrace.tracking.system_metrics import SystemWatch
 
 PATIENCE = 30.0
 
@@ -29,8 +29,8 @@ def watched(looks: int) -> SystemWatch:
 
 
 def test_a_stage_shows_what_it_took(tracked: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(system, "FIRST_LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(system, "EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(system_metrics, "FIRST_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(system_metrics, "EVERY_SECONDS", 0.01)
     leave("pretrain", watch=watched(3))
     tracking.send_pending()
     run = runs()["pretrain"]
@@ -41,7 +41,7 @@ def test_a_stage_shows_what_it_took(tracked: Path, monkeypatch: Any) -> None:
 
 
 def test_a_long_run_keeps_looks_further_apart(monkeypatch: Any) -> None:
-    monkeypatch.setattr(system, "MOST_LOOKS", 4)
+    monkeypatch.setattr(system_metrics, "MOST_LOOKS", 4)
     watch = SystemWatch()
     waits: list[float] = []
 
@@ -50,7 +50,7 @@ def test_a_long_run_keeps_looks_further_apart(monkeypatch: Any) -> None:
         return len(waits) > 40
 
     monkeypatch.setattr(watch, "_over", SimpleNamespace(wait=wait, set=lambda: None))
-    monkeypatch.setattr(system, "_look_of_process", lambda: lambda: {"system/x": 1.0})
+    monkeypatch.setattr(system_metrics, "_look_of_process", lambda: lambda: {"system/x": 1.0})
     watch._watch()
     assert len(watch.points()) <= 4
     assert waits[-1] > 8 * waits[2]
@@ -66,7 +66,7 @@ def test_each_gpu_is_looked_at(monkeypatch: Any) -> None:
         nvmlDeviceGetPowerUsage=lambda handle: 70_000,
     )
     monkeypatch.setitem(sys.modules, "pynvml", nvidia)
-    values = system._look_of_process()()
+    values = system_metrics._look_of_process()()
     assert values["system/gpu_1_utilization_percentage"] == 91
     assert values["system/gpu_1_memory_usage_percentage"] == 50
     assert values["system/gpu_0_power_usage_watts"] == 70
@@ -75,7 +75,7 @@ def test_each_gpu_is_looked_at(monkeypatch: Any) -> None:
 def test_without_psutil_nothing_is_seen_and_nothing_said(monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.setitem(sys.modules, "psutil", None)
     watch = SystemWatch()
-    monkeypatch.setattr(system, "FIRST_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(system_metrics, "FIRST_LOOK_SECONDS", 0.01)
     watch.start()._thread.join(PATIENCE)
     assert watch.points() == []
     assert capsys.readouterr() == ("", "")
@@ -83,6 +83,6 @@ def test_without_psutil_nothing_is_seen_and_nothing_said(monkeypatch: Any, capsy
 
 def test_a_stage_loads_nothing_for_mlflow() -> None:
     """Neither MLflow nor what watches the machine: both are loaded elsewhere, or later."""
-    code = "import json, sys; import pretrace.stage; print(json.dumps(sorted(sys.modules)))"
+    code = "import json, sys; import pretrace.pipeline.stage; print(json.dumps(sorted(sys.modules)))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"mlflow", "psutil", "pyarrow", "pandas", "yaml"} & set(json.loads(said))

@@ -15,9 +15,9 @@ from tracked import PARENT, leave, runs, waiting
 
 from pretrace import tracking
 from pretrace.cli import main
-from pretrace.stage import run_stage
-from pretrace.tracking import sender
-from pretrace.tracking.place import uri_for_mlflow
+from pretrace.pipeline.stage import run_stage
+from pretrace.tracking import uploader
+from pretrace.tracking.config import uri_for_mlflow
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
 SECRET = "s3cr3t-of-mine"
@@ -101,7 +101,7 @@ def test_a_bad_server_costs_no_stage_and_loses_nothing(
 
 
 def test_what_takes_for_ever_is_ended(tracked: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(sender, "LONGEST_SECONDS", 1)
+    monkeypatch.setattr(uploader, "LONGEST_SECONDS", 1)
     monkeypatch.setattr("pretrace.tracking.mlflow_runs.Tracker.send", lambda *_: time.sleep(60))
     leave("clean")
     assert "TimeoutError: no end after 1 s" in tracking.send_pending()

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pretrace import tracking
+from pretrace.pipeline.stage import Run
 from pretrace.settings import load_settings
-from pretrace.stage import Run
 
 PARENT = "workspace-01234567"
 

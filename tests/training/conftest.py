@@ -29,4 +29,4 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 
 @pytest.fixture(autouse=True)
 def _no_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.training.watch.peak_flops", lambda device: 1e12)
+    monkeypatch.setattr("pretrace.training.pretraining.monitor.peak_flops", lambda device: 1e12)

@@ -34,9 +34,9 @@ def curves() -> dict[str, list[str]]:
     sys.path.insert(0, str(Path(__file__).parent))
     from small_training import make_shards, settings_with
 
-    from pretrace.training.checkpoint import Checkpoints
-    from pretrace.training.devices import choose_device
-    from pretrace.training.trainer import Trainer
+    from pretrace.training.engine.checkpoint import Checkpoints
+    from pretrace.training.engine.device import choose_device
+    from pretrace.training.pretraining.trainer import Trainer
 
     found: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as name:

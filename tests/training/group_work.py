@@ -14,13 +14,13 @@ from small_training import SCALE, settings_with
 from torch import Tensor
 
 from pretrace.model import build_model
-from pretrace.model.dropout import Dropout
-from pretrace.training.devices import choose_device
-from pretrace.training.group import Group
-from pretrace.training.language_model import sequence_loss
-from pretrace.training.loop import train
-from pretrace.training.optimiser import build_optimiser
-from pretrace.training.replicas import Replicas, whole
+from pretrace.model.kernels.dropout import Dropout
+from pretrace.training.distributed.data_parallel import Replicas, whole
+from pretrace.training.distributed.group import Group
+from pretrace.training.engine.device import choose_device
+from pretrace.training.engine.loop import train
+from pretrace.training.engine.optimizer import build_optimiser
+from pretrace.training.pretraining.evaluate import sequence_loss
 
 WAYS = [("joined", 0.0, 50), ("joined", 0.3, 50), ("overlapped", 0.3, 50), ("sharded", 0.3, 12)]
 """Ways of a group, with a rate of dropout and a number of updates."""

@@ -11,9 +11,9 @@ import numpy as np
 
 from pretrace.corpus import Document, write_documents
 from pretrace.settings import Settings
-from pretrace.shards import write_shards
-from pretrace.training.pretrain import Pretrained, pretrain
-from pretrace.vocabulary import load_vocabulary, train_vocabulary
+from pretrace.tokens import load_vocabulary, train_vocabulary
+from pretrace.tokens.shards import write_shards
+from pretrace.training.pretraining.run import Pretrained, pretrain
 
 if TYPE_CHECKING:
     import pytest

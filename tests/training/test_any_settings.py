@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from small_training import run, settings_with
 
-from pretrace.errors import PretraceError
-from pretrace.training import devices
-from pretrace.training.devices import Device, check_kernels
-from pretrace.training.language_model import describe
+from pretrace.common.errors import PretraceError
+from pretrace.training.engine import device
+from pretrace.training.engine.device import Device, check_kernels
+from pretrace.training.pretraining.evaluate import describe
 
 CHOICES: dict[str, list[Any]] = {
     "model.layers": [1, 3],
@@ -89,7 +89,7 @@ def test_sizes_for_no_machine_are_refused_before_memory_is_taken(
 def test_a_processor_without_the_kernels_of_an_lstm_in_bfloat16_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    monkeypatch.setattr(devices, "cpu_has_bfloat16", lambda: False)
+    monkeypatch.setattr(device, "cpu_has_bfloat16", lambda: False)
     with pytest.raises(PretraceError, match="precision: got bfloat16"):
         check_kernels("lstm", Device("cpu", torch.bfloat16, "as set"))
     check_kernels("transformer", Device("cpu", torch.bfloat16, "as set"))

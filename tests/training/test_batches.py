@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from test_finetune import recipe_of
 
 from pretrace.model import GPT, LSTM
-from pretrace.model.dropout import Dropout
-from pretrace.model.heads import TaskModel
-from pretrace.model.packed import Group
+from pretrace.model.kernels.dropout import Dropout
+from pretrace.model.packed_sequences import Group
 from pretrace.settings import LSTMSettings, ModelSettings
-from pretrace.tasks.rows import EncodedSplit
-from pretrace.training import batches
-from pretrace.training.batches import Batch, Examples, common_beginning, epoch_order
-from pretrace.training.devices import choose_device
-from pretrace.training.finetune import example_losses
-from pretrace.training.predictions import LabelScale, predict, targets_of
+from pretrace.tasks.dataset import EncodedSplit
+from pretrace.training.engine.device import choose_device
+from pretrace.training.finetuning import batching
+from pretrace.training.finetuning.batching import Batch, Examples, common_beginning, epoch_order
+from pretrace.training.finetuning.finetune import example_losses
+from pretrace.training.finetuning.predictions import LabelScale, predict, targets_of
+from pretrace.training.finetuning.task_head import TaskModel
 
 VOCABULARY = 20
 PARTS = {"classification": 1, "entailment": 2, "similarity": 2, "regression": 2, "multiple_choice": 5}
@@ -139,8 +139,8 @@ def test_groups_change_nothing(
     examples = Examples(split, kind, VOCABULARY, 400, attends=True)
     expected, one = gradients(model, losses, examples, chosen, split.labels, rate)
     before = len(examples.batch(chosen).layout.groups)
-    monkeypatch.setattr(batches, "WASTE", waste)
-    monkeypatch.setattr(batches, "ROUND", 1)
+    monkeypatch.setattr(batching, "WASTE", waste)
+    monkeypatch.setattr(batching, "ROUND", 1)
     lengths = set(examples.unit_lengths().tolist())
     assert len(examples.batch(chosen).layout.groups) == (1 if waste else len(lengths))
     assert 1 <= before <= 6

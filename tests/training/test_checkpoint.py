@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from pretrace.settings import OptimiserSettings
-from pretrace.training.checkpoint import Checkpoints
-from pretrace.training.fingerprint import fingerprint
-from pretrace.training.optimiser import build_optimiser
+from pretrace.training.engine.checkpoint import Checkpoints
+from pretrace.training.engine.fingerprint import fingerprint
+from pretrace.training.engine.optimizer import build_optimiser
 
 
 class Training:
@@ -144,7 +144,7 @@ def test_a_failure_while_saving_leaves_the_one_before(
     def fails(*_: object) -> None:
         raise OSError("power")
 
-    monkeypatch.setattr("pretrace.training.checkpoint.write_json", fails)
+    monkeypatch.setattr("pretrace.training.engine.checkpoint.write_json", fails)
     training = Training(6)
     with pytest.raises(OSError, match="power"):
         checkpoints.save(6, training.module, training.optimiser)

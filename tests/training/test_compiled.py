@@ -14,8 +14,8 @@ from torch import Tensor
 
 from pretrace.model import GPT
 from pretrace.model.build import build_model
-from pretrace.model.gpt import Block
-from pretrace.training.compiled import PAYS_FROM_FLOPS, compile_blocks
+from pretrace.model.transformer import Block
+from pretrace.training.engine.compile import PAYS_FROM_FLOPS, compile_blocks
 
 
 def model(kind: str = "transformer") -> GPT:

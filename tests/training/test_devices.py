@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pretrace.training import devices
-from pretrace.training.devices import choose_device
+from pretrace.training.engine import device
+from pretrace.training.engine.device import choose_device
 
 CASES = [
     # a GPU?, its capability, the CPU has bfloat16, set, chosen, said, products on a GPU
@@ -34,7 +34,7 @@ def test_the_precision_and_its_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[str] = []
-    monkeypatch.setattr(devices, "cpu_has_bfloat16", lambda: cpu_bfloat16)
+    monkeypatch.setattr(device, "cpu_has_bfloat16", lambda: cpu_bfloat16)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu is not None)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: gpu >= (8, 0))
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: gpu)

@@ -11,16 +11,16 @@ import pytest
 import torch
 from small_training import settings_with, weights_of
 
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
 from pretrace.model import GPT, LSTM, build_model, save_model
-from pretrace.model.heads import TaskModel
 from pretrace.settings import FinetuneSettings, LSTMSettings, ModelSettings
-from pretrace.tasks.rows import EncodedSplit
-from pretrace.training.batches import Examples
-from pretrace.training.devices import Device, choose_device
-from pretrace.training.finetune import example_losses, finetune_seed, starting_model
-from pretrace.training.predictions import Answers, predict
-from pretrace.training.recipe import Recipe, resolve_recipe
+from pretrace.tasks.dataset import EncodedSplit
+from pretrace.training.engine.device import Device, choose_device
+from pretrace.training.finetuning.batching import Examples
+from pretrace.training.finetuning.config import Recipe, resolve_recipe
+from pretrace.training.finetuning.finetune import example_losses, finetune_seed, starting_model
+from pretrace.training.finetuning.predictions import Answers, predict
+from pretrace.training.finetuning.task_head import TaskModel
 
 VOCABULARY, CONTEXT = 20, 32
 SMALL = ModelSettings(
@@ -149,7 +149,7 @@ def test_dropout_is_drawn_anew_for_another_seed() -> None:
 
 
 def test_what_is_returned_is_the_best_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pretrace.training import finetune
+    from pretrace.training.finetuning import finetune
 
     scores = iter([0.2, 0.9, 0.9, 0.1, 0.33])
     weights: list[torch.Tensor] = []

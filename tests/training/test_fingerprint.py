@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pretrace.training import fingerprint
-from pretrace.training.fingerprint import imported_by, sha256_of_imports
+from pretrace.training.engine import fingerprint
+from pretrace.training.engine.fingerprint import imported_by, sha256_of_imports
 
-TRAINER, FINETUNE = "training/trainer.py", "training/finetune.py"
+TRAINER, FINETUNE = "training/pretraining/trainer.py", "training/finetuning/finetune.py"
 
 
 @pytest.fixture
@@ -26,8 +26,16 @@ def test_what_decides_the_weights_is_covered() -> None:
     modules = set(imported_by(TRAINER))
     for name in ("loop", "optimiser", "devices", "replicas", "checkpoint", "state", "language_model"):
         assert f"training/{name}.py" in modules
-    assert modules >= {"model/gpt.py", "model/lstm.py", "model/loss.py", "model/build.py", "shards/order.py"}
-    assert {"model/heads.py", "training/batches.py", "tasks/formats.py"} <= set(imported_by(FINETUNE))
+    assert modules >= {
+        "model/transformer.py",
+        "model/lstm.py",
+        "model/kernels/cross_entropy.py",
+        "model/build.py",
+        "tokens/shards/sampler.py",
+    }
+    assert {"training/finetuning/task_head.py", "training/finetuning/batching.py", "tasks/input_formats.py"} <= set(
+        imported_by(FINETUNE)
+    )
 
 
 def test_what_does_not_is_left_out() -> None:
@@ -37,19 +45,23 @@ def test_what_does_not_is_left_out() -> None:
     ]
     for name in ("finetune", "seeds", "watch", "pretrain", "processes", "curves", "start"):
         assert f"training/{name}.py" not in modules
-    assert not {"training/trainer.py", "training/watch.py", "training/pretrain.py"} & set(imported_by(FINETUNE))
+    assert not {
+        "training/pretraining/trainer.py",
+        "training/pretraining/monitor.py",
+        "training/pretraining/run.py",
+    } & set(imported_by(FINETUNE))
 
 
 @pytest.mark.parametrize(
     ("edited", "trainer", "finetune"),
     [
-        ("training/loop.py", True, True),
-        ("model/gpt.py", True, True),
-        ("shards/order.py", True, False),
-        ("model/heads.py", False, True),
-        ("training/watch.py", False, False),
+        ("training/engine/loop.py", True, True),
+        ("model/transformer.py", True, True),
+        ("tokens/shards/sampler.py", True, False),
+        ("training/finetuning/task_head.py", False, True),
+        ("training/pretraining/monitor.py", False, False),
         ("progress.py", False, False),
-        ("training/seeds.py", False, False),
+        ("training/finetuning/run.py", False, False),
     ],
 )
 def test_an_edit_changes_the_names_of_what_rests_on_it(code: Path, edited: str, trainer: bool, finetune: bool) -> None:
@@ -67,5 +79,5 @@ def test_a_module_that_is_new_is_covered(code: Path) -> None:
     path = code / "training" / "loop.py"
     path.write_text(path.read_text() + "\nfrom pretrace.model import new\n")
     modules = imported_by(TRAINER)
-    assert {"model/new.py", "corpus/clean.py"} <= set(modules)  # and where a package has its names from
+    assert {"model/new.py", "corpus/text/clean.py"} <= set(modules)  # and where a package has its names from
     assert "corpus/__init__.py" not in modules

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from pretrace.model import GPT
-from pretrace.model.cached import CachedGPT
+from pretrace.model.kv_cache import CachedGPT
 from pretrace.settings import ModelSettings
-from pretrace.training.curves import write_curve
-from pretrace.training.generate import PROMPTS, generate, samples
+from pretrace.training.engine.curves import write_curve
+from pretrace.training.engine.generate import PROMPTS, generate, samples
 
 
 class Letters:

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
 from pretrace.settings import OptimiserSettings
-from pretrace.training.loop import train, update_seed
-from pretrace.training.optimiser import build_optimiser
+from pretrace.training.engine.loop import train, update_seed
+from pretrace.training.engine.optimizer import build_optimiser
 
 SETTINGS = OptimiserSettings(optimiser="openai_adam", weight_decay=0.01, beta1=0.9, beta2=0.99, clip_norm=1.0)
 

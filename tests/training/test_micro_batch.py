@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from small_training import settings_with
 
 from pretrace.settings import ModelSettings
-from pretrace.training.micro_batch import (
+from pretrace.training.engine.micro_batch import (
     STATE_BYTES,
     bytes_a_sequence,
     estimated_micro_batch,

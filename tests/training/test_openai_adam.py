@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from pretrace.settings import OptimiserSettings
-from pretrace.training.optimiser import build_optimiser, warmup_linear
+from pretrace.training.engine.optimizer import build_optimiser
+from pretrace.training.engine.schedule import warmup_linear
 
 UPDATES, RATE, DECAY, WARMUP = 1000, 0.01, 0.01, 0.1
 BETAS, EPSILON = (0.9, 0.999), 1e-8

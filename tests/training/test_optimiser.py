@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pretrace.settings import OptimiserSettings
-from pretrace.training.optimiser import build_optimiser, warmup_cosine, warmup_linear
+from pretrace.training.engine.optimizer import build_optimiser
+from pretrace.training.engine.schedule import warmup_cosine, warmup_linear
 
 both = pytest.mark.parametrize("optimiser", ["openai_adam", "adamw"])
 

@@ -15,16 +15,16 @@ import pytest
 import torch
 from small_training import Killed, elsewhere, killer, make_shards, run, settings_with, weights_of
 
-from pretrace.errors import PretraceError
-from pretrace.files import locked, read_json
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import locked, read_json
 from pretrace.model import build_model
-from pretrace.shards import batch_sequences, open_shards
-from pretrace.shards.names import batch_documents, document_names
-from pretrace.training import checkpoint
-from pretrace.training.devices import choose_device
-from pretrace.training.flops import flops_per_token
-from pretrace.training.language_model import validation_loss
-from pretrace.training.pretrain import run_fingerprint
+from pretrace.tokens.shards import batch_sequences, open_shards
+from pretrace.tokens.shards.batch_documents import batch_documents, document_names
+from pretrace.training.engine import checkpoint
+from pretrace.training.engine.device import choose_device
+from pretrace.training.engine.flops import flops_per_token
+from pretrace.training.pretraining.evaluate import validation_loss
+from pretrace.training.pretraining.run import run_fingerprint
 
 CHECKPOINTS = Path(".pretrace/checkpoints")
 
@@ -154,7 +154,7 @@ def test_a_fingerprint_is_of_what_the_weights_depend_on(shards: Path, monkeypatc
         name(other={**manifest, "vocabulary": "0" * 64}),
         run_fingerprint("transformer", settings_with(), manifest, choose_device("bfloat16", 1), 1),
     ]
-    monkeypatch.setattr("pretrace.training.pretrain.sha256_of_imports", lambda module: "other code")
+    monkeypatch.setattr("pretrace.training.pretraining.run.sha256_of_imports", lambda module: "other code")
     different.append(name())
     assert len({base, *different}) == 1 + len(different)
 
@@ -236,10 +236,12 @@ def test_a_micro_batch_that_is_chosen_is_kept(
     for a, b in zip(whole.curve, run(settings_with(), shards).curve, strict=True):
         assert a["loss"] == pytest.approx(b["loss"], abs=1e-5)  # also with dropout, whose masks go by the sequence
     elsewhere("small", monkeypatch)
-    monkeypatch.setattr("pretrace.training.micro_batch.estimated_micro_batch", lambda *_: 3)
+    monkeypatch.setattr("pretrace.training.engine.micro_batch.estimated_micro_batch", lambda *_: 3)
     with pytest.raises(Killed):
         run(settings, shards, publish=killer(8))
-    monkeypatch.setattr("pretrace.training.micro_batch.estimated_micro_batch", lambda *_: pytest.fail("chosen again"))
+    monkeypatch.setattr(
+        "pretrace.training.engine.micro_batch.estimated_micro_batch", lambda *_: pytest.fail("chosen again")
+    )
     trained = run(settings, shards)
     elsewhere("three", monkeypatch)
     assert weights_of(trained) == weights_of(run(settings_with({"pretrain.micro_batch": 3}), shards))

@@ -6,10 +6,10 @@ import pytest
 import torch
 from group_work import WAYS, EndsProcess, add_ones, every_way, losses_of
 
-from pretrace.errors import PretraceError
-from pretrace.training.group import Group, place
-from pretrace.training.processes import meet
-from pretrace.training.replicas import check_shares
+from pretrace.common.errors import PretraceError
+from pretrace.training.distributed.data_parallel import check_shares
+from pretrace.training.distributed.group import Group, place
+from pretrace.training.distributed.launch import meet
 
 TWO = Group(size=2)
 

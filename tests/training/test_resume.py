@@ -29,8 +29,8 @@ sys.path.insert(0, {tests!r})
 from pathlib import Path
 from small_training import run, settings_with
 from pretrace.model import save_model
-from pretrace.training.devices import choose_device
-import pretrace.training.watch
+from pretrace.training.engine.device import choose_device
+import pretrace.training.pretraining.monitor
 
 def sample(model):
     return [{{"prompt": "a", "text": str(model.token_embedding.weight.sum().item())}}]
@@ -45,7 +45,7 @@ def train():
     (out / "result.json").write_text(json.dumps([result.metrics, result.curve, result.samples, steps]))
 
 if __name__ == "__main__":
-    pretrace.training.watch.peak_flops = lambda device: 1e12
+    pretrace.training.pretraining.monitor.peak_flops = lambda device: 1e12
 """
 KILLED = """
     # PyTorch is loaded once: what is killed is a fork of this process, which has computed nothing yet.

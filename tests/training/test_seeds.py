@@ -18,13 +18,13 @@ import pytest
 from safetensors.numpy import load_file
 from small_training import settings_with
 
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
 from pretrace.model import build_model, save_model
 from pretrace.settings import Settings
+from pretrace.tasks.dataset import SPLITS, Row, TaskData, read_task, write_task
 from pretrace.tasks.metrics import standard_error
-from pretrace.tasks.rows import SPLITS, Row, TaskData, read_task, write_task
-from pretrace.training import seeds as module
-from pretrace.training.seeds import finetune_all_seeds
+from pretrace.training.finetuning import run as module
+from pretrace.training.finetuning.run import finetune_all_seeds
 
 VOCABULARY = 80
 
@@ -230,7 +230,7 @@ STAGE = """
 import sys
 from pathlib import Path
 from small_training import settings_with
-from pretrace.training.seeds import finetune_all_seeds
+from pretrace.training.finetuning.run import finetune_all_seeds
 
 def main():
     settings = settings_with({"finetune.epochs": 12}, seeds=[1, 2, 3, 4, 5, 6])

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from small_training import settings_with
 
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
 from pretrace.settings import Task
+from pretrace.tasks.dataset import Row, TaskData
 from pretrace.tasks.prepare import prepare_task
-from pretrace.tasks.rows import Row, TaskData
-from pretrace.training.predictions import LabelScale, label_scale, targets_of
-from pretrace.training.recipe import resolve_recipe
+from pretrace.training.finetuning.config import resolve_recipe
+from pretrace.training.finetuning.predictions import LabelScale, label_scale, targets_of
 
 CLASSES = 6
 FILES = {"train": "train.csv", "dev": "dev.csv", "test": "test.csv"}

@@ -14,17 +14,17 @@ import torch.nn.functional as F
 from small_training import SCALE, settings_with
 from small_vocabulary import TEXT, write_openai_vocabulary
 
-from pretrace.ahead import look_ahead
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import read_json
 from pretrace.corpus import Document, clean_text, write_documents
-from pretrace.errors import PretraceError
 from pretrace.export import export
-from pretrace.files import read_json
 from pretrace.model import build_model, load_model, save_model
+from pretrace.preflight.check import look_ahead
 from pretrace.settings import Settings
-from pretrace.shards import open_shards, write_shards
-from pretrace.training.curves import write_curve
-from pretrace.training.start import start_from
-from pretrace.vocabulary import load_vocabulary
+from pretrace.tokens import load_vocabulary
+from pretrace.tokens.shards import open_shards, write_shards
+from pretrace.training.engine.curves import write_curve
+from pretrace.training.pretraining.init_from import start_from
 
 STAGES = Path(__file__).resolve().parents[2] / "stages"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pretrace.training.stopping import Stopping
+from pretrace.training.distributed.sigterm import Stopping
 
 
 class Ended(BaseException):

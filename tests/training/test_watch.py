@@ -12,10 +12,10 @@ import pytest
 from small_training import run, settings_with
 from torch import nn
 
-from pretrace.files import read_json, sha256_of_json, write_json
-from pretrace.model.tensors import read_tensors
-from pretrace.training.curves import is_shown, write_curve
-from pretrace.training.status import memory_in_use, status
+from pretrace.common.files import read_json, sha256_of_json, write_json
+from pretrace.model.checkpoints.safetensors_file import read_tensors
+from pretrace.training.engine.curves import is_shown, write_curve
+from pretrace.training.pretraining.progress_line import memory_in_use, status
 
 
 def read(path: Path) -> Any:
@@ -37,8 +37,8 @@ def test_memory_is_that_of_this_process() -> None:
 
 
 def test_the_line_of_a_run(shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("pretrace.progress.SECONDS_BETWEEN_LINES", 0.0)
-    monkeypatch.setattr("pretrace.training.watch.SHOWN_EVERY_SECONDS", -1.0)
+    monkeypatch.setattr("pretrace.common.progress.SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr("pretrace.training.pretraining.monitor.SHOWN_EVERY_SECONDS", -1.0)
     result = run(settings_with({"pretrain.steps": 5, "pretrain.warmup_steps": 1}), shards)
     lines = [line for line in capfd.readouterr().err.splitlines() if "/5 step" in line]
     assert len(lines) == 5

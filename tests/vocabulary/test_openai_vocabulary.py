@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from small_vocabulary import CHARACTERS, RELEASED, TEXT, write_openai_vocabulary
 from transformers import OpenAIGPTTokenizer
 
+from pretrace.common.errors import PretraceError
 from pretrace.corpus import clean_text
-from pretrace.errors import PretraceError
-from pretrace.vocabulary import Vocabulary, copy_vocabulary, load_vocabulary, train_vocabulary
-from pretrace.vocabulary.openai import OpenAIVocabulary
+from pretrace.tokens import Vocabulary, copy_vocabulary, load_vocabulary, train_vocabulary
+from pretrace.tokens.openai_bpe import OpenAIVocabulary
 
 HOSTILE = [
     *("", " ", "\n", "\n\n \n", "a", "A", ".", "\t", "\x00", "\ufeff", "\u200b", "\xa0", "\u2028", "\x85", "\x1c"),
@@ -164,7 +164,7 @@ def test_unknown_characters_are_one_id_each(vocabulary: Vocabulary) -> None:
 
 
 def test_the_memory_of_words_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.vocabulary.words.REMEMBERED_WORDS", 5)
+    monkeypatch.setattr("pretrace.tokens.word_cache.REMEMBERED_WORDS", 5)
     small, large = load_vocabulary(folder), load_vocabulary(folder)
     for text in (TEXT, "the dog", "the fox\nthe dog", TEXT):
         assert small.encode(text) == large.encode(text)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pretrace.common.errors import PretraceError
 from pretrace.corpus import clean_text
-from pretrace.errors import PretraceError
-from pretrace.vocabulary import Vocabulary, load_vocabulary, measure_vocabulary, train_vocabulary
+from pretrace.tokens import Vocabulary, load_vocabulary, measure_vocabulary, train_vocabulary
 
 TEXT = """it was the best of times , it was the worst of times , it was the age of wisdom ,
 it was the age of foolishness
@@ -78,10 +78,10 @@ def test_a_long_text_has_the_ids_of_a_short_one(folder: Path, text: str) -> None
     short, long = load_vocabulary(folder), load_vocabulary(folder)
     with pytest.MonkeyPatch.context() as patch:
         expected = short.encode_array(text)
-        patch.setattr("pretrace.vocabulary.words.SHORT_CHARACTERS", -1)
-        patch.setattr("pretrace.vocabulary.words.BLOCK_CHARACTERS", 10)
+        patch.setattr("pretrace.tokens.word_cache.SHORT_CHARACTERS", -1)
+        patch.setattr("pretrace.tokens.word_cache.BLOCK_CHARACTERS", 10)
         found = long.encode_array(text)
-        patch.setattr("pretrace.vocabulary.words.BLOCK_CHARACTERS", 10_000)
+        patch.setattr("pretrace.tokens.word_cache.BLOCK_CHARACTERS", 10_000)
         several = long.encode_arrays([text, "", *text.split("\n")])
     assert found.tolist() == expected.tolist() and found.dtype == expected.dtype
     one_by_one = [short.encode_array(part).tolist() for part in (text, "", *text.split("\n"))]
@@ -107,7 +107,7 @@ def test_what_is_unknown(vocabulary: Vocabulary, text: str) -> None:
 
 
 def test_the_memory_of_words_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.vocabulary.words.REMEMBERED_WORDS", 5)
+    monkeypatch.setattr("pretrace.tokens.word_cache.REMEMBERED_WORDS", 5)
     small, large = load_vocabulary(folder), load_vocabulary(folder)
     for text in (TEXT, "the dog", "the fox\nthe dog", TEXT):
         assert small.encode_words(text) == large.encode_words(text)

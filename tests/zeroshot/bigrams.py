@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pretrace.vocabulary.words import WordVocabulary
+from pretrace.tokens.word_cache import WordVocabulary
 
 
 class Words(WordVocabulary):

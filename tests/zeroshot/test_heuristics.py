@@ -9,10 +9,10 @@ import pytest
 import torch
 from bigrams import Bigrams, Words
 
-from pretrace.errors import PretraceError
-from pretrace.tasks.metrics import score as metric_score
-from pretrace.training.devices import Device
-from pretrace.zeroshot.heuristics import (
+from pretrace.common.errors import PretraceError
+from pretrace.evaluation.log_likelihood import score
+from pretrace.evaluation.task_rows import TextRow
+from pretrace.evaluation.zero_shot.heuristics import (
     best_threshold,
     chance,
     class_of_high_scores,
@@ -20,8 +20,8 @@ from pretrace.zeroshot.heuristics import (
     questions_of,
     values_of,
 )
-from pretrace.zeroshot.rows import TextRow
-from pretrace.zeroshot.scoring import score
+from pretrace.tasks.metrics import score as metric_score
+from pretrace.training.engine.device import Device
 
 CPU = Device("cpu", torch.float32, "")
 

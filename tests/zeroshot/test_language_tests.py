@@ -14,15 +14,15 @@ import torch
 from bigrams import Bigrams, Words
 from small_vocabulary import write_openai_vocabulary
 
+from pretrace.common.errors import PretraceError
 from pretrace.corpus import clean_text
-from pretrace.errors import PretraceError
-from pretrace.evaluate import evaluate
+from pretrace.evaluation.language_tests.lambada import last_word, read_passages
+from pretrace.evaluation.language_tests.run import choice, prepared_tests, read_choices
+from pretrace.evaluation.perplexity import evaluate
 from pretrace.model import GPT, save_model
 from pretrace.settings import LanguageColumns, LanguageTest, ModelSettings
-from pretrace.training.devices import Device
-from pretrace.vocabulary import load_vocabulary
-from pretrace.zeroshot.language_tests import choice, prepared_tests, read_choices
-from pretrace.zeroshot.last_word import last_word, read_passages
+from pretrace.tokens import load_vocabulary
+from pretrace.training.engine.device import Device
 
 CPU = Device("cpu", torch.float32, "")
 COLUMNS = LanguageColumns()

@@ -10,11 +10,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
+from pretrace.evaluation.log_likelihood import Question, score
 from pretrace.model import GPT, LSTM
 from pretrace.settings import LSTMSettings, ModelSettings
-from pretrace.training.devices import Device
-from pretrace.zeroshot.scoring import Question, score
+from pretrace.training.engine.device import Device
 
 CONTEXT, VOCABULARY = 12, 40
 CPU = Device("cpu", torch.float32, "")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
 from pretrace.settings import LanguageTest, Settings, Task, load_settings
 from pretrace.settings.section import checked
 

@@ -15,16 +15,16 @@ import pytest
 import torch
 from small_vocabulary import write_openai_vocabulary
 
-from pretrace.errors import PretraceError
-from pretrace.files import write_json
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import write_json
+from pretrace.evaluation.zero_shot.run import zero_shot
+from pretrace.evaluation.zero_shot.tasks import answer, asked_tasks
 from pretrace.model import GPT, LSTM, load_model, save_model
 from pretrace.settings import LSTMSettings, ModelSettings, load_settings, read_yaml
+from pretrace.tasks.dataset import Row, TaskData, write_task
 from pretrace.tasks.metrics import score
-from pretrace.tasks.rows import Row, TaskData, write_task
-from pretrace.training.devices import Device
-from pretrace.vocabulary import load_vocabulary
-from pretrace.zeroshot.benchmark import zero_shot
-from pretrace.zeroshot.tasks import answer, asked_tasks
+from pretrace.tokens import load_vocabulary
+from pretrace.training.engine.device import Device
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "zeroshot.py"
 SIZES = ModelSettings(

@@ -3,13 +3,13 @@
 Importing this is cheap: spaCy, ftfy and pyarrow are imported where they are used.
 """
 
-from pretrace.corpus.clean import clean_text, clean_text_plainly
+from pretrace.corpus.cleaning.run import clean_documents
 from pretrace.corpus.collect import collect_text, place_of, read_corpus
-from pretrace.corpus.contamination import EvaluationText, read_evaluation_texts, write_evaluation_texts
 from pretrace.corpus.documents import Document, read_documents, write_documents
-from pretrace.corpus.installed import collect_installed
-from pretrace.corpus.prepare import clean_documents
-from pretrace.corpus.read import read_files
+from pretrace.corpus.filters.contamination import EvaluationText, read_evaluation_texts, write_evaluation_texts
+from pretrace.corpus.readers.installed_docs import collect_installed
+from pretrace.corpus.readers.read_documents import read_files
+from pretrace.corpus.text.clean import clean_text, clean_text_plainly
 
 __all__ = [
     "Document",

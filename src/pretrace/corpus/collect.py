@@ -8,13 +8,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pretrace.corpus.bad_input import OnFault, Rejects, stop
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import atomic_folder
+from pretrace.common.progress import progress
 from pretrace.corpus.documents import Document, write_documents
-from pretrace.corpus.huggingface import dataset_rows
-from pretrace.corpus.read import documents_of, read_files, wanted_columns
-from pretrace.errors import PretraceError
-from pretrace.files import atomic_folder
-from pretrace.progress import progress
+from pretrace.corpus.readers.faults import OnFault, Rejects, stop
+from pretrace.corpus.readers.huggingface import dataset_rows
+from pretrace.corpus.readers.read_documents import documents_of, read_files, wanted_columns
 
 if TYPE_CHECKING:
     from pretrace.settings import Corpus

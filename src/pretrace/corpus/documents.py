@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
 
 PART_BYTES = 32 << 20
 """UTF-8 bytes of text after which a new part begins, so that a reader holds one part at a time."""
@@ -32,8 +32,8 @@ class Document:
 class DocumentWriter:
     """Writes documents to `folder/part-00000.parquet` and so on, in the order they come.
 
-    The caller sees to it that the folder appears whole (`pretrace.files.atomic_folder`). A part is written by a thread,
-    beside whatever makes the next one.
+    The caller makes the folder appear whole (`pretrace.common.files.atomic_folder`). A thread writes a part while the
+    next one is being made.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -14,20 +14,20 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from pretrace.errors import PretraceError
-from pretrace.export.card import card
-from pretrace.export.graphs import FILES as GRAPHS
-from pretrace.export.graphs import write_graph
-from pretrace.export.plain import language_model_graph, task_graph
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import atomic_folder, write_json, write_text
+from pretrace.export.exportable import language_model_graph, task_graph
+from pretrace.export.graph_formats import FILES as GRAPHS
+from pretrace.export.graph_formats import write_graph
+from pretrace.export.model_card import card
 from pretrace.export.tokenizer import write_tokenizer
-from pretrace.files import atomic_folder, write_json, write_text
 from pretrace.model import GPT, load_model
-from pretrace.model.huggingface import write_huggingface
-from pretrace.model.openai import write_openai
-from pretrace.model.weights import description
-from pretrace.predict import FINETUNED, VOCABULARY, open_cell
-from pretrace.vocabulary import Vocabulary, copy_vocabulary, load_vocabulary, vocabulary_folder
-from pretrace.vocabulary.openai import OpenAIVocabulary
+from pretrace.model.checkpoints.huggingface import write_huggingface
+from pretrace.model.checkpoints.load import description
+from pretrace.model.checkpoints.openai import write_openai
+from pretrace.tokens import Vocabulary, copy_vocabulary, load_vocabulary, vocabulary_folder
+from pretrace.tokens.openai_bpe import OpenAIVocabulary
+from pretrace.training.finetuning.load import FINETUNED, VOCABULARY, open_cell
 
 FORMS = ("huggingface", "openai", *GRAPHS)
 EXPORTED = Path("models/exported")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import pretrace.vocabulary
-from pretrace.files import write_json
-from pretrace.vocabulary import Vocabulary
-from pretrace.vocabulary.load import DESCRIPTION
-from pretrace.vocabulary.openai import HUGGING_FACE_FILES, OpenAIVocabulary
+import pretrace.tokens
+from pretrace.common.files import write_json
+from pretrace.tokens import Vocabulary
+from pretrace.tokens.load import DESCRIPTION
+from pretrace.tokens.openai_bpe import HUGGING_FACE_FILES, OpenAIVocabulary
 
-CODE = Path(pretrace.vocabulary.__file__).parent / "tokenization_pretrace.py"
+CODE = Path(pretrace.tokens.__file__).parent / "tokenization_pretrace.py"
 
 
 def write_tokenizer(folder: Path, vocabulary: Vocabulary, context: int) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pretrace.model.gpt import GPT
 from pretrace.model.lstm import LSTM
+from pretrace.model.transformer import GPT
 from pretrace.settings import Scale
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pretrace.model.dropout import Dropout, dropped
-from pretrace.model.gpt import initialise
-from pretrace.model.packed import Layout
+from pretrace.model.kernels.dropout import Dropout, dropped
+from pretrace.model.packed_sequences import Layout
+from pretrace.model.transformer import initialise
 from pretrace.settings import LSTMSettings
 
 

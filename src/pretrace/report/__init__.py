@@ -9,15 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pretrace.errors import PretraceError
-from pretrace.files import read_json, write_json, write_text
-from pretrace.report.answers import read_answers
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import read_json, write_json, write_text
 from pretrace.report.benchmark import REFERENCE, build_benchmark, task_note, zero_shot_note
+from pretrace.report.errors import mistakes
 from pretrace.report.figures import corpus_figure, curves_figure, lengths_figure, scores_figure, write_figures
 from pretrace.report.markdown import benchmark_markdown, update_readme
-from pretrace.report.mistakes import mistakes
 from pretrace.report.model_card import model_card
 from pretrace.report.page import render_page
+from pretrace.report.predictions import read_answers
 from pretrace.report.provenance import provenance
 from pretrace.report.transfer_figure import transfer_figure
 from pretrace.report.zeroshot_figure import best_published, has_updates, zero_shot_figure

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sys
 
-from pretrace.errors import PretraceError
-from pretrace.files import read_json
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import read_json
 from pretrace.report import benchmark_markdown, write_page
 from pretrace.settings import load_settings
 

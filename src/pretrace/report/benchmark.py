@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from pretrace.errors import PretraceError
-from pretrace.files import read_json
-from pretrace.report.answers import ZERO_SHOT, TaskAnswers, read_answers
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import read_json
 from pretrace.report.comparisons import Difference, difference, mean_difference
+from pretrace.report.predictions import ZERO_SHOT, TaskAnswers, read_answers
 from pretrace.settings import Settings
 
 REFERENCE = "full"

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pretrace.errors import printable
-from pretrace.files import write_text
+from pretrace.common.errors import printable
+from pretrace.common.files import write_text
 from pretrace.report.benchmark import BASELINES
-from pretrace.report.drawing import GROUND, INK, MUTED, VARIANT_COLOURS, WIDTH, Drawing, svg_of
 from pretrace.report.markdown import columns_of, rows_by_task
+from pretrace.report.plotting import GROUND, INK, MUTED, VARIANT_COLOURS, WIDTH, Drawing, svg_of
 
 BASELINE_MARKS = {"majority": "D", "tfidf": "s", "lm_zero_shot": "^"}
 LARGEST_SOURCES = 15

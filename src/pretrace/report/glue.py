@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pretrace.errors import PretraceError, is_control
-from pretrace.files import atomic_folder, read_json
-from pretrace.report.answers import read_parquet
+from pretrace.common.errors import PretraceError, is_control
+from pretrace.common.files import atomic_folder, read_json
+from pretrace.report.predictions import read_parquet
 from pretrace.settings import Settings
 
 FILES = {

@@ -7,11 +7,11 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from pretrace.errors import PretraceError, printable
-from pretrace.files import write_text
-from pretrace.report.answers import ZERO_SHOT
+from pretrace.common.errors import PretraceError, printable
+from pretrace.common.files import write_text
 from pretrace.report.benchmark import BASELINES, REFERENCE
 from pretrace.report.comparisons import CONFIDENCE
+from pretrace.report.predictions import ZERO_SHOT
 
 BEGIN = "<!-- benchmark: made by the report stage, changes here are lost -->"
 END = "<!-- /benchmark -->"

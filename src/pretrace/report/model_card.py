@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pretrace.files import read_json
-from pretrace.quantities import big, readable_time
-from pretrace.report.answers import ZERO_SHOT
+from pretrace.common.files import read_json
+from pretrace.common.units import big, readable_time
 from pretrace.report.benchmark import BASELINES
 from pretrace.report.comparisons import Difference
 from pretrace.report.markdown import escape, rows_by_task
+from pretrace.report.predictions import ZERO_SHOT
 
 MOST_SOURCES = 12
 """Sources in the table of the data, the largest first."""

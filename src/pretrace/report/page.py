@@ -10,12 +10,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pretrace.quantities import big, readable_bytes, readable_time
+from pretrace.common.units import big, readable_bytes, readable_time
 from pretrace.report import markdown
 from pretrace.report.benchmark import BASELINES
-from pretrace.report.card import corpus_card
-from pretrace.report.drawing import COLOURS
+from pretrace.report.corpus_card import corpus_card
 from pretrace.report.figures import variant_colours
+from pretrace.report.plotting import COLOURS
 from pretrace.settings import Settings
 
 TEMPLATE = Path(__file__).parent / "page.html"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pretrace.report.drawing import MUTED, VARIANT_COLOURS, WIDTH, Drawing, svg_of
 from pretrace.report.markdown import rows_by_task
+from pretrace.report.plotting import MUTED, VARIANT_COLOURS, WIDTH, Drawing, svg_of
 from pretrace.settings import Settings
 
 

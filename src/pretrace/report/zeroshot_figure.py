@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pretrace.report.drawing import MUTED, VARIANT_COLOURS, WIDTH, Drawing, svg_of
+from pretrace.report.plotting import MUTED, VARIANT_COLOURS, WIDTH, Drawing, svg_of
 from pretrace.settings import Task
 
 BEST_SINGLE_MODEL = {"cola": 0.350, "sst2": 0.932}

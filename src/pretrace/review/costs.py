@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pretrace.quantities import big, readable_bytes, readable_time
-from pretrace.review.trees import Tree
+from pretrace.common.units import big, readable_bytes, readable_time
+from pretrace.review.git_tree import Tree
 
 PRETRAIN: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("validation loss, nats a token", "val_loss", lambda value: f"{value:.4f}"),

@@ -6,10 +6,10 @@ import math
 from pathlib import Path
 from typing import Any
 
-from pretrace.files import write_text
+from pretrace.common.files import write_text
 from pretrace.report import MODELS
 from pretrace.report.figures import curves_figure
-from pretrace.review.trees import Tree
+from pretrace.review.git_tree import Tree
 
 Rows = list[dict[str, float]]
 

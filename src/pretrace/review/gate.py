@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pretrace.errors import PretraceError
-from pretrace.review.comment import baseline
-from pretrace.review.locked import disagreements
-from pretrace.review.scores import BENCHMARK, LOST, LOWER, OTHER, REMOVED, Change, score_changes
-from pretrace.review.trees import Tree
+from pretrace.common.errors import PretraceError
+from pretrace.review.diff import baseline
+from pretrace.review.git_tree import Tree
+from pretrace.review.lockfile import disagreements
+from pretrace.review.score_changes import BENCHMARK, LOST, LOWER, OTHER, REMOVED, Change, score_changes
 
 
 def gate(revision: str, root: Path = Path()) -> tuple[list[str], list[str]]:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from pretrace.review.trees import Tree
+from pretrace.review.git_tree import Tree
 
 WAITING = ("suites", "ablations")
 """Sets that only wait to be put in the place of `tasks` or `variants`."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from pretrace.settings.section import Section
 
 
@@ -32,3 +35,17 @@ class Columns(Section):
         """The columns that the first part of a pair or the context of choices is from, in order."""
         first = [self.first] if isinstance(self.first, str) else self.first
         return [*first, self.question] if self.question else first
+
+
+def as_row(parts: Sequence[str], kind: str, columns: dict[str, Any]) -> dict[str, Any]:
+    """Parts of text under the columns that they are asked by; the inverse of reading a row."""
+    named = Columns(**columns)
+    if kind == "classification":
+        return {named.text: parts[0]}
+    row = dict.fromkeys(named.context, "") | {named.context[0]: parts[0]}
+    if kind != "multiple_choice":
+        return {named.context[0]: parts[0], named.second: parts[1]}
+    choices = list(parts[1:])
+    return row | (
+        dict(zip(named.choices, choices, strict=True)) if isinstance(named.choices, list) else {named.choices: choices}
+    )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
 from pretrace.settings.corpus import Corpus, Workers
 from pretrace.settings.experiment import Start, Task, Variant
 from pretrace.settings.ready import ReadySource, with_ready

@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
 from pretrace.settings.section import Place, Section
 from pretrace.settings.yaml_file import read_yaml
 

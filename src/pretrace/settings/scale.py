@@ -81,7 +81,7 @@ class PretrainSettings(OptimiserSettings):
     """Sequences of `model.context` tokens in an update (GPT-1: 64)."""
     micro_batch: Count | None
     """Sequences that a process holds in memory at once; gradients are summed over the micro-batches of an update. Null:
-    as many as fit (pretrace.training.micro_batch says how). The result is the same but for rounding."""
+    as many as fit (pretrace.training.engine.micro_batch says how). The result is the same but for rounding."""
     sharded: bool
     """Several processes: each holds a part of the weights, gradients and moments (FSDP2), and not a copy. For a
     transformer that is too large for one device; the number of processes must divide the batch."""
@@ -91,7 +91,7 @@ class PretrainSettings(OptimiserSettings):
     precision: Precision
     compile: Literal["auto", "on", "off"]
     """Whether the transformer's blocks go through `torch.compile`. `auto`: on a GPU, where the run is long enough to
-    pay for it (pretrace.training.compiled has the figures). Where that fails, the run goes on without it."""
+    pay for it (pretrace.training.engine.compile has the figures). Where that fails, the run goes on without it."""
     validate_every: Updates
     """Updates between two readings of the validation loss."""
     checkpoint_every: Updates

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pretrace.errors import PretraceError
+from pretrace.common.errors import PretraceError
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Updates = Annotated[int, Field(ge=1, le=10**12)]

@@ -7,7 +7,7 @@ from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
-from pretrace.errors import PretraceError, has_secret, is_control, printable
+from pretrace.common.errors import PretraceError, has_secret, is_control, printable
 
 LARGEST_BYTES = 4 << 20
 DEEPEST = 20

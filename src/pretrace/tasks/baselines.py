@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from pretrace.tasks.dataset import Row, TaskData
 from pretrace.tasks.metrics import score, standard_error
 from pretrace.tasks.passages import generator_for
-from pretrace.tasks.rows import Row, TaskData
 
 STRENGTHS = (0.1, 1.0, 10.0, 100.0)
 """Inverse strengths of regularisation that are tried."""

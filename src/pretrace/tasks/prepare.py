@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from pretrace.common.errors import PretraceError
 from pretrace.corpus import clean_text, read_documents
-from pretrace.errors import PretraceError
 from pretrace.settings import Settings
 from pretrace.tasks.baselines import baselines, scores_of
-from pretrace.tasks.probes import make_probe
-from pretrace.tasks.readers import read_task_files
-from pretrace.tasks.rows import TaskData, write_task
-from pretrace.vocabulary.load import Vocabulary
+from pretrace.tasks.dataset import TaskData, write_task
+from pretrace.tasks.probes.build import make_probe
+from pretrace.tasks.read_task import read_task_files
 
 EXAMPLES = 4
 """Test rows of each task that the report shows."""
 
 
-def prepare_task(
-    settings: Settings, name: str, probe_documents: Path, vocabulary: Vocabulary, out: Path
-) -> dict[str, Any]:
+class Encoder(Protocol):
+    """Turns text into token ids: any tokenizer of pretrace.tokens."""
+
+    def encode_array(self, text: str) -> np.ndarray:
+        """Return the token ids of a text."""
+        ...
+
+
+def prepare_task(settings: Settings, name: str, probe_documents: Path, tokenizer: Encoder, out: Path) -> dict[str, Any]:
     """Write the folder `out` of a task; returns what the report says of it.
 
     Raises:
@@ -39,7 +44,7 @@ def prepare_task(
     data.card = task.card.model_dump() if task.card else None
     data.columns = task.columns.model_dump()
     data.baselines = {} if data.unavailable else baselines(data)
-    write_task(out, data, vocabulary.encode_array)
+    write_task(out, data, tokenizer.encode_array)
     return _note(data)
 
 

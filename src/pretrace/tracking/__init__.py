@@ -14,13 +14,13 @@ Where: MLFLOW_TRACKING_URI, else SQLite in `.pretrace/`. `PRETRACE_TRACKING=off`
 
 from __future__ import annotations
 
+from pretrace.tracking.best_models import best_models, experiment_metrics
+from pretrace.tracking.config import is_off, tracking_uri
 from pretrace.tracking.curves import read_rows
-from pretrace.tracking.description import record_id
-from pretrace.tracking.models import best_models, experiment_metrics
-from pretrace.tracking.place import is_off, tracking_uri
+from pretrace.tracking.describe_run import record_id
 from pretrace.tracking.record import announce, hand_over
-from pretrace.tracking.sender import send_pending, wait_until_sent
-from pretrace.tracking.system import SystemWatch
+from pretrace.tracking.system_metrics import SystemWatch
+from pretrace.tracking.uploader import send_pending, wait_until_sent
 
 __all__ = [
     "SystemWatch",

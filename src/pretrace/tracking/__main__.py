@@ -7,9 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from pretrace.files import locked, scratch_folder
-from pretrace.tracking.place import uri_for_mlflow, waiting_room
-from pretrace.tracking.sender import LOCK, failure, stay_and_send, wait_until_sent
+from pretrace.common.files import locked, scratch_folder
+from pretrace.tracking.config import uri_for_mlflow, waiting_room
+from pretrace.tracking.uploader import LOCK, failure, stay_and_send, wait_until_sent
 
 LOWEST_PRIORITY = 19
 
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
         if reason:
             print(reason)
     elif arguments == ["wait"]:
-        from pretrace.tracking.command import show_restored
+        from pretrace.tracking.status import show_restored
 
         show_restored()
         print(wait_until_sent())

@@ -13,7 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from pretrace.files import sha256_of_json
+from pretrace.common.files import sha256_of_json
 
 FILES = ("dvc.yaml", "dvc.lock", "params.yaml")
 CODE = ("src/pretrace", "stages", "requirements.txt")

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pretrace.files import read_json
+from pretrace.common.files import read_json
+from pretrace.tracking.best_models import CODE
 from pretrace.tracking.lineage import Pipeline
-from pretrace.tracking.mlflow_cached import MADE, run_that_made
-from pretrace.tracking.models import CODE
+from pretrace.tracking.mlflow_cached_runs import MADE, run_that_made
 
 CHAMPION = "champion"
 SCORE, ROWS = "score", "test_rows_md5"
@@ -124,7 +124,7 @@ def _write(place: Path, folder: Path, cell: str, model: dict[str, Any], run: str
     signature, example = _signature(model, read_json(folder / cell / "config.json"))
     save_model(
         place / "model",
-        python_model=str(place / "code/pretrace/tracking/served.py"),
+        python_model=str(place / "code/pretrace/inference/mlflow_model.py"),
         artifacts={"finetuned": str(folder / cell), "vocabulary": str(folder / "vocabulary")},
         code_paths=[str(place / "code/pretrace")],
         signature=signature,
@@ -141,7 +141,7 @@ def _signature(model: dict[str, Any], note: dict[str, Any]) -> tuple[Any, Any]:
     from mlflow.types import ColSpec, DataType, Schema
     from mlflow.types.schema import Array
 
-    from pretrace.predict import as_row
+    from pretrace.settings.columns import as_row
 
     rows = [as_row(parts, note["kind"], note["columns"]) for parts in model["examples"]]
     columns = [

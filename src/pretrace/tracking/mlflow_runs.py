@@ -12,10 +12,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pretrace.errors import masked
-from pretrace.tracking import mlflow_cached, mlflow_inputs, mlflow_models
+from pretrace.common.errors import masked
+from pretrace.tracking import mlflow_cached_runs, mlflow_inputs, mlflow_models
 from pretrace.tracking.lineage import Pipeline
-from pretrace.tracking.mlflow_database import alone_with
+from pretrace.tracking.mlflow_sqlite import alone_with
 
 # Read by MLflow when it is imported. Its defaults let one call to a dead server take four minutes.
 LIMITS = {
@@ -72,7 +72,7 @@ class Tracker:
         if record["parent_note"]:
             self.client.set_tag(parent, NOTE, _note(record))
         if record["ends_experiment"] and record["status"] == "FINISHED":
-            mlflow_cached.show_cached(self, record, parent, pipeline)
+            mlflow_cached_runs.show_cached(self, record, parent, pipeline)
             mlflow_models.register(self, record, parent, pipeline, folder / "models")
             self.client.set_terminated(parent, "FINISHED", ended)
         elif record["status"] in ("FAILED", "KILLED"):
@@ -140,7 +140,7 @@ class Tracker:
         self.write_points(run, points + record["system"])
         mlflow_inputs.log_inputs(self, run, record, pipeline)
         if record["status"] == "FINISHED" and (made := pipeline.fingerprint(record["name"])):
-            self.client.set_tag(run, mlflow_cached.MADE, made)
+            self.client.set_tag(run, mlflow_cached_runs.MADE, made)
         if record["error"]:
             self.client.set_tag(run, NOTE, f"**{record['status']}**: {masked(record['error'])}")
         return run

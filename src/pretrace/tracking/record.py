@@ -12,19 +12,17 @@ import sys
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pretrace.errors import masked
-from pretrace.files import atomic_folder, sha256_of_file, write_text
-from pretrace.tracking.description import describe, record_id, settings_key
+from pretrace.common.errors import masked
+from pretrace.common.files import atomic_folder, sha256_of_file, write_text
+from pretrace.settings import Settings
+from pretrace.tracking.best_models import best_models, copy_models, experiment_metrics
+from pretrace.tracking.config import is_off, waiting_room
+from pretrace.tracking.describe_run import describe, record_id, settings_key
 from pretrace.tracking.lineage import Pipeline, snapshot
-from pretrace.tracking.models import best_models, copy_models, experiment_metrics
-from pretrace.tracking.place import is_off, waiting_room
-from pretrace.tracking.sender import start_sender
-
-if TYPE_CHECKING:
-    from pretrace.settings import Settings
-    from pretrace.stage import Run
+from pretrace.tracking.run import Run
+from pretrace.tracking.uploader import start_sender
 
 ARTIFACTS, MODELS, RUNNING = "artifacts", "models", "running"
 BENCHMARK = Path("reports/benchmark.json")
@@ -67,8 +65,6 @@ def leave_restored(settings: Settings, result: str, benchmark: dict[str, Any]) -
     Args:
         result: the hash of the benchmark.json; `benchmark`: what is in it.
     """
-    from pretrace.stage import Run
-
     if _shown(settings, result).exists():
         return
     run = Run("report", settings, time.time(), ends_experiment=True)

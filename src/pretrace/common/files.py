@@ -1,0 +1,233 @@
+"""Files that are either whole or absent: atomic writes, checksums, locks.
+
+Everything the pipeline writes goes through here. A writer gets a temporary name beside the target, the bytes are
+flushed to the disk, and only then does the target's name point at them, so a crash or a full disk leaves the old file
+or none, never half of one. What a killed writer left under its temporary name goes when the target is next written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pretrace.common.errors import PretraceError
+from pretrace.common.processes import runs
+
+CHUNK_BYTES = 1 << 20
+CHECKSUMS = "sha256.json"
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+CANNOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS)
+ERROR_IN_TEXT = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]")
+"""How libraries written in Rust (safetensors), and Python's own copying of folders, pass on what the system said."""
+
+
+@contextlib.contextmanager
+def atomic_path(target: Path | str) -> Iterator[Path]:
+    """Yield a temporary path beside `target`; on a clean exit it becomes `target`, on an error it is removed.
+
+    Raises:
+        PretraceError: the disk is full, or the folder cannot be written to.
+    """
+    target = Path(target)
+    with readable_disk_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(**_temporary_name(target))
+        os.close(descriptor)
+        # A relative name stays one: where the locale has no letters for a folder above, Arrow does not take its name.
+        temporary = target.parent / Path(name).name
+        try:
+            yield temporary
+            _flush(temporary)
+            temporary.chmod(0o666 & ~_umask())
+            os.replace(temporary, target)
+            _flush(target.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(target: Path | str) -> Iterator[Path]:
+    """Yield an empty temporary folder; on a clean exit it takes the place of `target`, whole.
+
+    The temporary folder lies beside the target, so the last step is a rename. On an error the old target stays.
+    """
+    target = Path(target)
+    with readable_disk_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.parent / Path(tempfile.mkdtemp(**_temporary_name(target))).name
+        try:
+            yield temporary
+            for path in sorted(temporary.rglob("*")):
+                _flush(path)
+            temporary.chmod(0o777 & ~_umask())
+            if target.is_symlink() or target.is_file():
+                target.unlink()  # where it leads to stays as it is
+            elif target.exists():
+                shutil.rmtree(target)
+            os.replace(temporary, target)
+            _flush(target.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def readable_disk_errors(target: Path) -> Iterator[None]:
+    """Turn what a disk can answer (full, read-only, over quota) into one line that names the file."""
+    try:
+        yield
+    except Exception as error:
+        number = error_number(error)
+        if number in DISK_FULL:
+            raise PretraceError(
+                f"{target}: the disk is full ({os.strerror(number)}); free some room and run again"
+            ) from error
+        if number in CANNOT_WRITE:
+            raise PretraceError(f"{target}: cannot be written ({os.strerror(number)}); check who owns it") from error
+        raise
+
+
+def error_number(error: Exception) -> int | None:
+    """What the system said where an error is of its making."""
+    number = getattr(error, "errno", None)
+    if number is not None or isinstance(error, PretraceError):
+        return number
+    in_text = ERROR_IN_TEXT.search(str(error))
+    return int(in_text[1] or in_text[2]) if in_text else None
+
+
+def write_text(target: Path | str, text: str) -> None:
+    """Write UTF-8 text with `\\n` line ends, atomically."""
+    with atomic_path(target) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(target: Path | str, value: Any) -> None:
+    """Write JSON that is the same bytes for the same value: two-space indent, keys in the order given, no NaN."""
+    write_text(target, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path | str) -> Any:
+    """Read a JSON file. Raises `PretraceError` when it is missing, cannot be read or is not JSON."""
+    path = Path(path)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PretraceError(f"{path}: no such file; run the stage that writes it (`dvc repro`)") from None
+    except OSError as error:
+        raise PretraceError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:
+        raise PretraceError(f"{path}: not a whole JSON file ({error}); delete it and run `dvc repro`") from None
+
+
+def sha256_of_file(path: Path | str) -> str:
+    """SHA-256 of a file's bytes, as lower-case hex."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def write_checksums(folder: Path) -> None:
+    """Write the SHA-256 of each file of a folder into it, for `checksums_hold`."""
+    write_json(folder / CHECKSUMS, {path.name: sha256_of_file(path) for path in sorted(folder.iterdir())})
+
+
+def checksums_hold(folder: Path) -> bool:
+    """Whether a folder is there and has the files that `write_checksums` saw, with the same bytes."""
+    try:
+        sums = read_json(folder / CHECKSUMS)
+        return bool(sums) and all(sha256_of_file(folder / name) == value for name, value in sums.items())
+    except (PretraceError, OSError, AttributeError, TypeError):
+        return False
+
+
+def sha256_of_json(value: Any) -> str:
+    """SHA-256 of a JSON value in a canonical form (sorted keys, no spaces), as lower-case hex."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def sha256_of_code(*packages: str) -> str:
+    """SHA-256 over the source text of parts of pretrace, so that state made by other code is never picked up.
+
+    `packages` are folders or files under `src/pretrace`, such as "model" or "files.py".
+    """
+    root = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for package in sorted(packages):
+        place = root / package
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def locked(path: Path | str, wait: bool = True) -> Iterator[None]:
+    """Hold an exclusive lock on `path` (a file made for it); the system drops it when the process ends.
+
+    Raises:
+        PretraceError: `wait` is false and another process holds it.
+    """
+    import fcntl
+
+    path = Path(path)
+    with readable_disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            raise PretraceError(f"{path}: is a link, and a lock is a file of this folder; take it away") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise PretraceError(f"{path.parent}: another process is writing here; wait for it or stop it") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def project_root() -> Path:
+    """The repository that owns the run: `DVC_ROOT` under DVC (also in its temporary copies), else where we stand."""
+    return Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
+
+
+def scratch_folder() -> Path:
+    """`.pretrace/` in the owning repository: checkpoints, finished seeds and MLflow's database. Never an output."""
+    return project_root() / ".pretrace"
+
+
+def _temporary_name(target: Path) -> dict[str, Any]:
+    """Where to write for now; what a process that is no more was writing in the place of `target` is deleted."""
+    host = os.uname().nodename
+    left = re.compile(rf"\.{re.escape(target.name)}\.{re.escape(host)}-(\d+)\..*\.tmp")
+    for path in target.parent.iterdir():
+        owner = left.fullmatch(path.name)
+        if owner and not runs(int(owner[1])):
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    return {"prefix": f".{target.name}.{host}-{os.getpid()}.", "suffix": ".tmp", "dir": target.parent}
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

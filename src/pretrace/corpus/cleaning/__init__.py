@@ -1,0 +1,1 @@
+"""The `clean` stage: filters, duplicates, splits, over documents of any number."""

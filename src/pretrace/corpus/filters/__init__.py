@@ -1,0 +1,1 @@
+"""Rules that keep or drop a document, or lines of it."""

@@ -1,0 +1,160 @@
+"""One function over many batches, by several workers: results come in the order of the batches.
+
+Whatever the engine and the number of workers, the results are the same, so a file made from them has the same bytes.
+No more batches are handed out than the workers need to stay busy: memory does not grow with the corpus.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import cycle, islice
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pretrace.common.errors import PretraceError
+from pretrace.common.processes import end_with_starter
+
+if TYPE_CHECKING:
+    from pretrace.settings import Workers
+
+Batch = TypeVar("Batch")
+Result = TypeVar("Result")
+BATCHES_AHEAD = 3
+"""Batches that are handed out for each worker, so that none waits for the reader."""
+ALWAYS_LOADED = ("pretrace.pipeline.stage",)
+"""A worker loads the script of its stage, and with it this."""
+RETRIES = 2
+PIPE_BYTES = 1 << 20
+"""What waits between processes; a pipe of the usual 64 KB would make one wait for the other many times a batch."""
+LOST = "a worker ended without a word: killed, or out of memory; take fewer in params.yaml: workers.count"
+NOT_THERE = "a worker of Ray does not find it; workers on several machines need the project in a folder that all see"
+
+
+def map_in_order(
+    function: Callable[[Batch], Result],
+    batches: Iterable[Batch],
+    workers: Workers | None,
+    preload: Sequence[str] = (),
+) -> Iterator[tuple[Batch, Result]]:
+    """Each batch with `function(batch)`, in the order of the batches.
+
+    `function` can be pickled, and its result depends on nothing but its argument; what it raises is raised here. It is
+    sent to a worker once, so it may be large. One process, or None, is this one. Modules named in `preload` are loaded
+    once for all processes of this machine, where each would take its time.
+
+    Raises:
+        PretraceError: a worker was lost, or Ray is asked for and not installed.
+    """
+    if workers is None or (workers.engine == "processes" and workers.count == 1):
+        yield from ((batch, function(batch)) for batch in batches)
+        return
+    with ENGINES[workers.engine](function, workers.count, preload) as (submit, result_of):
+        remaining = iter(batches)
+        waiting = deque((batch, submit(batch)) for batch in islice(remaining, workers.count * BATCHES_AHEAD))
+        while waiting:
+            batch, promise = waiting.popleft()
+            result = result_of(promise)
+            waiting.extend((following, submit(following)) for following in islice(remaining, 1))
+            yield batch, result
+
+
+@contextlib.contextmanager
+def _processes(function: Callable[..., Any], count: int, preload: Sequence[str]) -> Iterator[tuple[Callable, Callable]]:
+    """Processes of this machine. They are forked from a clean one: this one may have threads by now."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload([*ALWAYS_LOADED, *preload])
+    pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(function,))
+    _widen_pipes(pool)
+
+    def result_of(promise: Any) -> Any:
+        try:
+            return promise.result()
+        except BrokenProcessPool:
+            raise PretraceError(LOST) from None
+
+    try:
+        yield (lambda batch: pool.submit(_work, batch)), result_of
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _widen_pipes(pool: ProcessPoolExecutor) -> None:
+    """Where the system and this Python let us; it is for speed alone."""
+    with contextlib.suppress(AttributeError, OSError):
+        for queue in (pool._call_queue, pool._result_queue):  # type: ignore[attr-defined]
+            fcntl.fcntl(queue._writer.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+
+
+_function: Callable[..., Any]
+
+
+def _begin(function: Callable[..., Any]) -> None:
+    """A worker leaves Ctrl-C to the one that reads and writes, and ends when that is killed."""
+    global _function
+    _function = function
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_starter()
+
+
+def _work(batch: Any) -> Any:
+    return _function(batch)
+
+
+@contextlib.contextmanager
+def _ray(function: Callable[..., Any], count: int, preload: Sequence[str]) -> Iterator[tuple[Callable, Callable]]:
+    """Ray: the cluster that RAY_ADDRESS names, else one on this machine for as long as it takes."""
+    try:
+        import ray
+    except ModuleNotFoundError:
+        raise PretraceError(
+            "params.yaml: workers.engine: ray is not installed; `pip install 'pretrace[ray]'`, or take `processes`"
+        ) from None
+    started = not ray.is_initialized()
+    if started:
+        ray.init(log_to_driver=False, logging_level="error", **({} if os.environ.get("RAY_ADDRESS") else _local(count)))
+    # A worker that is lost is begun again, and does its batches again: they give the same.
+    worker = ray.remote(num_cpus=1, max_restarts=RETRIES, max_task_retries=RETRIES)(RayWorker)
+    turns = cycle([worker.remote(function) for _ in range(count)])
+
+    def result_of(promise: Any) -> Any:
+        try:
+            return ray.get(promise)
+        except ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, FileNotFoundError):
+                raise PretraceError(f"{error.cause.filename}: {NOT_THERE}") from None
+            raise error.cause from None
+        except ray.exceptions.RayError as error:
+            raise PretraceError(f"{LOST} (Ray: {' '.join(str(error).split())[:200]})") from None
+
+    try:
+        yield (lambda batch: next(turns).work.remote(batch)), result_of
+    finally:
+        if started:
+            ray.shutdown()
+
+
+def _local(count: int) -> dict[str, Any]:
+    """A cluster of so many workers on this machine, which find the modules that this process finds."""
+    variables = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    return {"num_cpus": count, "include_dashboard": False, "runtime_env": {"env_vars": variables}}
+
+
+class RayWorker:
+    """An actor that keeps the function, and what that remembers, between batches."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def work(self, batch: Any) -> Any:
+        return self._function(batch)
+
+
+ENGINES = {"processes": _processes, "ray": _ray}

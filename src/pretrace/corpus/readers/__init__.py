@@ -1,0 +1,1 @@
+"""From files, data sets and installed packages to documents."""

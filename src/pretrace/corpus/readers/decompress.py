@@ -1,0 +1,131 @@
+"""The bytes of a file of text, decompressed as they are read.
+
+Memory is a few buffers, whatever the file holds, and the work is bounded by the bytes on disk: what grows like no text
+does is taken for a decompression bomb.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from pretrace.common.errors import PretraceError
+from pretrace.corpus.readers.faults import BadInputError
+from pretrace.corpus.readers.source_file import Source, kind_of
+
+GROWTH = 200
+"""Times its compressed size that a file may grow. Prose grows 3 to 5 times, logs 20 to 50; a bomb 1,000 and more."""
+UNTIL = 64 << 20
+"""Bytes that may come out of any file, however small it is."""
+BUFFER_BYTES = 1 << 18
+STEP_BYTES = 1 << 12
+"""Decompressed at once: what a step fails in is lost, though its beginning may be whole."""
+NOT_THE_NETWORK = (FileNotFoundError, PermissionError, IsADirectoryError)
+
+
+@contextlib.contextmanager
+def open_source(source: Source) -> Iterator[BinaryIO]:
+    """The decompressed bytes of a file, buffered; they can be sought in only if the file is not compressed.
+
+    Raises:
+        BadInputError: now or while reading: "unreadable", "damaged" or "too_large".
+        PretraceError: a remote file stopped answering, which skipping it would hide.
+    """
+    with contextlib.ExitStack() as stack:
+        with _failures(source):
+            raw = _Stored(stack.enter_context(source.open()), source)
+        stored = stack.enter_context(io.BufferedReader(raw, BUFFER_BYTES))
+        compression = kind_of(source.name)[1]
+        if not compression:
+            yield stored
+            return
+        inner = stack.enter_context(gzip.GzipFile(fileobj=stored) if compression == ".gz" else _zstd(raw))
+        yield stack.enter_context(io.BufferedReader(_Decompressed(inner, raw, compression), BUFFER_BYTES))
+
+
+@contextlib.contextmanager
+def open_seekable(source: Source) -> Iterator[BinaryIO]:
+    """The same, in a temporary file on the disk if the file is compressed."""
+    with open_source(source) as stream:
+        if not kind_of(source.name)[1]:
+            yield stream
+            return
+        with tempfile.TemporaryFile() as whole:
+            shutil.copyfileobj(stream, whole, BUFFER_BYTES)
+            whole.seek(0)
+            yield whole
+
+
+def _zstd(raw: io.RawIOBase) -> Any:
+    # Arrow's codec notices a frame that is cut off, which python-zstandard's stream reader does not.
+    import pyarrow as pa
+
+    return pa.CompressedInputStream(raw, "zstd")
+
+
+class _Stored(io.RawIOBase):
+    """A file's bytes as they are stored. Counts them, and tells failures to read from faults in what was read."""
+
+    def __init__(self, stream: BinaryIO, source: Source) -> None:
+        self._stream, self._source = stream, source
+        self.bytes_read = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        with _failures(self._source):
+            chunk = self._stream.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        self.bytes_read += len(chunk)
+        return len(chunk)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        with _failures(self._source):
+            return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+
+class _Decompressed(io.RawIOBase):
+    """What comes out of a decompressor, as long as it does not grow like a bomb."""
+
+    def __init__(self, inner: Any, stored: _Stored, compression: str) -> None:
+        self._inner, self._stored, self._compression = inner, stored, compression
+        self._bytes = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        size = min(len(buffer), STEP_BYTES)
+        try:
+            chunk = self._inner.read1(size) if self._compression == ".gz" else self._inner.read(size)
+        except (EOFError, OSError, zlib.error) as error:
+            raise BadInputError("damaged", f"{self._compression} file ({error})") from None
+        self._bytes += len(chunk)
+        if self._bytes > max(UNTIL, GROWTH * self._stored.bytes_read):
+            raise BadInputError("too_large", GROWTH)
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+
+@contextlib.contextmanager
+def _failures(source: Source) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}" if source.remote else getattr(error, "strerror", None) or str(error)
+        if source.remote and not isinstance(error, NOT_THE_NETWORK):
+            raise PretraceError(f"{source.shown}: stopped answering ({said}); run again") from error
+        raise BadInputError("unreadable", said) from None

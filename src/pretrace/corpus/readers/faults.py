@@ -1,0 +1,108 @@
+"""What is wrong with a file or a row of somebody's text, and what becomes of it.
+
+A reader hands every fault it meets to a function. `stop` ends the run with one line; `Rejects.add` writes the fault
+down and lets the rest of the corpus come through. What is bad is decided a file or a row at a time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pretrace.common.errors import PretraceError, printable
+
+VALUE_CHARACTERS = 200
+"""What is kept of what was found: a library's message can be long."""
+REASONS = {
+    "file_name": "a name with a control character, or not in UTF-8; rename it",
+    "link_outside": "a link to {value}, which is outside of the folder; copy it here, or set corpus.path to a folder "
+    "that holds both",
+    "link_broken": "a link to {value}, where nothing is; mend it or take it out",
+    "not_a_file": "{value}, not a regular file; take it out",
+    "unreadable": "cannot be read ({value}); check who owns it, or take it out",
+    "empty": "no text in it; take it out",
+    "damaged": "not a whole {value}; make or copy it again",
+    "too_large": "grows to more than {value} times its size, or is a bomb; take it out",
+    "too_long": "a document of more than {value} bytes; cut it up, or set corpus.documents: piece (of plain text)",
+    "not_utf8": "not UTF-8 at byte {value}; convert it (iconv -t UTF-8)",
+    "nul": "a NUL at character {value}, so no text; convert it (iconv -t UTF-8) or take it out",
+    "surrogate": "half of a surrogate pair at character {value}, which is no text; mend it or take it out",
+    "not_json": "not JSON ({value}); takes one object a line",
+    "not_an_object": "takes a JSON object, got {value}",
+    "no_column": "no column {value}; set corpus.columns in params.yaml",
+    "not_text": "column {value}",
+}
+"""Why a file or a row is bad: the name in the rejects and the report, and how it is said; `{value}` is the finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One file or row that is not taken."""
+
+    file: str
+    """As a person finds it, with control characters escaped."""
+    row: int | None
+    """From 1; for plain text the line where the document begins; None: the file, from where reading stopped."""
+    reason: str
+    """A key of `REASONS`."""
+    value: str
+    """What was found: a byte's number, a type, a library's message; at most `VALUE_CHARACTERS` of it."""
+    kept: int | None = None
+    """For a file: documents before the fault, which are kept."""
+
+    @property
+    def line(self) -> str:
+        """The fault in one line for a person."""
+        where = f"{self.file}: " + (f"row {self.row}: " if self.row is not None else "")
+        after = f" ({self.kept} documents come before that)" if self.kept else ""
+        return where + REASONS[self.reason].format(value=self.value) + after
+
+
+OnFault = Callable[[Fault], None]
+
+
+class BadInputError(Exception):
+    """A fault on its way from where it was met to where the file and the row are known."""
+
+    def __init__(self, reason: str, value: object = "") -> None:
+        super().__init__(reason, value)
+        self.reason, self.value = reason, printable(str(value))[:VALUE_CHARACTERS]
+
+    def at(self, file: str, row: int | None = None, kept: int | None = None) -> Fault:
+        return Fault(file, row, self.reason, self.value, kept)
+
+
+def stop(fault: Fault) -> None:
+    """`on_bad_input: stop`: the first fault ends the run.
+
+    Raises:
+        PretraceError: always.
+    """
+    raise PretraceError(f"{fault.line}, or set corpus.on_bad_input: skip")
+
+
+class Rejects:
+    """`on_bad_input: skip`: faults as lines of JSON in `path`, counted by reason.
+
+    Use it as a context. The caller makes the file's folder appear whole (`pretrace.common.files.atomic_folder`).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.counts: Counter[str] = Counter()
+        self.first: Fault | None = None
+
+    def __enter__(self) -> Rejects:
+        self._stream = self.path.open("w", encoding="utf-8", newline="\n")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def add(self, fault: Fault) -> None:
+        self.first = self.first or fault
+        self.counts[fault.reason] += 1
+        self._stream.write(json.dumps(asdict(fault), ensure_ascii=False) + "\n")

@@ -1,0 +1,90 @@
+"""Which files a corpus is: a file, a folder or a glob, on this machine or at a URL that fsspec reads (s3://).
+
+Files come in the order of their names, whatever the order of the file system. Nothing is opened here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from pretrace.common.errors import PretraceError, is_control, printable
+from pretrace.corpus.readers.faults import BadInputError, OnFault
+from pretrace.corpus.readers.list_files import list_local, list_remote
+from pretrace.corpus.readers.source_file import COMPRESSIONS, KINDS, Source
+
+URL = re.compile(r"[a-z][a-z0-9+.-]*://")
+WILDCARD = re.compile(r"[*?\[]")
+TAKES = f"a folder, a glob, or a file of {', '.join(KINDS)}, each also with {' or '.join(COMPRESSIONS)}"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The files of a corpus."""
+
+    files: list[Source]
+    folder: str
+    """The name of the folder that they lie in or below."""
+    passed_over: int
+    """Files of other kinds, without hidden ones."""
+
+
+def find_sources(path: str | Path, on_fault: OnFault) -> Sources:
+    """The files that `path` means, in the order of their names; bad names and links go to `on_fault`.
+
+    Hidden files and folders below a folder are some tool's and passed over. A glob is matched against the files below
+    its last folder without a wildcard; `**` stands for any number of folders.
+
+    Raises:
+        PretraceError: nothing is there; no file is of a known kind; a package that the URL needs is not installed.
+    """
+    place = str(path)
+    base, pattern = _divide(place)
+    folder, listed = list_remote(base) if URL.match(place) else list_local(Path(base))
+    if pattern:
+        listed = [file for file in listed if _matches(file.name.split("/"), pattern.split("/"), bool(file.bad))]
+    if not listed:
+        raise PretraceError(f"params.yaml: corpus.path: nothing at {printable(place)}; takes {TAKES}")
+    known = sorted((file for file in listed if file.kind or file.bad), key=lambda file: file.name)
+    if not known:
+        what = f"none of its {len(listed)} files is" if pattern or listed[0].shown != printable(base) else "it is not"
+        raise PretraceError(
+            f"params.yaml: corpus.path: {printable(place)}: {what} one of {', '.join(KINDS)}, alone or with "
+            f"{' or '.join(COMPRESSIONS)}"
+        )
+    files = []
+    for file in known:
+        bad = BadInputError("file_name") if any(map(is_control, file.name)) else file.bad
+        if bad:
+            on_fault(bad.at(file.shown))
+        else:
+            files.append(file)
+    return Sources(files, folder, len(listed) - len(known))
+
+
+def _divide(place: str) -> tuple[str, str]:
+    """A glob as the folder above its first wildcard and the pattern below that; any other path as itself and ""."""
+    match = URL.match(place)
+    scheme = match[0] if match else ""
+    if not WILDCARD.search(place, len(scheme)) or (not scheme and os.path.lexists(place)):
+        return place, ""
+    parts = place[len(scheme) :].split("/")
+    first = next(number for number, part in enumerate(parts) if WILDCARD.search(part))
+    above = "/".join(parts[:first])
+    if not scheme and not above:
+        above = "/" if first else "."
+    return scheme + above, "/".join(parts[first:])
+
+
+def _matches(names: list[str], patterns: list[str], folder: bool) -> bool:
+    """Whether a file's path matches; for a `folder`, whether a path below it could."""
+    if not names:
+        return folder or all(pattern == "**" for pattern in patterns)
+    if not patterns:
+        return False
+    if patterns[0] == "**":
+        return _matches(names, patterns[1:], folder) or _matches(names[1:], patterns, folder)
+    return fnmatchcase(names[0], patterns[0]) and _matches(names[1:], patterns[1:], folder)

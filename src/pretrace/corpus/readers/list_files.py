@@ -1,0 +1,125 @@
+"""What lies in a folder: on this machine, or at a URL."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pretrace.common.errors import PretraceError, printable
+from pretrace.corpus.readers.faults import BadInputError
+from pretrace.corpus.readers.source_file import Source, kind_of
+
+SORTS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def list_local(root: Path) -> tuple[str, list[Source]]:
+    """The name of the folder, and every file in and below it (or the one file that `root` is), in no order.
+
+    A link to a file inside of the folder is that file under another name; a link to a folder inside is passed over, as
+    what is there is listed at its own place. Links out of the folder are bad, and so is what has a known kind and is
+    no regular file, and a folder that cannot be listed.
+    """
+    if not root.is_dir():
+        return root.parent.resolve().name, [_file(root, root.name)] if os.path.lexists(root) else []
+    return root.resolve().name, list(_below(root))
+
+
+def _below(root: Path) -> Iterator[Source]:
+    inside, failures = root.resolve(), []
+    for folder, folders, files in os.walk(root, onerror=failures.append):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in [*folders, *(name for name in files if not name.startswith("."))]:
+            path = Path(folder, name)
+            below = path.relative_to(root).as_posix()
+            if path.is_symlink():
+                if kind_of(name)[0] or path.is_dir():
+                    yield from _link(path, below, inside)
+            elif name not in folders:
+                yield _file(path, below)
+    for failure in failures:
+        path = Path(failure.filename)
+        yield _bad(path, path.relative_to(root).as_posix(), "unreadable", failure.strerror)
+
+
+def _link(path: Path, name: str, inside: Path) -> Iterator[Source]:
+    try:
+        target = path.resolve(strict=True)
+    except (OSError, RuntimeError):  # nothing there; a link to itself
+        yield _bad(path, name, "link_broken", path.readlink())
+        return
+    if not target.is_relative_to(inside):
+        yield _bad(path, name, "link_outside", target)
+    elif not target.is_dir():
+        yield _file(path, name)
+
+
+def _file(path: Path, name: str) -> Source:
+    try:
+        status = path.stat()
+    except OSError as error:
+        return _bad(path, name, "unreadable", error.strerror)
+    if kind_of(name)[0] and not stat.S_ISREG(status.st_mode):
+        return _bad(path, name, "not_a_file", SORTS.get(stat.S_IFMT(status.st_mode), "something else"))
+    return Source(name, printable(str(path)), status.st_size, partial(_open, path))
+
+
+def _open(path: Path) -> BinaryIO:
+    return path.open("rb", buffering=0)
+
+
+def _bad(path: Path, name: str, reason: str, value: object) -> Source:
+    return Source(name, printable(str(path)), 0, partial(_open, path), BadInputError(reason, value))
+
+
+def list_remote(url: str) -> tuple[str, list[Source]]:
+    """The same for a URL.
+
+    Raises:
+        PretraceError: the URL is of no known sort, the package that reads it is not installed, or it does not answer.
+    """
+    system, place = _file_system(url)
+    try:
+        if not system.isdir(place) and system.isfile(place):
+            found, folder = {place: system.info(place)}, place.rpartition("/")[0]
+        else:
+            found, folder = system.find(place, detail=True), place
+    except Exception as error:  # each service has its own
+        raise PretraceError(
+            f"{printable(url)}: cannot be listed ({_said(error)}); check the name and the keys"
+        ) from None
+    files = []
+    for path, about in found.items():
+        name = path.removeprefix(folder).lstrip("/")
+        if not any(part.startswith(".") for part in name.split("/")):
+            shown = printable(system.unstrip_protocol(path))
+            files.append(Source(name, shown, about.get("size") or 0, partial(system.open, path, "rb"), remote=True))
+    return folder.rstrip("/").rpartition("/")[2], files
+
+
+def _file_system(url: str) -> tuple[Any, str]:
+    import fsspec
+
+    try:
+        return fsspec.core.url_to_fs(url)
+    except ImportError as error:
+        # s3fs goes with the fsspec of the same number, and with no other.
+        needed = f"pip install s3fs=={fsspec.__version__}" if url.startswith(("s3://", "s3a://")) else _said(error)
+        raise PretraceError(
+            f"params.yaml: corpus.path: {printable(url)} needs a package that is not installed: {needed}"
+        ) from None
+    except ValueError as error:
+        raise PretraceError(f"params.yaml: corpus.path: {printable(url)}: {_said(error)}") from None
+
+
+def _said(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -1,0 +1,113 @@
+"""The rows of a .parquet file, a few at a time, with the columns that are wanted.
+
+A page is decoded whole, which the format allows to be 2 GiB; everything above a page is bounded here. Repeated values
+are stored once, in a dictionary, so a file of a kilobyte can stand for terabytes: the rows that are taken at once
+follow from the size of that dictionary, which only the file's pages tell.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from pretrace.corpus.readers.decompress import BUFFER_BYTES, GROWTH, UNTIL, open_seekable
+from pretrace.corpus.readers.faults import BadInputError
+from pretrace.corpus.readers.parquet_footer import check_footer
+from pretrace.corpus.readers.row import Row, check_columns
+from pretrace.corpus.readers.source_file import Source
+
+BATCH_BYTES = 32 << 20
+"""Text of the rows that are decoded at once."""
+BATCH_ROWS = 1024
+DICTIONARY_PAGE = 2
+
+
+def parquet_rows(source: Source, wanted: list[str]) -> Iterator[Row]:
+    """Rows with the columns in `wanted`.
+
+    Raises:
+        BadInputError: the file is empty or damaged, or lacks a column; the rows before the damage have been given.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with open_seekable(source) as stream:
+        if not stream.seek(0, io.SEEK_END):
+            raise BadInputError("empty")
+        check_footer(stream)
+        stream.seek(0)
+        try:
+            # Without `pre_buffer=False` a whole row group, which may be the whole file, would be read ahead.
+            with pq.ParquetFile(stream, buffer_size=BUFFER_BYTES, pre_buffer=False) as table:
+                check_columns(wanted, table.schema_arrow.names)
+                number = 0
+                for group in range(table.metadata.num_row_groups):
+                    size = rows_at_once(stream, table.metadata.row_group(group), wanted)
+                    for batch in table.iter_batches(size, row_groups=[group], columns=wanted):
+                        for index in range(batch.num_rows):
+                            number += 1
+                            yield number, _row(batch, index, wanted)
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # a name, or a place, that is none
+            raise BadInputError("damaged", f"Parquet file ({error})") from None
+
+
+def _row(batch: Any, index: int, wanted: list[str]) -> dict[str, Any] | BadInputError:
+    row = {}
+    for column in wanted:
+        try:
+            row[column] = batch.column(column)[index].as_py()
+        except UnicodeDecodeError as error:
+            return BadInputError("not_utf8", f"{error.start} of column {column!r}")
+        except (ValueError, OverflowError) as error:  # a date that Python has no number for
+            return BadInputError("not_text", f"{column!r}: {error}")
+    return row
+
+
+def rows_at_once(stream: BinaryIO, group: Any, wanted: list[str]) -> int:
+    """Rows whose text is about `BATCH_BYTES`, whatever the dictionary's largest value is and wherever it stands."""
+    longest = 1
+    for index in range(group.num_columns):
+        chunk = group.column(index)
+        if chunk.path_in_schema.split(".")[0] not in wanted:
+            continue
+        _check_growth(chunk.total_compressed_size, chunk.total_uncompressed_size)
+        mean = chunk.total_uncompressed_size // max(group.num_rows, 1)
+        longest = max(longest, mean, dictionary_bytes(stream, chunk))
+    return max(1, min(BATCH_ROWS, BATCH_BYTES // longest))
+
+
+def dictionary_bytes(stream: BinaryIO, chunk: Any) -> int:
+    """Uncompressed bytes of a column's dictionary, from the header of its page; 0 if it has none.
+
+    Raises:
+        BadInputError: it grows like a bomb.
+    """
+    starts = (chunk.dictionary_page_offset, chunk.data_page_offset)
+    stream.seek(min(start for start in starts if start))
+    header = stream.read(32)
+    # Thrift's compact protocol: each field a byte that says "the next, a number", then the number.
+    numbers, place = [], 0
+    while len(numbers) < 3 and place < len(header) and header[place] == 0x15:
+        number, place = _varint(header, place + 1)
+        numbers.append(number)
+    if len(numbers) < 3 or numbers[0] != DICTIONARY_PAGE:
+        return 0
+    _check_growth(numbers[2], numbers[1])
+    return numbers[1]
+
+
+def _varint(header: bytes, place: int) -> tuple[int, int]:
+    """A zigzag number and the place after it."""
+    value = shift = 0
+    while place < len(header):
+        byte = header[place]
+        value, shift, place = value | (byte & 0x7F) << shift, shift + 7, place + 1
+        if byte < 0x80:
+            break
+    return (value >> 1) ^ -(value & 1), place
+
+
+def _check_growth(stored: int, grown: int) -> None:
+    if grown > max(UNTIL, GROWTH * stored):
+        raise BadInputError("too_large", GROWTH)

@@ -1,0 +1,121 @@
+"""Documents from files of .txt, .jsonl and .parquet, plain or compressed, and from the rows of a data set.
+
+Files are read in the order of their names, row by row, so the corpus is never in memory whole.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pretrace.corpus.documents import Document
+from pretrace.corpus.readers.faults import BadInputError, OnFault, stop
+from pretrace.corpus.readers.find_files import find_sources
+from pretrace.corpus.readers.read_rows import read_rows
+from pretrace.corpus.readers.row import DOCUMENT_BYTES, Delimited, Row
+
+if TYPE_CHECKING:
+    from pretrace.settings import Columns
+
+
+def read_files(
+    path: Path | str,
+    columns: Columns,
+    delimited: Delimited = "file",
+    on_fault: OnFault = stop,
+    tally: Counter[str] | None = None,
+) -> Iterator[Document]:
+    """The documents of a file, of every known file below a folder, or of those that a glob matches.
+
+    Without `columns.id` a document is named after its file and row; without `columns.source` its source is its folder
+    (from `path`), or its file if all lie in one folder. Rows without text are left out.
+
+    Args:
+        path: a file, a folder, a glob or a URL (`find_sources`).
+        columns: of .jsonl and .parquet.
+        delimited: what a document of plain text is: a file, what stands between blank lines, or a line.
+        on_fault: gets each bad file and row; `stop` raises.
+        tally: is counted up in: `files`, `bytes` (stored), `passed_over`, `empty_rows`.
+
+    Raises:
+        PretraceError: nothing is at the path, or no file is of a known kind; what `on_fault` raises.
+    """
+    tally = Counter() if tally is None else tally
+    sources = find_sources(path, on_fault)
+    tally.update(
+        files=len(sources.files), bytes=sum(file.size for file in sources.files), passed_over=sources.passed_over
+    )
+    one_folder = len({file.name.rpartition("/")[0] for file in sources.files}) == 1
+    for file in sources.files:
+        source = file.stem if one_folder else file.name.rpartition("/")[0] or sources.folder
+        rows = read_rows(file, wanted_columns(columns), delimited)
+        yield from documents_of(rows, file.shown, file.name, source, columns, on_fault, tally)
+
+
+def wanted_columns(columns: Columns) -> list[str]:
+    """The text's column first."""
+    named = (columns.text, columns.id, columns.source)
+    return list(dict.fromkeys(column for column in named if column is not None))
+
+
+def documents_of(
+    rows: Iterable[Row], shown: str, name: str, source: str, columns: Columns, on_fault: OnFault, tally: Counter[str]
+) -> Iterator[Document]:
+    """The documents of the rows of one file.
+
+    Args:
+        rows: from `read_rows`, or of that form.
+        shown, name: the file as lines for a person have it, and as documents are named after.
+        source: where documents are from that do not say it themselves.
+        columns, on_fault, tally: as for `read_files`.
+    """
+    kept = faults = 0
+    try:
+        for number, row in rows:
+            row_name = name if number is None else f"{name}:{number}"
+            try:
+                document = _document(row, row_name, source, columns)
+            except BadInputError as bad:
+                faults += 1
+                on_fault(bad.at(shown, number))
+                continue
+            if document is None:
+                tally["empty_rows"] += number is not None
+                continue
+            kept += 1
+            yield document
+    except BadInputError as bad:
+        on_fault(bad.at(shown, kept=kept))
+        return
+    if not kept and not faults:
+        on_fault(BadInputError("empty").at(shown))
+
+
+def _document(row: dict[str, Any] | BadInputError, name: str, source: str, columns: Columns) -> Document | None:
+    """The document of a row, with this name and source unless it says its own; None if the row has no text."""
+    if isinstance(row, BadInputError):
+        raise row
+    text = row[columns.text]
+    if text is None or (isinstance(text, str) and not text.strip()):
+        return None
+    if not isinstance(text, str):
+        raise BadInputError("not_text", f"{columns.text!r} takes text, got {type(text).__name__}")
+    own_name, own_source = row.get(columns.id), row.get(columns.source)  # plain text has neither
+    name = name if own_name is None else str(own_name)
+    source = source if own_source is None else str(own_source)
+    for part in (text, name, source):
+        _check_text(part)
+    return Document(name, source, text)
+
+
+def _check_text(text: str) -> None:
+    if (place := text.find("\0")) >= 0:
+        raise BadInputError("nul", place)
+    try:
+        size = len(text) if text.isascii() else len(text.encode())
+    except UnicodeEncodeError as error:
+        raise BadInputError("surrogate", error.start) from None
+    if size > DOCUMENT_BYTES:
+        raise BadInputError("too_long", DOCUMENT_BYTES)

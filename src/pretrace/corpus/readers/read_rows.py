@@ -1,0 +1,147 @@
+"""The rows of a file: documents of plain text, lines of .jsonl; those of .parquet are in `parquet_rows`.
+
+A row is its number and its columns, or what is wrong with it, so that a bad row does not end the file. What ends the
+file is raised. No more than one document is in memory.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from pretrace.corpus.readers.decompress import open_source
+from pretrace.corpus.readers.faults import BadInputError
+from pretrace.corpus.readers.row import DOCUMENT_BYTES, Delimited, Row, check_columns
+from pretrace.corpus.readers.source_file import Source
+
+PIECE_BYTES = 100_000
+"""UTF-8 bytes after which a piece of a file ends at the next blank line; without one it ends before twice as many."""
+SKIPPED_BYTES = 1 << 20
+
+
+def read_rows(source: Source, wanted: list[str], delimited: Delimited) -> Iterator[Row]:
+    """The rows of a file of any kind. Plain text has one column, the first of `wanted`.
+
+    Raises:
+        BadInputError: the file cannot be read any further; the rows before that have been given.
+    """
+    if source.kind == ".parquet":
+        from pretrace.corpus.readers.parquet import parquet_rows
+
+        yield from parquet_rows(source, wanted)
+        return
+    with open_source(source) as stream:
+        if source.kind == ".jsonl":
+            yield from _objects(stream, wanted)
+        else:
+            for number, text in PLAIN_TEXT[delimited](stream):
+                if isinstance(text, str):
+                    text = {wanted[0]: text if number is None else text.rstrip("\r\n")}
+                yield number, text
+
+
+def _objects(stream: BinaryIO, wanted: list[str]) -> Iterator[Row]:
+    for number, offset, line in _lines(stream):
+        try:
+            text = _decoded(line, offset)
+            if text.strip():
+                yield number, _object(text, wanted)
+        except BadInputError as bad:
+            yield number, bad
+
+
+def _object(text: str, wanted: list[str]) -> dict[str, Any]:
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadInputError("not_json", error) from None
+    if not isinstance(row, dict):
+        raise BadInputError("not_an_object", type(row).__name__)
+    check_columns(wanted, row)
+    return {column: row[column] for column in wanted}
+
+
+def _whole(stream: BinaryIO) -> Iterator[tuple[int | None, str | BadInputError]]:
+    content = stream.read(DOCUMENT_BYTES + 1)
+    yield None, _tried(content if len(content) <= DOCUMENT_BYTES else None, 0)
+
+
+def _each_line(stream: BinaryIO) -> Iterator[tuple[int | None, str | BadInputError]]:
+    for number, offset, line in _lines(stream):
+        yield number, _tried(line, offset)
+
+
+def _between_blank_lines(stream: BinaryIO) -> Iterator[tuple[int | None, str | BadInputError]]:
+    parts: list[bytes] = []
+    number = offset = size = 0
+    for line_number, line_offset, line in _lines(stream):
+        if line is not None and not line.strip():
+            if size:
+                yield number, _tried(b"".join(parts) if parts else None, offset)
+            parts, size = [], 0
+            continue
+        if not size:
+            number, offset = line_number, line_offset
+        size += DOCUMENT_BYTES + 1 if line is None else len(line)
+        if line is not None and size <= DOCUMENT_BYTES:
+            parts.append(line)
+        else:
+            parts.clear()  # nothing of a document that is too long is kept, but for its place
+    if size:
+        yield number, _tried(b"".join(parts) if parts else None, offset)
+
+
+def _in_pieces(stream: BinaryIO) -> Iterator[tuple[int | None, str | BadInputError]]:
+    parts: list[bytes] = []
+    number = offset = size = 0
+    for line_number, line_offset, line in _lines(stream):
+        blank = line is not None and not line.strip()
+        long = line is None or size + len(line) > 2 * PIECE_BYTES
+        if parts and (long or (blank and size >= PIECE_BYTES)):
+            yield number, _tried(b"".join(parts), offset)
+            parts, size = [], 0
+        if line is None:
+            yield line_number, _tried(None, 0)
+        elif parts or not blank:
+            if not parts:
+                number, offset = line_number, line_offset
+            parts.append(line)
+            size += len(line)
+    if parts:
+        yield number, _tried(b"".join(parts), offset)
+
+
+def _lines(stream: BinaryIO) -> Iterator[tuple[int, int, bytes | None]]:
+    """Number, offset and bytes of each line; None for one that is too long, which is read past in pieces."""
+    number = offset = 0
+    while line := stream.readline(DOCUMENT_BYTES + 1):
+        number += 1
+        if len(line) <= DOCUMENT_BYTES or line.endswith(b"\n"):
+            yield number, offset, line
+            offset += len(line)
+            continue
+        offset += len(line)
+        while line and not line.endswith(b"\n"):
+            line = stream.readline(SKIPPED_BYTES)
+            offset += len(line)
+        yield number, 0, None
+
+
+def _tried(content: bytes | None, offset: int) -> str | BadInputError:
+    try:
+        return _decoded(content, offset)
+    except BadInputError as bad:
+        return bad
+
+
+def _decoded(content: bytes | None, offset: int) -> str:
+    if content is None:
+        raise BadInputError("too_long", DOCUMENT_BYTES)
+    try:
+        return content.decode("utf-8-sig" if offset == 0 else "utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInputError("not_utf8", offset + error.start) from None
+
+
+PLAIN_TEXT = {"file": _whole, "piece": _in_pieces, "blank_line": _between_blank_lines, "line": _each_line}

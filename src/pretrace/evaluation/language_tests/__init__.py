@@ -1,0 +1,1 @@
+"""Tests of a language model from files, such as LAMBADA."""

@@ -1,0 +1,58 @@
+"""The rows of a language test's file, column by column; every complaint names the file, and the row or the column."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pretrace.common.errors import PretraceError
+from pretrace.corpus import clean_text
+from pretrace.evaluation.task_rows import evenly
+from pretrace.tasks.read_table import read_table
+
+
+class TestFile:
+    """A table with what its columns are for, at most `limit` of its rows.
+
+    Raises:
+        PretraceError: no such file, not readable, or no rows.
+    """
+
+    def __init__(self, file: str, limit: int | None = None) -> None:
+        if not Path(file).is_file():
+            raise PretraceError(f"{file}: no such file; paths are from where the command runs")
+        table = read_table("", "", file)
+        self.file, self.numbers = file, evenly(len(table), limit) + 1
+        self._table = table.iloc[self.numbers - 1]
+
+    def column(self, name: str) -> list[Any]:
+        """The values of a column, one a row."""
+        if name not in self._table.columns:
+            has = ", ".join(map(str, self._table.columns))
+            raise PretraceError(f"{self.file}: no column {name!r}; it has {has}; `columns` says which to take")
+        return list(self._table[name])
+
+    def texts(self, name: str) -> list[str]:
+        """A column of text, cleaned; no row may be empty."""
+        return [self.cleaned(value, place, name) for place, value in enumerate(self.column(name))]
+
+    def cleaned(self, value: Any, place: int, name: str) -> str:
+        """The cleaned text of a value of the row at `place`, with its line ends."""
+        if value is None or value != value:  # pandas has NaN for a missing text
+            raise self.fault(place, name, "is missing; every row needs text here")
+        if not isinstance(value, str):
+            raise self.fault(place, name, f"text expected, got {value!r}")
+        if not (text := clean_text(value)):
+            raise self.fault(place, name, "is empty; every row needs text here")
+        return text
+
+    def fault(self, place: int, name: str, what: str) -> PretraceError:
+        """What is wrong with a value, in one line."""
+        return PretraceError(f"{self.file}: row {self.numbers[place]}: column {name!r}: {what}")
+
+
+def list_of(value: Any) -> list[Any] | None:
+    """A value that is a list of any sort, as one; else None."""
+    return list(value) if isinstance(value, list | tuple | np.ndarray) else None

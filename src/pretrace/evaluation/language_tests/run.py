@@ -1,0 +1,135 @@
+"""The language tests of params.yaml: LAMBADA's last word, perplexity of a text, choice by mean log-probability."""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from pretrace.common.errors import PretraceError
+from pretrace.evaluation.language_tests.lambada import last_word, read_passages
+from pretrace.evaluation.language_tests.read_tests import TestFile, list_of
+from pretrace.evaluation.log_likelihood import Question, score
+from pretrace.evaluation.perplexity import measured
+from pretrace.evaluation.read_text import Text, read_text
+from pretrace.settings import LanguageColumns, LanguageTest
+from pretrace.tokens import Vocabulary
+from pretrace.training.engine.device import Device
+
+Test = Callable[[Any, Device], dict[str, Any]]
+"""Given a model and its device, what the report says of it."""
+CHOICE = "choice: the answer with the highest mean log-probability of its tokens"
+
+
+def prepared_tests(tests: dict[str, LanguageTest], vocabulary: Vocabulary) -> dict[str, Test]:
+    """Read the files of all tests.
+
+    Raises:
+        PretraceError: a file is missing or not what its protocol takes; the text names the test, file, row and column.
+    """
+    found = {}
+    for name, test in tests.items():
+        try:
+            found[name] = _prepared(name, test, vocabulary)
+        except PretraceError as error:
+            raise PretraceError(f"params.yaml: language_tests.{name}: {error}") from None
+    return found
+
+
+def _prepared(name: str, test: LanguageTest, vocabulary: Vocabulary) -> Test:
+    if test.protocol == "perplexity":
+        text, unknown = read_text(test.file, vocabulary), vocabulary.unknown_id
+        return partial(perplexity_of_text, text=text, name=name, stride=test.stride, unknown_id=unknown)
+    if test.protocol == "last_word":
+        return partial(last_word, passages=read_passages(test.file, vocabulary, test.columns, test.rows))
+    return partial(choice, choices=read_choices(test.file, vocabulary, test.columns, test.rows))
+
+
+def perplexity_of_text(
+    model: Any, device: Device, text: Text, name: str, stride: int | None, unknown_id: int
+) -> dict[str, Any]:
+    """What `pretrace evaluate` says of a text: in float32, whatever the device's precision."""
+    stride = max(1, model.context // 2) if stride is None else stride
+    if stride > model.context:
+        raise PretraceError(
+            f"params.yaml: language_tests.{name}: stride: got {stride}; takes 1 to {model.context}, the context"
+        )
+    found = measured(model, text, unknown_id, stride)
+    shown = ("loss", "perplexity", "word_perplexity", "bits_per_byte", "bits_per_clean_byte")
+    sizes = {"n": found["scored_tokens"], "tokens": found["tokens"], "words": found["words"]}
+    protocol = f"perplexity: windows of {model.context} tokens, each {stride} after the one before"
+    return {"protocol": protocol, **{key: found[key] for key in shown}, **sizes}
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Rows with answers to choose from, as questions: those of a row after each other."""
+
+    questions: list[Question]
+    counts: np.ndarray
+    """Answers of each row."""
+    labels: np.ndarray
+
+
+def read_choices(file: str, vocabulary: Vocabulary, columns: LanguageColumns, limit: int | None = None) -> Choices:
+    """Read rows with a context, answers and the index or letter of the right one; rows may differ in their number.
+
+    Raises:
+        PretraceError: the file is missing or not readable, or a row has no text, one answer only or another label.
+    """
+    table, start = TestFile(file, limit), np.array([vocabulary.newline_id])
+    parts = [table.texts(column) for column in (columns.context, columns.question) if column]
+    contexts = [" ".join(texts) for texts in zip(*parts, strict=True)]
+    answers = _answers(table, columns.choices)
+    labels = [
+        _label(table, place, value, columns.target, len(answers[place]))
+        for place, value in enumerate(table.column(columns.target))
+    ]
+    ids = [np.concatenate([start, context]) for context in vocabulary.encode_arrays(contexts)]
+    questions = [
+        Question(given, vocabulary.encode_array(a)) for given, own in zip(ids, answers, strict=True) for a in own
+    ]
+    return Choices(questions, np.array([len(own) for own in answers]), np.array(labels))
+
+
+def _answers(table: TestFile, columns: str | list[str]) -> list[list[str]]:
+    if isinstance(columns, list):
+        return [list(row) for row in zip(*(table.texts(column) for column in columns), strict=True)]
+    found = []
+    for place, value in enumerate(table.column(columns)):
+        own = list_of(value)
+        if own is None or len(own) < 2:
+            raise table.fault(place, columns, f"a list of two answers or more expected, got {value!r}")
+        found.append([table.cleaned(answer, place, columns) for answer in own])
+    return found
+
+
+def _label(table: TestFile, place: int, value: Any, column: str, answers: int) -> int:
+    text = str(value)
+    index = string.ascii_uppercase.find(text) if len(text) == 1 and text.isalpha() else -1
+    index = int(text) if text.isdecimal() else index
+    if not 0 <= index < answers:
+        last = string.ascii_uppercase[answers - 1]
+        raise table.fault(place, column, f"got {value!r}; takes A to {last}, or a number from 0 to {answers - 1}")
+    return index
+
+
+def choice(model: Any, device: Device, choices: Choices) -> dict[str, Any]:
+    """How often the right answer has the highest mean log-probability, and how often chance would find it."""
+    found, rows = score(model, choices.questions, device), len(choices.labels)
+    ends = np.cumsum(choices.counts)
+    chosen = [int(values.argmax()) for values in np.split(found.means, ends[:-1])]
+    accuracy = float(np.mean(choices.labels == chosen))
+    return {
+        "protocol": CHOICE,
+        "accuracy": round(accuracy, 6),
+        "stderr": round(math.sqrt(accuracy * (1 - accuracy) / rows), 6),
+        "chance": round(float(np.mean(1 / choices.counts)), 6),
+        "n": rows,
+        "cut": found.cut,
+    }

@@ -1,0 +1,177 @@
+"""How well a language model predicts a text, on its own: `pretrace evaluate`.
+
+The text is one stream of tokens, as in pre-training: documents in the order of their names, each ended by a line end.
+It is cut into windows of the model's context, each `stride` tokens after the one before, of which only the last
+`stride` tokens are scored, so that each token has at least context - stride tokens before it. The first token of a
+window has none before it and is never scored: with a stride below the context that is only the text's own first; with
+a stride of the whole context the windows are those of pre-training's `val_loss`.
+
+Shapes: N tokens, B windows, T tokens of a window, C hidden width, V vocabulary, R scored tokens.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from pretrace.common.errors import PretraceError
+from pretrace.common.progress import progress
+from pretrace.evaluation.read_text import Text, read_text
+from pretrace.model import load_model
+from pretrace.tokens import Vocabulary, load_vocabulary, vocabulary_folder
+from pretrace.training.engine.device import Device, choose_device
+
+TOKENS_AT_ONCE = 8192
+"""Tokens that the model reads at once, in whole windows."""
+ROWS_AT_ONCE = 512
+"""Tokens whose logits are held at once: 83 MB for GPT-1's vocabulary."""
+
+
+def evaluate(folder: Path | str, path: str, stride: int | None = None) -> dict[str, Any]:
+    """Measure the language model in `folder` on the text at `path`; no settings are read.
+
+    Args:
+        folder: any folder that `load_model` opens, with its vocabulary in it.
+        path: a file of plain text; or what `corpus.path` takes, with the text in a column `text`.
+        stride: from 1 to the model's context; None: half of the context.
+
+    Returns:
+        Sizes (`parameters`, `context`, `documents`, `words`, `tokens`, `bytes`, `clean_bytes`, `unknown_tokens`), the
+        `stride`, how many tokens are scored (`scored_tokens`), and of those the mean `loss` in nats; and what follows
+        for the whole text: `perplexity`, `word_perplexity`, `bits_per_byte`, `bits_per_clean_byte`. A perplexity that
+        no floating-point number can hold is None.
+
+    Raises:
+        PretraceError: there is no model, no vocabulary or no text, they do not belong together, or the stride is not
+            one; the text is too short; the model gives no number.
+    """
+    model, vocabulary = open_model(folder)
+    stride = max(1, model.context // 2) if stride is None else stride
+    if not 1 <= stride <= model.context:
+        raise PretraceError(f"--stride: got {stride}; takes 1 to {model.context}, the context of the model in {folder}")
+    text = read_text(path, vocabulary)
+    device = device_of_commands()
+    return measured(model.to(device.name), text, vocabulary.unknown_id, stride)
+
+
+def open_model(folder: Path | str) -> tuple[Any, Vocabulary]:
+    """A language model with its vocabulary. Raises `PretraceError` where there are none, or they do not fit."""
+    model, vocabulary = load_model(folder).eval(), load_vocabulary(vocabulary_folder(folder))
+    rows = model.token_embedding.num_embeddings
+    if rows != vocabulary.size:
+        raise PretraceError(f"{folder}: {rows:,} token embeddings, but its vocabulary has {vocabulary.size:,} pieces")
+    return model, vocabulary
+
+
+def device_of_commands() -> Device:
+    """Float32 on all that this process may use: what a command measures shall not depend on the kind of machine."""
+    return choose_device("float32", len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
+
+
+def measured(model: Any, text: Text, unknown_id: int, stride: int) -> dict[str, Any]:
+    """What `evaluate` says of a model, which is on its device, and a text."""
+    losses_N = token_losses(model, text.ids_N, stride)
+    scored = int(np.count_nonzero(~np.isnan(losses_N)))
+    loss = float(np.nansum(losses_N, dtype=np.float64)) / scored
+    bits = loss / math.log(2) * len(text.ids_N)
+    return {
+        "kind": "transformer" if hasattr(model, "blocks") else "lstm",
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "context": model.context,
+        "documents": text.documents,
+        "words": text.words,
+        "tokens": len(text.ids_N),
+        "unknown_tokens": int((text.ids_N == unknown_id).sum()),
+        "bytes": text.bytes,
+        "clean_bytes": text.clean_bytes,
+        "stride": stride,
+        "scored_tokens": scored,
+        "loss": round(loss, 6),
+        "perplexity": _exp(loss),
+        "word_perplexity": _exp(loss * len(text.ids_N) / text.words),
+        "bits_per_byte": round(bits / text.bytes, 6),
+        "bits_per_clean_byte": round(bits / text.clean_bytes, 6),
+    }
+
+
+@torch.no_grad()
+def token_losses(model: Any, ids_N: np.ndarray, stride: int, batch: int | None = None) -> np.ndarray:
+    """The loss (nats) of each token given those before it in its window: float32, (N,); not a number where unscored.
+
+    Args:
+        batch: windows that the model reads at once; None: as many as `TOKENS_AT_ONCE` holds. Changes rounding only.
+
+    Raises:
+        PretraceError: the loss of a token that is scored is not finite.
+    """
+    context, losses_N = model.context, np.full(len(ids_N), np.nan, np.float32)
+    batch = batch or max(1, TOKENS_AT_ONCE // context)
+    with progress(total=len(ids_N), unit="tokens", description="evaluate") as bar:
+        for starts, first, length in window_groups(len(ids_N), context, stride, batch):
+            places_BT = starts[:, None] + np.arange(length)
+            losses = _losses(model, ids_N[places_BT], first)
+            if not np.isfinite(losses).all():
+                raise PretraceError("the model gives losses that are no numbers; its weights are damaged")
+            losses_N[places_BT[:, first:]] = losses
+            bar.update(losses.size)
+    return losses_N
+
+
+def window_groups(tokens: int, context: int, stride: int, batch: int) -> Iterator[tuple[np.ndarray, int, int]]:
+    """The windows of a stream, in groups of at most `batch` of one form.
+
+    Yields:
+        Where the windows of a group start; the place in them from which on tokens are scored; their length. The first
+        window scores all but its first token, and the last is shorter where the stream ends.
+    """
+    yield np.array([0]), 1, min(context, tokens)
+    first = max(1, context - stride)
+    whole = np.arange(stride, tokens - context + 1, stride)
+    for at in range(0, len(whole), batch):
+        yield whole[at : at + batch], first, context
+    last = stride * (len(whole) + 1)
+    if first < tokens - last < context:
+        yield np.array([last]), first, tokens - last
+
+
+def _losses(model: Any, ids_BT: np.ndarray, first: int) -> np.ndarray:
+    """Losses (B, T - first) of the tokens from place `first` on."""
+    ids = torch.from_numpy(ids_BT.astype(np.int64)).to(next(model.parameters()).device)
+    h_BTC, output_VC = model.hidden(ids[:, :-1])  # the last token is only predicted; its position was never trained
+    h_RC = model.output_states(h_BTC[:, first - 1 :].flatten(0, 1))
+    targets_R = ids[:, first:].flatten()
+    parts = zip(h_RC.split(ROWS_AT_ONCE), targets_R.split(ROWS_AT_ONCE), strict=True)
+    losses = [F.cross_entropy(F.linear(h, output_VC).float(), targets, reduction="none") for h, targets in parts]
+    return torch.cat(losses).view(len(ids), -1).cpu().numpy()
+
+
+def described(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What `evaluate` found, for a person: (heading, text)."""
+    yield "model", f"{found['kind']}, {found['parameters']:,} parameters, context {found['context']}"
+    unknown = found["unknown_tokens"] / found["tokens"]
+    sizes = ", ".join(f"{found[name]:,} {name}" for name in ("documents", "words", "bytes", "tokens"))
+    yield "text", f"{sizes} ({unknown:.2%} unknown)"
+    stride, context = found["stride"], found["context"]
+    read = f"each after {context - stride:,} or more, but at the beginning" if stride < context else "as for val_loss"
+    yield "stride", f"{stride:,}: {found['scored_tokens']:,} tokens are scored, {read}"
+    yield "loss", f"{found['loss']:.4f} nats a token"
+    yield "perplexity", f"{_large(found['perplexity'])} a token, {_large(found['word_perplexity'])} a word"
+    yield (
+        "bits a byte",
+        f"{found['bits_per_byte']:.4f} of the text as it is, {found['bits_per_clean_byte']:.4f} of it cleaned",
+    )
+
+
+def _large(number: float | None) -> str:
+    return "more than 1e304" if number is None else f"{number:,.2f}" if number < 1e6 else f"{number:.3g}"
+
+
+def _exp(value: float) -> float | None:
+    return round(math.exp(value), 4) if value < 700 else None

@@ -1,0 +1,83 @@
+"""A text of one's own as a language model reads it, without a pipeline around it."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from pretrace.common.errors import PretraceError, printable
+from pretrace.common.progress import progress
+from pretrace.corpus import Document, clean_text, read_files
+from pretrace.corpus.readers.faults import Fault
+from pretrace.corpus.readers.find_files import URL, WILDCARD
+from pretrace.corpus.readers.read_documents import documents_of
+from pretrace.corpus.readers.read_rows import read_rows
+from pretrace.corpus.readers.source_file import Source, kind_of
+from pretrace.settings import Columns
+from pretrace.tokens import Vocabulary
+from pretrace.tokens.shards.encode import EncodeBatch
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text as a model reads it, and its sizes."""
+
+    ids_N: np.ndarray
+    documents: int
+    words: int
+    """Of the cleaned text, as the pipeline counts them: what stands between spaces and line ends."""
+    bytes: int
+    """UTF-8 bytes of the raw text."""
+    clean_bytes: int
+    """UTF-8 bytes of the cleaned text with one line end a document: what the pipeline's bits a byte are shares of."""
+
+
+def read_text(path: str, vocabulary: Vocabulary) -> Text:
+    """Clean and encode the text at `path`, as the stages `clean` and `shard` do with a corpus.
+
+    Raises:
+        PretraceError: there is none, or it is no text, or too short to score a token.
+    """
+    encode = EncodeBatch(vocabulary)
+    pieces: list[np.ndarray] = []
+    words = size = clean_size = 0
+    for document in progress(documents_at(path), unit="documents", description="read"):
+        cleaned = clean_text(document.text)
+        if not cleaned:
+            continue
+        [encoded] = encode([replace(document, text=cleaned)])
+        pieces.append(encoded.ids)
+        words += encoded.words
+        size += len(document.text.encode())
+        clean_size += encoded.bytes
+    if not words:
+        raise PretraceError(f"{printable(path)}: no text there")
+    return Text(np.concatenate(pieces), len(pieces), words, size, clean_size)
+
+
+def documents_at(path: str) -> Iterator[Document]:
+    """The documents of a file, folder, glob or URL, as a corpus has them; a file of no known kind is plain text."""
+    if URL.match(path) or (WILDCARD.search(path) and not os.path.lexists(path)):
+        return read_files(path, Columns(), "file", _refuse)
+    place = Path(path)
+    if not place.exists():
+        raise PretraceError(f"{printable(path)}: no such file or folder")
+    if place.is_dir() or kind_of(place.name)[0]:
+        return read_files(path, Columns(), "file", _refuse)
+    if not place.is_file():
+        raise PretraceError(f"{printable(path)}: not a regular file")
+    source = Source(place.name + ".txt", printable(path), place.stat().st_size, lambda: place.open("rb", buffering=0))
+    rows = read_rows(source, ["text"], "file")
+    return documents_of(rows, source.shown, source.name, "text", Columns(), _refuse, Counter())
+
+
+def _refuse(fault: Fault) -> NoReturn:
+    if fault.reason == "no_column":
+        raise PretraceError(f"{fault.file}: no column {fault.value}; the text is taken from this one")
+    raise PretraceError(fault.line)

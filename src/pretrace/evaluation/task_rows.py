@@ -1,0 +1,53 @@
+"""A task's rows as text, from data/tasks/<task>/<split>.parquet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pretrace.common.errors import PretraceError
+
+
+@dataclass(frozen=True)
+class TextRow:
+    """One example."""
+
+    number: int
+    """In its split, from 0."""
+    parts: tuple[str, ...]
+    """Cleaned, by kind as in pretrace.tasks.dataset."""
+    label: int
+    origin: str
+    """The document or the file's row that it is from."""
+
+
+def evenly(count: int, limit: int | None) -> np.ndarray:
+    """At most `limit` of the numbers from 0 to count - 1, at even distances: a split may be in some order."""
+    if limit is None or count <= limit:
+        return np.arange(count)
+    return np.arange(limit) * count // limit
+
+
+def read_rows(folder: Path, split: str, limit: int | None) -> list[TextRow]:
+    """At most `limit` rows of a split, at even distances.
+
+    Raises:
+        PretraceError: the file is missing, damaged or empty.
+    """
+    import pyarrow.parquet
+
+    path = folder / f"{split}.parquet"
+    try:
+        table = pyarrow.parquet.read_table(path, columns=["parts", "label", "origin"])
+    except (OSError, ValueError, KeyError) as error:  # Arrow's own errors are of these kinds
+        raise PretraceError(f"{path}: not readable ({error}); run `dvc repro -f tasks`") from None
+    numbers = evenly(len(table), limit)
+    if not len(numbers):
+        raise PretraceError(f"{path}: has no rows")
+    rows = table.take(numbers).to_pylist()
+    return [
+        TextRow(int(number), tuple(row["parts"]), int(row["label"]), row["origin"])
+        for number, row in zip(numbers, rows, strict=True)
+    ]

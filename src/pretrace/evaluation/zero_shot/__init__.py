@@ -1,0 +1,1 @@
+"""Tasks without fine-tuning, by the paper's heuristics (section 5)."""

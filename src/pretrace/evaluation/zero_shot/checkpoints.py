@@ -1,0 +1,47 @@
+"""The pre-trained language models, with their final weights and those that were kept on the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pretrace.common.errors import PretraceError
+from pretrace.model import GPT, LSTM, load_model
+from pretrace.model.checkpoints.safetensors_file import load_weights
+
+KINDS = ("transformer", "lstm")
+KEPT = re.compile(r"step-(\d+)\.safetensors")
+
+
+def kinds_in(folder: Path) -> list[str]:
+    """Which models were pre-trained into `folder` (models/pretrained).
+
+    Raises:
+        PretraceError: none.
+    """
+    found = [kind for kind in KINDS if (folder / kind / "config.json").exists()]
+    if not found:
+        raise PretraceError(f"{folder}: no pre-trained model; run the stage that writes it (`dvc repro pretrain`)")
+    return found
+
+
+def updates_of(report: dict[str, Any], kind: str) -> int:
+    """Updates behind a model's final weights, by reports/pretrain.json."""
+    return int((report if kind == "transformer" else report[kind])["steps"])
+
+
+def at_every_step(folder: Path, updates: int) -> Iterator[tuple[int, GPT | LSTM]]:
+    """A model after each number of updates whose weights were kept, rising, and last with its final weights.
+
+    The model is the same object each time; only its weights change.
+    """
+    model = load_model(folder).eval()
+    found = sorted((int(name[1]), path) for path in folder.glob("steps/*") if (name := KEPT.fullmatch(path.name)))
+    for step, path in found:
+        if step < updates:
+            load_weights(model, path)
+            yield step, model
+    load_weights(model, folder / "model.safetensors")
+    yield updates, model

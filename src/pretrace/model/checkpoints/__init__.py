@@ -1,0 +1,1 @@
+"""Weights on disk: our own safetensors, Hugging Face's folders, OpenAI's release."""

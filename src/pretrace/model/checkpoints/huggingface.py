@@ -1,0 +1,149 @@
+"""Hugging Face's layout of GPT-1 (`openai-gpt`): `config.json` and `model.safetensors`.
+
+Read and written without transformers. Their linear layers hold weights as (in, out), the transpose of PyTorch's.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import read_json, write_json
+from pretrace.model.checkpoints.safetensors_file import check_room, fill, read_tensors
+from pretrace.model.transformer import GPT
+from pretrace.settings import ModelSettings
+
+MODEL_TYPE = "openai-gpt"
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+LARGEST = 1 << 24
+"""Of any size; of no model."""
+PICKLES = ("pytorch_model.bin", "tf_model.h5", "flax_model.msgpack")
+PREFIX = "transformer."
+SIZES = {"layers": "n_layer", "width": "n_embd", "heads": "n_head", "context": "n_positions"}
+FIXED = {"afn": "gelu", "layer_norm_epsilon": 1e-5}
+"""What is not a setting here, as GPT-1 has it."""
+NAMES = {
+    "token_embedding": "tokens_embed",
+    "position_embedding": "positions_embed",
+    "query_key_value": "attn.c_attn",
+    "attention_output": "attn.c_proj",
+    "norm_1": "ln_1",
+    "feed_forward_in": "mlp.c_fc",
+    "feed_forward_out": "mlp.c_proj",
+    "norm_2": "ln_2",
+}
+NOT_WEIGHTS = re.compile(r"(transformer\.)?h\.\d+\.attn\.bias|multiple_choice_head\..*|(transformer\.)?position_ids")
+"""Tensors of their files that are no part of the language model: masks that older versions saved, and another head."""
+
+
+def is_huggingface(folder: Path) -> bool:
+    """Whether the folder's `config.json` is that of a Hugging Face model."""
+    path = folder / CONFIG
+    if not path.is_file():
+        return False
+    config = read_json(path)
+    return isinstance(config, dict) and "model_type" in config
+
+
+def read_huggingface(folder: Path) -> GPT:
+    """The language model in a Hugging Face folder.
+
+    Raises:
+        PretraceError: it is another model than GPT-1, its weights are not in a safetensors file, or a tensor is
+            missing, unknown or of another shape.
+    """
+    config = read_json(folder / CONFIG)
+    if config.get("model_type") != MODEL_TYPE:
+        raise PretraceError(f"{folder / CONFIG}: model_type: got {config.get('model_type')!r}; takes {MODEL_TYPE!r}")
+    if not (folder / WEIGHTS).is_file():
+        pickles = [name for name in PICKLES if (folder / name).is_file()]
+        reason = f"; {pickles[0]} is not opened: convert it with transformers, `save_pretrained`" if pickles else ""
+        raise PretraceError(f"{folder / WEIGHTS}: no such file{reason}")
+    make = partial(GPT, _settings_of(folder / CONFIG, config), _number(folder / CONFIG, config, "vocab_size"))
+    try:
+        check_room(folder / WEIGHTS, make)
+        model = make()
+    except (RuntimeError, MemoryError) as error:
+        raise PretraceError(f"{folder / CONFIG}: no room for its sizes ({' '.join(str(error).split())})") from None
+    tensors = {name: t for name, t in read_tensors(folder / WEIGHTS).items() if not NOT_WEIGHTS.fullmatch(name)}
+    prefix = PREFIX if any(name.startswith(PREFIX) for name in tensors) else ""
+    output = tensors.pop("lm_head.weight", None)
+    fill(model, tensors, folder / WEIGHTS, lambda name: prefix + their_name(name), _turned)
+    if output is not None and not torch.equal(output, model.token_embedding.weight):
+        raise PretraceError(
+            f"{folder / WEIGHTS}: tensor lm_head.weight is not the token embeddings; GPT-1's output is tied"
+        )
+    return model
+
+
+def write_huggingface(folder: Path, model: GPT) -> None:
+    """Write the model into an existing folder, so that `AutoModelForCausalLM.from_pretrained` opens it.
+
+    Raises:
+        PretraceError: their GPT-1 cannot hold the model, as its feed-forward network is not four times its width.
+    """
+    settings = model.settings
+    if settings.feed_forward != 4 * settings.width:
+        raise PretraceError(
+            f"Hugging Face's GPT-1 has a feed-forward network of 4 x width = {4 * settings.width}; this model's has "
+            f"{settings.feed_forward}"
+        )
+    config = {
+        "architectures": ["OpenAIGPTLMHeadModel"],
+        "model_type": MODEL_TYPE,
+        "vocab_size": model.token_embedding.num_embeddings,
+        **{theirs: getattr(settings, ours) for ours, theirs in SIZES.items()},
+        **FIXED,
+        **dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop", "summary_first_dropout"), settings.dropout),
+        "initializer_range": settings.initial_std,
+        "torch_dtype": "float32",
+    }
+    tensors = {
+        PREFIX + their_name(name): _turned(name, parameter.detach()).cpu().contiguous()
+        for name, parameter in model.named_parameters()
+    }
+    write_json(folder / CONFIG, config)
+    save_file(tensors, folder / WEIGHTS, {"format": "pt"})
+
+
+def their_name(name: str) -> str:
+    """Their name, without `transformer.`, of a parameter of ours."""
+    *path, part, kind = name.split(".")
+    return ".".join([*(("h", path[1]) if path else ()), NAMES[part], kind])
+
+
+def _turned(name: str, tensor: Tensor) -> Tensor:
+    """A tensor from our form into theirs, or back: weights of linear layers are transposed."""
+    return tensor.T if tensor.dim() == 2 and "embedding" not in name else tensor
+
+
+def _settings_of(path: Path, config: dict[str, Any]) -> ModelSettings:
+    for key, value in FIXED.items():
+        if config.get(key, value) != value:
+            raise PretraceError(f"{path}: {key}: got {config[key]!r}; GPT-1 has {value!r}")
+    sizes = {ours: _number(path, config, theirs) for ours, theirs in SIZES.items()}
+    try:
+        return ModelSettings(
+            **sizes,
+            feed_forward=4 * sizes["width"],
+            dropout=float(config.get("resid_pdrop", 0.1)),
+            embedding_dropout="table",  # theirs has `sum`, which says nothing of how the weights came about
+            initial_std=float(config.get("initializer_range", 0.02)),
+        )
+    except (TypeError, ValueError) as error:
+        raise PretraceError(f"{path}: not sizes of a GPT-1 ({' '.join(str(error).split())})") from None
+
+
+def _number(path: Path, config: dict[str, Any], key: str) -> int:
+    value = config.get(key)
+    if type(value) is not int or not 1 <= value <= LARGEST:
+        raise PretraceError(f"{path}: {key}: got {value!r}; takes a whole number from 1 to {LARGEST}")
+    return value

@@ -1,0 +1,161 @@
+"""OpenAI's layout of GPT-1: ten `.npy` files, joined end to end and cut into tensors by a list of shapes.
+
+    params_shapes.json    [[512, 768], [40478, 768], [1, 768, 2304], [2304], ...]
+    params_0.npy ... params_9.npy
+
+The order is: position embeddings, token embeddings, then for each block the fused query-key-value, the attention's
+output, the first norm, the two layers of the feed-forward network and the second norm, weights before biases and gains
+before offsets. Weights of linear layers are (1, in, out). How many heads there are is not said; in GPT-1 a head is 64
+wide, and that is taken.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import write_json
+from pretrace.model.transformer import GPT
+from pretrace.settings import ModelSettings
+
+SHAPES = "params_shapes.json"
+FILES = tuple(f"params_{number}.npy" for number in range(10))
+HEAD_WIDTH = 64
+PARTS = ("query_key_value", "attention_output", "norm_1", "feed_forward_in", "feed_forward_out", "norm_2")
+"""Of a block, in the order of the file."""
+TENSORS_A_BLOCK = 2 * len(PARTS)
+UNSAID = {"dropout": 0.1, "embedding_dropout": "table", "initial_std": 0.02}
+"""What the layout says nothing of, as GPT-1 had it."""
+
+
+def read_openai(folder: Path) -> GPT:
+    """The model in a folder of OpenAI's layout.
+
+    Raises:
+        PretraceError: a file is missing, is no plain array of numbers, or the shapes are not those of a GPT-1.
+    """
+    shapes = _read_shapes(folder / SHAPES)
+    flat = np.concatenate([_read_array(folder / name) for name in FILES])
+    sizes = [math.prod(shape) for shape in shapes]
+    if sum(sizes) != len(flat):
+        raise PretraceError(
+            f"{folder}: {SHAPES} asks for {sum(sizes):,} numbers, {FILES[0]} to {FILES[-1]} hold {len(flat):,}"
+        )
+    arrays = [part.reshape(shape) for part, shape in zip(np.split(flat, np.cumsum(sizes)[:-1]), shapes, strict=True)]
+    (context, width), (vocabulary_size, _) = shapes[0], shapes[1]
+    layers = (len(shapes) - 2) // TENSORS_A_BLOCK
+    if width % HEAD_WIDTH:
+        raise PretraceError(f"{folder / SHAPES}: width {width} is not a multiple of {HEAD_WIDTH}, the width of a head")
+    sizes_of_model = {"layers": layers, "width": width, "heads": width // HEAD_WIDTH, "context": context}
+    try:
+        settings = ModelSettings(**sizes_of_model, feed_forward=shapes[2 + 6][-1], **UNSAID)
+    except ValueError as error:
+        raise PretraceError(f"{folder / SHAPES}: not sizes of a GPT-1 ({' '.join(str(error).split())})") from None
+    model = GPT(settings, vocabulary_size)
+    _check_shapes(folder / SHAPES, model, shapes)
+    with torch.no_grad():
+        for (name, parameter), array in zip(_in_order(model), arrays, strict=True):
+            tensor = torch.from_numpy(array)
+            parameter.copy_(tensor[0].T if _is_linear(name, parameter) else tensor)
+    return model
+
+
+def write_openai(folder: Path, model: GPT) -> None:
+    """Write a model in OpenAI's layout into an existing folder.
+
+    Raises:
+        PretraceError: the layout cannot hold the model, as its heads are not 64 wide.
+    """
+    if model.width != HEAD_WIDTH * model.settings.heads:
+        raise PretraceError(
+            f"OpenAI's layout does not say how many heads there are: they are {HEAD_WIDTH} wide, and this model's are "
+            f"{model.width // model.settings.heads}"
+        )
+    arrays = [
+        parameter.detach().T[None].cpu().numpy() if _is_linear(name, parameter) else parameter.detach().cpu().numpy()
+        for name, parameter in _in_order(model)
+    ]
+    flat = np.concatenate([array.reshape(-1) for array in arrays])
+    for name, part in zip(FILES, np.array_split(flat, len(FILES)), strict=True):
+        np.save(folder / name, part, allow_pickle=False)
+    write_json(folder / SHAPES, [list(array.shape) for array in arrays])
+
+
+def _in_order(model: GPT) -> list[tuple[str, Tensor]]:
+    """The parameters with their names, in the order of the file."""
+    known = dict(model.named_parameters())
+    names = ["position_embedding.weight", "token_embedding.weight"]
+    for number in range(model.settings.layers):
+        names += [f"blocks.{number}.{part}.{kind}" for part in PARTS for kind in ("weight", "bias")]
+    return [(name, known[name]) for name in names]
+
+
+def _is_linear(name: str, parameter: Tensor) -> bool:
+    """Whether it is a linear layer's weight: (out, in) here, (1, in, out) there."""
+    return parameter.dim() == 2 and "embedding" not in name
+
+
+def _check_shapes(path: Path, model: GPT, shapes: list[list[int]]) -> None:
+    for number, ((name, parameter), shape) in enumerate(zip(_in_order(model), shapes, strict=True)):
+        wanted = [1, *parameter.T.shape] if _is_linear(name, parameter) else list(parameter.shape)
+        if shape != wanted:
+            raise PretraceError(f"{path}: tensor {number} ({name}) has shape {shape}; it must have shape {wanted}")
+
+
+def _read_shapes(path: Path) -> list[list[int]]:
+    try:
+        shapes = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PretraceError(f"{path}: no such file; OpenAI's layout needs it") from None
+    except (ValueError, RecursionError) as error:
+        raise PretraceError(f"{path}: not JSON ({error})") from None
+    whole = isinstance(shapes, list) and all(
+        isinstance(shape, list) and shape and all(type(n) is int and n > 0 for n in shape) for shape in shapes
+    )
+    if not whole or len(shapes) < 2 + TENSORS_A_BLOCK or (len(shapes) - 2) % TENSORS_A_BLOCK:
+        raise PretraceError(
+            f"{path}: takes a list of shapes: two embeddings, then {TENSORS_A_BLOCK} tensors for each block"
+        )
+    if any(len(shape) != 2 for shape in shapes[:2]):
+        raise PretraceError(f"{path}: the first two shapes are the embeddings' and take two numbers each")
+    return shapes
+
+
+def _check_size(stream: BinaryIO) -> None:
+    """Raises `ValueError` where a header asks for more numbers than the file has bytes for; at its beginning again."""
+    read = np.lib.format.read_array_header_1_0
+    if np.lib.format.read_magic(stream) != (1, 0):
+        read = np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(stream)
+    size = os.fstat(stream.fileno()).st_size - stream.tell()
+    if dtype.kind == "f" and (min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > size):
+        raise ValueError(f"{math.prod(shape):,} numbers are asked for, and {size:,} bytes are there")
+    stream.seek(0)
+
+
+def _read_array(path: Path) -> np.ndarray:
+    try:
+        # Not `np.load`, which also opens what is no .npy file.
+        with path.open("rb") as stream:
+            _check_size(stream)
+            array = np.lib.format.read_array(stream, allow_pickle=False)
+    except FileNotFoundError:
+        raise PretraceError(f"{path}: no such file; OpenAI's layout has {FILES[0]} to {FILES[-1]}") from None
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise PretraceError(
+            f"{path}: not a whole .npy file of plain numbers ({reason}); pickles are not opened"
+        ) from None
+    if array.ndim != 1 or array.dtype.kind != "f":
+        raise PretraceError(
+            f"{path}: takes a one-dimensional array of floats, got {array.dtype} of shape {array.shape}"
+        )
+    return array.astype(np.float32, copy=False)

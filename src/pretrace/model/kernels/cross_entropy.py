@@ -1,0 +1,113 @@
+"""The language-model loss: output projection and cross-entropy in one step.
+
+Plainly written, the logits of a batch (N tokens x V pieces) are held four times over: as bfloat16, as float32, as
+log-probabilities and as their gradient. Here they are held once, for some rows at a time: gradients are worked out
+together with the loss, in the place of the logits, and only those of states and table are kept for the backward pass.
+On a CPU that more than halves the time of this part (docs/log.md); of GPT-1's batch of 64 x 512 tokens, whose logits
+take 5.3 GB in float32, a tenth is held at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pretrace.model.kernels.linear import gradient_of_table, in_float32_on_cpu, product
+
+LOGITS_BYTES = {"cpu": 1 << 26, "cuda": 1 << 29}
+"""What the logits that are held at once may take, by device, were they float32. A small model's whole micro-batch fits:
+each further piece costs another addition of a gradient as large as the table."""
+FLOAT32_BYTES = {"cpu": 1 << 20, "cuda": 1 << 29}
+"""What of them is float32 at once: on a CPU, what its cache holds."""
+
+
+class _LinearCrossEntropy(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, h_NC: Tensor, weight_VC: Tensor, targets_N: Tensor, weights_N: Tensor, with_gradients: bool
+    ) -> Tensor:
+        products_VC = weight_VC.to(h_NC.dtype)
+        loss = torch.zeros((), device=h_NC.device)
+        d_h_NC, d_weight_VC = torch.empty_like(h_NC), torch.zeros(())
+        for rows in _pieces(len(targets_N), LOGITS_BYTES[h_NC.device.type] // (4 * len(weight_VC))):
+            h_nC = h_NC[rows]
+            z_nV = product(h_nC, products_VC)
+            loss = loss + _losses_to_gradients(z_nV, targets_N[rows], weights_N[rows])
+            if with_gradients:
+                d_h_NC[rows] = product(z_nV, products_VC.T)
+                d_piece_VC = gradient_of_table(z_nV, h_nC)
+                d_weight_VC = d_piece_VC if rows.start == 0 else d_weight_VC.float().add_(d_piece_VC)
+        ctx.save_for_backward(d_h_NC, d_weight_VC.contiguous())
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+        d_h_NC, d_weight_VC = ctx.saved_tensors
+        return d_h_NC * gradients[0].to(d_h_NC.dtype), d_weight_VC.float() * gradients[0], None, None, None
+
+
+def _losses_to_gradients(z_nV: Tensor, targets_n: Tensor, weights_n: Tensor) -> Tensor:
+    """The weighted sum of the losses of logits, which become its gradients."""
+    loss = torch.zeros((), device=z_nV.device)
+    numbers_n = torch.arange(len(z_nV), device=z_nV.device)
+    for rows in _pieces(len(z_nV), FLOAT32_BYTES[z_nV.device.type] // (4 * z_nV.shape[1])):
+        z_rows = z_nV[rows]
+        in_place = z_rows if in_float32_on_cpu(z_rows) else None
+        p_nV = torch.softmax(z_rows, -1, dtype=torch.float32, out=in_place)
+        own = numbers_n[: len(p_nV)], targets_n[rows]
+        own_n = p_nV[own]
+        # One below the smallest float would give an infinite loss where log-softmax gives a large finite one.
+        loss = loss - (own_n.clamp_min(torch.finfo(torch.float32).tiny).log() * weights_n[rows]).sum()
+        p_nV[own] = own_n - 1.0
+        z_rows.copy_(p_nV.mul_(weights_n[rows, None]))
+    return loss
+
+
+def _pieces(rows: int, size: int) -> Iterator[slice]:
+    """The rows in parts of a size, at least one row each."""
+    size = max(1, size)
+    return (slice(first, first + size) for first in range(0, rows, size))
+
+
+def weighted_cross_entropy(h_NC: Tensor, weight_VC: Tensor, targets_N: Tensor, weights_N: Tensor) -> Tensor:
+    """Sum over tokens of weight x cross-entropy of the next token, in nats.
+
+    Args:
+        h_NC: hidden states, in the precision that the products are to have.
+        weight_VC: the output (tied token embeddings).
+        targets_N: ids of the tokens that follow.
+        weights_N: float32, for instance 1/N for a mean.
+    """
+    return _LinearCrossEntropy.apply(h_NC, weight_VC, targets_N, weights_N, torch.is_grad_enabled())
+
+
+def language_model_loss(
+    model: Any, states: tuple[Tensor, Tensor], ids_BT: Tensor, weights_BT: Tensor, dtype: torch.dtype
+) -> Tensor:
+    """Weighted sum of the next-token losses of sequences; `weights_BT[b, t]` belongs to predicting `ids_BT[b, t]`.
+
+    `states` are what `model.hidden(ids_BT)` gives: the hidden states, and the output's weights for them. Position 0 is
+    never predicted. Tokens of weight zero (padding) are left out of the products.
+    """
+    chosen = weights_BT[:, 1:].reshape(-1).nonzero().squeeze(1)
+    B, T = ids_BT.shape
+    places = torch.arange(B * T, device=ids_BT.device).view(B, T)[:, :-1].reshape(-1)[chosen]
+    targets_N, weights_N = ids_BT[:, 1:].reshape(-1)[chosen], weights_BT[:, 1:].reshape(-1)[chosen]
+    return loss_at(model, states, places, targets_N, weights_N, dtype)
+
+
+def loss_at(
+    model: Any,
+    states: tuple[Tensor, Tensor],
+    places_N: Tensor,
+    targets_N: Tensor,
+    weights_N: Tensor,
+    dtype: torch.dtype,
+) -> Tensor:
+    """Weighted sum of the losses of predicting `targets_N` from the states at `places_N`, counted through the batch."""
+    h_BTC, output_VC = states
+    h_NC = model.output_states(h_BTC.reshape(-1, h_BTC.shape[-1])[places_N]).to(dtype)
+    return weighted_cross_entropy(h_NC, output_VC, targets_N, weights_N)

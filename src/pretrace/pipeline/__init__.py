@@ -1,0 +1,1 @@
+"""The frame around every stage: settings in, inputs checked, cost out."""

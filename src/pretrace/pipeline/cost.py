@@ -1,0 +1,30 @@
+"""What a stage spent: seconds and memory, for reports/cost.json."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pretrace import tracking
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import locked, read_json, scratch_folder, write_json
+from pretrace.common.hardware import peak_memory_bytes
+from pretrace.common.provenance import origin
+from pretrace.tracking.run import Run
+
+COST_FILE = Path("reports/cost.json")
+
+
+def write_cost(run: Run, seconds: float) -> None:
+    """Put what the run took in the place of what the stage took before."""
+    entry = {"seconds": round(seconds, 2), "peak_memory_bytes": peak_memory_bytes(), **run.cost, **origin()}
+    if not tracking.is_off():
+        entry["mlflow_record"] = tracking.record_id(run)
+    with locked(scratch_folder() / "cost.lock"):
+        try:
+            costs = read_json(COST_FILE)
+        except PretraceError:
+            costs = {}  # missing, or cut off by a crash: what a stage cost is no reason to fail the next one
+        costs = costs if isinstance(costs, dict) else {}
+        costs[run.name] = entry
+        write_json(COST_FILE, json.loads(json.dumps(costs, sort_keys=True)))

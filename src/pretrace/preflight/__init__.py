@@ -1,0 +1,1 @@
+"""Checks before a run: settings, data, memory, disk, time."""

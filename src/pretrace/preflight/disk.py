@@ -1,0 +1,124 @@
+"""Whether a run fits on the disk: the room that it needs, and what there is of it."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from pretrace.common.errors import PretraceError
+from pretrace.common.units import readable_bytes
+from pretrace.corpus.readers.decompress import open_source
+from pretrace.corpus.readers.faults import BadInputError, OnFault
+from pretrace.corpus.readers.find_files import find_sources
+from pretrace.corpus.readers.source_file import Source, kind_of
+from pretrace.settings import Settings
+from pretrace.training.engine.memory import BYTES
+
+CHECKPOINT_COPIES, CHECKPOINTS = 3, 3
+"""The weights and two moments; two checkpoints are kept while a third is written."""
+TEXT_COPIES = 4
+"""Documents, clean text and shards, each in the workspace and in DVC's cache, compressed to about two thirds."""
+SAMPLED_FILES, SAMPLED_BYTES = 3, 16 << 20
+"""Of the compressed files the largest, and the beginning of each, tell how far they grow."""
+GROWTH = 5.0
+"""Of files that cannot be sampled: prose grows 3 to 5 times."""
+
+
+def check_disk(weights: int, text_bytes: int, settings: Settings) -> str:
+    """What the run needs of the disk, in words.
+
+    Raises:
+        PretraceError: less is free.
+    """
+    cells = len(settings.tasks) * len(settings.variants)
+    copies = CHECKPOINTS * CHECKPOINT_COPIES + 2 + cells * (2 + len(settings.seeds))
+    if settings.scale.pretrain.doubling_weights:
+        copies += 3 * (1 + math.floor(math.log2(settings.scale.pretrain.steps)))
+    models, text = copies * weights * BYTES, TEXT_COPIES * text_bytes
+    free = shutil.disk_usage(Path.cwd()).free
+    parts = f"{readable_bytes(models)} for models and checkpoints" + f", {readable_bytes(text)} for text" * bool(text)
+    if models + text > free:
+        raise PretraceError(
+            f"{Path.cwd()}: the run needs about {readable_bytes(models + text)} ({parts}) and {readable_bytes(free)} "
+            f"are free; make some room, take fewer tasks, variants or seeds in params.yaml, or lower model.width or "
+            f"model.layers in scales/{settings.scale_name}.yaml"
+        )
+    return f"about {readable_bytes(models + text)} needed ({parts}), {readable_bytes(free)} free"
+
+
+def corpus_bytes(path: str, on_fault: OnFault) -> int:
+    """Bytes of text in the files that `path` means, as they are when unpacked: estimated for compressed ones.
+
+    A file without a byte goes to `on_fault` as one without text, whatever its kind.
+    """
+    files = find_sources(path, on_fault).files
+    for file in files:
+        if not file.size:
+            on_fault(BadInputError("empty").at(file.shown))
+    packed = [file for file in files if kind_of(file.name)[1] or file.kind == ".parquet"]
+    plain = sum(file.size for file in files) - sum(file.size for file in packed)
+    sampled = sorted(packed, key=lambda file: -file.size)[:SAMPLED_FILES]
+    grown = [(file.size, growth(file) * file.size) for file in sampled if file.size]
+    stored = sum(size for size, _ in grown)
+    rate = sum(size for _, size in grown) / stored if stored else 1.0
+    return plain + int(rate * sum(file.size for file in packed))
+
+
+def growth(file: Source) -> float:
+    """How many times its size a packed file unpacks to: from its beginning, or what its own directory says."""
+    if file.remote:
+        return GROWTH
+    try:
+        return _of_parquet(file) if file.kind == ".parquet" else _of_compressed(file)
+    except (BadInputError, OSError, ValueError):  # reading it for the corpus will say what is wrong
+        return GROWTH
+
+
+def _of_parquet(file: Source) -> float:
+    import pyarrow.parquet as pq
+
+    if kind_of(file.name)[1]:
+        return GROWTH
+    with file.open() as stream, pq.ParquetFile(stream) as table:
+        groups = (table.metadata.row_group(number) for number in range(table.metadata.num_row_groups))
+        return sum(group.total_byte_size for group in groups) / file.size
+
+
+def _of_compressed(file: Source) -> float:
+    opened: list[_Counted] = []
+    with open_source(replace(file, open=partial(_counted, file, opened))) as stream:
+        read = len(stream.read(SAMPLED_BYTES))
+    return read / max(1, opened[0].bytes_read)
+
+
+def _counted(file: Source, opened: list[_Counted]) -> _Counted:
+    opened.append(_Counted(file.open()))
+    return opened[-1]
+
+
+class _Counted:
+    """A file that counts the bytes that are read of it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream, self.bytes_read = stream, 0
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self.stream.read(size)
+        self.bytes_read += len(chunk)
+        return chunk
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self.stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self.stream.tell()
+
+    def __enter__(self) -> _Counted:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stream.close()

@@ -1,0 +1,125 @@
+"""Whether dvc.lock says of a stage what the code, the parameters and the files in git say. Needs no data.
+
+DVC compares what is there; what is not there because only DVC keeps it (data, models) is no disagreement. What it
+cannot see without the data, it is told by the lock itself: what a stage read has to be what another one wrote.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from pretrace.common.errors import PretraceError
+from pretrace.review.git_tree import Tree, git
+
+ABSENT = ("deleted", "not in cache")
+SHOWN = 3
+"""Names of a kind that are listed before "and n more"."""
+MEND = "run `dvc repro`, and commit dvc.lock and reports"
+
+
+def disagreements(root: Path = Path(), *stages: str) -> list[str]:
+    """One line for each stage that would run again, or was not made from what is locked; none if all agree.
+
+    Args:
+        stages: look at these only.
+
+    Raises:
+        PretraceError: there is no dvc.lock, or DVC cannot read the pipeline.
+    """
+    if not (root / "dvc.lock").exists():
+        raise PretraceError(f"dvc.lock: no such file; {MEND}")
+    status = _dvc_status(root, *stages)
+    lines = [f"dvc.lock: {stage}: {said}; {MEND}" for stage, found in status.items() if (said := _said(root, found))]
+    return lines + [line for stage, line in _broken_links(root) if not stages or stage in stages]
+
+
+def locked_stages(tree: Tree) -> dict[str, dict[str, Any]]:
+    """The stages of a commit's dvc.lock, by name, without those that are no more: DVC leaves them where they are."""
+    there = _stages_of(tree)
+    return {name: stage for name, stage in _mapping(tree.yaml("dvc.lock").get("stages")).items() if name in there}
+
+
+def hashes(stage: dict[str, Any] | None, part: str) -> dict[str, str]:
+    """{path: hash} of a locked stage's `deps` or `outs`."""
+    return {entry["path"]: str(entry.get("md5", "")) for entry in _mapping(stage).get(part) or []}
+
+
+def clean_environment() -> dict[str, str]:
+    """For DVC as a process of its own: this Python as `python`, and nothing of a DVC, git or Python around us."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_", "PYTHON"))}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**kept, "PATH": path, "DVC_NO_ANALYTICS": "1", "PRETRACE_TRACKING": "off"}
+
+
+def _stages_of(tree: Tree) -> set[str]:
+    """The stages of a commit's dvc.yaml, with a name for each cell of a matrix."""
+    params, names = tree.yaml("params.yaml"), set()
+    for name, stage in _mapping(tree.yaml("dvc.yaml").get("stages")).items():
+        axes = _mapping(_mapping(stage).get("matrix")).values()
+        keys = [params.get(axis[2:-1]) if isinstance(axis, str) else axis for axis in axes]  # "${tasks}": as DVC has it
+        cells = product(*([str(key) for key in axis or ()] for axis in keys))
+        names |= {f"{name}@{'-'.join(cell)}" for cell in cells} if keys else {name}
+    return names
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    """What has keys as it is, anything else as empty: that the files have their form is for DVC to check."""
+    return value if isinstance(value, dict) else {}
+
+
+def _dvc_status(root: Path, *stages: str) -> dict[str, list[Any]]:
+    command = [sys.executable, "-m", "dvc", "status", "--json", *stages]
+    done = subprocess.run(command, cwd=root, env=clean_environment(), capture_output=True, text=True)
+    try:
+        return json.loads(done.stdout) if done.returncode == 0 else _failed(done.stderr)
+    except ValueError:
+        return _failed(done.stderr)
+
+
+def _failed(said: str) -> Any:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR")] or lines or ["no word why"]
+    raise PretraceError(f"dvc status: {errors[0].removeprefix('ERROR: ')}")
+
+
+def _said(root: Path, found: list[Any]) -> str:
+    """What of a stage's status is a disagreement, in words; "" if nothing is."""
+    said = []
+    for entry in found:
+        if entry == "changed command":
+            said.append("its command in dvc.yaml is another one")
+        for part, heading in (("changed deps", ""), ("changed outs", "its result ")):
+            changed = entry.get(part, {}) if isinstance(entry, dict) else {}
+            names = [name for path, how in changed.items() for name in _names(root, path, how)]
+            if names:
+                more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+                said.append(f"{heading}{', '.join(names[:SHOWN])}{more} differ{'' if len(names) > 1 else 's'}")
+    return ", ".join(said)
+
+
+def _names(root: Path, path: str, how: Any) -> list[str]:
+    """The file, or the parameters in it by key."""
+    if isinstance(how, dict):
+        return [f"{key} in {path}" for key in how]
+    if how in ABSENT and git(root, "check-ignore", "--quiet", "--no-index", "--", path) is not None:
+        return []  # git does not keep it, so nobody said that it should be here
+    return [path]
+
+
+def _broken_links(root: Path) -> Iterator[tuple[str, str]]:
+    """(stage, line) where a stage read something else than the stage that makes it wrote, by the lock alone."""
+    stages = locked_stages(Tree("here", None, root))
+    made = {path: (maker, value) for maker, stage in stages.items() for path, value in hashes(stage, "outs").items()}
+    for name, stage in stages.items():
+        for path, value in hashes(stage, "deps").items():
+            maker, written = made.get(path, (name, value))
+            if written != value:
+                said = f"it was run on another {path} than {maker} has made; run `dvc repro {name}`"
+                yield name, f"dvc.lock: {name}: {said}, and commit dvc.lock and reports"

@@ -1,7 +1,0 @@
-"""Ids on disk: writing and checking shards, reading them, and the order in which pre-training sees them."""
-
-from pretrace.shards.order import batch_sequences, sequence_order, sequences_per_epoch
-from pretrace.shards.read import Shards, open_shards
-from pretrace.shards.write import write_shards
-
-__all__ = ["Shards", "batch_sequences", "open_shards", "sequence_order", "sequences_per_epoch", "write_shards"]

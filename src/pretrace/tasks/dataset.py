@@ -1,0 +1,150 @@
+"""What a task is, once its rows are made or read: parts of text, an answer, and where each row is from.
+
+    data/tasks/<task>/task.json                        kind, metric, labels, overrides, card, why it could not be made
+                      {train,dev,test}.parquet         the rows as people read them
+                      {train,dev,test}.safetensors     the same rows as token ids, for training
+                      unlabelled.{parquet,safetensors} rows to be answered, if there are any; with a column `id`
+                      baselines.parquet                test predictions of `majority` and `tfidf`, in the rows' order
+
+`parts` by kind: classification (text,); entailment (premise, hypothesis); similarity and regression (first, second);
+multiple_choice (context, choice, choice, ...).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import atomic_folder, read_json, write_json
+
+SPLITS = ("train", "dev", "test")
+UNLABELLED = "unlabelled"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One example: cleaned text, and the answer as a class index, a choice's index, or a number."""
+
+    parts: tuple[str, ...]
+    label: int | float
+    origin: str = ""
+    """The document or the file's row that it is from; of an unlabelled row, its id."""
+
+
+@dataclass
+class TaskData:
+    """A task's rows by split. `unavailable` says why there are none, for a probe that this corpus cannot give."""
+
+    kind: str
+    metric: str
+    labels: list[str] | None
+    """Names of the classes; null for regression and multiple choice."""
+    splits: dict[str, list[Row]] = field(default_factory=dict)
+    unavailable: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+    unlabelled: list[Row] = field(default_factory=list)
+    """Rows to be answered; their labels mean nothing."""
+    overrides: dict[str, int | float] = field(default_factory=dict)
+    """What this task has of its own of the fine-tuning recipe; only what is set."""
+    zero_shot: str | None = None
+    card: dict[str, Any] | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
+    """What the columns of rows are called, for rows that a fine-tuned model is asked later."""
+    baselines: dict[str, np.ndarray] = field(default_factory=dict)
+    """Test predictions by baseline, shape (rows,): class or choice indices, or numbers."""
+
+
+@dataclass(frozen=True)
+class EncodedSplit:
+    """Rows as ids: row `i`, part `j` is `ids[offsets[i * parts + j] : offsets[i * parts + j + 1]]`."""
+
+    ids: np.ndarray
+    offsets: np.ndarray
+    labels: np.ndarray
+    parts: int
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def row(self, index: int) -> list[np.ndarray]:
+        """The parts of a row, each an array of ids."""
+        first = index * self.parts
+        return [self.ids[self.offsets[j] : self.offsets[j + 1]] for j in range(first, first + self.parts)]
+
+
+def write_task(folder: Path, task: TaskData, encode: Callable[[str], np.ndarray]) -> None:
+    """Write a task's folder, whole or not at all; `encode` gives the ids of a cleaned text, shape (tokens,)."""
+    import pandas as pd
+
+    note = {
+        "kind": task.kind,
+        "metric": task.metric,
+        "labels": task.labels,
+        "unavailable": task.unavailable,
+        "rows": {split: len(rows) for split, rows in task.splits.items()},
+        "details": task.details,
+        "overrides": task.overrides,
+        "zero_shot": task.zero_shot,
+        "card": task.card,
+        "columns": task.columns,
+    }
+    with atomic_folder(folder) as temporary:
+        write_json(temporary / "task.json", note)
+        for split, rows in task.splits.items():
+            _write_rows(temporary / split, rows, task.kind, encode)
+        if task.unlabelled:
+            _write_rows(temporary / UNLABELLED, task.unlabelled, task.kind, encode)
+        if task.baselines:
+            pd.DataFrame(task.baselines).to_parquet(temporary / "baselines.parquet", compression="zstd", index=False)
+
+
+def _write_rows(path: Path, rows: list[Row], kind: str, encode: Callable[[str], np.ndarray]) -> None:
+    import pandas as pd
+    from safetensors.numpy import save_file
+
+    unlabelled = path.name == UNLABELLED
+    table: dict[str, Any] = {"id": [row.origin for row in rows]} if unlabelled else {}
+    table["parts"] = [list(row.parts) for row in rows]
+    if not unlabelled:
+        table |= {"label": [row.label for row in rows], "origin": [row.origin for row in rows]}
+    pd.DataFrame(table).to_parquet(path.with_suffix(".parquet"), compression="zstd", index=False)
+    encoded = [encode(part) for row in rows for part in row.parts]
+    tensors = {
+        "ids": np.concatenate(encoded) if encoded else np.zeros(0, np.uint16),
+        "offsets": np.cumsum([0] + [len(part) for part in encoded]).astype(np.int64),
+        "labels": np.array([row.label for row in rows], np.float32 if kind == "regression" else np.int64),
+    }
+    save_file(tensors, path.with_suffix(".safetensors"))
+
+
+def read_task(folder: Path) -> tuple[dict[str, Any], dict[str, EncodedSplit]]:
+    """Read what training needs: `task.json` and the encoded splits (none when the task is unavailable)."""
+    note = read_json(folder / "task.json")
+    splits = () if note["unavailable"] else SPLITS
+    return note, {split: _read_rows(folder / f"{split}.safetensors") for split in splits}
+
+
+def read_unlabelled(folder: Path) -> tuple[list[str], EncodedSplit] | None:
+    """The rows to be answered, each with its id, in the order of their file; None where the task has none."""
+    import pandas as pd
+
+    if not (folder / f"{UNLABELLED}.parquet").exists():
+        return None
+    ids = pd.read_parquet(folder / f"{UNLABELLED}.parquet", columns=["id"])["id"]
+    return ids.tolist(), _read_rows(folder / f"{UNLABELLED}.safetensors")
+
+
+def _read_rows(path: Path) -> EncodedSplit:
+    from safetensors.numpy import load_file
+
+    try:
+        tensors = load_file(path)
+        parts = (len(tensors["offsets"]) - 1) // max(1, len(tensors["labels"]))
+        return EncodedSplit(tensors["ids"], tensors["offsets"], tensors["labels"], parts)
+    except Exception as error:
+        raise PretraceError(f"{path}: not readable ({error}); run `dvc repro -f tasks`") from None

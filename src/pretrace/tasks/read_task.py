@@ -1,0 +1,152 @@
+"""A task's rows from files or the Hub: read, divided, sampled and checked, before anything is trained.
+
+Every complaint names the file, and the row (counted from 1) or the column.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from pretrace.common.errors import PretraceError
+from pretrace.corpus.parallel import map_in_order
+from pretrace.settings import Task, Workers
+from pretrace.tasks.dataset import SPLITS, Row, TaskData
+from pretrace.tasks.labels import classes_of, is_missing, label_of, skipped
+from pretrace.tasks.passages import generator_for
+from pretrace.tasks.read_table import column_of, read_split, source_of
+from pretrace.tasks.text_fields import has_text, parts_of
+from pretrace.tasks.train_test_overlap import without_overlap
+
+DEV_SHARE = 0.1
+"""Of the training rows, where a task has no dev file."""
+BATCH, BATCHES_FOR_WORKERS = 500, 16
+"""Rows that are cleaned at once; below so many batches, starting workers takes longer than they save."""
+TEST_SHARE = 0.2
+"""Of the training rows, where a task has no test file; dev rows are cut from what is left."""
+
+
+def read_task_files(name: str, task: Task, clean: Callable[[str], str], workers: Workers | None = None) -> TaskData:
+    """Read a task's rows, clean their text, and turn labels into numbers.
+
+    `workers` clean where there is much to clean; else this process does. `details` counts what was left out
+    (`left_out`) and rows that two splits have (`overlap`).
+
+    Raises:
+        PretraceError: a file, column or value is missing or unusable, or a label occurs that train does not have.
+    """
+    tables = {split: read_split(name, task, split) for split in SPLITS if getattr(task, split)}
+    for split, table in tables.items():
+        _check_ids(table, task.columns.id, source_of(task, split))
+    data = TaskData(task.kind, task.metric_name, None)
+    if task.kind not in ("regression", "multiple_choice"):
+        data.labels = classes_of(name, task, tables["train"], source_of(task, "train"))
+    if "test" not in tables:
+        tables["train"], tables["test"] = _cut(name, task, tables["train"], "test", TEST_SHARE)
+    if "dev" not in tables and task.dev_split:
+        tables["train"], tables["dev"] = _split_as_published(name, task, tables["train"])
+    elif "dev" not in tables:
+        tables["train"], tables["dev"] = _cut(name, task, tables["train"], "dev", DEV_SHARE)
+    limits = {"train": task.train_rows, "dev": task.test_rows, "test": task.test_rows}
+    left_out: Counter[str] = Counter()
+    for split in SPLITS:
+        table = _sample(name, split, tables[split], limits[split])
+        rows = _cleaned(_rows(table, source_of(task, split), task, data.labels, left_out), clean, workers)
+        if not rows:
+            raise PretraceError(f"{source_of(task, split)}: no row is left for {split}; {dict(left_out)} were left out")
+        data.splits[split] = rows
+        parts = len(data.splits["train"][0].parts)
+        if len(rows[0].parts) != parts:
+            raise PretraceError(
+                f"{source_of(task, split)}: every row needs {parts - 1} choices, as in {source_of(task, 'train')}"
+            )
+    data.details = {"left_out": dict(left_out), "overlap": without_overlap(name, task, data.splits)}
+    if task.unlabelled:
+        data.unlabelled = _cleaned(_unlabelled(read_split(name, task, "unlabelled"), task), clean, workers)
+    return data
+
+
+def _cut(name: str, task: Task, train: Any, split: str, share: float) -> tuple[Any, Any]:
+    """Train without a share that is drawn for another split, and that share; always the same rows."""
+    if len(train) < 2:
+        file = source_of(task, "train")
+        raise PretraceError(f"{file}: {len(train)} row is too few for train and the {split} rows that are cut from it")
+    order = generator_for(name, split).permutation(len(train))
+    cut = max(1, int(share * len(order)))
+    return train.iloc[np.sort(order[cut:])], train.iloc[np.sort(order[:cut])]
+
+
+def _split_as_published(name: str, task: Task, train: Any) -> tuple[Any, Any]:
+    from sklearn.model_selection import train_test_split
+
+    assert task.dev_split is not None
+    if task.dev_split.rows >= len(train):
+        raise PretraceError(
+            f"params.yaml: tasks.{name}.dev_split.rows: got {task.dev_split.rows}; {task.train} has {len(train)}"
+        )
+    return tuple(train_test_split(train, test_size=task.dev_split.rows, random_state=task.dev_split.seed))
+
+
+def _sample(name: str, split: str, table: Any, limit: int | None) -> Any:
+    if not limit or limit >= len(table):
+        return table
+    chosen = generator_for(name, split, "sample").permutation(len(table))[:limit]
+    return table.iloc[np.sort(chosen)]
+
+
+def _check_ids(table: Any, column: str | None, file: str) -> None:
+    """Raises `PretraceError` where a row has no id, or that of another one."""
+    if column is None:
+        return
+    seen: dict[Any, str] = {}
+    for place, value in column_of(table, column, file).items():
+        if is_missing(value):
+            raise PretraceError(f"{place}: column {column!r} is empty; every row needs its own id")
+        if value in seen:
+            first = seen[value].rpartition(": ")[2]
+            raise PretraceError(
+                f"{place}: column {column!r}: id {value!r} is that of {first}, too; ids are for one row"
+            )
+        seen[value] = place
+
+
+def _rows(table: Any, file: str, task: Task, labels: list[str] | None, left_out: Counter[str]) -> list[Row]:
+    answers = column_of(table, task.columns.label, file)
+    rows = []
+    for place, parts, answer in zip(table.index, parts_of(table, file, task.kind, task.columns), answers, strict=True):
+        if skipped(answer, task):
+            left_out[f"label {answer}"] += 1
+        elif not has_text(parts, task.on_empty, place):
+            left_out["empty text"] += 1
+        else:
+            label = label_of(answer, task, labels, len(parts) - 1, place)
+            rows.append(Row(tuple(text for _, text in parts), label, place.replace(": row ", ":")))
+    return rows
+
+
+def _unlabelled(table: Any, task: Task) -> list[Row]:
+    """Rows to be answered; all stay, as who asks wants an answer to each. Their `origin` is their id."""
+    file, column = source_of(task, "unlabelled"), task.columns.id
+    _check_ids(table, column, file)
+    ids = column_of(table, column, file) if column else range(len(table))
+    rows = []
+    for place, parts, own in zip(table.index, parts_of(table, file, task.kind, task.columns), ids, strict=True):
+        has_text(parts, "keep", place)
+        rows.append(Row(tuple(text for _, text in parts), 0, str(own)))
+    return rows
+
+
+def _cleaned(rows: list[Row], clean: Callable[[str], str], workers: Workers | None) -> list[Row]:
+    """The rows with every part cleaned and on one line."""
+    batches = [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)]
+    several = workers if len(batches) >= BATCHES_FOR_WORKERS else None
+    return [row for _, done in map_in_order(partial(_clean_batch, clean), batches, several) for row in done]
+
+
+def _clean_batch(clean: Callable[[str], str], rows: list[Row]) -> list[Row]:
+    return [replace(row, parts=tuple(" ".join(clean(part).split()) for part in row.parts)) for row in rows]

@@ -1,0 +1,44 @@
+"""Rows that two splits of a task share: counted, said, and taken out of the earlier split if that is asked for."""
+
+from __future__ import annotations
+
+import sys
+
+from pretrace.common.errors import PretraceError
+from pretrace.settings import Task
+from pretrace.tasks.dataset import Row
+
+PAIRS = (("train", "test"), ("train", "dev"), ("dev", "test"))
+
+
+def without_overlap(name: str, task: Task, splits: dict[str, list[Row]]) -> dict[str, int]:
+    """How many rows of train are in test and in dev, too, and of dev in test; `overlap: drop` takes them out.
+
+    A row is the same if its cleaned text is, whatever its label; of a symmetric pair, in either order.
+
+    Returns:
+        Counts by pair, such as {"train in test": 3}; pairs that share nothing are not there.
+
+    Raises:
+        PretraceError: nothing is left of a split.
+    """
+    counts = {}
+    for split, other in PAIRS:
+        there = {_key(row, task.kind) for row in splits[other]}
+        alone = [row for row in splits[split] if _key(row, task.kind) not in there]
+        shared = len(splits[split]) - len(alone)
+        if not shared:
+            continue
+        counts[f"{split} in {other}"] = shared
+        done = "taken out" if task.overlap == "drop" else "they stay; the task's `overlap: drop` takes them out"
+        said = f"{shared} of {len(splits[split])} {split} rows are in {other}, too: {done}"
+        print(f"pretrace: task {name}: {said}", file=sys.stderr)
+        if task.overlap == "drop":
+            splits[split] = alone
+        if not splits[split]:
+            raise PretraceError(f"params.yaml: tasks.{name}.overlap: drop leaves no {split} row: all are in {other}")
+    return counts
+
+
+def _key(row: Row, kind: str) -> tuple[str, ...]:
+    return tuple(sorted(row.parts)) if kind in ("similarity", "regression") else row.parts

@@ -1,0 +1,16 @@
+"""Words to ids and back: `train_vocabulary` from word counts, `load_vocabulary` from a folder, OpenAI's included.
+
+Importing this is cheap: sentencepiece is imported where it is used.
+"""
+
+from pretrace.tokens.load import Vocabulary, copy_vocabulary, load_vocabulary, vocabulary_folder
+from pretrace.tokens.train_bpe import measure_vocabulary, train_vocabulary
+
+__all__ = [
+    "Vocabulary",
+    "copy_vocabulary",
+    "load_vocabulary",
+    "measure_vocabulary",
+    "train_vocabulary",
+    "vocabulary_folder",
+]

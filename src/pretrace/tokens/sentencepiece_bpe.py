@@ -1,0 +1,54 @@
+"""Byte-pair encoding by sentencepiece, word by word as GPT-1 has it: a piece that ends a word says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import sha256_of_file
+from pretrace.tokens.word_cache import WordVocabulary
+
+MODEL_FILE = "vocabulary.model"
+END_OF_WORD = "\N{LOWER ONE EIGHTH BLOCK}"
+"""sentencepiece's sign for a space. As a suffix it is what the paper's code writes as `</w>`."""
+NEVER_SEEN = "\U0010ffff"
+"""Takes the place of that sign where it stands in the text itself, so that it is unknown and ends no word."""
+UNKNOWN = "<unk>"
+
+
+class PieceVocabulary(WordVocabulary):
+    """A vocabulary trained by `train_vocabulary`; see `Vocabulary` for what its members mean."""
+
+    kind = "sentencepiece-bpe"
+
+    def __init__(self, folder: Path, description: dict[str, Any]) -> None:
+        path = folder / MODEL_FILE
+        self.description, self.files, self.released_names = description, (path,), (MODEL_FILE,)
+        self.fingerprint = _checked_fingerprint(path, description.get("fingerprint"))
+        self._model = _load(path)
+        self.unknown_id: int = self._model.unk_id()
+        pieces = [self._model.id_to_piece(index) for index in range(self._model.get_piece_size())]
+        pieces[self.unknown_id] = UNKNOWN
+        super().__init__(pieces, self._model.piece_to_id("\n"), END_OF_WORD)
+
+    def _encode(self, words: list[str]) -> list[list[int]]:
+        return self._model.encode([word.replace(END_OF_WORD, NEVER_SEEN) for word in words])
+
+
+def _load(path: Path) -> Any:
+    import sentencepiece
+
+    try:
+        return sentencepiece.SentencePieceProcessor(model_file=str(path))
+    except (OSError, RuntimeError) as error:
+        raise PretraceError(f"{path}: not a sentencepiece model ({error}); run the stage `bpe` again") from None
+
+
+def _checked_fingerprint(path: Path, expected: Any) -> str:
+    if not path.is_file():
+        raise PretraceError(f"{path}: no such file, but vocabulary.json beside it needs one; run the stage `bpe` again")
+    found = sha256_of_file(path)
+    if found != expected:
+        raise PretraceError(f"{path}: does not match the fingerprint in vocabulary.json; run the stage `bpe` again")
+    return found

@@ -1,0 +1,36 @@
+"""Which documents a batch is from, for the one who asks why a training stopped.
+
+Shards know where each document begins in the stream, and no names. Their order is that of a hash of source and id
+(pretrace.tokens.shards.encode), so the clean text, where it still is, gives the names back.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pretrace.tokens.shards.read import Shards
+from pretrace.tokens.shards.sampler import batch_starts
+
+
+def batch_documents(shards: Shards, context: int, batch: int, seed: int, step: int) -> list[int]:
+    """Numbers (from 0, in the order of the stream) of the documents that the sequences of update `step` touch."""
+    starts = batch_starts(shards, context, batch, seed, step)
+    documents = shards.document_starts()
+    first, last = (np.searchsorted(documents, ends, side="right") - 1 for ends in (starts, starts + context - 1))
+    return sorted({n for a, b in zip(first.tolist(), last.tolist(), strict=True) for n in range(a, b + 1)})
+
+
+def document_names(numbers: list[int], clean: Path) -> list[str]:
+    """`source/id` of documents of the stream; "number 17" where the clean text in the folder `clean` is gone."""
+    from pretrace.corpus.documents import read_documents
+    from pretrace.tokens.shards.encode import document_rank
+
+    if not clean.is_dir():
+        return [f"number {number}" for number in numbers]
+    ranks = sorted(
+        (document_rank(document.source, document.id), document.source, document.id)
+        for document in read_documents(clean)
+    )
+    return [f"{source}/{name}" for _, source, name in (ranks[number] for number in numbers)]

@@ -1,0 +1,83 @@
+"""Adam with decoupled weight decay, and the two schedules, in the forms of the released code (paper.md, section 2).
+
+The paper (section 4.1) says "Adam" and "a modified version of L2 regularization", and gives the rates. How the two meet
+is only in the code, which differs from `torch.optim.AdamW` in what it does with its epsilon and with the decay.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from pretrace.settings import OptimiserSettings
+
+EPSILON = 1e-8
+
+
+def build_optimiser(module: nn.Module, settings: OptimiserSettings) -> torch.optim.Optimizer:
+    """The optimiser of the settings; decay on tensors of rank two and more, as released. The loop sets the rate."""
+    decayed = [p for p in module.parameters() if p.dim() > 1]
+    plain = [p for p in module.parameters() if p.dim() <= 1]
+    groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    betas = (settings.beta1, settings.beta2)
+    if settings.optimiser == "openai_adam":
+        return OpenAIAdam(groups, betas)
+    return torch.optim.AdamW(groups, lr=0.0, betas=betas, eps=EPSILON, fused=True)
+
+
+class OpenAIAdam(torch.optim.Optimizer):
+    """Adam as the released code writes it (`opt.py` of finetune-transformer-lm).
+
+        rate_t = rate * sqrt(1 - beta2^t) / (1 - beta1^t)
+        p -= rate_t * (m / (sqrt(v) + epsilon) + decay * p)
+
+    So epsilon is not corrected for the bias of the first updates, and decay is: it is scaled by the same factor as the
+    step. For AdamW it is `rate * decay * p`. The factor is 0.32 at t = 1 and 0.15 at t = 10 (betas 0.9, 0.999), so for
+    the first thousands of updates this Adam decays weights less.
+
+    Args:
+        params: groups with a `weight_decay` each.
+        betas: how much of the running means of gradients and of their squares is kept each update.
+        epsilon: added to the root of the mean square.
+    """
+
+    def __init__(self, params: Iterable[Any], betas: tuple[float, float], epsilon: float = EPSILON) -> None:
+        super().__init__(params, {"lr": 0.0, "betas": betas, "eps": epsilon, "weight_decay": 0.0})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        """Make an update with the groups' current rates."""
+        for group in self.param_groups:
+            parameters = [p for p in group["params"] if p.grad is not None]
+            if not parameters:
+                continue
+            gradients = [p.grad for p in parameters]
+            states = [self._state_of(p) for p in parameters]
+            for state in states:
+                state["step"] += 1
+            means, squares = [s["exp_avg"] for s in states], [s["exp_avg_sq"] for s in states]
+            beta1, beta2 = group["betas"]
+            t = int(states[0]["step"])
+            rate = group["lr"] * math.sqrt(1 - beta2**t) / (1 - beta1**t)
+            torch._foreach_lerp_(means, gradients, 1 - beta1)
+            torch._foreach_mul_(squares, beta2)
+            torch._foreach_addcmul_(squares, gradients, gradients, 1 - beta2)
+            roots = torch._foreach_sqrt(squares)
+            torch._foreach_add_(roots, group["eps"])
+            steps = torch._foreach_div(means, roots)
+            if group["weight_decay"]:
+                torch._foreach_add_(steps, parameters, alpha=group["weight_decay"])
+            torch._foreach_add_(parameters, steps, alpha=-rate)
+
+    def _state_of(self, parameter: torch.Tensor) -> dict[str, Any]:
+        """The running means of a parameter; under the names that torch's own Adam gives them."""
+        state = self.state[parameter]
+        if not state:
+            state["step"] = torch.zeros(())
+            state["exp_avg"] = torch.zeros_like(parameter)
+            state["exp_avg_sq"] = torch.zeros_like(parameter)
+        return state

@@ -1,0 +1,99 @@
+"""What a fine-tuning leaves: the folder of the best seed's model, and the predictions of all seeds.
+
+    models/finetuned/<task>-<variant>/config.json          the task, the recipe, the model's sizes, the labels' scale
+                                      model.safetensors    of the seed that is best on dev
+                                      curve.jsonl          losses of all seeds
+                                      unlabelled.parquet   answers for rows without labels, where the task has such
+    data/predictions/<task>-<variant>.parquet              a line for each seed and test row
+
+The folder says all that is needed to ask the model, so that it can be asked after the settings have changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import atomic_path, read_json
+from pretrace.model.checkpoints.load import described_model
+from pretrace.model.checkpoints.safetensors_file import load_weights
+from pretrace.tasks.dataset import UNLABELLED, EncodedSplit, read_unlabelled
+from pretrace.tasks.input_formats import SPECIAL_TOKENS
+from pretrace.training.engine.device import choose_device
+from pretrace.training.finetuning.batching import Examples
+from pretrace.training.finetuning.predictions import Answers, LabelScale, predict
+from pretrace.training.finetuning.task_head import TaskModel
+
+CONFIG, MODEL = "config.json", "model.safetensors"
+
+
+def load_finetuned(folder: Path) -> tuple[TaskModel, dict[str, Any]]:
+    """A fine-tuned model and its `config.json`.
+
+    Raises:
+        PretraceError: there is none, or its files are damaged or do not fit each other.
+    """
+    note = read_json(folder / CONFIG)
+    for key in ("kind", "columns", "recipe", "model", "label_scale"):
+        if key not in note:
+            raise PretraceError(
+                f"{folder / CONFIG}: has no '{key}', as it was written by an older version; run `dvc repro` again"
+            )
+    language_model = described_model(note["model"], folder / CONFIG, folder / MODEL)
+    model = TaskModel(language_model, note["kind"], note["recipe"]["outputs"], SPECIAL_TOKENS, 0)
+    load_weights(model, folder / MODEL)
+    return model, note
+
+
+def ask(model: TaskModel, note: dict[str, Any], rows: EncodedSplit) -> Answers:
+    """Answers of a fine-tuned model; of a regression on the scale of the labels."""
+    device = choose_device(note["recipe"]["settings"]["precision"], 1)
+    size = note["model"]["vocabulary_size"]
+    examples = Examples(rows, note["kind"], size, model.language_model.context, model.attends)
+    found = predict(model.to(device.name), examples, device)
+    return Answers(LabelScale(**note["label_scale"]).labels(found.predictions_E), found.probabilities_EK)
+
+
+def write_predictions(path: Path, kind: str, results: Sequence[dict[str, Any]]) -> None:
+    """Write what each seed answers to the test rows: `row` from 0, `seed`, `prediction`, `probabilities`.
+
+    Args:
+        results: of the seeds; none for a task that could not be made.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    number = pa.float64() if kind == "regression" else pa.int64()
+    columns: dict[str, tuple[pa.DataType, list[Any]]] = {
+        "row": (pa.int64(), [row for result in results for row in range(len(result["predictions"]))]),
+        "seed": (pa.int64(), [result["seed"] for result in results for _ in result["predictions"]]),
+        "prediction": (number, [value for result in results for value in numbers(kind, result["predictions"])]),
+        "probabilities": (
+            pa.list_(pa.float64()),
+            [row for r in results for row in r["probabilities"] or [None] * len(r["predictions"])],
+        ),
+    }
+    table = pa.table({name: pa.array(values, kind_of) for name, (kind_of, values) in columns.items()})
+    with atomic_path(path) as temporary:
+        parquet.write_table(table, temporary, compression="zstd")
+
+
+def write_unlabelled(folder: Path, task: Path) -> None:
+    """Ask the model in `folder` the rows without labels, if the task has such; writes `id` and `prediction`."""
+    unlabelled = read_unlabelled(task)
+    if unlabelled is None:
+        return
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    ids, rows = unlabelled
+    model, note = load_finetuned(folder)
+    found = numbers(note["kind"], ask(model, note, rows).predictions_E.round(6).tolist())
+    parquet.write_table(pa.table({"id": ids, "prediction": found}), folder / f"{UNLABELLED}.parquet")
+
+
+def numbers(kind: str, predictions: Sequence[float]) -> list[int] | list[float]:
+    """Predictions as what they are: whole numbers, but for regression."""
+    return list(predictions) if kind == "regression" else [int(value) for value in predictions]

@@ -1,0 +1,225 @@
+"""Examples of a task as the model reads them: packed, so that padding costs nothing; choices behind one context.
+
+Which examples are in a batch is drawn as in the released code, whatever their lengths. Inside a batch the sequences
+stand one behind the other as one row of tokens (pretrace.model.packed_sequences), the longest first.
+
+The choices of an example begin alike: start, context, delimiter. A transformer need not read that four times. In a
+shared sequence the beginning stands once and the rest of each choice behind it, at the positions that it would have and
+seeing only the beginning and itself, so every state is that of the sequence alone, up to rounding.
+
+Shapes: E examples, S sequences each, U units (what is read as one: a sequence, or an example with a shared beginning),
+N tokens, K predicted tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pretrace.model.packed_sequences import Group, Layout, PackedDropout
+from pretrace.tasks.dataset import EncodedSplit
+from pretrace.tasks.input_formats import sequences_of
+
+WASTE = 1 << 14
+"""Weights of padding in a head that cost as much as another group of sequences does: some hundred small operations."""
+STEPS = 4
+"""Sequences of padding for which it is worth that an LSTM goes through the steps of another group."""
+ROUND = 8
+"""Groups have so many sequences, and are as long, as a multiple of this says, unless sequences are long. A library that
+makes code for each shape of a product (oneDNN) takes as long for that as for small products themselves."""
+LONG = 128
+"""Tokens of a sequence from which its products take longer than making code for them."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some examples, as one row of tokens."""
+
+    ids_N: Tensor
+    """At the end there may be some of no sequence."""
+    layout: Layout
+    units: int
+    classify_ES: Tensor
+    """Place of each sequence's classify token."""
+    places_K: Tensor
+    """Place of the state that a token is predicted from."""
+    targets_K: Tensor
+    """The token that is predicted."""
+    weights_K: Tensor
+    """Its weight: the mean over a sequence's tokens, and then over the sequences; at the end there may be some of 0."""
+
+    def to(self, device: str) -> Batch:
+        """The same on another device."""
+        if device == "cpu":
+            return self
+        tensors = (self.classify_ES, self.places_K, self.targets_K, self.weights_K)
+        moved = (tensor.to(device) for tensor in tensors)
+        return Batch(self.ids_N.to(device), self.layout.to(device), self.units, *moved)
+
+    def dropout(self, rate: float, seed: int, step: int) -> PackedDropout | None:
+        """The dropout of an update with this batch: a function of (seed, step, number of the unit in the batch)."""
+        return PackedDropout(rate, seed, step, self.units, self.layout) if rate else None
+
+
+class Examples:
+    """A split in a task's input format, ready to be batched.
+
+    Args:
+        attends: whether the model is one with attention, for which choices stand behind one context; an LSTM can not
+            read them so.
+    """
+
+    def __init__(
+        self, split: EncodedSplit, kind: str, vocabulary_size: int, context: int, attends: bool = False
+    ) -> None:
+        self.attends, self.shared = attends, attends and kind == "multiple_choice"
+        self.sequences = [sequences_of(kind, split.row(i), vocabulary_size, context) for i in range(len(split))]
+        self.beginnings = [common_beginning(sequences) if self.shared else 0 for sequences in self.sequences]
+        self.lengths = np.array(
+            [
+                start + sum(len(s) - start for s in sequences) if self.shared else max(len(s) for s in sequences)
+                for start, sequences in zip(self.beginnings, self.sequences, strict=True)
+            ]
+        )
+
+    def unit_lengths(self, chosen: np.ndarray | None = None) -> np.ndarray:
+        """Tokens of what is read as one, of all or some examples."""
+        if self.shared:
+            return self.lengths if chosen is None else self.lengths[chosen]
+        groups = self.sequences if chosen is None else [self.sequences[i] for i in chosen]
+        return np.array([len(sequence) for group in groups for sequence in group])
+
+    def batch(self, chosen: np.ndarray) -> Batch:
+        """The examples of these numbers."""
+        examples = [self.sequences[i] for i in chosen]
+        count = sum(map(len, examples))
+        if self.shared:
+            units = [_shared(group, self.beginnings[i], count) for group, i in zip(examples, chosen, strict=True)]
+        else:
+            units = [_alone(sequence, count) for group in examples for sequence in group]
+        return _joined(units, len(examples), self.attends)
+
+
+class _Unit(NamedTuple):
+    """What is read as one. Places are counted from its first token."""
+
+    ids: np.ndarray
+    positions: np.ndarray
+    owners: np.ndarray | None
+    """0 for the shared beginning, from 1 the number of the sequence; None for a sequence alone."""
+    classify: list[int]
+    places: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
+
+
+def common_beginning(sequences: list[np.ndarray]) -> int:
+    """How many ids the sequences begin with in common; each keeps at least one of its own."""
+    shortest = min(len(sequence) for sequence in sequences) - 1
+    same = np.ones(shortest, bool)
+    for sequence in sequences[1:]:
+        same &= sequence[:shortest] == sequences[0][:shortest]
+    return shortest if same.all() else int(same.argmin())
+
+
+def _alone(sequence: np.ndarray, count: int) -> _Unit:
+    """One of `count` sequences of a batch."""
+    places = np.arange(len(sequence))
+    weights = np.full(len(sequence) - 1, 1 / ((len(sequence) - 1) * count))
+    return _Unit(sequence, places, None, [len(sequence) - 1], places[:-1], sequence[1:], weights)
+
+
+def _shared(group: list[np.ndarray], beginning: int, count: int) -> _Unit:
+    """Sequences of which each begins alike: the beginning, then what is each one's own."""
+    own = [sequence[beginning:] for sequence in group]
+    ends = list(accumulate((len(ids) for ids in own), initial=beginning))
+    each = [1 / ((len(sequence) - 1) * count) for sequence in group]
+    first = [np.concatenate([[beginning - 1], np.arange(start, end - 1)]) for start, end in pairwise(ends)]
+    start = group[0][:beginning]
+    return _Unit(
+        np.concatenate([start, *own]),
+        np.concatenate([np.arange(beginning), *(beginning + np.arange(len(ids)) for ids in own)]),
+        np.repeat(np.arange(len(own) + 1), [beginning, *map(len, own)]),
+        [end - 1 for end in ends[1:]],
+        np.concatenate([np.arange(beginning - 1), *first]),
+        np.concatenate([start[1:], *own]),
+        np.repeat([sum(each), *each], [beginning - 1, *map(len, own)]),
+    )
+
+
+def _joined(units: list[_Unit], examples: int, attends: bool) -> Batch:
+    """Units as one row, the longest first."""
+    lengths = np.array([len(unit.ids) for unit in units])
+    order = np.argsort(-lengths, kind="stable")
+    starts = np.zeros(len(units), np.int64)
+    starts[order] = np.cumsum(lengths[order]) - lengths[order]
+    classify = np.concatenate([start + unit.classify for start, unit in zip(starts, units, strict=True)])
+
+    def joined(name: str, with_start: bool = False) -> Tensor:
+        parts = [getattr(units[i], name) + (starts[i] if with_start else 0) for i in order]
+        count = sum(map(len, parts))
+        return torch.from_numpy(np.concatenate([*parts, np.zeros(_rounded(count) - count, parts[0].dtype)]))
+
+    groups = []
+    for first, last in _cuts(lengths[order], attends):
+        own = order[first:last]
+        groups.append(_group(own.tolist(), lengths[own], [units[i].owners for i in own]))
+    layout = Layout(joined("positions"), tuple(groups))
+    return Batch(
+        joined("ids"),
+        layout,
+        len(units),
+        torch.from_numpy(classify).view(examples, -1),
+        joined("places", with_start=True),
+        joined("targets"),
+        joined("weights").float(),
+    )
+
+
+def _rounded(count: int) -> int:
+    """A number of tokens, and at most a 32nd more, or 15: so that not every batch has shapes of its own."""
+    step = max(16, 1 << max(0, (count // 32).bit_length() - 1))
+    return -(-count // step) * step
+
+
+def _cuts(lengths: np.ndarray, attends: bool) -> list[tuple[int, int]]:
+    """First and last of each group of sequences, given their lengths from the longest on.
+
+    One that is padded to the longest of its group costs attention that, squared, and an LSTM as many steps.
+    """
+    power, firsts, wasted = (2, [0], 0) if attends else (1, [0], 0)
+    for number, length in enumerate(lengths.tolist()):
+        wasted += int(lengths[firsts[-1]]) ** power - length**power
+        whole = length > LONG or (number - firsts[-1]) % ROUND == 0
+        if whole and number > firsts[-1] and wasted > (WASTE if attends else STEPS * length):
+            firsts.append(number)
+            wasted = 0
+    return list(zip(firsts, [*firsts[1:], len(lengths)], strict=True))
+
+
+def _group(numbers: list[int], lengths: np.ndarray, owners: list[np.ndarray | None]) -> Group:
+    """Units as a group, padded on the right."""
+    longest = -(-int(lengths.max()) // ROUND) * ROUND
+    real = np.arange(longest) < lengths[:, None]
+    places = None if real.all() else torch.from_numpy(np.flatnonzero(real))
+    seen = None
+    if owners[0] is not None:
+        of = np.full(real.shape, -1)  # padding sees the beginning, and nobody sees it
+        of[real] = np.concatenate([own for own in owners if own is not None])
+        seen = torch.from_numpy(((of[:, None] == 0) | (of[:, None] == of[:, :, None])) & np.tri(longest, dtype=bool))
+    return Group(tuple(numbers), tuple(lengths.tolist()), longest, places, seen)
+
+
+def epoch_order(examples: int, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """Batches of example numbers: a pure function of (seed, epoch).
+
+    An incomplete last batch is dropped, as in the released code, unless it is the only one.
+    """
+    order = np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(examples)
+    complete = max(1, examples // batch_size) * batch_size
+    return [order[first : first + batch_size] for first in range(0, min(complete, examples), batch_size)]

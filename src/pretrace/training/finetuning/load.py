@@ -1,0 +1,63 @@
+"""A fine-tuned model with its vocabulary, by the name of its task and variant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import read_json
+from pretrace.settings import Columns
+from pretrace.settings.section import checked
+from pretrace.tokens import Vocabulary, load_vocabulary
+from pretrace.training.finetuning.artifacts import CONFIG, load_finetuned
+from pretrace.training.finetuning.task_head import TaskModel
+
+FINETUNED, VOCABULARY = Path("models/finetuned"), Path("models/vocabulary")
+
+
+@dataclass(frozen=True)
+class Finetuned:
+    """A fine-tuned model with what it takes to ask it."""
+
+    model: TaskModel
+    note: dict[str, Any]
+    columns: Columns
+    vocabulary: Vocabulary
+
+    @property
+    def kind(self) -> str:
+        return self.note["kind"]
+
+
+def open_cell(cell: str) -> Finetuned:
+    """The fine-tuned model of a task and variant, by its name or path.
+
+    Raises:
+        PretraceError: there is none, it is damaged, or the vocabulary is another one.
+    """
+    folder = Path(cell) if Path(cell).parent == FINETUNED else FINETUNED / cell
+    if not folder.is_dir() or folder.parent != FINETUNED:
+        known = ", ".join(sorted(path.name for path in FINETUNED.glob("*-*"))) or "no model yet; run `dvc repro`"
+        raise PretraceError(f"{cell}: not in {FINETUNED}, which has {known}")
+    if (folder / "unavailable.json").exists():
+        raise PretraceError(f"{folder}: there is no model: {read_json(folder / 'unavailable.json')['unavailable']}")
+    return open_finetuned(folder, VOCABULARY)
+
+
+def open_finetuned(folder: Path, vocabulary_folder: Path) -> Finetuned:
+    """Read a model and the vocabulary that it was made with.
+
+    Raises:
+        PretraceError: one of them is not whole, or they do not fit each other.
+    """
+    model, note = load_finetuned(folder)
+    vocabulary = load_vocabulary(vocabulary_folder)
+    if vocabulary.size != note["model"]["vocabulary_size"]:
+        raise PretraceError(
+            f"{vocabulary_folder}: has {vocabulary.size} pieces, and {folder} was made with "
+            f"{note['model']['vocabulary_size']}; check out the vocabulary of its run (`dvc checkout`)"
+        )
+    columns = checked(Columns, note["columns"], str(folder / CONFIG), "columns")
+    return Finetuned(model, note, columns, vocabulary)

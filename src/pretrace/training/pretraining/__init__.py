@@ -1,0 +1,1 @@
+"""Generative pre-training (paper, section 3.1)."""

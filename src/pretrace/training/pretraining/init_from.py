@@ -1,0 +1,55 @@
+"""Other people's weights in the place of pre-training: `pretrain.start_from` in params.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import read_json
+from pretrace.model.checkpoints.load import load_model
+from pretrace.model.transformer import GPT
+from pretrace.settings import Settings
+from pretrace.tokens.shards import open_shards
+from pretrace.training.engine.device import choose_device
+from pretrace.training.pretraining.evaluate import describe, validation_loss, windows
+from pretrace.training.pretraining.run import Pretrained
+
+
+def start_from(settings: Settings, shards_folder: Path) -> Pretrained:
+    """The transformer in `pretrain.start_from` instead of a trained one, measured on this corpus.
+
+    Raises:
+        PretraceError: there is no such model, or its sizes are not the scale's, or its vocabulary is another.
+    """
+    scale = settings.scale
+    device = choose_device(scale.pretrain.precision, scale.threads)
+    manifest = read_json(shards_folder / "manifest.json")
+    model = read_start(settings, manifest["vocabulary_size"])
+    validation = windows(open_shards(shards_folder, "validation"), scale.model.context)
+    metrics = describe(model.to(device.name), validation_loss(model, validation, device), manifest)
+    curve = [{"step": 0, "val_loss": metrics["val_loss"]}]
+    return Pretrained(model, metrics | {"steps": 0, "tokens": 0, "flops": 0}, curve, {"device": device.name}, [])
+
+
+def read_start(settings: Settings, vocabulary_size: int) -> GPT:
+    """The transformer in `pretrain.start_from`, with the scale's dropout.
+
+    Raises:
+        PretraceError: there is no such model, or its sizes are not the scale's, or its vocabulary has another size.
+    """
+    scale, folder = settings.scale, str(settings.pretrain.start_from)
+    model = load_model(folder)
+    if not isinstance(model, GPT):
+        raise PretraceError(f"{folder}: holds an LSTM; pretrain.start_from takes a transformer")
+    for name in ("layers", "width", "heads", "feed_forward", "context"):
+        theirs, ours = getattr(model.settings, name), getattr(scale.model, name)
+        if theirs != ours:
+            raise PretraceError(
+                f"{folder}: its {name} is {theirs}, and model.{name} in scales/{settings.scale_name}.yaml is {ours}; "
+                "take another `scale`, or make one with the sizes of these weights"
+            )
+    rows = model.token_embedding.num_embeddings
+    if rows != vocabulary_size:
+        raise PretraceError(f"{folder}: {rows:,} token embeddings, but its vocabulary has {vocabulary_size:,} pieces")
+    model.settings = scale.model
+    return model
