@@ -10,13 +10,13 @@ from typing import Any
 
 import hypothesis
 import pytest
-from plain_yaml import write_yaml
+
+from tests.helpers import REPOSITORY
 
 # A busy machine shall not fail a test.
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 PARAMS: dict[str, Any] = {
     "scale": "laptop",
     "lr": None,
@@ -90,6 +90,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with `params.yaml` and `scales/laptop.yaml`, in which the test stands."""
     (tmp_path / "scales").mkdir()
     shutil.copy(REPOSITORY / "scales" / "laptop.yaml", tmp_path / "scales")
+    from tests.helpers.plain_yaml import write_yaml
+
     write_yaml(tmp_path / "params.yaml", PARAMS)
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -9,8 +9,8 @@ import pytest
 
 from pretrace import audit
 from pretrace.errors import PretraceError
+from tests.helpers import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 FOUND = {"name": "diskcache", "version": "5.6.3"}
 HOLE = {"id": "PYSEC-1", "aliases": ["CVE-2025-69872"], "fix_versions": []}
 OPEN = {"id": "PYSEC-2", "aliases": ["CVE-2026-1"], "fix_versions": ["9.9"]}

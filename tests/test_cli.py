@@ -32,6 +32,7 @@ from pretrace.quantities import readable_bytes, readable_time
 from pretrace.settings import Columns, load_settings
 from pretrace.trial import Trial, _reason, measure, trial
 from pretrace.vocabulary import load_vocabulary, train_vocabulary
+from tests.helpers import REPOSITORY
 
 TEXT = "the cat sat on a mat and then it was not there any more so we went home to bed"
 WORDS = TEXT.split()
@@ -106,7 +107,7 @@ def repository(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 def write_settings(folder: Path, params: dict[str, Any]) -> None:
-    laptop = Path(__file__).resolve().parents[1] / "scales" / "laptop.yaml"
+    laptop = REPOSITORY / "scales" / "laptop.yaml"
     yaml = YAML(typ="safe", pure=True)
     scale = yaml.load(laptop.read_text())
     scale["vocabulary"]["size"] = 64

@@ -12,8 +12,8 @@ import pytest
 
 from pretrace.cli import _parser
 from pretrace.settings import read_yaml
+from tests.helpers import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 SCALES = {path.stem: read_yaml(path) for path in (REPOSITORY / "scales").glob("*.yaml")}
 

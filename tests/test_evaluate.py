@@ -15,7 +15,6 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_vocabulary import write_openai_vocabulary
 
 from pretrace.cli import main
 from pretrace.corpus import clean_text
@@ -27,6 +26,7 @@ from pretrace.shards import open_shards
 from pretrace.training.devices import Device
 from pretrace.training.language_model import validation_loss, windows
 from pretrace.vocabulary import load_vocabulary, train_vocabulary
+from tests.helpers.small_vocabulary import write_openai_vocabulary
 
 CONTEXT = 12
 TEXT = "the cat sat on a mat and then it was not there any more so we went home to bed"

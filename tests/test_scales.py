@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 
 from pretrace.model import build_model
 from pretrace.settings import Scale, read_yaml
 from pretrace.training.flops import flops_per_token
+from tests.helpers import REPOSITORY
 
-FOLDER = Path(__file__).resolve().parents[1] / "scales"
+FOLDER = REPOSITORY / "scales"
 SCALES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 

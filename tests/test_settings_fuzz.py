@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from pretrace.errors import PretraceError
 from pretrace.settings import Settings, load_settings, read_yaml
+from tests.helpers import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 FILES = ("params.yaml", "scales/laptop.yaml")
 WAITING = ("suites", "ablations")
 """Of params.yaml, half of its lines, and not looked at before they take another's place."""

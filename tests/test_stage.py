@@ -15,7 +15,6 @@ import pytest
 
 from pretrace.stage import Run, run_stage
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 PATIENCE = 30.0
 STAGE = """
 import errno, os, sys, time

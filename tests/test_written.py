@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 
 import pytest
-from plain_yaml import write_yaml
 
 from pretrace.errors import PretraceError
 from pretrace.files import atomic_folder
 from pretrace.written import note_outputs, refuse_changed_inputs
+from tests.helpers.plain_yaml import write_yaml
 
 AXES = {"tasks": {"one": None, "two": None}, "variants": {}}
 STAGES = {

@@ -11,8 +11,9 @@ import pytest
 
 from pretrace.settings import load_settings
 from pretrace.tasks.readers import read_task_files
+from tests.helpers import REPOSITORY
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "your-task.md"
+PAGE = REPOSITORY / "docs" / "your-task.md"
 
 
 def test_the_page_makes_a_task(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,9 +24,9 @@ from pretrace.corpus.bad_input import REASONS, BadInputError, Fault
 from pretrace.corpus.parquet_rows import dictionary_bytes
 from pretrace.errors import PretraceError
 from pretrace.settings import Columns, Corpus
+from tests.helpers import REPOSITORY
 
 GOOD = b'{"text": "good"}\n'
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def skipped(path: Path | str, delimited: str = "file", **columns: str) -> tuple[list[str], list[Fault]]:

@@ -16,8 +16,9 @@ from pretrace.corpus import clean_text, clean_text_plainly
 from pretrace.corpus.chunks import Chunks, new_spacy_tokenizer
 from pretrace.corpus.clean import Cleaner, standardise
 from pretrace.corpus.encoding import LETTERS, SUSPICIOUS, WESTERN, fix_line
+from tests.helpers import REPOSITORY
 
-BOOKS = Path(os.environ.get("PRETRACE_DATA", Path(__file__).parents[3] / "shared" / "data")) / "books"
+BOOKS = Path(os.environ.get("PRETRACE_DATA", REPOSITORY.parent / "shared" / "data")) / "books"
 
 # Pieces that the shortcuts have to watch out for, put together at random: emoticons and other special words of spaCy
 # taken apart, contractions, units, quotes, wrong encodings, HTML, control characters, every kind of white space.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planted_text import text, words
 
 from pretrace.corpus.contamination import EvaluationNgrams, EvaluationText, cut_shared
+from tests.helpers.planted_text import text, words
 
 FEW = st.lists(st.sampled_from("abc"), max_size=30)
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from planted_text import changed, text
 
 from pretrace.corpus.duplicates import (
     PERMUTATIONS,
@@ -21,6 +20,7 @@ from pretrace.corpus.duplicates import (
     similarity,
 )
 from pretrace.settings import NearDuplicateRules
+from tests.helpers.planted_text import changed, text
 
 # Each is one of three texts, seen from its first word or some words later, with a few words changed: so there are
 # chains, too, in which neighbours are alike and the ends are not.

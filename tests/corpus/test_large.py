@@ -18,7 +18,9 @@ from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).with_name("from_files_to_shards.py")
+from tests.helpers import HELPERS
+
+SCRIPT = HELPERS / "files_to_shards.py"
 PART_BYTES = 32 << 20
 SMALL_PART = 1 << 20
 LARGE_PEAK = 450

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from planted_text import changed, text
 
 from pretrace.corpus import Document, EvaluationText, clean_documents, clean_text, read_documents, write_documents
 from pretrace.corpus.split import SPLITS
@@ -23,6 +22,7 @@ from pretrace.settings import (
     SymbolRules,
     Workers,
 )
+from tests.helpers.planted_text import changed, text
 
 NOTICE = "this page was made by the society for the making of pages"
 ROW = text("row", 30, line=30)

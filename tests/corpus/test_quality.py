@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planted_text import text
 
 from pretrace.corpus.ngrams import hash_ngrams, hash_words
 from pretrace.corpus.quality import judge
 from pretrace.corpus.repetition import duplicate_ngram_share, duplicate_shares, repeated_runs, top_ngram_share
 from pretrace.settings import LanguageRules, LengthRules, Quality, RepetitionRules, SymbolRules
+from tests.helpers.planted_text import text
 
 ALL = Quality(length=LengthRules(), repetition=RepetitionRules(), symbols=SymbolRules(), language=LanguageRules())
 FEW_WORDS = st.lists(st.sampled_from(["a", "bb", "ccc", "d"]), min_size=1, max_size=40)

@@ -21,7 +21,6 @@ import onnxruntime
 import pytest
 import torch
 from huggingface_hub import ModelCard
-from small_vocabulary import TEXT
 
 from pretrace.cli import main
 from pretrace.errors import PretraceError
@@ -35,6 +34,7 @@ from pretrace.predict import answers
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.tasks.formats import SPECIAL_TOKENS, sequences_of
 from pretrace.vocabulary import load_vocabulary, train_vocabulary
+from tests.helpers.small_vocabulary import TEXT
 
 GRAPHS = ("onnx", "torchscript")
 CONTEXT = 24

@@ -7,9 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import tiny_project as tiny
-from machine import STAGES, TASK, Machine, Reference, copy, files_below, inputs, make, name_of, outputs
-from tried import Faults
+
+from tests.helpers import tiny_project as tiny
+from tests.helpers.fault_records import Faults
+from tests.helpers.faulty_machine import (
+    STAGES,
+    TASK,
+    Machine,
+    Reference,
+    copy,
+    files_below,
+    inputs,
+    make,
+    name_of,
+    outputs,
+)
 
 Stage = tuple[str, ...]
 KINDS = ("missing", "empty", "cut in half", "one bit flipped", "of an older version", "of another run")

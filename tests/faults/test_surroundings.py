@@ -13,9 +13,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import tiny_project as tiny
-from machine import STAGES, Ended, Machine, Reference, contents, copy, left_over, name_of, needs_shim
-from tried import Faults
+
+from tests.helpers import tiny_project as tiny
+from tests.helpers.fault_records import Faults
+from tests.helpers.faulty_machine import (
+    STAGES,
+    Ended,
+    Machine,
+    Reference,
+    contents,
+    copy,
+    left_over,
+    name_of,
+    needs_shim,
+)
 
 STRANGE = "mit Leer und ü 漢"
 TRIES = 6

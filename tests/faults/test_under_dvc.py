@@ -13,10 +13,11 @@ import time
 from pathlib import Path
 
 import pytest
-import tiny_project as tiny
-from machine import STAGES, TASK, Reference, copy, left_over, name_of, wait_for
-from processes import command_of, processes_in, session
-from tried import Faults
+
+from tests.helpers import tiny_project as tiny
+from tests.helpers.fault_records import Faults
+from tests.helpers.faulty_machine import STAGES, TASK, Reference, copy, left_over, name_of, wait_for
+from tests.helpers.process_table import command_of, processes_in, session
 
 SHARED_BYTES = ("data", "models", "reports", "src", ".dvc/cache")
 """What may be hard links in a copy: it is replaced as a whole, never written into."""

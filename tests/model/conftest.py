@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import REPOSITORY
+
 
 @pytest.fixture
 def repository() -> Path:
     """The repository's root."""
-    return Path(__file__).resolve().parents[2]
+    return REPOSITORY

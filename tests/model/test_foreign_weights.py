@@ -18,7 +18,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
-from small_vocabulary import RELEASED, TEXT, write_openai_vocabulary
 from transformers import AutoModelForCausalLM, AutoTokenizer, OpenAIGPTConfig, OpenAIGPTLMHeadModel, OpenAIGPTModel
 from transformers.models.openai.modeling_openai import load_tf_weights_in_openai_gpt
 
@@ -30,6 +29,7 @@ from pretrace.model.huggingface import write_huggingface
 from pretrace.model.openai import write_openai
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.vocabulary import load_vocabulary, train_vocabulary, vocabulary_folder
+from tests.helpers.small_vocabulary import RELEASED, TEXT, write_openai_vocabulary
 
 LAYERS, WIDTH, CONTEXT, SIZE = 2, 128, 16, 61
 OF_A_BLOCK = {

@@ -13,7 +13,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import tiny_project as tiny
+
+from tests.helpers import tiny_project as tiny
 
 pytestmark = pytest.mark.slow
 SOURCES = ("austen", "doyle", "verne")

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny_project as tiny
 
-STAGES: dict[str, dict[str, Any]] = tiny.load(tiny.REPOSITORY / "dvc.yaml")["stages"]
+from tests.helpers import REPOSITORY
+from tests.helpers import tiny_project as tiny
+
+STAGES: dict[str, dict[str, Any]] = tiny.load(REPOSITORY / "dvc.yaml")["stages"]
 PROBE = {"kind": "classification", "probe": "acceptability"}
 HOSTILE = ("x; touch pwned", "$(touch pwned)", "`touch pwned`", "../../pwned")
 

@@ -1,6 +1,6 @@
 """The commands of README.md and docs/ do what they say: run one after the other in a copy of a finished project.
 
-How each is run stands in commands_in_docs.py. A command that is new in a page, and one that is gone, fails a test.
+How each is run stands in tests/helpers/docs_commands.py. A command that is new in a page, or gone, fails a test.
 """
 
 from __future__ import annotations
@@ -17,16 +17,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import tiny_project as tiny
-from commands_in_docs import NAMES, PAGES, ByTest, How, NotRun, Run
 
 from pretrace.cli import main
-
-sys.path.append(str(tiny.REPOSITORY / "tests" / "tasks"))
-from published_files import write_published
+from tests.helpers import REPOSITORY
+from tests.helpers import tiny_project as tiny
+from tests.helpers.docs_commands import NAMES, PAGES, ByTest, How, NotRun, Run
+from tests.helpers.published_files import write_published
 
 pytestmark = pytest.mark.slow
-REPOSITORY = tiny.REPOSITORY
 LISTED = [REPOSITORY / name for name in PAGES]
 NIGHTLY = [name for name, commands in PAGES.items() if any(isinstance(how, Run) for _, how in commands)]
 

@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-import tiny_project as tiny
+
+from tests.helpers import tiny_project as tiny
 
 pytestmark = pytest.mark.nightly
 PATIENCE = 120.0

@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import tiny_project as tiny
-from planted_secrets import ENVIRONMENT, leaks
+
+from tests.helpers import tiny_project as tiny
+from tests.helpers.planted_secrets import ENVIRONMENT, leaks
 
 pytestmark = pytest.mark.slow
 ROW = {"task", "kind", "variant", "metric", "score", "scores", "stderr", "n_train", "n_eval"}

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny_project as tiny
+
+from tests.helpers import REPOSITORY
+from tests.helpers import tiny_project as tiny
 
 pytestmark = pytest.mark.slow
 FULL, SCRATCH = "finetune@follows-full", "finetune@follows-scratch"
@@ -36,7 +38,7 @@ def shown(folder: Path) -> dict[str, Any]:
 def way_out(folder: Path) -> None:
     """What docs/experiments.md says."""
     line = "git checkout -- params.yaml scales reports README.md dvc.lock && dvc checkout"
-    assert line in (tiny.REPOSITORY / "docs" / "experiments.md").read_text()
+    assert line in (REPOSITORY / "docs" / "experiments.md").read_text()
     tiny.must(folder, "sh", "-c", line)
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny_project as tiny
 
 from pretrace.settings import load_settings
+from tests.helpers import REPOSITORY
+from tests.helpers import tiny_project as tiny
 
-REPOSITORY = tiny.REPOSITORY
 SOURCE = REPOSITORY / "src"
 STAGES: dict[str, dict[str, Any]] = tiny.load(REPOSITORY / "dvc.yaml")["stages"]
 SCALES = sorted(path.stem for path in (REPOSITORY / "scales").glob("*.yaml"))

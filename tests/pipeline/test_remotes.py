@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-import tiny_project as tiny
+
+from tests.helpers import tiny_project as tiny
 
 pytestmark = pytest.mark.slow
 FULL, SCRATCH = "finetune@follows-full", "finetune@follows-scratch"

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import tiny_project as tiny
+
+from tests.helpers import tiny_project as tiny
 
 pytestmark = pytest.mark.nightly
 PATIENCE = 3600.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import made_up_results as made_up
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +13,7 @@ from pretrace.errors import PretraceError
 from pretrace.report import benchmark_markdown, build_benchmark, update_readme
 from pretrace.report.markdown import BEGIN, END, escape, findings
 from pretrace.settings import load_settings
+from tests.helpers import made_up_results as made_up
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import made_up_results as made_up
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +15,7 @@ from pretrace.errors import PretraceError
 from pretrace.report.answers import read_answers
 from pretrace.report.comparisons import Difference, difference, mean_difference
 from pretrace.report.mistakes import mistakes
+from tests.helpers import made_up_results as made_up
 
 LABELS = np.ones(1000, int)
 shares = st.lists(st.integers(0, 1000), min_size=2, max_size=5)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.helpers import REPOSITORY
+
 WORKFLOW: dict[str, Any] = YAML(typ="safe", pure=True).load((REPOSITORY / ".github/workflows/ci.yml").read_text())
 
 

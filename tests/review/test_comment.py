@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_project import benchmark, commit, row, run, write
 
 from pretrace.cli import main
 from pretrace.review import comment
+from tests.helpers.made_up_project import benchmark, commit, row, run, write
 
 HOSTILE = "<img src=x> | **a** @everyone\n\n| b"
 CURVE = [{"step": step, "loss": 9 - step / 10, "lr": 0.1} for step in range(1, 30)]

@@ -6,12 +6,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import made_up_project as made
 import pytest
 
 from pretrace.cli import main
 from pretrace.errors import PretraceError
 from pretrace.trace import find_cell, trace, verify
+from tests.helpers import made_up_project as made
 
 TABLE = Path("reports/benchmark.json")
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pseudo_text import documents
 
 from pretrace.tasks.changes import CHANGES, TURNED, change, changed
 from pretrace.tasks.passages import read_text
+from tests.helpers.pseudo_text import documents
 
 WORDS = st.sampled_from(["the", "cat", "is", "on", "a", "was", "it", ",", "they", "(", "3.5", "have", "run"])
 sentences = st.lists(WORDS, min_size=0, max_size=20).map(tuple)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pseudo_text import SOURCES, documents
 
 from pretrace.corpus import Document
 from pretrace.tasks.passages import SPLIT_SHARES, chunks, divide, generator_for, read_text
+from tests.helpers.pseudo_text import SOURCES, documents
 
 
 def test_sentences_end_at_marks_and_at_line_ends() -> None:

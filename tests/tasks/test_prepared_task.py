@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import published_files as published
 import pytest
 
 from pretrace.errors import PretraceError
 from pretrace.settings import Settings, load_settings, read_yaml
 from pretrace.tasks.prepare import prepare_task
 from pretrace.tasks.rows import read_task, read_unlabelled
+from tests.helpers import published_files as published
 
 
 class Letters:

@@ -8,7 +8,6 @@ from functools import cache
 
 import numpy as np
 import pytest
-from pseudo_text import FUNCTION_WORDS, documents
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -19,6 +18,7 @@ from pretrace.settings import ProbeSettings
 from pretrace.tasks.passages import divide, read_text
 from pretrace.tasks.probes import CHOICES, MASK, PROBES, common_words, make_probe
 from pretrace.tasks.rows import SPLITS, Row, TaskData
+from tests.helpers.pseudo_text import FUNCTION_WORDS, documents
 
 SIZES = ProbeSettings(
     rows={"default": 3000},

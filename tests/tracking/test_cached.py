@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tracked import PARENT, all_runs, client, leave, runs, waiting
 
 from pretrace import tracking
 from pretrace.files import write_json
 from pretrace.tracking import command
+from tests.helpers.mlflow_records import PARENT, all_runs, client, leave, runs, waiting
 
 LOCK = """schema: '2.0'
 stages:

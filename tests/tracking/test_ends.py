@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tracked import PARENT, all_runs, leave, runs, waiting
 
 from pretrace import alive, tracking
 from pretrace.errors import PretraceError
 from pretrace.settings import load_settings
 from pretrace.stage import Run, run_stage
 from pretrace.tracking.sender import stay_and_send
+from tests.helpers.mlflow_records import PARENT, all_runs, leave, runs, waiting
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 

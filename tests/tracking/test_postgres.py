@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from finetuned_models import ROWS, models
-from tracked import PARENT, client, leave, points, runs, waiting
 
 from pretrace import tracking
 from pretrace.predict import answers
+from tests.helpers.finetuned_models import ROWS, models
+from tests.helpers.mlflow_records import PARENT, client, leave, points, runs, waiting
 
 PATIENCE = 180
 PLACES = ":".join([*map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), os.environ["PATH"]])

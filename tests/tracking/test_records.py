@@ -9,12 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tracked import leave, points, runs, waiting
-
 from pretrace import tracking
 from pretrace.files import locked
 from pretrace.settings import load_settings
 from pretrace.stage import Run
+from tests.helpers.mlflow_records import leave, points, runs, waiting
 
 NOWHERE = "http://127.0.0.1:9"
 PATIENCE = 120

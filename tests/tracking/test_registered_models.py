@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from finetuned_models import KINDS, ROWS, models, write_pipeline
-from tracked import PARENT, client, leave, runs
 
 from pretrace import tracking
 from pretrace.files import read_json
 from pretrace.predict import answers
+from tests.helpers.finetuned_models import KINDS, ROWS, models, write_pipeline
+from tests.helpers.mlflow_records import PARENT, client, leave, runs
 
 
 def report(full: float = 0.6, scratch: float = 0.5, tasks: tuple[str, ...] = ("source",)) -> None:

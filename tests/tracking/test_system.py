@@ -10,11 +10,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tracked import leave, points, runs
-
 from pretrace import tracking
 from pretrace.tracking import system
 from pretrace.tracking.system import SystemWatch
+from tests.helpers.mlflow_records import leave, points, runs
 
 PATIENCE = 30.0
 

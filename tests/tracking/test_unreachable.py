@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tracked import PARENT, leave, runs, waiting
 
 from pretrace import tracking
 from pretrace.cli import main
 from pretrace.stage import run_stage
 from pretrace.tracking import sender
 from pretrace.tracking.place import uri_for_mlflow
+from tests.helpers.mlflow_records import PARENT, leave, runs, waiting
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
 SECRET = "s3cr3t-of-mine"

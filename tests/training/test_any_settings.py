@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from small_training import run, settings_with
 
 from pretrace.errors import PretraceError
 from pretrace.training import devices
 from pretrace.training.devices import Device, check_kernels
 from pretrace.training.language_model import describe
+from tests.helpers.small_training import run, settings_with
 
 CHOICES: dict[str, list[Any]] = {
     "model.layers": [1, 3],

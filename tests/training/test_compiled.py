@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_training import run, settings_with, weights_of
 from test_pretrain import Killed, elsewhere, killer
 from torch import Tensor
 
@@ -16,6 +15,7 @@ from pretrace.model import GPT
 from pretrace.model.build import build_model
 from pretrace.model.gpt import Block
 from pretrace.training.compiled import PAYS_FROM_FLOPS, compile_blocks
+from tests.helpers.small_training import run, settings_with, weights_of
 
 
 def model(kind: str = "transformer") -> GPT:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from small_training import settings_with, weights_of
 
 from pretrace.errors import PretraceError
 from pretrace.model import GPT, LSTM, build_model, save_model
@@ -21,6 +20,7 @@ from pretrace.training.devices import Device, choose_device
 from pretrace.training.finetune import example_losses, finetune_seed, starting_model
 from pretrace.training.predictions import Answers, predict
 from pretrace.training.recipe import Recipe, resolve_recipe
+from tests.helpers.small_training import settings_with, weights_of
 
 VOCABULARY, CONTEXT = 20, 32
 SMALL = ModelSettings(

@@ -6,7 +6,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from small_training import settings_with
 
 from pretrace.settings import ModelSettings
 from pretrace.training.micro_batch import (
@@ -16,6 +15,7 @@ from pretrace.training.micro_batch import (
     largest_that_runs,
     memory_of_device,
 )
+from tests.helpers.small_training import settings_with
 
 GPT1 = {"layers": 12, "width": 768, "heads": 12, "feed_forward": 3072, "context": 512}
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_training import Killed, elsewhere, killer, make_shards, run, settings_with, weights_of
 
 from pretrace.errors import PretraceError
 from pretrace.files import locked, read_json
@@ -25,6 +24,8 @@ from pretrace.training.devices import choose_device
 from pretrace.training.flops import flops_per_token
 from pretrace.training.language_model import validation_loss
 from pretrace.training.pretrain import run_fingerprint
+from tests.helpers import REPOSITORY
+from tests.helpers.small_training import Killed, elsewhere, killer, make_shards, run, settings_with, weights_of
 
 CHECKPOINTS = Path(".pretrace/checkpoints")
 
@@ -66,8 +67,8 @@ def test_the_same_bytes_twice_and_after_a_kill(
 
 KILLED_PROCESS = """
 import os, signal, sys
-sys.path.insert(0, {tests!r})
-from small_training import run, settings_with
+sys.path.insert(0, {repository!r})
+from tests.helpers.small_training import run, settings_with
 calls = []
 def publish():
     calls.append(1)
@@ -89,7 +90,7 @@ def test_the_same_bytes_after_sigkill_with_two_processes(shards: Path, monkeypat
     assert len(two.curve) == 20
     elsewhere("killed", monkeypatch)
     script = Path("killed.py")
-    script.write_text(KILLED_PROCESS.format(tests=str(Path(__file__).parent), changes=changes, shards=shards))
+    script.write_text(KILLED_PROCESS.format(repository=str(REPOSITORY), changes=changes, shards=shards))
     script.write_text(script.read_text().replace("PosixPath(", "__import__('pathlib').Path("))
     ended = subprocess.run([sys.executable, script], env=os.environ, timeout=120)
     assert ended.returncode == -9

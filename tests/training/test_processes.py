@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from group_work import WAYS, EndsProcess, add_ones, every_way, losses_of
 
 from pretrace.errors import PretraceError
 from pretrace.training.group import Group, place
 from pretrace.training.processes import meet
 from pretrace.training.replicas import check_shares
+from tests.helpers.process_group import WAYS, EndsProcess, add_ones, every_way, losses_of
 
 TWO = Group(size=2)
 

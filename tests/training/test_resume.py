@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_training import Killed, elsewhere, killer, run, settings_with, weights_of
 
 from pretrace.model import load_model
+from tests.helpers import REPOSITORY
+from tests.helpers.small_training import Killed, elsewhere, killer, run, settings_with, weights_of
 
 KILLS = 20
 CHANGES = {
@@ -25,9 +26,9 @@ CHANGES = {
 }
 RUN = """
 import json, os, signal, sys, time, torch
-sys.path.insert(0, {tests!r})
+sys.path.insert(0, {repository!r})
 from pathlib import Path
-from small_training import run, settings_with
+from tests.helpers.small_training import run, settings_with
 from pretrace.model import save_model
 from pretrace.training.devices import choose_device
 import pretrace.training.watch
@@ -67,7 +68,7 @@ KILLED = """
 
 def script(shards: Path, changes: dict, body: str) -> list[str]:
     """The command that trains, with the folder for the result still to come."""
-    text = RUN.format(tests=str(Path(__file__).parent), changes=changes, shards=str(shards)) + body
+    text = RUN.format(repository=str(REPOSITORY), changes=changes, shards=str(shards)) + body
     Path("run.py").write_text(text)
     return [sys.executable, "run.py"]
 

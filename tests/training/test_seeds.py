@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from safetensors.numpy import load_file
-from small_training import settings_with
 
 from pretrace.errors import PretraceError
 from pretrace.model import build_model, save_model
@@ -25,6 +24,8 @@ from pretrace.tasks.metrics import standard_error
 from pretrace.tasks.rows import SPLITS, Row, TaskData, read_task, write_task
 from pretrace.training import seeds as module
 from pretrace.training.seeds import finetune_all_seeds
+from tests.helpers import REPOSITORY
+from tests.helpers.small_training import settings_with
 
 VOCABULARY = 80
 
@@ -229,7 +230,7 @@ def test_after_a_crash_the_finished_seeds_are_kept(
 STAGE = """
 import sys
 from pathlib import Path
-from small_training import settings_with
+from tests.helpers.small_training import settings_with
 from pretrace.training.seeds import finetune_all_seeds
 
 def main():
@@ -249,7 +250,7 @@ def test_a_stage_that_was_killed_while_seeds_run_ends_with_the_same_bytes(
 ) -> None:
     made = []
     (tmp_path / "stage.py").write_text(STAGE)
-    paths = [*map(str, (Path(__file__).parent, Path(module.__file__).parents[2])), os.environ.get("PYTHONPATH", "")]
+    paths = [*map(str, (REPOSITORY, REPOSITORY / "src")), os.environ.get("PYTHONPATH", "")]
     for name in ("whole", "killed"):
         folder = tmp_path / name
         folder.mkdir()

@@ -10,7 +10,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from small_training import settings_with
 
 from pretrace.errors import PretraceError
 from pretrace.settings import Task
@@ -18,6 +17,7 @@ from pretrace.tasks.prepare import prepare_task
 from pretrace.tasks.rows import Row, TaskData
 from pretrace.training.predictions import LabelScale, label_scale, targets_of
 from pretrace.training.recipe import resolve_recipe
+from tests.helpers.small_training import settings_with
 
 CLASSES = 6
 FILES = {"train": "train.csv", "dev": "dev.csv", "test": "test.csv"}

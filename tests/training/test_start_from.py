@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from small_training import SCALE, settings_with
-from small_vocabulary import TEXT, write_openai_vocabulary
 
 from pretrace.ahead import look_ahead
 from pretrace.corpus import Document, clean_text, write_documents
@@ -25,8 +23,11 @@ from pretrace.shards import open_shards, write_shards
 from pretrace.training.curves import write_curve
 from pretrace.training.start import start_from
 from pretrace.vocabulary import load_vocabulary
+from tests.helpers import REPOSITORY
+from tests.helpers.small_training import SCALE, settings_with
+from tests.helpers.small_vocabulary import TEXT, write_openai_vocabulary
 
-STAGES = Path(__file__).resolve().parents[2] / "stages"
+STAGES = REPOSITORY / "stages"
 
 
 def a_model(folder: Path, shards: Path, kind: str = "transformer", size: int | None = None, **changes: Any) -> Path:

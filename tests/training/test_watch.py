@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_training import run, settings_with
 from torch import nn
 
 from pretrace.files import read_json, sha256_of_json, write_json
 from pretrace.model.tensors import read_tensors
 from pretrace.training.curves import is_shown, write_curve
 from pretrace.training.status import memory_in_use, status
+from tests.helpers.small_training import run, settings_with
 
 
 def read(path: Path) -> Any:

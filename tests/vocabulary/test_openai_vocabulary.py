@@ -15,13 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from small_vocabulary import CHARACTERS, RELEASED, TEXT, write_openai_vocabulary
 from transformers import OpenAIGPTTokenizer
 
 from pretrace.corpus import clean_text
 from pretrace.errors import PretraceError
 from pretrace.vocabulary import Vocabulary, copy_vocabulary, load_vocabulary, train_vocabulary
 from pretrace.vocabulary.openai import OpenAIVocabulary
+from tests.helpers.small_vocabulary import CHARACTERS, RELEASED, TEXT, write_openai_vocabulary
 
 HOSTILE = [
     *("", " ", "\n", "\n\n \n", "a", "A", ".", "\t", "\x00", "\ufeff", "\u200b", "\xa0", "\u2028", "\x85", "\x1c"),

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_vocabulary import write_openai_vocabulary
 
 from pretrace.cli import main
 from pretrace.model import GPT, save_model
@@ -15,6 +14,7 @@ from pretrace.settings import LanguageColumns, ModelSettings
 from pretrace.training.devices import Device
 from pretrace.vocabulary import load_vocabulary
 from pretrace.zeroshot.last_word import last_word, read_passages
+from tests.helpers.small_vocabulary import write_openai_vocabulary
 
 SIZES = ModelSettings(
     layers=1, width=16, heads=2, feed_forward=32, context=16, dropout=0.0, embedding_dropout="sum", initial_std=0.3

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from bigrams import Bigrams, Words
 
 from pretrace.errors import PretraceError
 from pretrace.tasks.metrics import score as metric_score
@@ -22,6 +21,7 @@ from pretrace.zeroshot.heuristics import (
 )
 from pretrace.zeroshot.rows import TextRow
 from pretrace.zeroshot.scoring import score
+from tests.helpers.bigram_model import Bigrams, Words
 
 CPU = Device("cpu", torch.float32, "")
 

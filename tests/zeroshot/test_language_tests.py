@@ -11,8 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from bigrams import Bigrams, Words
-from small_vocabulary import write_openai_vocabulary
 
 from pretrace.corpus import clean_text
 from pretrace.errors import PretraceError
@@ -23,6 +21,8 @@ from pretrace.training.devices import Device
 from pretrace.vocabulary import load_vocabulary
 from pretrace.zeroshot.language_tests import choice, prepared_tests, read_choices
 from pretrace.zeroshot.last_word import last_word, read_passages
+from tests.helpers.bigram_model import Bigrams, Words
+from tests.helpers.small_vocabulary import write_openai_vocabulary
 
 CPU = Device("cpu", torch.float32, "")
 COLUMNS = LanguageColumns()

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from small_vocabulary import write_openai_vocabulary
 
 from pretrace.errors import PretraceError
 from pretrace.files import write_json
@@ -25,8 +24,10 @@ from pretrace.training.devices import Device
 from pretrace.vocabulary import load_vocabulary
 from pretrace.zeroshot.benchmark import zero_shot
 from pretrace.zeroshot.tasks import answer, asked_tasks
+from tests.helpers import REPOSITORY
+from tests.helpers.small_vocabulary import write_openai_vocabulary
 
-STAGE = Path(__file__).resolve().parents[2] / "stages" / "zeroshot.py"
+STAGE = REPOSITORY / "stages" / "zeroshot.py"
 SIZES = ModelSettings(
     layers=1, width=16, heads=2, feed_forward=32, context=24, dropout=0.0, embedding_dropout="sum", initial_std=0.3
 )

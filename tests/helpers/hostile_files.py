@@ -1,6 +1,6 @@
 """Files that ask a reader to run something, or to take all memory: weights, vocabularies, rows of a task.
 
-    python tests/security/hostile_files.py FOLDER
+    python tests/helpers/hostile_files.py FOLDER
 
 reads what `make_weights` and `make_vocabularies` wrote to FOLDER, each with the function that the pipeline has for it,
 and prints one JSON object: what was said of each, and by how many bytes the process has grown over all of them.

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from small_training import SCALE, settings_with
 from torch import Tensor
 
 from pretrace.model import build_model
@@ -21,6 +20,7 @@ from pretrace.training.language_model import sequence_loss
 from pretrace.training.loop import train
 from pretrace.training.optimiser import build_optimiser
 from pretrace.training.replicas import Replicas, whole
+from tests.helpers.small_training import SCALE, settings_with
 
 WAYS = [("joined", 0.0, 50), ("joined", 0.3, 50), ("overlapped", 0.3, 50), ("sharded", 0.3, 12)]
 """Ways of a group, with a rate of dropout and a number of updates."""

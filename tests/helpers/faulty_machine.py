@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny_project as tiny
 
-HERE = Path(__file__).parent
+from tests.helpers import HELPERS, REPOSITORY
+from tests.helpers import tiny_project as tiny
+
 TASK = "acceptability"
 STAGES = (
     ("collect",),
@@ -79,7 +80,8 @@ class Machine:
         own = {"PATH": path, "PRETRACE_TRACKING": "off", **({"LD_PRELOAD": str(shim())} if shim() else {})}
         self._logs = tempfile.TemporaryDirectory()
         self._server = subprocess.Popen(
-            [*before, sys.executable, str(HERE / "stage_server.py")],
+            [*before, sys.executable, "-m", "tests.helpers.stage_server"],
+            cwd=REPOSITORY,
             env={**kept, **own, **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -136,7 +138,7 @@ def shim() -> Path | None:
     if not compiler or sys.platform != "linux":
         return None
     target = Path(tempfile.mkdtemp(prefix="pretrace-shim-")) / "shim.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", target, HERE / "shim.c", "-ldl"], check=True)
+    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", target, HELPERS / "shim.c", "-ldl"], check=True)
     return target
 
 
@@ -177,7 +179,7 @@ class Reference:
 
 @functools.cache
 def _pipeline() -> dict[str, Any]:
-    return tiny.load(tiny.REPOSITORY / "dvc.yaml")["stages"]
+    return tiny.load(REPOSITORY / "dvc.yaml")["stages"]
 
 
 def outputs(stage: Stage) -> list[str]:

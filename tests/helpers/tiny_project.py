@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from plain_yaml import read_yaml as load
-from plain_yaml import write_yaml as save
+from tests.helpers import REPOSITORY
+from tests.helpers.plain_yaml import read_yaml as load
+from tests.helpers.plain_yaml import write_yaml as save
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 MADE = ("reports/", "dvc.lock")
 """What a run makes and git keeps: a copy starts without it."""
 PROBES = {

@@ -1,6 +1,6 @@
 """Runs stages, one after the other, in forks of a process that has loaded what they need: most of a tiny stage's time.
 
-    python stage_server.py        # reads a job a line from stdin, a JSON object; answers with one on stdout
+    python -m tests.helpers.stage_server    # reads one job per line from stdin, a JSON object; answers on stdout
 
 What is hurt is the fork, in a session of its own: it has computed nothing before, and runs the stage's own script.
 """
@@ -19,7 +19,7 @@ import sys
 import time
 from typing import Any
 
-from processes import session
+from tests.helpers.process_table import session
 
 LOADED = (
     "matplotlib.figure",

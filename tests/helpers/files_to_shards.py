@@ -1,6 +1,6 @@
 """The stages `collect`, `clean`, `bpe` and `shard` on files of one's own, in a process of its own: for its memory.
 
-    python from_files_to_shards.py FOLDER DOCUMENTS PART_BYTES
+    python tests/helpers/files_to_shards.py FOLDER DOCUMENTS PART_BYTES
 
 Reads FOLDER/text; prints documents, words and tokens as JSON.
 """
