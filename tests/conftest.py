@@ -28,8 +28,6 @@ PARAMS: dict[str, Any] = {
     },
     "variants": {"full": {}, "scratch": {"pretrained": False}},
 }
-
-
 SHARING_FOLDERS = ("pipeline", "faults")
 """Their tests share a pipeline that has run, which is made once a process; those that take longest first."""
 
@@ -95,3 +93,19 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_yaml(tmp_path / "params.yaml", PARAMS)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a run leaves behind, with random weights. Not to be changed."""
+    from tests.helpers.small_run import make_run
+
+    return make_run(tmp_path_factory.mktemp("small-run"))
+
+
+@pytest.fixture
+def repository(small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of `small_run`, in which the test stands."""
+    folder = Path(shutil.copytree(small_run, tmp_path / "repository"))
+    monkeypatch.chdir(folder)
+    return folder
