@@ -10,13 +10,13 @@ from typing import Any
 
 import hypothesis
 import pytest
-from plain_yaml import write_yaml
+
+from tests.helpers import REPOSITORY
 
 # A busy machine shall not fail a test.
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 PARAMS: dict[str, Any] = {
     "scale": "laptop",
     "lr": None,
@@ -28,8 +28,6 @@ PARAMS: dict[str, Any] = {
     },
     "variants": {"full": {}, "scratch": {"pretrained": False}},
 }
-
-
 SHARING_FOLDERS = ("pipeline", "faults")
 """Their tests share a pipeline that has run, which is made once a process; those that take longest first."""
 
@@ -90,6 +88,24 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with `params.yaml` and `scales/laptop.yaml`, in which the test stands."""
     (tmp_path / "scales").mkdir()
     shutil.copy(REPOSITORY / "scales" / "laptop.yaml", tmp_path / "scales")
+    from tests.helpers.plain_yaml import write_yaml
+
     write_yaml(tmp_path / "params.yaml", PARAMS)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a run leaves behind, with random weights. Not to be changed."""
+    from tests.helpers.small_run import make_run
+
+    return make_run(tmp_path_factory.mktemp("small-run"))
+
+
+@pytest.fixture
+def repository(small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of `small_run`, in which the test stands."""
+    folder = Path(shutil.copytree(small_run, tmp_path / "repository"))
+    monkeypatch.chdir(folder)
+    return folder

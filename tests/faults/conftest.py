@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pipeline"))
-
-from machine import Machine, Reference, make
-from tried import TABLE, Faults, write_table
+from tests.helpers.fault_records import TABLE, Faults, write_table
+from tests.helpers.faulty_machine import Machine, Reference, make
 
 
 @pytest.fixture(scope="session")

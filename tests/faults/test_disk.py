@@ -7,8 +7,19 @@ import shutil
 from pathlib import Path
 
 import pytest
-from machine import STAGES, Machine, Reference, files_below, inputs, left_over, name_of, needs_shim, outputs
-from tried import Faults
+
+from tests.helpers.fault_records import Faults
+from tests.helpers.faulty_machine import (
+    STAGES,
+    Machine,
+    Reference,
+    files_below,
+    inputs,
+    left_over,
+    name_of,
+    needs_shim,
+    outputs,
+)
 
 Stage = tuple[str, ...]
 IN_A_ROW = 8

@@ -7,8 +7,9 @@ import signal
 from pathlib import Path
 
 import pytest
-from machine import STAGES, Machine, Reference, left_over, name_of
-from tried import Faults
+
+from tests.helpers.fault_records import Faults
+from tests.helpers.faulty_machine import STAGES, Machine, Reference, left_over, name_of
 
 FEW, ALL = 20, 100
 SEED = 8

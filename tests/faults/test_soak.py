@@ -13,19 +13,21 @@ import time
 from pathlib import Path
 
 import pytest
-import tiny_project as tiny
-from machine import STAGES, Reference, copy, files_below, make, outputs, wait_for
-from processes import processes_in
+
+from tests.helpers import REPOSITORY
+from tests.helpers import tiny_project as tiny
+from tests.helpers.faulty_machine import STAGES, Reference, copy, files_below, make, outputs, wait_for
+from tests.helpers.process_table import processes_in
 
 pytestmark = pytest.mark.nightly
 MINUTES = float(os.environ.get("PRETRACE_SOAK_MINUTES", "30"))
 LEAST_ROUNDS = 4
 IN_ONE_PROCESS = """
 import ctypes, gc, json, os, runpy, shutil, sys, time
-sys.path.insert(0, {here!r})
+sys.path.insert(0, {repository!r})
 import multiprocessing
 from pathlib import Path
-import stage_server
+from tests.helpers import stage_server
 for name in stage_server.LOADED:
     __import__(name)
 for name in ("seeds", "workers"):
@@ -58,7 +60,7 @@ def test_one_process_does_not_grow(reference: Reference, place: Path) -> None:
     made_by_hand = [stage for stage in STAGES if stage[0] == "finetune"]
     for stage in made_by_hand:  # the report reads it
         reference_of(reference, stage, place)
-    code = IN_ONE_PROCESS.format(here=str(Path(__file__).parent), minutes=MINUTES / 2, least=12, stages=stages)
+    code = IN_ONE_PROCESS.format(repository=str(REPOSITORY), minutes=MINUTES / 2, least=12, stages=stages)
     rounds = [json.loads(line) for line in tiny.must(place, sys.executable, "-c", code).splitlines() if line[:1] == "{"]
     resident = [one["resident"] for one in rounds]
     print(len(rounds), "rounds in one process, MB:", *(number // 1_000_000 for number in resident))

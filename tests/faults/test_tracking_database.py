@@ -12,11 +12,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-import tiny_project as tiny
-from machine import Machine, Reference, left_over, wait_for
-from tried import Faults
 
 from pretrace.common.files import locked
+from tests.helpers import tiny_project as tiny
+from tests.helpers.fault_records import Faults
+from tests.helpers.faulty_machine import Machine, Reference, left_over, wait_for
 
 STAGE = ("bpe",)
 SEED = 12

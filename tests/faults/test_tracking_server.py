@@ -12,9 +12,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from machine import STAGES, Machine, Reference
-from processes import environment_of, everybody
-from tried import Faults
+
+from tests.helpers.fault_records import Faults
+from tests.helpers.faulty_machine import STAGES, Machine, Reference
+from tests.helpers.process_table import environment_of, everybody
 
 RUBBISH = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n[null, \xff\xfe"
 HALF = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"experiment": '

@@ -1,23 +1,18 @@
-"""Differences between columns: what their intervals promise, and the files that the answers come from."""
+"""Differences between columns, and what their intervals promise."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import made_up_results as made_up
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ttest_ind, ttest_rel
 
-from pretrace.common.errors import PretraceError
 from pretrace.report.comparisons import Difference, difference, mean_difference
-from pretrace.report.errors import mistakes
-from pretrace.report.predictions import read_answers
 
 LABELS = np.ones(1000, int)
+
+
 shares = st.lists(st.integers(0, 1000), min_size=2, max_size=5)
 
 
@@ -87,65 +82,3 @@ def test_no_variance_is_no_noise() -> None:
     found = difference("accuracy", LABELS, answers(500, 500), answers(500, 500))
     assert (found.value, found.noise, found.beyond) == (0.0, 0.0, False)
     assert Difference(0.1, ((1e-200, 3.0),)).noise == 0.0
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    for name in made_up.KINDS:
-        made_up.write_answers(tmp_path, name)
-    return tmp_path
-
-
-def test_every_column_has_its_answers(data: Path) -> None:
-    (data / "zeroshot").mkdir()
-    pd.DataFrame({"row": [3, 10], "prediction": [1, 0]}).to_parquet(data / "zeroshot" / "source.parquet")
-    found = read_answers("source", ["full", "scratch"], data)
-    assert {name: c.predictions_SN.shape for name, c in found.columns.items()} == {
-        "full": (3, 1000),
-        "scratch": (3, 1000),
-        "majority": (1, 1000),
-        "tfidf": (1, 1000),
-        "lm_zero_shot": (1, 2),
-    }
-    assert [float(np.mean(s == found.labels_N)) for s in found.columns["full"].predictions_SN] == [0.5, 0.51, 0.49]
-
-
-@pytest.mark.parametrize(
-    ("path", "stage"),
-    [
-        ("predictions/source-full.parquet", "finetune@source-full"),
-        ("tasks/source/baselines.parquet", "tasks@source"),
-        ("tasks/source/test.parquet", "tasks@source"),
-    ],
-)
-def test_a_file_that_is_missing_or_broken_or_of_other_rows_names_its_stage(data: Path, path: str, stage: str) -> None:
-    table = pd.read_parquet(data / path)
-    (data / path).write_bytes((data / path).read_bytes()[:100])
-    with pytest.raises(PretraceError, match=rf"{path}: not readable .*dvc repro -f -s {stage}"):
-        read_answers("source", ["full"], data)
-    (data / path).unlink()
-    with pytest.raises(PretraceError, match=rf"{path}: no such file; run `dvc repro {stage}`"):
-        read_answers("source", ["full"], data)
-    table.iloc[:-1].to_parquet(data / path)
-    with pytest.raises(PretraceError, match="has other rows than the task's test split"):
-        read_answers("source", ["full"], data)
-
-
-def test_mistakes_are_those_that_it_was_surest_of(data: Path) -> None:
-    found = mistakes(read_answers("source", ["full"], data), "full", ["no", "yes"])
-    assert (found["wrong"], found["of"], len(found["rows"])) == (500, 1000, 10)
-    sure = [row["sure"] for row in found["rows"]]
-    assert sure == sorted(sure, reverse=True)
-    assert sure[0] > 0.89
-    assert {(row["label"], row["answer"]) for row in found["rows"]} == {("yes", "no")}
-
-
-def test_mistakes_of_a_regression_are_the_furthest_off(data: Path) -> None:
-    path = data / "tasks" / "source" / "test.parquet"
-    pd.read_parquet(path).assign(label=np.linspace(0.0, 5.0, 1000)).to_parquet(path)
-    path = data / "predictions" / "source-full.parquet"
-    pd.read_parquet(path).assign(prediction=0.25, probabilities=None).to_parquet(path)
-    found = mistakes(read_answers("source", ["full"], data), "full", None)
-    assert found["wrong"] is None
-    assert [row["row"] for row in found["rows"]] == list(range(999, 989, -1))
-    assert found["rows"][0] == {**found["rows"][0], "label": "5", "answer": "0.25", "sure": None}

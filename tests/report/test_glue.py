@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import made_up_results as made_up
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
@@ -12,6 +11,7 @@ from ruamel.yaml import YAML
 from pretrace.common.errors import PretraceError
 from pretrace.report.glue import write_submissions
 from pretrace.settings import load_settings
+from tests.helpers import made_up_results as made_up
 
 
 def answers(project: Path, cell: str, labels: list[str] | None, predictions: list[float]) -> None:

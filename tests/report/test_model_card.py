@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import made_up_results as made_up
 import pytest
 from huggingface_hub import ModelCard
 
 from pretrace.report import write_page, write_report
 from pretrace.report.model_card import Form, model_card
 from pretrace.settings import load_settings
+from tests.helpers import made_up_results as made_up
 
 
 @pytest.fixture

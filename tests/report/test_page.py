@@ -10,7 +10,6 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
-import made_up_results as made_up
 import pytest
 from ruamel.yaml import YAML
 
@@ -18,6 +17,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.report import write_page, write_report
 from pretrace.report.page import cost_rows, settings_text, shortened
 from pretrace.settings import load_settings
+from tests.helpers import made_up_results as made_up
 
 CODE = "from pretrace.report import *; from pretrace.settings import *; write_report(load_settings())"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import made_up_project as made
 import pytest
+
+from tests.helpers import made_up_project as made
 
 
 @pytest.fixture(scope="session")

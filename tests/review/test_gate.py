@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import made_up_project as made
 import pytest
 
 from pretrace.cli import main
 from pretrace.review import gate
+from tests.helpers import made_up_project as made
 
 
 def reasons(revision: str = "HEAD") -> list[str]:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_project import benchmark, row
 
 from pretrace.common.errors import PretraceError
 from pretrace.review.score_changes import (
@@ -24,6 +23,7 @@ from pretrace.review.score_changes import (
     on_the_mean,
     score_changes,
 )
+from tests.helpers.made_up_project import benchmark, row
 
 shares = st.integers(0, 1_000_000).map(lambda millionths: millionths / 1_000_000)
 rows = st.builds(

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
-import made_up_results as made_up
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,6 +23,7 @@ from pretrace.report.markdown import escape
 from pretrace.report.scores_csv import write_scores
 from pretrace.settings import Task, load_settings, with_ready
 from pretrace.settings.ready import ReadySource
+from tests.helpers import made_up_results as made_up
 
 RUNS = "document.title='ran'"
 HOSTILE = "".join(

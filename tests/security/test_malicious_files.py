@@ -14,16 +14,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hostile_files import DEEP, Bomb, make_vocabularies, make_weights
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import read_json
 from pretrace.settings import Task
 from pretrace.tasks.read_task import read_task_files
+from tests.helpers import HELPERS, REPOSITORY
+from tests.helpers.hostile_files import DEEP, Bomb, make_vocabularies, make_weights
 
 ALLOWED_GROWTH = 150 << 20
 """Bytes; the smallest of the bombs asks for gigabytes."""
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("hostile")
     make_weights(folder / "weights")
     make_vocabularies(folder / "vocabularies")
-    command = [sys.executable, str(Path(__file__).with_name("hostile_files.py")), str(folder)]
+    command = [sys.executable, str(HELPERS / "hostile_files.py"), str(folder)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert not (folder / "unpickled").exists()

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
-import tiny_project as tiny
-from planted_secrets import ENVIRONMENT, KEY, PASSWORD, SAID, SECRET, TOKEN, leaks
 
 from pretrace.common.errors import PretraceError, masked
 from pretrace.common.files import locked
 from pretrace.settings import load_settings
+from tests.helpers import tiny_project as tiny
+from tests.helpers.planted_secrets import ENVIRONMENT, KEY, PASSWORD, SAID, SECRET, TOKEN, leaks
 
 URLS = [
     f"s3://{KEY}:{SECRET}@bucket/books",

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small_training import make_shards, run, settings_with
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder, atomic_path, locked, write_json, write_text
+from tests.helpers import REPOSITORY
+from tests.helpers.small_training import make_shards, run, settings_with
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 LISTENING = "0A"
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import published_files as published
 import pytest
 
 from pretrace.common.errors import PretraceError
@@ -17,8 +16,9 @@ from pretrace.settings.experiment import Task
 from pretrace.settings.section import checked
 from pretrace.tasks.dataset import TaskData
 from pretrace.tasks.read_task import read_task_files
+from tests.helpers import REPOSITORY
+from tests.helpers import published_files as published
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 ON_THE_HUB = [name for name in ready_names() if name != "story_cloze"]
 PAPER = {
     "cola": 45.4,

@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from finetuned_models import make_finetuned
 
 from pretrace.common.processes import this_process
+from tests.helpers.finetuned_models import make_finetuned
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_training import make_shards
+
+from tests.helpers.small_training import make_shards
 
 
 @pytest.fixture(scope="session")

@@ -31,12 +31,11 @@ CASES = {
 
 def curves() -> dict[str, list[str]]:
     """By case, the loss of each update with ten digits."""
-    sys.path.insert(0, str(Path(__file__).parent))
-    from small_training import make_shards, settings_with
-
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     from pretrace.training.engine.checkpoint import Checkpoints
     from pretrace.training.engine.device import choose_device
     from pretrace.training.pretraining.trainer import Trainer
+    from tests.helpers.small_training import make_shards, settings_with
 
     found: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as name:

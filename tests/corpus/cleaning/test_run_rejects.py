@@ -1,0 +1,163 @@
+"""All steps together, on a corpus in which everything that is to go was planted: nothing else goes, each is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pretrace.corpus import Document, EvaluationText, clean_documents, clean_text, read_documents, write_documents
+from pretrace.corpus.cleaning.split import SPLITS
+from pretrace.settings import (
+    BoilerplateRules,
+    ContaminationRules,
+    Corpus,
+    LanguageRules,
+    LengthRules,
+    NearDuplicateRules,
+    Quality,
+    RepetitionRules,
+    SymbolRules,
+    Workers,
+)
+from tests.helpers.planted_text import changed, text
+
+NOTICE = "this page was made by the society for the making of pages"
+ROW = text("row", 30, line=30)
+EVALUATION = [EvaluationText("mrpc", "test.parquet:3", ROW), EvaluationText("cola", "dev.parquet:1", "too short")]
+RULES = {
+    "length": LengthRules(),
+    "symbols": SymbolRules(),
+    "language": LanguageRules(),
+    "repetition": RepetitionRules(),
+    "boilerplate": BoilerplateRules(documents=5),
+    "near_duplicates": NearDuplicateRules(),
+    "contamination": ContaminationRules(),
+}
+PLANTED = {
+    "short": ("the and of", "length.least_words"),
+    "german": (" ".join(["Wort"] * 60), "language.least"),
+    "loop": ("\n".join([text("loop", 12)] * 20), "repetition.duplicate_lines"),
+    "blank": (" \n ", "empty"),
+    "again": (text("d3").upper(), "repeated"),
+    "nearly": (changed(text("d20"), "new", 2), "near_duplicates"),
+    "test row": (f"{text('leak', 60)}\n{ROW}\n{text('leaked', 60)}", "contamination"),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tokenizer() -> None:
+    clean_text("once")  # loads spaCy here, so that no process of a pool has to
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    documents = [Document(f"d{n}", "abc"[n % 3], text(f"d{n}") + (f"\n{NOTICE}" if n < 8 else "")) for n in range(40)]
+    documents[3] = Document("d3", "a", text("d3"))
+    documents += [Document(name, "planted", planted) for name, (planted, _) in PLANTED.items()]
+    write_documents(tmp_path / "raw", documents)
+    return tmp_path / "raw"
+
+
+def run(raw: Path, out: Path, workers: int = 1, **rules: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    corpus = Corpus(packages=["unused"], validation_share=0.1, probe_share=0.3, quality=Quality(**rules))
+    report = clean_documents(raw, out, corpus, Workers(count=workers), EVALUATION)
+    path = out / "rejects.jsonl"
+    return report, [json.loads(row) for row in path.read_text().split("\n") if row] if path.exists() else []
+
+
+def written(out: Path) -> dict[str, tuple[str, str]]:
+    """By id: the split and text."""
+    return {document.id: (split, document.text) for split in SPLITS for document in read_documents(out / split)}
+
+
+def test_what_was_planted_goes_and_nothing_else(raw: Path, tmp_path: Path) -> None:
+    report, rows = run(raw, tmp_path / "out", **RULES)
+    dropped = {row["id"]: row["reason"] for row in rows if not row["cut"]}
+    assert dropped == {name: reason for name, (_, reason) in PLANTED.items()}
+    assert set(written(tmp_path / "out")) == {f"d{n}" for n in range(40)}
+    assert report["left_out"] == dict.fromkeys(["empty", "repeated", *dropped.values()], 1)
+    assert report["left_out_by_source"] == {"planted": dict.fromkeys(sorted(dropped.values()), 1)}
+    by_id = {row["id"]: row for row in rows}
+    assert by_id["short"]["value"] == 3
+    assert by_id["nearly"]["detail"] == "c: d20"
+    assert 0.8 <= by_id["nearly"]["value"] < 1
+    assert by_id["again"]["detail"] == "a: d3"
+    assert (by_id["test row"]["value"], by_id["test row"]["detail"]) == (
+        30 - 13 + 1,
+        f"mrpc: test.parquet:3: {' '.join(ROW.split()[:13])}",
+    )
+    assert report["evaluation_texts"] == {"looked_for": 1, "too_short": 1}
+    assert report["contamination"] == {"mrpc": {"documents": 1, "rows": 1}}
+    assert report["examples"]["length.least_words"] == [{"id": "short", "source": "planted", "value": 3}]
+
+
+def test_boilerplate_is_cut_out_of_the_documents_that_stay(raw: Path, tmp_path: Path) -> None:
+    report, rows = run(raw, tmp_path / "out", boilerplate=RULES["boilerplate"])
+    assert {row["id"] for row in rows if row["cut"]} == {f"d{n}" for n in range(8) if n != 3}
+    assert not [text for _, text in written(tmp_path / "out").values() if NOTICE in text]
+    assert report["cut"] == {"boilerplate": {"documents": 7, "lines": 7, "words": 7 * 12}}
+    assert written(tmp_path / "out")["d1"][1] == text("d1")
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"counts.tsv", "probes", "rejects.jsonl", "train", "validation"}
+    more, _ = run(raw, tmp_path / "rarer", boilerplate=BoilerplateRules(documents=8))
+    assert more["cut"] == {}
+
+
+def test_contamination_can_be_cut(raw: Path, tmp_path: Path) -> None:
+    report, rows = run(raw, tmp_path / "out", contamination=ContaminationRules(action="cut"))
+    assert written(tmp_path / "out")["test row"][1] == f"{text('leak', 60)}\n{text('leaked', 60)}"
+    assert report["cut"] == {"contamination": {"documents": 1, "lines": 1, "words": 30}}
+    assert [row["text"] for row in rows if row["reason"] == "contamination"] == [ROW[:300]]
+
+
+def test_near_duplicates_can_stay_together(raw: Path, tmp_path: Path) -> None:
+    report, rows = run(raw, tmp_path / "out", near_duplicates=NearDuplicateRules(action="group"))
+    assert report["near_duplicate_groups"] == {"groups": 1, "documents": 2}
+    documents = written(tmp_path / "out")
+    assert documents["nearly"][0] == documents["d20"][0]
+    assert "near_duplicates" not in {row["reason"] for row in rows}
+
+
+def test_nothing_is_dropped_unasked(raw: Path, tmp_path: Path) -> None:
+    report, rows = run(raw, tmp_path / "out")
+    assert {row["id"] for row in rows} == {"blank", "again"}
+    assert report["left_out"] == {"empty": 1, "repeated": 1}
+    assert report["evaluation_texts"] is None
+
+
+@pytest.mark.parametrize("action", ["drop", "group"])
+def test_the_same_bytes_for_any_number_of_processes(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    monkeypatch.setattr("pretrace.corpus.cleaning.input_spans.BATCH_BYTES", 3_000)
+    rules = {**RULES, "near_duplicates": NearDuplicateRules(action=action)}
+    reports = [run(raw, tmp_path / f"{action}{workers}", workers, **rules) for workers in (1, 2)]
+    assert reports[0] == reports[1]
+    one, two = tmp_path / f"{action}1", tmp_path / f"{action}2"
+    files = sorted(path.relative_to(one) for path in one.rglob("*") if path.is_file())
+    assert len(files) == 5
+    assert all((one / file).read_bytes() == (two / file).read_bytes() for file in files)
+
+
+def test_ten_examples_a_reason_from_all_over_the_corpus(tmp_path: Path) -> None:
+    documents = [Document(f"d{n}", "a", text(f"d{n}")) for n in range(20)]
+    write_documents(tmp_path / "raw", [*documents, *(Document(f"s{n:02}", "b", "of") for n in range(60))])
+    report, rows = run(tmp_path / "raw", tmp_path / "out", length=LengthRules())
+    names = [example["id"] for example in report["examples"]["length.least_words"]]
+    assert report["left_out"]["length.least_words"] == len(rows) == 60
+    assert len(set(names)) == 10
+    assert max(names) > "s20"
+
+
+def test_text_and_names_of_all_sorts_are_one_line_each(tmp_path: Path) -> None:
+    hostile = 'a\nb\u2028c "d" \x00'
+    documents = [Document(f"d{n}", "a", text(f"d{n}")) for n in range(20)]
+    write_documents(tmp_path / "raw", [*documents, Document(hostile, hostile, hostile)])
+    _, rows = run(tmp_path / "raw", tmp_path / "out", length=LengthRules())
+    lines = (tmp_path / "out" / "rejects.jsonl").read_text().split("\n")
+    assert len(lines) == 2
+    assert (json.loads(lines[0])["id"], json.loads(lines[0])["text"]) == (hostile, hostile)
+    assert len(rows) == 1

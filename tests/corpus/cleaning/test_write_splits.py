@@ -1,0 +1,26 @@
+"""The table of word counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from pretrace.corpus.cleaning.write_splits import WordCounts, table_of_words
+
+
+@pytest.mark.parametrize("together", [1, 16])
+def test_counts_do_not_depend_on_how_they_are_added_up(together: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pretrace.corpus.cleaning.write_splits.COUNTED_BYTES", 30)
+    monkeypatch.setattr("pretrace.corpus.cleaning.write_splits.TABLES_TOGETHER", together)
+    texts = [f"w{number % 7} the\nw{number % 3} é" for number in range(200)]
+    counts = WordCounts()
+    for start in range(0, 200, 60):
+        counts.add(table_of_words([text.encode() for text in texts[start : start + 60]]))
+    assert counts.total() == Counter(word for text in texts for word in text.split())
+
+
+def test_no_text_has_no_words() -> None:
+    counts = WordCounts()
+    counts.add(table_of_words([]))
+    assert counts.total() == {}

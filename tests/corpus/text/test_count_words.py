@@ -1,0 +1,36 @@
+"""Words are counted by numpy and Arrow as Python's own strings would count them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from pretrace.corpus.text.count_words import count_raw_words, count_spaces, count_words, spaced_words
+
+WHITE = "".join(chr(code) for code in range(1 << 16) if chr(code).isspace())
+TEXT = st.text(st.one_of(st.sampled_from(WHITE + "ab\N{GRINNING FACE}\ud83d\u2581"), st.characters()), max_size=40)
+
+
+@given(TEXT)
+@example("")
+@example(" ")
+@example("\u3000a\x1cb\u2029")
+def test_raw_words_are_those_of_split(text: str) -> None:
+    assert count_raw_words(text) == len(text.split())
+
+
+@given(TEXT)
+def test_spaces(text: str) -> None:
+    assert count_spaces(text) == text.count(" ")
+
+
+@pytest.mark.parametrize(("text", "words"), [("", 0), ("a", 1), ("a b\nc", 3), ("a\nb", 2)])
+def test_words_of_clean_text(text: str, words: int) -> None:
+    assert count_words(text) == words
+
+
+@given(st.lists(st.text("ab\u00e9\N{GRINNING FACE}", max_size=3)))
+def test_arrow_has_the_same_words(words: list[str]) -> None:
+    text = " ".join(words)
+    assert spaced_words(text).to_pylist() == [f"{word} " for word in text.split(" ")]

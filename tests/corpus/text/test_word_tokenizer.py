@@ -1,0 +1,44 @@
+"""Chunks are split as spaCy splits them, and memory of them is bounded."""
+
+from __future__ import annotations
+
+import string
+from itertools import product
+
+import pytest
+
+from pretrace.corpus.text.clean import Cleaner
+from pretrace.corpus.text.word_tokenizer import Chunks, new_spacy_tokenizer
+
+
+def test_chunks_that_need_no_tokenizer() -> None:
+    tokenizer = new_spacy_tokenizer()
+    chunks = Chunks(tokenizer)
+    words = {rule.strip("'.") for rule in tokenizer.rules} | {
+        *string.ascii_letters,
+        "word",
+        "Word",
+        "WORD",
+        "km",
+        "USA",
+    }
+    words |= {word.upper() for word in words} | {word.capitalize() for word in words}
+    easy = 0
+    for word, (before, after) in product(
+        sorted(words), [("", tail) for tail in ("", ".", ":", "'", ".'", "'s", "'S")] + [("'", ""), ("'", "'")]
+    ):
+        chunk = before + word + after
+        if chunk and chunks._is_easy(chunk):
+            easy += 1
+            assert chunks._known[chunk] == " ".join(token.text.lower() for token in tokenizer(chunk))
+    assert easy > 1_000
+
+
+def test_the_memory_of_chunks_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    cleaner = Cleaner()
+    monkeypatch.setattr("pretrace.corpus.text.clean.REMEMBERED_CHUNKS", 10)
+    strings = len(cleaner.tokenizer.vocab.strings)
+    for number in range(50):
+        assert cleaner(f"word{number} é{number} x", 1) == f"word{number} é{number} x"
+        assert len(cleaner.known) <= 14
+    assert len(cleaner.tokenizer.vocab.strings) < strings + 20  # spaCy's own memory is emptied, too

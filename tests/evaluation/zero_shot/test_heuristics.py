@@ -1,0 +1,128 @@
+"""The paper's heuristics, by probabilities that are written down and sums made by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from pretrace.common.errors import PretraceError
+from pretrace.evaluation.log_likelihood import score
+from pretrace.evaluation.task_rows import TextRow
+from pretrace.evaluation.zero_shot.heuristics import (
+    best_threshold,
+    chance,
+    class_of_high_scores,
+    predictions_of,
+    questions_of,
+    values_of,
+)
+from pretrace.tasks.metrics import score as metric_score
+from pretrace.training.engine.device import Device
+from tests.helpers.bigram_model import Bigrams, Words
+
+CPU = Device("cpu", torch.float32, "")
+
+
+def values(heuristic: str, vocabulary: Words, model: Bigrams, *rows: tuple[str, ...], high: int = 0) -> np.ndarray:
+    asked = [q for parts in rows for q in questions_of(heuristic, TextRow(0, parts, 0, "f:1"), high, vocabulary)]
+    return values_of(heuristic, score(model, asked, CPU), len(rows))
+
+
+def test_acceptability_is_the_mean_over_all_tokens_after_a_line_end() -> None:
+    vocabulary = Words("the dog barks")
+    model = Bigrams(vocabulary, {"\n": {"the": 0.5}, "the": {"dog": 0.4}, "dog": {"barks": 0.8}})
+    found = values("acceptability", vocabulary, model, ("the dog barks",), ("the dog",), ("dog the",))
+    plain = [(math.log(0.5) + math.log(0.4) + math.log(0.8)) / 3, (math.log(0.5) + math.log(0.4)) / 2]
+    assert found[:2, 0] == pytest.approx(plain, abs=1e-6)
+    assert found[2, 0] < min(plain)
+    assert predictions_of(found, 1, -1.0).tolist() == [1, 1, 0]
+    assert predictions_of(found, 0, -1.0).tolist() == [0, 0, 1]
+
+
+def test_the_threshold_is_the_best_on_dev() -> None:
+    dev, labels = np.array([[-5.0], [-4.0], [-3.0], [-2.0], [-1.0]]), np.array([0, 0, 1, 0, 1])
+    found = best_threshold("accuracy", dev, labels, 1)
+    reached = metric_score("accuracy", labels, predictions_of(dev, 1, found))
+    assert reached == 0.8
+    assert found == -3.5  # the first of the best: -1.5 gives 0.8, too
+    assert best_threshold("matthews", dev, 1 - labels, 0) == -3.5
+    with pytest.raises(PretraceError, match="dev rows"):
+        best_threshold("accuracy", np.full((3, 1), -np.inf), np.array([0, 1, 1]), 1)
+
+
+@pytest.mark.parametrize("high", [0, 1])
+def test_sentiment_compares_two_words_after_very(high: int) -> None:
+    vocabulary = Words("good bad very positive negative")
+    after = {"good": {"very": 0.9}, "bad": {"very": 0.9}, "very": {"positive": 0.3, "negative": 0.1, "good": 0.5}}
+    model = Bigrams(vocabulary, after)
+    found = values("sentiment", vocabulary, model, ("good",), ("good bad",), high=high)
+    assert found[0, high] == pytest.approx(math.log(0.3), abs=1e-6)
+    assert found[0, 1 - high] == pytest.approx(math.log(0.1), abs=1e-6)
+    assert predictions_of(found, high, None).tolist() == [high, high]
+
+
+def test_a_word_of_several_pieces_is_as_likely_as_all_of_them() -> None:
+    class Halves(Words):
+        def _encode(self, words: list[str]) -> list[list[int]]:
+            return [[self.pieces.index("posi"), self.pieces.index("tive")] if w == "positive" else [2] for w in words]
+
+    vocabulary = Halves("x")
+    vocabulary.pieces += ["posi", "tive"]
+    vocabulary.size += 2
+    model = Bigrams(Words("x posi tive"), {"x": {"posi": 0.5}, "posi": {"tive": 0.5}})
+    found = values("sentiment", vocabulary, model, ("x",), high=1)
+    assert found[0, 1] == pytest.approx(math.log(0.25), abs=1e-6)
+
+
+def test_choice_takes_the_mean_of_the_answer_alone() -> None:
+    vocabulary = Words("q a b c")
+    model = Bigrams(vocabulary, {"q": {"a": 0.6, "b": 0.2}, "b": {"c": 0.9}, "c": {"c": 0.9}})
+    found = values("choice", vocabulary, model, ("c q", "a", "b c c", "b"))
+    means = [math.log(0.6), (math.log(0.2) + 2 * math.log(0.9)) / 3, math.log(0.2)]
+    assert found[0] == pytest.approx(means, abs=1e-6)
+    assert predictions_of(found, 0, None).tolist() == [0]
+    longer = values("choice", vocabulary, model, ("q", "a", "b c c c c c c"))
+    assert predictions_of(longer, 0, None).tolist() == [1]  # by the sum it would be 0: log 0.6 > log 0.2 + 6 log 0.9
+
+
+def test_referents_compare_what_comes_after_the_blank() -> None:
+    vocabulary = Words("cup bag full _ is .")
+    after = {"cup": {"is": 0.2}, "bag": {"is": 0.6}, "is": {"full": 0.5}, "full": {".": 0.9}, "\n": {"cup": 0.97}}
+    model = Bigrams(vocabulary, after)
+    found = values("referents", vocabulary, model, ("_ is full .", "cup", "bag"))
+    rest = math.log(0.5) + math.log(0.9)
+    assert found[0] == pytest.approx([(math.log(0.2) + rest) / 3, (math.log(0.6) + rest) / 3], abs=1e-6)
+    assert predictions_of(found, 0, None).tolist() == [1]  # although "cup" is the likelier start by far
+    run = values("referents", vocabulary, model, ("_ _ _ is full .", "cup", "bag"))
+    np.testing.assert_array_equal(run, found)  # "___" is cleaned to this
+
+
+@pytest.mark.parametrize(
+    ("text", "what"), [("no blank", "0 blanks"), ("_ and _ too", "2 blanks"), ("it ends in _", "nothing after")]
+)
+def test_a_row_without_its_blank_is_named(text: str, what: str) -> None:
+    with pytest.raises(PretraceError, match=f"wsc.jsonl:7: {what}"):
+        questions_of("referents", TextRow(6, (text, "a", "b"), 0, "wsc.jsonl:7"), 0, Words("a b _"))
+
+
+def test_which_class_high_scores_stand_for() -> None:
+    assert class_of_high_scores("t", "acceptability", ["changed", "as written"], None) == 1
+    assert class_of_high_scores("t", "acceptability", ["acceptable", "unacceptable"], None) == 0
+    assert class_of_high_scores("t", "sentiment", ["0", "1"], None) == 1
+    assert class_of_high_scores("t", "sentiment", ["good", "bad"], "good") == 0
+    assert class_of_high_scores("t", "choice", None, None) == 0
+    for labels in (["good", "bad"], ["positive", "negative", "mixed"], None):
+        with pytest.raises(PretraceError, match=r"tasks\.t\.zero_shot: sentiment takes two labels"):
+            class_of_high_scores("t", "sentiment", labels, None)
+
+
+def test_chance() -> None:
+    assert chance("accuracy", [0, 1], 4) == 0.25
+    assert chance("matthews", [0, 1], 2) == 0
+    draw = np.random.default_rng(0)
+    labels = np.arange(20000) % 4 == 0
+    drawn = metric_score("f1", labels.astype(int), draw.integers(0, 2, 20000))
+    assert chance("f1", labels, 2) == pytest.approx(drawn, abs=0.02)

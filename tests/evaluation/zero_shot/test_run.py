@@ -1,0 +1,185 @@
+"""The stage on made-up tasks and models: what it writes, twice the same, and with every number of updates."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import write_json
+from pretrace.evaluation.zero_shot.run import zero_shot
+from pretrace.evaluation.zero_shot.tasks import answer, asked_tasks
+from pretrace.model import GPT, LSTM, load_model, save_model
+from pretrace.settings import LSTMSettings, ModelSettings, load_settings, read_yaml
+from pretrace.tasks.dataset import Row, TaskData, write_task
+from pretrace.tasks.metrics import score
+from pretrace.tokens import load_vocabulary
+from pretrace.training.engine.device import Device
+from tests.helpers import REPOSITORY
+from tests.helpers.small_vocabulary import write_openai_vocabulary
+
+STAGE = REPOSITORY / "stages" / "zeroshot.py"
+SIZES = ModelSettings(
+    layers=1, width=16, heads=2, feed_forward=32, context=24, dropout=0.0, embedding_dropout="sum", initial_std=0.3
+)
+LSTM_SIZES = LSTMSettings(layers=1, width=16, embedding=12, dropout=0.0, initial_std=0.3)
+CPU = Device("cpu", torch.float32, "")
+SENTENCES = ["it was the best of times .", "the times it . was of best", "there were others too .", "others were lazy"]
+ENTRIES = {
+    "judged": {"kind": "classification", "probe": "acceptability", "metric": "matthews", "zero_shot": "acceptability"},
+    "films": {"kind": "classification", "train": "a.csv", "test": "b.csv", "zero_shot": "sentiment"},
+    "ends": {"kind": "multiple_choice", "probe": "cloze", "zero_shot": "choice"},
+    "schemas": {"kind": "multiple_choice", "train": "a.csv", "test": "b.csv", "zero_shot": "referents"},
+    "other": {"kind": "entailment", "probe": "follows"},
+}
+
+
+def tasks_of() -> dict[str, TaskData]:
+    def data(kind: str, metric: str, labels: list[str] | None, rows: list[Row], heuristic: str | None) -> TaskData:
+        splits = {"train": rows[:1], "dev": rows[::2], "test": rows}
+        return TaskData(kind, metric, labels, splits, zero_shot=heuristic)
+
+    judged = [Row((SENTENCES[n % 4],), n % 2, f"d{n}") for n in range(20)]
+    films = [Row((SENTENCES[n % 4],), n % 2, f"d{n}") for n in range(10)]
+    ends = [Row((SENTENCES[n % 4], "the dog", "a king .", "times"), n % 3, f"d{n}") for n in range(12)]
+    schemas = [Row((f"{SENTENCES[n % 4]} the _ was lazy", "dog", "king"), n % 2, f"d{n}") for n in range(6)]
+    return {
+        "judged": data("classification", "matthews", ["changed", "as written"], judged, "acceptability"),
+        "films": data("classification", "accuracy", ["negative", "positive"], films, "sentiment"),
+        "ends": data("multiple_choice", "accuracy", None, ends, "choice"),
+        "schemas": data("multiple_choice", "accuracy", None, schemas, "referents"),
+        "other": data("entailment", "accuracy", ["no", "yes"], [Row(("a", "b"), 1)], None),
+    }
+
+
+@pytest.fixture
+def made(project: Path) -> Path:
+    """A project with tasks, and models of both kinds; of the transformer the weights after 1, 2 and 4 updates, too."""
+    write_openai_vocabulary(project / "models/pretrained/transformer/vocabulary")
+    vocabulary = load_vocabulary(project / "models/pretrained/transformer/vocabulary")
+    for name, task in tasks_of().items():
+        write_task(project / "data/tasks" / name, task, vocabulary.encode_array)
+    save_model(project / "models/pretrained/transformer", GPT(SIZES, vocabulary.size, 9))
+    (project / "models/pretrained/lstm").mkdir()
+    save_model(project / "models/pretrained/lstm", LSTM(LSTM_SIZES, vocabulary.size, SIZES.context, 9))
+    kept = project / "models/pretrained/transformer/steps"
+    for step in (1, 2, 4):
+        (kept / "new").mkdir(parents=True)
+        save_model(kept / "new", GPT(SIZES, vocabulary.size, step))
+        (kept / "new/model.safetensors").rename(kept / f"step-{step:08d}.safetensors")
+        shutil.rmtree(kept / "new")
+    write_json("reports/pretrain.json", {"steps": 4, "lstm": {"steps": 3}})
+    change(tasks=ENTRIES)
+    return project
+
+
+def change(**values: Any) -> None:
+    Path("params.yaml").write_text(json.dumps({**read_yaml(Path("params.yaml")), **values}))  # JSON is YAML, too
+
+
+def report(project: Path, out: str = "data/zeroshot") -> dict[str, Any]:
+    (project / out).mkdir(parents=True, exist_ok=True)
+    trained = json.loads((project / "reports/pretrain.json").read_text())
+    return zero_shot(
+        load_settings(), project / "models/pretrained", project / "data/tasks", trained, CPU, project / out
+    )
+
+
+def test_every_task_model_and_number_of_updates(made: Path) -> None:
+    found = report(made)
+    assert set(found["tasks"]) == {"judged", "films", "ends", "schemas"}
+    for name, by_kind in found["tasks"].items():
+        assert set(by_kind) == {"transformer", "lstm"}
+        assert [point["step"] for point in by_kind["transformer"]["updates"]] == [1, 2, 4]
+        assert [point["step"] for point in by_kind["lstm"]["updates"]] == [3]
+        for row in by_kind.values():
+            assert row["updates"][-1]["score"] == row["score"]
+            assert (row["threshold"] is None) == (name != "judged")
+            assert row["heuristic"] == ENTRIES[name]["zero_shot"]
+            assert row["n"] == {"judged": 20, "films": 10, "ends": 12, "schemas": 6}[name]
+            assert (
+                row["chance"]
+                == {"judged": 0, "films": 0.5, "ends": pytest.approx(1 / 3, abs=1e-6), "schemas": 0.5}[name]
+            )
+    assert len({point["score"] for rows in found["tasks"].values() for point in rows["transformer"]["updates"]}) > 3
+
+
+def test_the_answers_are_those_of_the_final_transformer(made: Path) -> None:
+    """Not those of the weights that were read before, nor of the LSTM, which comes after it."""
+    found = report(made)["tasks"]
+    vocabulary = load_vocabulary(made / "models/pretrained/transformer/vocabulary")
+    asked = asked_tasks(load_settings(), made / "data/tasks", vocabulary)
+    models = {kind: load_model(made / "models/pretrained" / kind) for kind in ("transformer", "lstm")}
+    differ = 0
+    for name, task in asked.items():
+        alone = {kind: answer(model, task, CPU) for kind, model in models.items()}
+        table = pd.read_parquet(made / f"data/zeroshot/{name}.parquet")
+        assert table["prediction"].tolist() == alone["transformer"].predictions.tolist()
+        assert table["row"].tolist() == list(range(len(table)))
+        differ += (alone["transformer"].predictions != alone["lstm"].predictions).sum()
+        for kind in models:
+            assert found[name][kind]["score"] == round(alone[kind].score, 6)
+            labels = np.array([row.label for row in tasks_of()[name].splits["test"]])
+            assert alone[kind].score == score(task.metric, labels, alone[kind].predictions)
+    assert differ > 0
+
+
+def test_the_threshold_owes_nothing_to_test_rows(made: Path) -> None:
+    before = report(made)["tasks"]["judged"]["transformer"]["threshold"]
+    task = tasks_of()["judged"]
+    task.splits["test"] = [Row(row.parts, 1 - row.label, row.origin) for row in task.splits["test"]]
+    vocabulary = load_vocabulary(made / "models/pretrained/transformer/vocabulary")
+    write_task(made / "data/tasks/judged", task, vocabulary.encode_array)
+    assert report(made)["tasks"]["judged"]["transformer"]["threshold"] == before
+
+
+def test_a_limit_of_rows(made: Path) -> None:
+    change(zero_shot={"rows": 5})
+    assert report(made)["tasks"]["judged"]["lstm"]["n"] == 5
+    assert pd.read_parquet(made / "data/zeroshot/judged.parquet")["row"].tolist() == [0, 4, 8, 12, 16]
+
+
+def test_weights_kept_beyond_the_end_are_another_run(made: Path) -> None:
+    """A folder of an earlier, longer run would give points after the final ones."""
+    write_json("reports/pretrain.json", {"steps": 3, "lstm": {"steps": 3}})
+    assert [point["step"] for point in report(made)["tasks"]["ends"]["transformer"]["updates"]] == [1, 2, 3]
+
+
+@pytest.mark.usefixtures("made")
+def test_the_stage_writes_the_same_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("rows.jsonl").write_text('{"context": "it was the best of", "target": "times"}\n')
+    change(language_tests={"lambada": {"protocol": "last_word", "file": "rows.jsonl"}})
+    made: list[dict[str, bytes]] = []
+    for _ in range(2):
+        monkeypatch.setattr(sys, "argv", ["zeroshot.py"])
+        runpy.run_path(str(STAGE), run_name="__main__")
+        paths = [Path("reports/zeroshot.json"), *sorted(Path("data/zeroshot").iterdir())]
+        made.append({path.name: path.read_bytes() for path in paths})
+    assert made[0] == made[1]
+    assert set(made[0]) == {"zeroshot.json", "judged.parquet", "films.parquet", "ends.parquet", "schemas.parquet"}
+    tests = json.loads(made[0]["zeroshot.json"])["language_tests"]
+    assert tests["lambada"]["transformer"]["protocol"].startswith("last word")
+    assert set(tests["lambada"]) == {"transformer", "lstm"}
+    assert json.loads(Path("reports/cost.json").read_text())["zeroshot"]["device"] == "cpu"
+
+
+def test_what_is_missing_is_named(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (made / "data/tasks/ends/test.parquet").write_bytes(b"PAR1")
+    with pytest.raises(PretraceError, match=r"data/tasks/ends/test\.parquet: not readable"):
+        report(made)
+    shutil.rmtree(made / "models/pretrained")
+    with pytest.raises(PretraceError, match="no pre-trained model"):
+        report(made)
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(STAGE), run_name="__main__")
+    assert capsys.readouterr().err.startswith("pretrace: zeroshot: ")
+    assert not Path("reports/zeroshot.json").exists()

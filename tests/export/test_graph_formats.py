@@ -1,0 +1,212 @@
+"""ONNX and TorchScript against the model itself: the same logits, the same answers, for any batch and length.
+
+The judges are onnxruntime and `torch.jit.load`, which know nothing of pretrace.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from huggingface_hub import ModelCard
+
+from pretrace.cli import main
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import write_json
+from pretrace.export import export
+from pretrace.inference.predict import answers
+from pretrace.model import GPT, LSTM, load_model, save_model
+from pretrace.model.checkpoints.load import description
+from pretrace.model.checkpoints.safetensors_file import save_tensors
+from pretrace.settings import LSTMSettings, ModelSettings
+from pretrace.tasks.input_formats import SPECIAL_TOKENS, sequences_of
+from pretrace.tokens import load_vocabulary, train_vocabulary
+from pretrace.training.finetuning.task_head import TaskModel
+from tests.helpers.small_vocabulary import TEXT
+
+GRAPHS = ("onnx", "torchscript")
+CONTEXT = 24
+SETTINGS = ModelSettings(
+    **{"layers": 2, "width": 32, "heads": 4, "feed_forward": 128, "context": CONTEXT},
+    **{"dropout": 0.1, "embedding_dropout": "table", "initial_std": 0.3},
+)
+SHAPES = ((1, 1), (3, CONTEXT), (2, 9))
+KINDS = {
+    "classification": ["cats", "dogs", "mats"],
+    "entailment": ["no", "yes"],
+    "similarity": ["no", "yes"],
+    "regression": None,
+    "soft": None,
+    "multiple_choice": None,
+}
+ROWS: dict[str, Callable[[list[str]], dict[str, Any]]] = {
+    "classification": lambda w: {"text": " ".join(w)},
+    "multiple_choice": lambda w: {"first": " ".join(w[:3]), "choices": [" ".join(w[n:]) for n in (3, 4, 5)]},
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project's models with random weights: a transformer, an LSTM, a task of each kind."""
+    folder = tmp_path_factory.mktemp("made")
+    words = sorted(set(TEXT.split()))
+    (folder / "counts.tsv").write_text("".join(f"{word}\t{99 - n}\n" for n, word in enumerate(words)))
+    train_vocabulary(folder / "counts.tsv", folder / "models" / "vocabulary", 60)
+    size = load_vocabulary(folder / "models" / "vocabulary").size
+    lstm = LSTMSettings(layers=1, width=20, embedding=12, dropout=0.1, initial_std=0.5)
+    for name, model in (("transformer", GPT(SETTINGS, size, 1)), ("lstm", LSTM(lstm, size, CONTEXT, 1))):
+        out = folder / "models" / "pretrained" / name
+        out.mkdir(parents=True)
+        save_model(out, model)
+        shutil.copytree(folder / "models" / "vocabulary", out / "vocabulary")
+    for kind, labels in KINDS.items():
+        out = folder / "models" / "finetuned" / f"{kind}-full"
+        out.mkdir(parents=True)
+        model, outputs = (
+            GPT(SETTINGS.model_copy(update={"initial_std": 1.0}), size, 2),
+            len(labels) if labels else 4 if kind == "soft" else 1,
+        )
+        note = {"kind": "regression" if kind == "soft" else kind, "labels": labels, "model": description(model)}
+        note |= {"recipe": {"outputs": outputs, "settings": {"precision": "float32"}}, "columns": {}}
+        note |= {"label_scale": {"mean": 2.5, "spread": 1.5} if kind == "regression" else {}}
+        save_tensors(out / "model.safetensors", TaskModel(model, note["kind"], outputs, SPECIAL_TOKENS, 5))
+        write_json(out / "config.json", note)
+    return folder
+
+
+@pytest.fixture
+def project(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(made)
+    return made
+
+
+def ask(folder: Path, **inputs: np.ndarray) -> np.ndarray:
+    """What a graph answers, opened by a program that has only the folder."""
+    if (folder / "model.pt").exists():
+        with torch.no_grad():
+            return torch.jit.load(folder / "model.pt")(*map(torch.from_numpy, inputs.values())).numpy()
+    session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, inputs)
+    return found
+
+
+@pytest.mark.parametrize("form", GRAPHS)
+@pytest.mark.parametrize("kind", ["transformer", "lstm"])
+def test_a_graph_has_the_logits_of_the_model(project: Path, tmp_path: Path, kind: str, form: str) -> None:
+    folder = Path("models/pretrained") / kind
+    out = export(folder, form, tmp_path / "out")
+    model, draw = load_model(folder).eval(), np.random.default_rng(0)
+    for shape in SHAPES:
+        ids_BT = draw.integers(0, model.token_embedding.num_embeddings, shape)
+        with torch.no_grad():
+            expected_BTV = model(torch.from_numpy(ids_BT)).numpy()
+        found_BTV = ask(out, ids=ids_BT)
+        assert np.allclose(found_BTV, expected_BTV, atol=1e-4, rtol=1e-4), np.abs(found_BTV - expected_BTV).max()
+        assert (found_BTV.argmax(-1) == expected_BTV.argmax(-1)).all()
+    assert np.ptp(expected_BTV) > 1, "all logits are alike, so nothing is compared"
+    vocabulary = load_vocabulary(out / "vocabulary")
+    assert vocabulary.encode(TEXT) == load_vocabulary(folder / "vocabulary").encode(TEXT)
+
+
+@pytest.mark.parametrize("form", GRAPHS)
+@pytest.mark.parametrize("name", KINDS)
+def test_a_graph_of_a_task_answers_as_predict_does(project: Path, tmp_path: Path, name: str, form: str) -> None:
+    """From rows of text, of different lengths, by what the card says of the layout."""
+    note = json.loads(Path(f"models/finetuned/{name}-full/config.json").read_text())
+    words, kind = TEXT.split(), note["kind"]
+    draw = random.Random(0)
+    chosen = [draw.choices(words, k=6 + n % 4) for n in range(24)]
+    rows = [ROWS.get(kind, lambda w: {"first": " ".join(w[:3]), "second": " ".join(w[3:])})(part) for part in chosen]
+    expected = answers(f"{name}-full", [json.dumps(row) for row in rows], "rows")
+    out = export(f"{name}-full", form, tmp_path / "out")
+    vocabulary = load_vocabulary(out / "vocabulary")
+    sequences = [
+        sequences_of(kind, [np.array(vocabulary.encode(text)) for text in parts_of(row)], vocabulary.size, CONTEXT)
+        for row in rows
+    ]
+    last_NS = np.array([[len(ids) - 1 for ids in example] for example in sequences])
+    ids_NST = np.full((*last_NS.shape, last_NS.max() + 1), 7)
+    for n, example in enumerate(sequences):
+        for s, ids in enumerate(example):
+            ids_NST[n, s, : len(ids)] = ids
+    found = ask(out, ids=ids_NST, last=last_NS)
+    if kind == "regression":
+        assert found.tolist() == pytest.approx(expected, abs=2e-3)
+    else:
+        assert [note["labels"][n] if note["labels"] else n for n in found.argmax(1)] == expected
+    assert len(set(expected)) > 1, "all answers are the same, so nothing is compared"
+
+
+def parts_of(row: dict[str, Any]) -> list[str]:
+    return [part for value in row.values() for part in (value if isinstance(value, list) else [value])]
+
+
+def test_a_graph_of_onnx_is_whole_and_names_its_axes(project: Path, tmp_path: Path) -> None:
+    model = onnx.load(export("models/pretrained/transformer", "onnx", tmp_path / "out") / "model.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    axes = [[axis.dim_param for axis in value.type.tensor_type.shape.dim] for value in model.graph.input]
+    assert axes == [["batch", "time"]]
+
+
+def test_a_graph_of_torchscript_opens_without_pretrace(project: Path, tmp_path: Path) -> None:
+    out = export("models/pretrained/transformer", "torchscript", tmp_path / "out")
+    code = "import sys, torch; found = torch.jit.load(sys.argv[1])(torch.tensor([[1, 2, 3]])); print(found.shape[:2])"
+    code += "; assert 'pretrace' not in sys.modules"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    command = [sys.executable, "-c", code, str(out / "model.pt")]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout == "torch.Size([1, 3])\n", done.stderr
+
+
+def test_the_same_model_gives_the_same_bytes(project: Path, tmp_path: Path) -> None:
+    one, two = (export("classification-full", "onnx", tmp_path / name) for name in ("one", "two"))
+    assert {p.name: p.read_bytes() for p in one.iterdir() if p.is_file()} == {
+        p.name: p.read_bytes() for p in two.iterdir() if p.is_file()
+    }
+
+
+def test_without_a_folder_it_goes_where_git_does_not_look(project: Path, capsys: Any) -> None:
+    for _ in range(2):  # the second one takes the place of the first
+        assert main(["export", "classification-full", "--to", "torchscript"]) == 0
+        assert capsys.readouterr().out == "models/exported/classification-full-torchscript\n"
+    assert main(["export", "--to", "torchscript"]) == 0
+    assert capsys.readouterr().out == "models/exported/transformer-torchscript\n"
+    shutil.rmtree("models/exported")
+
+
+@pytest.mark.parametrize(
+    ("model", "form", "said"),
+    [
+        ("classification-full", "huggingface", "the form huggingface holds no task's head; takes onnx or torchscript"),
+        ("models/finetuned/classification-full", "openai", "the form openai holds no task's head"),
+        ("models/pretrained/lstm", "openai", "holds an LSTM, which the form openai has not; takes onnx or torchscr"),
+        ("nothing-full", "onnx", "nothing-full: not in models/finetuned, which has classification-full, entailment-"),
+        ("models/nowhere", "onnx", "models/nowhere: no model there"),
+    ],
+)
+def test_what_a_form_cannot_hold_is_one_line(project: Path, tmp_path: Path, model: str, form: str, said: str) -> None:
+    with pytest.raises(PretraceError) as error:
+        export(model, form, tmp_path / "out")
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("model", "form"), [("transformer", "huggingface"), ("lstm", "onnx")])
+def test_a_model_without_reports_has_a_card_that_says_so(project: Path, tmp_path: Path, model: str, form: str) -> None:
+    out = export(f"models/pretrained/{model}", form, tmp_path / "out")
+    card = ModelCard.load(out / "README.md")
+    assert card.data.license == "unknown"
+    assert "without the reports of the run that made them" in card.text

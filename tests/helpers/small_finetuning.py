@@ -1,0 +1,39 @@
+"""Fine-tuning settings that learn a small task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pretrace.settings import FinetuneSettings
+from pretrace.training.finetuning.config import Recipe, resolve_recipe
+from tests.helpers.small_training import settings_with
+
+METRICS = {"regression": "pearson", "entailment": "matthews", "similarity": "f1"}
+
+
+def recipe_of(kind: str, lm_weight: float = 0.5, lr: float = 0.01, epochs: int = 6, **changes: Any) -> Recipe:
+    values: dict[str, Any] = {
+        **{
+            "optimiser": "openai_adam",
+            "weight_decay": 0.01,
+            "beta1": 0.9,
+            "beta2": 0.99,
+            "clip_norm": 1.0,
+            "lr": 0.1,
+            "epochs": 1,
+        },
+        **{"batch_size": 8, "warmup_share": 0.1, "lm_weight": 9.0, "dropout": 0.0, "precision": "float32"},
+    }
+    outputs = {"classification": 2, "entailment": 2, "similarity": 2}.get(kind, 1)
+    settings = FinetuneSettings.model_validate(values | changes)
+    return Recipe(settings, lr, epochs, lm_weight, kind, METRICS.get(kind, "accuracy"), outputs)
+
+
+NOTE = {"labels": ["a", "b", "c"], "kind": "classification", "metric": "accuracy"}
+
+
+def recipe(
+    task: dict | None = None, variant: dict | None = None, lr: float | None = None, note: dict | None = None
+) -> Recipe:
+    settings = settings_with(lr=lr, variants={"full": variant or {}})
+    return resolve_recipe(settings, "full", {**(note or NOTE), "overrides": task or {}})

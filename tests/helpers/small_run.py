@@ -1,0 +1,83 @@
+"""A small run, finished, with random weights; and the command line, run in this process."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from pretrace.cli import main
+from pretrace.common.files import write_json
+from pretrace.model import build_model, save_model
+from pretrace.model.checkpoints.load import description
+from pretrace.model.checkpoints.safetensors_file import save_tensors
+from pretrace.settings import load_settings
+from pretrace.tokens import load_vocabulary, train_vocabulary
+from pretrace.training.finetuning.task_head import TaskModel
+from tests.helpers import REPOSITORY
+
+TEXT = "the cat sat on a mat and then it was not there any more so we went home to bed"
+WORDS = TEXT.split()
+TASKS = {
+    "topic": {"kind": "classification", "probe": "source"},
+    "next": {"kind": "multiple_choice", "probe": "cloze"},
+    "pair": {"kind": "similarity", "probe": "same"},
+}
+PARAMS = {
+    "lr": None,
+    "seeds": [0, 1, 2],
+    "corpus": {"source": "installed", "packages": ["networkx"]},
+    "variants": {"full": {}, "scratch": {"pretrained": False}},
+}
+LABELS = {"topic": ["cats", "dogs", "mats"], "next": None, "pair": ["two", "one"]}
+
+
+def make_run(folder: Path) -> Path:
+    """Write what a run leaves behind, with random weights."""
+    (folder / "counts.tsv").write_text("".join(f"{word}\t{50 - n}\n" for n, word in enumerate(WORDS)))
+    train_vocabulary(folder / "counts.tsv", folder / "models" / "vocabulary", 64)
+    size = load_vocabulary(folder / "models" / "vocabulary").size
+    write_settings(folder, {})
+    scale = load_settings(folder).scale
+    pretrained = folder / "models" / "pretrained" / "transformer"
+    pretrained.mkdir(parents=True)
+    save_model(pretrained, build_model("transformer", scale, size, 1))
+    shutil.copytree(folder / "models" / "vocabulary", pretrained / "vocabulary")
+    for name, task in TASKS.items():
+        out = folder / "models" / "finetuned" / f"{name}-full"
+        out.mkdir(parents=True)
+        outputs = len(LABELS[name] or [0])
+        language_model = build_model("transformer", scale, size, 2)
+        note = {"kind": task["kind"], "labels": LABELS[name], "model": description(language_model), "columns": {}}
+        note |= {"recipe": {"outputs": outputs, "settings": {"precision": "float32"}}, "label_scale": {}}
+        save_tensors(out / "model.safetensors", TaskModel(language_model, task["kind"], outputs, 3, 5))
+        write_json(out / "config.json", note)
+    return folder
+
+
+def write_settings(folder: Path, params: dict[str, Any]) -> None:
+    laptop = REPOSITORY / "scales" / "laptop.yaml"
+    yaml = YAML(typ="safe", pure=True)
+    scale = yaml.load(laptop.read_text())
+    scale["vocabulary"]["size"] = 64
+    yaml.default_flow_style, yaml.sort_base_mapping_type_on_output = False, False
+    scale["model"] |= {"layers": 1, "width": 16, "heads": 2, "feed_forward": 32, "context": 24, "initial_std": 0.5}
+    (folder / "scales").mkdir(exist_ok=True)
+    yaml.dump(scale, folder / "scales" / "small.yaml")
+    yaml.dump({**PARAMS, "scale": "small", "tasks": TASKS, **params}, folder / "params.yaml")
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(list(arguments)) == 0
+    return capsys.readouterr().out
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(list(arguments)) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"pretrace: {arguments[0]}: ")
+    assert said.count("\n") == 1
+    return said

@@ -1,0 +1,115 @@
+"""`pretrace predict`: the answers of a fine-tuned model, and what is wrong with rows."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pretrace.common.files import write_json
+from pretrace.tokens import train_vocabulary
+from tests.helpers.small_run import LABELS, WORDS, refused, run
+
+
+def test_predict_answers_each_row_in_its_order(repository: Path, capsys: Any, monkeypatch: Any) -> None:
+    texts = [" ".join(WORDS[n : n + 1 + n % 5]) for n in range(12)]
+    (repository / "rows.txt").write_text("\n".join(texts) + "\n\n")
+    together = run(capsys, "predict", "topic-full", "rows.txt").splitlines()
+    assert len(together) == len(texts)
+    assert set(together) <= set(LABELS["topic"])
+    assert len(set(together)) > 1, "all answers are the same, so the order is not tested"
+    for text, answer in zip(texts, together, strict=True):
+        monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({"text": text.upper()})))
+        assert run(capsys, "predict", "topic-full").strip() == answer
+
+
+def test_predict_chooses(repository: Path, capsys: Any) -> None:
+    choices = ["the cat", "a mat", "went home", "to bed"]
+    rows = [{"first": "it was", "choices": choices}, {"first": "it was", "choices": choices[::-1]}]
+    (repository / "rows.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    first, second = map(int, run(capsys, "predict", "next-full", "rows.jsonl").split())
+    assert choices[first] == choices[::-1][second]
+
+
+@pytest.mark.parametrize(
+    ("cell", "text", "said"),
+    [
+        ("pair-full", '{"first": "a"}', "rows.jsonl: row 1: 'second' takes text, got None; the row has first"),
+        ("pair-full", "the cat", "rows.jsonl: row 1: not JSON"),
+        ("pair-full", "[1]", "takes a JSON object with 'first' and 'second'"),
+        ("topic-full", '\n{"text": 3}', "rows.jsonl: row 2: 'text' takes text, got 3"),
+        ("next-full", '{"first": "a", "choices": ["b"]}', "'choices' takes a list of two or more texts"),
+        (
+            "next-full",
+            '{"first": "a", "choices": ["b", "c"]}\n{"first": "a", "choices": ["b", "c", "d"]}',
+            "every row needs the same number of choices",
+        ),
+        ("topic-full", "\n", "rows.jsonl: no rows there"),
+        ("topic-scratch", "the cat", "topic-scratch: not in models/finetuned, which has next-full, pair-full, topic-"),
+        ("../pretrained/transformer", "the cat", "not in models/finetuned, which has"),
+        (".", "the cat", "not in models/finetuned, which has"),
+    ],
+)
+def test_predict_names_what_is_wrong(repository: Path, capsys: Any, cell: str, text: str, said: str) -> None:
+    (repository / "rows.jsonl").write_text(text)
+    assert said in refused(capsys, "predict", cell, "rows.jsonl")
+
+
+def test_predict_without_its_file(repository: Path, capsys: Any) -> None:
+    assert "nowhere.jsonl: cannot be read" in refused(capsys, "predict", "topic-full", "nowhere.jsonl")
+    (repository / "latin.txt").write_bytes(b"caf\xe9")
+    assert "latin.txt: not UTF-8 at byte 3" in refused(capsys, "predict", "topic-full", "latin.txt")
+
+
+def test_predict_of_a_probe_that_could_not_be_made(repository: Path, capsys: Any) -> None:
+    write_json(repository / "models/finetuned/topic-full/unavailable.json", {"unavailable": "too few rows"})
+    (repository / "rows.txt").write_text("the cat")
+    assert "there is no model: too few rows" in refused(capsys, "predict", "topic-full", "rows.txt")
+
+
+def test_predict_needs_no_settings_and_no_rows_of_the_task(repository: Path, capsys: Any) -> None:
+    (repository / "rows.txt").write_text("the cat")
+    answer = run(capsys, "predict", "topic-full", "rows.txt")
+    (repository / "params.yaml").write_text("no: settings")
+    shutil.rmtree(repository / "scales")
+    assert run(capsys, "predict", "topic-full", "rows.txt") == answer
+
+
+def test_predict_with_another_vocabulary(repository: Path, capsys: Any) -> None:
+    train_vocabulary(repository / "counts.tsv", repository / "models" / "vocabulary", 66)
+    (repository / "rows.txt").write_text("the cat")
+    said = refused(capsys, "predict", "topic-full", "rows.txt")
+    assert "models/vocabulary: has 66 pieces, and models/finetuned/topic-full was made with 64" in said
+
+
+def test_predict_names_columns_as_the_task_did(repository: Path, capsys: Any) -> None:
+    config = repository / "models/finetuned/pair-full/config.json"
+    note = json.loads(config.read_text())
+    (repository / "rows.jsonl").write_text('{"one": "the cat", "other": "a mat"}')
+    assert "'first' takes text" in refused(capsys, "predict", "pair-full", "rows.jsonl")
+    write_json(config, note | {"columns": {"first": "one", "second": "other"}})
+    assert run(capsys, "predict", "pair-full", "rows.jsonl").strip() in ("one", "two")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("model", {"context": 8, "settings": {}}, "config.json: settings.layers: missing"),
+        ("model", None, "config.json: has no 'model', as it was written by an older version"),
+        ("label_scale", None, "config.json: has no 'label_scale'"),
+    ],
+)
+def test_predict_with_what_does_not_fit(repository: Path, capsys: Any, key: str, value: Any, said: str) -> None:
+    config = repository / "models/finetuned/topic-full/config.json"
+    note = json.loads(config.read_text())
+    if value is None:
+        del note[key]
+    else:
+        note[key] |= value
+    write_json(config, note)
+    (repository / "rows.txt").write_text("the cat")
+    assert said in refused(capsys, "predict", "topic-full", "rows.txt")

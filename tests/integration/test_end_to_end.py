@@ -1,0 +1,193 @@
+"""`dvc repro` from a fresh clone to the table, on one small package's documentation."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.helpers import tiny_project as tiny
+from tests.helpers.planted_secrets import ENVIRONMENT, leaks
+
+pytestmark = pytest.mark.slow
+ROW = {"task", "kind", "variant", "metric", "score", "scores", "stderr", "n_train", "n_eval"}
+PRETRAIN = {"val_loss", "val_perplexity", "val_bits_per_byte", "parameters", "tokens", "flops"}
+CLOCK = re.compile(r"second|time|(?<!up)date|host|device|mfu|memory|run_id", re.I)
+CELL = "finetune@follows-full"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone in which the pipeline has run once, and was committed: all six probes, pre-trained."""
+    folder = tiny.make_project(tmp_path_factory.mktemp("one") / "project", variants={"full": {"pretrained": True}})
+    tiny.commit(folder, "tiny")
+    (folder.parent / "said").write_text(tiny.dvc(folder, "repro", **ENVIRONMENT))
+    tiny.commit(folder, "ran")
+    return folder
+
+
+def test_all_reports_are_there(project: Path) -> None:
+    reports = project / "reports"
+    benchmark = read(reports / "benchmark.json")
+    assert {row["task"] for row in benchmark["rows"]} == set(tiny.PROBES)
+    for row in benchmark["rows"]:
+        assert set(row) - {"unavailable"} == ROW
+        assert row["score"] is None or -1 <= row["score"] <= 1
+        seeds = 1 if row["variant"] in ("majority", "tfidf", "lm_zero_shot") else 2
+        assert len(row["scores"]) == (0 if row["score"] is None else seeds)
+    assert read(reports / "pretrain.json").keys() >= PRETRAIN
+    assert read(reports / "clean.json")["splits"].keys() == {"train", "validation", "probes"}
+    assert read(reports / "bpe.json")["size"] == 500
+    assert {path.name for path in (reports / "finetune").iterdir()} == {f"{task}-full.json" for task in tiny.PROBES}
+    assert {path.name for path in (reports / "figures").iterdir()} == {"scores.svg", "curves.svg", "corpus.svg"}
+    assert (reports / "benchmark.md").read_text().strip() in (project / "README.md").read_text()
+
+
+def test_no_secret_of_the_environment_is_left_anywhere(project: Path) -> None:
+    assert leaks(project, (project.parent / "said").read_text()) == []
+
+
+@pytest.mark.nightly
+def test_every_kind_of_score_comes_out_again(project: Path) -> None:
+    """And the gate is open; nothing of it leaves a trace in the folder."""
+    command = (sys.executable, "-m", "pretrace.cli")
+    assert "gate: open" in tiny.must(project, *command, "gate", "HEAD", PYTHONPATH="src")
+    for cell in ("follows/full", "follows/tfidf", "cloze/lm_zero_shot"):
+        said = tiny.must(project, *command, "trace", cell, "--verify", PYTHONPATH="src")
+        assert f"SAME: the scores of {cell}" in said, said
+    assert tiny.must(project, "git", "status", "--short") == ""
+
+
+def test_one_package_gives_every_probe_but_the_one_that_asks_for_the_package(project: Path) -> None:
+    rows = [row for row in read(project / "reports" / "benchmark.json")["rows"] if row["variant"] == "full"]
+    assert {row["task"] for row in rows if "unavailable" in row} == {"source"}
+    assert "needs two sources" in (project / "reports" / "benchmark.md").read_text()
+
+
+def test_the_language_model_is_asked_without_fine_tuning(project: Path) -> None:
+    found = read(project / "reports" / "zeroshot.json")["tasks"]
+    assert {name: row["transformer"]["heuristic"] for name, row in found.items()} == tiny.ZERO_SHOT
+    for name, row in found.items():
+        assert row["transformer"]["updates"] == [{"step": 20, "score": row["transformer"]["score"]}]
+        answers = pd.read_parquet(project / "data" / "zeroshot" / f"{name}.parquet")
+        assert len(answers) == row["transformer"]["n"] <= 32
+
+
+def test_cost_is_noted_for_every_stage(project: Path) -> None:
+    cost = read(project / "reports" / "cost.json")
+    assert set(cost) == set(locked(project))
+    assert all(entry["seconds"] > 0 and entry["peak_memory_bytes"] > 1e6 for entry in cost.values())
+    assert cost["pretrain"].keys() >= {"tokens_per_second", "mfu", "device"}
+
+
+def test_the_flat_table_has_every_score(project: Path) -> None:
+    with (project / "data" / "benchmark.csv").open() as stream:
+        found = [(row["task"], row["variant"], float(row["score"])) for row in csv.DictReader(stream)]
+    rows = read(project / "reports" / "benchmark.json")["rows"]
+    assert found == [(row["task"], row["variant"], score) for row in rows for score in row["scores"]]
+
+
+def test_nothing_that_is_locked_depends_on_the_clock(project: Path) -> None:
+    lock = locked(project)
+    outs = {out["path"] for stage in lock.values() for out in stage["outs"]}
+    assert not outs & {"reports/cost.json", "reports/index.html", "reports/model-card.md", "README.md"}
+    for path in (out for out in outs if out.endswith(".json")):
+        keys = set(every_key(read(project / path)))
+        assert not {key for key in keys if CLOCK.search(key)}, path
+
+
+def test_the_page_opens_without_a_network(project: Path) -> None:
+    page = (project / "reports" / "index.html").read_text()
+    loads = References()
+    loads.feed(page)
+    assert "<svg" in page
+    assert not [where for where in loads.found if not where.startswith(("#", "data:"))]
+    assert not re.search(r"@import|url\((?!#|[\"']?(#|data:))", page)
+
+
+def test_nothing_runs_twice(project: Path) -> None:
+    said = tiny.dvc(project, "repro")
+    assert "Running stage" not in said
+    assert "up to date" in said
+    assert not tiny.must(project, "git", "status", "--porcelain")
+
+
+@pytest.mark.parametrize("task", ["acceptability", "nearness", "cloze"])
+def test_the_command_line_answers_as_the_stage_did(project: Path, task: str) -> None:
+    folder = project / "models" / "finetuned" / f"{task}-full"
+    config = read(folder / "config.json")
+    made = pd.read_parquet(project / "data" / "predictions" / f"{task}-full.parquet")
+    expected = made[made["seed"] == config["seed"]]["prediction"].tolist()
+    lines = [json.dumps(row_of(config["kind"], parts)) for parts in rows_of(project / "data" / "tasks" / task)]
+    (project / "data" / "rows.jsonl").write_text("\n".join(lines))
+    answers = tiny.must(project, sys.executable, "-m", "pretrace.cli", "predict", f"{task}-full", "data/rows.jsonl")
+    found = answers.split("\n")[:-1]
+    if config["kind"] == "regression":
+        assert [float(answer) for answer in found] == pytest.approx(expected, abs=1e-4)
+    else:
+        assert found == [config["labels"][int(n)] if config["labels"] else str(int(n)) for n in expected]
+
+
+def test_another_clone_gives_the_same_bytes(project: Path, finished: Path) -> None:
+    one, two = locked(project), locked(finished)
+    for stage in ("collect", "clean", "bpe", "shard", "pretrain", CELL):
+        assert one[stage]["outs"] == two[stage]["outs"], stage
+
+
+def test_an_exported_model_takes_the_place_of_pre_training(project: Path) -> None:
+    before = read(project / "reports" / "pretrain.json")
+    export = ("export", "--to", "huggingface", "--out", "data/exported")
+    tiny.must(project, sys.executable, "-m", "pretrace.cli", *export)
+    said = tiny.dvc(project, "exp", "run", "-S", "pretrain.start_from=data/exported")
+    assert tiny.ran(said) == ["bpe", "pretrain", "zeroshot", "report"]  # the same model: nothing is fine-tuned again
+    after = read(project / "reports" / "pretrain.json")
+    assert {key: after[key] for key in ("val_loss", "parameters", "steps")} == {
+        **{key: before[key] for key in ("val_loss", "parameters")},
+        "steps": 0,
+    }
+    tiny.must(project, "git", "checkout", "--quiet", ".")
+    tiny.dvc(project, "checkout")
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def locked(folder: Path) -> dict[str, Any]:
+    return tiny.load(folder / "dvc.lock")["stages"]
+
+
+def rows_of(folder: Path) -> list[list[str]]:
+    return [list(parts) for parts in pd.read_parquet(folder / "test.parquet").parts]
+
+
+def row_of(kind: str, parts: list[str]) -> dict[str, Any]:
+    if kind == "classification":
+        return {"text": parts[0]}
+    if kind == "multiple_choice":
+        return {"first": parts[0], "choices": parts[1:]}
+    return {"first": parts[0], "second": parts[1]}
+
+
+def every_key(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [*value, *(key for inner in value.values() for key in every_key(inner))]
+    return [key for inner in value for key in every_key(inner)] if isinstance(value, list) else []
+
+
+class References(HTMLParser):
+    """What a page loads or links to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href", "srcset", "data")]

@@ -1,0 +1,44 @@
+"""What each stage cost, in reports/cost.json."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from tests.helpers.stage_script import PATIENCE, costs, run
+
+
+def test_a_stage_notes_what_it_cost(stage: list[str]) -> None:
+    done = run(*stage, "well")
+    assert (done.returncode, done.stderr) == (0, "")
+    entry = costs()["clean"]
+    assert entry["device"] == "cpu"
+    assert entry["seconds"] > 0
+    assert 1e6 < entry["peak_memory_bytes"] < 1e9
+
+
+def test_of_several_processes_of_torchrun_one_writes(stage: list[str]) -> None:
+    others = {"MASTER_ADDR": "localhost", "WORLD_SIZE": "2"}
+    assert run(*stage, "well", **others, RANK="1").returncode == 0
+    assert not Path("reports/cost.json").exists()
+    assert run(*stage, "well", **others, RANK="0").returncode == 0
+    assert list(costs()) == ["clean"]
+
+
+def test_costs_of_other_stages_stay_and_the_order_is_fixed(stage: list[str]) -> None:
+    run(*stage, "well", "source", "full")
+    run(*stage, "well")
+    assert list(costs()) == ["clean", "clean@source-full"]
+
+
+def test_a_broken_cost_file_fails_no_stage(stage: list[str]) -> None:
+    Path("reports").mkdir()
+    Path("reports/cost.json").write_text('{"clean": ')
+    assert run(*stage, "well").returncode == 0
+    assert list(costs()) == ["clean"]
+
+
+def test_stages_that_end_at_once_are_all_in_the_cost_file(stage: list[str]) -> None:
+    processes = [subprocess.Popen([*stage, "well", str(number)]) for number in range(4)]
+    assert [process.wait(PATIENCE) for process in processes] == [0] * 4
+    assert sorted(costs()) == [f"clean@{number}" for number in range(4)]

@@ -1,0 +1,190 @@
+"""`pretrace check`: what it says of a run, and what it refuses."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import write_json
+from pretrace.common.units import readable_bytes, readable_time
+from pretrace.corpus import read_files
+from pretrace.corpus.readers.faults import stop
+from pretrace.model import build_model
+from pretrace.preflight.disk import corpus_bytes
+from pretrace.preflight.timing import Trial
+from pretrace.settings import Columns, load_settings
+from tests.helpers.small_run import WORDS, refused, run, write_settings
+
+TRIAL = Trial(
+    device="cpu",
+    precision="float32",
+    reason="as set",
+    compiled="not compiled (as set)",
+    micro_batch=4,
+    measured=4,
+    seconds_a_step=0.5,
+    memory=300_000_000,
+    memory_is_measured=True,
+    peak_flops=1e11,
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_updates_are_tried(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trial takes seconds; one test makes one."""
+    if "real_trial" not in request.fixturenames:
+        monkeypatch.setattr("pretrace.preflight.check.measure", lambda kind, settings, processes: TRIAL)
+
+
+@pytest.fixture
+def real_trial() -> None:
+    """A test that asks for it tries updates."""
+
+
+def test_check_says_what_the_run_is(repository: Path, capsys: Any) -> None:
+    settings = load_settings()
+    lines = dict(line.split(None, 1) for line in run(capsys, "check").splitlines() if line[0] != " ")
+    weights = sum(p.numel() for p in build_model("transformer", settings.scale, 64, 0).parameters())
+    section = settings.scale.pretrain
+    assert lines["transformer"] == f"{weights:,} parameters"
+    tokens = section.steps * section.batch_sequences * settings.scale.model.context
+    assert lines["pre-training"] == f"{section.steps:,} updates, {tokens:,} tokens"
+    assert lines["fine-tuning"] == "3 tasks x 2 variants x 3 seeds"
+    assert "lstm" not in lines
+    assert not (repository / "reports").exists()
+
+
+def test_check_counts_the_lstm_when_a_variant_has_it(repository: Path, capsys: Any) -> None:
+    write_settings(repository, {"variants": {"full": {}, "lstm": {"model": "lstm"}}})
+    said = run(capsys, "check")
+    lstm = build_model("lstm", load_settings().scale, 64, 0)
+    assert f"{sum(p.numel() for p in lstm.parameters()):,} parameters" in said
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"lr": "oops"}, "params.yaml: lr: got 'oops'"),
+        ({"corpus": {"source": "installed", "packages": ["no_such_package"]}}, "'no_such_package' is not installed"),
+        ({"corpus": {"source": "files", "path": "nowhere"}}, "corpus.path: nothing at nowhere"),
+        ({"corpus": {"source": "files", "path": "blank"}}, "blank/empty.txt: no text in it"),
+        (
+            {"tasks": {"mine": {"kind": "classification", "train": "rows.csv", "test": "rows.csv"}}},
+            "rows.csv: no column 'label'",
+        ),
+    ],
+)
+def test_check_names_what_would_stop_the_run(repository: Path, capsys: Any, params: Any, said: str) -> None:
+    (repository / "blank").mkdir()
+    (repository / "blank" / "empty.txt").touch()
+    (repository / "rows.csv").write_text("text,answer\nfine,1\n")
+    write_settings(repository, params)
+    assert said in refused(capsys, "check")
+
+
+def test_check_reads_text_and_rows_of_ones_own(repository: Path, capsys: Any) -> None:
+    (repository / "books").mkdir()
+    (repository / "books" / "one.txt").write_text("the cat")
+    (repository / "rows.csv").write_text("text,label\nfine,1\nbad,0\n")
+    task = {"kind": "classification", "train": "rows.csv", "dev": "rows.csv", "test": "rows.csv"}
+    write_settings(repository, {"corpus": {"source": "files", "path": "books"}, "tasks": {"mine": task}})
+    said = run(capsys, "check")
+    assert "the first document is 'one.txt' of source 'one'" in said
+    assert "2 train rows" in said
+
+
+def test_check_refuses_a_disk_without_room(repository: Path, capsys: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1000))
+    assert "1 kB are free" in refused(capsys, "check")
+
+
+def test_check_says_time_memory_and_cost(repository: Path, capsys: Any) -> None:
+    write_settings(repository, {"price_an_hour": 7.2})
+    lines = dict(line.split(None, 1) for line in run(capsys, "check").splitlines() if line[0] != " ")
+    section = load_settings().scale.pretrain
+    assert lines["time"].startswith(f"about {readable_time(section.steps * 0.5)} to pre-train, a cost of 1.45: 0.5 s")
+    tokens = section.batch_sequences * load_settings().scale.model.context
+    assert f"{tokens / 0.5:,.0f} tokens/s" in lines["time"]
+    assert lines["memory"].startswith("measured with micro-batches of 4: 600.0 MB to pre-train, of ")
+    assert lines["device"] == "2 processes on cpu, float32 (as set)"
+
+
+def test_check_says_how_many_epochs_the_text_gives(repository: Path, capsys: Any) -> None:
+    (repository / "books").mkdir()
+    (repository / "books" / "one.txt").write_text("the cat sat " * 100_000)
+    write_settings(repository, {"corpus": {"source": "files", "path": "books"}})
+    tokens = 1_200_000 * (1 - 0.03 - 0.25) / 4.3
+    epochs = 1450 * 16 * 24 / tokens
+    assert f"some {epochs:.1f} epochs of an estimated {tokens / 1e6:.1f} million tokens" in run(capsys, "check")
+    write_json(repository / "data/shards/manifest.json", {"splits": {"train": {"tokens": 1450 * 16 * 24 // 2}}})
+    assert "2.0 epochs of what data/shards has now" in run(capsys, "check")
+
+
+def test_check_counts_compressed_text_as_it_unpacks(repository: Path, capsys: Any) -> None:
+    random = np.random.default_rng(0)
+    text = " ".join(random.choice(WORDS, 400_000))
+    (repository / "books").mkdir()
+    (repository / "books" / "one.txt.gz").write_bytes(gzip.compress(text.encode()))
+    pq.write_table(pa.table({"text": [text]}), repository / "books" / "two.parquet", compression="zstd")
+    pa.output_stream(repository / "books" / "three.txt.zst", compression="zstd").write(text.encode())
+    size = corpus_bytes("books", stop)
+    assert size == pytest.approx(3 * len(text), rel=0.1)
+    stored = sum(path.stat().st_size for path in (repository / "books").iterdir())
+    assert size > 2 * stored
+    write_settings(repository, {"corpus": {"source": "files", "path": "books"}})
+    said = run(capsys, "check")
+    assert f"{readable_bytes(stored)} ({readable_bytes(size)} unpacked)" in said
+    assert f"{readable_bytes(4 * size)} for text" in said
+
+
+def test_check_of_a_parquet_file_without_a_byte(repository: Path, capsys: Any) -> None:
+    (repository / "books").mkdir()
+    (repository / "books" / "none.parquet").touch()
+    write_settings(repository, {"corpus": {"source": "files", "path": "books"}})
+    said = refused(capsys, "check")
+    assert "books/none.parquet: no text in it" in said
+    with pytest.raises(PretraceError) as error:
+        list(read_files("books", Columns()))
+    assert str(error.value) in said
+
+
+def test_check_refuses_what_does_not_fit_in_memory(repository: Path, capsys: Any, monkeypatch: Any) -> None:
+    """By what is certain before anything is tried, and by what was measured."""
+    monkeypatch.setattr("pretrace.training.engine.memory.memory_bytes", lambda: 400_000_000)
+    said = refused(capsys, "check")
+    assert (
+        "memory: measured with micro-batches of 4: 600.0 MB to pre-train, and this machine has 400.0 MB; lower " in said
+    )
+    assert "pretrain.micro_batch" in said
+    assert "scales/small.yaml" in said
+    monkeypatch.setattr("pretrace.training.engine.memory.memory_bytes", lambda: 10_000)
+    monkeypatch.setattr("pretrace.preflight.check.measure", None)
+    assert "memory: at least " in refused(capsys, "check")
+
+
+def test_check_of_a_sharded_model_tries_nothing(repository: Path, capsys: Any, monkeypatch: Any) -> None:
+    """One process cannot hold it; and whether a batch can be shared out is said before."""
+    monkeypatch.setattr("pretrace.preflight.check.measure", None)
+    file = repository / "scales" / "small.yaml"
+    file.write_text(file.read_text().replace("sharded: false", "sharded: true"))
+    said = run(capsys, "check")
+    assert "time          not measured: the model is held in parts" in said
+    assert "memory        at least " in said
+    file.write_text(file.read_text().replace("processes: 2", "processes: 3"))
+    assert "pretrain.sharded: 3 processes have to take equal shares of a batch of 16" in refused(capsys, "check")
+
+
+def test_check_tries_real_updates(repository: Path, capsys: Any, real_trial: None, tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    said = run(capsys, "check")
+    assert "s an update, measured" in said
+    assert "measured with micro-batches of 8:" in said
+    assert sorted(tmp_path.rglob("*")) == before

@@ -1,0 +1,71 @@
+"""Commands in the docs: `pretrace` ones can be parsed, settings that are set exist, files that are named are there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pretrace.cli import _parser
+from pretrace.settings import read_yaml
+from tests.helpers import REPOSITORY
+
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+SCALES = {path.stem: read_yaml(path) for path in (REPOSITORY / "scales").glob("*.yaml")}
+
+
+def commands(page: Path, name: str) -> list[list[str]]:
+    """The commands of a page that begin with a word: indented lines, without comments, joined where one goes on."""
+    text = re.sub(r"\\\n\s*", "", page.read_text(encoding="utf-8"))
+    lines = re.findall(rf"^    ({name} [^<\n]*?)(?: < .*)?$", text, re.MULTILINE)
+    return [shlex.split(line, comments=True) for line in lines]
+
+
+def test_there_are_commands_to_look_at() -> None:
+    assert sum(len(commands(page, "pretrace")) for page in PAGES) > 10
+    assert sum(len(commands(page, "dvc")) for page in PAGES) > 10
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_commands_of_pretrace_are_as_it_takes_them(page: Path) -> None:
+    for command in commands(page, "pretrace"):
+        assert _parser().parse_args(command[1:]).run
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_settings_that_are_set_exist(page: Path) -> None:
+    params = read_yaml(REPOSITORY / "params.yaml")
+    for command in commands(page, "dvc exp run"):
+        for option, value in pairwise(command):
+            if option != "-S" or value.startswith("+"):
+                continue
+            key, _, setting = value.partition("=")
+            file, _, inner = key.rpartition(":")  # "scales/laptop.yaml:pretrain.steps"
+            values = read_yaml(REPOSITORY / file) if file else params
+            assert has(values, inner.split(".")), f"{page.name}: {key}"
+            assert key != "scale" or setting in SCALES, f"{page.name}: no scale {setting}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_files_of_the_repository_that_are_named_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"`((?:src|stages|scales|docs|tests|benchmarks)/[\w/]+\.\w+)`", text)
+    named += [f"{page.parent.relative_to(REPOSITORY)}/{link}" for link in re.findall(r"!\[[^]]*\]\(([^)]+)\)", text)]
+    named += [f"{page.parent.relative_to(REPOSITORY)}/{link}" for link in re.findall(r"\]\((\w[\w/]*\.md)\)", text)]
+    for name in named:
+        assert (REPOSITORY / name).exists(), f"{page.name}: {name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_settings_of_pretraining_that_are_named_exist(page: Path) -> None:
+    known = set(SCALES["gpt1"]["pretrain"])
+    for name in re.findall(r"`pretrain\.(\w+)`", page.read_text(encoding="utf-8")):
+        assert name in known | {"start_from"}, f"{page.name}: pretrain.{name}"
+
+
+def has(values: Any, key: list[str]) -> bool:
+    return not key or (isinstance(values, dict) and key[0] in values and has(values[key[0]], key[1:]))

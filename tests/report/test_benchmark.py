@@ -1,0 +1,78 @@
+"""The rows of the benchmark table, and the stage to run where a result is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pretrace.common.errors import PretraceError
+from pretrace.report import benchmark_markdown, build_benchmark
+from pretrace.settings import load_settings
+from tests.helpers import made_up_results as made_up
+
+
+@pytest.fixture
+def reports(project: Path) -> Path:
+    made_up.write_results(project / "reports")
+    return project / "reports"
+
+
+def build(reports: Path) -> dict[str, Any]:
+    return build_benchmark(load_settings(), reports, reports.parent / "data")
+
+
+def test_rows_are_tasks_by_variants_and_baselines_in_the_settings_order(reports: Path) -> None:
+    rows = build(reports)["rows"]
+    assert [(r["task"], r["variant"]) for r in rows] == [
+        (task, variant) for task in ("source", "follows") for variant in ("full", "scratch", "majority", "tfidf")
+    ]
+    assert rows[0] == {
+        "task": "source",
+        "kind": "classification",
+        "variant": "full",
+        "metric": "accuracy",
+        "score": 0.5,
+        "scores": [0.5, 0.51, 0.49],
+        "stderr": 0.015,
+        "n_train": 3000,
+        "n_eval": 1000,
+    }
+    assert (rows[3]["score"], rows[3]["scores"], rows[3]["n_eval"]) == (0.45, [0.45], 1000)
+
+
+def test_scores_stand_by_task_and_variant_too(reports: Path) -> None:
+    assert build(reports)["scores"]["source"] == {"full": 0.5, "scratch": 0.23, "majority": 0.1, "tfidf": 0.45}
+
+
+def test_results_of_a_removed_task_are_not_read(reports: Path) -> None:
+    (reports / "finetune" / "removed-full.json").write_text("{ not even JSON")
+    assert {r["task"] for r in build(reports)["rows"]} == {"source", "follows"}
+
+
+def test_a_missing_result_names_the_stage_to_run(reports: Path) -> None:
+    (reports / "finetune" / "follows-scratch.json").unlink()
+    with pytest.raises(PretraceError, match="dvc repro finetune@follows-scratch"):
+        build(reports)
+
+
+def test_a_task_without_a_note_is_named(reports: Path) -> None:
+    (reports / "tasks" / "follows.json").unlink()
+    with pytest.raises(PretraceError, match="dvc repro tasks@follows"):
+        build(reports)
+
+
+def test_a_task_that_could_not_be_made_says_why(reports: Path) -> None:
+    made_up.write(reports / "tasks" / "follows.json", made_up.task("follows", unavailable=made_up.HOSTILE))
+    for variant in ("full", "scratch"):
+        gone = made_up.result("follows", variant, score=None, unavailable=made_up.HOSTILE)
+        made_up.write(reports / "finetune" / f"follows-{variant}.json", gone)
+    benchmark = build(reports)
+    follows = [r for r in benchmark["rows"] if r["task"] == "follows"]
+    assert [r["variant"] for r in follows] == ["full", "scratch"]
+    assert all(r["score"] is None and r["scores"] == [] for r in follows)
+    lines = benchmark_markdown(benchmark).splitlines()
+    assert "| follows | ordered pair | accuracy | 1,000 | n/a | n/a | n/a | n/a |" in lines
+    assert lines[-1].startswith("- follows could not be made: &lt;script\\>")
+    assert len({line.count("|") for line in lines[:4]}) == 1

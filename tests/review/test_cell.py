@@ -1,0 +1,57 @@
+"""Which stage a cell of the table is from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pretrace.cli import main
+from pretrace.common.errors import PretraceError
+from pretrace.review import find_cell, trace
+from tests.helpers import made_up_project as made
+
+TABLE = Path("reports/benchmark.json")
+
+
+def told(cell: str = "rte/full") -> dict[str, list[str]]:
+    """{heading: lines}."""
+    found: dict[str, list[str]] = {}
+    for heading, text in trace(TABLE, cell):
+        found.setdefault(heading or list(found)[-1], []).append(text)
+    return found
+
+
+def test_each_column_has_its_stage(clone: Path) -> None:
+    columns = {"full": "finetune@rte-full", "tfidf": "tasks@rte", "majority": "tasks@rte", "lm_zero_shot": "zeroshot"}
+    made.write(clone / TABLE, made.benchmark(*(made.row("rte", column) for column in columns)))
+    for column, stage in columns.items():
+        assert find_cell(TABLE, f"rte/{column}").stage == stage
+    assert told("rte/tfidf")["answers"][0].startswith("data/tasks/rte  ")
+    with pytest.raises(PretraceError, match="has no stage zeroshot; run `dvc repro zeroshot`"):
+        trace(TABLE, "rte/lm_zero_shot")
+
+
+def test_what_a_stage_reports_of_each_column_is_found(clone: Path) -> None:
+    made.write(clone / TABLE, made.benchmark(made.row("rte", "tfidf"), made.row("rte", "lm_zero_shot")))
+    made.write(clone / "reports/tasks/rte.json", {"baselines": {"tfidf": {"score": 0.6, "stderr": 0.01}}})
+    made.write(clone / "reports/zeroshot.json", {"tasks": {"rte": {"transformer": {"score": 0.55}}}})
+    assert find_cell(TABLE, "rte/tfidf").scores_in(clone) == [0.6, 0.6]
+    assert find_cell(TABLE, "rte/lm_zero_shot").scores_in(clone) == [0.55, 0.55]
+    assert find_cell(TABLE, "rte/lm_zero_shot").predictions == "data/zeroshot"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rte/other"], "reports/benchmark.json: no score rte/other; it has rte/full"),
+        (["cola/full"], "reports/benchmark.json: no score cola/full; it has rte/full"),
+        (["nothing.json", "rte/full"], "nothing.json: no such file; run the stage that writes it (`dvc repro`)"),
+        (["params.yaml", "rte/full"], "params.yaml: not a whole JSON file"),
+    ],
+)
+def test_what_is_not_there_is_one_line(clone: Path, capsys: Any, arguments: list[str], said: str) -> None:
+    assert main(["trace", *arguments]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"pretrace: trace: {said}") and error.count("\n") == 1

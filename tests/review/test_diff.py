@@ -1,0 +1,136 @@
+"""`make diff`: one comment, from git alone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pretrace.cli import main
+from pretrace.review import comment
+from tests.helpers.made_up_project import benchmark, commit, row, run, write
+
+HOSTILE = "<img src=x> | **a** @everyone\n\n| b"
+CURVE = [{"step": step, "loss": 9 - step / 10, "lr": 0.1} for step in range(1, 30)]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with one commit, tagged `base`, in which the test stands; no DVC."""
+    run(tmp_path, "git", "init", "--quiet", "--initial-branch=main")
+    write(tmp_path / "params.yaml", "scale: small\nlr:\ntasks: {rte: {kind: entailment}}\nsuites: {a: {b: {}}}\n")
+    write(tmp_path / "scales/small.yaml", "pretrain: {steps: 10}\n")
+    write(tmp_path / "requirements.txt", "numpy==2.4.6  # arrays\n")
+    write(tmp_path / "reports/benchmark.json", benchmark(row("rte", "full"), row("cola", "full"), row("rte", "tfidf")))
+    write(tmp_path / "reports/pretrain.json", {"val_loss": 4.5, "parameters": 1_300_000})
+    write(tmp_path / "reports/cost.json", {"pretrain": {"seconds": 100, "machine": "A"}, "finetune@rte-full": {}})
+    write(tmp_path / "reports/curves/transformer.json", CURVE)
+    write(tmp_path / "reports/curves/transformer-validation.json", [{"step": 20, "val_loss": 7.5}])
+    commit(tmp_path, "base")
+    run(tmp_path, "git", "tag", "base")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def lines(text: str, *cells: str) -> list[str]:
+    """The lines of a table that begin with these cells."""
+    return [line for line in text.splitlines() if line.startswith("| " + " | ".join(cells) + " |")]
+
+
+def test_nothing_changed(project: Path) -> None:
+    text = comment("base", Path("out"))
+    assert "**Scores: 3 same.**" in text and "### Parameters\n\nNone changed." in text
+    assert "both curves are the same." in text
+
+
+def test_what_changed_is_said(project: Path) -> None:
+    write(project / "params.yaml", "scale: large\nlr: 1e-4\ntasks: {mrpc: {kind: similarity}}\nsuites: {}\nnew:\n")
+    write(project / "scales/large.yaml", "pretrain: {steps: 20}\n")
+    write(project / "requirements.txt", "numpy==2.5.0  # arrays\n")
+    worse = row("rte", "full", scores=[0.5, 0.52, 0.51])
+    write(project / "reports/benchmark.json", benchmark(worse, row("rte", "tfidf"), row("mrpc", "full")))
+    write(project / "reports/pretrain.json", {"val_loss": 4.05, "parameters": 1_300_000})
+    write(project / "reports/cost.json", {"pretrain": {"seconds": 50, "machine": "B"}})
+    write(project / "reports/curves/transformer.json", CURVE[:20])
+    text = comment("base", Path("out"))
+    assert "**Scores: 1 lower, 1 same, 1 added, 1 removed.**" in text
+    (line,) = lines(text, "rte", "full", "accuracy", "71.0 ± 1.0", "51.0 ± 1.0")
+    assert re.search(r"\| -20\.0 ± \d\.\d \| \*\*lower\*\* \|$", line)
+    assert lines(text, "cola", "full", "accuracy", "71.0 ± 1.0", "", "", "removed")
+    assert lines(text, "mrpc", "full", "accuracy", "", "71.0 ± 1.0", "", "added")
+    changed = [("lr", "null", "0.0001"), ("scale", '"small"', '"large"'), ("scale.pretrain.steps", "10", "20")]
+    changed += [("requirements.numpy", '"2.4.6"', '"2.5.0"'), ("tasks.mrpc.kind", "", '"similarity"')]
+    for cells in changed:
+        assert lines(text, *(cell.replace("_", r"\_") for cell in cells)), cells
+    assert "suites" not in text and "| new |" not in text
+    assert lines(text, "validation loss, nats a token", "4.5000", "4.0500", "-10.0%")
+    assert lines(text, "seconds of pre-training", "1 min 40 s", "50.0 s", "-50.0%") and "A before, B" in text
+    image = re.search(r"!\[.*\]\((.*)\)", text)
+    assert image and "<svg" in Path(image[1]).read_text() and "both curves" not in text
+    assert comment("base", Path("out")) == text, "the same files give the same bytes"
+
+
+def test_another_metric_and_other_test_rows_are_said(project: Path) -> None:
+    changed = [row("rte", "full", n_eval=500), row("cola", "full", metric="matthews"), row("rte", "tfidf")]
+    write(project / "reports/benchmark.json", benchmark(*changed))
+    text = comment("base", Path("out"))
+    assert lines(text, "rte", "full", "accuracy, 2000 → 500 rows")
+    (line,) = lines(text, "cola", "full", "accuracy → matthews")
+    assert line.endswith("| another metric |")
+    assert "**lower**" not in text
+
+
+@pytest.mark.parametrize("revision", ["origin/main", "--help", "base~9", "$(date)"])
+def test_a_revision_that_is_not_here_is_a_first_run(project: Path, revision: str) -> None:
+    text = comment(revision, Path("out"))
+    assert "No baseline: no revision " in text and lines(text, "rte", "full", "accuracy", "", "71.0 ± 1.0")
+    assert "### Parameters" not in text and (project / "out/curves-transformer.svg").exists()
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]", '{"rows": 3}', '{"rows": [{"task": 1}]}', "\x00"])
+def test_a_base_without_whole_reports_is_a_first_run(project: Path, text: str | None) -> None:
+    kept = {path: path.read_text() for path in (project / "reports").rglob("*.json")}
+    for path in kept:
+        path.unlink()
+        if text is not None:
+            write(path, text)
+    commit(project, "broken")
+    run(project, "git", "tag", "broken")
+    for path, own in kept.items():
+        write(path, own)
+    said = comment("broken", Path("out"))
+    assert "No baseline: " in said and lines(said, "rte", "full", "accuracy", "", "71.0 ± 1.0")
+    assert "None changed." in said, "the parameters can be compared all the same"
+
+
+def test_text_from_data_ends_no_cell_and_calls_nobody(project: Path) -> None:
+    found = benchmark(row(HOSTILE, HOSTILE, metric=HOSTILE))
+    write(project / "reports/benchmark.json", found)
+    write(project / "params.yaml", {"scale": "small", "lr": HOSTILE, HOSTILE: 1})
+    write(project / "reports/cost.json", {"pretrain": {"seconds": 1, "machine": HOSTILE}})
+    text = comment("base", Path("out"))
+    assert "<img" not in text and "@everyone" not in text and "**a**" not in text
+    tables = [line for line in text.splitlines() if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} == {4, 5, 8}
+
+
+def test_a_long_list_shows_what_went_and_what_came(project: Path) -> None:
+    packages = [f"package_{number}" for number in range(30)]
+    write(project / "params.yaml", {"scale": "small", "packages": packages})
+    commit(project, "many")
+    write(project / "params.yaml", {"scale": "small", "packages": [*packages[1:], "another"]})
+    (line,) = [line for line in comment("HEAD", Path("out")).splitlines() if line.startswith("| packages |")]
+    assert line == r'| packages | with \["package\_0"\] | with \["another"\] |'
+
+
+def test_the_command(project: Path, capsys: Any) -> None:
+    assert main(["diff", "base"]) == 0
+    printed = capsys.readouterr().out
+    assert printed == (project / ".pretrace/review/comment.md").read_text() and printed.startswith("## Difference from")
+    assert main(["diff", "base", "--link", "https://example.org/a"]) == 0
+    assert r"[curves-transformer.svg](https://example.org/a)" in capsys.readouterr().out
+    (project / "reports/benchmark.json").unlink()
+    assert main(["diff", "base"]) == 1
+    assert capsys.readouterr().err.startswith("pretrace: diff: reports/benchmark.json: no such file; run ")

@@ -1,0 +1,61 @@
+"""`pretrace trace --verify`: whether a score comes out again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pretrace.cli import main
+from pretrace.common.errors import PretraceError
+from pretrace.review import verify
+from tests.helpers import made_up_project as made
+
+TABLE = Path("reports/benchmark.json")
+
+
+def state(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """All files but those of git and DVC themselves, with their times."""
+    files = [path for path in folder.rglob("*") if path.is_file() and not {".git", ".dvc"} & set(path.parts)]
+    return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
+
+
+def test_verify_runs_it_again_and_touches_nothing(project: Path, capsys: Any) -> None:
+    before = state(project)
+    assert main(["trace", str(TABLE), "rte/full", "--verify"]) == 0
+    said = capsys.readouterr().out
+    assert "again         finetune@rte-full ran in a copy of this folder" in said
+    assert "score         71.0000, 70.0000, 72.0000, 71.0000 in the table, and again the same" in said
+    assert "verdict       SAME: the scores of rte/full and the hash of data/predictions/rte-full.parquet" in said
+    assert state(project) == before
+
+
+def test_verify_says_when_something_else_comes_out(project: Path, capsys: Any, monkeypatch: Any) -> None:
+    monkeypatch.setenv("UNDECLARED", "0.005")
+    assert main(["trace", "rte/full", "--verify"]) == 1
+    said = capsys.readouterr().out
+    assert "71.0000, 70.0000, 72.0000, 71.0000 in the table, now 71.0000, 70.5000, 72.0000, 71.0000" in said
+    assert "DIFFERENT: the scores and the answers of rte/full;" in said
+
+
+def test_verify_refuses_what_would_be_another_comparison(project: Path) -> None:
+    (project / "stages/finetune.py").write_text("print()\n")
+    with pytest.raises(PretraceError, match=r"made with other files.*finetune@rte-full: stages/finetune.py differs"):
+        verify(TABLE, "rte/full")
+
+
+def test_verify_without_the_data_is_one_line(clone: Path) -> None:
+    with pytest.raises(PretraceError, match="reads is neither in the cache nor on a remote"):
+        verify(TABLE, "rte/full")
+
+
+@pytest.mark.nightly
+def test_verify_fetches_from_a_remote(project: Path, tmp_path: Path) -> None:
+    made.run(project, "dvc", "remote", "add", "--default", "--local", "store", str(tmp_path / "store"))
+    made.run(project, "dvc", "push", "--quiet")
+    shutil.rmtree(project / ".dvc/cache")
+    shutil.rmtree(project / "data")
+    assert verify(TABLE, "rte/full")[0] is True
+    assert not (project / "data").exists()

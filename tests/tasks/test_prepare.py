@@ -1,0 +1,72 @@
+"""A task as the stage leaves it: rows, rows to be answered, the baselines' answers, and what its entry says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pretrace.common.errors import PretraceError
+from pretrace.settings import Settings, load_settings, read_yaml
+from pretrace.tasks.dataset import read_task, read_unlabelled
+from pretrace.tasks.prepare import prepare_task
+from tests.helpers import published_files as published
+
+
+class Letters:
+    """A vocabulary of characters."""
+
+    def encode_array(self, text: str) -> np.ndarray:
+        return np.array([ord(letter) for letter in text], np.uint16)
+
+
+@pytest.fixture
+def settings(project: Path) -> Settings:
+    published.write_published(project / "data" / "published")
+    params = read_yaml(project / "params.yaml")
+    params["tasks"] = {name: {"ready": name, "lr": 1e-4} for name in ("cola", "stsb", "snli", "race")}
+    (project / "params.yaml").write_text(json.dumps(params))  # JSON is YAML, too
+    return load_settings()
+
+
+@pytest.mark.parametrize(("name", "unlabelled"), [("cola", 1), ("stsb", 2), ("snli", 0), ("race", 0)])
+def test_what_the_stage_writes(name: str, unlabelled: int, settings: Settings) -> None:
+    report = prepare_task(settings, name, Path("none"), Letters(), Path("out"))
+    note, splits = read_task(Path("out"))
+    assert note["overrides"] == {"lr": 1e-4, **({"soft_classes": 6} if name == "stsb" else {})}
+    assert (note["card"]["rows"], note["card"]["paper"]["table"][:5]) == ("files", "Table")
+    assert note["zero_shot"] == {"cola": "acceptability", "race": "choice"}.get(name)
+    for key in ("kind", "metric", "labels", "details", "overrides", "zero_shot", "card"):
+        assert report[key] == note[key]
+    answers = pd.read_parquet("out/baselines.parquet")
+    assert list(answers.columns) == ["majority", "tfidf"]
+    assert len(answers) == len(splits["test"]) == report["n_test"]
+    if name == "cola":
+        assert report["baselines"]["majority"]["score"] == 0.0  # a constant has no correlation
+    if name == "race":
+        share = np.mean(answers["majority"].to_numpy() == splits["test"].labels)
+        assert report["baselines"]["majority"]["score"] == pytest.approx(share, abs=1e-6)
+    asked = read_unlabelled(Path("out"))
+    assert report["n_unlabelled"] == (published.ROWS if unlabelled else 0)
+    if unlabelled:
+        ids, rows = asked
+        assert ids == [str(number) for number in range(published.ROWS)]
+        assert (len(rows), rows.parts) == (published.ROWS, unlabelled)
+        assert "".join(map(chr, rows.row(3)[0])).startswith("test")
+    else:
+        assert asked is None
+
+
+def test_it_is_the_same_bytes_again(settings: Settings) -> None:
+    for out in ("a", "b"):
+        prepare_task(settings, "cola", Path("none"), Letters(), Path(out))
+    assert sorted(path.name for path in Path("a").iterdir()) == sorted(path.name for path in Path("b").iterdir())
+    assert all(path.read_bytes() == (Path("b") / path.name).read_bytes() for path in Path("a").iterdir())
+
+
+def test_a_task_that_is_not_there_is_said(settings: Settings) -> None:
+    with pytest.raises(PretraceError, match=r"^mine: not in params\.yaml, whose tasks are cola, stsb, snli, race$"):
+        prepare_task(settings, "mine", Path("none"), Letters(), Path("out"))

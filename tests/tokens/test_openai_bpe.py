@@ -1,0 +1,276 @@
+"""OpenAI's vocabulary: the ids of the released code, with transformers' copy of it as the judge, and named faults.
+
+transformers' slow GPT-1 tokenizer has the released recipe in `_tokenize`, but for one sign: its pattern also puts space
+around backslashes. What one calls, `tokenizer(text)`, takes the text to lower case before it comes there, which
+OpenAI's code does not; so the judge is the recipe, and where the two part ways has tests of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from transformers import OpenAIGPTTokenizer
+
+from pretrace.common.errors import PretraceError
+from pretrace.corpus import clean_text
+from pretrace.tokens import Vocabulary, copy_vocabulary, load_vocabulary, train_vocabulary
+from pretrace.tokens.openai_bpe import OpenAIVocabulary
+from tests.helpers.small_vocabulary import CHARACTERS, RELEASED, TEXT, write_openai_vocabulary
+
+HOSTILE = [
+    *("", " ", "\n", "\n\n \n", "a", "A", ".", "\t", "\x00", "\ufeff", "\u200b", "\xa0", "\u2028", "\x85", "\x1c"),
+    *("Mr. Smith went to Washington, D.C., on Jan. 3rd.", "I'LL say it's my ID; don't, DON'T, can't've", "U.S.A.'s"),
+    *("one\r\n\r\ntwo\rthree\n\n\n  four", "trailing space \n", " \n leading", "a\n", "\na", "-\n-", "tab\there"),
+    *("wait...what?!?! -- no\u2014really\u2013\u2015yes\u2026", "\u00b4quoted\u00b4 \u201cso\u201d \u2018so\u2019"),
+    *("[[a]] {b} |c| (d) *e* _f_ ~g~ +h+ /i/ ;j; ,k,", "$5 50% #1 a&b a@b.co http://x.y/z?q=1&r=2 <b>bold</b> x=y"),
+    *("<unk>", "<unk> <unk>", "a<unk>b", "</w>", "a</w> b", "the</w>", "\n</w>", "_start_ _delimiter_ _classify_"),
+    *(
+        "schÃ¶n cafÃ© â€œsoâ€\x9d &amp; &lt;b&gt;",
+        "\u00e9 e\u0301 \ufb01 \u00bd \u2163 \uff21",
+        "\u0130stanbul",
+        "\u03a3\u039f\u03a3",
+    ),
+    *(
+        "\u4e2d\u6587\u5b57",
+        "\u0645\u0631\u062d\u0628\u0627",
+        "\U0001f600\u200d\U0001f600",
+        "\U0010ffff",
+        "\u2581x",
+        "a\u0300\u0301\u0302b",
+    ),
+    *(
+        ":o) 8-) =D (-_-) >.< xD :'(",
+        "a.m. p.m. e.g. i.e. vs. 10km 10 a.m.",
+        "don\u2019t",
+        "''tis",
+        "'em",
+        "o'clock",
+        "y'all",
+    ),
+    *("x" * 3000, "ab" * 1500, "- " * 500, "1234567890" * 50, "word" + "!" * 100),
+]
+
+
+Ids = Callable[[str], list[int]]
+
+
+def tokenizer_of(folder: Path) -> OpenAIGPTTokenizer:
+    return OpenAIGPTTokenizer(*(str(folder / name) for name in RELEASED), model_max_length=1 << 40)
+
+
+def recipe_of(tokenizer: OpenAIGPTTokenizer) -> Ids:
+    """Ids by the recipe as transformers has it, without what its front door does to the text before."""
+    return lambda text: tokenizer.convert_tokens_to_ids(tokenizer._tokenize(text))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_openai_vocabulary(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="module")
+def vocabulary(folder: Path) -> Vocabulary:
+    return load_vocabulary(folder)
+
+
+@pytest.fixture(scope="module")
+def tokenizer(folder: Path) -> OpenAIGPTTokenizer:
+    return tokenizer_of(folder)
+
+
+@pytest.fixture(scope="module")
+def judge(tokenizer: OpenAIGPTTokenizer) -> Ids:
+    return recipe_of(tokenizer)
+
+
+@pytest.fixture(scope="module")
+def released(shared: Path) -> Path:
+    return shared / "data" / "bpe"
+
+
+def mixtures() -> st.SearchStrategy[str]:
+    """Text of all sorts, words that the vocabulary knows among it."""
+    words = st.sampled_from([*TEXT.split(), "\n", " \n ", "...", "--", "!?", "<unk>", "I'm", "U.S.", "e.g.", ":o)"])
+    return st.lists(st.one_of(st.text(max_size=12), words), max_size=12).map(" ".join) | st.text()
+
+
+@given(mixtures())
+@example("a\u00b4 \u2026\n")
+@settings(max_examples=400)
+def test_ids_are_those_of_the_recipe(vocabulary: Vocabulary, judge: Ids, text: str) -> None:
+    text = text.replace("\\", "")
+    assert vocabulary.encode(text) == judge(text)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+def test_ids_of_hostile_text(vocabulary: Vocabulary, judge: Ids, text: str) -> None:
+    assert vocabulary.encode(text) == judge(text)
+
+
+def test_merges_are_at_work(vocabulary: Vocabulary) -> None:
+    ids = vocabulary.encode_words(clean_text(TEXT))
+    assert vocabulary.unknown_id not in ids
+    assert len(ids) < len(clean_text(TEXT)) / 2
+    assert len(vocabulary.encode_words("the")) == 1
+
+
+def test_a_merge_that_stands_twice_has_its_later_place(tmp_path: Path) -> None:
+    folder = write_openai_vocabulary(tmp_path)
+    merges = folder / RELEASED[1]
+    lines = merges.read_text().split("\n")
+    merges.write_text("\n".join([*lines[:40], *lines[1:20], *lines[40:]]))
+    vocabulary, judge = load_vocabulary(folder), recipe_of(tokenizer_of(folder))
+    assert vocabulary.encode(TEXT) == judge(TEXT) != load_vocabulary(write_openai_vocabulary(tmp_path)).encode(TEXT)
+
+
+@given(st.text(CHARACTERS + CHARACTERS.upper() + "   \n", max_size=60))
+@settings(max_examples=300)
+def test_known_characters_come_back_as_cleaned_text(vocabulary: Vocabulary, text: str) -> None:
+    ids = vocabulary.encode(text)
+    assume(vocabulary.unknown_id not in ids)  # an entity such as "&deg" can become a character that is not known
+    assert vocabulary.decode(ids) == clean_text(text)
+    assert vocabulary.encode_words(clean_text(text)) == ids
+
+
+def test_backslashes_stay_as_openai_leaves_them(vocabulary: Vocabulary, judge: Ids) -> None:
+    """OpenAI's pattern is no raw string, so its backslash alternative means a plus sign; Hugging Face's copy is raw."""
+    unknown = vocabulary.unknown_id
+    start, end = vocabulary.ids["a"], vocabulary.ids["b</w>"]  # type: ignore[attr-defined]
+    alone = vocabulary.ids["a</w>"]  # type: ignore[attr-defined]
+    assert vocabulary.encode("a\\b") == [start, unknown, end]
+    assert judge("a\\b") == [alone, unknown, end]
+    assert clean_text("a\\b \\ \\\\c") == "a\\b \\ \\\\c"
+
+
+def test_words_keep_their_case_until_they_are_parted(vocabulary: Vocabulary, tokenizer: OpenAIGPTTokenizer) -> None:
+    """spaCy knows "Mr." and not "mr."; called as usual, transformers' tokenizer asks it for the latter."""
+    whole, parted = vocabulary.encode_words("mr. smith"), vocabulary.encode_words("mr . smith")
+    assert vocabulary.encode("Mr. Smith") == whole != parted
+    assert tokenizer("Mr. Smith")["input_ids"] == parted
+
+
+def test_the_unknown_piece_cannot_be_written(vocabulary: Vocabulary, tokenizer: OpenAIGPTTokenizer) -> None:
+    assert vocabulary.unknown_id not in vocabulary.encode("a <unk> b")
+    assert tokenizer.unk_token_id in tokenizer("a <unk> b")["input_ids"]
+
+
+def test_unknown_characters_are_one_id_each(vocabulary: Vocabulary) -> None:
+    assert vocabulary.encode_words("\u4e2d\u4e2d\n") == [0, 0, vocabulary.newline_id]
+    assert vocabulary.decode(vocabulary.encode_words("a\u4e2db the")) == "a<unk>b the"
+
+
+def test_the_memory_of_words_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pretrace.tokens.word_cache.REMEMBERED_WORDS", 5)
+    small, large = load_vocabulary(folder), load_vocabulary(folder)
+    for text in (TEXT, "the dog", "the fox\nthe dog", TEXT):
+        assert small.encode(text) == large.encode(text)
+        assert small.encode("the") == large.encode("the")
+    small.encode("zebra")  # only a new word makes room
+    assert len(small._words) < 10  # type: ignore[attr-defined]
+
+
+def test_a_folder_tells_what_it_holds(folder: Path, vocabulary: Vocabulary, tmp_path: Path) -> None:
+    theirs = load_vocabulary(write_openai_vocabulary(tmp_path / "theirs", ("vocab.json", "merges.txt")))
+    copied = copy_vocabulary(folder, tmp_path / "copied")
+    assert sorted(path.name for path in (tmp_path / "copied").iterdir()) == [*RELEASED, "vocabulary.json"]
+    copied_again = copy_vocabulary(tmp_path / "copied", tmp_path / "again")
+    for other in (theirs, copied, copied_again):
+        assert isinstance(other, OpenAIVocabulary)
+        assert other.description == vocabulary.description
+        assert other.encode(TEXT) == vocabulary.encode(TEXT)
+    (tmp_path / "counts.tsv").write_text("".join(f"{word}\t2\n" for word in sorted(set(clean_text(TEXT).split()))))
+    train_vocabulary(tmp_path / "counts.tsv", tmp_path / "own", 120)
+    own = copy_vocabulary(tmp_path / "own", tmp_path / "own copied")
+    assert own.description["kind"] == "sentencepiece-bpe"
+    assert own.fingerprint == load_vocabulary(tmp_path / "own").fingerprint != vocabulary.fingerprint
+
+
+def edited(change: Callable[[dict], object]) -> Callable[[Path], None]:
+    def apply(folder: Path) -> None:
+        ids = json.loads((folder / RELEASED[0]).read_text())
+        change(ids)
+        (folder / RELEASED[0]).write_text(json.dumps(ids))
+
+    return apply
+
+
+def added_merge(line: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / RELEASED[1]).write_text((folder / RELEASED[1]).read_text() + line + "\n")
+
+
+FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
+    "no merges": (lambda folder: (folder / RELEASED[1]).unlink(), RELEASED[1], "no such file"),
+    "no pieces": (lambda folder: (folder / RELEASED[0]).unlink(), RELEASED[0], "no such file"),
+    "cut JSON": (lambda folder: (folder / RELEASED[0]).write_text('{"a": 0, '), RELEASED[0], "not JSON"),
+    "a list": (lambda folder: (folder / RELEASED[0]).write_text('["a", "b"]'), RELEASED[0], "an object of pieces"),
+    "no object": (lambda folder: (folder / RELEASED[0]).write_text("{}"), RELEASED[0], ""),
+    "a hole": (edited(lambda ids: ids.pop("e")), RELEASED[0], "0 to their number less one, each once"),
+    "an id twice": (edited(lambda ids: ids.update(e=ids["f"])), RELEASED[0], "each once"),
+    "an id in words": (edited(lambda ids: ids.update(e=str(ids["e"]))), RELEASED[0], "whose ids are"),
+    "no unknown": (edited(lambda ids: ids.update(zz=ids.pop("<unk>"))), RELEASED[0], "for what is unknown"),
+    "no line end": (edited(lambda ids: ids.update({"zz": ids.pop("\n</w>")})), RELEASED[0], "for the line end"),
+    "a merge to nothing": (
+        added_merge("q z"),
+        RELEASED[1],
+        "takes two pieces that the vocabulary has joined",
+    ),
+    "a merge of three": (added_merge("t h e"), RELEASED[1], "'t h e'"),
+    "a merge of one": (added_merge("the"), RELEASED[1], "'the'"),
+    "bytes": (lambda folder: (folder / RELEASED[1]).write_bytes(b"#version\nt h\xff\n"), RELEASED[1], "not UTF-8"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_are_one_line_that_names_the_file(tmp_path: Path, fault: str) -> None:
+    folder = write_openai_vocabulary(tmp_path / "vocabulary")
+    change, file, reason = FAULTS[fault]
+    change(folder)
+    with pytest.raises(PretraceError) as error:
+        load_vocabulary(folder)
+    text = str(error.value)
+    assert "\n" not in text
+    assert text.startswith(f"{folder / file}: ")
+    assert reason in text
+
+
+def test_a_copy_that_was_changed_is_found_out(folder: Path, tmp_path: Path) -> None:
+    copy_vocabulary(folder, tmp_path / "copied")
+    merges = tmp_path / "copied" / RELEASED[1]
+    merges.write_text("\n".join(merges.read_text().split("\n")[:-2]))
+    with pytest.raises(PretraceError, match=r"vocabulary.json: its fingerprint is not that of the files beside it"):
+        load_vocabulary(tmp_path / "copied")
+
+
+def test_the_released_vocabulary(released: Path) -> None:
+    vocabulary = load_vocabulary(released)
+    assert vocabulary.size == 40_478
+    assert (vocabulary.unknown_id, vocabulary.newline_id) == (0, 40_477)
+    for text in ("The Transformer was pre-trained on books.\nMr. Smith read them.", "the"):
+        assert vocabulary.decode(vocabulary.encode(text)) == clean_text(text)
+    assert len(vocabulary.encode("the quick brown fox")) == 4
+
+
+def test_the_released_vocabulary_on_hostile_text(released: Path) -> None:
+    vocabulary, judge = load_vocabulary(released), recipe_of(tokenizer_of(released))
+    for text in HOSTILE:
+        assert vocabulary.encode(text) == judge(text), ascii(text)
+
+
+def test_the_released_vocabulary_on_books(released: Path, shared: Path) -> None:
+    vocabulary, judge = load_vocabulary(released), recipe_of(tokenizer_of(released))
+    tokens = 0
+    for path in sorted((shared / "data" / "books").glob("*.parquet")):
+        for text in pq.read_table(path, columns=["text"])["text"].to_pylist()[::6]:
+            begin = text.find("\n", len(text) // 2)
+            part = text[begin : text.find("\n", begin + 10_000)]
+            assert "\\" not in part
+            ids = vocabulary.encode(part)
+            assert ids == judge(part)
+            tokens += len(ids)
+    assert tokens > 40_000

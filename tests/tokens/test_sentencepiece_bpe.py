@@ -1,0 +1,102 @@
+"""The vocabulary: same bytes for the same counts, text goes in and comes back, and every fault is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pretrace.corpus import clean_text
+from pretrace.tokens import Vocabulary, load_vocabulary, measure_vocabulary, train_vocabulary
+from tests.helpers.word_counts import TEXT, write_counts
+
+LETTERS = "".join(sorted(set(TEXT) - {"\n", " "}))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    base = tmp_path_factory.mktemp("vocabulary")
+    train_vocabulary(write_counts(base / "counts.tsv"), base / "out", 150)
+    return base / "out"
+
+
+@pytest.fixture(scope="module")
+def vocabulary(folder: Path) -> Vocabulary:
+    return load_vocabulary(folder)
+
+
+def test_what_it_says_of_itself(vocabulary: Vocabulary, folder: Path) -> None:
+    description = json.loads((folder / "vocabulary.json").read_text())
+    assert description["size"] == vocabulary.size == 150
+    assert description["fingerprint"] == vocabulary.fingerprint
+    assert (vocabulary.unknown_id, vocabulary.newline_id) == (0, 1)
+
+
+@given(st.lists(st.text(LETTERS, max_size=8), max_size=20), st.randoms(use_true_random=False))
+@settings(max_examples=200)
+def test_round_trip(vocabulary: Vocabulary, words: list[str], random: object) -> None:
+    text = "".join(word + random.choice([" ", "\n", "", "  "]) for word in words)  # type: ignore[attr-defined]
+    ids = vocabulary.encode(text)
+    assert vocabulary.unknown_id not in ids
+    assert all(0 <= index < vocabulary.size for index in ids)
+    assert vocabulary.decode(ids) == clean_text(text)
+    assert vocabulary.encode_words(clean_text(text)) == ids
+
+
+def test_raw_text_is_cleaned_first(vocabulary: Vocabulary) -> None:
+    assert (
+        vocabulary.decode(vocabulary.encode("It WAS\r\n\r\nthe best, of times.")[:-2]) == "it was\nthe best , of times"
+    )
+
+
+@given(st.lists(st.text(f"{LETTERS} \n\u4e2d", max_size=8), max_size=20).map("".join))
+@settings(max_examples=200)
+def test_a_long_text_has_the_ids_of_a_short_one(folder: Path, text: str) -> None:
+    short, long = load_vocabulary(folder), load_vocabulary(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        expected = short.encode_array(text)
+        patch.setattr("pretrace.tokens.word_cache.SHORT_CHARACTERS", -1)
+        patch.setattr("pretrace.tokens.word_cache.BLOCK_CHARACTERS", 10)
+        found = long.encode_array(text)
+        patch.setattr("pretrace.tokens.word_cache.BLOCK_CHARACTERS", 10_000)
+        several = long.encode_arrays([text, "", *text.split("\n")])
+    assert found.tolist() == expected.tolist() and found.dtype == expected.dtype
+    one_by_one = [short.encode_array(part).tolist() for part in (text, "", *text.split("\n"))]
+    assert [ids.tolist() for ids in several] == one_by_one
+
+
+def test_a_word_has_the_same_ids_wherever_it_stands(vocabulary: Vocabulary) -> None:
+    alone = vocabulary.encode_words("foolishness")
+    assert vocabulary.encode_words("foolishness foolishness\nfoolishness") == [*alone, *alone, 1, *alone]
+
+
+def test_frequent_words_are_one_piece(vocabulary: Vocabulary) -> None:
+    assert len(vocabulary.encode_words("the")) == 1
+    assert len(vocabulary.encode_words("it was the")) == 3
+
+
+@pytest.mark.parametrize("text", ["the \u4e2d dog", "the\u4e2d dog", "\u2581", "a\u2581b the"])
+def test_what_is_unknown(vocabulary: Vocabulary, text: str) -> None:
+    ids = vocabulary.encode_words(text)
+    assert ids.count(vocabulary.unknown_id) == 1
+    decoded = vocabulary.decode(ids)
+    assert decoded == text.replace("\u4e2d", "<unk>").replace("\u2581", "<unk>")
+
+
+def test_the_memory_of_words_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pretrace.tokens.word_cache.REMEMBERED_WORDS", 5)
+    small, large = load_vocabulary(folder), load_vocabulary(folder)
+    for text in (TEXT, "the dog", "the fox\nthe dog", TEXT):
+        assert small.encode_words(text) == large.encode_words(text)
+    assert len(small._words) < len(set(TEXT.split())) + 10  # type: ignore[attr-defined]
+
+
+def test_measures(vocabulary: Vocabulary) -> None:
+    ids = vocabulary.encode_words(TEXT)
+    measured = measure_vocabulary(vocabulary, [TEXT])
+    assert measured["tokens_per_word"] == round(len(ids) / len(TEXT.split()), 6)
+    assert measured["bytes_per_token"] == round(len(TEXT.encode()) / len(ids), 6)
+    assert measured["unknown_share"] == 0

@@ -1,0 +1,115 @@
+"""The best model of each task is in MLflow's registry, once, and answers as the report counted it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from pretrace import tracking
+from pretrace.common.files import read_json
+from pretrace.inference.predict import answers
+from tests.helpers.finetuned_models import KINDS, ROWS, models, write_pipeline
+from tests.helpers.mlflow_records import PARENT, client, leave, runs
+
+
+def report(full: float = 0.6, scratch: float = 0.5, tasks: tuple[str, ...] = ("source",)) -> None:
+    """An experiment with these scores, sent twice, as after a sender that was killed."""
+    leave("report", ends_experiment=True, models=models(full, scratch, tasks))
+    record = max(Path(".pretrace/tracking").glob("[0-9]*"))
+    shutil.copytree(record, record.with_name(record.name + "-again"))
+    assert tracking.send_pending() == ""
+
+
+def aliases(name: str = "pretrace-source") -> dict[str, str]:
+    return {alias: str(version) for alias, version in client().get_registered_model(name).aliases.items()}
+
+
+def test_the_best_column_of_each_task_is_chosen(finetuned: Path) -> None:
+    rows = [
+        {"task": "source", "variant": name, "kind": "classification", "metric": "accuracy"}
+        for name in ("full", "scratch", "tfidf")
+    ]
+    for row, score in zip(rows, (0.5, 0.6, 0.9), strict=True):
+        row["score"] = score
+    lost = {"task": "same", "variant": "full", "kind": "similarity", "metric": "accuracy", "score": None}
+    (best,) = tracking.best_models({"rows": [*rows, lost]})
+    assert (best["task"], best["variant"], best["score"]) == ("source", "scratch", 0.6)
+    assert best["examples"] == [[row] for row in ROWS[:3]]
+
+
+def test_a_model_is_one_version_however_often_it_is_sent(finetuned: Path) -> None:
+    leave("finetune@source-full", metrics={"score": 0.6})
+    report()
+    (version,) = client().search_model_versions("name = 'pretrace-source'")
+    assert version.run_id == runs()["finetune@source-full"].info.run_id, "beside the run that trained it"
+    assert version.tags["score"] == "0.6" and version.tags["variant"] == "full"
+    assert version.tags["commit"] == "0123456789abcdef"
+    assert aliases() == {"champion": "1", "full": "1"}
+    folder = finetuned / ".pretrace/artifacts/models" / version.source.rpartition("/")[2] / "artifacts"
+    parent = client().get_run(runs()[PARENT].info.run_id)
+    assert [one.model_id for one in parent.outputs.model_outputs] == [folder.parent.name]
+    names = {path.name for path in folder.rglob("*") if path.is_file()}
+    assert {"MLmodel", "input_example.json", "model.safetensors", "served.py"} <= names
+    assert not [name for name in names if name.endswith((".pkl", ".pickle"))]
+    pinned = (folder / "requirements.txt").read_text()
+    assert "torch==" in pinned and "spacy==" in pinned
+
+
+def test_the_champion_is_the_best_on_the_same_rows(finetuned: Path) -> None:
+    report(full=0.6)
+    write_pipeline(finetuned, "0" * 32, "python worse.py")
+    report(full=0.55)
+    assert aliases() == {"champion": "1", "full": "2"}
+    write_pipeline(finetuned, "0" * 32, "python better.py")
+    report(full=0.4, scratch=0.7)
+    assert aliases() == {"champion": "3", "full": "2", "scratch": "3"}
+    write_pipeline(finetuned, "1" * 32, "python better.py")  # other test rows: scores are not compared
+    report(full=0.3, scratch=0.2)
+    assert aliases() == {"champion": "4", "full": "4", "scratch": "3"}
+
+
+def test_a_model_answers_the_test_rows_as_before(finetuned: Path, monkeypatch: Any) -> None:
+    """Of every kind, with columns of the task's own names; from a process in another folder, too."""
+    import mlflow
+    import pandas as pd
+
+    from pretrace.settings.columns import as_row
+
+    report(tasks=tuple(KINDS))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking.tracking_uri())
+    for name, kind in KINDS.items():
+        note = read_json(finetuned / f"models/finetuned/{name}-full/config.json")
+        parts = pq.read_table(finetuned / f"data/tasks/{name}/test.parquet")["parts"].to_pylist()
+        rows = [as_row(row, kind, note["columns"]) for row in parts]
+        expected = answers(f"{name}-full", [json.dumps(row) for row in rows], "rows")
+        model = mlflow.pyfunc.load_model(f"models:/pretrace-{name}@champion")
+        found = list(model.predict(pd.DataFrame(rows)))
+        assert found == expected, name
+        assert len(set(found)) > 1, "all answers are the same, so the order is not tested"
+        assert model.metadata.signature.inputs.input_names() == list(rows[0])
+
+
+def test_mlflow_serves_it_from_the_command_line(finetuned: Path, tmp_path: Path) -> None:
+    """Without the folder that it was made in, and with the code that it has with it."""
+    report()
+    (finetuned / "rows.json").write_text(json.dumps({"dataframe_records": [{"text": row} for row in ROWS]}))
+    expected = answers("source-full", ROWS, "rows")
+    command = ["models", "predict", "-m", "models:/pretrace-source@full", "-i", "rows.json", "-t", "json"]
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking.tracking_uri(), "MLFLOW_DISABLE_TELEMETRY": "true"}
+    shutil.rmtree(finetuned / "models")
+    done = subprocess.run(
+        [sys.executable, "-m", "mlflow", *command, "--env-manager", "local"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        cwd=finetuned,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout)["predictions"] == expected

@@ -1,0 +1,137 @@
+"""A stage that DVC did not run shows where its result came from."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pretrace import tracking
+from pretrace.common.files import write_json
+from pretrace.tracking import status
+from tests.helpers.mlflow_records import PARENT, all_runs, client, leave, runs, waiting
+
+LOCK = """schema: '2.0'
+stages:
+  clean:
+    cmd: python stages/clean.py
+    outs:
+    - path: data/clean
+      md5: {clean}.dir
+  report:
+    cmd: python stages/report.py
+    outs:
+    - path: reports/benchmark.json
+      md5: {report}
+"""
+PIPELINE = """stages:
+  clean:
+    cmd: python stages/clean.py
+    deps: [stages/clean.py]
+    params: [seeds]
+    outs: [data/clean]
+  report:
+    cmd: python stages/report.py
+    deps: [stages/report.py, data/clean]
+    outs: [reports/benchmark.json]
+"""
+BENCHMARK = {"scores": {"source": {"full": 0.5, "scratch": None}}, "averages": {"full": 0.5}, "rows": []}
+
+
+@pytest.fixture
+def pipeline(tracked: Path, project: Path) -> Path:
+    """A pipeline of two stages that has run. Gives the folder where records wait."""
+    (project / "stages").mkdir()
+    for stage in ("clean", "report"):
+        (project / "stages" / f"{stage}.py").write_text(stage)
+    (project / "dvc.yaml").write_text(PIPELINE)
+    (project / "dvc.lock").write_text(LOCK.format(clean="1" * 32, report="2" * 32))
+    write_json(project / "reports/benchmark.json", BENCHMARK)
+    return tracked
+
+
+def report() -> None:
+    leave("report", ends_experiment=True)
+    assert tracking.send_pending() == ""
+
+
+def test_a_stage_of_another_experiment_is_named(pipeline: Path, monkeypatch: Any) -> None:
+    leave("clean", metrics={"words": 10.0}, cost={"seconds": 5}, params={"kept": 1})
+    report()
+    monkeypatch.setenv("DVC_EXP_NAME", "second")
+    report()
+    report()  # once more: nothing is shown twice
+    found = {run.info.run_name: run for run in all_runs()}
+    cached, origin = found["clean (cached)"], found["clean"]
+    assert cached.data.tags["mlflow.parentRunId"] == found["second"].info.run_id
+    assert cached.data.tags["pretrace.cached_from"] == origin.info.run_id
+    assert cached.data.tags["pretrace.cached_from_experiment"] == PARENT
+    assert f"/runs/{origin.info.run_id})" in cached.data.tags["mlflow.note.content"]
+    assert cached.data.metrics == {"words": 10.0}, "what it cost was not paid again"
+    assert cached.data.params["kept"] == "1"
+    assert cached.info.status == found["second"].info.status == "FINISHED"
+    assert [run.info.run_name for run in all_runs()].count("clean (cached)") == 1
+
+
+def test_what_ran_is_not_called_cached(pipeline: Path) -> None:
+    leave("clean")
+    report()
+    assert set(runs()) == {PARENT, "clean", "report"}
+
+
+def test_other_code_is_another_result(pipeline: Path, project: Path, monkeypatch: Any) -> None:
+    """Taken back, the first one counts again, and not the one that ran last."""
+    leave("clean")
+    report()
+    before = runs()["clean"].info.run_id
+    (project / "stages/clean.py").write_text("other")
+    monkeypatch.setenv("DVC_EXP_NAME", "other")
+    leave("clean", metrics={"words": 2.0}, started=1_700_000_100.0)
+    report()
+    (project / "stages/clean.py").write_text("clean")
+    monkeypatch.setenv("DVC_EXP_NAME", "back")
+    report()
+    (cached,) = [run for run in all_runs() if run.info.run_name == "clean (cached)"]
+    assert cached.data.tags["pretrace.cached_from"] == before
+
+
+def test_a_result_from_elsewhere_is_unknown(pipeline: Path) -> None:
+    report()
+    tags = runs()["clean (cached)"].data.tags
+    assert tags["pretrace.cached_from"] == "unknown"
+    assert "does not know" in tags["mlflow.note.content"]
+
+
+def test_data_that_was_read_is_shown_with_its_hash(pipeline: Path) -> None:
+    report()
+    (read,) = client().get_run(runs()["report"].info.run_id).inputs.dataset_inputs
+    assert (read.dataset.name, read.dataset.digest) == ("data/clean", "1" * 32 + ".dir")
+    assert runs()["clean (cached)"].data.tags["dvc.stage"] == "clean"
+
+
+def test_where_no_stage_ran_the_workspace_is_shown_once(pipeline: Path) -> None:
+    """As after `dvc repro` in a fresh clone with the data pulled."""
+    status.show_restored()
+    status.show_restored()
+    assert waiting(pipeline) == 1
+    assert status.resend() == (True, "MLflow: all runs sent; `make ui` shows them")
+    found = runs()
+    assert set(found) == {PARENT, "clean (cached)", "report (cached)"}
+    assert found[PARENT].info.status == "FINISHED"
+    assert found[PARENT].data.metrics == {"source/full": 0.5, "mean/full": 0.5}
+
+
+def test_what_a_report_has_shown_is_not_shown_again(pipeline: Path) -> None:
+    report()
+    status.show_restored()
+    assert waiting(pipeline) == 0
+
+
+@pytest.mark.parametrize("broken", ["reports/benchmark.json", "dvc.lock", "params.yaml", "dvc.yaml"])
+def test_a_workspace_without_results_is_not_shown(pipeline: Path, project: Path, broken: str, capsys: Any) -> None:
+    shutil.copy(project / "stages/clean.py", project / broken)
+    status.show_restored()
+    assert waiting(pipeline) == 0
+    assert "Traceback" not in capsys.readouterr().err

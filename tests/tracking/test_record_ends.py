@@ -1,0 +1,120 @@
+"""Every run ends: a stage that fails or is killed says so, and so does its experiment."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pretrace import tracking
+from pretrace.common.errors import PretraceError
+from pretrace.pipeline.stage import Run, run_stage
+from pretrace.settings import load_settings
+from pretrace.tracking.uploader import stay_and_send
+from tests.helpers.mlflow_records import PARENT, all_runs, leave, runs, waiting
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+def gone() -> list[int | str]:
+    """A process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return [process.pid, 1, platform.node()]
+
+
+@linux
+def test_an_experiment_ends_with_dvc(tracked: Path, monkeypatch: Any) -> None:
+    """Also when the report did not run, as its inputs came out the same."""
+    leave("clean")
+    tracking.send_pending()
+    assert runs()[PARENT].info.status == "RUNNING"
+    monkeypatch.setattr("pretrace.tracking.describe_run.dvc_process", gone)
+    leave("bpe")
+    assert "all runs sent" in tracking.wait_until_sent()
+    assert runs()[PARENT].info.status == "FINISHED"
+    assert not list(tracked.glob("open/*"))
+
+
+@pytest.mark.parametrize("status", ["FAILED", "KILLED"])
+def test_a_stage_that_fails_is_the_experiments_end_until_it_runs_again(tracked: Path, status: str) -> None:
+    leave("clean", status, error="rows.csv: row 3: no label")
+    tracking.send_pending()
+    found = runs()
+    assert found["clean"].info.status == found[PARENT].info.status == status
+    assert found["clean"].data.tags["mlflow.note.content"] == f"**{status}**: rows.csv: row 3: no label"
+    leave("clean", started=1_700_000_100.0)
+    leave("report", ends_experiment=True)
+    tracking.send_pending()
+    assert sorted(run.info.status for run in all_runs()) == sorted([status, "FINISHED", "FINISHED", "FINISHED"])
+
+
+def test_a_stage_says_that_it_has_begun_and_why_it_failed(tracked: Path) -> None:
+    def main(_: Run) -> None:
+        assert len(list(tracked.glob("running/*.json"))) == 1
+        raise PretraceError("rows.csv: row 3: no label")
+
+    with pytest.raises(SystemExit):
+        run_stage("clean", main)
+    (record,) = tracked.glob("*/record.json")
+    assert json.loads(record.read_text())["error"] == "rows.csv: row 3: no label"
+    assert not list(tracked.glob("running/*"))
+
+
+@linux
+def test_a_stage_that_is_gone_without_a_word_was_killed(tracked: Path) -> None:
+    code = (
+        "import os, signal; from pretrace import tracking; from pretrace.settings import load_settings;"
+        "from pretrace.pipeline.stage import Run; tracking.announce(Run('pretrain', load_settings(), 1700000000.0));"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=False, env={**os.environ})
+    assert len(list(tracked.glob("running/*.json"))) == 1
+    assert "all runs sent" in tracking.wait_until_sent()
+    found = runs()
+    assert found["pretrain"].info.status == found[PARENT].info.status == "KILLED"
+    assert not list(tracked.glob("running/*"))
+
+
+@linux
+def test_a_stage_at_work_is_shown_as_such(tracked: Path) -> None:
+    at_work = Run("pretrain", load_settings(), 1_700_000_001.0)
+    tracking.announce(at_work)
+    assert tracking.send_pending() == "", "nothing is sent for it alone"
+    assert not list(tracked.glob("open/*"))
+    leave("clean")
+    tracking.send_pending()
+    assert runs()["pretrain"].info.status == "RUNNING"
+    tracking.hand_over(at_work, "FINISHED")
+    assert not list(tracked.glob("running/*"))
+    tracking.send_pending()
+    assert runs()["pretrain"].info.status == "FINISHED"
+
+
+@linux
+def test_a_sender_stays_while_dvc_does(tracked: Path, monkeypatch: Any) -> None:
+    """What a stage leaves meanwhile is sent, and a second sender goes away at once."""
+    from pretrace.tracking import uploader
+
+    leave("clean")
+    turns = []
+
+    def pause(_: float) -> None:
+        turns.append(uploader.is_there(tracked))
+        assert stay_and_send(tracked) == ""
+        if len(turns) == 1:
+            leave("bpe")
+        elif not waiting(tracked):
+            monkeypatch.setattr(uploader, "is_alive", lambda process: False)
+
+    monkeypatch.setattr(uploader.time, "sleep", pause)
+    assert stay_and_send(tracked) == ""
+    assert all(turns) and len(turns) >= 2
+    assert {"clean", "bpe"} <= set(runs())
+    assert not uploader.is_there(tracked)

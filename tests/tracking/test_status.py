@@ -1,0 +1,39 @@
+"""`pretrace track`: what waits, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pretrace.cli import main
+from tests.helpers.mlflow_records import leave
+
+SECRET = "s3cr3t-of-mine"
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_URI"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+
+
+def test_track_says_what_waits_and_why(tracked: Path, monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://someone:{SECRET}@127.0.0.1:9")
+    assert main(["track"]) == 0
+    assert "nothing" in capsys.readouterr().out
+    leave("clean")
+    assert main(["track", "--resend"]) == 1
+    assert main(["track"]) == 0
+    out = capsys.readouterr().out
+    assert "1 in " in out and "pretrace track --resend" in out and "none at work" in out
+    assert "last problem  http://" in out
+    assert SECRET not in out
+
+
+def test_track_where_tracking_is_off(project: Path, capsys: Any) -> None:
+    assert main(["track"]) == main(["track", "--resend"]) == 0
+    assert capsys.readouterr().out.count("switched off") == 2
+    assert not (project / ".pretrace").exists()

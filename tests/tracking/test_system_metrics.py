@@ -1,0 +1,87 @@
+"""What a stage takes of the machine, under the names that MLflow's page knows."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from pretrace import tracking
+from pretrace.tracking import system_metrics
+from pretrace.tracking.system_metrics import SystemWatch
+from tests.helpers.mlflow_records import leave, points, runs
+
+PATIENCE = 30.0
+
+
+def watched(looks: int) -> SystemWatch:
+    watch, deadline = SystemWatch().start(), time.monotonic() + PATIENCE
+    while len({point[3] for point in watch.points()}) < looks:
+        assert time.monotonic() < deadline, "nothing was seen"
+        time.sleep(0.01)
+    watch.stop()
+    return watch
+
+
+def test_a_stage_shows_what_it_took(tracked: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(system_metrics, "FIRST_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(system_metrics, "EVERY_SECONDS", 0.01)
+    leave("pretrain", watch=watched(3))
+    tracking.send_pending()
+    run = runs()["pretrain"]
+    assert run.data.metrics["system/stage_memory_megabytes"] > 10
+    assert 0 < run.data.metrics["system/system_memory_usage_percentage"] < 100
+    assert {"system/cpu_utilization_percentage", "system/disk_usage_percentage"} <= set(run.data.metrics)
+    assert [step for step, _ in points(run, "system/disk_usage_percentage")][:3] == [0, 1, 2]
+
+
+def test_a_long_run_keeps_looks_further_apart(monkeypatch: Any) -> None:
+    monkeypatch.setattr(system_metrics, "MOST_LOOKS", 4)
+    watch = SystemWatch()
+    waits: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        return len(waits) > 40
+
+    monkeypatch.setattr(watch, "_over", SimpleNamespace(wait=wait, set=lambda: None))
+    monkeypatch.setattr(system_metrics, "_look_of_process", lambda: lambda: {"system/x": 1.0})
+    watch._watch()
+    assert len(watch.points()) <= 4
+    assert waits[-1] > 8 * waits[2]
+
+
+def test_each_gpu_is_looked_at(monkeypatch: Any) -> None:
+    nvidia = SimpleNamespace(
+        nvmlInit=lambda: None,
+        nvmlDeviceGetCount=lambda: 2,
+        nvmlDeviceGetHandleByIndex=lambda number: number,
+        nvmlDeviceGetMemoryInfo=lambda handle: SimpleNamespace(used=25e6 * (handle + 1), total=100e6),
+        nvmlDeviceGetUtilizationRates=lambda handle: SimpleNamespace(gpu=90 + handle),
+        nvmlDeviceGetPowerUsage=lambda handle: 70_000,
+    )
+    monkeypatch.setitem(sys.modules, "pynvml", nvidia)
+    values = system_metrics._look_of_process()()
+    assert values["system/gpu_1_utilization_percentage"] == 91
+    assert values["system/gpu_1_memory_usage_percentage"] == 50
+    assert values["system/gpu_0_power_usage_watts"] == 70
+
+
+def test_without_psutil_nothing_is_seen_and_nothing_said(monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    watch = SystemWatch()
+    monkeypatch.setattr(system_metrics, "FIRST_LOOK_SECONDS", 0.01)
+    watch.start()._thread.join(PATIENCE)
+    assert watch.points() == []
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_stage_loads_nothing_for_mlflow() -> None:
+    """Neither MLflow nor what watches the machine: both are loaded elsewhere, or later."""
+    code = "import json, sys; import pretrace.pipeline.stage; print(json.dumps(sorted(sys.modules)))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not {"mlflow", "psutil", "pyarrow", "pandas", "yaml"} & set(json.loads(said))

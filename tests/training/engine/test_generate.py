@@ -1,0 +1,88 @@
+"""Generated text: the same for the same seed."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from pretrace.model import GPT
+from pretrace.settings import ModelSettings
+from pretrace.training.engine.generate import PROMPTS, generate, samples
+
+
+class Letters:
+    """A vocabulary of letters: unknown 0, line end 1, then a to z."""
+
+    size, newline_id, unknown_id = 28, 1, 0
+
+    def encode(self, text: str) -> list[int]:
+        return [ord(letter) - 95 for letter in text if letter.isalpha()]
+
+    def decode(self, ids: list[int]) -> str:
+        return "".join("\n" if i == 1 else chr(i + 95) for i in ids)
+
+
+class Alphabet(nn.Module):
+    """Says that the next letter of the alphabet comes next, and likes the unknown piece even better."""
+
+    context = 6
+
+    def __init__(self, sure: float) -> None:
+        super().__init__()
+        self.sure = nn.Parameter(torch.tensor(sure))
+        self.longest = 0
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        self.longest = max(self.longest, ids.shape[1])
+        logits = torch.zeros(*ids.shape, 28)
+        logits[..., 0] = 99.0
+        following = torch.where(ids >= 27, 2, ids + 1)
+        return logits + self.sure * nn.functional.one_hot(following, 28)
+
+
+def test_the_most_likely_text() -> None:
+    model = Alphabet(5.0)
+    assert generate(model, Letters(), "wx", 6, seed=0, temperature=0) == "wxyzabcd"
+    assert model.longest == 5  # the last place of a context is never trained to predict from
+
+
+def test_drawn_text_is_a_function_of_the_seed_and_never_unknown() -> None:
+    torch.manual_seed(0)
+    texts = [generate(Alphabet(0.5), Letters(), "a", 30, seed) for seed in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
+    assert "_" not in "".join(texts)
+    assert generate(Alphabet(5.0), Letters(), "a", 8, seed=1, temperature=0.05) == "abcdefghi"
+
+
+def gpt(context: int = 16) -> GPT:
+    settings = ModelSettings(
+        **{"layers": 2, "width": 16, "heads": 4, "feed_forward": 32, "context": context},
+        **{"dropout": 0.1, "embedding_dropout": "table", "initial_std": 0.5},
+    )
+    return GPT(settings, Letters.size, seed=3)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.8])
+def test_the_text_is_that_of_reading_anew(temperature: float) -> None:
+    model = gpt()
+
+    class Anew(nn.Module):
+        context = model.context
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            return self.model(ids)
+
+    texts = [generate(m, Letters(), "abc", 40, seed=2, temperature=temperature) for m in (model, Anew())]
+    assert texts[0] == texts[1]
+    assert len(texts[0]) == 43
+
+
+def test_samples_are_of_every_prompt() -> None:
+    found = samples(Alphabet(1.0), Letters(), seed=4)
+    assert [sample["prompt"] for sample in found] == list(PROMPTS)
+    assert found == samples(Alphabet(1.0), Letters(), seed=4)

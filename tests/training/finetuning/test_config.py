@@ -1,0 +1,40 @@
+"""The settings of one fine-tuning: which of several values wins."""
+
+from __future__ import annotations
+
+from pretrace.training.finetuning.config import resolve_recipe
+from tests.helpers.small_finetuning import recipe
+from tests.helpers.small_training import settings_with
+
+
+def test_the_more_particular_setting_wins() -> None:
+    assert recipe().lr == 0.01
+    assert recipe(lr=0.02).lr == 0.02
+    assert recipe({"lr": 0.03}, lr=0.02).lr == 0.03
+    assert recipe({"lr": 0.03}, {"lr": 0.04}, lr=0.02).lr == 0.04
+    assert recipe().epochs == 3
+    assert recipe({"epochs": 4}).epochs == 4
+    assert recipe({"epochs": 4}, {"epochs": 5}).epochs == 5
+    assert recipe().lm_weight == 0.5
+    assert recipe(variant={"lm_weight": 0.0}).lm_weight == 0.0
+    assert recipe({"lm_weight": 0.0}).lm_weight == 0.0
+    assert recipe({"lm_weight": 0.0}, variant={"lm_weight": 0.7}).lm_weight == 0.7
+    assert recipe().settings.batch_size == 8
+    assert recipe({"batch_size": 16, "dropout": 0.0}).settings.batch_size == 16
+    assert recipe({"batch_size": 16, "dropout": 0.0}).settings.dropout == 0.0
+
+
+def test_outputs_are_the_labels_or_one() -> None:
+    assert recipe().outputs == 3
+    for kind in ("regression", "multiple_choice"):
+        found = recipe(note={"labels": None, "kind": kind, "metric": "pearson"})
+        assert (found.outputs, found.kind, found.metric) == (1, kind, "pearson")
+
+
+CLASSES = 6
+
+
+def test_the_number_of_outputs_is_that_of_the_classes() -> None:
+    note = {"kind": "regression", "metric": "pearson", "labels": None}
+    for overrides, outputs in (({"soft_classes": CLASSES}, CLASSES), ({}, 1)):
+        assert resolve_recipe(settings_with(), "full", {**note, "overrides": overrides}).outputs == outputs

@@ -1,0 +1,254 @@
+"""Fine-tuning: every kind of task is learned, and the best pass is what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pretrace.common.errors import PretraceError
+from pretrace.model import GPT, LSTM, build_model, save_model
+from pretrace.settings import LSTMSettings, ModelSettings
+from pretrace.tasks.dataset import EncodedSplit
+from pretrace.training.engine.device import Device, choose_device
+from pretrace.training.finetuning.batching import Examples
+from pretrace.training.finetuning.config import Recipe
+from pretrace.training.finetuning.finetune import example_losses, finetune_seed, starting_model
+from pretrace.training.finetuning.predictions import Answers, predict
+from pretrace.training.finetuning.task_head import TaskModel
+from tests.helpers.small_finetuning import recipe_of
+from tests.helpers.small_training import settings_with, weights_of
+
+VOCABULARY, CONTEXT = 20, 32
+SMALL = ModelSettings(
+    **{"layers": 1, "width": 24, "heads": 2, "feed_forward": 48, "context": CONTEXT},
+    **{"dropout": 0.0, "embedding_dropout": "table", "initial_std": 0.1},
+)
+PARTS = {"classification": 1, "entailment": 2, "similarity": 2, "regression": 2, "multiple_choice": 4}
+KEY = 3
+"""The word that decides."""
+
+
+def part(random: np.random.Generator, has_key: bool) -> list[int]:
+    words = random.integers(KEY + 1, VOCABULARY, random.integers(3, 8)).tolist()
+    if has_key:
+        words[random.integers(len(words))] = KEY
+    return words
+
+
+def example(kind: str, random: np.random.Generator) -> tuple[list[list[int]], float]:
+    if kind == "multiple_choice":
+        right = int(random.integers(3))
+        return [part(random, False), *(part(random, i == right) for i in range(3))], right
+    flags = random.integers(0, 2, PARTS[kind])
+    if kind == "entailment":
+        flags[0] = 0  # the hypothesis decides
+    label = {"entailment": flags[-1], "similarity": flags.max(), "regression": 3.0 + 2.0 * flags.sum()}
+    return [part(random, bool(flag)) for flag in flags], label.get(kind, flags[0])
+
+
+def split_of(kind: str, count: int, seed: int) -> EncodedSplit:
+    random = np.random.default_rng(seed)
+    examples = [example(kind, random) for _ in range(count)]
+    parts = [words for row, _ in examples for words in row]
+    return EncodedSplit(
+        np.concatenate([np.array(words, np.uint16) for words in parts]),
+        np.cumsum([0, *map(len, parts)]),
+        np.array([label for _, label in examples], np.float32 if kind == "regression" else np.int64),
+        PARTS[kind],
+    )
+
+
+def splits_of(kind: str, train: int = 96) -> dict[str, EncodedSplit]:
+    return {
+        name: split_of(kind, count, seed)
+        for seed, (name, count) in enumerate((("train", train), ("dev", 40), ("test", 50)))
+    }
+
+
+def fresh(model: str = "transformer") -> GPT | LSTM:
+    if model == "transformer":
+        return GPT(SMALL, VOCABULARY, seed=1)
+    settings = LSTMSettings(layers=1, width=24, embedding=12, dropout=0.0, initial_std=0.2)
+    return LSTM(settings, VOCABULARY, CONTEXT, seed=1)
+
+
+def device_here() -> Device:
+    return choose_device("float32", 1)
+
+
+def tuned(kind: str, recipe: Recipe | None = None, seed: int = 1, model: str = "transformer", train: int = 96) -> Any:
+    device = choose_device("float32", 1)
+    return finetune_seed(fresh(model), recipe or recipe_of(kind), splits_of(kind, train), seed, device)
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_every_kind_is_learned(kind: str) -> None:
+    result, _ = tuned(kind, recipe_of(kind, epochs=12 if kind in ("entailment", "similarity") else 6))
+    assert result.test_score > 0.85
+    assert max(result.dev_scores) > 0.85
+    assert result.curve[-1]["loss"] < 0.5 * result.curve[0]["loss"]
+    assert len(result.predictions) == 50
+    if kind == "regression":  # in the labels' own unit
+        assert 2 < min(result.predictions) < 4 < 6 < max(result.predictions) < 8
+
+
+def test_the_lstm_learns_too() -> None:
+    assert tuned("classification", recipe_of("classification", lr=0.02), model="lstm")[0].test_score > 0.85
+
+
+def test_labels_of_chance_are_not_learned() -> None:
+    splits = splits_of("classification")
+    random = np.random.default_rng(0)
+    for name, split in splits.items():
+        splits[name] = EncodedSplit(split.ids, split.offsets, random.permutation(split.labels), 1)
+    result, _ = finetune_seed(fresh(), recipe_of("classification"), splits, 1, choose_device("float32", 1))
+    assert result.test_score < 0.75
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression", "multiple_choice"])
+def test_the_same_seed_gives_the_same_bytes(kind: str) -> None:
+    recipe = recipe_of(kind, epochs=2, dropout=0.2)
+    (one, a), (two, b), (other, _) = (tuned(kind, recipe, seed) for seed in (1, 1, 2))
+    assert one == two
+    assert all(torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
+    assert other.curve != one.curve
+
+
+def test_dropout_is_drawn_anew_for_another_seed() -> None:
+    """The same weights, the same examples and another seed: only dropout is left to differ."""
+    device, data = choose_device("float32", 1), splits_of("classification", 8)
+    curves = []
+    for seed in (1, 2):
+        model = fresh()
+        result, _ = finetune_seed(model, recipe_of("classification", epochs=1, dropout=0.5), data, seed, device)
+        curves.append(result.curve)
+    assert curves[0] != curves[1]
+
+
+def test_what_is_returned_is_the_best_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pretrace.training.finetuning import finetune
+
+    scores = iter([0.2, 0.9, 0.9, 0.1, 0.33])
+    weights: list[torch.Tensor] = []
+
+    def score(metric: str, labels: np.ndarray, predictions: np.ndarray) -> float:
+        return next(scores)
+
+    def remembering(model: TaskModel, examples: Examples, device: Any) -> Answers:
+        weights.append(model.classifier.weight.detach().clone())
+        return predict(model, examples, device)
+
+    monkeypatch.setattr(finetune, "score", score)
+    monkeypatch.setattr(finetune, "predict", remembering)
+    result, model = tuned("classification", recipe_of("classification", epochs=4))
+    assert result.dev_scores == [0.2, 0.9, 0.9, 0.1]
+    assert result.best_epoch == 2  # the first of equals
+    assert torch.equal(model.classifier.weight, weights[1])
+    assert torch.equal(weights[4], weights[1])  # and the test rows were scored with it
+    assert not torch.equal(weights[1], weights[2])
+    assert result.test_score == 0.33
+
+
+def test_the_predictions_are_the_returned_models() -> None:
+    recipe = recipe_of("similarity", epochs=2)
+    result, model = tuned("similarity", recipe)
+    test = splits_of("similarity")["test"]
+    examples = Examples(test, "similarity", VOCABULARY, CONTEXT)
+    device = choose_device("float32", 1)
+    for batch_size in (1, 7, 64):
+        found = predict(model, examples, device, batch_size)
+        assert found.predictions_E.tolist() == result.predictions
+        np.testing.assert_allclose(found.probabilities_EK, result.probabilities, atol=2e-6)
+        np.testing.assert_allclose(found.probabilities_EK.sum(1), 1)
+        assert (found.probabilities_EK.argmax(1) == result.predictions).all()
+
+
+def test_fewer_examples_than_a_batch_are_one_batch() -> None:
+    result, _ = tuned("classification", recipe_of("classification", epochs=2), train=5)
+    assert [row["step"] for row in result.curve] == [1, 2]
+
+
+def test_without_its_weight_there_is_no_language_model_loss() -> None:
+    device, split = choose_device("float32", 1), split_of("classification", 4, 0)
+    model = TaskModel(fresh(), "classification", 2, 3, seed=2)
+    examples = Examples(split, "classification", VOCABULARY, CONTEXT)
+    recipe = recipe_of("classification", lm_weight=0.0)
+    target = torch.from_numpy(split.labels)
+    assert example_losses(model, examples.batch(np.arange(4)), target, recipe, device)[1] == 0.0
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+@pytest.mark.parametrize("train", [8, 32])
+def test_a_rate_far_too_high_is_one_line(kind: str, train: int) -> None:
+    """Also where the last update broke the weights and no loss came after it."""
+    with pytest.raises(PretraceError, match="lower learning rate") as error:
+        tuned(kind, recipe_of(kind, lr=1e38, epochs=1, warmup_share=0.0), train=train)
+    assert "\n" not in str(error.value)
+
+
+def test_a_variant_says_where_it_starts(tmp_path: Any) -> None:
+    settings = settings_with(
+        variants={"full": {}, "scratch": {"pretrained": False}, "lstm": {"model": "lstm", "pretrained": True}}
+    )
+    for kind in ("transformer", "lstm"):
+        (tmp_path / kind).mkdir()
+        save_model(tmp_path / kind, build_model(kind, settings.scale, 80, seed=77))
+
+    def start(variant: str, seed: int) -> dict[str, bytes]:
+        model = starting_model(settings, variant, 80, tmp_path, seed)
+        return weights_of(type("Holder", (), {"model": model})())
+
+    assert start("full", 1) == start("full", 2)
+    assert start("scratch", 1) == start("scratch", 1) != start("scratch", 2)
+    assert start("scratch", 77) == start("full", 1)
+    assert "recurrent.weight_ih_l0" in start("lstm", 1)
+
+
+def test_a_variant_takes_its_first_layers_from_pre_training(tmp_path: Path) -> None:
+    settings = settings_with(variants={f"layers_{n}": {"layers": n} for n in range(3)} | {"full": {}})
+    (tmp_path / "transformer").mkdir()
+    pretrained, random = (build_model("transformer", settings.scale, 80, seed) for seed in (77, 5))
+    save_model(tmp_path / "transformer", pretrained)
+    for number in range(3):
+        model = starting_model(settings, f"layers_{number}", 80, tmp_path, 5)
+        assert len(model.blocks) == 2
+        for name, parameter in model.named_parameters():
+            source = random if name.startswith("blocks") and int(name.split(".")[1]) >= number else pretrained
+            assert torch.equal(parameter, source.get_parameter(name)), name
+        finetune_seed(model, recipe_of("classification", epochs=1), splits_of("classification"), 5, device_here())
+
+
+def test_tokens_and_operations_are_counted() -> None:
+    """By hand: six for each weight of a product and token that is trained on, two for each that is only read."""
+    result, _ = tuned("classification", recipe_of("classification", epochs=2))
+    splits = splits_of("classification")
+    lengths = {name: np.diff(split.offsets) + 2 for name, split in splits.items()}
+    assert result.tokens == 2 * lengths["train"].sum()
+    block, output = 24 * (3 * 24 + 24 + 2 * 48), 24 * (VOCABULARY + 3)
+
+    def operations(name: str, weights: int) -> int:
+        return 2 * weights * int(lengths[name].sum()) + 2 * 24 * int((lengths[name] ** 2).sum())
+
+    expected = 3 * 2 * operations("train", block + output) + 2 * operations("dev", block) + operations("test", block)
+    assert result.flops == expected
+    bare, _ = tuned("classification", recipe_of("classification", lm_weight=0.0, epochs=2))
+    assert result.flops - bare.flops == 3 * 2 * 2 * output * int(lengths["train"].sum())
+
+
+def test_progress_is_told_after_every_update() -> None:
+    calls: list[int] = []
+    on_step: Callable[[], None] = lambda: calls.append(1)  # noqa: E731
+    finetune_seed(
+        fresh(),
+        recipe_of("classification", epochs=2),
+        splits_of("classification"),
+        1,
+        choose_device("float32", 1),
+        on_step,
+    )
+    assert len(calls) == 24

@@ -1,0 +1,166 @@
+"""Other weights in the place of pre-training: measured, not changed, and refused when they do not fit the scale."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from pretrace.common.errors import PretraceError
+from pretrace.common.files import read_json
+from pretrace.corpus import Document, clean_text, write_documents
+from pretrace.export import export
+from pretrace.model import build_model, load_model, save_model
+from pretrace.preflight.check import look_ahead
+from pretrace.settings import Settings
+from pretrace.tokens import load_vocabulary
+from pretrace.tokens.shards import open_shards, write_shards
+from pretrace.training.engine.curves import write_curve
+from pretrace.training.pretraining.init_from import start_from
+from tests.helpers import REPOSITORY
+from tests.helpers.small_training import SCALE, settings_with
+from tests.helpers.small_vocabulary import TEXT, write_openai_vocabulary
+
+STAGES = REPOSITORY / "stages"
+
+
+def a_model(folder: Path, shards: Path, kind: str = "transformer", size: int | None = None, **changes: Any) -> Path:
+    """A model with random weights of the small scale's sizes, but for `changes` of its settings."""
+    scale = settings_with({f"model.{key}": value for key, value in changes.items()}).scale
+    folder.mkdir()
+    model = build_model(kind, scale, size or read_json(shards / "manifest.json")["vocabulary_size"], seed=7)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(8)) * 0.1)
+    save_model(folder, model)
+    return folder
+
+
+def starting(folder: Path, changes: dict[str, Any] | None = None, **top: Any) -> Settings:
+    return settings_with(changes, pretrain={"start_from": str(folder)}, **top)
+
+
+def test_the_weights_are_measured_and_not_changed(shards: Path, tmp_path: Path) -> None:
+    folder = a_model(tmp_path / "start", shards)
+    result = start_from(starting(folder), shards)
+    model = load_model(folder)
+    for (name, ours), (other, theirs) in zip(result.model.named_parameters(), model.named_parameters(), strict=True):
+        assert name == other
+        assert torch.equal(ours, theirs)
+    context = SCALE["model"]["context"]
+    validation = open_shards(shards, "validation")
+    ids = torch.from_numpy(validation.read(0, validation.tokens // context * context)).view(-1, context)
+    with torch.no_grad():
+        loss = F.cross_entropy(model(ids)[:, :-1].mT, ids[:, 1:])
+    assert result.metrics["val_loss"] == pytest.approx(float(loss), abs=1e-5)
+    assert [result.metrics[key] for key in ("steps", "tokens", "flops")] == [0, 0, 0]
+    assert result.metrics["parameters"] == sum(p.numel() for p in model.parameters())
+    assert result.curve == [{"step": 0, "val_loss": result.metrics["val_loss"]}]
+    training, curve = (json.loads(path.read_text()) for path in write_curve(tmp_path, "transformer", result.curve, 0))
+    assert (training, curve) == ([], result.curve)
+
+
+def test_the_same_start_gives_the_same_numbers(shards: Path, tmp_path: Path) -> None:
+    settings = starting(a_model(tmp_path / "start", shards))
+    one, two = start_from(settings, shards), start_from(settings, shards)
+    assert (one.metrics, one.curve) == (two.metrics, two.curve)
+
+
+def test_what_is_no_size_is_taken_from_the_scale(shards: Path, tmp_path: Path) -> None:
+    folder = a_model(tmp_path / "start", shards, dropout=0.3, embedding_dropout="table", initial_std=0.5)
+    settings = starting(folder)
+    assert start_from(settings, shards).model.settings == settings.scale.model != load_model(folder).settings
+
+
+def refused(settings: Settings, shards: Path, *expected: str) -> None:
+    with pytest.raises(PretraceError) as error:
+        start_from(settings, shards)
+    assert "\n" not in str(error.value)
+    for part in (str(settings.pretrain.start_from), *expected):
+        assert part in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("layers", 3), ("width", 32), ("heads", 4), ("feed_forward", 64), ("context", 24)]
+)
+def test_other_sizes_than_the_scale_s_are_named(shards: Path, tmp_path: Path, key: str, value: int) -> None:
+    folder = a_model(tmp_path / "start", shards, **{key: value})
+    ours = SCALE["model"][key]
+    refused(starting(folder), shards, f"its {key} is {value}", f"model.{key} in scales/small.yaml is {ours}")
+
+
+def test_what_cannot_be_started_from_is_named(shards: Path, tmp_path: Path) -> None:
+    refused(starting(a_model(tmp_path / "other", shards, size=90)), shards, "90 token embeddings", "80 pieces")
+    refused(starting(a_model(tmp_path / "lstm", shards, "lstm")), shards, "an LSTM")
+    refused(starting(tmp_path / "nowhere"), shards, "no model there")
+
+
+def stage(name: str) -> ModuleType:
+    """The script of a stage as a module."""
+    spec = importlib.util.spec_from_file_location(f"stage_{name}", STAGES / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def a_run(settings: Settings) -> Any:
+    def nothing(*_: Any) -> None:
+        pass
+
+    methods = {"publish": nothing, "log_metrics": nothing, "log_curve": nothing}
+    return SimpleNamespace(settings=settings, cost={}, first=True, **methods)
+
+
+@pytest.mark.parametrize("form", ["own", "huggingface", "openai"])
+def test_the_stages_start_from_a_folder_with_openai_s_vocabulary(tmp_path: Path, form: str) -> None:
+    sizes = {"width": 64, "heads": 1, "feed_forward": 256, "embedding_dropout": "table"}
+    changes = {f"model.{key}": value for key, value in sizes.items()}
+    folder = tmp_path / "own"
+    vocabulary = load_vocabulary(write_openai_vocabulary(tmp_path / "own" / "vocabulary"))
+    save_model(folder, build_model("transformer", settings_with(changes).scale, vocabulary.size, seed=7))
+    if form != "own":
+        export(folder, form, tmp_path / form)
+    run = a_run(starting(tmp_path / form, changes))
+    documents = [Document(f"d{number}", "s", clean_text(TEXT)) for number in range(3)]
+    for split in ("train", "validation"):
+        write_documents(Path("data/clean") / split, documents)
+
+    stage("bpe").main(run)
+    made = load_vocabulary("models/vocabulary")
+    assert made.description == vocabulary.description
+    assert made.encode(TEXT) == vocabulary.encode(TEXT)
+    assert read_json("reports/bpe.json")["size"] == vocabulary.size
+    assert not Path("data/clean/counts.tsv").exists()  # nothing is trained
+
+    write_shards(Path("data/clean"), made, Path("data/shards"))
+    stage("pretrain").main(run)
+    published = Path("models/pretrained/transformer")
+    assert (published / "model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
+    assert load_vocabulary(published / "vocabulary").fingerprint == vocabulary.fingerprint
+    assert read_json("reports/pretrain.json")["steps"] == 0
+    assert not Path(".pretrace/checkpoints").exists()
+
+
+def test_what_lies_ahead_names_the_start(tmp_path: Path) -> None:
+    corpus = {"source": "installed", "packages": ["json"]}
+    vocabulary = load_vocabulary(write_openai_vocabulary(tmp_path / "start" / "vocabulary"))
+    save_model(tmp_path / "start", build_model("transformer", settings_with().scale, vocabulary.size, seed=7))
+    said = dict(look_ahead(starting(tmp_path / "start", corpus=corpus)))
+    assert f"from {tmp_path / 'start'}" in said["transformer"]
+    assert said["pre-training"].startswith(f"none; the vocabulary of {vocabulary.size:,} pieces")
+    with pytest.raises(PretraceError, match=r"its layers is 2, and model.layers in scales/small.yaml is 3"):
+        dict(look_ahead(starting(tmp_path / "start", {"model.layers": 3}, corpus=corpus)))
+
+
+def test_a_vocabulary_that_is_not_there_is_named(tmp_path: Path) -> None:
+    (tmp_path / "start").mkdir()
+    with pytest.raises(PretraceError, match=f"{tmp_path / 'start'}: no vocabulary there"):
+        stage("bpe").main(a_run(starting(tmp_path / "start")))
+    assert not Path("models").exists()
