@@ -1,4 +1,4 @@
-"""What tests share: a repository in miniature, and no tracking unless a test asks for it."""
+"""Fixtures and hooks of all tests: a repository in miniature, no tracking unless a test asks for it, the slow mark."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import Any
 import hypothesis
 import pytest
 
-from tests.helpers import REPOSITORY
+pytest.register_assert_rewrite("tests.helpers")
 
 # A busy machine shall not fail a test.
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 PARAMS: dict[str, Any] = {
     "scale": "laptop",
     "lr": None,
@@ -28,8 +29,8 @@ PARAMS: dict[str, Any] = {
     },
     "variants": {"full": {}, "scratch": {"pretrained": False}},
 }
-SHARING_FOLDERS = ("pipeline", "faults")
-"""Their tests share a pipeline that has run, which is made once a process; those that take longest first."""
+SHARING_FOLDERS = ("integration", "faults")
+"""Their tests share a finished pipeline, made once per process, and are all slow; those that take longest first."""
 
 
 def scope_of(nodeid: str) -> str:
@@ -52,8 +53,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByScope(config, log)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where there are several processes, one begins with what takes longest; the others go through the rest."""
+    """Mark whole pipelines as slow. Of several processes one begins with them, and the others go through the rest."""
+    for item in items:
+        if item.path.parent.name in SHARING_FOLDERS:
+            item.add_marker("slow")
     if hasattr(config, "workerinput"):
         order = {name: number for number, name in enumerate(SHARING_FOLDERS)}
         items.sort(key=lambda item: order.get(scope_of(item.nodeid), len(order)))

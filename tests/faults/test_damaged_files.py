@@ -77,7 +77,7 @@ def tries(stage: Stage, folder: Path, every: bool) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.nightly)], ids=["some", "all"])
 @pytest.mark.parametrize("stage", [s for s in STAGES if inputs(s)], ids=name_of)
-def test_a_damaged_file_is_refused_by_name(
+def test_damaged_input_is_refused_by_name(
     stage: Stage,
     every: bool,
     machine: Machine,
@@ -114,10 +114,10 @@ KEPT = {
 
 @pytest.mark.parametrize("kind", KINDS[:-1])
 @pytest.mark.parametrize("stage", KEPT, ids=name_of)
-def test_damaged_state_of_a_killed_run_is_not_used(
+def test_damaged_checkpoint_or_seed_is_not_used(
     stage: Stage, kind: str, machine: Machine, reference: Reference, place: Path, faults: Faults
 ) -> None:
-    """A checkpoint or a finished seed, as they lie there when a stage is run again. (Shards: tests/shards.)"""
+    """A checkpoint or a finished seed, as they lie there when a stage is run again. (Shards: tests/tokens/shards.)"""
     reference.before(stage, place)
     folder, pattern = KEPT[stage]
     copy(reference.folder / ".pretrace" / folder, place / ".pretrace" / folder)

@@ -48,7 +48,7 @@ def fails_at(machine: Machine, stage: Stage, place: Path, number: int):
 
 @pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.nightly)], ids=["some", "all"])
 @pytest.mark.parametrize("stage", STAGES, ids=name_of)
-def test_the_disk_is_full_at_a_write(
+def test_full_disk_at_each_write(
     stage: Stage, every: bool, machine: Machine, reference: Reference, place: Path, faults: Faults
 ) -> None:
     """At each write of the stage, from then on; some: one that is drawn.
@@ -75,7 +75,7 @@ def test_the_disk_is_full_at_a_write(
 
 
 @pytest.mark.parametrize("stage", SOME)
-def test_a_file_may_not_be_larger_than_a_page(
+def test_file_size_limit_of_one_page(
     stage: Stage, machine: Machine, reference: Reference, place: Path, faults: Faults
 ) -> None:
     """The system's own limit, which is also met by what the C library writes."""
@@ -88,9 +88,7 @@ def test_a_file_may_not_be_larger_than_a_page(
 
 
 @pytest.mark.parametrize("stage", SOME)
-def test_the_folder_is_read_only(
-    stage: Stage, machine: Machine, reference: Reference, place: Path, faults: Faults
-) -> None:
+def test_read_only_folder(stage: Stage, machine: Machine, reference: Reference, place: Path, faults: Faults) -> None:
     reference.before(stage, place)
     for name in MEANT:
         (place / name).mkdir(exist_ok=True)
@@ -112,7 +110,7 @@ def test_the_folder_is_read_only(
 
 @pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.nightly)], ids=["some", "all"])
 @pytest.mark.parametrize("stage", STAGES, ids=name_of)
-def test_a_file_cannot_be_read_to_its_end(
+def test_read_error_in_the_middle_of_a_file(
     stage: Stage, every: bool, machine: Machine, reference: Reference, place: Path, faults: Faults
 ) -> None:
     """The disk gives an input/output error in the middle of a file, whoever reads it: Python, Arrow, Rust, C++."""
@@ -134,7 +132,7 @@ def test_a_file_cannot_be_read_to_its_end(
 
 
 @pytest.mark.nightly
-def test_without_the_check_a_file_that_cannot_be_read_stops_the_stage_too(
+def test_read_error_stops_the_stage_without_input_check(
     machine: Machine, reference: Reference, place: Path, faults: Faults
 ) -> None:
     """Where nothing is known of what was written, the error is met in the middle of the work."""

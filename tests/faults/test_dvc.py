@@ -76,7 +76,7 @@ def said(folder: Path) -> str:
     return (folder / "data" / "log").read_text(errors="replace")
 
 
-def test_damaged_files_come_back(locked: Reference, place: Path, faults: Faults) -> None:
+def test_damaged_outputs_are_restored(locked: Reference, place: Path, faults: Faults) -> None:
     folder = clone(locked, place / "project")
     for name, content in (
         ("data/clean/counts.tsv", None),
@@ -93,9 +93,7 @@ def test_damaged_files_come_back(locked: Reference, place: Path, faults: Faults)
 
 
 @pytest.mark.nightly
-def test_a_bit_that_flipped_on_the_disk_is_seen_though_dvc_does_not(
-    locked: Reference, place: Path, faults: Faults
-) -> None:
+def test_flipped_bit_is_noticed_even_if_dvc_does_not(locked: Reference, place: Path, faults: Faults) -> None:
     """DVC looks at size and time of change; the stage looks at the bytes."""
     folder = clone(locked, place / "project")
     path = folder / "data" / "clean" / "counts.tsv"
@@ -122,7 +120,7 @@ KILLS = [
 
 
 @pytest.mark.parametrize("number", KILLS)
-def test_dvc_is_killed_and_run_again(number: int, locked: Reference, place: Path, faults: Faults) -> None:
+def test_killed_repro_is_run_again(number: int, locked: Reference, place: Path, faults: Faults) -> None:
     chance = random.Random(f"{SEED} {number}")
     first = chance.randrange(len(STAGES) - 2)
     folder = without_results(clone(locked, place / "project"), *(STAGES[first:] if number else STAGES[4:6]))
@@ -138,7 +136,7 @@ def test_dvc_is_killed_and_run_again(number: int, locked: Reference, place: Path
     faults.check(f"{kind.name} of DVC", same_as(locked, folder))
 
 
-def test_two_at_once_and_a_stale_lock(locked: Reference, place: Path, faults: Faults) -> None:
+def test_two_repros_at_once_and_a_stale_lock(locked: Reference, place: Path, faults: Faults) -> None:
     folder = without_results(clone(locked, place / "project"), *STAGES[4:6])
     stale = {"write": {str(folder / "data" / "shards"): {"pid": gone(), "cmd": "dvc repro"}}, "read": {}}
     (folder / ".dvc" / "tmp").mkdir(exist_ok=True)
@@ -164,7 +162,7 @@ def gone() -> int:
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGTERM])
-def test_a_queue_worker_is_killed(kind: signal.Signals, locked: Reference, place: Path, faults: Faults) -> None:
+def test_killed_queue_worker(kind: signal.Signals, locked: Reference, place: Path, faults: Faults) -> None:
     """And the experiment is queued again, under another name: docs/experiments.md."""
     folder = without_results(clone(locked, place / "project"), *STAGES[4:])
     tiny.commit(folder, "before")

@@ -70,7 +70,7 @@ def through(machine: Machine, reference: Reference, folder: Path, fault: str, fa
         faults.check(fault, reference.differences(folder, [stage]))
 
 
-def test_all_of_it_at_once(reference: Reference, place: Path, faults: Faults) -> None:
+def test_all_oddities_at_once(reference: Reference, place: Path, faults: Faults) -> None:
     """One core, a folder of an odd name, 2 GB, and the clock going backwards."""
     needs_shim()
     how = {"limits": {"RLIMIT_DATA": TWO_GB}, "FAULT_CLOCK": "1"}
@@ -78,7 +78,7 @@ def test_all_of_it_at_once(reference: Reference, place: Path, faults: Faults) ->
         through(machine, reference, place / STRANGE, "all of: one core, odd name, 2 GB, clock", faults, **how)
 
 
-def test_a_locale_without_the_letters_of_the_folder(reference: Reference, place: Path, faults: Faults) -> None:
+def test_locale_that_cannot_encode_the_folder_name(reference: Reference, place: Path, faults: Faults) -> None:
     stage = ("shard",)
     folder = reference.before(stage, place / STRANGE)
     with another(**PLAIN) as machine:
@@ -98,7 +98,7 @@ NIGHTLY: dict[str, Callable[[Path], tuple[list[str], dict[str, str], dict[str, o
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("fault", NIGHTLY)
-def test_one_at_a_time(fault: str, reference: Reference, place: Path, faults: Faults) -> None:
+def test_each_oddity_alone(fault: str, reference: Reference, place: Path, faults: Faults) -> None:
     before, environment, how = NIGHTLY[fault](place)
     if "clock" in fault:
         needs_shim()
@@ -108,7 +108,7 @@ def test_one_at_a_time(fault: str, reference: Reference, place: Path, faults: Fa
 
 
 @pytest.mark.nightly
-def test_a_gigabyte_too_little_is_one_line(machine: Machine, reference: Reference, place: Path, faults: Faults) -> None:
+def test_too_little_memory_is_one_line(machine: Machine, reference: Reference, place: Path, faults: Faults) -> None:
     """Where the memory does not do: said so, and nothing half-written."""
     reference.before(("clean",), place)
     stopped = 0
@@ -131,7 +131,7 @@ TWICE = [pytest.param(s, id=name_of(s), marks=[] if s == ("pretrain",) else [pyt
 
 
 @pytest.mark.parametrize("stage", TWICE)
-def test_a_stage_twice_at_once(
+def test_same_stage_twice_at_once(
     stage: tuple[str, ...], machine: Machine, second: Machine, reference: Reference, place: Path, faults: Faults
 ) -> None:
     """By two hands in one folder: one may say that the other is there; what is in the folder is whole and the same."""
@@ -159,7 +159,7 @@ def pair(machine: Machine, reference: Reference, tmp_path_factory: pytest.TempPa
 
 
 @pytest.mark.nightly
-def test_one_of_two_training_processes_is_killed(machine: Machine, pair: Path, place: Path, faults: Faults) -> None:
+def test_killed_rank_of_two(machine: Machine, pair: Path, place: Path, faults: Faults) -> None:
     stage = ("pretrain",)
     undisturbed = place / "undisturbed"
     copy(pair, undisturbed)

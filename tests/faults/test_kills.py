@@ -33,7 +33,7 @@ def named(moment: tuple[int, tuple[str, ...], signal.Signals, float]) -> str:
     "moment",
     [pytest.param(m, id=named(m), marks=[pytest.mark.nightly] if m[0] >= FEW else []) for m in moments(ALL)],
 )
-def test_a_stage_is_killed_and_run_again(
+def test_killed_stage_is_run_again(
     moment: tuple, machine: Machine, reference: Reference, place: Path, faults: Faults
 ) -> None:
     _, stage, kind, share = moment

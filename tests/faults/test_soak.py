@@ -53,7 +53,7 @@ GROWTH = 1.03
 moves by some megabytes from round to round; a model, a figure or a corpus that stayed is more."""
 
 
-def test_one_process_does_not_grow(reference: Reference, place: Path) -> None:
+def test_memory_of_one_process_does_not_grow(reference: Reference, place: Path) -> None:
     """All stages but fine-tuning, again and again in the same process."""
     reference.before(STAGES[0], place)
     stages = [stage for stage in STAGES if stage[0] in ENDLESS]
@@ -74,7 +74,7 @@ def reference_of(reference: Reference, stage: tuple[str, ...], folder: Path) -> 
         copy(reference.folder / path, folder / path)
 
 
-def test_dvc_and_mlflow_leave_nothing_but_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repeated_repro_leaves_only_database_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`dvc repro` of all stages again and again, shown in MLflow: a round leaves its runs there and nothing else."""
     temporary = tmp_path / "tmp"
     temporary.mkdir()

@@ -40,7 +40,7 @@ def stages_shown(database: Path) -> int:
         return connection.execute("select count(*) from runs where name = ?", STAGE).fetchone()[0]
 
 
-def test_two_clones_share_a_database_that_is_not_there_yet(
+def test_new_database_is_shared_by_two_clones(
     machine: Machine, reference: Reference, place: Path, faults: Faults
 ) -> None:
     """Each has its own lock for what waits, so that one does not help here."""
@@ -60,7 +60,7 @@ KILLS = [pytest.param(n, marks=[] if n < 1 else [pytest.mark.nightly], id=str(n)
 
 
 @pytest.mark.parametrize("number", KILLS)
-def test_the_first_user_of_a_database_is_killed(
+def test_new_database_survives_kill_of_its_first_user(
     number: int, machine: Machine, reference: Reference, place: Path, faults: Faults
 ) -> None:
     database = place / "shared" / "mlflow.db"
@@ -78,7 +78,7 @@ def test_the_first_user_of_a_database_is_killed(
     faults.check("SIGKILL of the first user of MLflow's database", differences)
 
 
-def test_a_database_that_is_none_is_one_line(place: Path) -> None:
+def test_file_that_is_no_database_is_one_line(place: Path) -> None:
     """`make ui` opens it before it starts the server."""
     (place / "mlflow.db").write_text("no database\n")
     uri = f"sqlite:///{place}/mlflow.db"

@@ -77,7 +77,7 @@ CASES = [(name, stages) for name in SERVERS for stages in ("one", "all")]
     ("how", "stages"),
     [pytest.param(h, s, marks=[pytest.mark.nightly] if s == "all" else [], id=f"{h}-{s}") for h, s in CASES],
 )
-def test_the_pipeline_does_not_notice(
+def test_pipeline_does_not_notice_a_broken_server(
     how: str, stages: str, machine: Machine, reference: Reference, place: Path, faults: Faults
 ) -> None:
     chosen = STAGES if stages == "all" else [("bpe",)]

@@ -57,10 +57,12 @@ NAMES = {
     "NAME": "mine",
 }
 """What the docs say and what it is called in the tiny project, which has one task, `follows`."""
-SUITE = "tests/pipeline/test_experiments.py::"
-SERVES = "tests/tracking/test_registered_models.py::test_mlflow_serves_it_from_the_command_line"
-IN_PART = "tests/pipeline/test_remotes.py::test_a_clone_fetches_what_changed_stages_need"
-HUB = NotRun("fetches a data set from the Hugging Face Hub; tests/corpus/test_huggingface.py has the same in small")
+SUITE = "tests/integration/test_experiments.py::"
+SERVES = "tests/tracking/test_best_models.py::test_mlflow_serves_it_from_the_command_line"
+IN_PART = "tests/integration/test_remotes.py::test_clone_fetches_what_changed_stages_need"
+HUB = NotRun(
+    "fetches a data set from the Hugging Face Hub; tests/corpus/readers/test_huggingface.py has the same in small"
+)
 PACKAGE = NotRun("fetches a package")
 THESE = NotRun("runs the tests, of which this is one")
 SWITCHES = Run(more=" --dry")
@@ -76,7 +78,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ("make test", THESE),
         ("dvc exp run -S corpus.source=files -S corpus.path=/data/books", TO_TEXT),
         ("dvc exp run -S 'tasks=${suites.glue}'", TO_TASKS),
-        ("dvc exp run -S lr=6.25e-5", ByTest(SUITE + "test_a_learning_rate_reruns_fine_tuning_and_the_report_only")),
+        ("dvc exp run -S lr=6.25e-5", ByTest(SUITE + "test_learning_rate_reruns_only_fine_tuning_and_report")),
         ("dvc params diff", LOOK),
         ("dvc metrics diff", LOOK),
         ("dvc plots diff", LOOK),
@@ -87,8 +89,8 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ("dvc exp run -S 'variants=${ablations.table5}'", TO_WEIGHTS),
         ("dvc exp run -S scale=gpt1 -S pretrain.start_from=/data/openai-gpt", TO_WEIGHTS),
         ("pretrace export models/pretrained/transformer --to huggingface", LOOK),
-        ("dvc push", ByTest("tests/pipeline/test_remotes.py::test_the_remote_beside_the_repository_works_at_once")),
-        ("dvc pull", ByTest("tests/pipeline/test_remotes.py::test_the_remote_beside_the_repository_works_at_once")),
+        ("dvc push", ByTest("tests/integration/test_remotes.py::test_default_remote_works_at_once")),
+        ("dvc pull", ByTest("tests/integration/test_remotes.py::test_default_remote_works_at_once")),
         ("pretrace check", Run(nightly=False, says="fine-tuning")),
         ('pretrace generate --prompt "the function returns"', Run(nightly=False, says="the function returns")),
         ("pretrace evaluate --text README.md", Run(nightly=False, says="perplexity")),
@@ -116,26 +118,26 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ("python -m pip install ray", PACKAGE),
         (
             "RAY_ADDRESS=auto dvc exp run -S workers.engine=ray",
-            NotRun("needs ray, which is no part of the environment; with it, tests/corpus/test_workers.py runs it"),
+            NotRun("needs ray, which is no part of the environment; with it, tests/corpus/test_parallel.py runs it"),
         ),
         ("dvc pull shard bpe", Run()),
         (
             "torchrun --nnodes 2 --nproc-per-node 8 --rdzv-backend c10d --rdzv-endpoint head:29500 stages/pretrain.py",
-            ByTest("tests/pipeline/test_two_machines.py::test_dvc_takes_over_what_two_machines_have_trained"),
+            ByTest("tests/integration/test_two_hosts.py::test_dvc_takes_over_weights_trained_on_two_hosts"),
         ),
         (
             "dvc commit --force pretrain",
-            ByTest("tests/pipeline/test_two_machines.py::test_dvc_takes_over_what_two_machines_have_trained"),
+            ByTest("tests/integration/test_two_hosts.py::test_dvc_takes_over_weights_trained_on_two_hosts"),
         ),
         (
             "dvc repro",
-            ByTest("tests/pipeline/test_two_machines.py::test_dvc_takes_over_what_two_machines_have_trained"),
+            ByTest("tests/integration/test_two_hosts.py::test_dvc_takes_over_weights_trained_on_two_hosts"),
         ),
         (
             "dvc exp run --queue -S 'lr=1e-5,2e-5,5e-5'",
-            ByTest(SUITE + "test_a_grid_in_a_queue_has_every_number_as_a_number"),
+            ByTest(SUITE + "test_queued_grid_keeps_numbers_as_numbers"),
         ),
-        (LOG_OF_QUEUE, ByTest(SUITE + "test_a_grid_in_a_queue_has_every_number_as_a_number")),
+        (LOG_OF_QUEUE, ByTest(SUITE + "test_queued_grid_keeps_numbers_as_numbers")),
         ("dvc queue status", LOOK),
         ("dvc exp show --only-changed", Run(more=" --no-pager", nightly=False)),
         ("dvc pull", Run()),
@@ -170,19 +172,19 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ("dvc exp branch NAME topic", Run()),
         (
             "git checkout -- params.yaml scales reports README.md dvc.lock && dvc checkout",
-            ByTest(SUITE + "test_a_failed_experiment_has_a_way_out"),
+            ByTest(SUITE + "test_failed_experiment_has_a_way_out"),
         ),
         ("dvc exp run --queue -n a -S lr=1e-4", Run()),
         ("dvc exp run --queue -n b -S lr=2e-4", Run()),
         (LOG_OF_QUEUE, QUEUE),
         ("dvc queue status", LOOK),
-        ("dvc queue kill NAME", ByTest(SUITE + "test_a_dead_worker_has_a_way_out")),
-        ("dvc exp run --queue -n again -S lr=1e-4", ByTest(SUITE + "test_a_dead_worker_has_a_way_out")),
+        ("dvc queue kill NAME", ByTest(SUITE + "test_dead_worker_has_a_way_out")),
+        ("dvc exp run --queue -n again -S lr=1e-4", ByTest(SUITE + "test_dead_worker_has_a_way_out")),
         ("dvc pull tasks finetune", ByTest(IN_PART)),
         ("dvc exp run --pull --allow-missing -S lr=1e-4", ByTest(IN_PART)),
         ("dvc exp push origin NAME", Run()),
         ("dvc exp pull origin NAME", Run()),
-        ("dvc repro finetune@rte-full", ByTest(SUITE + "test_one_cell_alone")),
+        ("dvc repro finetune@rte-full", ByTest(SUITE + "test_single_cell_is_run_alone")),
     ],
     "docs/faults.md": [],
     "docs/gpu.md": [
@@ -193,10 +195,10 @@ PAGES: dict[str, list[tuple[str, How]]] = {
     "docs/mlflow.md": [
         (
             "make ui",
-            NotRun("a server without an end; test_postgres.py has one like it"),
+            NotRun("a server without an end; test_uploader_postgres.py has one like it"),
         ),
         ("pretrace track", LOOK),
-        ("pretrace track --resend", ByTest("tests/tracking/test_unreachable.py::test_track_says_what_waits_and_why")),
+        ("pretrace track --resend", ByTest("tests/tracking/test_status.py::test_track_says_what_waits_and_why")),
         ("export MLFLOW_TRACKING_URI=sqlite:///$PWD/.pretrace/mlflow.db", ByTest(SERVES)),
         ("""echo '{"dataframe_records": [{"text": "solve a linear equation"}]}' > rows.json""", ByTest(SERVES)),
         (
@@ -205,15 +207,17 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ),
         (
             "MLFLOW_TRACKING_URI=https://USER:PASSWORD@mlflow.example.org dvc repro",
-            ByTest("tests/faults/test_tracking_server.py::test_the_pipeline_does_not_notice"),
+            ByTest("tests/faults/test_tracking_server.py::test_pipeline_does_not_notice_a_broken_server"),
         ),
         (
             "mlflow server --backend-store-uri postgresql+psycopg2://USER@HOST/DATABASE "
             "--artifacts-destination s3://BUCKET/mlflow",
-            ByTest("tests/tracking/test_postgres.py::test_a_server_with_postgres_behind_it"),
+            ByTest("tests/tracking/test_uploader_postgres.py::test_a_server_with_postgres_behind_it"),
         ),
     ],
-    "docs/security.md": [("make audit", ByTest("tests/test_audit.py::test_what_is_installed_otherwise_is_named"))],
+    "docs/security.md": [
+        ("make audit", ByTest("tests/review/test_audit.py::test_what_is_installed_otherwise_is_named"))
+    ],
     "docs/tasks.md": [
         ("dvc exp run -S 'tasks=${suites.glue}'", TO_TASKS),
         ("dvc exp run -S 'tasks=${suites.paper}' -S ready.source=huggingface", HUB),
@@ -236,7 +240,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ("pretrace export models/pretrained/transformer --to huggingface", LOOK),
         (
             "pretrace export models/pretrained/transformer --to openai",
-            ByTest("tests/model/test_foreign_weights.py::test_what_is_exported_can_be_started_from"),
+            ByTest("tests/export/test_export.py::test_what_is_exported_can_be_started_from"),
         ),
         ("pretrace export models/pretrained/transformer --to onnx", LOOK),
         ("pretrace export acceptability-full --to torchscript --out my-model", Run(nightly=False, says="my-model")),

@@ -115,7 +115,7 @@ def check_refused(project: Path, stage: str, *said: str, arguments: tuple[str, .
     assert not [path for path in project.rglob("*.tmp*") if path.name != "tmp"]
 
 
-def test_text_of_ones_own_is_collected_and_cleaned(prepared: Path) -> None:
+def test_own_text_is_collected_and_cleaned(prepared: Path) -> None:
     clean = json.loads((prepared / "reports" / "clean.json").read_text())
     assert clean["documents_in"] == len(SOURCES) * DOCUMENTS_A_SOURCE
     # A .txt has no columns: its source is its folder.
@@ -146,12 +146,12 @@ def test_text_of_ones_own_is_collected_and_cleaned(prepared: Path) -> None:
         ("clean", {"scale__pretrain__steps": REMOVED}, "scales/tiny.yaml: pretrain.steps: missing"),
     ],
 )
-def test_a_wrong_setting_is_named(project: Path, stage: str, changes: dict[str, Any], said: str) -> None:
+def test_wrong_setting_is_named(project: Path, stage: str, changes: dict[str, Any], said: str) -> None:
     change(project, **changes)
     check_refused(project, stage, said)
 
 
-def test_an_empty_corpus_is_refused(project: Path) -> None:
+def test_empty_corpus_is_refused(project: Path) -> None:
     (project / "empty").mkdir()
     (project / "empty" / "nothing.txt").write_text(" \n")
     change(project, corpus__path="empty")
@@ -160,7 +160,7 @@ def test_an_empty_corpus_is_refused(project: Path) -> None:
     check_refused(project, "collect", "empty: no text there", "nothing.txt: no text in it")
 
 
-def test_bad_text_stops_the_stage_or_is_left_out(project: Path) -> None:
+def test_bad_text_stops_the_stage_or_is_rejected(project: Path) -> None:
     rows = [json.dumps({"name": str(number), "author": "hugo", "body": text_of(str(number))}) for number in range(60)]
     cut = gzip.compress("\n".join(rows).encode())[:-2000]
     (project / "books" / "hugo.jsonl.gz").write_bytes(cut)
@@ -181,7 +181,7 @@ def test_bad_text_stops_the_stage_or_is_left_out(project: Path) -> None:
     assert clean["documents_in"] == report["documents"]
 
 
-def test_a_corpus_of_too_few_documents_is_refused(project: Path) -> None:
+def test_corpus_of_too_few_documents_is_refused(project: Path) -> None:
     (project / "few").mkdir()
     for number in range(3):
         (project / "few" / f"{number}.txt").write_text(text_of(str(number)))
@@ -201,7 +201,7 @@ def test_a_corpus_of_too_few_documents_is_refused(project: Path) -> None:
         ("text,label\nfine,1\nbad,0\n", None, ["params.yaml: tasks.mine.test: no file test.csv"]),
     ],
 )
-def test_a_wrong_task_file_is_named(project: Path, train: str, test: str | None, said: list[str]) -> None:
+def test_wrong_task_file_is_named(project: Path, train: str, test: str | None, said: list[str]) -> None:
     (project / "train.csv").write_text(train)
     if test is not None:
         (project / "test.csv").write_text(test)
@@ -210,7 +210,7 @@ def test_a_wrong_task_file_is_named(project: Path, train: str, test: str | None,
 
 
 @pytest.mark.parametrize("stage", ["collect", "clean", "bpe", "shard", "pretrain", "tasks", "finetune"])
-def test_a_full_disk_leaves_what_was_there(project: Path, stage: str) -> None:
+def test_full_disk_leaves_old_outputs(project: Path, stage: str) -> None:
     change(project, scale__pretrain__seed=1)  # else pre-training would find itself done
     arguments = {"tasks": ("follows",), "finetune": ("follows", "full")}.get(stage, ())
     check_refused(project, stage, "the disk is full", arguments=arguments, limit=DISK_BYTES)

@@ -36,7 +36,7 @@ def before(name: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", [name for name, stage in STAGES.items() if "matrix" in stage])
-def test_a_name_is_looked_at_before_it_stands_in_a_command(name: str) -> None:
+def test_name_is_checked_before_it_is_in_a_command(name: str) -> None:
     """DVC puts it there as it is, and a shell reads it. A stage with no such command, which every name is a parameter
     of, has to come first: it loads the settings, and they refuse what a shell would obey."""
     for key in STAGES[name]["matrix"].values():
@@ -46,7 +46,7 @@ def test_a_name_is_looked_at_before_it_stands_in_a_command(name: str) -> None:
 
 
 @pytest.mark.slow
-def test_no_name_is_run_by_a_shell_or_becomes_a_folder_elsewhere(tmp_path: Path) -> None:
+def test_name_is_never_run_by_a_shell_nor_a_path_elsewhere(tmp_path: Path) -> None:
     folder = tiny.make_project(tmp_path / "project")
     tiny.commit(folder, "tiny")
     names = {name: PROBE for name in HOSTILE}
@@ -72,7 +72,7 @@ def test_no_name_is_run_by_a_shell_or_becomes_a_folder_elsewhere(tmp_path: Path)
         ("vocabulary", {"size": 10**9}, "scales/tiny.yaml: vocabulary.size: got 1000000000; "),
     ],
 )
-def test_sizes_for_no_machine_are_a_line_of_the_check(
+def test_impossible_sizes_are_one_line_of_check(
     tmp_path: Path, section: str, values: dict[str, Any], said: str
 ) -> None:
     folder = tiny.make_project(tmp_path / "project")

@@ -36,17 +36,17 @@ def commands_of(page: Path) -> list[str]:
     return [re.sub(r"\s+#( .*|$)", "", line) for line in re.findall(r"^    (\S.*)$", text, re.MULTILINE)]
 
 
-def test_every_page_is_looked_at() -> None:
+def test_every_page_is_listed() -> None:
     pages = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
     assert [page for page in pages if page.name != "log.md"] == LISTED  # a log has no commands to follow
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_it_is_known_how_each_command_is_run(name: str) -> None:
+def test_commands_of_each_page_are_listed(name: str) -> None:
     assert commands_of(REPOSITORY / name) == [command for command, _ in PAGES[name]]
 
 
-def test_the_tests_that_run_a_command_exist() -> None:
+def test_tests_named_for_commands_exist() -> None:
     for command, how in (pair for commands in PAGES.values() for pair in commands):
         if isinstance(how, ByTest):
             file, _, test = how.test.partition("::")
@@ -54,7 +54,7 @@ def test_the_tests_that_run_a_command_exist() -> None:
         assert not isinstance(how, NotRun) or how.reason
 
 
-def test_commands_that_only_look(finished: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_read_only_commands(finished: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     project = prepared(finished, tmp_path / "project")
     seen: set[str] = set()
     for name, commands in PAGES.items():

@@ -57,7 +57,7 @@ def killed(folder: Path, *arguments: str) -> int:
     return int(checkpoints(folder)[-1].stem.removeprefix("step-"))
 
 
-def test_repro_temp_and_queue_go_on_where_another_was_killed(project: Path) -> None:
+def test_repro_temp_and_queue_resume_a_killed_run(project: Path) -> None:
     reached = killed(project, "repro", "pretrain")
     tiny.must(project, "git", "checkout", "--quiet", ".")
     for arguments in (("exp", "run", "--temp", "pretrain"), ("repro", "pretrain")):

@@ -33,7 +33,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_all_reports_are_there(project: Path) -> None:
+def test_reports_are_complete(project: Path) -> None:
     reports = project / "reports"
     benchmark = read(reports / "benchmark.json")
     assert {row["task"] for row in benchmark["rows"]} == set(tiny.PROBES)
@@ -50,12 +50,12 @@ def test_all_reports_are_there(project: Path) -> None:
     assert (reports / "benchmark.md").read_text().strip() in (project / "README.md").read_text()
 
 
-def test_no_secret_of_the_environment_is_left_anywhere(project: Path) -> None:
+def test_secrets_of_the_environment_are_left_nowhere(project: Path) -> None:
     assert leaks(project, (project.parent / "said").read_text()) == []
 
 
 @pytest.mark.nightly
-def test_every_kind_of_score_comes_out_again(project: Path) -> None:
+def test_scores_of_every_kind_are_reproduced(project: Path) -> None:
     """And the gate is open; nothing of it leaves a trace in the folder."""
     command = (sys.executable, "-m", "pretrace.cli")
     assert "gate: open" in tiny.must(project, *command, "gate", "HEAD", PYTHONPATH="src")
@@ -65,13 +65,13 @@ def test_every_kind_of_score_comes_out_again(project: Path) -> None:
     assert tiny.must(project, "git", "status", "--short") == ""
 
 
-def test_one_package_gives_every_probe_but_the_one_that_asks_for_the_package(project: Path) -> None:
+def test_probes_of_one_package_are_all_but_source(project: Path) -> None:
     rows = [row for row in read(project / "reports" / "benchmark.json")["rows"] if row["variant"] == "full"]
     assert {row["task"] for row in rows if "unavailable" in row} == {"source"}
     assert "needs two sources" in (project / "reports" / "benchmark.md").read_text()
 
 
-def test_the_language_model_is_asked_without_fine_tuning(project: Path) -> None:
+def test_language_model_is_scored_without_fine_tuning(project: Path) -> None:
     found = read(project / "reports" / "zeroshot.json")["tasks"]
     assert {name: row["transformer"]["heuristic"] for name, row in found.items()} == tiny.ZERO_SHOT
     for name, row in found.items():
@@ -80,21 +80,21 @@ def test_the_language_model_is_asked_without_fine_tuning(project: Path) -> None:
         assert len(answers) == row["transformer"]["n"] <= 32
 
 
-def test_cost_is_noted_for_every_stage(project: Path) -> None:
+def test_cost_is_recorded_for_every_stage(project: Path) -> None:
     cost = read(project / "reports" / "cost.json")
     assert set(cost) == set(locked(project))
     assert all(entry["seconds"] > 0 and entry["peak_memory_bytes"] > 1e6 for entry in cost.values())
     assert cost["pretrain"].keys() >= {"tokens_per_second", "mfu", "device"}
 
 
-def test_the_flat_table_has_every_score(project: Path) -> None:
+def test_scores_csv_has_every_score(project: Path) -> None:
     with (project / "data" / "benchmark.csv").open() as stream:
         found = [(row["task"], row["variant"], float(row["score"])) for row in csv.DictReader(stream)]
     rows = read(project / "reports" / "benchmark.json")["rows"]
     assert found == [(row["task"], row["variant"], score) for row in rows for score in row["scores"]]
 
 
-def test_nothing_that_is_locked_depends_on_the_clock(project: Path) -> None:
+def test_locked_outputs_do_not_depend_on_the_clock(project: Path) -> None:
     lock = locked(project)
     outs = {out["path"] for stage in lock.values() for out in stage["outs"]}
     assert not outs & {"reports/cost.json", "reports/index.html", "reports/model-card.md", "README.md"}
@@ -103,7 +103,7 @@ def test_nothing_that_is_locked_depends_on_the_clock(project: Path) -> None:
         assert not {key for key in keys if CLOCK.search(key)}, path
 
 
-def test_the_page_opens_without_a_network(project: Path) -> None:
+def test_page_opens_without_a_network(project: Path) -> None:
     page = (project / "reports" / "index.html").read_text()
     loads = References()
     loads.feed(page)
@@ -112,7 +112,7 @@ def test_the_page_opens_without_a_network(project: Path) -> None:
     assert not re.search(r"@import|url\((?!#|[\"']?(#|data:))", page)
 
 
-def test_nothing_runs_twice(project: Path) -> None:
+def test_second_repro_runs_nothing(project: Path) -> None:
     said = tiny.dvc(project, "repro")
     assert "Running stage" not in said
     assert "up to date" in said
@@ -120,7 +120,7 @@ def test_nothing_runs_twice(project: Path) -> None:
 
 
 @pytest.mark.parametrize("task", ["acceptability", "nearness", "cloze"])
-def test_the_command_line_answers_as_the_stage_did(project: Path, task: str) -> None:
+def test_predict_agrees_with_the_stage(project: Path, task: str) -> None:
     folder = project / "models" / "finetuned" / f"{task}-full"
     config = read(folder / "config.json")
     made = pd.read_parquet(project / "data" / "predictions" / f"{task}-full.parquet")
@@ -135,13 +135,13 @@ def test_the_command_line_answers_as_the_stage_did(project: Path, task: str) -> 
         assert found == [config["labels"][int(n)] if config["labels"] else str(int(n)) for n in expected]
 
 
-def test_another_clone_gives_the_same_bytes(project: Path, finished: Path) -> None:
+def test_second_clone_gives_the_same_bytes(project: Path, finished: Path) -> None:
     one, two = locked(project), locked(finished)
     for stage in ("collect", "clean", "bpe", "shard", "pretrain", CELL):
         assert one[stage]["outs"] == two[stage]["outs"], stage
 
 
-def test_an_exported_model_takes_the_place_of_pre_training(project: Path) -> None:
+def test_exported_model_replaces_pre_training(project: Path) -> None:
     before = read(project / "reports" / "pretrain.json")
     export = ("export", "--to", "huggingface", "--out", "data/exported")
     tiny.must(project, sys.executable, "-m", "pretrace.cli", *export)

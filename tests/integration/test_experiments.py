@@ -42,7 +42,7 @@ def way_out(folder: Path) -> None:
     tiny.must(folder, "sh", "-c", line)
 
 
-def test_a_learning_rate_reruns_fine_tuning_and_the_report_only(project: Path) -> None:
+def test_learning_rate_reruns_only_fine_tuning_and_report(project: Path) -> None:
     """And nothing runs where nothing changed, before and after."""
     assert tiny.ran(tiny.dvc(project, "exp", "run")) == []
     assert tiny.unchanged(project)
@@ -60,7 +60,7 @@ def test_a_learning_rate_reruns_fine_tuning_and_the_report_only(project: Path) -
     assert tiny.ran(tiny.dvc(project, "exp", "run", "-S", "lr=6.25e-5")) == []
 
 
-def test_a_failed_experiment_has_a_way_out(project: Path) -> None:
+def test_failed_experiment_has_a_way_out(project: Path) -> None:
     done = tiny.run(project, "dvc", "exp", "run", "-S", "lr=oops")
     assert done.returncode != 0
     assert "params.yaml: lr: got 'oops'" in done.stdout + done.stderr
@@ -69,7 +69,7 @@ def test_a_failed_experiment_has_a_way_out(project: Path) -> None:
     assert tiny.unchanged(project)
 
 
-def test_a_failed_stage_leaves_no_output_for_git_to_take(finished: Path, tmp_path: Path) -> None:
+def test_failed_stage_leaves_no_output_for_git(finished: Path, tmp_path: Path) -> None:
     """Where DVC takes back the entries of .gitignore that it wrote for the stages before (dvc#11091)."""
     clone = tiny.cloned(finished, tmp_path / "clone")
     (clone / "stages" / "evaluation.py").write_text("raise SystemExit(1)")
@@ -85,7 +85,7 @@ def test_a_failed_stage_leaves_no_output_for_git_to_take(finished: Path, tmp_pat
 
 
 @pytest.mark.nightly
-def test_a_grid_in_a_queue_has_every_number_as_a_number(project: Path) -> None:
+def test_queued_grid_keeps_numbers_as_numbers(project: Path) -> None:
     tiny.dvc(project, "exp", "run", "--queue", "-S", "lr=1e-5,2e-5,5e-5")
     tiny.must(project, "sh", "-c", "dvc queue start -j 2 > queue.log 2>&1")
     assert tiny.wait_for_queue(project).count("Success") == len(GRID)
@@ -100,7 +100,7 @@ def test_a_grid_in_a_queue_has_every_number_as_a_number(project: Path) -> None:
 
 
 @pytest.mark.nightly
-def test_an_experiment_in_a_copy_is_compared_applied_and_made_a_branch(project: Path) -> None:
+def test_temp_experiment_is_compared_applied_and_branched(project: Path) -> None:
     said = tiny.dvc(project, "exp", "run", "--temp", "-n", "aside", "-S", "lr=3e-5")
     assert tiny.ran(said) == [FULL, SCRATCH, "report"]
     assert tiny.unchanged(project)
@@ -117,7 +117,7 @@ def test_an_experiment_in_a_copy_is_compared_applied_and_made_a_branch(project: 
 
 
 @pytest.mark.nightly
-def test_another_scale_and_back(project: Path) -> None:
+def test_scale_is_changed_and_changed_back(project: Path) -> None:
     seeds = finished_seeds(project)
     assert seeds
     scale = tiny.load(project / "scales" / "tiny.yaml")
@@ -142,13 +142,13 @@ def test_another_scale_and_back(project: Path) -> None:
 
 
 @pytest.mark.nightly
-def test_one_cell_alone(project: Path) -> None:
+def test_single_cell_is_run_alone(project: Path) -> None:
     tiny.change_params(project, lr=1e-4)
     assert tiny.ran(tiny.dvc(project, "repro", FULL)) == [FULL]
 
 
 @pytest.mark.nightly
-def test_a_dead_worker_has_a_way_out(project: Path) -> None:
+def test_dead_worker_has_a_way_out(project: Path) -> None:
     """The whole tree of a worker killed: "Running" stays, `queue kill` takes it out, another name runs."""
     tiny.dvc(project, "exp", "run", "--queue", "-n", "first", "-S", "lr=1e-4")
     tiny.must(project, "sh", "-c", "dvc queue start > data/queue.log 2>&1")

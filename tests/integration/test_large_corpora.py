@@ -86,7 +86,7 @@ def peaks_of_group(group: int) -> Iterator[tuple[int, int]]:
                 yield int(entry.name), next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 
 
-def test_memory_does_not_grow_with_the_number_of_documents(tmp_path: Path) -> None:
+def test_memory_is_independent_of_the_number_of_documents(tmp_path: Path) -> None:
     write_many(tmp_path / "few" / "text", 1_500, 6_000)
     write_many(tmp_path / "many" / "text", 10_000, 6_000)
     few, before = through_the_stages(tmp_path / "few", "file", SMALL_PART)
@@ -95,7 +95,7 @@ def test_memory_does_not_grow_with_the_number_of_documents(tmp_path: Path) -> No
     assert after < before + 25  # 51 MB of text more; the same run differs by 15 from time to time
 
 
-def test_memory_does_not_grow_with_the_length_of_a_file(tmp_path: Path) -> None:
+def test_memory_is_independent_of_the_length_of_a_file(tmp_path: Path) -> None:
     write_one(tmp_path / "short" / "text", 2_000_000)
     write_one(tmp_path / "long" / "text", 20_000_000)
     short, before = through_the_stages(tmp_path / "short", "piece", SMALL_PART)
@@ -105,7 +105,7 @@ def test_memory_does_not_grow_with_the_length_of_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.nightly
-def test_two_hundred_thousand_documents(tmp_path: Path) -> None:
+def test_memory_of_two_hundred_thousand_documents(tmp_path: Path) -> None:
     write_many(tmp_path / "text", 200_000, 2_000)
     said, peak = through_the_stages(tmp_path, "file")
     assert said["documents"] == 200_000
@@ -113,7 +113,7 @@ def test_two_hundred_thousand_documents(tmp_path: Path) -> None:
 
 
 @pytest.mark.nightly
-def test_a_file_of_500_mb(tmp_path: Path) -> None:
+def test_memory_of_a_file_of_500_mb(tmp_path: Path) -> None:
     write_one(tmp_path / "text", 500_000_000)
     said, peak = through_the_stages(tmp_path, "piece")
     assert 2_500 < said["documents"] <= 5_000

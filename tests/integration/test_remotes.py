@@ -18,7 +18,7 @@ def one(finished: Path, tmp_path: Path) -> Path:
     return tiny.copied(finished, tmp_path / "one")
 
 
-def test_the_remote_beside_the_repository_works_at_once(one: Path, tmp_path: Path) -> None:
+def test_default_remote_works_at_once(one: Path, tmp_path: Path) -> None:
     """Nothing is there before the first push, and a clone says so; after it, a clone has nothing to do."""
     two = tiny.cloned(one, tmp_path / "two")
     assert not (tmp_path / "pretrace-remote").exists()
@@ -30,7 +30,7 @@ def test_the_remote_beside_the_repository_works_at_once(one: Path, tmp_path: Pat
     assert tiny.unchanged(two)
 
 
-def test_s3_takes_its_place_by_one_command(one: Path, s3: dict[str, str], tmp_path: Path) -> None:
+def test_s3_remote_is_set_by_one_command(one: Path, s3: dict[str, str], tmp_path: Path) -> None:
     url, keys = s3["url"], {name: value for name, value in s3.items() if name != "url"}
     tiny.dvc(one, "remote", "add", "--default", "team", "s3://team/pretrace")
     tiny.dvc(one, "remote", "modify", "team", "endpointurl", url)
@@ -44,7 +44,7 @@ def test_s3_takes_its_place_by_one_command(one: Path, s3: dict[str, str], tmp_pa
 
 
 @pytest.mark.nightly
-def test_a_clone_fetches_what_changed_stages_need(one: Path, tmp_path: Path) -> None:
+def test_clone_fetches_what_changed_stages_need(one: Path, tmp_path: Path) -> None:
     """After a change of the rate, and of one task; neither the text nor its shards are fetched."""
     tiny.dvc(one, "push")
     two = tiny.cloned(one, tmp_path / "two")
@@ -61,7 +61,7 @@ def test_a_clone_fetches_what_changed_stages_need(one: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.nightly
-def test_an_experiment_goes_from_clone_to_clone(one: Path, tmp_path: Path) -> None:
+def test_experiment_goes_from_clone_to_clone(one: Path, tmp_path: Path) -> None:
     """By a repository that both know, and the remote beside it."""
     hub = tmp_path / "hub.git"
     tiny.must(tmp_path, "git", "clone", "--quiet", "--bare", str(one), str(hub))

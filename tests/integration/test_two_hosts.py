@@ -16,7 +16,7 @@ pytestmark = pytest.mark.nightly
 PATIENCE = 3600.0
 
 
-def test_dvc_takes_over_what_two_machines_have_trained(finished: Path, tmp_path: Path) -> None:
+def test_dvc_takes_over_weights_trained_on_two_hosts(finished: Path, tmp_path: Path) -> None:
     one = tiny.copied(finished, tmp_path / "one")
     tiny.dvc(one, "push")
     scale = tiny.load(one / "scales" / "tiny.yaml")

@@ -25,19 +25,19 @@ def commands(page: Path, name: str) -> list[list[str]]:
     return [shlex.split(line, comments=True) for line in lines]
 
 
-def test_there_are_commands_to_look_at() -> None:
+def test_docs_have_commands() -> None:
     assert sum(len(commands(page, "pretrace")) for page in PAGES) > 10
     assert sum(len(commands(page, "dvc")) for page in PAGES) > 10
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_commands_of_pretrace_are_as_it_takes_them(page: Path) -> None:
+def test_pretrace_commands_can_be_parsed(page: Path) -> None:
     for command in commands(page, "pretrace"):
         assert _parser().parse_args(command[1:]).run
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_settings_that_are_set_exist(page: Path) -> None:
+def test_settings_in_commands_exist(page: Path) -> None:
     params = read_yaml(REPOSITORY / "params.yaml")
     for command in commands(page, "dvc exp run"):
         for option, value in pairwise(command):
@@ -51,7 +51,7 @@ def test_settings_that_are_set_exist(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_files_of_the_repository_that_are_named_exist(page: Path) -> None:
+def test_named_files_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = re.findall(r"`((?:src|stages|scales|docs|tests|benchmarks)/[\w/]+\.\w+)`", text)
     named += [f"{page.parent.relative_to(REPOSITORY)}/{link}" for link in re.findall(r"!\[[^]]*\]\(([^)]+)\)", text)]
@@ -61,7 +61,7 @@ def test_files_of_the_repository_that_are_named_exist(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_settings_of_pretraining_that_are_named_exist(page: Path) -> None:
+def test_named_pre_training_settings_exist(page: Path) -> None:
     known = set(SCALES["gpt1"]["pretrain"])
     for name in re.findall(r"`pretrain\.(\w+)`", page.read_text(encoding="utf-8")):
         assert name in known | {"start_from"}, f"{page.name}: pretrain.{name}"

@@ -46,7 +46,7 @@ RESTS_NOT_ON = {
 """The expensive stages, and what people edit without meaning to repeat them."""
 
 
-def test_dvc_changes_the_line_of_a_parameter_and_no_other(tmp_path: Path) -> None:
+def test_params_yaml_keeps_all_other_lines_when_dvc_edits_one(tmp_path: Path) -> None:
     """Comments stay, too: DVC loses one that follows a list."""
     from dvc.utils.hydra import apply_overrides
 
@@ -60,7 +60,7 @@ def test_dvc_changes_the_line_of_a_parameter_and_no_other(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("key", "sets"), [("tasks", "suites"), ("variants", "ablations")])
-def test_a_set_takes_the_place_of_tasks_or_variants(tmp_path: Path, key: str, sets: str) -> None:
+def test_set_replaces_tasks_or_variants(tmp_path: Path, key: str, sets: str) -> None:
     from dvc.utils.hydra import apply_overrides
 
     for name, members in tiny.load(REPOSITORY / "params.yaml")[sets].items():
@@ -73,7 +73,7 @@ def test_a_set_takes_the_place_of_tasks_or_variants(tmp_path: Path, key: str, se
 
 
 @pytest.mark.parametrize("scale", SCALES)
-def test_every_scale_loads(tmp_path: Path, scale: str) -> None:
+def test_scale_files_load(tmp_path: Path, scale: str) -> None:
     folder = tmp_path / "project"
     (folder / "scales").mkdir(parents=True)
     for name in ("params.yaml", f"scales/{scale}.yaml"):
@@ -83,7 +83,7 @@ def test_every_scale_loads(tmp_path: Path, scale: str) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_the_parameters_of_a_stage_exist(stage: str) -> None:
+def test_stage_parameters_exist(stage: str) -> None:
     for item in STAGES[stage].get("params", []):
         for file, keys in item.items() if isinstance(item, dict) else [("params.yaml", [item])]:
             for name in SCALES if "${scale}" in file else [""]:
@@ -93,7 +93,7 @@ def test_the_parameters_of_a_stage_exist(stage: str) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_depends_on_the_code_it_runs(stage: str) -> None:
+def test_stage_depends_on_the_code_it_runs(stage: str) -> None:
     """A module outside of the dependencies could be edited, and `dvc repro` would say that all is up to date."""
     deps = [Path(dep) for dep in STAGES[stage]["deps"]]
     for path in modules_of(REPOSITORY / "stages" / f"{stage}.py"):
@@ -105,7 +105,7 @@ def test_a_stage_depends_on_the_code_it_runs(stage: str) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_runs_the_code_beside_it(tmp_path: Path, stage: str) -> None:
+def test_stage_runs_the_code_beside_it(tmp_path: Path, stage: str) -> None:
     """As in DVC's copy of the repository, where the installed package is the original's."""
     command = STAGES[stage]["cmd"].split()[:3]
     assert command == ["PYTHONPATH=src", "python", f"stages/{stage}.py"]
@@ -116,14 +116,14 @@ def test_a_stage_runs_the_code_beside_it(tmp_path: Path, stage: str) -> None:
 
 
 @pytest.mark.parametrize("stage", RESTS_NOT_ON)
-def test_an_expensive_stage_depends_on_nothing_else(stage: str) -> None:
+def test_expensive_stage_depends_on_nothing_else(stage: str) -> None:
     deps = [dep for dep in STAGES[stage]["deps"] if dep.startswith("src/")]
     assert not [dep for dep in deps if f"{dep.removeprefix('src/pretrace/')}".startswith(RESTS_NOT_ON[stage])]
     assert all((REPOSITORY / dep).exists() for dep in deps)
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_can_be_restored_and_leaves_nothing_to_git_by_mistake(stage: str) -> None:
+def test_stage_outputs_can_be_restored_and_stay_out_of_git(stage: str) -> None:
     """DVC's run cache passes over a stage without a cached output; an output is ignored by git or in git."""
     outs = [item for kind in ("outs", "metrics", "plots") for item in STAGES[stage].get(kind, [])]
     cached = [item for item in outs if isinstance(item, str)]
@@ -136,7 +136,7 @@ def test_a_stage_can_be_restored_and_leaves_nothing_to_git_by_mistake(stage: str
             assert options == {"cache": False}
 
 
-def test_the_readme_says_what_the_stages_say() -> None:
+def test_readme_table_matches_the_stages() -> None:
     rows = [f"| {name} | {stage['desc']} |" for name, stage in STAGES.items()]
     assert "\n".join(rows) in (REPOSITORY / "README.md").read_text(encoding="utf-8")
 

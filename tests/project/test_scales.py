@@ -23,13 +23,13 @@ def reckoned(name: str, kind: str = "transformer") -> tuple[int, int, int]:
     return sum(parameter.numel() for parameter in model.parameters()), tokens, flops_per_token(model)
 
 
-def test_there_are_three() -> None:
+def test_scales_are_three() -> None:
     assert {"gpt1", "gpu", "laptop"} <= set(SCALES)
 
 
 @pytest.mark.parametrize("name", SCALES)
 @pytest.mark.parametrize("kind", ["transformer", "lstm"])
-def test_every_scale_builds(name: str, kind: str) -> None:
+def test_scale_builds_its_models(name: str, kind: str) -> None:
     parameters, tokens, flops = reckoned(name, kind)
     assert parameters > 0
     assert tokens > 0
@@ -37,7 +37,7 @@ def test_every_scale_builds(name: str, kind: str) -> None:
     assert 0.9 < flops / (6 * parameters) < 1.2
 
 
-def test_gpt1_takes_what_its_authors_say() -> None:
+def test_gpt1_scale_takes_the_compute_of_the_paper() -> None:
     """0.96 petaflop/s-days (openai.com/index/language-unsupervised), from the hardware's side: 8 GPUs, 30 days, 12
     TFLOP/s, used to a third. Here it is counted from the model's side, so a tenth is close."""
     parameters, tokens, flops = reckoned("gpt1")
@@ -45,13 +45,13 @@ def test_gpt1_takes_what_its_authors_say() -> None:
     assert tokens * flops / 86400e15 == pytest.approx(0.96, rel=0.1)
 
 
-def test_one_gpu_is_done_within_an_hour_by_the_reckoning_in_its_file() -> None:
+def test_gpu_scale_takes_less_than_an_hour_as_estimated() -> None:
     parameters, tokens, flops = reckoned("gpu")
     assert tokens * flops <= 3600 * 39e12
     assert tokens / parameters == pytest.approx(20, rel=0.1)
 
 
-def test_gpt1_is_fine_tuned_as_the_paper_says() -> None:
+def test_gpt1_scale_fine_tunes_as_in_the_paper() -> None:
     """Section 4.1, and the released code where the paper prints nothing."""
     finetune = Scale.model_validate(read_yaml(FOLDER / "gpt1.yaml")).finetune
     assert (finetune.epochs, finetune.batch_size, finetune.lr) == (3, 32, 6.25e-5)

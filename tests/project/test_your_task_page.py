@@ -16,7 +16,7 @@ from tests.helpers import REPOSITORY
 PAGE = REPOSITORY / "docs" / "your-task.md"
 
 
-def test_the_page_makes_a_task(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_page_makes_a_task(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = PAGE.read_text(encoding="utf-8")
     script = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0]
     entry, columns = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)

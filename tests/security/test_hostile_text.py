@@ -68,7 +68,7 @@ def rendered(page: Path, folder: Path) -> str:
 
 
 @pytest.mark.slow
-def test_no_script_runs_in_a_browser(reports: Path, tmp_path: Path) -> None:
+def test_page_runs_no_script_of_data(reports: Path, tmp_path: Path) -> None:
     """Without the page's own ban on scripts, as that would hide what got through; and the test would see it."""
     html = write_page(load_settings(), reports).read_text(encoding="utf-8")
     bare = re.sub(r"<meta http-equiv[^>]*>", "", html)
@@ -85,14 +85,14 @@ def test_no_script_runs_in_a_browser(reports: Path, tmp_path: Path) -> None:
     assert "<title>pretrace: benchmark" in rendered(tmp_path / "banned.html", tmp_path)
 
 
-def test_figures_are_whole_xml(reports: Path) -> None:
+def test_figures_are_well_formed_xml(reports: Path) -> None:
     for path in (reports / "figures").glob("*.svg"):
         names = {element.tag.rpartition("}")[2] for element in ElementTree.parse(path).iter()}
         assert "text" in names or path.name == "curves.svg"
         assert not names & {"script", "image", "foreignObject", "a"}
 
 
-def test_markdown_keeps_its_table(reports: Path) -> None:
+def test_markdown_table_stays_whole(reports: Path) -> None:
     text = (reports / "benchmark.md").read_text(encoding="utf-8")
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table}) == 1
@@ -103,14 +103,14 @@ def test_markdown_keeps_its_table(reports: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["\x1b[31m", "a\nb", "\u202ea", "<b>", "| x", "`a`", "[a](b)", "\ud800", "\x9b31m"])
-def test_markdown_of_anything_is_one_harmless_line(text: str) -> None:
+def test_escaped_markdown_is_one_harmless_line(text: str) -> None:
     found = escape(text)
     found.encode()
     assert found.isprintable()
     assert not re.search(r"(?<!\\)[<`\[\]|]", found)
 
 
-def test_the_flat_table_has_nothing_that_a_spreadsheet_runs(reports: Path, tmp_path: Path) -> None:
+def test_scores_csv_has_no_formula(reports: Path, tmp_path: Path) -> None:
     """Its cells are names that the settings allow, words of ours, and numbers."""
     write_scores(tmp_path / "scores.csv", json.loads((reports / "benchmark.json").read_text()))
     rows = list(csv.reader((tmp_path / "scores.csv").open()))
@@ -120,7 +120,7 @@ def test_the_flat_table_has_nothing_that_a_spreadsheet_runs(reports: Path, tmp_p
 
 
 @pytest.mark.parametrize("bad", ["=cmd|'/c calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "a\tb", "a\nb", "", "\x1b[31m"])
-def test_no_cell_of_a_submission_to_glue_is_run_by_a_spreadsheet(project: Path, bad: str) -> None:
+def test_glue_submission_has_no_formula(project: Path, bad: str) -> None:
     """GLUE's form has no quotes: what is none of its cells is refused, not changed."""
     settings = load_settings(project)
     ready = Task.model_validate(with_ready("cola", {"ready": "cola"}, ReadySource()))
@@ -138,7 +138,7 @@ def test_no_cell_of_a_submission_to_glue_is_run_by_a_spreadsheet(project: Path, 
             assert (project / "glue/full/CoLA.tsv").read_text() == "index\tprediction\n0\t0\n1\t1\n"
 
 
-def test_an_error_is_one_line_that_no_terminal_obeys() -> None:
+def test_error_is_one_line_without_terminal_codes() -> None:
     said = str(PretraceError(f"{HOSTILE}: not readable\n  File 'x'"))
     assert said.isprintable() or all(ord(c) > 31 for c in said)
     assert "\\x1b[2J" in said and "\\u202e" in said
@@ -154,7 +154,7 @@ def test_an_error_is_one_line_that_no_terminal_obeys() -> None:
         (["trace", "a/b"], "pretrace.review.trace", lambda *_: [("note", "\x1b[2J\u202e")]),
     ],
 )
-def test_what_a_command_prints_no_terminal_obeys(
+def test_command_output_has_no_terminal_codes(
     project: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -39,7 +39,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-def test_every_hostile_model_and_vocabulary_is_refused_by_name(read: dict[str, Any]) -> None:
+def test_hostile_models_and_vocabularies_are_refused_by_name(read: dict[str, Any]) -> None:
     assert len(read["said"]) > 40
     for name, said in read["said"].items():
         assert said != "LOADED", name
@@ -47,11 +47,11 @@ def test_every_hostile_model_and_vocabulary_is_refused_by_name(read: dict[str, A
         assert said.isprintable()
 
 
-def test_none_of_them_takes_memory(read: dict[str, Any]) -> None:
+def test_hostile_files_take_no_memory(read: dict[str, Any]) -> None:
     assert read["grown"] < ALLOWED_GROWTH
 
 
-def test_nothing_in_the_code_opens_a_pickle() -> None:
+def test_code_opens_no_pickle() -> None:
     modules = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
     calls = {"torch.load", "np.load", "numpy.load", "pd.read_pickle", "eval", "exec"}
     found = []
@@ -77,9 +77,7 @@ def rows_from(path: Path, content: bytes) -> str:
     return str(caught.value)
 
 
-def test_a_parquet_file_of_a_task_that_grows_like_a_bomb_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parquet_bomb_of_a_task_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A million rows share one long text, which stands in the file once: 300 GB out of 2 kB."""
     monkeypatch.chdir(tmp_path)
     text = pa.array(["x" * 300_000])
@@ -106,7 +104,7 @@ def test_a_parquet_file_of_a_task_that_grows_like_a_bomb_is_refused(
         ("rows.csv", b'text,label\n"' + b"a" * 100_000),
     ],
 )
-def test_rows_of_a_task_that_are_none_are_one_line(
+def test_malformed_task_rows_are_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -114,7 +112,7 @@ def test_rows_of_a_task_that_are_none_are_one_line(
     assert not Path("unpickled").exists()
 
 
-def test_a_passage_of_race_nested_without_end_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deeply_nested_race_passage_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("race").mkdir()
     Path("race/1.txt").write_bytes(DEEP)
@@ -123,13 +121,13 @@ def test_a_passage_of_race_nested_without_end_is_one_line(tmp_path: Path, monkey
         read_task_files("mine", task, str)
 
 
-def test_json_nested_without_end_is_one_line(tmp_path: Path) -> None:
+def test_deeply_nested_json_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(DEEP)
     with pytest.raises(PretraceError, match=r"a\.json: not a whole JSON file"):
         read_json(tmp_path / "a.json")
 
 
-def test_predictions_that_are_no_table_are_one_line(tmp_path: Path) -> None:
+def test_malformed_predictions_are_one_line(tmp_path: Path) -> None:
     from pretrace.report.predictions import read_parquet
 
     for content in (pickle.dumps(Bomb()), b"PAR1" + b"\xff" * 200 + b"PAR1", b""):
@@ -138,7 +136,7 @@ def test_predictions_that_are_no_table_are_one_line(tmp_path: Path) -> None:
             read_parquet(tmp_path / "a.parquet", "tasks@mine")
 
 
-def test_a_table_that_compresses_well_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_well_compressed_table_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     rows = pd.DataFrame({"text": ["the same text in every row"] * 50_000, "label": ["a", "b"] * 25_000})
     rows.to_parquet("rows.parquet", compression="zstd")

@@ -38,7 +38,7 @@ def run(folder: Path, *command: str, **environment: str) -> tuple[int, str]:
 
 
 @pytest.mark.slow
-def test_secrets_of_the_environment_are_nowhere_after_a_run(project: Path) -> None:
+def test_secrets_of_the_environment_are_left_nowhere(project: Path) -> None:
     """Stages that succeed, one that fails, and MLflow's database after both."""
     said = []
     with locked(project / SENDER):
@@ -56,7 +56,7 @@ def test_secrets_of_the_environment_are_nowhere_after_a_run(project: Path) -> No
 
 
 @pytest.mark.slow
-def test_the_password_of_mlflow_s_server_is_nowhere_when_it_is_not_reached(project: Path) -> None:
+def test_mlflow_password_is_left_nowhere_when_unreachable(project: Path) -> None:
     server = {"PRETRACE_TRACKING": "on", "MLFLOW_TRACKING_URI": f"http://somebody:{PASSWORD}@127.0.0.1:9"}
     with locked(project / SENDER):
         said = [run(project, "stages/evaluation.py", **server)[1]]
@@ -69,7 +69,7 @@ def test_the_password_of_mlflow_s_server_is_nowhere_when_it_is_not_reached(proje
 
 @pytest.mark.slow
 @pytest.mark.parametrize("values", [{"source": "files", "path": "s3://bucket/books"}, {"source": "huggingface"}])
-def test_what_fails_on_the_way_to_somebody_s_server_says_no_key(project: Path, values: dict[str, str]) -> None:
+def test_errors_of_remote_servers_have_no_key(project: Path, values: dict[str, str]) -> None:
     dataset = {"name": "owner/name", "revision": "0" * 40}
     corpus = {**tiny.load(project / "params.yaml")["corpus"], "dataset": dataset, **values}
     before = (project / "params.yaml").read_bytes()
@@ -85,7 +85,7 @@ def test_what_fails_on_the_way_to_somebody_s_server_says_no_key(project: Path, v
 
 @pytest.mark.parametrize("url", URLS)
 @pytest.mark.parametrize("key", ["corpus.path", "pretrain.start_from", "tasks.source.because"])
-def test_a_url_with_a_key_in_it_is_refused_and_not_said(project: Path, url: str, key: str) -> None:
+def test_url_with_a_key_is_refused_and_not_printed(project: Path, url: str, key: str) -> None:
     values = tiny.load(project / "params.yaml")
     *above, last = key.split(".")
     inner = values
@@ -103,7 +103,7 @@ def test_a_url_with_a_key_in_it_is_refused_and_not_said(project: Path, url: str,
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_an_error_says_no_key(url: str) -> None:
+def test_errors_have_no_key(url: str) -> None:
     said = str(PretraceError(f"{url}: stopped answering (ClientError: '{url}')"))
     assert not any(secret in said for secret in SAID)
     assert "***" in said
@@ -122,5 +122,5 @@ def test_an_error_says_no_key(url: str) -> None:
         "write to a@example.org",
     ],
 )
-def test_a_url_without_one_stays_as_it_is(text: str) -> None:
+def test_url_without_a_key_is_unchanged(text: str) -> None:
     assert masked(text) == text

@@ -64,9 +64,7 @@ def listening() -> dict[int, set[str]]:
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's /proc")
-def test_processes_that_train_together_listen_on_the_loopback_address(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ranks_listen_on_the_loopback_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shards = make_shards(tmp_path / "small")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GLOO_SOCKET_IFNAME", raising=False)
@@ -79,14 +77,14 @@ def test_processes_that_train_together_listen_on_the_loopback_address(
     assert addresses <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}, addresses
 
 
-def test_the_server_of_make_ui_is_for_this_machine_alone() -> None:
+def test_make_ui_listens_on_the_loopback_address() -> None:
     recipe = (REPOSITORY / "Makefile").read_text()
     (command,) = re.findall(r"mlflow server [^\n]*", recipe)
     assert "--host 127.0.0.1" in command
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
-def test_files_have_the_rights_that_the_user_gives_files(tmp_path: Path, mask: int) -> None:
+def test_files_have_the_permissions_of_the_umask(tmp_path: Path, mask: int) -> None:
     before = os.umask(mask)
     try:
         write_text(tmp_path / "a.txt", "a")
@@ -105,7 +103,7 @@ def test_files_have_the_rights_that_the_user_gives_files(tmp_path: Path, mask: i
         assert stat.S_IMODE(path.stat().st_mode) == full & ~mask, path
 
 
-def test_what_a_stage_writes_has_these_rights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stage_outputs_have_the_permissions_of_the_umask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Libraries write Parquet, weights and vocabularies, into folders of ours."""
     before = os.umask(0o027)
     try:
@@ -122,7 +120,7 @@ def test_what_a_stage_writes_has_these_rights(tmp_path: Path, monkeypatch: pytes
         assert stat.S_IMODE(path.stat().st_mode) == full & ~0o027, path
 
 
-def test_a_lock_is_not_followed_through_a_link(tmp_path: Path) -> None:
+def test_lock_does_not_follow_a_link(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("keep")
     (tmp_path / "lock").symlink_to(tmp_path / "precious")
     with pytest.raises(PretraceError, match="lock: is a link"), locked(tmp_path / "lock"):
@@ -134,7 +132,7 @@ def test_a_lock_is_not_followed_through_a_link(tmp_path: Path) -> None:
     assert not (tmp_path / "made-by-us").exists()
 
 
-def test_what_is_written_takes_the_place_of_a_link_and_not_of_its_target(tmp_path: Path) -> None:
+def test_write_replaces_a_link_not_its_target(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("keep")
     (tmp_path / "out.txt").symlink_to(tmp_path / "precious")
     write_text(tmp_path / "out.txt", "new")
@@ -150,7 +148,7 @@ def test_what_is_written_takes_the_place_of_a_link_and_not_of_its_target(tmp_pat
     assert (tmp_path / "folder" / "new").read_text() == "new"
 
 
-def test_no_name_in_a_shared_folder_can_be_guessed(tmp_path: Path) -> None:
+def test_names_in_shared_folders_cannot_be_guessed(tmp_path: Path) -> None:
     """`tempfile` alone makes names there; none is written out in the sources."""
     for path in [*(REPOSITORY / "src").rglob("*.py"), *(REPOSITORY / "stages").glob("*.py")]:
         text = path.read_text(encoding="utf-8")
