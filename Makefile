@@ -16,7 +16,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help repro test faults lint audit diff gate bench ui clean-checkpoints .venv
+.PHONY: help repro test check faults lint types format docs audit diff gate bench ui clean-checkpoints .venv
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -30,12 +30,26 @@ repro: .venv ## run the pipeline and print the benchmark table
 test: .venv ## run all tests, in JOBS processes (2)
 	@$(RUN) -m pytest --numprocesses $(JOBS)
 
+check: lint types ## lint, types and the fast tests, in a minute: before each commit
+	@$(RUN) -m pytest --numprocesses $(JOBS) -m "not slow and not nightly"
+
 faults: .venv ## run the pipeline and hurt it in every way, for an hour or two; table in reports/faults.json
 	@PRETRACE_FAULTS=reports/faults.json $(RUN) -m pytest tests/faults -m "nightly or not nightly"
 
-lint: .venv ## check style and formatting
+lint: .venv ## check style, formatting and spelling
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
+	@$(RUN) -m codespell_lib
+
+types: .venv ## check types
+	@$(RUN) -m mypy
+
+format: .venv ## format the code and fix what ruff can
+	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format .
+
+docs: .venv ## build the documentation as a site, in site/
+	@$(RUN) -m mkdocs build --quiet --strict
 
 audit: .venv ## are the packages those that are pinned, and has one a known hole?
 	@$(RUN) -m pretrace.review.audit

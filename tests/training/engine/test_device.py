@@ -40,10 +40,10 @@ def test_the_precision_and_its_reason(
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: gpu >= (8, 0))
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: gpu)
     monkeypatch.setattr(torch, "set_float32_matmul_precision", seen.append)
-    device = choose_device(precision, 1)
-    assert device.name == ("cuda" if gpu else "cpu")
-    assert device.dtype == dtype
-    assert said in device.reason
+    chosen = choose_device(precision, 1)
+    assert chosen.name == ("cuda" if gpu else "cpu")
+    assert chosen.dtype == dtype
+    assert said in chosen.reason
     assert seen == ([products] if products else [])
 
 
