@@ -7,6 +7,7 @@ JOBS ?= 2
 BASE ?= origin/main
 export BASE LINK
 RUN := .venv/bin/python
+INSTALL_PROJECT := $(RUN) -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
 
 # dvc.yaml says `python`: that is the project's own, whatever the shell has active.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -77,7 +78,8 @@ clean-checkpoints: ## delete the checkpoints that interrupted training goes on f
 # The copy is made last, so an environment that was cut off half-way is made again, and one that is whole and was made
 # from the same lines is kept, whatever a checkout did to the time stamps.
 .venv/requirements.txt: requirements.txt pyproject.toml
-	@if cmp -s requirements.txt $@ && $(RUN) -c "import pretrace.settings" 2>/dev/null; then touch $@; exit 0; fi; \
+	@if cmp -s requirements.txt $@ && $(RUN) -c "import pretrace.settings" 2>/dev/null; then \
+		$(INSTALL_PROJECT) && touch $@; exit; fi; \
 	set -e; \
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "make: needs Python >= 3.11, $(PYTHON) is $$($(PYTHON) -V 2>&1); try make PYTHON=python3.12"; exit 1; }; \
@@ -85,5 +87,5 @@ clean-checkpoints: ## delete the checkpoints that interrupted training goes on f
 	rm -rf .venv; \
 	$(PYTHON) -m venv .venv; \
 	$(RUN) -m pip install --quiet --prefer-binary -r requirements.txt; \
-	$(RUN) -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .; \
+	$(INSTALL_PROJECT); \
 	cp requirements.txt $@

@@ -22,9 +22,11 @@ import json
 import os
 import sys
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 
 from pretrace.common.errors import PretraceError, printable
+from pretrace.common.extras import explain_missing
 from pretrace.settings import load_settings
 
 MODEL = Path("models/pretrained/transformer")
@@ -42,6 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except PretraceError as error:
         print(f"pretrace: {options.command}: {error}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        if not (reason := explain_missing(error)):
+            raise
+        print(f"pretrace: {options.command}: {reason}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -171,6 +178,7 @@ def _lines(path: str) -> Iterable[str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pretrace", description="From raw text to a benchmark table.")
+    parser.add_argument("--version", action="version", version=f"pretrace {version('pretrace')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     one = commands.add_parser("check", help="is all there that a run needs, and how large is it?")
     one.set_defaults(run=check)

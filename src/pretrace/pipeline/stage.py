@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.extras import explain_missing
 from pretrace.common.files import CANNOT_WRITE, DISK_FULL, error_number
 from pretrace.common.processes import end_with_parent, process_start
 from pretrace.pipeline.check_inputs import note_outputs, refuse_changed_inputs
@@ -102,7 +103,9 @@ def _speak_utf8() -> None:
 
 
 def _said_by_the_system(error: Exception) -> str:
-    """One line where the disk, its rights or the memory are at fault; "" for a defect."""
+    """One line where the disk, its rights, the memory or the installation are at fault; "" for a defect."""
+    if missing := explain_missing(error):
+        return missing
     number = error_number(error)
     place = getattr(error, "filename", None) or Path.cwd()
     if isinstance(error, MemoryError) or number == errno.ENOMEM or NO_MEMORY in str(error):
