@@ -97,6 +97,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ("pretrace predict acceptability-full < rows.jsonl", Run(nightly=False, stdin="data/rows.jsonl")),
         ("pretrace export acceptability-full --to onnx", Run(nightly=False, says="models/exported/follows-full-onnx")),
     ],
+    "docs/api.md": [],
     "docs/benchmark.md": [],
     "docs/ci.md": [
         ("make lint test", THESE),
