@@ -100,7 +100,8 @@ PAGES: dict[str, list[tuple[str, How]]] = {
     "docs/api.md": [],
     "docs/benchmark.md": [],
     "docs/ci.md": [
-        ("make lint test", THESE),
+        ("make check", THESE),
+        ("make lint types test", THESE),
         ("make gate BASE=origin/main", Run(says="gate: open")),
         ("make diff BASE=origin/main", Run(says="origin/main")),
         ("git fetch --depth 1 origin main:refs/remotes/origin/main", Run()),

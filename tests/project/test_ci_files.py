@@ -1,15 +1,18 @@
-"""What CI runs on GitHub and what `.ci/run` runs are the same targets, and there are such targets."""
+"""The workflow on GitHub runs `.ci/run`, which runs targets that exist; nothing of a pull request becomes code."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from typing import Any
 
+import pytest
 from ruamel.yaml import YAML
 
 from tests.helpers import REPOSITORY
 
 WORKFLOW: dict[str, Any] = YAML(typ="safe", pure=True).load((REPOSITORY / ".github/workflows/ci.yml").read_text())
+SCRIPT = (REPOSITORY / ".ci/run").read_text()
 
 
 def targets(text: str) -> list[str]:
@@ -20,22 +23,36 @@ def commands(job: str) -> str:
     return "\n".join(step.get("run", "") for step in WORKFLOW["jobs"][job]["steps"])
 
 
-def test_ci_files_run_the_same_targets() -> None:
-    own = [line for line in (REPOSITORY / ".ci/run").read_text().splitlines() if line.startswith("make ")]
-    assert targets(commands("checks")) == targets("\n".join(own)) == ["lint", "test"]
+def test_workflow_runs_the_script_on_each_python() -> None:
+    assert commands("checks").strip() == ".ci/run"
+    classifiers = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["classifiers"]
+    versions = [line.rpartition(" ")[2] for line in classifiers if re.search(r":: 3\.\d", line)]
+    assert WORKFLOW["jobs"]["checks"]["strategy"]["matrix"]["python"] == versions == ["3.11", "3.12", "3.13"]
 
 
-def test_ci_files_install_postgresql() -> None:
-    for text in (commands("checks"), (REPOSITORY / ".ci/run").read_text()):
-        assert re.search(r"apt-get install .*postgresql", text)
+def test_ci_script_runs_lint_types_and_the_tests_of_the_readme() -> None:
+    own = [line for line in SCRIPT.splitlines() if line.startswith("make ")]
+    assert targets("\n".join(own)) == ["lint", "types", "test"]
+    assert "make test " in (REPOSITORY / "README.md").read_text()
+
+
+def test_ci_script_installs_postgresql() -> None:
+    assert re.search(r"apt-get install .*postgresql", SCRIPT)
+
+
+@pytest.mark.parametrize(("job", "target", "path"), [("site", "docs", "site"), ("report", "repro", "reports")])
+def test_workflow_publishes_site_and_report(job: str, target: str, path: str) -> None:
+    assert targets(commands(job)) == [target]
+    assert {"name": job, "path": path} in [step.get("with") for step in WORKFLOW["jobs"][job]["steps"]]
 
 
 def test_ci_targets_exist_in_makefile() -> None:
     there = re.findall(r"^([\w.-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
     assert {"gate", "diff"} <= set(targets(commands("review"))) <= set(there)
+    assert set(targets(SCRIPT)) <= set(there)
 
 
 def test_ci_puts_nothing_of_a_pull_request_into_a_command() -> None:
     """A branch may be called `$(...)`: commands see such text as variables of the environment only."""
     assert "pull_request_target" not in WORKFLOW["on"] and WORKFLOW["permissions"] == {"contents": "read"}
-    assert "${{" not in commands("review") + commands("checks")
+    assert not [job for job in WORKFLOW["jobs"] if "${{" in commands(job)]

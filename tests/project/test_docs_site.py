@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import REPOSITORY
+
 pytestmark = pytest.mark.slow
-REPOSITORY = Path(__file__).resolve().parents[2]
 API = (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8")
 NO_NETWORK = {f"{scheme}_proxy": "http://127.0.0.1:9" for scheme in ("http", "https", "all")}
 RELIED_ON = ("pretrace.corpus.clean_text", "pretrace.tokens.load_vocabulary", "pretrace.model.load_model")

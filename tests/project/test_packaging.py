@@ -7,7 +7,6 @@ import re
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -17,8 +16,8 @@ from packaging.version import Version
 from pretrace.cli import main
 from pretrace.common.extras import PACKAGE_OF, explain_missing
 from pretrace.review.audit import read_pins
+from tests.helpers import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 CORE = ("torch", "numpy", "pydantic", "ruamel", "yaml", "safetensors", "sentencepiece", "tqdm")
