@@ -14,7 +14,7 @@ from pretrace.cli import _parser
 from pretrace.settings import read_yaml
 from tests.helpers import REPOSITORY
 
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 SCALES = {path.stem: read_yaml(path) for path in (REPOSITORY / "scales").glob("*.yaml")}
 
 
