@@ -16,7 +16,7 @@ from pretrace.settings import FinetuneSettings, ModelSettings
 
 DROPOUT, LM_WEIGHT, RATE, SEED, CLASSES = 0.1, 0.5, 6.25e-5, 7, 2
 SETTINGS = FinetuneSettings(
-    **{"optimiser": "adamw", "weight_decay": 0.01, "beta1": 0.9, "beta2": 0.999, "clip_norm": 1.0, "lr": RATE},
+    **{"optimizer": "adamw", "weight_decay": 0.01, "beta1": 0.9, "beta2": 0.999, "clip_norm": 1.0, "lr": RATE},
     **{"epochs": 1, "batch_size": 32, "warmup_share": 0.0, "lm_weight": LM_WEIGHT, "dropout": DROPOUT},
     precision="float32",
 )

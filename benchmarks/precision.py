@@ -50,7 +50,7 @@ def trained(shards: Path, steps: int, precision: str) -> float:
 
     scale = load_settings().scale
     section, context = scale.pretrain, scale.model.context
-    device, batch = choose_device(precision, 1), section.batch_sequences // 2
+    device, batch = choose_device(precision, 1), section.batch_size // 2
     model = GPT(scale.model, read_json(shards / "manifest.json")["vocabulary_size"], section.seed)
     texts = open_shards(shards, "train")
     warmup = section.warmup_steps / section.steps

@@ -12,10 +12,10 @@ from typing import Any
 
 from turns import Update, plain_adamw, through_the_loop, transformers_model
 
-from pretrace.settings import ModelSettings, OptimiserSettings
+from pretrace.settings import ModelSettings, OptimizerSettings
 
 DROPOUT = 0.1
-OPTIMISER = OptimiserSettings(optimiser="adamw", weight_decay=0.01, beta1=0.9, beta2=0.99, clip_norm=1.0)
+OPTIMISER = OptimizerSettings(optimizer="adamw", weight_decay=0.01, beta1=0.9, beta2=0.99, clip_norm=1.0)
 RATE = 2.5e-4
 SEED = 7
 

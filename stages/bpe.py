@@ -1,4 +1,4 @@
-"""Train the vocabulary from the word counts, or take that of the weights to start from (`pretrain.start_from`).
+"""Train the vocabulary from the word counts, or take that of the weights to start from (`pretrain.init_from`).
 
     python stages/bpe.py
 
@@ -21,7 +21,7 @@ from pretrace.tokens import (
 
 def main(run: Run) -> None:
     clean, out = Path("data/clean"), Path("models/vocabulary")
-    start = run.settings.pretrain.start_from
+    start = run.settings.pretrain.init_from
     if start:
         report = {"size": copy_vocabulary(vocabulary_folder(start), out).size}
     else:

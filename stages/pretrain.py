@@ -19,7 +19,7 @@ from pretrace.tokens import Vocabulary, load_vocabulary
 from pretrace.tracking.publish import publish
 from pretrace.training.engine.curves import write_curve
 from pretrace.training.engine.generate import samples
-from pretrace.training.pretraining.init_from import start_from
+from pretrace.training.pretraining.init_from import init_from
 from pretrace.training.pretraining.run import Pretrained, pretrain
 
 SHARDS, VOCABULARY, CURVES = Path("data/shards"), Path("models/vocabulary"), Path("reports/curves")
@@ -55,8 +55,8 @@ def main(run: Run) -> None:
 
 def train(kind: str, run: Run, vocabulary: Vocabulary) -> Pretrained | None:
     """The language model of this kind, trained or started from; None in a process that is not to write it."""
-    if kind == "transformer" and run.settings.pretrain.start_from:
-        return start_from(run.settings, SHARDS)
+    if kind == "transformer" and run.settings.pretrain.init_from:
+        return init_from(run.settings, SHARDS)
     return pretrain(
         kind, run.settings, SHARDS, lambda: publish(run), CURVES, lambda model: sampled(model, run.settings, vocabulary)
     )

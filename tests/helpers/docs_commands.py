@@ -87,7 +87,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         (LOG_OF_QUEUE, QUEUE),
         ("dvc exp show --only-changed", Run(more=" --no-pager", says="lr")),
         ("dvc exp run -S 'variants=${ablations.table5}'", TO_WEIGHTS),
-        ("dvc exp run -S scale=gpt1 -S pretrain.start_from=/data/openai-gpt", TO_WEIGHTS),
+        ("dvc exp run -S scale=gpt1 -S pretrain.init_from=/data/openai-gpt", TO_WEIGHTS),
         ("pretrace export models/pretrained/transformer --to huggingface", LOOK),
         ("dvc push", ByTest("tests/integration/test_remotes.py::test_default_remote_works_at_once")),
         ("dvc pull", ByTest("tests/integration/test_remotes.py::test_default_remote_works_at_once")),
@@ -238,7 +238,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ("pretrace generate models/pretrained/transformer", LOOK),
     ],
     "docs/weights.md": [
-        ("dvc exp run -S scale=gpt1 -S pretrain.start_from=/data/openai-gpt", TO_WEIGHTS),
+        ("dvc exp run -S scale=gpt1 -S pretrain.init_from=/data/openai-gpt", TO_WEIGHTS),
         ("pretrace export models/pretrained/transformer --to huggingface", LOOK),
         (
             "pretrace export models/pretrained/transformer --to openai",
@@ -257,7 +257,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
     "docs/zero-shot.md": [
         ("dvc exp run -S zero_shot.rows=null", Run(more=" zeroshot", says="Running stage 'zeroshot'")),
         (
-            "dvc exp run -S 'scales/laptop.yaml:pretrain.doubling_weights=true' -S 'variants=${ablations.table5}'",
+            "dvc exp run -S 'scales/laptop.yaml:pretrain.save_at_powers_of_two=true' -S 'variants=${ablations.table5}'",
             TO_WEIGHTS,
         ),
         (

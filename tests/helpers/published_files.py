@@ -1,6 +1,6 @@
 """The published data sets in small: files with the names, columns and oddities of their publishers, and the Hub's rows.
 
-Each has six labelled rows a split. The text of row n of a split is "<split> <part> n", so that what is read can be
+Each has six labeled rows a split. The text of row n of a split is "<split> <part> n", so that what is read can be
 told; the labels go round.
 """
 
@@ -88,7 +88,7 @@ def write_published(folder: Path) -> None:
     for file, hub in (("train.tsv", "train"), ("dev.tsv", "validation"), ("msr_paraphrase_test.txt", "test")):
         rows = [[n % 2, 100 + n, 200 + n, *row] for n, row in enumerate(pairs(hub))]
         write_tsv(folder / "MRPC" / file, names, rows, bom=True)
-    _write_unlabelled(folder)
+    _write_unlabeled(folder)
     for split, hub in (("train", "train"), ("dev", "validation"), ("test", "test")):
         golds = [*(label("snli", n) for n in range(ROWS)), "-"]
         rows = [{"sentence1": a, "sentence2": b} for a, b in [*pairs(hub), ["nobody", "agrees"]]]
@@ -101,7 +101,7 @@ def write_published(folder: Path) -> None:
         _write_race(folder / "RACE" / split, hub)
 
 
-def _write_unlabelled(folder: Path) -> None:
+def _write_unlabeled(folder: Path) -> None:
     for task, names in (
         ("CoLA", ["sentence"]),
         ("SST-2", ["sentence"]),

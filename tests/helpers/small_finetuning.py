@@ -14,7 +14,7 @@ METRICS = {"regression": "pearson", "entailment": "matthews", "similarity": "f1"
 def recipe_of(kind: str, lm_weight: float = 0.5, lr: float = 0.01, epochs: int = 6, **changes: Any) -> Recipe:
     values: dict[str, Any] = {
         **{
-            "optimiser": "openai_adam",
+            "optimizer": "openai_adam",
             "weight_decay": 0.01,
             "beta1": 0.9,
             "beta2": 0.99,

@@ -18,7 +18,7 @@ from pretrace.training.pretraining.run import Pretrained, pretrain
 if TYPE_CHECKING:
     import pytest
 
-OPTIMISER = {"optimiser": "adamw", "weight_decay": 0.01, "beta1": 0.9, "beta2": 0.99, "clip_norm": 1.0}
+OPTIMISER = {"optimizer": "adamw", "weight_decay": 0.01, "beta1": 0.9, "beta2": 0.99, "clip_norm": 1.0}
 SCALE: dict[str, Any] = {
     "processes": 1,
     "threads": 1,
@@ -30,9 +30,9 @@ SCALE: dict[str, Any] = {
     "lstm": {"layers": 1, "width": 16, "embedding": 12, "dropout": 0.1, "initial_std": 0.1},
     "pretrain": {
         **OPTIMISER,
-        **{"seed": 3, "steps": 20, "batch_sequences": 4, "micro_batch": 2, "lr": 0.01, "warmup_steps": 4},
+        **{"seed": 3, "steps": 20, "batch_size": 4, "micro_batch": 2, "lr": 0.01, "warmup_steps": 4},
         **{"precision": "float32", "compile": "off", "validate_every": 8, "checkpoint_every": 6},
-        **{"sharded": False, "sample_every": None, "doubling_weights": False},
+        **{"sharded": False, "sample_every": None, "save_at_powers_of_two": False},
     },
     "finetune": {
         **OPTIMISER,
@@ -41,7 +41,7 @@ SCALE: dict[str, Any] = {
     },
     "probes": {
         **{"rows": {"default": 100}, "dev_rows": 50, "test_rows": 50, "passage_words": 10, "pair_words": 10},
-        **{"context_words": 10, "continuation_words": 5, "words_a_change": 3},
+        **{"context_words": 10, "continuation_words": 5, "words_per_change": 3},
     },
 }
 

@@ -32,8 +32,8 @@ SCALE: dict[str, dict[str, Any]] = {
     "vocabulary": {"size": 500},
     "model": {"layers": 2, "width": 32, "heads": 2, "feed_forward": 128, "context": 32},
     "lstm": {"width": 32, "embedding": 16},
-    "pretrain": {"steps": 20, "batch_sequences": 4, "micro_batch": 2, "warmup_steps": 4, "validate_every": 10}
-    | {"doubling_weights": False},
+    "pretrain": {"steps": 20, "batch_size": 4, "micro_batch": 2, "warmup_steps": 4, "validate_every": 10}
+    | {"save_at_powers_of_two": False},
     "finetune": {"epochs": 1, "batch_size": 8},
     "probes": {"rows": {"default": 48}, "dev_rows": 24, "test_rows": 32},
 }

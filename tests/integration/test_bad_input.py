@@ -136,7 +136,7 @@ def test_own_text_is_collected_and_cleaned(prepared: Path) -> None:
         ("collect", {"corpus__path": "stages"}, "params.yaml: corpus.path: stages: none of its"),
         ("collect", {"corpus__columns": {"text": "words"}}, "books/doyle.jsonl: row 1: no column 'words'"),
         ("bpe", {"scale__vocabulary__size": 60_000}, "vocabulary.size: 60000 pieces are more than this corpus gives"),
-        ("pretrain", {"scale__pretrain__batch_sequences": 100_000}, "one batch takes 100000"),
+        ("pretrain", {"scale__pretrain__batch_size": 100_000}, "one batch takes 100000"),
         ("clean", {"seeds": REMOVED}, "params.yaml: seeds: missing"),
         ("clean", {"lr": "oops"}, "params.yaml: lr: got 'oops'"),
         ("clean", {"lr": -1.0}, "params.yaml: lr: got -1.0"),

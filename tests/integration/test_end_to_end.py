@@ -145,7 +145,7 @@ def test_exported_model_replaces_pre_training(project: Path) -> None:
     before = read(project / "reports" / "pretrain.json")
     export = ("export", "--to", "huggingface", "--out", "data/exported")
     tiny.must(project, sys.executable, "-m", "pretrace.cli", *export)
-    said = tiny.dvc(project, "exp", "run", "-S", "pretrain.start_from=data/exported")
+    said = tiny.dvc(project, "exp", "run", "-S", "pretrain.init_from=data/exported")
     assert tiny.ran(said) == ["bpe", "pretrain", "zeroshot", "report"]  # the same model: nothing is fine-tuned again
     after = read(project / "reports" / "pretrain.json")
     assert {key: after[key] for key in ("val_loss", "parameters", "steps")} == {

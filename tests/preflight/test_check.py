@@ -55,7 +55,7 @@ def test_check_says_what_the_run_is(repository: Path, capsys: Any) -> None:
     weights = sum(p.numel() for p in build_model("transformer", settings.scale, 64, 0).parameters())
     section = settings.scale.pretrain
     assert lines["transformer"] == f"{weights:,} parameters"
-    tokens = section.steps * section.batch_sequences * settings.scale.model.context
+    tokens = section.steps * section.batch_size * settings.scale.model.context
     assert lines["pre-training"] == f"{section.steps:,} updates, {tokens:,} tokens"
     assert lines["fine-tuning"] == "3 tasks x 2 variants x 3 seeds"
     assert "lstm" not in lines
@@ -107,11 +107,11 @@ def test_check_refuses_a_disk_without_room(repository: Path, capsys: Any, monkey
 
 
 def test_check_says_time_memory_and_cost(repository: Path, capsys: Any) -> None:
-    write_settings(repository, {"price_an_hour": 7.2})
+    write_settings(repository, {"hourly_cost": 7.2})
     lines = dict(line.split(None, 1) for line in run(capsys, "check").splitlines() if line[0] != " ")
     section = load_settings().scale.pretrain
     assert lines["time"].startswith(f"about {readable_time(section.steps * 0.5)} to pre-train, a cost of 1.45: 0.5 s")
-    tokens = section.batch_sequences * load_settings().scale.model.context
+    tokens = section.batch_size * load_settings().scale.model.context
     assert f"{tokens / 0.5:,.0f} tokens/s" in lines["time"]
     assert lines["memory"].startswith("measured with micro-batches of 4: 600.0 MB to pre-train, of ")
     assert lines["device"] == "2 processes on cpu, float32 (as set)"

@@ -64,7 +64,7 @@ def test_named_files_exist(page: Path) -> None:
 def test_named_pre_training_settings_exist(page: Path) -> None:
     known = set(SCALES["gpt1"]["pretrain"])
     for name in re.findall(r"`pretrain\.(\w+)`", page.read_text(encoding="utf-8")):
-        assert name in known | {"start_from"}, f"{page.name}: pretrain.{name}"
+        assert name in known | {"init_from"}, f"{page.name}: pretrain.{name}"
 
 
 def has(values: Any, key: list[str]) -> bool:

@@ -19,7 +19,7 @@ def reckoned(name: str, kind: str = "transformer") -> tuple[int, int, int]:
     scale = Scale.model_validate(read_yaml(FOLDER / f"{name}.yaml"))
     with torch.device("meta"):
         model = build_model(kind, scale, scale.vocabulary.size, 0)
-    tokens = scale.pretrain.steps * scale.pretrain.batch_sequences * scale.model.context
+    tokens = scale.pretrain.steps * scale.pretrain.batch_size * scale.model.context
     return sum(parameter.numel() for parameter in model.parameters()), tokens, flops_per_token(model)
 
 
@@ -57,4 +57,4 @@ def test_gpt1_scale_fine_tunes_as_in_the_paper() -> None:
     assert (finetune.epochs, finetune.batch_size, finetune.lr) == (3, 32, 6.25e-5)
     assert (finetune.warmup_share, finetune.lm_weight, finetune.dropout) == (0.002, 0.5, 0.1)
     assert (finetune.weight_decay, finetune.beta1, finetune.beta2, finetune.clip_norm) == (0.01, 0.9, 0.999, 1.0)
-    assert finetune.optimiser == "openai_adam"
+    assert finetune.optimizer == "openai_adam"

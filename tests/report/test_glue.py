@@ -18,7 +18,7 @@ def answers(project: Path, cell: str, labels: list[str] | None, predictions: lis
     folder = project / "models" / "finetuned" / cell
     made_up.write(folder / "config.json", {"labels": labels})
     ids = [str(index) for index in range(len(predictions))]
-    pd.DataFrame({"id": ids, "prediction": predictions}).to_parquet(folder / "unlabelled.parquet")
+    pd.DataFrame({"id": ids, "prediction": predictions}).to_parquet(folder / "unlabeled.parquet")
 
 
 @pytest.fixture
@@ -55,6 +55,6 @@ def test_without_rows_to_answer_there_is_nothing(project: Path) -> None:
 
 
 def test_broken_answers_are_named(glue: Path) -> None:
-    (glue / "models" / "finetuned" / "stsb-full" / "unlabelled.parquet").write_bytes(b"PAR1")
-    with pytest.raises(PretraceError, match=r"stsb-full/unlabelled\.parquet: not readable .*finetune@stsb-full"):
+    (glue / "models" / "finetuned" / "stsb-full" / "unlabeled.parquet").write_bytes(b"PAR1")
+    with pytest.raises(PretraceError, match=r"stsb-full/unlabeled\.parquet: not readable .*finetune@stsb-full"):
         write(glue)

@@ -202,7 +202,7 @@ def test_wrong_answers_are_shown_but_not_in_full_length(reports: Path) -> None:
 def test_a_task_with_a_card_stands_beside_the_published_score(reports: Path) -> None:
     assert "GPT-1, published" not in page(reports)
     paper = {"score": 45.4, "metric": "matthews", "split": "the test server", "table": "Table 4"}
-    card = {"source": "https://example.org", "licence": "none", "version": "GLUE 1.0", "sizes": {"train": 8551}}
+    card = {"source": "https://example.org", "license": "none", "version": "GLUE 1.0", "sizes": {"train": 8551}}
     card |= {"rows": "files", "split": "dev is the test", "paper": paper, "not_comparable": "another split"}
     made_up.write(reports / "tasks" / "source.json", made_up.task("source", card=card))
     text = " ".join(re.sub(r"<[^>]+>", " ", page(reports)).split())

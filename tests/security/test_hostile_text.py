@@ -43,7 +43,7 @@ def reports(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(made_up, "HOSTILE", HOSTILE)
     made_up.write_results(project / "reports")
     tasks = project / "reports" / "tasks"
-    card = {name: HOSTILE for name in ("source", "licence", "version", "split", "not_comparable", "unverified")}
+    card = {name: HOSTILE for name in ("source", "license", "version", "split", "not_comparable", "unverified")}
     made_up.write(
         tasks / "source.json",
         made_up.task(
@@ -129,7 +129,7 @@ def test_glue_submission_has_no_formula(project: Path, bad: str) -> None:
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps({"labels": ["unacceptable", "acceptable"]}))
     for ids, raises in ((["0", "1"], False), (["0", bad], True)):
-        pd.DataFrame({"id": ids, "prediction": np.array([0, 1])}).to_parquet(folder / "unlabelled.parquet")
+        pd.DataFrame({"id": ids, "prediction": np.array([0, 1])}).to_parquet(folder / "unlabeled.parquet")
         if raises:
             with pytest.raises(PretraceError, match="is no index and no answer that GLUE's server takes"):
                 write_submissions(settings, project / "finetuned", project / "glue")

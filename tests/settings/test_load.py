@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from pretrace.common.errors import PretraceError
 from pretrace.settings import load_settings, read_yaml
+from pretrace.settings.section import RENAMED
 
 MISSING = object()
 BAD_PARAMS = [
@@ -46,7 +47,7 @@ BAD_PARAMS = [
     ("tasks.source.soft_classes", 6, "tasks.source"),
     ("tasks.source.soft_classes", 1, "tasks.source.soft_classes"),
     ("tasks.source.soft_classes", "6", "tasks.source.soft_classes"),
-    ("pretrain", {"start_from": 3}, "pretrain.start_from"),
+    ("pretrain", {"init_from": 3}, "pretrain.init_from"),
     ("pretrain", {"start": "gpt1"}, "pretrain.start"),
     ("tasks.Two Words", {"kind": "classification", "probe": "source"}, "Two Words"),
     ("variants.a/b", {}, "a/b"),
@@ -84,8 +85,8 @@ BAD_SCALE = [
     ("pretrain.micro_batch", 0, "pretrain.micro_batch"),
     ("pretrain.warmup_steps", 10**9, "pretrain"),
     ("pretrain.precision", "float16", "pretrain.precision"),
-    ("pretrain.optimiser", "adam", "pretrain.optimiser"),
-    ("finetune.optimiser", MISSING, "finetune.optimiser"),
+    ("pretrain.optimizer", "adam", "pretrain.optimizer"),
+    ("finetune.optimizer", MISSING, "finetune.optimizer"),
     ("finetune.beta1", 1.0, "finetune.beta1"),
     ("probes.train_rows", None, "probes.train_rows"),
 ]
@@ -97,7 +98,7 @@ def put(values: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
     *path, last = key.split(".")
     place = values
     for part in path:
-        place = place[part]
+        place = place.setdefault(part, {})
     if value is MISSING:
         del place[last]
     else:
@@ -139,6 +140,34 @@ def test_a_bad_parameter_is_named(project: Path, key: str, value: Any, named: st
     text = refused(project)
     assert text.startswith("params.yaml: ")
     assert named in text
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("params.yaml", "price_an_hour", "hourly_cost"),
+        ("params.yaml", "pretrain.start_from", "pretrain.init_from"),
+        ("params.yaml", "tasks.source.unlabelled", "tasks.source.unlabeled"),
+        ("params.yaml", "tasks.source.card.licence", "tasks.source.card.license"),
+        ("scales/laptop.yaml", "pretrain.batch_sequences", "pretrain.batch_size"),
+        ("scales/laptop.yaml", "pretrain.doubling_weights", "pretrain.save_at_powers_of_two"),
+        ("scales/laptop.yaml", "pretrain.optimiser", "pretrain.optimizer"),
+        ("scales/laptop.yaml", "finetune.optimiser", "finetune.optimizer"),
+        ("scales/laptop.yaml", "probes.words_a_change", "probes.words_per_change"),
+    ],
+)
+def test_renamed_key_names_the_new_one(project: Path, file: str, old: str, new: str) -> None:
+    values = read_yaml(project / file)
+    if file != "params.yaml":
+        values = put(values, new, MISSING)  # as in a file of before: the old key in the place of the new one
+    write(project / file, put(values, old, 1))
+    assert refused(project) == f"{file}: {old} is called {new} now"
+
+
+def test_every_renamed_key_is_in_the_changelog() -> None:
+    changelog = (Path(__file__).resolve().parents[2] / "CHANGELOG.md").read_text(encoding="utf-8")
+    for old, new in RENAMED.items():
+        assert f"| `{old}` | `{new}` |" in changelog
 
 
 @pytest.mark.parametrize(("key", "value", "named"), BAD_SCALE)

@@ -11,7 +11,7 @@ import pytest
 
 from pretrace.common.errors import PretraceError
 from pretrace.settings import Settings, load_settings, read_yaml
-from pretrace.tasks.dataset import read_task, read_unlabelled
+from pretrace.tasks.dataset import read_task, read_unlabeled
 from pretrace.tasks.prepare import prepare_task
 from tests.helpers import published_files as published
 
@@ -32,8 +32,8 @@ def settings(project: Path) -> Settings:
     return load_settings()
 
 
-@pytest.mark.parametrize(("name", "unlabelled"), [("cola", 1), ("stsb", 2), ("snli", 0), ("race", 0)])
-def test_what_the_stage_writes(name: str, unlabelled: int, settings: Settings) -> None:
+@pytest.mark.parametrize(("name", "unlabeled"), [("cola", 1), ("stsb", 2), ("snli", 0), ("race", 0)])
+def test_what_the_stage_writes(name: str, unlabeled: int, settings: Settings) -> None:
     report = prepare_task(settings, name, Path("none"), Letters(), Path("out"))
     note, splits = read_task(Path("out"))
     assert note["overrides"] == {"lr": 1e-4, **({"soft_classes": 6} if name == "stsb" else {})}
@@ -49,12 +49,12 @@ def test_what_the_stage_writes(name: str, unlabelled: int, settings: Settings) -
     if name == "race":
         share = np.mean(answers["majority"].to_numpy() == splits["test"].labels)
         assert report["baselines"]["majority"]["score"] == pytest.approx(share, abs=1e-6)
-    asked = read_unlabelled(Path("out"))
-    assert report["n_unlabelled"] == (published.ROWS if unlabelled else 0)
-    if unlabelled:
+    asked = read_unlabeled(Path("out"))
+    assert report["n_unlabeled"] == (published.ROWS if unlabeled else 0)
+    if unlabeled:
         ids, rows = asked
         assert ids == [str(number) for number in range(published.ROWS)]
-        assert (len(rows), rows.parts) == (published.ROWS, unlabelled)
+        assert (len(rows), rows.parts) == (published.ROWS, unlabeled)
         assert "".join(map(chr, rows.row(3)[0])).startswith("test")
     else:
         assert asked is None

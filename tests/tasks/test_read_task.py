@@ -1,4 +1,4 @@
-"""Labelled files as tasks: every kind from every format, and one line for all that can be wrong with them."""
+"""Labeled files as tasks: every kind from every format, and one line for all that can be wrong with them."""
 
 from __future__ import annotations
 

@@ -185,12 +185,12 @@ def test_a_file_that_can_not_be_read(content: bytes) -> None:
     assert text.startswith(("odd.csv: not readable as .csv: ", "odd.csv: has no rows"))
 
 
-def test_unlabelled_rows_all_stay_and_have_ids() -> None:
+def test_unlabeled_rows_all_stay_and_have_ids() -> None:
     Path("ask.csv").write_text('number,text\n7,A\n9,\n8,"B"\n')
-    found = read(unlabelled="ask.csv").unlabelled
+    found = read(unlabeled="ask.csv").unlabeled
     assert [(row.origin, row.parts) for row in found] == [("0", ("a",)), ("1", ("",)), ("2", ("b",))]
     Path("ask.csv").write_text("id,text\n7,A\n7,B\n")
-    assert error_of(unlabelled="ask.csv", columns={"id": "id"}).startswith("ask.csv: row 2: column 'id': id '7'")
+    assert error_of(unlabeled="ask.csv", columns={"id": "id"}).startswith("ask.csv: row 2: column 'id': id '7'")
 
 
 @pytest.mark.parametrize(

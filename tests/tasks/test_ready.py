@@ -77,7 +77,7 @@ def test_all_of_the_paper_are_there() -> None:
 def test_an_entry_says_where_it_is_from(name: str) -> None:
     entry = task(name)
     assert entry.card.source.startswith("http")
-    assert all((entry.card.licence, entry.card.version, entry.card.split, entry.card.not_comparable))
+    assert all((entry.card.license, entry.card.version, entry.card.split, entry.card.not_comparable))
     assert all(count > 100 for count in entry.card.sizes.values())
     assert bool(entry.overrides) == bool(entry.because)  # the paper's recipe, or a reason
     assert set(entry.overrides) <= set(OVERRIDES)
@@ -89,9 +89,9 @@ def test_the_files_and_the_copy_on_the_hub_are_the_same_rows(name: str, files: P
     copy = read_task_files(name, task(name, "huggingface"), str)
     assert found.labels == copy.labels
     assert plain(found) == plain(copy)
-    assert [row.parts for row in found.unlabelled] == [row.parts for row in copy.unlabelled]
-    assert [row.origin for row in found.unlabelled] == [row.origin for row in copy.unlabelled]
-    assert len(found.unlabelled) == (published.ROWS if task(name).unlabelled else 0)
+    assert [row.parts for row in found.unlabeled] == [row.parts for row in copy.unlabeled]
+    assert [row.origin for row in found.unlabeled] == [row.origin for row in copy.unlabeled]
+    assert len(found.unlabeled) == (published.ROWS if task(name).unlabeled else 0)
 
 
 @pytest.mark.parametrize("name", sorted(published.LABELS))
@@ -162,7 +162,7 @@ def test_what_an_entry_says_itself_wins(files: Path) -> None:
     own = task("cola", epochs=5, train_rows=3, columns={"label": "mark"})
     assert (own.epochs, own.train_rows, own.columns.label, own.columns.text) == (5, 3, "mark", "sentence")
     mine = task("cola", train="mine.csv", test="test.csv")
-    assert (mine.train, mine.unlabelled, mine.column_names, mine.columns.text) == ("mine.csv", None, None, "text")
+    assert (mine.train, mine.unlabeled, mine.column_names, mine.columns.text) == ("mine.csv", None, None, "text")
     assert (mine.metric, mine.positive, mine.card.rows) == ("matthews", "acceptable", "own")
 
 

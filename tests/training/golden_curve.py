@@ -24,7 +24,7 @@ ENVIRONMENT = {
 }
 CASES = {
     "dropout off": ("transformer", {"model.dropout": 0.0}),
-    "dropout on": ("transformer", {"model.dropout": 0.1, "pretrain.optimiser": "openai_adam"}),
+    "dropout on": ("transformer", {"model.dropout": 0.1, "pretrain.optimizer": "openai_adam"}),
     "lstm": ("lstm", {}),
 }
 

@@ -5,7 +5,7 @@
     onnx            a graph for onnxruntime and others: model.onnx
     torchscript     a graph for PyTorch in any language: model.pt
 
-The first two hold a pre-trained transformer, can be given to `pretrain.start_from`, and come back with the same bytes
+The first two hold a pre-trained transformer, can be given to `pretrain.init_from`, and come back with the same bytes
 in every tensor. The last two hold fine-tuned models and an LSTM, too. Beside each lies a model card, README.md.
 """
 

@@ -54,7 +54,7 @@ def look_ahead(settings: Settings) -> Iterator[tuple[str, str]]:
         f"{len(settings.tasks)} tasks x {len(settings.variants)} variants x {len(settings.seeds)} seeds",
     )
     for kind, model in models.items():
-        if kind == "transformer" and settings.pretrain.start_from:
+        if kind == "transformer" and settings.pretrain.init_from:
             yield from _start(settings)
         else:
             yield from _pretraining(kind, weights[kind], flops_per_token(model), text_bytes, settings)
@@ -106,7 +106,7 @@ def _shape_of(kind: str, settings: Settings) -> Any:
 
 def _start(settings: Settings) -> Iterator[tuple[str, str]]:
     """The weights in the place of pre-training; reading them checks their files, sizes and vocabulary."""
-    folder = str(settings.pretrain.start_from)
+    folder = str(settings.pretrain.init_from)
     vocabulary = load_vocabulary(vocabulary_folder(folder))
     model = read_start(settings, vocabulary.size)
     yield "transformer", f"{sum(parameter.numel() for parameter in model.parameters()):,} parameters from {folder}"
@@ -117,14 +117,14 @@ def _pretraining(
     kind: str, weights: int, flops_a_token: int, text_bytes: int, settings: Settings
 ) -> Iterator[tuple[str, str]]:
     section = settings.scale.pretrain
-    a_step = section.batch_sequences * settings.scale.model.context
+    a_step = section.batch_size * settings.scale.model.context
     tokens = section.steps * a_step
     flops = tokens * flops_a_token
     yield kind, f"{weights:,} parameters"
     yield "pre-training", f"{section.steps:,} updates, {tokens:,} tokens{_passes(tokens, text_bytes, settings)}"
     yield "", f"{flops:.3g} FLOPs, {flops / PETAFLOP_S_DAY:.3g} petaflop/s-days (GPT-1: {GPT1_PETAFLOP_S_DAYS})"
     processes, gpus = _processes(settings)
-    check_shares(section.batch_sequences, section.sharded, Group(size=processes))
+    check_shares(section.batch_size, section.sharded, Group(size=processes))
     least = check_memory(least_memory(weights, settings, processes), "at least", settings, gpus)
     if section.sharded and processes > 1:
         yield "memory", least
@@ -136,7 +136,7 @@ def _pretraining(
     yield "memory", check_memory(trial.memory * processes, _how(trial), settings, gpus)
     seconds = trial.seconds_a_step * section.steps
     mfu = flops_a_token * a_step / trial.seconds_a_step / (trial.peak_flops * processes)
-    price = settings.price_an_hour
+    price = settings.hourly_cost
     cost = "" if price is None else f", a cost of {price * seconds / 3600:,.2f}"
     yield (
         "time",

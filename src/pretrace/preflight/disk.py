@@ -36,7 +36,7 @@ def check_disk(weights: int, text_bytes: int, settings: Settings) -> str:
     """
     cells = len(settings.tasks) * len(settings.variants)
     copies = CHECKPOINTS * CHECKPOINT_COPIES + 2 + cells * (2 + len(settings.seeds))
-    if settings.scale.pretrain.doubling_weights:
+    if settings.scale.pretrain.save_at_powers_of_two:
         copies += 3 * (1 + math.floor(math.log2(settings.scale.pretrain.steps)))
     models, text = copies * weights * BYTES, TEXT_COPIES * text_bytes
     free = shutil.disk_usage(Path.cwd()).free

@@ -59,7 +59,7 @@ def measure(kind: str, settings: Settings, processes: int) -> Trial:
     Raises:
         PretraceError: memory does not suffice, or an update fails.
     """
-    share = -(-settings.scale.pretrain.batch_sequences // processes)
+    share = -(-settings.scale.pretrain.batch_size // processes)
     command = [sys.executable, "-m", "pretrace.preflight.timing", kind, str(share)]
     started = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(processes)
@@ -113,12 +113,12 @@ def trial(kind: str, settings: Settings, share: int) -> Trial:
     single, single_memory = sum(updates.run(1)), updates.memory()
     room = int((there - single_memory) / sequence)
     measured = max(1, min(micro_batch, max(2, int(SECONDS / 3 / single)), 1 + room))
-    flops = section.steps * section.batch_sequences * scale.model.context * flops_per_token(updates.model)
+    flops = section.steps * section.batch_size * scale.model.context * flops_per_token(updates.model)
     compiled = compile_blocks(
         updates.model,
         section.compile,
         device.name,
-        flops * share / section.batch_sequences,
+        flops * share / section.batch_size,
         lambda: updates.forward_and_back(measured),
     )
     updates.run(measured)
@@ -198,7 +198,7 @@ class Updates:
         shape = (sequences, self.scale.model.context)
         ids = torch.randint(self.size, shape, generator=torch.Generator().manual_seed(0)).to(self.device.name)
         dropout = Dropout(self.dropout, self.section.seed, 0, range(sequences)) if self.dropout else None
-        return sequence_loss(self.model, ids, self.device, dropout, self.section.batch_sequences)
+        return sequence_loss(self.model, ids, self.device, dropout, self.section.batch_size)
 
     def _now(self) -> float:
         import torch

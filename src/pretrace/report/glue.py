@@ -35,7 +35,7 @@ def write_submissions(settings: Settings, finetuned: Path, out: Path) -> None:
     """Write `out/<variant>/<file>.tsv` for each ready task of GLUE that has rows to be answered; else `out` is empty.
 
     Args:
-        finetuned: the folder of fine-tuned models, whose `unlabelled.parquet` has the answers of the best seed.
+        finetuned: the folder of fine-tuned models, whose `unlabeled.parquet` has the answers of the best seed.
 
     Raises:
         PretraceError: answers are not readable, or are none of GLUE's.
@@ -43,7 +43,7 @@ def write_submissions(settings: Settings, finetuned: Path, out: Path) -> None:
     with atomic_folder(out) as temporary:
         for name, task in settings.tasks.items():
             for variant in settings.variants if task.ready in FILES else ():
-                answers = finetuned / f"{name}-{variant}" / "unlabelled.parquet"
+                answers = finetuned / f"{name}-{variant}" / "unlabeled.parquet"
                 if answers.exists():
                     (temporary / variant).mkdir(exist_ok=True)
                     text = _submission(answers, task.ready, task.labels)

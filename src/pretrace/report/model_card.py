@@ -23,7 +23,7 @@ MOST_SOURCES = 12
 LICENCE = """No licence is given here. The text that it was trained on has licences of its own, and nobody has looked at
 what they say about models. Whoever hands this on decides, and puts the licence here and into the header, where it says
 `unknown`."""
-ELSEWHERE = """The weights were taken from elsewhere (`pretrain.start_from`) and not trained here: on what text they
+ELSEWHERE = """The weights were taken from elsewhere (`pretrain.init_from`) and not trained here: on what text they
 were is to be said here by whoever knows it. The loss below is on text of this run."""
 LIMITS = """- It has read the sources above and nothing else. Of other text, and of the world, it knows little; what it
   writes is likely text and not true.

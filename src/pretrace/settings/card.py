@@ -24,7 +24,7 @@ class Card(Section):
 
     source: str
     """Where its publishers have it."""
-    licence: str
+    license: str
     version: str
     """Which edition of the data set this is."""
     sizes: dict[str, int]

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pretrace.settings.columns import Columns
 from pretrace.settings.quality import Quality
-from pretrace.settings.section import Place, Section
+from pretrace.settings.section import PathString, Section
 
 Package = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
 """As it is imported, without dots."""
@@ -39,7 +39,7 @@ class Corpus(Section):
     of the Hugging Face Hub."""
     packages: list[Package] = Field(default_factory=list)
     """For `installed`: names of installed Python packages, each one source."""
-    path: Place | None = None
+    path: PathString | None = None
     """For `files`: a file, a folder, a glob, or a URL that fsspec reads (s3://) of .txt, .jsonl or .parquet, each also
     with .gz or .zst."""
     dataset: Dataset = Dataset()

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from pretrace.settings.card import Card
 from pretrace.settings.columns import Columns
 from pretrace.settings.corpus import HubDataset
-from pretrace.settings.section import Count, NotNegative, Place, Rate, Section, Seed, Share
+from pretrace.settings.section import Count, NotNegative, PathString, Rate, Section, Seed, Share
 from pretrace.settings.zero_shot import Heuristic, kind_for
 
 Kind = Literal["classification", "entailment", "similarity", "regression", "multiple_choice"]
@@ -28,7 +28,7 @@ class DevSplit(Section):
 
 
 class Task(Section):
-    """One row of the benchmark: a probe made from the corpus, labelled files, or a data set of the Hub."""
+    """One row of the benchmark: a probe made from the corpus, labeled files, or a data set of the Hub."""
 
     kind: Kind
     """Which of the paper's input formats it takes (section 3.3)."""
@@ -37,17 +37,17 @@ class Task(Section):
     probe: Literal["source", "acceptability", "follows", "same", "nearness", "cloze"] | None = None
     """Which probe to make; null for a task that is read."""
     dataset: HubDataset | None = None
-    """A data set of the Hugging Face Hub; `train`, `dev`, `test` and `unlabelled` are then names of its splits."""
-    train: Place | None = None
-    """File with labelled rows (.parquet, .csv, .tsv, .jsonl), from the repository's root; or a folder of RACE's."""
-    dev: Place | None = None
+    """A data set of the Hugging Face Hub; `train`, `dev`, `test` and `unlabeled` are then names of its splits."""
+    train: PathString | None = None
+    """File with labeled rows (.parquet, .csv, .tsv, .jsonl), from the repository's root; or a folder of RACE's."""
+    dev: PathString | None = None
     """File that the best epoch is chosen on; null cuts a tenth from train."""
-    test: Place | None = None
+    test: PathString | None = None
     """File that the table's score is from, and nothing is chosen on; null cuts a fifth from train."""
-    unlabelled: Place | None = None
+    unlabeled: PathString | None = None
     """File with rows to be answered, such as GLUE's test files; its first line has names of columns."""
     column_names: list[str] | None = None
-    """Of labelled .csv and .tsv files that have no first line with names."""
+    """Of labeled .csv and .tsv files that have no first line with names."""
     columns: Columns = Columns()
     labels: dict[str, str] | None = None
     """Names for the labels that the rows have, such as {"0": unacceptable, "1": acceptable}; a label that already is
@@ -93,8 +93,8 @@ class Task(Section):
     def _hangs_together(self) -> Task:
         if (self.probe is None) == (self.train is None):
             raise ValueError("needs either `probe` or `train`, and not both")
-        if self.train is None and (self.dev or self.test or self.unlabelled or self.dataset):
-            raise ValueError("`dev`, `test`, `unlabelled` and `dataset` go with `train`; a probe makes its rows")
+        if self.train is None and (self.dev or self.test or self.unlabeled or self.dataset):
+            raise ValueError("`dev`, `test`, `unlabeled` and `dataset` go with `train`; a probe makes its rows")
         if self.dataset and not (self.dataset.name and self.dataset.revision and self.train):
             raise ValueError(
                 "`dataset` needs `name`, `revision` (the commit to read, of 40 digits) and, in `train` and `test`, "
@@ -152,6 +152,6 @@ class Variant(Section):
 class Start(Section):
     """Other people's weights in the place of pre-training."""
 
-    start_from: Place | None = None
+    init_from: PathString | None = None
     """A folder with weights and their vocabulary: the pipeline's own, Hugging Face's, or OpenAI's .npy files. The
     stage `bpe` takes the vocabulary from it and `pretrain` the transformer, of which the scale says the sizes."""

@@ -33,7 +33,7 @@ class Settings(Section):
     seeds: Annotated[list[Seed], Field(min_length=1, max_length=MOST_SEEDS)]
     corpus: Corpus
     workers: Workers = Workers()
-    price_an_hour: NotNegative | None = None
+    hourly_cost: NotNegative | None = None
     """What the machines that pre-train cost an hour, all together; the cost is then said at the end. No stage depends
     on it."""
     pretrain: Start = Start()

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pretrace.common.errors import PretraceError
-from pretrace.settings.section import Place, Section
+from pretrace.settings.section import PathString, Section
 from pretrace.settings.yaml_file import read_yaml
 
 FOLDER = Path(__file__).resolve().parents[1] / "tasks" / "ready"
-SPLITS = ("train", "dev", "test", "unlabelled")
+SPLITS = ("train", "dev", "test", "unlabeled")
 PLACES = ("files", "huggingface")
 
 
@@ -27,7 +27,7 @@ class ReadySource(Section):
 
     source: Literal["files", "huggingface"] = "files"
     """`files`: as their publishers hand them out, unpacked below `folder`; `huggingface`: the copies on the Hub."""
-    folder: Place = "data/published"
+    folder: PathString = "data/published"
     """For `files`: has CoLA/, MNLI/, snli_1.0/, RACE/ and so on; the entries name the files."""
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pretrace.settings.section import Count, NotNegative, Positive, Rate, Section, Seed, Share, Updates, Width
+from pretrace.settings.section import Count, NotNegative, Positive, Rate, Section, Seed, Share, Steps, Width
 
 Precision = Literal["auto", "float32", "tf32", "bfloat16"]
 """Of matrix products. `auto`: bfloat16 where the hardware has them, else float32. `tf32`: float32 numbers, multiplied
@@ -58,10 +58,10 @@ class LSTMSettings(Section):
     initial_std: Positive
 
 
-class OptimiserSettings(Section):
+class OptimizerSettings(Section):
     """Adam and what goes with it, in pre-training and in fine-tuning (section 4.1)."""
 
-    optimiser: Literal["openai_adam", "adamw"]
+    optimizer: Literal["openai_adam", "adamw"]
     """`openai_adam`: Adam as the released code writes it; `adamw`: torch's own, fused and a little faster."""
     weight_decay: NotNegative
     """Decoupled, on tensors of rank two and more."""
@@ -71,13 +71,13 @@ class OptimiserSettings(Section):
     """Gradients are scaled down to this global norm."""
 
 
-class PretrainSettings(OptimiserSettings):
+class PretrainSettings(OptimizerSettings):
     """Generative pre-training (sections 3.1 and 4.1)."""
 
     seed: Seed
-    steps: Updates
+    steps: Steps
     """Optimiser updates."""
-    batch_sequences: Annotated[int, Field(ge=1, le=10**6)]
+    batch_size: Annotated[int, Field(ge=1, le=10**6)]
     """Sequences of `model.context` tokens in an update (GPT-1: 64)."""
     micro_batch: Count | None
     """Sequences that a process holds in memory at once; gradients are summed over the micro-batches of an update. Null:
@@ -87,18 +87,18 @@ class PretrainSettings(OptimiserSettings):
     transformer that is too large for one device; the number of processes must divide the batch."""
     lr: Rate
     """Largest rate; linear warm-up to it, then a cosine to zero."""
-    warmup_steps: Updates
+    warmup_steps: Steps
     precision: Precision
     compile: Literal["auto", "on", "off"]
     """Whether the transformer's blocks go through `torch.compile`. `auto`: on a GPU, where the run is long enough to
     pay for it (pretrace.training.engine.compile has the figures). Where that fails, the run goes on without it."""
-    validate_every: Updates
+    validate_every: Steps
     """Updates between two readings of the validation loss."""
-    checkpoint_every: Updates
+    checkpoint_every: Steps
     """Updates between two checkpoints."""
-    sample_every: Updates | None
+    sample_every: Steps | None
     """Updates between two sets of sample texts (reports/curves/); null: only at the end (reports/samples.json)."""
-    doubling_weights: bool
+    save_at_powers_of_two: bool
     """Keep the weights after 1, 2, 4, 8, ... updates, too: models/pretrained/<model>/steps/."""
 
     @model_validator(mode="after")
@@ -108,7 +108,7 @@ class PretrainSettings(OptimiserSettings):
         return self
 
 
-class FinetuneSettings(OptimiserSettings):
+class FinetuneSettings(OptimizerSettings):
     """Supervised fine-tuning (sections 3.2 and 4.1)."""
 
     lr: Rate
@@ -141,7 +141,7 @@ class ProbeSettings(Section):
     """Words before the cut in `follows` and `cloze`."""
     continuation_words: Annotated[int, Field(ge=4, le=10**6)]
     """Words after the cut."""
-    words_a_change: Annotated[int, Field(ge=1, le=10**6)]
+    words_per_change: Annotated[int, Field(ge=1, le=10**6)]
     """A changed sentence of `acceptability` has one change for every so many words."""
 
     @model_validator(mode="after")

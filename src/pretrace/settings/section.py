@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pretrace.common.errors import PretraceError
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
-Updates = Annotated[int, Field(ge=1, le=10**12)]
+Steps = Annotated[int, Field(ge=1, le=10**12)]
 Width = Annotated[int, Field(ge=1, le=1 << 20)]
 """A size of a tensor's side, or a number of layers: far above every model, and far below what numbers overflow at."""
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -18,8 +19,19 @@ Positive = Annotated[float, Field(gt=0.0, le=1e9)]
 NotNegative = Annotated[float, Field(ge=0.0, le=1e9)]
 Rate = Annotated[float, Field(gt=0.0, le=1.0)]
 """A learning rate. Adam moves a weight by about as much in an update, so that more than 1 trains nothing."""
-Place = Annotated[str, Field(min_length=1, max_length=1024)]
+PathString = Annotated[str, Field(min_length=1, max_length=1024)]
 """A file, folder, glob or URL."""
+RENAMED = {
+    "batch_sequences": "batch_size",
+    "doubling_weights": "save_at_powers_of_two",
+    "licence": "license",
+    "optimiser": "optimizer",
+    "price_an_hour": "hourly_cost",
+    "start_from": "init_from",
+    "unlabelled": "unlabeled",
+    "words_a_change": "words_per_change",
+}
+"""Keys of earlier versions, so that a file that still has one gets the new name (CHANGELOG.md lists them, too)."""
 SHOWN = 100
 """Characters of a value that are shown."""
 
@@ -46,9 +58,11 @@ def checked(kind: type[Part], values: Any, file: str, under: str = "") -> Part:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = next((one for one in error.errors() if _new_name(one)), error.errors()[0])
         key = ".".join(str(part) for part in (under, *first["loc"]) if part != "") or "(the whole file)"
         message, got = first["msg"].removeprefix("Value error, "), f"got {_shown(first['input'])}"
+        if new := _new_name(first):
+            raise PretraceError(f"{file}: {key} is called {'.'.join([*key.split('.')[:-1], new])} now") from None
         if first["type"] == "extra_forbidden":
             message = "no such setting; look for a typing error, or take the line out"
         elif first["type"] == "missing":
@@ -60,6 +74,11 @@ def checked(kind: type[Part], values: Any, file: str, under: str = "") -> Part:
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         where = "" if first["type"] == "value_error" and not first["loc"] and not under else f"{key}: "
         raise PretraceError(f"{file}: {where}{message}{more}") from None
+
+
+def _new_name(error: Mapping[str, Any]) -> str | None:
+    """Return the present name of the key that an error is about, if the key is unknown because it was renamed."""
+    return RENAMED.get(str(error["loc"][-1])) if error["type"] == "extra_forbidden" else None
 
 
 def _shown(value: Any) -> str:

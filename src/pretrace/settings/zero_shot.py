@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from pretrace.settings.section import Count, Place, Section
+from pretrace.settings.section import Count, PathString, Section
 
 Heuristic = Literal["acceptability", "sentiment", "choice", "referents"]
 """How a task is answered without fine-tuning (section 5, "Zero-shot behaviours")."""
@@ -19,7 +19,7 @@ def kind_for(heuristic: Heuristic) -> str:
 
 class ZeroShot(Section):
     """Tasks without fine-tuning. The points of Figure 2 (right) are scored where pre-training has kept the weights that
-    they need: `pretrain.doubling_weights` of the scale."""
+    they need: `pretrain.save_at_powers_of_two` of the scale."""
 
     rows: Count | None = 500
     """Score at most so many dev and test rows of a task, taken at even distances; null: all."""
@@ -44,7 +44,7 @@ class LanguageTest(Section):
     protocol: Literal["last_word", "perplexity", "choice"]
     """`last_word`: predict the word that ends a passage (LAMBADA). `perplexity`: of a text. `choice`: the answer with
     the highest mean log-probability of its tokens."""
-    file: Place
+    file: PathString
     """From the repository's root: .parquet, .csv, .tsv or .jsonl; for `perplexity` what `corpus.path` takes, with the
     text in a column `text`."""
     columns: LanguageColumns = LanguageColumns()

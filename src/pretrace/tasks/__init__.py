@@ -1,1 +1,1 @@
-"""What a task is: probes and labelled files, input formats, metrics, baselines. Importing it imports none of them."""
+"""What a task is: probes and labeled files, input formats, metrics, baselines. Importing it imports none of them."""

@@ -3,7 +3,7 @@
     data/tasks/<task>/task.json                        kind, metric, labels, overrides, card, why it could not be made
                       {train,dev,test}.parquet         the rows as people read them
                       {train,dev,test}.safetensors     the same rows as token ids, for training
-                      unlabelled.{parquet,safetensors} rows to be answered, if there are any; with a column `id`
+                      unlabeled.{parquet,safetensors} rows to be answered, if there are any; with a column `id`
                       baselines.parquet                test predictions of `majority` and `tfidf`, in the rows' order
 
 `parts` by kind: classification (text,); entailment (premise, hypothesis); similarity and regression (first, second);
@@ -23,7 +23,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder, read_json, write_json
 
 SPLITS = ("train", "dev", "test")
-UNLABELLED = "unlabelled"
+UNLABELED = "unlabeled"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Row:
     parts: tuple[str, ...]
     label: int | float
     origin: str = ""
-    """The document or the file's row that it is from; of an unlabelled row, its id."""
+    """The document or the file's row that it is from; of an unlabeled row, its id."""
 
 
 @dataclass
@@ -47,7 +47,7 @@ class TaskData:
     splits: dict[str, list[Row]] = field(default_factory=dict)
     unavailable: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
-    unlabelled: list[Row] = field(default_factory=list)
+    unlabeled: list[Row] = field(default_factory=list)
     """Rows to be answered; their labels mean nothing."""
     overrides: dict[str, int | float] = field(default_factory=dict)
     """What this task has of its own of the fine-tuning recipe; only what is set."""
@@ -97,8 +97,8 @@ def write_task(folder: Path, task: TaskData, encode: Callable[[str], np.ndarray]
         write_json(temporary / "task.json", note)
         for split, rows in task.splits.items():
             _write_rows(temporary / split, rows, task.kind, encode)
-        if task.unlabelled:
-            _write_rows(temporary / UNLABELLED, task.unlabelled, task.kind, encode)
+        if task.unlabeled:
+            _write_rows(temporary / UNLABELED, task.unlabeled, task.kind, encode)
         if task.baselines:
             pd.DataFrame(task.baselines).to_parquet(temporary / "baselines.parquet", compression="zstd", index=False)
 
@@ -107,10 +107,10 @@ def _write_rows(path: Path, rows: list[Row], kind: str, encode: Callable[[str], 
     import pandas as pd
     from safetensors.numpy import save_file
 
-    unlabelled = path.name == UNLABELLED
-    table: dict[str, Any] = {"id": [row.origin for row in rows]} if unlabelled else {}
+    unlabeled = path.name == UNLABELED
+    table: dict[str, Any] = {"id": [row.origin for row in rows]} if unlabeled else {}
     table["parts"] = [list(row.parts) for row in rows]
-    if not unlabelled:
+    if not unlabeled:
         table |= {"label": [row.label for row in rows], "origin": [row.origin for row in rows]}
     pd.DataFrame(table).to_parquet(path.with_suffix(".parquet"), compression="zstd", index=False)
     encoded = [encode(part) for row in rows for part in row.parts]
@@ -129,14 +129,14 @@ def read_task(folder: Path) -> tuple[dict[str, Any], dict[str, EncodedSplit]]:
     return note, {split: _read_rows(folder / f"{split}.safetensors") for split in splits}
 
 
-def read_unlabelled(folder: Path) -> tuple[list[str], EncodedSplit] | None:
+def read_unlabeled(folder: Path) -> tuple[list[str], EncodedSplit] | None:
     """The rows to be answered, each with its id, in the order of their file; None where the task has none."""
     import pandas as pd
 
-    if not (folder / f"{UNLABELLED}.parquet").exists():
+    if not (folder / f"{UNLABELED}.parquet").exists():
         return None
-    ids = pd.read_parquet(folder / f"{UNLABELLED}.parquet", columns=["id"])["id"]
-    return ids.tolist(), _read_rows(folder / f"{UNLABELLED}.safetensors")
+    ids = pd.read_parquet(folder / f"{UNLABELED}.parquet", columns=["id"])["id"]
+    return ids.tolist(), _read_rows(folder / f"{UNLABELED}.safetensors")
 
 
 def _read_rows(path: Path) -> EncodedSplit:

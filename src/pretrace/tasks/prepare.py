@@ -77,7 +77,7 @@ def _note(task: TaskData) -> dict[str, Any]:
         "unavailable": task.unavailable,
         "labels": task.labels,
         **{f"n_{split}": len(found) for split, found in task.splits.items()},
-        "n_unlabelled": len(task.unlabelled),
+        "n_unlabeled": len(task.unlabeled),
         "details": task.details,
         "overrides": task.overrides,
         "zero_shot": task.zero_shot,

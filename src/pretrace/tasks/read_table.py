@@ -1,4 +1,4 @@
-"""Labelled rows of whatever form people have them in, as a data frame whose index says where each row stands.
+"""Labeled rows of whatever form people have them in, as a data frame whose index says where each row stands.
 
 A split is read from a file, from a folder of RACE's (a row a question), or from a data set on the Hub:
 
@@ -25,7 +25,7 @@ RACE_FIELDS = ("article", "questions", "options", "answers")
 
 
 def read_split(name: str, task: Task, split: str) -> Any:
-    """The rows of one split of a task: "train", "dev", "test" or "unlabelled".
+    """The rows of one split of a task: "train", "dev", "test" or "unlabeled".
 
     Raises:
         PretraceError: there is no such file, folder or data set, it is of another form, not readable, or has no rows.
@@ -36,7 +36,7 @@ def read_split(name: str, task: Task, split: str) -> Any:
     path = Path(place)
     if path.is_dir() and path.suffix not in FORMATS:
         return _race(path)
-    return read_table(name, split, place, None if split == "unlabelled" else task.column_names)
+    return read_table(name, split, place, None if split == "unlabeled" else task.column_names)
 
 
 def source_of(task: Task, split: str) -> str:

@@ -66,8 +66,8 @@ def read_task_files(name: str, task: Task, clean: Callable[[str], str], workers:
                 f"{source_of(task, split)}: every row needs {parts - 1} choices, as in {source_of(task, 'train')}"
             )
     data.details = {"left_out": dict(left_out), "overlap": without_overlap(name, task, data.splits)}
-    if task.unlabelled:
-        data.unlabelled = _cleaned(_unlabelled(read_split(name, task, "unlabelled"), task), clean, workers)
+    if task.unlabeled:
+        data.unlabeled = _cleaned(_unlabeled(read_split(name, task, "unlabeled"), task), clean, workers)
     return data
 
 
@@ -129,9 +129,9 @@ def _rows(table: Any, file: str, task: Task, labels: list[str] | None, left_out:
     return rows
 
 
-def _unlabelled(table: Any, task: Task) -> list[Row]:
+def _unlabeled(table: Any, task: Task) -> list[Row]:
     """Rows to be answered; all stay, as who asks wants an answer to each. Their `origin` is their id."""
-    file, column = source_of(task, "unlabelled"), task.columns.id
+    file, column = source_of(task, "unlabeled"), task.columns.id
     _check_ids(table, column, file)
     ids = column_of(table, column, file) if column else range(len(table))
     rows = []

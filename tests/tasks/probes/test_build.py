@@ -28,7 +28,7 @@ SIZES = ProbeSettings(
     pair_words=12,
     context_words=12,
     continuation_words=8,
-    words_a_change=3,
+    words_per_change=3,
 )
 KINDS = {
     "source": "classification",

@@ -40,8 +40,8 @@ def test_every_change_differs_by_one_step(sentence: tuple[str, ...], sort: str, 
 
 
 @given(sentences, st.integers(1, 8), st.integers(0, 50))
-def test_a_changed_sentence_differs_from_it(sentence: tuple[str, ...], words_a_change: int, seed: int) -> None:
-    found = changed(sentence, words_a_change, np.random.default_rng(seed))
+def test_a_changed_sentence_differs_from_it(sentence: tuple[str, ...], words_per_change: int, seed: int) -> None:
+    found = changed(sentence, words_per_change, np.random.default_rng(seed))
     assert found is None or found != sentence
     if len({word for word in sentence if word.isalpha()}) < 1:
         assert found is None

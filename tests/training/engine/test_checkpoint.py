@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from pretrace.settings import OptimiserSettings
+from pretrace.settings import OptimizerSettings
 from pretrace.training.engine.checkpoint import Checkpoints
 from pretrace.training.engine.fingerprint import fingerprint
 from pretrace.training.engine.optimizer import build_optimiser
@@ -20,7 +20,7 @@ class Training:
     def __init__(self, steps: int = 0, optimiser: str = "openai_adam") -> None:
         torch.manual_seed(0)
         self.module = nn.Sequential(nn.Embedding(6, 4), nn.Linear(4, 3))
-        settings = OptimiserSettings(optimiser=optimiser, weight_decay=0.1, beta1=0.9, beta2=0.99, clip_norm=1.0)
+        settings = OptimizerSettings(optimizer=optimiser, weight_decay=0.1, beta1=0.9, beta2=0.99, clip_norm=1.0)
         self.optimiser = build_optimiser(self.module, settings)
         for step in range(steps):
             self.step(step)

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from pretrace.common.errors import PretraceError
-from pretrace.settings import OptimiserSettings
+from pretrace.settings import OptimizerSettings
 from pretrace.training.engine.loop import train, update_seed
 from pretrace.training.engine.optimizer import build_optimiser
 
-SETTINGS = OptimiserSettings(optimiser="openai_adam", weight_decay=0.01, beta1=0.9, beta2=0.99, clip_norm=1.0)
+SETTINGS = OptimizerSettings(optimizer="openai_adam", weight_decay=0.01, beta1=0.9, beta2=0.99, clip_norm=1.0)
 
 
 def model() -> nn.Module:

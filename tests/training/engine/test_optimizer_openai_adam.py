@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from pretrace.settings import OptimiserSettings
+from pretrace.settings import OptimizerSettings
 from pretrace.training.engine.optimizer import build_optimiser
 from pretrace.training.engine.schedule import warmup_linear
 
@@ -64,7 +64,7 @@ def module_of(values: Values, dtype: torch.dtype = torch.float64) -> nn.Module:
 
 
 def optimiser_of(module: nn.Module, name: str, decay: float) -> torch.optim.Optimizer:
-    settings = OptimiserSettings(optimiser=name, weight_decay=decay, beta1=BETAS[0], beta2=BETAS[1], clip_norm=1.0)
+    settings = OptimizerSettings(optimizer=name, weight_decay=decay, beta1=BETAS[0], beta2=BETAS[1], clip_norm=1.0)
     return build_optimiser(module, settings)
 
 

@@ -169,22 +169,22 @@ def test_the_report_is_what_the_seeds_say_together(task: Path, pretrained: Path)
     assert [(row["seed"], row["step"]) for row in rows] == [(s, step) for s in (3, 1, 2) for step in (6, 12, 18)]
 
 
-def make_numbers(folder: Path, unlabelled: int = 0) -> Path:
+def make_numbers(folder: Path, unlabeled: int = 0) -> Path:
     """Pairs whose number is how many letters `z` they have, up to 14 tokens long; some rows without a number."""
     random = np.random.default_rng(3)
     task = TaskData("regression", "pearson", None)
     for split, count in zip(SPLITS, (48, 24, 30), strict=True):
         pairs = [tuple("z" * n + "abcde"[:5] for n in random.integers(0, 4, 2)) for _ in range(count)]
         task.splits[split] = [Row(pair, float(sum(text.count("z") for text in pair))) for pair in pairs]
-    rows = task.splits["test"][:unlabelled]
-    task.unlabelled = [Row(row.parts, 0, f"id-{n}") for n, row in enumerate(rows)]
+    rows = task.splits["test"][:unlabeled]
+    task.unlabeled = [Row(row.parts, 0, f"id-{n}") for n, row in enumerate(rows)]
     write_task(folder, task, encode)
     return folder
 
 
 @pytest.mark.usefixtures("here")
 def test_numbers_are_kept_without_probabilities_and_what_was_cut_is_counted(pretrained: Path, tmp_path: Path) -> None:
-    task = make_numbers(tmp_path / "numbers", unlabelled=7)
+    task = make_numbers(tmp_path / "numbers", unlabeled=7)
     report, _ = run(task, pretrained)
     said = pd.read_parquet("out.parquet")
     assert said["prediction"].dtype == float
@@ -192,7 +192,7 @@ def test_numbers_are_kept_without_probabilities_and_what_was_cut_is_counted(pret
     long = [sum(map(len, parts)) > 16 - 3 for parts in pd.read_parquet(task / "test.parquet")["parts"]]
     assert 0 < report["cut"]["test"] == sum(long) < 30
     # Rows without a number are answered by the model that is kept, in the labels' own unit.
-    answers = pd.read_parquet("out/unlabelled.parquet")
+    answers = pd.read_parquet("out/unlabeled.parquet")
     assert answers["id"].tolist() == [f"id-{n}" for n in range(7)]
     best = said[said["seed"] == report["best_seed"]]["prediction"][:7]
     np.testing.assert_allclose(answers["prediction"], best, atol=1e-4)

@@ -22,7 +22,7 @@ from pretrace.settings import Settings
 from pretrace.tokens import load_vocabulary
 from pretrace.tokens.shards import open_shards, write_shards
 from pretrace.training.engine.curves import write_curve
-from pretrace.training.pretraining.init_from import start_from
+from pretrace.training.pretraining.init_from import init_from
 from tests.helpers import REPOSITORY
 from tests.helpers.small_training import SCALE, settings_with
 from tests.helpers.small_vocabulary import TEXT, write_openai_vocabulary
@@ -43,12 +43,12 @@ def a_model(folder: Path, shards: Path, kind: str = "transformer", size: int | N
 
 
 def starting(folder: Path, changes: dict[str, Any] | None = None, **top: Any) -> Settings:
-    return settings_with(changes, pretrain={"start_from": str(folder)}, **top)
+    return settings_with(changes, pretrain={"init_from": str(folder)}, **top)
 
 
 def test_the_weights_are_measured_and_not_changed(shards: Path, tmp_path: Path) -> None:
     folder = a_model(tmp_path / "start", shards)
-    result = start_from(starting(folder), shards)
+    result = init_from(starting(folder), shards)
     model = load_model(folder)
     for (name, ours), (other, theirs) in zip(result.model.named_parameters(), model.named_parameters(), strict=True):
         assert name == other
@@ -68,21 +68,21 @@ def test_the_weights_are_measured_and_not_changed(shards: Path, tmp_path: Path) 
 
 def test_the_same_start_gives_the_same_numbers(shards: Path, tmp_path: Path) -> None:
     settings = starting(a_model(tmp_path / "start", shards))
-    one, two = start_from(settings, shards), start_from(settings, shards)
+    one, two = init_from(settings, shards), init_from(settings, shards)
     assert (one.metrics, one.curve) == (two.metrics, two.curve)
 
 
 def test_what_is_no_size_is_taken_from_the_scale(shards: Path, tmp_path: Path) -> None:
     folder = a_model(tmp_path / "start", shards, dropout=0.3, embedding_dropout="table", initial_std=0.5)
     settings = starting(folder)
-    assert start_from(settings, shards).model.settings == settings.scale.model != load_model(folder).settings
+    assert init_from(settings, shards).model.settings == settings.scale.model != load_model(folder).settings
 
 
 def refused(settings: Settings, shards: Path, *expected: str) -> None:
     with pytest.raises(PretraceError) as error:
-        start_from(settings, shards)
+        init_from(settings, shards)
     assert "\n" not in str(error.value)
-    for part in (str(settings.pretrain.start_from), *expected):
+    for part in (str(settings.pretrain.init_from), *expected):
         assert part in str(error.value)
 
 
@@ -119,7 +119,7 @@ def a_run(settings: Settings) -> Any:
 
 
 @pytest.mark.parametrize("form", ["own", "huggingface", "openai"])
-def test_the_stages_start_from_a_folder_with_openai_s_vocabulary(tmp_path: Path, form: str) -> None:
+def test_the_stages_init_from_a_folder_with_openai_s_vocabulary(tmp_path: Path, form: str) -> None:
     sizes = {"width": 64, "heads": 1, "feed_forward": 256, "embedding_dropout": "table"}
     changes = {f"model.{key}": value for key, value in sizes.items()}
     folder = tmp_path / "own"

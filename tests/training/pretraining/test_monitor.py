@@ -61,7 +61,7 @@ def test_samples_and_weights_on_the_way(shards: Path) -> None:
         models.append(model.token_embedding.weight.detach().clone())
         return [{"prompt": prompt, "text": "\u00e9 text"} for prompt in "ab"]
 
-    settings = settings_with({"pretrain.sample_every": 8, "pretrain.doubling_weights": True})
+    settings = settings_with({"pretrain.sample_every": 8, "pretrain.save_at_powers_of_two": True})
     result = run(settings, shards, sample=sample)
     assert [(row["step"], row["prompt"]) for row in result.samples] == [(8, "a"), (8, "b"), (16, "a"), (16, "b")]
     found = {path.name: read_tensors(path) for path in sorted(result.steps.iterdir())}
@@ -75,7 +75,7 @@ def test_samples_and_weights_on_the_way(shards: Path) -> None:
 
 
 def test_what_it_took_is_said(shards: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    result = run(settings_with(price_an_hour=7200.0), shards)
+    result = run(settings_with(hourly_cost=7200.0), shards)
     said = capfd.readouterr().err
     assert result.cost["price"] == pytest.approx(7200 * result.cost["hours"], abs=0.5)
     assert result.metrics["petaflop_s_days"] == result.metrics["flops"] / 8.64e19

@@ -38,7 +38,7 @@ def folders() -> list[str]:
     ("kind", "changes"),
     [
         ("transformer", {}),
-        ("transformer", {"pretrain.optimiser": "openai_adam", "model.embedding_dropout": "table"}),
+        ("transformer", {"pretrain.optimizer": "openai_adam", "model.embedding_dropout": "table"}),
         ("lstm", {}),
     ],
 )
@@ -150,7 +150,7 @@ def test_a_fingerprint_is_of_what_the_weights_depend_on(shards: Path, monkeypatc
         name(processes=2),
         name(threads=2),
         name(**{"pretrain.weight_decay": 0.0}),
-        name(**{"pretrain.optimiser": "openai_adam"}),
+        name(**{"pretrain.optimizer": "openai_adam"}),
         name(**{"model.embedding_dropout": "table"}),
         name(other={**manifest, "vocabulary": "0" * 64}),
         run_fingerprint("transformer", settings_with(), manifest, choose_device("bfloat16", 1), 1),
@@ -370,7 +370,7 @@ def test_a_rate_far_too_high_is_one_line(shards: Path) -> None:
     ("changes", "expected"),
     [
         ({"model.context": 2000}, "validation has .* tokens, fewer than one sequence of 2000"),
-        ({"pretrain.batch_sequences": 4000}, r"train: \d+ tokens give \d+ sequences of 16, one batch takes 4000"),
+        ({"pretrain.batch_size": 4000}, r"train: \d+ tokens give \d+ sequences of 16, one batch takes 4000"),
     ],
 )
 def test_too_little_text_is_one_line(changes: dict, expected: str, shards: Path) -> None:

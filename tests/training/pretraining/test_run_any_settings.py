@@ -29,10 +29,10 @@ CHOICES: dict[str, list[Any]] = {
     "pretrain.seed": [0, 2**32 - 1],
     "pretrain.steps": [1, 3],
     "pretrain.warmup_steps": [1, 3, 4],
-    "pretrain.batch_sequences": [1, 3, 10**6],
+    "pretrain.batch_size": [1, 3, 10**6],
     "pretrain.micro_batch": [None, 1, 5, 10**9],
     "pretrain.lr": [1e-300, 1.0],
-    "pretrain.optimiser": ["openai_adam", "adamw"],
+    "pretrain.optimizer": ["openai_adam", "adamw"],
     "pretrain.weight_decay": [0.0, 1e9],
     "pretrain.beta1": [0.0, 0.9999999],
     "pretrain.beta2": [0.0, 0.9999999],
@@ -41,7 +41,7 @@ CHOICES: dict[str, list[Any]] = {
     "pretrain.validate_every": [1, 10**12],
     "pretrain.checkpoint_every": [1, 10**12],
     "pretrain.sample_every": [None, 1],
-    "pretrain.doubling_weights": [True, False],
+    "pretrain.save_at_powers_of_two": [True, False],
     "pretrain.sharded": [True, False],
 }
 SLOW = ({"model.feed_forward": 1 << 20}, {"model.context": 1 << 20})

@@ -22,7 +22,7 @@ CHANGES = {
     "pretrain.steps": 240,
     "pretrain.checkpoint_every": 5,
     "pretrain.sample_every": 40,
-    "pretrain.doubling_weights": True,
+    "pretrain.save_at_powers_of_two": True,
 }
 RUN = """
 import json, os, signal, sys, time, torch
@@ -117,7 +117,7 @@ WHOLE = "    train()\n"
 def test_a_sharded_model_goes_on_and_is_trained_as_a_whole_one(
     shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    changes = {"pretrain.steps": 12, "pretrain.sample_every": 4, "pretrain.doubling_weights": True}
+    changes = {"pretrain.steps": 12, "pretrain.sample_every": 4, "pretrain.save_at_powers_of_two": True}
     alone = run(settings_with(changes), shards, sample=sample)
     elsewhere("sharded", monkeypatch)
     settings = settings_with({**changes, "processes": 2, "pretrain.sharded": True})
@@ -144,7 +144,7 @@ def test_torchrun_trains_what_two_processes_train(
     sharded: bool, shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Also: a sharded model is whole in its checkpoints, and goes on from them after it was killed."""
-    changes = {"pretrain.sharded": sharded, "pretrain.sample_every": 10, "pretrain.doubling_weights": True}
+    changes = {"pretrain.sharded": sharded, "pretrain.sample_every": 10, "pretrain.save_at_powers_of_two": True}
     started = elsewhere("started", monkeypatch)
     command = script(shards, changes, WHOLE)
     done = subprocess.run([command[0], *TORCHRUN, *command[1:], started], capture_output=True, text=True, timeout=120)

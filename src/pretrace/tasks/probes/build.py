@@ -1,4 +1,4 @@
-"""Probes: labelled tasks made from documents that pre-training has not seen, so that any corpus gets a benchmark.
+"""Probes: labeled tasks made from documents that pre-training has not seen, so that any corpus gets a benchmark.
 
 Labels come from provenance (where a passage is from, what follows it, whether it was changed), never from a model. In
 every probe right and wrong rows are made of the same material in the same way, so one part alone, its length or its
@@ -144,7 +144,7 @@ def acceptability(texts: dict[str, list[Text]], wanted: Wanted, sizes: ProbeSett
         rows: list[Row] = []
         random = generator_for("acceptability", split, "change")
         for number, (sentence, origin) in enumerate(_shuffled(sentences, "acceptability", split)):
-            written = sentence if number % 2 else changed(sentence, sizes.words_a_change, random)
+            written = sentence if number % 2 else changed(sentence, sizes.words_per_change, random)
             if written:
                 rows.append(Row((" ".join(written),), number % 2, origin))
         task.splits[split] = _balanced(rows)

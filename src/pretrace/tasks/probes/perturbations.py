@@ -43,9 +43,9 @@ DOUBLED_LETTERS = 5
 Words = tuple[str, ...]
 
 
-def changed(sentence: Words, words_a_change: int, random: np.random.Generator) -> Words | None:
+def changed(sentence: Words, words_per_change: int, random: np.random.Generator) -> Words | None:
     """The sentence with a change for every so many words, each of a sort drawn from `CHANGES`; None where none fits."""
-    wanted, result = max(1, len(sentence) // words_a_change), sentence
+    wanted, result = max(1, len(sentence) // words_per_change), sentence
     for _ in range(wanted):
         sort = CHANGES[int(random.integers(len(CHANGES)))]
         result = change(result, sort, random) or change(result, "swapped", random) or result

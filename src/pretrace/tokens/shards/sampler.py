@@ -44,7 +44,7 @@ def batch_starts(shards: Shards, context: int, batch: int, seed: int, step: int)
     if count < batch:
         raise PretraceError(
             f"{shards.split}: {shards.tokens} tokens give {count} sequences of {context}, one batch takes {batch}; "
-            "add text, or lower pretrain.batch_sequences or model.context in the scale file"
+            "add text, or lower pretrain.batch_size or model.context in the scale file"
         )
     starts = []
     for epoch in range(step * batch // count, ((step + 1) * batch - 1) // count + 1):

@@ -13,18 +13,18 @@ from typing import Any
 import torch
 from torch import nn
 
-from pretrace.settings import OptimiserSettings
+from pretrace.settings import OptimizerSettings
 
 EPSILON = 1e-8
 
 
-def build_optimiser(module: nn.Module, settings: OptimiserSettings) -> torch.optim.Optimizer:
+def build_optimiser(module: nn.Module, settings: OptimizerSettings) -> torch.optim.Optimizer:
     """The optimiser of the settings; decay on tensors of rank two and more, as released. The loop sets the rate."""
     decayed = [p for p in module.parameters() if p.dim() > 1]
     plain = [p for p in module.parameters() if p.dim() <= 1]
     groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}]
     betas = (settings.beta1, settings.beta2)
-    if settings.optimiser == "openai_adam":
+    if settings.optimizer == "openai_adam":
         return OpenAIAdam(groups, betas)
     return torch.optim.AdamW(groups, lr=0.0, betas=betas, eps=EPSILON, fused=True)
 

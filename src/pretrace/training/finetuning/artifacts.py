@@ -3,7 +3,7 @@
     models/finetuned/<task>-<variant>/config.json          the task, the recipe, the model's sizes, the labels' scale
                                       model.safetensors    of the seed that is best on dev
                                       curve.jsonl          losses of all seeds
-                                      unlabelled.parquet   answers for rows without labels, where the task has such
+                                      unlabeled.parquet   answers for rows without labels, where the task has such
     data/predictions/<task>-<variant>.parquet              a line for each seed and test row
 
 The folder says all that is needed to ask the model, so that it can be asked after the settings have changed.
@@ -19,7 +19,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_path, read_json
 from pretrace.model.checkpoints.load import described_model
 from pretrace.model.checkpoints.safetensors_file import load_weights
-from pretrace.tasks.dataset import UNLABELLED, EncodedSplit, read_unlabelled
+from pretrace.tasks.dataset import UNLABELED, EncodedSplit, read_unlabeled
 from pretrace.tasks.input_formats import SPECIAL_TOKENS
 from pretrace.training.engine.device import choose_device
 from pretrace.training.finetuning.batching import Examples
@@ -80,18 +80,18 @@ def write_predictions(path: Path, kind: str, results: Sequence[dict[str, Any]]) 
         parquet.write_table(table, temporary, compression="zstd")
 
 
-def write_unlabelled(folder: Path, task: Path) -> None:
+def write_unlabeled(folder: Path, task: Path) -> None:
     """Ask the model in `folder` the rows without labels, if the task has such; writes `id` and `prediction`."""
-    unlabelled = read_unlabelled(task)
-    if unlabelled is None:
+    unlabeled = read_unlabeled(task)
+    if unlabeled is None:
         return
     import pyarrow as pa
     from pyarrow import parquet
 
-    ids, rows = unlabelled
+    ids, rows = unlabeled
     model, note = load_finetuned(folder)
     found = numbers(note["kind"], ask(model, note, rows).predictions_E.round(6).tolist())
-    parquet.write_table(pa.table({"id": ids, "prediction": found}), folder / f"{UNLABELLED}.parquet")
+    parquet.write_table(pa.table({"id": ids, "prediction": found}), folder / f"{UNLABELED}.parquet")
 
 
 def numbers(kind: str, predictions: Sequence[float]) -> list[int] | list[float]:

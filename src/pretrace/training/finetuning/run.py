@@ -41,7 +41,7 @@ from pretrace.tasks.metrics import standard_error
 from pretrace.training.engine.device import check_kernels, choose_device
 from pretrace.training.engine.fingerprint import fingerprint, sha256_of_imports
 from pretrace.training.engine.memory import check_training_memory
-from pretrace.training.finetuning.artifacts import CONFIG, MODEL, write_predictions, write_unlabelled
+from pretrace.training.finetuning.artifacts import CONFIG, MODEL, write_predictions, write_unlabeled
 from pretrace.training.finetuning.config import Recipe, resolve_recipe
 from pretrace.training.finetuning.finetune import finetune_seed, starting_model
 from pretrace.training.finetuning.worker_pool import prepare_workers
@@ -111,7 +111,7 @@ def finetune_all_seeds(
         write_json(temporary / CONFIG, {**note, **own, "label_scale": best["label_scale"]})
         rows = [{"seed": r["seed"], **row} for r in results for row in r["curve"]]
         (temporary / "curve.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        write_unlabelled(temporary, task_folder)
+        write_unlabeled(temporary, task_folder)
     write_predictions(predictions, note["kind"], results)
     return report, {"seeds_seconds": round(time.monotonic() - started, 2)}
 

@@ -1,4 +1,4 @@
-"""Other people's weights in the place of pre-training: `pretrain.start_from` in params.yaml."""
+"""Other people's weights in the place of pre-training: `pretrain.init_from` in params.yaml."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pretrace.training.pretraining.evaluate import describe, validation_loss, wi
 from pretrace.training.pretraining.run import Pretrained
 
 
-def start_from(settings: Settings, shards_folder: Path) -> Pretrained:
-    """The transformer in `pretrain.start_from` instead of a trained one, measured on this corpus.
+def init_from(settings: Settings, shards_folder: Path) -> Pretrained:
+    """The transformer in `pretrain.init_from` instead of a trained one, measured on this corpus.
 
     Raises:
         PretraceError: there is no such model, or its sizes are not the scale's, or its vocabulary is another.
@@ -32,15 +32,15 @@ def start_from(settings: Settings, shards_folder: Path) -> Pretrained:
 
 
 def read_start(settings: Settings, vocabulary_size: int) -> GPT:
-    """The transformer in `pretrain.start_from`, with the scale's dropout.
+    """The transformer in `pretrain.init_from`, with the scale's dropout.
 
     Raises:
         PretraceError: there is no such model, or its sizes are not the scale's, or its vocabulary has another size.
     """
-    scale, folder = settings.scale, str(settings.pretrain.start_from)
+    scale, folder = settings.scale, str(settings.pretrain.init_from)
     model = load_model(folder)
     if not isinstance(model, GPT):
-        raise PretraceError(f"{folder}: holds an LSTM; pretrain.start_from takes a transformer")
+        raise PretraceError(f"{folder}: holds an LSTM; pretrain.init_from takes a transformer")
     for name in ("layers", "width", "heads", "feed_forward", "context"):
         theirs, ours = getattr(model.settings, name), getattr(scale.model, name)
         if theirs != ours:

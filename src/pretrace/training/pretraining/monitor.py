@@ -56,7 +56,7 @@ class Watch:
         self.trainer, self.section = trainer, trainer.section
         self.first, self.checkpoints = trainer.group.first, trainer.checkpoints
         self.curves, self.sample, self.publish = curves, sample, publish
-        self.tokens_a_step = self.section.batch_sequences * trainer.scale.model.context
+        self.tokens_a_step = self.section.batch_size * trainer.scale.model.context
         self.flops_a_token = flops_per_token(trainer.model)
         train = manifest["splits"]["train"]
         self.bits_a_nat_token = train["tokens"] / train["bytes"] / math.log(2)
@@ -90,7 +90,7 @@ class Watch:
         if model and sample and self.sample:
             for text in self.sample(model):
                 self.checkpoints.samples.append({"step": step, **text})
-        if self.section.doubling_weights and step & (step - 1) == 0:
+        if self.section.save_at_powers_of_two and step & (step - 1) == 0:
             self.checkpoints.keep_weights(step, self.trainer.model)
         if self.first:
             self._keep(row)

@@ -43,7 +43,7 @@ class Pretrained:
     samples: list[dict[str, Any]]
     """Rows of `step`, `prompt`, `text`, if `sample_every` asks for them."""
     steps: Path | None = None
-    """The folder with the weights after 1, 2, 4, ... updates, if `doubling_weights` asks for them."""
+    """The folder with the weights after 1, 2, 4, ... updates, if `save_at_powers_of_two` asks for them."""
 
 
 def pretrain(
@@ -88,9 +88,9 @@ def pretrain(
         return None
     val_loss = validation_loss(model, watch.validation, device)
     metrics = describe(model, val_loss, manifest) | sizes(trainer, watch)
-    cost = cost_of(trainer, watch, metrics, settings.price_an_hour)
+    cost = cost_of(trainer, watch, metrics, settings.hourly_cost)
     samples = checkpoints.samples.up_to(section.steps)
-    steps = checkpoints.steps if section.doubling_weights else None
+    steps = checkpoints.steps if section.save_at_powers_of_two else None
     return Pretrained(model, metrics, checkpoints.curve.up_to(section.steps), cost, samples, steps)
 
 

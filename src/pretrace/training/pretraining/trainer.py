@@ -49,7 +49,7 @@ class Trainer:
         self, kind: str, settings: Settings, shards_folder: Path, device: Device, checkpoints: Checkpoints
     ) -> None:
         scale, section, group = settings.scale, settings.scale.pretrain, checkpoints.group
-        check_shares(section.batch_sequences, section.sharded, group)
+        check_shares(section.batch_size, section.sharded, group)
         self.kind, self.scale, self.section = kind, scale, section
         self.device, self.checkpoints, self.group = device, checkpoints, group
         self.folder = shards_folder
@@ -132,10 +132,10 @@ class Trainer:
             self._next = step + 1, self._read(step + 1)
 
     def _loss(self, own: Tensor, first: int, step: int, last: bool) -> Tensor:
-        numbers = share_of(self.section.batch_sequences, self.group.rank, self.group.size)
+        numbers = share_of(self.section.batch_size, self.group.rank, self.group.size)
         chosen = slice(first, first + self.micro_batch)
         dropout = Dropout(self.dropout, self.section.seed, step, numbers[chosen]) if self.dropout else None
-        return self.replicas.loss(own[chosen], self.device, dropout, self.section.batch_sequences, last=last)
+        return self.replicas.loss(own[chosen], self.device, dropout, self.section.batch_size, last=last)
 
     def _own(self, step: int) -> Tensor:
         at, ids = self._next or (-1, None)
@@ -148,10 +148,10 @@ class Trainer:
     @property
     def batch(self) -> tuple[int, int, int]:
         """What says, with the step, which sequences an update is of: context, sequences, seed."""
-        return self.scale.model.context, self.section.batch_sequences, self.section.seed
+        return self.scale.model.context, self.section.batch_size, self.section.seed
 
     def _fitting_micro_batch(self) -> int:
-        share = -(-self.section.batch_sequences // self.group.size)
+        share = -(-self.section.batch_size // self.group.size)
         memory = memory_of_device(self.device.name, self.group.size)
         a_sequence = bytes_a_sequence(self.scale.sizes_of(self.kind), self.scale.model.context, self.vocabulary_size)
         # A sharded model can not be tried: a process that runs out of memory would leave the others waiting.
@@ -163,7 +163,7 @@ class Trainer:
 
     def _compile(self, before: bool | None) -> None:
         """Compile if it pays; `before`: whether the updates up to now were made compiled, None where there are none."""
-        tokens = self.section.steps * self.section.batch_sequences * self.scale.model.context
+        tokens = self.section.steps * self.section.batch_size * self.scale.model.context
         flops = tokens * flops_per_token(self.model) / self.group.size
         said = compile_blocks(
             self.model, self.section.compile, self.device.name, flops, lambda: self._try(self.micro_batch)
