@@ -43,7 +43,7 @@ def trained(shards: Path, steps: int, precision: str) -> float:
     from pretrace.model.kernels.dropout import Dropout
     from pretrace.tokens.shards import batch_sequences, open_shards
     from pretrace.training.engine.device import choose_device
-    from pretrace.training.engine.loop import train
+    from pretrace.training.engine.loop import train_steps
     from pretrace.training.engine.optimizer import build_optimiser
     from pretrace.training.engine.schedule import warmup_cosine
     from pretrace.training.pretraining.evaluate import sequence_loss, validation_loss, windows
@@ -59,15 +59,16 @@ def trained(shards: Path, steps: int, precision: str) -> float:
         ids = torch.from_numpy(batch_sequences(texts, context, batch, section.seed, step))
         return [sequence_loss(model, ids, device, Dropout(DROPOUT, section.seed, step, range(batch)), batch)]
 
-    train(
+    for _ in train_steps(
         model,
         build_optimiser(model, section),
         range(steps),
         losses=losses,
-        rate=lambda step: section.lr * warmup_cosine(step / steps, warmup),
+        learning_rate=lambda step: section.lr * warmup_cosine(step / steps, warmup),
         clip_norm=section.clip_norm,
         seed=section.seed,
-    )
+    ):
+        pass
     found = windows(open_shards(shards, "validation"), context)[:VALIDATION_SEQUENCES]
     return validation_loss(model, found, choose_device("float32", 1))
 

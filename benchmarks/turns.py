@@ -76,21 +76,19 @@ def through_the_loop(
     model: Any, optimiser: Any, rate: float, clip_norm: float, seed: int, losses: Callable[[int, bool], Iterator[Any]]
 ) -> Update:
     """An update as the pipeline makes it; `losses(step, dropout)` gives those of its micro-batches."""
-    from pretrace.training.engine.loop import train
+    from pretrace.training.engine.loop import train_steps
 
     def update(step: int, with_dropout: bool) -> float:
-        found: list[float] = []
-        train(
+        (made,) = train_steps(
             model,
             optimiser,
             [step],
             losses=lambda step: losses(step, with_dropout),
-            rate=lambda _: rate,
+            learning_rate=lambda _: rate,
             clip_norm=clip_norm,
             seed=seed,
-            after_step=lambda _, loss: found.append(loss),
         )
-        return found[0]
+        return made.loss
 
     return update
 

@@ -17,7 +17,7 @@ from pretrace.model.kernels.dropout import Dropout
 from pretrace.training.distributed.data_parallel import Replicas, whole
 from pretrace.training.distributed.group import Group
 from pretrace.training.engine.device import choose_device
-from pretrace.training.engine.loop import train
+from pretrace.training.engine.loop import train_steps
 from pretrace.training.engine.optimizer import build_optimiser
 from pretrace.training.pretraining.evaluate import sequence_loss
 from tests.helpers.small_training import SCALE, settings_with
@@ -33,7 +33,6 @@ def losses_of(group: Group, way: str, rate: float, steps: int, micro: int = 2) -
     model = build_model("transformer", settings_with().scale, SCALE["vocabulary"]["size"], 1)
     replicas = Replicas(model, sequence_loss, group, way)
     optimiser = build_optimiser(model, section)
-    found: list[float] = []
 
     def losses(step: int) -> Iterator[Tensor]:
         ids = torch.randint(80, (8, 16), generator=torch.Generator().manual_seed(step))[group.rank :: group.size]
@@ -43,18 +42,17 @@ def losses_of(group: Group, way: str, rate: float, steps: int, micro: int = 2) -
             dropout = Dropout(rate, 7, step, numbers[chosen]) if rate else None
             yield replicas.loss(ids[chosen], device, dropout, 8, last=first + micro >= len(ids))
 
-    train(
+    made = train_steps(
         model,
         optimiser,
         range(steps),
         losses=losses,
-        rate=lambda step: 0.003,
+        learning_rate=lambda step: 0.003,
         clip_norm=1.0,
         seed=1,
-        add_up=replicas.add_up,
-        after_step=lambda step, loss: found.append(loss),
+        all_reduce=replicas.add_up,
     )
-    return found, torch.cat([whole(p).reshape(-1) for p in model.parameters()])
+    return [step.loss for step in made], torch.cat([whole(p).reshape(-1) for p in model.parameters()])
 
 
 def every_way(group: Group) -> list[tuple[list[float], Tensor]]:

@@ -158,18 +158,19 @@ class Updates:
 
     def run(self, sequences: int) -> tuple[float, float]:
         """Make one update of one micro-batch; seconds of its passes forward and back, and of the optimiser."""
-        from pretrace.training.engine.loop import train
+        from pretrace.training.engine.loop import train_steps
 
         started = self._now()
-        train(
+        for _ in train_steps(
             self.model,
             self.optimiser,
             [0],
             losses=lambda step: self._losses(sequences),
-            rate=lambda step: self.section.lr,
+            learning_rate=lambda step: self.section.lr,
             clip_norm=self.section.clip_norm,
             seed=self.section.seed,
-        )
+        ):
+            pass
         return self.marks[-1] - started, self._now() - self.marks[-1]
 
     def forward_and_back(self, sequences: int) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from pretrace.common.errors import PretraceError
 from pretrace.settings import OptimizerSettings
-from pretrace.training.engine.loop import train, update_seed
+from pretrace.training.engine.loop import step_seed, train_steps
 from pretrace.training.engine.optimizer import build_optimiser
 
 SETTINGS = OptimizerSettings(optimizer="openai_adam", weight_decay=0.01, beta1=0.9, beta2=0.99, clip_norm=1.0)
@@ -29,24 +29,22 @@ def batch(step: int) -> tuple[Tensor, Tensor]:
 def run(steps: range, micro: int = 12, dropout: float = 0.0, clip: float = 1.0, seed: int = 5, module=None, opt=None):
     module = module or model()
     optimiser = opt or build_optimiser(module, SETTINGS)
-    seen: list[tuple[int, float]] = []
 
     def losses(step: int) -> Iterator[Tensor]:
         for x, y in zip(*(part.split(micro) for part in batch(step)), strict=True):
             h = nn.functional.dropout(x, dropout, training=dropout > 0)
             yield (module(h) - y).square().sum() / 12
 
-    train(
+    made = train_steps(
         module,
         optimiser,
         steps,
         losses=losses,
-        rate=lambda step: 0.01 * (step + 1),
+        learning_rate=lambda step: 0.01 * (step + 1),
         clip_norm=clip,
         seed=seed,
-        after_step=lambda step, loss: seen.append((step, loss)),
     )
-    return module, optimiser, seen
+    return module, optimiser, list(made)
 
 
 def values(module: nn.Module) -> list[Tensor]:
@@ -90,8 +88,8 @@ def test_gradients_are_clipped_together() -> None:
     module = nn.Linear(2, 1, bias=False)
     optimiser = torch.optim.SGD(module.parameters(), lr=1.0)
     before = module.weight.detach().clone()
-    arguments = {"rate": lambda step: 1.0, "clip_norm": 0.5, "seed": 0}
-    train(module, optimiser, range(1), losses=lambda step: iter([100 * module.weight.sum()]), **arguments)
+    arguments = {"learning_rate": lambda step: 1.0, "clip_norm": 0.5, "seed": 0}
+    list(train_steps(module, optimiser, range(1), losses=lambda step: iter([100 * module.weight.sum()]), **arguments))
     assert float((module.weight.detach() - before).norm()) == pytest.approx(0.5, rel=1e-4)
 
 
@@ -114,17 +112,11 @@ def test_what_is_not_finite_stops_before_the_weights(kind: str) -> None:
                 loss = loss * (torch.nan if kind == "nan loss" else torch.inf)
         yield loss
 
-    with pytest.raises(PretraceError, match=r"update 4: the loss is .* stopped before it touched the weights") as error:
-        train(
-            module,
-            optimiser,
-            range(6),
-            losses=losses,
-            rate=lambda step: 0.01,
-            clip_norm=1.0,
-            seed=0,
-            after_step=lambda step, loss: seen.append(step),
-        )
+    with pytest.raises(PretraceError, match=r"step 4: the loss is .* stopped before the weights changed") as error:
+        for step in train_steps(
+            module, optimiser, range(6), losses=losses, learning_rate=lambda step: 0.01, clip_norm=1.0, seed=0
+        ):
+            seen.append(step.number)
     assert "\n" not in str(error.value)
     assert seen == [1, 2, 3]
     assert all(torch.equal(a, b) for a, b in zip(kept, values(module), strict=True))
@@ -132,7 +124,7 @@ def test_what_is_not_finite_stops_before_the_weights(kind: str) -> None:
 
 def test_seeds_of_updates_differ_where_pytorch_looks() -> None:
     """Runs, steps and processes (which add to the seed above bit 16) each draw their own dropout, on a CPU too."""
-    seeds = {update_seed(seed + (rank << 16), step) for seed in range(5) for rank in range(4) for step in range(50)}
+    seeds = {step_seed(seed + (rank << 16), step) for seed in range(5) for rank in range(4) for step in range(50)}
     assert len({seed % (1 << 32) for seed in seeds}) == 5 * 4 * 50
-    assert update_seed(3, 7) == 9565533078676835473  # fixed, as runs go on under later versions
-    assert update_seed(-1, 7) != update_seed(1, 7)  # any whole number is a seed
+    assert step_seed(3, 7) == 9565533078676835473  # fixed, as runs go on under later versions
+    assert step_seed(-1, 7) != step_seed(1, 7)  # any whole number is a seed

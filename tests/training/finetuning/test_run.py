@@ -214,12 +214,12 @@ def test_after_a_crash_the_finished_seeds_are_kept(
 
     def fails_for_two(model: Any, recipe: Any, splits: Any, seed: int, device: Any) -> Any:
         if seed == 2:
-            raise PretraceError("update 7: the loss is nan")
+            raise PretraceError("step 7: the loss is nan")
         return real(model, recipe, splits, seed, device)
 
     with monkeypatch.context() as patch:
         patch.setattr(module, "finetune_seed", fails_for_two)
-        with pytest.raises(PretraceError, match="update 7"):
+        with pytest.raises(PretraceError, match="step 7"):
             run(task, pretrained)
     assert not Path("out").exists()
     assert [path.parent.name for path in Path(".pretrace/seeds").glob("*/*/result.json")] == ["1"]

@@ -350,20 +350,20 @@ def test_bfloat16_trains_too(shards: Path) -> None:
 
 
 def test_a_rate_far_too_high_is_one_line(shards: Path) -> None:
-    with pytest.raises(PretraceError, match=r"update \d+: the loss is .* A lower learning rate") as error:
+    with pytest.raises(PretraceError, match=r"step \d+: the loss is .* A lower learning rate") as error:
         changes = {"pretrain.lr": 1.0, "pretrain.weight_decay": 1e9, "pretrain.checkpoint_every": 1}
         run(settings_with(changes), shards)
     said = str(error.value)
     assert "\n" not in said
     (folder,) = CHECKPOINTS.iterdir()
     stopped = read_json(folder / "stopped.json")
-    update = stopped["update"]
-    assert f"update {update}: the loss is" in said
-    numbers = batch_documents(open_shards(shards, "train"), 16, 4, 3, update - 1)
+    step = stopped["step"]
+    assert f"step {step}: the loss is" in said
+    numbers = batch_documents(open_shards(shards, "train"), 16, 4, 3, step - 1)
     assert stopped["documents"] == document_names(numbers, shards.parent / "clean" / "train")
     assert f"its batch is of {stopped['documents'][0]}, {stopped['documents'][1]}" in said
     assert all(name.startswith("s/train") for name in stopped["documents"])
-    assert said.endswith(f"the last checkpoint is {(folder / f'step-{update - 1:08d}.safetensors').resolve()}")
+    assert said.endswith(f"the last checkpoint is {(folder / f'step-{step - 1:08d}.safetensors').resolve()}")
 
 
 @pytest.mark.parametrize(

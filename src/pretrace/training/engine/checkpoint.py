@@ -106,7 +106,7 @@ class Checkpoints:
     def write_blame(self, step: int, documents: list[str]) -> Path:
         """Write which documents the update was made with that training stopped at; returns the file's path."""
         path = self.folder / "stopped.json"
-        write_json(path, {"update": step, "documents": documents})
+        write_json(path, {"step": step, "documents": documents})
         return path
 
     def keep_weights(self, step: int, module: nn.Module) -> None:

@@ -27,7 +27,7 @@ from pretrace.tasks.input_formats import SPECIAL_TOKENS
 from pretrace.tasks.metrics import score
 from pretrace.training.engine.device import Device
 from pretrace.training.engine.flops import flops_of_sequences
-from pretrace.training.engine.loop import train
+from pretrace.training.engine.loop import train_steps
 from pretrace.training.engine.optimizer import build_optimiser
 from pretrace.training.engine.schedule import warmup_linear
 from pretrace.training.finetuning.batching import Batch, Examples, epoch_order
@@ -121,28 +121,25 @@ def finetune_seed(
         task_losses.append(task_loss.detach())
         yield task_loss + recipe.lm_weight * lm_loss
 
-    def after_step(step: int, loss: float) -> None:
+    for step in train_steps(
+        model,
+        optimiser,
+        range(steps),
+        losses=losses,
+        learning_rate=lambda step: recipe.lr * warmup_linear(step / steps, recipe.settings.warmup_share),
+        clip_norm=recipe.settings.clip_norm,
+        seed=seed,
+    ):
         if on_step:
             on_step()
-        if step % per_epoch:
-            return
-        curve.append({"step": step, "loss": round(float(torch.stack(task_losses).mean()), 6)})
+        if step.number % per_epoch:
+            continue
+        curve.append({"step": step.number, "loss": round(float(torch.stack(task_losses).mean()), 6)})
         task_losses.clear()
         predictions = scale.labels(predict(model, data["dev"], device).predictions_E)
         dev_scores.append(score(recipe.metric, splits["dev"].labels, predictions))
         if dev_scores[-1] > max(dev_scores[:-1], default=-np.inf):
             best.update({name: p.detach().clone() for name, p in model.named_parameters()})
-
-    train(
-        model,
-        optimiser,
-        range(steps),
-        losses=losses,
-        rate=lambda step: recipe.lr * warmup_linear(step / steps, recipe.settings.warmup_share),
-        clip_norm=recipe.settings.clip_norm,
-        seed=seed,
-        after_step=after_step,
-    )
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(best[name])

@@ -26,7 +26,7 @@ from pretrace.training.engine.checkpoint import Checkpoints
 from pretrace.training.engine.compile import change, compile_blocks, is_compiled
 from pretrace.training.engine.device import Device
 from pretrace.training.engine.flops import flops_per_token
-from pretrace.training.engine.loop import train
+from pretrace.training.engine.loop import train_steps
 from pretrace.training.engine.micro_batch import bytes_a_sequence, fitting_micro_batch, memory_of_device
 from pretrace.training.engine.optimizer import build_optimiser
 from pretrace.training.engine.schedule import warmup_cosine
@@ -104,18 +104,18 @@ class Trainer:
             self.replicas.stop_wanted = True
 
         with Stopping(note_wish) as stopping:
-            train(
+            for done in train_steps(
                 self.model,
                 self.optimiser,
                 range(self.done, self.section.steps),
                 losses=self._losses,
-                rate=self.rate,
+                learning_rate=self.rate,
                 clip_norm=self.section.clip_norm,
                 seed=self.section.seed + (self.group.rank << 16),  # what a GPU draws differs between processes
-                add_up=self.replicas.add_up,
-                after_step=keep,
-                blame=blame,
-            )
+                all_reduce=self.replicas.add_up,
+                describe_batch=blame,
+            ):
+                keep(done.number, done.loss)
 
     def rate(self, step: int) -> float:
         """The learning rate of an update (from 0)."""
