@@ -56,7 +56,7 @@ def test_a_model_is_one_version_however_often_it_is_sent(finetuned: Path) -> Non
     parent = client().get_run(runs()[PARENT].info.run_id)
     assert [one.model_id for one in parent.outputs.model_outputs] == [folder.parent.name]
     names = {path.name for path in folder.rglob("*") if path.is_file()}
-    assert {"MLmodel", "input_example.json", "model.safetensors", "served.py"} <= names
+    assert {"MLmodel", "input_example.json", "model.safetensors", "mlflow_model.py"} <= names
     assert not [name for name in names if name.endswith((".pkl", ".pickle"))]
     pinned = (folder / "requirements.txt").read_text()
     assert "torch==" in pinned and "spacy==" in pinned
@@ -80,14 +80,16 @@ def test_a_model_answers_the_test_rows_as_before(finetuned: Path, monkeypatch: A
     import mlflow
     import pandas as pd
 
-    from pretrace.settings.columns import as_row
+    from pretrace.settings import Columns
+    from pretrace.settings.kinds import KIND_FACTS
 
     report(tasks=tuple(KINDS))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking.tracking_uri())
     for name, kind in KINDS.items():
         note = read_json(finetuned / f"models/finetuned/{name}-full/config.json")
         parts = pq.read_table(finetuned / f"data/tasks/{name}/test.parquet")["parts"].to_pylist()
-        rows = [as_row(row, kind, note["columns"]) for row in parts]
+        fields = KIND_FACTS[kind].fields(Columns(**note["columns"]))
+        rows = [fields.as_row(row) for row in parts]
         expected = answers(f"{name}-full", [json.dumps(row) for row in rows], "rows")
         model = mlflow.pyfunc.load_model(f"models:/pretrace-{name}@champion")
         found = list(model.predict(pd.DataFrame(rows)))

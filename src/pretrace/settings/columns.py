@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pretrace.settings.section import Section
@@ -36,16 +37,34 @@ class Columns(Section):
         first = [self.first] if isinstance(self.first, str) else self.first
         return [*first, self.question] if self.question else first
 
+    def text_fields(self) -> Fields:
+        """The columns of a single text."""
+        return Fields((self.text,))
 
-def as_row(parts: Sequence[str], kind: str, columns: dict[str, Any]) -> dict[str, Any]:
-    """Parts of text under the columns that they are asked by; the inverse of reading a row."""
-    named = Columns(**columns)
-    if kind == "classification":
-        return {named.text: parts[0]}
-    row = dict.fromkeys(named.context, "") | {named.context[0]: parts[0]}
-    if kind != "multiple_choice":
-        return {named.context[0]: parts[0], named.second: parts[1]}
-    choices = list(parts[1:])
-    return row | (
-        dict(zip(named.choices, choices, strict=True)) if isinstance(named.choices, list) else {named.choices: choices}
-    )
+    def pair_fields(self) -> Fields:
+        """The columns of two texts; of several context columns, the first."""
+        return Fields((self.context[0],), (self.second,))
+
+    def choice_fields(self) -> Fields:
+        """The columns of a context and the choices that follow it."""
+        if isinstance(self.choices, list):
+            return Fields(tuple(self.context), tuple(self.choices))
+        return Fields(tuple(self.context), choices=self.choices)
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Columns that the parts of a row come from: first the context, then a part for each of the others."""
+
+    context: tuple[str, ...]
+    """Joined by a space to the first part."""
+    others: tuple[str, ...] = ()
+    choices: str | None = None
+    """A column of lists, in the place of `others`: each item is a part."""
+
+    def as_row(self, parts: Sequence[str]) -> dict[str, Any]:
+        """Return parts under their columns, the inverse of reading a row; the whole context is in its first column."""
+        row: dict[str, Any] = dict.fromkeys(self.context, "") | {self.context[0]: parts[0]}
+        if self.choices is not None:
+            return row | {self.choices: list(parts[1:])}
+        return row | dict(zip(self.others, parts[1:], strict=True))

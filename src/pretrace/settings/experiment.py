@@ -9,14 +9,12 @@ from pydantic import Field, model_validator
 from pretrace.settings.card import Card
 from pretrace.settings.columns import Columns
 from pretrace.settings.corpus import HubDataset
+from pretrace.settings.kinds import KIND_FACTS, Kind
 from pretrace.settings.section import Count, NotNegative, PathString, Rate, Section, Seed, Share
-from pretrace.settings.zero_shot import Heuristic, kind_for
+from pretrace.settings.zero_shot import HEURISTIC_KINDS, Heuristic
 
-Kind = Literal["classification", "entailment", "similarity", "regression", "multiple_choice"]
 OVERRIDES = ("epochs", "lr", "batch_size", "lm_weight", "dropout", "soft_classes")
 """What a task may have of its own of the fine-tuning recipe."""
-METRICS = (("accuracy", "matthews", "f1"), ("pearson", "spearman"))
-"""Of answers that are classes or choices, and of answers that are numbers."""
 
 
 class DevSplit(Section):
@@ -102,22 +100,23 @@ class Task(Section):
             )
         if self.dev and self.dev_split:
             raise ValueError("`dev_split` cuts dev from train; it takes no `dev`")
-        if self.metric and self.metric not in METRICS[self.kind == "regression"]:
-            takes = " or ".join(METRICS[self.kind == "regression"])
+        facts = KIND_FACTS[self.kind]
+        if self.metric and self.metric not in facts.metrics:
+            takes = " or ".join(facts.metrics)
             raise ValueError(f"`metric: {self.metric}` is not for `kind: {self.kind}`, which takes {takes}")
         if self.metric == "f1" and self.positive is None:
             raise ValueError("`metric: f1` needs `positive`, the label that it counts")
-        if self.positive is not None and self.kind in ("regression", "multiple_choice"):
+        if self.positive is not None and not facts.named:
             raise ValueError(f"`positive` is one of two classes; this task is of kind {self.kind}")
-        if self.soft_classes and self.kind != "regression":
+        if self.soft_classes and not facts.numeric:
             raise ValueError(f"`soft_classes` is for `kind: regression`, this task is of kind {self.kind}")
-        if self.zero_shot and (needed := kind_for(self.zero_shot)) != self.kind:
+        if self.zero_shot and (needed := HEURISTIC_KINDS[self.zero_shot]) != self.kind:
             raise ValueError(f"`zero_shot: {self.zero_shot}` is for `kind: {needed}`, this task is of kind {self.kind}")
         return self
 
     @property
     def metric_name(self) -> str:
-        return self.metric or ("pearson" if self.kind == "regression" else "accuracy")
+        return self.metric or KIND_FACTS[self.kind].metrics[0]
 
     @property
     def overrides(self) -> dict[str, int | float]:

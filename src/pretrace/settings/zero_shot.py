@@ -10,11 +10,13 @@ from pretrace.settings.section import Count, PathString, Section
 
 Heuristic = Literal["acceptability", "sentiment", "choice", "referents"]
 """How a task is answered without fine-tuning (section 5, "Zero-shot behaviours")."""
-
-
-def kind_for(heuristic: Heuristic) -> str:
-    """The kind of task that a heuristic is for."""
-    return "multiple_choice" if heuristic in ("choice", "referents") else "classification"
+HEURISTIC_KINDS: dict[Heuristic, str] = {
+    "acceptability": "classification",
+    "sentiment": "classification",
+    "choice": "multiple_choice",
+    "referents": "multiple_choice",
+}
+"""The kind of task that each heuristic is for."""
 
 
 class ZeroShot(Section):

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.files import read_json
+from pretrace.settings import Columns
+from pretrace.settings.kinds import KIND_FACTS
 from pretrace.tracking.best_models import CODE
 from pretrace.tracking.lineage import Pipeline
 from pretrace.tracking.mlflow_cached_runs import MADE, run_that_made
@@ -141,15 +143,15 @@ def _signature(model: dict[str, Any], note: dict[str, Any]) -> tuple[Any, Any]:
     from mlflow.types import ColSpec, DataType, Schema
     from mlflow.types.schema import Array
 
-    from pretrace.settings.columns import as_row
-
-    rows = [as_row(parts, note["kind"], note["columns"]) for parts in model["examples"]]
+    facts = KIND_FACTS[note["kind"]]
+    fields = facts.fields(Columns(**note["columns"]))
+    rows = [fields.as_row(parts) for parts in model["examples"]]
     columns = [
         ColSpec(Array(DataType.string) if isinstance(value, list) else DataType.string, name)
         for name, value in rows[0].items()
     ]
-    answer = DataType.double if note["kind"] == "regression" else DataType.string if note["labels"] else DataType.long
-    return ModelSignature(Schema(columns), Schema([ColSpec(answer)])), pd.DataFrame(rows)
+    output = DataType.double if facts.numeric else DataType.string if note["labels"] else DataType.long
+    return ModelSignature(Schema(columns), Schema([ColSpec(output)])), pd.DataFrame(rows)
 
 
 def _requirements() -> list[str]:
