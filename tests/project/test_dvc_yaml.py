@@ -22,7 +22,7 @@ NAMES = ("alive", "errors", "files", "origin", "parent", "progress", "run", "spe
 FRAME = {f"pretrace/{name}.py" for name in NAMES}
 FRAME |= {
     path.relative_to(SOURCE).as_posix()
-    for package in ("settings", "tracking")
+    for package in ("schemas", "settings", "tracking")
     for path in (SOURCE / "pretrace" / package).glob("*.py")
 }
 """How a stage is run, written down and watched, not what comes out of it: no dependency."""

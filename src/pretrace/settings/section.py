@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.validation import StrictModel, readable_error
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Steps = Annotated[int, Field(ge=1, le=10**12)]
@@ -32,14 +33,10 @@ RENAMED = {
     "words_a_change": "words_per_change",
 }
 """Keys of earlier versions, so that a file that still has one gets the new name (CHANGELOG.md lists them, too)."""
-SHOWN = 100
-"""Characters of a value that are shown."""
 
 
-class Section(BaseModel):
+class Section(StrictModel):
     """A part of the settings: strict types, no unknown keys, not changed after loading."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 Part = TypeVar("Part", bound=Section)
@@ -58,30 +55,20 @@ def checked(kind: type[Part], values: Any, file: str, under: str = "") -> Part:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        first = next((one for one in error.errors() if _new_name(one)), error.errors()[0])
-        key = ".".join(str(part) for part in (under, *first["loc"]) if part != "") or "(the whole file)"
-        message, got = first["msg"].removeprefix("Value error, "), f"got {_shown(first['input'])}"
-        if new := _new_name(first):
-            raise PretraceError(f"{file}: {key} is called {'.'.join([*key.split('.')[:-1], new])} now") from None
-        if first["type"] == "extra_forbidden":
-            message = "no such setting; look for a typing error, or take the line out"
-        elif first["type"] == "missing":
-            message = "missing; it has no default"
-        elif first["type"] == "model_type":
-            message = f"{got}; takes keys with values"
-        elif first["type"] != "value_error":
-            message = f"{got}; {message[0].lower()}{message[1:]}"
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        where = "" if first["type"] == "value_error" and not first["loc"] and not under else f"{key}: "
-        raise PretraceError(f"{file}: {where}{message}{more}") from None
+        renamed = next(((one["loc"], new) for one in error.errors() if (new := _new_name(one))), None)
+        if renamed:
+            *above, old = (str(part) for part in (under, *renamed[0]) if part != "")
+            key, now = ".".join([*above, old]), ".".join([*above, renamed[1]])
+            raise PretraceError(f"{file}: {key} is called {now} now") from None
+        raise readable_error(
+            error,
+            file,
+            under,
+            unknown="no such setting; look for a typing error, or take the line out",
+            missing="missing; it has no default",
+        ) from None
 
 
 def _new_name(error: Mapping[str, Any]) -> str | None:
     """Return the present name of the key that an error is about, if the key is unknown because it was renamed."""
     return RENAMED.get(str(error["loc"][-1])) if error["type"] == "extra_forbidden" else None
-
-
-def _shown(value: Any) -> str:
-    """A value as Python writes it, or its beginning."""
-    text = repr(value) if not isinstance(value, str) else repr(value[: SHOWN + 1])
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"

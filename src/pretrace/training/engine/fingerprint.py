@@ -20,7 +20,15 @@ import torch
 from pretrace.common.files import sha256_of_json
 
 ROOT = Path(__file__).parents[2]
-LEFT_OUT = ("common/errors.py", "common/files.py", "common/processes.py", "common/progress.py", "settings/")
+LEFT_OUT = (
+    "common/errors.py",
+    "common/files.py",
+    "common/processes.py",
+    "common/progress.py",
+    "common/validation.py",
+    "schemas/",
+    "settings/",
+)
 """How things are said, written and started. Of settings the values count, which the name of a run has besides."""
 
 

@@ -1,0 +1,89 @@
+"""The benchmark: scores by task and column, and which differences are beyond the noise."""
+
+from __future__ import annotations
+
+from pretrace.schemas.record import Record
+
+
+class BenchmarkRow(Record):
+    """The score of one column (a variant or a baseline) on one task."""
+
+    task: str
+    """Name of the task in params.yaml."""
+    kind: str
+    """Kind of the task: classification, entailment, similarity, regression or multiple_choice."""
+    variant: str
+    """The column: a variant of params.yaml, or a baseline (`majority`, `tfidf`, `lm_zero_shot`)."""
+    metric: str
+    """Name of the metric, such as accuracy."""
+    score: float | None
+    """Median over the seeds of the metric on the test rows (accuracy 0.5, not 50); null if the task has no rows."""
+    scores: list[float]
+    """The metric for each seed, in the order of `seeds`; a baseline has one."""
+    stderr: float | None
+    """Standard error of `score` from the draw of the test rows."""
+    n_train: int
+    """Training rows; 0 without fine-tuning."""
+    n_eval: int
+    """Test rows that the score is of."""
+    unavailable: str | None = None
+    """Why there is no score; the key is there only then."""
+
+    @property
+    def scores_by_seed(self) -> list[float]:
+        """The score of each seed; empty without a score."""
+        return [] if self.score is None else self.scores or [self.score]
+
+
+class Comparison(Record):
+    """The difference between the means over seeds of two columns on one task."""
+
+    task: str
+    variant: str
+    """The first column, `full`."""
+    against: str
+    """The second column."""
+    difference: float
+    """First minus second, in units of the metric."""
+    noise: float
+    """Half the width of the 95 % interval of the difference."""
+    beyond: bool
+    """True if the interval excludes 0."""
+
+
+class OverallComparison(Record):
+    """The difference between two columns on the mean over tasks."""
+
+    variant: str
+    """The first column, `full`."""
+    against: str
+    """The second column."""
+    tasks: int
+    """Number of tasks that both have a score on."""
+    difference: float
+    """First minus second, in units of the metrics."""
+    noise: float
+    """Half the width of the 95 % interval of the difference."""
+    beyond: bool
+    """True if the interval excludes 0."""
+
+
+class Benchmark(Record):
+    """All scores of a run."""
+
+    scale: str
+    """Name of the scale, such as laptop."""
+    seeds: list[int]
+    """Seeds of fine-tuning."""
+    scores: dict[str, dict[str, float]]
+    """`score` by task and column: the form that `dvc metrics diff` shows."""
+    averages: dict[str, float]
+    """Mean score over the tasks, of each column that has one on all of them."""
+    winners: dict[str, str | None]
+    """By task the column that is beyond the noise above all others; null where there is none."""
+    rows: list[BenchmarkRow]
+    """One for each task and column, in the order of the table."""
+    comparisons: list[Comparison]
+    """`full` with every other column, on each task."""
+    overall: list[OverallComparison]
+    """`full` with every other column, on the mean over tasks."""

@@ -1,0 +1,67 @@
+"""The JSON files of a project: where each lies, who writes it, who reads it, and what it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pretrace.schemas.benchmark import Benchmark
+from pretrace.schemas.corpus import CleanReport, CollectReport
+from pretrace.schemas.cost import CostEntry
+from pretrace.schemas.finetuning import FinetunedConfig, FinetuneReport, SeedResult
+from pretrace.schemas.models import CurvePoint, ModelConfig, PretrainReport, Sample
+from pretrace.schemas.tasks import TaskRecord, TaskReport
+from pretrace.schemas.tokens import Manifest, VocabularyRecord, VocabularyReport
+from pretrace.schemas.tracking import OutputNote, RunRecord
+from pretrace.schemas.zero_shot import ZeroShotReport
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """A JSON file that one part of pretrace writes and another reads."""
+
+    path: str
+    holds: Any
+    """A record, or a dict or list of records."""
+    written_by: str
+    read_by: str
+
+
+CATALOG = (
+    FileFormat("reports/benchmark.json", Benchmark, "stage report", "page, model card, MLflow, `pretrace diff`, CI"),
+    FileFormat("reports/collect.json", CollectReport, "stage collect", "people"),
+    FileFormat("reports/clean.json", CleanReport, "stage clean", "page, model card"),
+    FileFormat("reports/bpe.json", VocabularyReport, "stage bpe", "page, model card"),
+    FileFormat("reports/pretrain.json", PretrainReport, "stage pretrain", "page, model card, stage zeroshot"),
+    FileFormat("reports/samples.json", list[Sample], "stage pretrain", "page"),
+    FileFormat("reports/curves/*.json", list[CurvePoint], "stage pretrain", "figures, `dvc plots`, MLflow"),
+    FileFormat("reports/tasks/<task>.json", TaskReport, "stage tasks", "stage report, page"),
+    FileFormat("reports/finetune/<task>-<variant>.json", FinetuneReport, "stage finetune", "stage report, page"),
+    FileFormat("reports/zeroshot.json", ZeroShotReport, "stage zeroshot", "stage report, page"),
+    FileFormat("reports/cost.json", dict[str, CostEntry], "every stage", "page, model card, `pretrace trace`"),
+    FileFormat("models/vocabulary/vocabulary.json", VocabularyRecord, "stage bpe", "`load_vocabulary`"),
+    FileFormat("data/shards/manifest.json", Manifest, "stage shard", "stage pretrain, `pretrace check`"),
+    FileFormat("models/pretrained/<model>/config.json", ModelConfig, "stage pretrain", "`load_model`"),
+    FileFormat("data/tasks/<task>/task.json", TaskRecord, "stage tasks", "stages finetune, zeroshot"),
+    FileFormat(
+        "models/finetuned/<task>-<variant>/config.json",
+        FinetunedConfig,
+        "stage finetune",
+        "`pretrace predict`, `pretrace export`, MLflow",
+    ),
+    FileFormat(
+        "models/finetuned/<task>-<variant>/unavailable.json",
+        FinetuneReport,
+        "stage finetune, in the place of a model, for a task without rows",
+        "`pretrace predict`",
+    ),
+    FileFormat(".pretrace/seeds/<fingerprint>/<seed>/result.json", SeedResult, "one seed", "stage finetune"),
+    FileFormat(".pretrace/tracking/<id>/record.json", RunRecord, "every stage", "uploader to MLflow"),
+    FileFormat(
+        ".pretrace/written/<stage>.json",
+        dict[str, OutputNote],
+        "every stage that is run without DVC",
+        "the stages after it",
+    ),
+)
+"""In the order of docs/formats.md."""

@@ -1,0 +1,125 @@
+"""Fine-tuning: the report of one variant on one task, the result of a seed, and the configuration of a model."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pretrace.schemas.models import ModelConfig
+from pretrace.schemas.record import Record
+from pretrace.schemas.tasks import TaskRecord
+from pretrace.settings.scale import FinetuneSettings
+
+
+class FinetuneReport(Record):
+    """The scores of all seeds of one variant on one task, and what they were made with."""
+
+    task: str
+    """Name of the task in params.yaml."""
+    kind: str
+    """Kind of the task."""
+    variant: str
+    """Name of the variant in params.yaml."""
+    metric: str
+    """Name of the metric."""
+    unavailable: str | None
+    """Why the task has no rows; else null."""
+    n_train: int
+    """Training rows."""
+    n_dev: int
+    """Rows that choose the best epoch."""
+    n_eval: int
+    """Test rows."""
+    seeds: list[int]
+    lr: float
+    """Peak learning rate."""
+    epochs: int
+    """Passes over the training rows."""
+    lm_weight: float
+    """Weight of the auxiliary language-model loss."""
+    score: float | None
+    """Median over seeds of the metric on the test rows; null without rows."""
+    scores: list[float]
+    """The metric for each seed."""
+    stderr: float | None
+    """Standard error of `score` from the draw of the test rows."""
+    dev_scores: list[float] = Field(default_factory=list)
+    """For each seed the metric on the dev rows after its best epoch."""
+    best_epochs: list[int] = Field(default_factory=list)
+    """For each seed the epoch that is best on dev, from 1."""
+    best_seed: int | None = None
+    """The seed that is best on dev: its model is saved."""
+    cut: dict[str, int]
+    """By split the rows that are too long for the context and are cut."""
+    tokens: int
+    """Tokens read in training, over all seeds."""
+    flops: int
+    """Floating-point operations of all seeds."""
+
+
+class LabelScale(Record):
+    """How the labels of a regression are brought to mean 0 and spread 1; 0 and 1 leave them as they are."""
+
+    mean: float
+    spread: float
+    """Standard deviation."""
+
+
+class TaskCurvePoint(Record):
+    """A point of a fine-tuning's loss curve."""
+
+    step: int
+    """Optimizer steps so far."""
+    loss: float
+    """Loss of the task alone, mean over the steps since the point before."""
+
+
+class SeedResult(Record):
+    """The result of one seed."""
+
+    seed: int
+    dev_scores: list[float]
+    """The metric on the dev rows after each epoch."""
+    best_epoch: int
+    """From 1."""
+    test_score: float
+    """The metric on the test rows, with the weights after the best epoch."""
+    predictions: list[float]
+    """For each test row a class id, a choice's index, or a number."""
+    probabilities: list[list[float]] | None
+    """For each test row those of the classes or choices; null for regression."""
+    curve: list[TaskCurvePoint]
+    tokens: int
+    """Tokens read in training."""
+    flops: int
+    """Floating-point operations of training, of the choice of the epoch and of the test rows."""
+    label_scale: LabelScale
+    model: ModelConfig
+
+
+class FinetuneRecipe(Record):
+    """The settings of one fine-tuning: those of the scale after the run's, the task's and the variant's own."""
+
+    settings: FinetuneSettings
+    """Settings of the scale, with what the task overrides."""
+    lr: float
+    """Peak learning rate."""
+    epochs: int
+    """Passes over the training rows."""
+    lm_weight: float
+    """Weight of the auxiliary language-model loss."""
+    kind: str
+    """Kind of the task."""
+    metric: str
+    """Name of the metric."""
+    outputs: int
+    """Classes; 1 for multiple choice and plain regression; the classes of a soft label's scale."""
+
+
+class FinetunedConfig(TaskRecord):
+    """A fine-tuned model: its task, its recipe and its sizes. Enough to use it after the settings have changed."""
+
+    seed: int
+    """The seed whose weights are saved, best on dev."""
+    recipe: FinetuneRecipe
+    model: ModelConfig
+    label_scale: LabelScale

@@ -1,0 +1,77 @@
+"""Pre-trained language models: their configuration, their metrics and texts that they write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from pretrace.schemas.record import Record
+
+
+class ModelConfig(Record):
+    """What is needed to build a model that the weights beside it fit."""
+
+    kind: str
+    """Kind of model: transformer or lstm."""
+    vocabulary_size: int = Field(ge=1, le=10**9)
+    """Token ids, and rows of the token embedding."""
+    context: int = Field(ge=1, le=10**9)
+    """Tokens that the model was trained to read at once."""
+    settings: dict[str, Any]
+    """Sizes of the model, with the keys of `model` (or `lstm`) in the scale's file."""
+
+
+class LanguageModelMetrics(Record):
+    """Validation metrics and size of one pre-trained model."""
+
+    val_loss: float
+    """Cross-entropy on the validation documents, in nats/token."""
+    val_perplexity: float
+    """exp(val_loss), per token."""
+    val_bits_per_byte: float
+    """The same loss in bits per UTF-8 byte of the clean text: comparable between tokenizers."""
+    parameters: int
+    """Trained parameters, tied ones once."""
+    steps: int
+    """Optimizer steps; 0 for weights from elsewhere."""
+    tokens: int
+    """Tokens read in training."""
+    epochs: float | None = None
+    """`tokens` over the tokens of the training text."""
+    flops: int
+    """Floating-point operations of training."""
+    petaflop_s_days: float | None = None
+    """`flops` in the unit of the paper's figures (GPT-1: 0.96)."""
+
+
+class PretrainReport(LanguageModelMetrics):
+    """Metrics of pre-training: those of the transformer, and below a key of its own those of the LSTM."""
+
+    lstm: LanguageModelMetrics | None = None
+    """Metrics of the LSTM, if a variant uses one."""
+
+    def by_model(self) -> dict[str, LanguageModelMetrics]:
+        """Return the metrics of each model, by its name."""
+        return {"transformer": self} | ({"lstm": self.lstm} if self.lstm else {})
+
+
+class Sample(Record):
+    """A text that a model wrote."""
+
+    prompt: str
+    text: str
+    """Prompt and continuation, as the tokenizer decodes them."""
+
+
+class CurvePoint(Record):
+    """A point of a loss curve."""
+
+    step: int
+    """Optimizer steps so far."""
+    loss: float | None = None
+    """Training loss of the step's batch, in nats/token (in the curve of training)."""
+    lr: float | None = None
+    """Learning rate of the step (in the curve of training)."""
+    val_loss: float | None = None
+    """Validation loss in nats/token (in the curve of validation)."""

@@ -1,0 +1,87 @@
+"""Tasks: what their rows are, and what the report shows of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from pretrace.schemas.record import Record
+from pretrace.settings.card import Card
+from pretrace.settings.columns import Columns
+
+
+class TaskRecord(Record):
+    """What the rows of a task are."""
+
+    kind: str
+    """Kind of the task: classification, entailment, similarity, regression or multiple_choice."""
+    metric: str
+    """Name of the metric, such as accuracy."""
+    labels: list[str] | None
+    """Names of the classes, in the order of their ids; null for regression and multiple choice."""
+    unavailable: str | None
+    """Why there are no rows, for a probe that this corpus cannot give; else null."""
+    rows: dict[str, int]
+    """Rows by split: train, dev, test."""
+    details: dict[str, Any]
+    """What is special to a probe or a file, such as the number of masked words."""
+    overrides: dict[str, int | float]
+    """Settings of fine-tuning that the task's entry in params.yaml has of its own."""
+    zero_shot: str | None
+    """Heuristic for answers without fine-tuning; null if there is none."""
+    card: Card | None
+    """Data card of a published data set."""
+    columns: Columns
+    """Names of the columns in files of rows, for rows that a fine-tuned model is given later."""
+
+
+class BaselineScore(Record):
+    """The score of a baseline on the test rows."""
+
+    score: float
+    """In units of the metric (accuracy 0.5, not 50)."""
+    stderr: float
+    """Standard error from the draw of the test rows."""
+
+
+class TaskExample(Record):
+    """A test row, for the page."""
+
+    parts: list[str]
+    """The texts of the row, cleaned."""
+    label: str | int | float
+    """Name of the class, index of the right choice, or number."""
+
+
+class TaskReport(Record):
+    """A task, its sizes and its baselines."""
+
+    kind: str
+    """Kind of the task."""
+    metric: str
+    """Name of the metric."""
+    unavailable: str | None
+    """Why there are no rows; else null."""
+    labels: list[str] | None
+    """Names of the classes; null for regression and multiple choice."""
+    n_train: int = 0
+    """Training rows."""
+    n_dev: int = 0
+    """Rows that choose the best epoch."""
+    n_test: int = 0
+    """Rows that scores are of."""
+    n_unlabeled: int = 0
+    """Rows without labels, to be predicted."""
+    details: dict[str, Any] = Field(default_factory=dict)
+    """What is special to a probe or a file."""
+    overrides: dict[str, int | float] = Field(default_factory=dict)
+    """Settings of fine-tuning that the task's entry has of its own."""
+    zero_shot: str | None = None
+    """Heuristic for answers without fine-tuning; null if there is none."""
+    card: Card | None = None
+    """Data card of a published data set."""
+    baselines: dict[str, BaselineScore] | None = None
+    """By name: majority, tfidf; null without rows."""
+    examples: list[TaskExample] = Field(default_factory=list)
+    """A few test rows."""

@@ -1,0 +1,83 @@
+"""The tokenizer's files, and the shards of token ids."""
+
+from __future__ import annotations
+
+from pretrace.schemas.record import Record
+
+
+class VocabularyRecord(Record):
+    """Which tokenizer a folder holds."""
+
+    kind: str
+    """Kind of tokenizer: sentencepiece-bpe or openai-bpe."""
+    size: int
+    """Number of token ids; they run from 0 to size - 1."""
+    fingerprint: str
+    """SHA-256 that two tokenizers share only if they give the same ids."""
+
+
+class VocabularyReport(Record):
+    """Size of the vocabulary, and how well it encodes the validation documents."""
+
+    size: int
+    """Number of token ids."""
+    distinct_words: int | None = None
+    """Distinct words of the training text that it was learned from; missing for a tokenizer from elsewhere."""
+    longest_piece: str | None = None
+    """The longest token; missing for a tokenizer from elsewhere."""
+    tokens_per_word: float
+    """Mean number of tokens of a word."""
+    bytes_per_token: float
+    """Mean number of UTF-8 bytes of a token."""
+    unknown_share: float
+    """Share of tokens with the unknown id."""
+
+
+class OffsetsFile(Record):
+    """The file with the positions at which documents begin."""
+
+    name: str
+    """Name in the folder of the shards: little-endian uint64, one for each document and one for the end."""
+    sha256: str
+    """SHA-256 of the file."""
+
+
+class ShardFile(Record):
+    """One file of token ids."""
+
+    name: str
+    """Name in the folder of the shards."""
+    tokens: int
+    """Token ids in the file."""
+    documents: int
+    """Documents in the file; each is whole."""
+    sha256: str
+    """SHA-256 of the file."""
+
+
+class SplitManifest(Record):
+    """One split: a stream of token ids."""
+
+    tokens: int
+    """Token ids, one line end for each document among them."""
+    words: int
+    """Words of the clean text."""
+    bytes: int
+    """UTF-8 bytes of the clean text, with one line end for each document: what bits/byte counts."""
+    documents: int
+    offsets: OffsetsFile
+    files: list[ShardFile]
+    """In the order of the stream."""
+
+
+class Manifest(Record):
+    """What the shards hold, with checksums."""
+
+    vocabulary: str
+    """Fingerprint of the tokenizer that made the ids."""
+    vocabulary_size: int
+    """Number of token ids of that tokenizer."""
+    id_type: str
+    """Type of an id: uint16 or uint32, little-endian."""
+    splits: dict[str, SplitManifest]
+    """By name: train, validation."""

@@ -1,0 +1,83 @@
+"""Pre-trained models without fine-tuning: scores on tasks by the paper's heuristics, and language tests."""
+
+from __future__ import annotations
+
+from pretrace.schemas.record import Record
+
+
+class ScoreAtStep(Record):
+    """A model's score with the weights after some optimizer steps."""
+
+    step: int
+    """Optimizer steps; 0 for weights from elsewhere."""
+    score: float
+    """In units of the metric."""
+
+
+class ZeroShotScore(Record):
+    """The score of one model on the test rows of one task."""
+
+    heuristic: str
+    """How the answer is read from the model: acceptability, sentiment, choice ..."""
+    metric: str
+    """Name of the metric."""
+    score: float
+    """With the final weights, in units of the metric."""
+    stderr: float
+    """Standard error from the draw of the test rows."""
+    chance: float
+    """The score of guessing."""
+    n: int
+    """Test rows that were scored."""
+    cut: int
+    """Questions whose beginning did not fit the context."""
+    threshold: float | None
+    """Mean log-probability above which a text counts as acceptable, chosen on dev; null for other heuristics."""
+    updates: list[ScoreAtStep]
+    """The score after each number of optimizer steps whose weights were saved, the final ones last."""
+
+
+class LanguageTestScore(Record):
+    """The figures of one model on a language test; which keys there are depends on the protocol."""
+
+    protocol: str
+    """What was measured and how, in words."""
+    accuracy: float | None = None
+    """Last word, choice: share of rows that are right."""
+    stderr: float | None = None
+    """Standard error of `accuracy` over the rows."""
+    chance: float | None = None
+    """Choice: accuracy of guessing."""
+    loss: float | None = None
+    """Perplexity of a text: nats/token."""
+    perplexity: float | None = None
+    """Last word: per word. Perplexity of a text: per token. Null if no floating-point number can hold it."""
+    token_perplexity: float | None = None
+    """Last word: per token."""
+    word_perplexity: float | None = None
+    """Perplexity of a text: per word."""
+    last_token_accuracy: float | None = None
+    """Last word: share of rows whose last token is right, given those before it."""
+    bits_per_byte: float | None = None
+    """Perplexity of a text: per UTF-8 byte of the text as it is."""
+    bits_per_clean_byte: float | None = None
+    """Perplexity of a text: per UTF-8 byte of the clean text."""
+    n: int
+    """Rows; for the perplexity of a text the scored tokens."""
+    tokens: int | None = None
+    """Tokens of the last words, or of the text."""
+    words: int | None = None
+    """Perplexity of a text: words of the text."""
+    reachable: int | None = None
+    """Last word: rows whose word the tokenizer has tokens for."""
+    cut: int | None = None
+    """Rows whose beginning did not fit the context."""
+
+
+class ZeroShotReport(Record):
+    """All pre-trained models without fine-tuning."""
+
+    tasks: dict[str, dict[str, ZeroShotScore]]
+    """By task and model."""
+    language_tests: dict[str, dict[str, LanguageTestScore]]
+    """By language test and model."""
