@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import Any, TypeVar
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -30,7 +30,7 @@ def progress(
     `total` and the amounts are in `unit`; without a total (and an iterable without a length) only the count is shown.
     `initial` is what was done before, and `on` whether anything is shown at all.
     """
-    if total is None and hasattr(iterable, "__len__"):
+    if total is None and isinstance(iterable, Sized):
         total = len(iterable)
     if sys.stderr.isatty() and on:
         from tqdm import tqdm

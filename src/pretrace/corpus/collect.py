@@ -42,7 +42,10 @@ def collect_text(corpus: Corpus, out: Path) -> dict[str, Any]:
         if not count:
             first = f", or bad: {rejects.first.line}" if rejects and rejects.first else ""
             raise PretraceError(f"{place_of(corpus)}: no text there; all its files or rows are empty{first}")
-    report = {"documents": count, **{name: tally[name] for name in ("empty_rows", "files", "bytes", "passed_over")}}
+    report: dict[str, Any] = {
+        "documents": count,
+        **{name: tally[name] for name in ("empty_rows", "files", "bytes", "passed_over")},
+    }
     if rejects:
         report["rejected"] = dict(sorted(rejects.counts.items()))
     return report

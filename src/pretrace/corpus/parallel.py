@@ -89,7 +89,8 @@ def _processes(function: Callable[..., Any], count: int, preload: Sequence[str])
 def _widen_pipes(pool: ProcessPoolExecutor) -> None:
     """Where the system and this Python let us; it is for speed alone."""
     with contextlib.suppress(AttributeError, OSError):
-        for queue in (pool._call_queue, pool._result_queue):  # type: ignore[attr-defined]
+        queues: tuple[Any, ...] = (pool._call_queue, pool._result_queue)  # type: ignore[attr-defined]
+        for queue in queues:
             fcntl.fcntl(queue._writer.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 

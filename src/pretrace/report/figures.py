@@ -56,7 +56,7 @@ def curves_figure(curves: dict[str, list[list[dict[str, float]]]]) -> str:
         for index, (name, parts) in enumerate(curves.items()):
             colour = VARIANT_COLOURS[(0, 3)[index % 2]]
             train, validation = (
-                [(row["step"], row.get("loss", row.get("val_loss"))) for row in rows] for rows in parts
+                [(row["step"], row["loss"] if "loss" in row else row["val_loss"]) for row in rows] for rows in parts
             )
             if train:
                 axis.plot(*_smooth(train), color=colour, linewidth=1, alpha=0.6, label=f"{name}, training")

@@ -42,12 +42,13 @@ def write_submissions(settings: Settings, finetuned: Path, out: Path) -> None:
     """
     with atomic_folder(out) as temporary:
         for name, task in settings.tasks.items():
-            for variant in settings.variants if task.ready in FILES else ():
+            ready = task.ready or ""
+            for variant in settings.variants if ready in FILES else ():
                 answers = finetuned / f"{name}-{variant}" / "unlabeled.parquet"
                 if answers.exists():
                     (temporary / variant).mkdir(exist_ok=True)
-                    text = _submission(answers, task.ready, task.labels)
-                    (temporary / variant / f"{FILES[task.ready]}.tsv").write_text(text, encoding="utf-8")
+                    text = _submission(answers, ready, task.labels)
+                    (temporary / variant / f"{FILES[ready]}.tsv").write_text(text, encoding="utf-8")
 
 
 def _submission(answers: Path, ready: str, labels: dict[str, str] | None) -> str:

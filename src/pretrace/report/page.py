@@ -134,7 +134,7 @@ def settings_text(settings: Settings) -> str:
     from ruamel.yaml import YAML
 
     stream = io.StringIO()
-    yaml = YAML(typ="safe", pure=True)
+    yaml: Any = YAML(typ="safe", pure=True)
     yaml.default_flow_style, yaml.sort_base_mapping_type_on_output, yaml.width = False, False, 100
     yaml.dump(settings.in_use(exclude_none=True), stream)
     return stream.getvalue()

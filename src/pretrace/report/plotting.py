@@ -59,7 +59,7 @@ class Drawing:
 
         self.style = matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE, "backend": "svg"})
         self.style.__enter__()
-        figure = Figure(figsize=self.size, layout="constrained")
+        figure: Any = Figure(figsize=self.size, layout="constrained")
         figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
         return figure, list(figure.subplots(*self.grid, squeeze=False).flat)
 

@@ -30,7 +30,7 @@ def provenance(settings: Settings, cost: dict[str, Any], results: dict[str, Any]
         for variant, chosen in settings.variants.items():
             stage, result = f"finetune@{task}-{variant}", results.get(f"{task}-{variant}", {})
             deps, outs = (_hashes(stages.get(stage), part) for part in ("deps", "outs"))
-            known = {
+            known: dict[str, Any] = {
                 "rows": _short(deps.get(f"data/tasks/{task}")),
                 "weights": _short(deps.get("models/pretrained")) if chosen.pretrained else "",
                 "result": _short(outs.get(f"data/predictions/{task}-{variant}.parquet")),
@@ -39,14 +39,14 @@ def provenance(settings: Settings, cost: dict[str, Any], results: dict[str, Any]
             cells.append({"task": task, "column": variant, **known, **spent})
         known = {"rows": _short(rows), "weights": "", "result": _short(rows), "flops": None, "parameters": ""}
         cells.append({"task": task, "column": "majority, TF-IDF", **known, **_spent(cost.get(f"tasks@{task}") or {})})
-    if spent := cost.get("zeroshot"):
+    if zero_shot := cost.get("zeroshot"):
         deps, outs = (_hashes(stages.get("zeroshot"), part) for part in ("deps", "outs"))
         known = {
             name: _short(deps.get(path)) for name, path in (("rows", "data/tasks"), ("weights", "models/pretrained"))
         }
         known["result"] = _short(outs.get("data/zeroshot"))
         cells.append(
-            {"task": "all", "column": "LM, zero-shot", **known, **_spent(spent), "flops": None, "parameters": ""}
+            {"task": "all", "column": "LM, zero-shot", **known, **_spent(zero_shot), "flops": None, "parameters": ""}
         )
     return cells
 

@@ -75,7 +75,7 @@ def _known(tree: Tree) -> dict[str, float]:
     pretrain = pretrain if isinstance(pretrain, dict) else {}
     stages = _stages(tree)
     finetune = [stage.get("seconds") for name, stage in stages.items() if name.startswith("finetune@")]
-    found = {name: pretrain.get(key) for name, key, _ in PRETRAIN}
+    found: dict[str, Any] = {name: pretrain.get(key) for name, key, _ in PRETRAIN}
     found |= {
         "tokens a second": stages.get("pretrain", {}).get("tokens_per_second"),
         "model FLOPs utilisation": stages.get("pretrain", {}).get("mfu"),

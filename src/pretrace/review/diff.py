@@ -6,6 +6,7 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 from pretrace.common.errors import PretraceError
@@ -31,6 +32,8 @@ from pretrace.review.score_changes import (
     score_changes,
     seeds_of,
 )
+
+T = TypeVar("T")
 
 MOST_LINES = 100
 """Of a table; a comment on GitHub takes 65,536 characters."""
@@ -164,7 +167,7 @@ def _curves(before: Tree | None, after: Tree, folder: Path, link: str | None) ->
     return "\n\n".join(lines) or "None."
 
 
-def _or_none(before: Tree | None, read: Callable) -> object:
+def _or_none(before: Tree | None, read: Callable[[Tree], T]) -> T | None:
     """What is read of the base; None where it has none, or nothing whole: the base is no reason to fail."""
     try:
         return None if before is None else read(before)

@@ -86,7 +86,7 @@ class Settings(Section):
             raise ValueError("corpus.packages: the same name twice")
         return self
 
-    def in_use(self, **options: bool) -> dict[str, Any]:
+    def in_use(self, **options: Any) -> dict[str, Any]:
         """As plain values, without the sets that only wait to be put in the place of `tasks` or `variants`.
 
         Args:

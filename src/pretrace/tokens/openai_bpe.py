@@ -36,7 +36,8 @@ class OpenAIVocabulary(WordVocabulary):
         encoder, merges = folder / names[0], folder / names[1]
         self.ids = _read_encoder(encoder)
         ranks = _read_merges(merges, self.ids)
-        self.files, self.released_names = (encoder, merges), FILES
+        self.files: tuple[Path, ...] = (encoder, merges)
+        self.released_names: tuple[str, ...] = FILES
         self.fingerprint = hashlib.sha256(f"{sha256_of_file(encoder)} {sha256_of_file(merges)}".encode()).hexdigest()
         self.unknown_id: int = self.ids[UNKNOWN]
         super().__init__(sorted(self.ids, key=self.ids.__getitem__), self.ids[NEWLINE], END_OF_WORD)

@@ -24,7 +24,9 @@ class PieceVocabulary(WordVocabulary):
 
     def __init__(self, folder: Path, description: dict[str, Any]) -> None:
         path = folder / MODEL_FILE
-        self.description, self.files, self.released_names = description, (path,), (MODEL_FILE,)
+        self.description = description
+        self.files: tuple[Path, ...] = (path,)
+        self.released_names: tuple[str, ...] = (MODEL_FILE,)
         self.fingerprint = _checked_fingerprint(path, description.get("fingerprint"))
         self._model = _load(path)
         self.unknown_id: int = self._model.unk_id()

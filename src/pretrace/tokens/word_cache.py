@@ -91,7 +91,7 @@ class WordIds:
         return pa.LargeListArray.from_arrays(offsets, ids).take(words.indices)
 
     def _look_up(self, words: list[str]) -> list[bytes]:
-        found = list(map(self._known.get, words))
+        found: list[Any] = list(map(self._known.get, words))
         if None in found:
             self._learn(sorted({word for word, ids in zip(words, found, strict=True) if ids is None}))
             found = list(map(self._known.__getitem__, words))

@@ -72,7 +72,7 @@ def _versions(client: Any, name: str) -> list[Any]:
 def _set_aliases(client: Any, name: str, own: Any, variant: str) -> None:
     client.set_registered_model_alias(name, variant, own.version)
     champion = client.get_registered_model(name).aliases.get(CHAMPION)
-    best = client.get_model_version(name, champion) if champion else None
+    best: Any = client.get_model_version(name, champion) if champion else None
     same_rows = best is not None and best.tags.get(ROWS) == own.tags.get(ROWS)
     if not same_rows or float(own.tags[SCORE]) > float(best.tags[SCORE]):
         client.set_registered_model_alias(name, CHAMPION, own.version)

@@ -10,6 +10,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 FIRST_LOOK_SECONDS, EVERY_SECONDS = 1.0, 5.0
@@ -111,4 +112,4 @@ def _gpus() -> list[Callable[[], dict[str, float]]]:
             "power_usage_watts": pynvml.nvmlDeviceGetPowerUsage(handle) / 1000,
         }
 
-    return [lambda handle=handle: look(handle) for handle in handles]
+    return [partial(look, handle) for handle in handles]

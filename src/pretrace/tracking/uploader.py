@@ -118,7 +118,8 @@ def _send_all(folder: Path) -> str:
     """Send while there is something to send. The lock is held. Returns why it gave up, or ""."""
     from pretrace.tracking.mlflow_runs import Tracker
 
-    reason, failures, tracker, skipped = "", 0, None, set()
+    reason, failures, tracker = "", 0, None
+    skipped: set[Path] = set()
     while work := next_to_do(folder, skipped):
         try:
             with _limited(LONGEST_SECONDS):

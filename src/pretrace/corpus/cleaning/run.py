@@ -121,6 +121,7 @@ def _worked(
             if result.verdict:
                 yield document, result, place
             else:
+                assert result.lines is not None  # the first pass counts them
                 counter.add(result.lines)
                 batch = staying.setdefault(place.piece, PieceOfDocuments(place.piece, Pieces(folder), [], []))
                 batch.names.append((document.id, document.source))

@@ -61,9 +61,9 @@ def split_documents(
     by_source: dict[str, list[int]] = defaultdict(list)
     for index in sorted(range(len(entries)), key=lambda index: entries[index].rank):
         by_source[entries[index].source].append(index)
-    groups = [by_source[source] for source in sorted(by_source)]
-    alone = sorted((indices[0] for indices in groups if len(indices) == 1), key=lambda index: entries[index].rank)
-    strata = [indices for indices in [*groups, alone] if len(indices) > 1]
+    sources = [by_source[source] for source in sorted(by_source)]
+    alone = sorted((indices[0] for indices in sources if len(indices) == 1), key=lambda index: entries[index].rank)
+    strata = [indices for indices in [*sources, alone] if len(indices) > 1]
     splits = ["train"] * len(entries)
     for index in _validation(entries, strata, validation_share):
         splits[index] = "validation"

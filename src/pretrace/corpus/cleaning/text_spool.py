@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 from pretrace.common.progress import progress
 from pretrace.corpus.cleaning.document_steps import Result
@@ -36,7 +36,8 @@ class Place(NamedTuple):
 class Batch(Protocol):
     """Documents that a worker can read."""
 
-    number: int
+    @property
+    def number(self) -> int: ...
 
     def read(self) -> Iterator[list[Document]]:
         """A few at a time."""
@@ -53,10 +54,11 @@ class Pieces:
 
     def raw(self, places: Iterable[Place]) -> Iterator[bytes]:
         """The UTF-8 bytes of texts. Those of a piece that come one after the other are read from one open file."""
-        stream, is_open = None, None
+        stream: BinaryIO | None = None
+        is_open = None
         try:
             for place in places:
-                if is_open != place.piece:
+                if stream is None or is_open != place.piece:
                     if stream:
                         stream.close()
                     stream, is_open = self.path(place.piece).open("rb"), place.piece

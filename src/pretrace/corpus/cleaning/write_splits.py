@@ -80,9 +80,9 @@ def _numbers(staying: Staying, splits: Sequence[str | None]) -> tuple[dict[str, 
             sums["bytes"] += staying.place(number).bytes
         lengths[entry.words.bit_length()] += 1
     sources = {source: {split: dict(n) for split, n in parts.items()} for source, parts in sorted(by_source.items())}
-    sums = {split: dict(found) for split, found in by_split.items()}
-    size = sum(found["bytes"] for found in sums.values())
-    return {"splits": sums, "sources": sources, "lengths": _histogram(lengths)}, size
+    totals = {split: dict(found) for split, found in by_split.items()}
+    size = sum(found["bytes"] for found in totals.values())
+    return {"splits": totals, "sources": sources, "lengths": _histogram(lengths)}, size
 
 
 def _parts(staying: Staying, out: Path, splits: Sequence[str | None]) -> Iterator[Part]:

@@ -90,7 +90,7 @@ def _symbols(text: str, words: Counter[str], lines: list[str], rules: SymbolRule
 
 
 def _language(words: Counter[str], rules: LanguageRules) -> Iterator[tuple[str, float]]:
-    found = Counter()
+    found: Counter[str] = Counter()
     for word, count in words.items():
         found[word.lower().strip(SIGNS)] += count
     stop_words = [word for word in rules.stop_words if found[word]]

@@ -83,7 +83,11 @@ def repeated_runs(words: np.ndarray, longest: int) -> Iterator[tuple[int, Runs]]
 def duplicate_shares(parts: Sequence[str]) -> tuple[float, float]:
     """Of lines or paragraphs, the share that stood earlier, and the share of their characters."""
     seen: set[str] = set()
-    repeated = [part for part in parts if part in seen or seen.add(part)]
+    repeated = []
+    for part in parts:
+        if part in seen:
+            repeated.append(part)
+        seen.add(part)
     return len(repeated) / len(parts), sum(map(len, repeated)) / sum(map(len, parts))
 
 

@@ -35,7 +35,8 @@ def list_local(root: Path) -> tuple[str, list[Source]]:
 
 
 def _below(root: Path) -> Iterator[Source]:
-    inside, failures = root.resolve(), []
+    inside = root.resolve()
+    failures: list[OSError] = []
     for folder, folders, files in os.walk(root, onerror=failures.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in [*folders, *(name for name in files if not name.startswith("."))]:

@@ -87,7 +87,8 @@ def dictionary_bytes(stream: BinaryIO, chunk: Any) -> int:
     stream.seek(min(start for start in starts if start))
     header = stream.read(32)
     # Thrift's compact protocol: each field a byte that says "the next, a number", then the number.
-    numbers, place = [], 0
+    numbers: list[int] = []
+    place = 0
     while len(numbers) < 3 and place < len(header) and header[place] == 0x15:
         number, place = _varint(header, place + 1)
         numbers.append(number)

@@ -45,8 +45,8 @@ def check_footer(stream: BinaryIO) -> None:
 @cache
 def _other_process() -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    started = subprocess.Popen(COMMAND, env=environment, **pipes)
+    pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
+    started = subprocess.Popen(COMMAND, env=environment, stdin=pipe, stdout=pipe, stderr=nowhere)
     atexit.register(_end, started)
     return started
 

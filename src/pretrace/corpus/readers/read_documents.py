@@ -102,7 +102,8 @@ def _document(row: dict[str, Any] | BadInputError, name: str, source: str, colum
         return None
     if not isinstance(text, str):
         raise BadInputError("not_text", f"{columns.text!r} takes text, got {type(text).__name__}")
-    own_name, own_source = row.get(columns.id), row.get(columns.source)  # plain text has neither
+    own_name = row.get(columns.id) if columns.id else None  # plain text has neither
+    own_source = row.get(columns.source) if columns.source else None
     name = name if own_name is None else str(own_name)
     source = source if own_source is None else str(own_source)
     for part in (text, name, source):

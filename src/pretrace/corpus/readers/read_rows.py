@@ -37,8 +37,9 @@ def read_rows(source: Source, wanted: list[str], delimited: Delimited) -> Iterat
         else:
             for number, text in PLAIN_TEXT[delimited](stream):
                 if isinstance(text, str):
-                    text = {wanted[0]: text if number is None else text.rstrip("\r\n")}
-                yield number, text
+                    yield number, {wanted[0]: text if number is None else text.rstrip("\r\n")}
+                else:
+                    yield number, text
 
 
 def _objects(stream: BinaryIO, wanted: list[str]) -> Iterator[Row]:

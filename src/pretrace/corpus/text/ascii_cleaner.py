@@ -50,7 +50,7 @@ class TypesetCleaner:
         self._odd = bytes(code not in plain for code in range(256))
         self._joins = joining.joins
         self._may_join = np.zeros(1 << 16, bool)
-        for before, after in joining.around:
+        for before, after in map(tuple, joining.around):
             if before in CHARACTERS and after in CHARACTERS:
                 self._may_join[CHARACTERS.index(before) << 8 | CHARACTERS.index(after)] = True
         words = {word for word in special if word.isascii()}
@@ -65,10 +65,10 @@ class TypesetCleaner:
         others: list[str] = []
         if NOT_TYPESET in raw:
             raw, others = _without_other_lines(block, raw, other_line)
-        raw = _standard_form(raw)
-        if not raw:
+        standard = _standard_form(raw)
+        if not standard:
             return ""
-        text = self._tokenised(raw)
+        text = self._tokenised(standard)
         if not others:
             return text
         between = text.split(chr(OTHER_LINE))
@@ -77,8 +77,9 @@ class TypesetCleaner:
     def _tokenised(self, raw: bytes) -> str:
         """Text in its standard form with the chunks that are not plain replaced by their tokens, in lower case."""
         data = np.frombuffer(raw, np.uint8)
-        parting = np.flatnonzero(_is_white(data))
-        last, first = data[parting - 1], data[parting + 1]
+        parting: np.ndarray = np.flatnonzero(_is_white(data))
+        last: np.ndarray = data[parting - 1]
+        first: np.ndarray = data[parting + 1]
         odd = np.flatnonzero(np.frombuffer(raw.translate(self._odd), bool))
         glued = parting[self._may_join[last.astype(np.uint16) << 8 | first] & (data[parting] == SPACE)].tolist()
         if glued:

@@ -29,7 +29,7 @@ class Chunks:
 
     def of(self, chunks: list[str]) -> list[str]:
         """The tokens of each chunk; new ones are tokenised together, which is several times faster."""
-        found = list(map(self._known.get, chunks))
+        found: list[Any] = list(map(self._known.get, chunks))
         if None in found:
             new = {chunk for chunk, tokens in zip(chunks, found, strict=True) if tokens is None}
             hard = [chunk for chunk in sorted(new) if not self._is_easy(chunk)]
