@@ -43,11 +43,11 @@ class Job:
 
     def task_model(self) -> Any:
         """The weights that all arms begin with."""
-        from pretrace.model import GPT
+        from pretrace.model import Transformer
         from pretrace.training.finetuning.task_head import TaskModel
 
         outputs = 1 if self.kind == "multiple_choice" else CLASSES
-        return TaskModel(GPT(self.model, self.vocabulary, SEED), self.kind, outputs, 3, SEED)
+        return TaskModel(Transformer(self.model, self.vocabulary, SEED), self.kind, outputs, 3, SEED)
 
 
 def ours(job: Job, precision: str) -> Update:
@@ -66,7 +66,7 @@ def ours(job: Job, precision: str) -> Update:
     parts = [part for row in job.rows for part in row]
     offsets = np.cumsum([0, *map(len, parts)])
     split = EncodedSplit(np.concatenate(parts), offsets, job.labels(), len(job.rows[0]))
-    examples = Examples(split, job.kind, job.vocabulary, job.model.context, model.attends)
+    examples = Examples(split, job.kind, job.vocabulary, job.model.context, model.language_model.attends)
     targets = torch.from_numpy(split.labels)
     optimiser = build_optimiser(model, SETTINGS)
 

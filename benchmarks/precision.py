@@ -39,7 +39,7 @@ def trained(shards: Path, steps: int, precision: str) -> float:
     """The validation loss after training in a precision."""
     import torch
 
-    from pretrace.model import GPT
+    from pretrace.model import Transformer
     from pretrace.model.kernels.dropout import Dropout
     from pretrace.tokens.shards import batch_sequences, open_shards
     from pretrace.training.engine.device import choose_device
@@ -51,7 +51,7 @@ def trained(shards: Path, steps: int, precision: str) -> float:
     scale = load_settings().scale
     section, context = scale.pretrain, scale.model.context
     device, batch = choose_device(precision, 1), section.batch_size // 2
-    model = GPT(scale.model, read_json(shards / "manifest.json")["vocabulary_size"], section.seed)
+    model = Transformer(scale.model, read_json(shards / "manifest.json")["vocabulary_size"], section.seed)
     texts = open_shards(shards, "train")
     warmup = section.warmup_steps / section.steps
 

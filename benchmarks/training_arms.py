@@ -33,9 +33,9 @@ class Size:
 
 def model_of(size: Size) -> Any:
     """Our model, with the weights that all arms begin with."""
-    from pretrace.model import GPT
+    from pretrace.model import Transformer
 
-    return GPT(size.model, size.vocabulary, SEED)
+    return Transformer(size.model, size.vocabulary, SEED)
 
 
 def batches(size: Size) -> Callable[[int], Any]:

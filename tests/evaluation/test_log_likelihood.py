@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pretrace.common.errors import PretraceError
 from pretrace.evaluation.log_likelihood import Question, score
-from pretrace.model import GPT, LSTM
+from pretrace.model import LSTM, Transformer
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.training.engine.device import Device
 
@@ -22,7 +22,7 @@ SIZES = ModelSettings(
     layers=2, width=16, heads=2, feed_forward=64, context=CONTEXT, dropout=0.1, embedding_dropout="sum", initial_std=0.4
 )
 LSTM_SIZES = LSTMSettings(layers=1, width=16, embedding=12, dropout=0.1, initial_std=0.4)
-MODELS = {"transformer": GPT(SIZES, VOCABULARY, 1), "lstm": LSTM(LSTM_SIZES, VOCABULARY, CONTEXT, 1)}
+MODELS = {"transformer": Transformer(SIZES, VOCABULARY, 1), "lstm": LSTM(LSTM_SIZES, VOCABULARY, CONTEXT, 1)}
 
 ids = st.lists(st.integers(0, VOCABULARY - 1), max_size=CONTEXT + 4)
 questions = st.lists(st.builds(lambda a, b: Question(np.array(a, int), np.array(b, int)), ids, ids), max_size=9)
@@ -70,7 +70,7 @@ def test_bfloat16_is_close_and_another() -> None:
 
 
 def test_damaged_weights_are_said() -> None:
-    model = GPT(SIZES, VOCABULARY, 1)
+    model = Transformer(SIZES, VOCABULARY, 1)
     with torch.no_grad():
         model.blocks[0].norm_1.weight[0] = float("nan")
     with pytest.raises(PretraceError, match="weights are damaged"):

@@ -20,7 +20,7 @@ from pretrace.cli import main
 from pretrace.corpus import clean_text
 from pretrace.evaluation.perplexity import evaluate, token_losses, window_groups
 from pretrace.export import export
-from pretrace.model import GPT, LSTM, load_model, save_model
+from pretrace.model import LSTM, Transformer, load_model, save_model
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.tokens.shards import open_shards
@@ -35,7 +35,7 @@ GPT_SETTINGS = ModelSettings(
     layers=2, width=16, heads=2, feed_forward=64, context=CONTEXT, dropout=0.1, embedding_dropout="sum", initial_std=0.3
 )
 LSTM_SETTINGS = LSTMSettings(layers=1, width=16, embedding=12, dropout=0.1, initial_std=0.3)
-MODELS = {"transformer": GPT(GPT_SETTINGS, 64, 1), "lstm": LSTM(LSTM_SETTINGS, 64, CONTEXT, 1)}
+MODELS = {"transformer": Transformer(GPT_SETTINGS, 64, 1), "lstm": LSTM(LSTM_SETTINGS, 64, CONTEXT, 1)}
 
 
 @pytest.fixture(scope="module", params=["transformer", "lstm"])
@@ -45,7 +45,9 @@ def folder(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "counts.tsv").write_text("".join(f"{word}\t{50 - n}\n" for n, word in enumerate(WORDS)))
     train_vocabulary(folder / "counts.tsv", folder / "vocabulary", 64)
     size = load_vocabulary(folder / "vocabulary").size
-    model = GPT(GPT_SETTINGS, size, 1) if request.param == "transformer" else LSTM(LSTM_SETTINGS, size, CONTEXT, 1)
+    model = (
+        Transformer(GPT_SETTINGS, size, 1) if request.param == "transformer" else LSTM(LSTM_SETTINGS, size, CONTEXT, 1)
+    )
     save_model(folder, model)
     return folder
 
@@ -153,7 +155,7 @@ def test_validation_text_of_a_corpus_gives_its_val_loss(tmp_path: Path) -> None:
     for split in ("train", "validation"):
         write_documents(tmp_path / "clean" / split, [Document("a", "s", text)])
     manifest = write_shards(tmp_path / "clean", vocabulary, tmp_path / "shards")
-    model = GPT(GPT_SETTINGS, vocabulary.size, 3)
+    model = Transformer(GPT_SETTINGS, vocabulary.size, 3)
     save_model(tmp_path / "model", model)
     (tmp_path / "text.txt").write_text(text)
     found = evaluate(tmp_path / "model", str(tmp_path / "text.txt"), CONTEXT)
@@ -172,7 +174,7 @@ def test_validation_text_of_a_corpus_gives_its_val_loss(tmp_path: Path) -> None:
 def test_exported_models_give_the_same(tmp_path: Path) -> None:
     sizes = {"layers": 1, "width": 64, "heads": 1, "feed_forward": 256, "initial_std": 0.1}
     vocabulary = load_vocabulary(write_openai_vocabulary(tmp_path / "model" / "vocabulary"))
-    save_model(tmp_path / "model", GPT(GPT_SETTINGS.model_copy(update=sizes), vocabulary.size, 5))
+    save_model(tmp_path / "model", Transformer(GPT_SETTINGS.model_copy(update=sizes), vocabulary.size, 5))
     (tmp_path / "text.txt").write_text("It was the best of times, it was the worst of times; so it was. " * 3)
     own = evaluate(tmp_path / "model", str(tmp_path / "text.txt"))
     for form in ("huggingface", "openai"):

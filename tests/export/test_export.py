@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from pretrace.cli import main
 from pretrace.common.errors import PretraceError
 from pretrace.export import export
-from pretrace.model import GPT, LSTM, load_model, save_model
+from pretrace.model import LSTM, Transformer, load_model, save_model
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.tokens import load_vocabulary, train_vocabulary, vocabulary_folder
 from tests.helpers.foreign_weights import CONTEXT, IDS, LAYERS, WIDTH
@@ -53,7 +53,7 @@ def a_trained_model(folder: Path, openai: bool) -> Path:
         (folder / "counts.tsv").write_text("".join(f"{word}\t2\n" for word in words), encoding="utf-8")
         train_vocabulary(folder / "counts.tsv", folder / "vocabulary", 150)
         (folder / "counts.tsv").unlink()
-    model = GPT(SETTINGS, load_vocabulary(folder / "vocabulary").size, seed=1)
+    model = Transformer(SETTINGS, load_vocabulary(folder / "vocabulary").size, seed=1)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(2)) * 0.1)
@@ -154,7 +154,7 @@ def test_an_lstm_is_not_exported(tmp_path: Path, form: str) -> None:
 
 def test_a_vocabulary_of_another_size_is_not_exported(trained: Path, tmp_path: Path) -> None:
     model = shutil.copytree(trained, tmp_path / "model")
-    save_model(model, GPT(SETTINGS, 20))
+    save_model(model, Transformer(SETTINGS, 20))
     export_refused(model, "huggingface", tmp_path / "out", str(model / "vocabulary"), "has 20")
 
 
@@ -167,7 +167,7 @@ def test_what_a_form_cannot_say_is_not_exported(
 ) -> None:
     model = shutil.copytree(trained, tmp_path / "model")
     size = load_vocabulary(model / "vocabulary").size
-    save_model(model, GPT(SETTINGS.model_copy(update=change), size))
+    save_model(model, Transformer(SETTINGS.model_copy(update=change), size))
     export_refused(model, form, tmp_path / "out", expected)
 
 

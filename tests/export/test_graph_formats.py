@@ -27,8 +27,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.files import write_json
 from pretrace.export import export
 from pretrace.inference.predict import answers
-from pretrace.model import GPT, LSTM, load_model, save_model
-from pretrace.model.checkpoints.load import description
+from pretrace.model import LSTM, Transformer, load_model, save_model
 from pretrace.model.checkpoints.safetensors_file import save_tensors
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.tasks.input_formats import SPECIAL_TOKENS, sequences_of
@@ -66,7 +65,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     train_vocabulary(folder / "counts.tsv", folder / "models" / "vocabulary", 60)
     size = load_vocabulary(folder / "models" / "vocabulary").size
     lstm = LSTMSettings(layers=1, width=20, embedding=12, dropout=0.1, initial_std=0.5)
-    for name, model in (("transformer", GPT(SETTINGS, size, 1)), ("lstm", LSTM(lstm, size, CONTEXT, 1))):
+    for name, model in (("transformer", Transformer(SETTINGS, size, 1)), ("lstm", LSTM(lstm, size, CONTEXT, 1))):
         out = folder / "models" / "pretrained" / name
         out.mkdir(parents=True)
         save_model(out, model)
@@ -75,10 +74,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         out = folder / "models" / "finetuned" / f"{kind}-full"
         out.mkdir(parents=True)
         model, outputs = (
-            GPT(SETTINGS.model_copy(update={"initial_std": 1.0}), size, 2),
+            Transformer(SETTINGS.model_copy(update={"initial_std": 1.0}), size, 2),
             len(labels) if labels else 4 if kind == "soft" else 1,
         )
-        note = {"kind": "regression" if kind == "soft" else kind, "labels": labels, "model": description(model)}
+        note = {"kind": "regression" if kind == "soft" else kind, "labels": labels, "model": model.describe()}
         note |= {"recipe": {"outputs": outputs, "settings": {"precision": "float32"}}, "columns": {}}
         note |= {"label_scale": {"mean": 2.5, "spread": 1.5} if kind == "regression" else {}}
         save_tensors(out / "model.safetensors", TaskModel(model, note["kind"], outputs, SPECIAL_TOKENS, 5))

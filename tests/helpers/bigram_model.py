@@ -38,9 +38,13 @@ class Bigrams(nn.Module):
         self.token_embedding = nn.Embedding(size, size)
         self.logits_VV = table_VV.log()
 
-    def hidden(self, ids_BT: Tensor) -> tuple[Tensor, Tensor]:
-        """The words themselves as states, and an output that gives the logits of what follows."""
-        return F.one_hot(ids_BT, len(self.logits_VV)).float(), self.logits_VV.T
+    def hidden(self, ids_BT: Tensor) -> Tensor:
+        """Return the words themselves as states (B, T, V)."""
+        return F.one_hot(ids_BT, len(self.logits_VV)).float()
 
-    def output_states(self, h: Tensor) -> Tensor:
-        return h
+    def output_states(self, h_BTV: Tensor) -> Tensor:
+        return h_BTV
+
+    def output_weight(self) -> Tensor:
+        """Return a table (V, V) that gives the logits of the next word."""
+        return self.logits_VV.T

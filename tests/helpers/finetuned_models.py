@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 from pretrace import tracking
 from pretrace.common.files import write_json
 from pretrace.model import build_model
-from pretrace.model.checkpoints.load import description
 from pretrace.model.checkpoints.safetensors_file import save_tensors
 from pretrace.settings import Columns, load_settings
 from pretrace.tokens import load_vocabulary, train_vocabulary
@@ -53,7 +52,7 @@ def make_finetuned(project: Path) -> None:
             folder.mkdir(parents=True)
             outputs = len(LABELS.get(name, [0]))
             model = build_model("transformer", scale, size, seed)
-            note = {"kind": kind, "labels": LABELS.get(name), "model": description(model), "label_scale": {}}
+            note = {"kind": kind, "labels": LABELS.get(name), "model": model.describe(), "label_scale": {}}
             note |= {"recipe": {"outputs": outputs, "settings": {"precision": "float32"}}}
             note |= {"columns": Columns(first=["story", "more"], question="asked").model_dump()}
             save_tensors(folder / "model.safetensors", TaskModel(model, kind, outputs, 3, 5))

@@ -13,14 +13,14 @@ import torch
 from transformers import OpenAIGPTConfig
 
 from pretrace.common.errors import PretraceError
-from pretrace.model import GPT, load_model
+from pretrace.model import Transformer, load_model
 
 LAYERS, WIDTH, CONTEXT, SIZE = 2, 128, 16, 61
 CONFIG = OpenAIGPTConfig(vocab_size=SIZE, n_positions=CONTEXT, n_embd=WIDTH, n_layer=LAYERS, n_head=2)
 IDS = torch.randint(SIZE, (2, CONTEXT), generator=torch.Generator().manual_seed(0))
 
 
-def written(folder: Path, write: Callable[[Path, GPT], None], model: GPT) -> Path:
+def written(folder: Path, write: Callable[[Path, Transformer], None], model: Transformer) -> Path:
     folder.mkdir()
     write(folder, model)
     return folder

@@ -66,7 +66,7 @@ FILES = {
 
 
 def make_project(folder: Path) -> Path:
-    """Write the files, initialise git and DVC, commit."""
+    """Write the files, initialize git and DVC, commit."""
     for name, text in FILES.items():
         write(folder / name, text)
     run(folder, "git", "init", "--quiet", "--initial-branch=main")

@@ -12,7 +12,6 @@ from ruamel.yaml import YAML
 from pretrace.cli import main
 from pretrace.common.files import write_json
 from pretrace.model import build_model, save_model
-from pretrace.model.checkpoints.load import description
 from pretrace.model.checkpoints.safetensors_file import save_tensors
 from pretrace.settings import load_settings
 from pretrace.tokens import load_vocabulary, train_vocabulary
@@ -51,7 +50,7 @@ def make_run(folder: Path) -> Path:
         out.mkdir(parents=True)
         outputs = len(LABELS[name] or [0])
         language_model = build_model("transformer", scale, size, 2)
-        note = {"kind": task["kind"], "labels": LABELS[name], "model": description(language_model), "columns": {}}
+        note = {"kind": task["kind"], "labels": LABELS[name], "model": language_model.describe(), "columns": {}}
         note |= {"recipe": {"outputs": outputs, "settings": {"precision": "float32"}}, "label_scale": {}}
         save_tensors(out / "model.safetensors", TaskModel(language_model, task["kind"], outputs, 3, 5))
         write_json(out / "config.json", note)

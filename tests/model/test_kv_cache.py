@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretrace.model import GPT
-from pretrace.model.kv_cache import CachedGPT
+from pretrace.model import Transformer
+from pretrace.model.kv_cache import CachedTransformer
 from pretrace.settings import ModelSettings
 from pretrace.training.engine.generate import generate
 
@@ -25,12 +25,12 @@ class Letters:
         return "".join("\n" if i == 1 else chr(i + 95) for i in ids)
 
 
-def gpt(context: int = 16) -> GPT:
+def gpt(context: int = 16) -> Transformer:
     settings = ModelSettings(
         **{"layers": 2, "width": 16, "heads": 4, "feed_forward": 32, "context": context},
         **{"dropout": 0.1, "embedding_dropout": "table", "initial_std": 0.5},
     )
-    return GPT(settings, Letters.size, seed=3)
+    return Transformer(settings, Letters.size, seed=3)
 
 
 @given(st.lists(st.integers(0, 27), min_size=1, max_size=40), st.data())
@@ -38,7 +38,7 @@ def gpt(context: int = 16) -> GPT:
 def test_what_is_kept_gives_the_logits_of_reading_anew(ids: list[int], data: st.DataObject) -> None:
     """However many tokens come at a time, up to the context and past it, where the text slides."""
     model = gpt()
-    cached = CachedGPT(model)
+    cached = CachedTransformer(model)
     ends = sorted(data.draw(st.sets(st.integers(1, len(ids)), min_size=1)))
     for end in ends:
         anew = model(torch.tensor([ids[:end][-15:]]))[0, -1]
@@ -47,7 +47,7 @@ def test_what_is_kept_gives_the_logits_of_reading_anew(ids: list[int], data: st.
 
 def test_each_token_is_read_once_within_the_context(monkeypatch: pytest.MonkeyPatch) -> None:
     model, read = gpt(64), []
-    embedded = CachedGPT._embedded
-    monkeypatch.setattr(CachedGPT, "_embedded", lambda self, ids: read.append(len(ids)) or embedded(self, ids))
+    embedded = CachedTransformer._embedded
+    monkeypatch.setattr(CachedTransformer, "_embedded", lambda self, ids: read.append(len(ids)) or embedded(self, ids))
     generate(model, Letters(), "abcde", 30, seed=0, temperature=0)
     assert read == [6] + 29 * [1]

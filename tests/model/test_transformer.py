@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pretrace.model import GPT, LSTM
+from pretrace.model import LSTM, Transformer
 from pretrace.model.kernels.attention import attention
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.settings import LSTMSettings, ModelSettings, Scale, read_yaml
@@ -19,9 +19,9 @@ GPT_SETTINGS = ModelSettings(
 LSTM_SETTINGS = LSTMSettings(layers=2, width=12, embedding=8, dropout=0.0, initial_std=0.3)
 
 
-def model_of(kind: str, seed: int = 1) -> GPT | LSTM:
+def model_of(kind: str, seed: int = 1) -> Transformer | LSTM:
     if kind == "transformer":
-        return GPT(GPT_SETTINGS, VOCABULARY, seed)
+        return Transformer(GPT_SETTINGS, VOCABULARY, seed)
     return LSTM(LSTM_SETTINGS, VOCABULARY, CONTEXT, seed)
 
 
@@ -67,12 +67,13 @@ def test_a_shorter_sequence_has_the_logits_of_its_beginning(kind: str) -> None:
 @both
 def test_dropout_is_drawn_where_it_is_asked_for(kind: str) -> None:
     model, ids = model_of(kind), ids_of(2, CONTEXT)
-    assert torch.equal(model.hidden(ids)[0], model.hidden(ids)[0])
+    assert torch.equal(model.hidden(ids), model.hidden(ids))
     first = model.hidden(ids, Dropout(0.5, 1, 0, range(2)))
-    assert not torch.equal(first[0], model.hidden(ids)[0])
-    assert not torch.equal(first[0], model.hidden(ids, Dropout(0.5, 1, 1, range(2)))[0])
-    for one, other in zip(first, model.hidden(ids, Dropout(0.5, 1, 0, range(2))), strict=True):
-        assert torch.equal(one, other)
+    assert not torch.equal(first, model.hidden(ids))
+    assert not torch.equal(first, model.hidden(ids, Dropout(0.5, 1, 1, range(2))))
+    assert torch.equal(first, model.hidden(ids, Dropout(0.5, 1, 0, range(2))))
+    weights = [model.output_weight(Dropout(0.5, 1, 0, range(2))) for _ in range(2)]
+    assert torch.equal(*weights)
 
 
 @torch.no_grad()
@@ -86,8 +87,8 @@ def test_dropout_falls_on_attention_weights() -> None:
     assert not kept[:, :, 3:, :3].all()
 
 
-def with_embedding_dropout(where: str) -> GPT:
-    return GPT(GPT_SETTINGS.model_copy(update={"embedding_dropout": where}), VOCABULARY, 1)
+def with_embedding_dropout(where: str) -> Transformer:
+    return Transformer(GPT_SETTINGS.model_copy(update={"embedding_dropout": where}), VOCABULARY, 1)
 
 
 def test_dropout_on_the_table_makes_the_same_holes_in_the_output() -> None:
@@ -97,7 +98,9 @@ def test_dropout_on_the_table_makes_the_same_holes_in_the_output() -> None:
     inputs: list[torch.Tensor] = []
     model.blocks[0].register_forward_pre_hook(lambda block, given: inputs.append(given[0]))
     ids = torch.arange(CONTEXT)[None].repeat(2, 1)
-    _, output = model.hidden(ids, Dropout(0.25, 1, 0, range(len(ids))))
+    dropout = Dropout(0.25, 1, 0, range(len(ids)))
+    model.hidden(ids, dropout)
+    output = model.output_weight(dropout)
     table = model.token_embedding.weight
     kept = output != 0
     torch.testing.assert_close(output, torch.where(kept, table / 0.75, 0.0))
@@ -111,7 +114,9 @@ def test_dropout_on_the_sum_leaves_the_output_whole() -> None:
     inputs: list[torch.Tensor] = []
     model.blocks[0].register_forward_pre_hook(lambda block, given: inputs.append(given[0]))
     ids = torch.arange(CONTEXT)[None].repeat(2, 1)
-    _, output = model.hidden(ids, Dropout(0.25, 1, 0, range(len(ids))))
+    dropout = Dropout(0.25, 1, 0, range(len(ids)))
+    model.hidden(ids, dropout)
+    output = model.output_weight(dropout)
     assert torch.equal(output, model.token_embedding.weight)
     whole = model.token_embedding(ids) + model.position_embedding.weight
     kept = inputs[0] != 0
@@ -122,14 +127,16 @@ def test_dropout_on_the_sum_leaves_the_output_whole() -> None:
 @torch.no_grad()
 def test_without_dropout_both_are_the_same_model() -> None:
     ids = ids_of(3, CONTEXT)
-    for one, other in zip(*(with_embedding_dropout(where).hidden(ids) for where in ("sum", "table")), strict=True):
-        assert torch.equal(one, other)
+    one, other = (with_embedding_dropout(where) for where in ("sum", "table"))
+    assert torch.equal(one.hidden(ids), other.hidden(ids))
+    assert torch.equal(one.output_weight(), other.output_weight())
 
 
 @pytest.mark.parametrize("where", ["sum", "table"])
 def test_gradients_reach_the_table_through_input_and_output(where: str) -> None:
     model, ids = with_embedding_dropout(where), ids_of(1, 8)
-    h, output = model.hidden(ids, Dropout(0.25, 1, 0, range(len(ids))))
+    dropout = Dropout(0.25, 1, 0, range(len(ids)))
+    h, output = model.hidden(ids, dropout), model.output_weight(dropout)
     table = model.token_embedding.weight
     read = sorted(set(ids.flatten().tolist()))
     unread = sorted(set(range(VOCABULARY)) - set(read))
@@ -146,7 +153,7 @@ def test_gradients_reach_the_table_through_input_and_output(where: str) -> None:
 def test_the_output_is_tied_to_the_token_embeddings(kind: str) -> None:
     model, ids = model_of(kind), ids_of(2, 5)
     logits = model(ids)
-    h, output = model.hidden(ids)
+    h, output = model.hidden(ids), model.output_weight()
     assert torch.equal(output, model.token_embedding.weight)
     torch.testing.assert_close(logits, model.output_states(h) @ model.token_embedding.weight.T)
     assert all(VOCABULARY not in p.shape for name, p in model.named_parameters() if name != "token_embedding.weight")
@@ -182,7 +189,7 @@ def test_the_initial_weights_are_those_of_the_paper(kind: str) -> None:
 def test_gpt1_has_the_parameters_of_the_released_model() -> None:
     scale = Scale.model_validate(read_yaml(REPOSITORY / "scales" / "gpt1.yaml"))
     with torch.device("meta"):
-        model = GPT(scale.model, scale.vocabulary.size)
+        model = Transformer(scale.model, scale.vocabulary.size)
     counts = {name: parameter.numel() for name, parameter in model.named_parameters()}
     assert sum(counts.values()) == 116_534_784
     tables = counts["token_embedding.weight"] + counts["position_embedding.weight"]

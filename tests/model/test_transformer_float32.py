@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from pretrace.model import GPT
+from pretrace.model import Transformer
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.settings import ModelSettings
 
@@ -22,8 +22,8 @@ def test_a_model_with_dropout_has_the_gradients_of_its_float64_self() -> None:
     ids = torch.randint(50, (3, 100), generator=torch.Generator().manual_seed(0))
     gradients = []
     for dtype in (torch.float32, torch.float64):
-        model = GPT(sizes, 50, 1).to(dtype)
-        states, _ = model.hidden(ids, Dropout(0.1, 1, 0, range(3)))
+        model = Transformer(sizes, 50, 1).to(dtype)
+        states = model.hidden(ids, Dropout(0.1, 1, 0, range(3)))
         (states * drawn(3, 100, 16).to(dtype)).sum().backward()
         gradients.append([parameter.grad.double() for parameter in model.parameters()])
     for found, expected in zip(*gradients, strict=True):

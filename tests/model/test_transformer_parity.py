@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import OpenAIGPTConfig, OpenAIGPTDoubleHeadsModel, OpenAIGPTLMHeadModel
 
-from pretrace.model import GPT
+from pretrace.model import Transformer
 from pretrace.settings import ModelSettings, Scale, read_yaml
 from pretrace.training.engine.device import Device
 from pretrace.training.finetuning.task_head import TaskModel
@@ -55,7 +55,7 @@ def draw(model: nn.Module, seed: int) -> None:
             parameter.add_(1.0)
 
 
-def pairs(ours: GPT, theirs: nn.Module) -> Iterator[tuple[str, Tensor, Tensor, bool]]:
+def pairs(ours: Transformer, theirs: nn.Module) -> Iterator[tuple[str, Tensor, Tensor, bool]]:
     """Each parameter of ours with theirs, and whether theirs is the transpose; all of theirs are met."""
     left = dict(theirs.named_parameters())
     for name, parameter in ours.named_parameters():
@@ -66,12 +66,12 @@ def pairs(ours: GPT, theirs: nn.Module) -> Iterator[tuple[str, Tensor, Tensor, b
 
 
 @torch.no_grad()
-def copy_weights(ours: GPT, theirs: nn.Module) -> None:
+def copy_weights(ours: Transformer, theirs: nn.Module) -> None:
     for _, parameter, other, turned in pairs(ours, theirs):
         other.copy_(parameter.T if turned else parameter)
 
 
-def largest_difference_of_gradients(ours: GPT, theirs: nn.Module) -> float:
+def largest_difference_of_gradients(ours: Transformer, theirs: nn.Module) -> float:
     """The largest over all parameters, each relative to the largest number of theirs."""
     worst = 0.0
     for name, parameter, other, turned in pairs(ours, theirs):
@@ -87,7 +87,7 @@ def largest_difference_of_gradients(ours: GPT, theirs: nn.Module) -> float:
 def test_logits_and_gradients_at_the_full_size() -> None:
     scale = Scale.model_validate(read_yaml(REPOSITORY / "scales" / "gpt1.yaml"))
     size = scale.vocabulary.size
-    ours = GPT(scale.model, size)
+    ours = Transformer(scale.model, size)
     assert (scale.model.layers, scale.model.width, scale.model.context, size) == (12, 768, 512, 40_478)
     assert sum(p.numel() for p in ours.parameters()) == PARAMETERS_OF_GPT1
     draw(ours, seed=1)
@@ -110,7 +110,7 @@ def test_logits_and_gradients_at_the_full_size() -> None:
 def test_the_last_position_of_the_context() -> None:
     settings = Scale.model_validate(read_yaml(REPOSITORY / "scales" / "gpt1.yaml")).model
     settings = settings.model_copy(update={"layers": 2, "width": 128, "heads": 2, "feed_forward": 512})
-    ours = GPT(settings, 50)
+    ours = Transformer(settings, 50)
     draw(ours, seed=3)
     theirs = OpenAIGPTLMHeadModel(config_of(settings, 50)).eval()
     copy_weights(ours, theirs.transformer)
@@ -125,14 +125,14 @@ def test_the_epsilon_of_the_layer_norms() -> None:
         **{"layers": 1, "width": 64, "heads": 4, "feed_forward": 256, "context": 24},
         **{"dropout": 0.1, "embedding_dropout": "table", "initial_std": 0.002},
     )
-    ours = GPT(settings, 50, seed=8)
+    ours = Transformer(settings, 50, seed=8)
     with torch.no_grad():
         ours.blocks[0].norm_1.weight.fill_(0.003)
     theirs = OpenAIGPTLMHeadModel(config_of(settings, 50)).eval()
     copy_weights(ours, theirs.transformer)
     ids = torch.randint(50, (2, 24), generator=torch.Generator().manual_seed(9))
     with torch.no_grad():
-        states, expected = ours.hidden(ids)[0], theirs.transformer(ids).last_hidden_state
+        states, expected = ours.hidden(ids), theirs.transformer(ids).last_hidden_state
     assert expected.std() < 0.8  # and not 1
     assert (states - expected).abs().max() <= TOLERANCE
 
@@ -144,10 +144,10 @@ def test_multiple_choice_has_the_losses_and_gradients_of_the_double_heads_model(
         **{"layers": 2, "width": 64, "heads": 4, "feed_forward": 256, "context": 24},
         **{"dropout": 0.1, "embedding_dropout": "table", "initial_std": 0.02},
     )
-    model = TaskModel(GPT(settings, size), "multiple_choice", 1, specials, seed=5)
+    model = TaskModel(Transformer(settings, size), "multiple_choice", 1, specials, seed=5)
     draw(model, seed=6)
     language_model = model.language_model
-    assert isinstance(language_model, GPT)
+    assert isinstance(language_model, Transformer)
     theirs = OpenAIGPTDoubleHeadsModel(config_of(settings, size + specials)).eval()
     copy_weights(language_model, theirs.transformer)
     summary = theirs.multiple_choice_head.summary
@@ -161,7 +161,7 @@ def test_multiple_choice_has_the_losses_and_gradients_of_the_double_heads_model(
     answers_N = torch.tensor([2, 0, 3])
     expected = theirs(ids_NST, mc_token_ids=classify_NS, labels=ids_NST, mc_labels=answers_N)
 
-    h_BTC, output_VC = language_model.hidden(ids_NST.view(-1, T))
+    h_BTC, output_VC = language_model.hidden(ids_NST.view(-1, T)), language_model.output_weight()
     state_NSC = h_BTC[torch.arange(N * S), classify_NS.view(-1)].view(N, S, -1)
     scores_NS = model.classifier(state_NSC).squeeze(-1)
     logits_BTV = F.linear(h_BTC, output_VC)

@@ -123,10 +123,12 @@ def _asked(model: Any, texts: list[np.ndarray], counts_B: np.ndarray, device: De
     columns = np.arange(ends[-1]) - np.repeat(ends, counts_B) + np.repeat([len(text) for text in texts], counts_B)
     targets_R = ids_BT[rows, columns].to(device.name)
     with device.autocast():
-        h_BTC, output_VC = model.hidden(ids_BT[:, :-1].to(device.name))
+        h_BTC = model.hidden(ids_BT[:, :-1].to(device.name))
     h_RC = h_BTC[torch.from_numpy(rows).to(device.name), torch.from_numpy(columns - 1).to(device.name)]
     parts = zip(h_RC.split(ROWS_AT_ONCE), targets_R.split(ROWS_AT_ONCE), strict=True)
-    found = [_next_token(model.output_states(h_rC.float()), output_VC, targets_r) for h_rC, targets_r in parts]
+    found = [
+        _next_token(model.output_states(h_rC.float()), model.output_weight(), targets_r) for h_rC, targets_r in parts
+    ]
     log_probabilities, greedy = (torch.cat(pieces).cpu().numpy() for pieces in zip(*found, strict=True))
     return log_probabilities, greedy
 

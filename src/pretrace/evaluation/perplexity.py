@@ -64,7 +64,7 @@ def evaluate(folder: Path | str, path: str, stride: int | None = None) -> dict[s
 def open_model(folder: Path | str) -> tuple[Any, Vocabulary]:
     """A language model with its vocabulary. Raises `PretraceError` where there are none, or they do not fit."""
     model, vocabulary = load_model(folder).eval(), load_vocabulary(vocabulary_folder(folder))
-    rows = model.token_embedding.num_embeddings
+    rows = model.vocabulary_size
     if rows != vocabulary.size:
         raise PretraceError(f"{folder}: {rows:,} token embeddings, but its vocabulary has {vocabulary.size:,} pieces")
     return model, vocabulary
@@ -82,7 +82,7 @@ def measured(model: Any, text: Text, unknown_id: int, stride: int) -> dict[str, 
     loss = float(np.nansum(losses_N, dtype=np.float64)) / scored
     bits = loss / math.log(2) * len(text.ids_N)
     return {
-        "kind": "transformer" if hasattr(model, "blocks") else "lstm",
+        "kind": model.kind,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "context": model.context,
         "documents": text.documents,
@@ -144,10 +144,11 @@ def window_groups(tokens: int, context: int, stride: int, batch: int) -> Iterato
 def _losses(model: Any, ids_BT: np.ndarray, first: int) -> np.ndarray:
     """Losses (B, T - first) of the tokens from place `first` on."""
     ids = torch.from_numpy(ids_BT.astype(np.int64)).to(next(model.parameters()).device)
-    h_BTC, output_VC = model.hidden(ids[:, :-1])  # the last token is only predicted; its position was never trained
+    h_BTC = model.hidden(ids[:, :-1])  # the last token is only predicted; its position was never trained
     h_RC = model.output_states(h_BTC[:, first - 1 :].flatten(0, 1))
     targets_R = ids[:, first:].flatten()
     parts = zip(h_RC.split(ROWS_AT_ONCE), targets_R.split(ROWS_AT_ONCE), strict=True)
+    output_VC = model.output_weight()
     losses = [F.cross_entropy(F.linear(h, output_VC).float(), targets, reduction="none") for h, targets in parts]
     return torch.cat(losses).view(len(ids), -1).cpu().numpy()
 

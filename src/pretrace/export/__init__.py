@@ -21,9 +21,8 @@ from pretrace.export.graph_formats import FILES as GRAPHS
 from pretrace.export.graph_formats import write_graph
 from pretrace.export.model_card import card
 from pretrace.export.tokenizer import write_tokenizer
-from pretrace.model import GPT, load_model
+from pretrace.model import Transformer, load_model
 from pretrace.model.checkpoints.huggingface import write_huggingface
-from pretrace.model.checkpoints.load import description
 from pretrace.model.checkpoints.openai import write_openai
 from pretrace.tokens import Vocabulary, copy_vocabulary, load_vocabulary, vocabulary_folder
 from pretrace.tokens.openai_bpe import OpenAIVocabulary
@@ -70,14 +69,14 @@ def _write_finetuned(temporary: Path, cell: str, form: str) -> None:
 
 def _write_language_model(temporary: Path, folder: Path, form: str) -> None:
     model = load_model(folder)
-    if not isinstance(model, GPT) and form not in GRAPHS:
+    if not isinstance(model, Transformer) and form not in GRAPHS:
         raise PretraceError(f"{folder}: holds an LSTM, which the form {form} has not; takes {' or '.join(GRAPHS)}")
     inner = vocabulary_folder(folder)
     vocabulary = load_vocabulary(inner)
-    if vocabulary.size != model.token_embedding.num_embeddings:
+    if vocabulary.size != model.vocabulary_size:
         raise PretraceError(
             f"{inner}: a vocabulary of {vocabulary.size:,} pieces, but the model in {folder} has "
-            f"{model.token_embedding.num_embeddings:,}"
+            f"{model.vocabulary_size:,}"
         )
     if form == "huggingface":
         write_huggingface(temporary, model)
@@ -87,7 +86,7 @@ def _write_language_model(temporary: Path, folder: Path, form: str) -> None:
         _copy_released(temporary, vocabulary, inner)
     else:
         write_graph(temporary, form, language_model_graph(model))
-        write_json(temporary / "config.json", description(model))
+        write_json(temporary / "config.json", model.describe())
         copy_vocabulary(inner, temporary / "vocabulary")
     write_text(temporary / "README.md", card(form, folder, model))
 

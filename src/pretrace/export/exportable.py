@@ -15,8 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pretrace.export.graph_formats import Graph
-from pretrace.model import GPT, LSTM
-from pretrace.model.transformer import Block
+from pretrace.model import LanguageModel
 from pretrace.training.finetuning.predictions import LabelScale
 from pretrace.training.finetuning.task_head import TaskModel
 
@@ -24,13 +23,13 @@ from pretrace.training.finetuning.task_head import TaskModel
 class PlainLanguageModel(nn.Module):
     """Logits (B, T, V) of token ids (B, T), by the weights of a language model."""
 
-    def __init__(self, model: GPT | LSTM) -> None:
+    def __init__(self, model: LanguageModel) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, ids: Tensor) -> Tensor:
-        states_BTC = hidden_states(self.model, ids)
-        return F.linear(self.model.output_states(states_BTC), self.model.token_embedding.weight)
+        states_BTC = self.model.traceable_hidden(ids)
+        return F.linear(self.model.output_states(states_BTC), self.model.output_weight())
 
 
 class PlainTaskModel(nn.Module):
@@ -45,7 +44,7 @@ class PlainTaskModel(nn.Module):
 
     def forward(self, ids: Tensor, last: Tensor) -> Tensor:
         N, S, T = ids.shape
-        states_BTC = hidden_states(self.model.language_model, ids.reshape(N * S, T))
+        states_BTC = self.model.language_model.traceable_hidden(ids.reshape(N * S, T))
         places_B1C = last.reshape(N * S, 1, 1).expand(N * S, 1, states_BTC.shape[2])
         state_NSC = states_BTC.gather(1, places_B1C).reshape(N, S, states_BTC.shape[2])
         scores_NK = self.model.scores(state_NSC)
@@ -57,7 +56,7 @@ class PlainTaskModel(nn.Module):
         return found_N * self.scale.spread + self.scale.mean
 
 
-def language_model_graph(model: GPT | LSTM) -> Graph:
+def language_model_graph(model: LanguageModel) -> Graph:
     """What is traced of a language model."""
     ids_BT = torch.zeros(2, min(3, model.context), dtype=torch.long)
     axes = {"ids": ("batch", "time"), "logits": ("batch", "time")}
@@ -73,24 +72,3 @@ def task_graph(model: TaskModel, note: dict[str, Any]) -> Graph:
     if note["kind"] == "multiple_choice":
         axes["scores"] = ("examples", "sequences")
     return Graph(PlainTaskModel(model, LabelScale(**note["label_scale"])), inputs, "scores", axes)
-
-
-def hidden_states(model: GPT | LSTM, ids_BT: Tensor) -> Tensor:
-    """Final hidden states (B, T, C)."""
-    x_BTC = model.token_embedding(ids_BT)
-    if isinstance(model, LSTM):
-        return model.recurrent(x_BTC)[0]
-    x_BTC = x_BTC + model.position_embedding.weight[: ids_BT.shape[1]]
-    for block in model.blocks:
-        x_BTC = _block(block, x_BTC)
-    return x_BTC
-
-
-def _block(block: Block, x_BTC: Tensor) -> Tensor:
-    B, T, C = x_BTC.shape
-    qkv_BTX = block.query_key_value(x_BTC)
-    q_BHTD, k_BHTD, v_BHTD = (x.reshape(B, T, block.heads, -1).transpose(1, 2) for x in qkv_BTX.split(C, dim=2))
-    a_BHTD = F.scaled_dot_product_attention(q_BHTD, k_BHTD, v_BHTD, is_causal=True)
-    n_BTC = block.norm_1(x_BTC + block.attention_output(a_BHTD.transpose(1, 2).reshape(B, T, C)))
-    m_BTC = block.feed_forward_out(F.gelu(block.feed_forward_in(n_BTC), approximate="tanh"))
-    return block.norm_2(n_BTC + m_BTC)

@@ -7,8 +7,9 @@ from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.export.graph_formats import FILES
-from pretrace.model import GPT, LSTM
+from pretrace.model import LanguageModel
 from pretrace.report.model_card import Form, model_card, short_card
+from pretrace.settings import MAIN_MODEL
 from pretrace.tasks.input_formats import SPECIAL_TOKENS
 from pretrace.training.finetuning.load import FINETUNED
 
@@ -39,7 +40,7 @@ found = torch.jit.load("FOLDER/model.pt")(ARGUMENTS)
 ENCODE = """Ids are those of `pretrace.tokens.load_vocabulary("FOLDER/vocabulary").encode(text)`."""
 
 
-def card(form: str, folder: Path, model: GPT | LSTM, note: dict[str, Any] | None = None) -> str:
+def card(form: str, folder: Path, model: LanguageModel, note: dict[str, Any] | None = None) -> str:
     """The card's text.
 
     Args:
@@ -52,14 +53,14 @@ def card(form: str, folder: Path, model: GPT | LSTM, note: dict[str, Any] | None
     try:
         if note and folder.parent == FINETUNED:
             return model_card(REPORTS, described, folder.name)
-        if folder.parent == PRETRAINED and isinstance(model, GPT):
+        if folder.parent == PRETRAINED and model.kind == MAIN_MODEL:
             return model_card(REPORTS, described)
     except PretraceError:  # a model without its reports, as in a clone that has fetched nothing else
         pass
     return short_card(described, parameters)
 
 
-def _use(form: str, model: GPT | LSTM, note: dict[str, Any] | None) -> str:
+def _use(form: str, model: LanguageModel, note: dict[str, Any] | None) -> str:
     if form not in FILES:
         return HUGGING_FACE if form == "huggingface" else OPENAI
     inputs = '"ids": ids, "last": last' if note else '"ids": ids'
@@ -70,9 +71,9 @@ def _use(form: str, model: GPT | LSTM, note: dict[str, Any] | None) -> str:
     return f"{code}\n\n{_layout(note, model)}\n\n{ENCODE}"
 
 
-def _layout(note: dict[str, Any], model: GPT | LSTM) -> str:
+def _layout(note: dict[str, Any], model: LanguageModel) -> str:
     """What a fine-tuned model reads, and what comes out of it."""
-    size = model.token_embedding.num_embeddings - SPECIAL_TOKENS
+    size = model.vocabulary_size - SPECIAL_TOKENS
     start, delimiter, classify = range(size, size + SPECIAL_TOKENS)
     parts = {
         "classification": "one sequence: start, text, classify",

@@ -1,8 +1,9 @@
-"""The models: transformer and LSTM, their loss, and their files."""
+"""Language models: their interface, the transformer and the LSTM, kernels, and checkpoints."""
 
-from pretrace.model.build import build_model
+from pretrace.model.build import MODELS, build_model
 from pretrace.model.checkpoints.load import load_model, save_model
+from pretrace.model.language_model import LanguageModel
 from pretrace.model.lstm import LSTM
-from pretrace.model.transformer import GPT
+from pretrace.model.transformer import Transformer
 
-__all__ = ["GPT", "LSTM", "build_model", "load_model", "save_model"]
+__all__ = ["LSTM", "MODELS", "LanguageModel", "Transformer", "build_model", "load_model", "save_model"]

@@ -1,14 +1,16 @@
-"""Models with random weights, by the name of their kind. Knows nothing of files, so training rests on little code."""
+"""Models by name, with random weights. Reads no files, so the fingerprint of a training depends on little code."""
 
 from __future__ import annotations
 
+from pretrace.model.language_model import LanguageModel
 from pretrace.model.lstm import LSTM
-from pretrace.model.transformer import GPT
+from pretrace.model.transformer import Transformer
 from pretrace.settings import Scale
 
+MODELS: dict[str, type[LanguageModel]] = {model.kind: model for model in (Transformer, LSTM)}
+"""Classes of language models; `Scale.sizes_of` has the settings of each."""
 
-def build_model(kind: str, scale: Scale, vocabulary_size: int, seed: int) -> GPT | LSTM:
-    """A model with random weights: `transformer` or `lstm`, of the scale's sizes."""
-    if kind == "transformer":
-        return GPT(scale.model, vocabulary_size, seed)
-    return LSTM(scale.lstm, vocabulary_size, scale.model.context, seed)
+
+def build_model(kind: str, scale: Scale, vocabulary_size: int, seed: int) -> LanguageModel:
+    """Return a model of a kind in `MODELS` with random weights and the scale's sizes."""
+    return MODELS[kind].create(scale.sizes_of(kind), vocabulary_size, scale.model.context, seed)

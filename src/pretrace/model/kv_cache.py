@@ -7,26 +7,25 @@ Shapes: T tokens that are new, P tokens so far, C width, H heads, D width of a h
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pretrace.model.transformer import GPT, Block
+from pretrace.model.language_model import longest_prompt
+
+if TYPE_CHECKING:
+    from pretrace.model.transformer import Block, Transformer
 
 
-def read_at_most(context: int) -> int:
-    """Tokens that a model with such a context is given to go on from (ours): one fewer, as pre-training never has it
-    predict from the last place."""
-    return max(1, context - 1)
-
-
-class CachedGPT:
+class CachedTransformer:
     """Scores of the next token of one text, which is given with a few more tokens each time.
 
     Holds 2 x layers x context x width numbers in the precision of the weights.
     """
 
-    def __init__(self, model: GPT) -> None:
+    def __init__(self, model: Transformer) -> None:
         self.model = model
         heads, width = model.settings.heads, model.width // model.settings.heads
         table = model.token_embedding.weight
@@ -39,10 +38,10 @@ class CachedGPT:
     def logits(self, ids: list[int]) -> Tensor:
         """Logits (V,) of the token after `ids`, which go on from those of the last call.
 
-        A text longer than `read_at_most` slides: its end is read as a text of its own. Each token then has another
+        A text longer than `longest_prompt` slides: its end is read as a text of its own. Each token then has another
         position than before, so nothing that was kept fits, and all is read for every token.
         """
-        device, longest = self.model.token_embedding.weight.device, read_at_most(self.model.context)
+        device, longest = self.model.token_embedding.weight.device, longest_prompt(self.model.context)
         if len(ids) > longest:
             return self.model(torch.tensor([ids[-longest:]], device=device))[0, -1]
         x_TC = self._embedded(torch.tensor(ids[self._read :], device=device))

@@ -1,4 +1,4 @@
-"""The LSTM language model of the ablation (paper, section 5 and Table 5), with the transformer's interface.
+"""The LSTM language model of the ablation (paper, section 5 and Table 5).
 
 The paper says only "a single layer 2048 unit LSTM". That its output is tied to its embeddings through a projection is
 ours: without it the output alone would have more parameters than the transformer.
@@ -7,52 +7,64 @@ Shapes: B batch, T time, C hidden width, E width of the embeddings, V vocabulary
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pretrace.model.kernels.dropout import Dropout, dropped
+from pretrace.model.language_model import LanguageModel, initialize
 from pretrace.model.packed_sequences import Layout
-from pretrace.model.transformer import initialise
 from pretrace.settings import LSTMSettings
 
 
-class LSTM(nn.Module):
+class LSTM(LanguageModel):
     """Token embeddings, a recurrent stack, a projection to the embeddings' width, and an output tied to them."""
+
+    kind = "lstm"
+    attends = False
+    settings_type = LSTMSettings
+    bfloat16_on_any_cpu = False
+    settings: LSTMSettings
 
     def __init__(self, settings: LSTMSettings, vocabulary_size: int, context: int, seed: int = 0) -> None:
         super().__init__()
         self.settings = settings
-        self.context = context
+        self._context = context
+        self.blocks = nn.ModuleList()
         self.token_embedding = nn.Embedding(vocabulary_size, settings.embedding)
         self.recurrent = nn.LSTM(settings.embedding, settings.width, settings.layers, batch_first=True)
         self.projection = nn.Linear(settings.width, settings.embedding)
-        initialise(self, settings.initial_std, seed)
+        initialize(self, settings.initial_std, seed)
+
+    @classmethod
+    def create(cls, settings: LSTMSettings, vocabulary_size: int, context: int, seed: int = 0) -> LSTM:
+        """Return a model with random weights."""
+        return cls(settings, vocabulary_size, context, seed)
+
+    @property
+    def context(self) -> int:
+        """Longest sequence, in tokens."""
+        return self._context
 
     @property
     def width(self) -> int:
         """Width of the hidden states."""
         return self.settings.width
 
-    def hidden(
-        self, ids_BT: Tensor, dropout: Dropout | None = None, layout: Layout | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Hidden states (B, T, C) of token ids (B, T), and the output's weights (V, E) for them.
+    def hidden(self, ids_BT: Tensor, dropout: Dropout | None = None, layout: Layout | None = None) -> Tensor:
+        """Return the hidden states (B, T, C) of token ids (B, T); with a `layout`, (N, C) of (N,).
 
-        With a `layout` ids are (N,) and states (N, C). It has no sequences that share a beginning: an LSTM could not
-        look back past what it read last.
+        The layout has no sequences that share a beginning: an LSTM cannot look back past the token that it read last.
         """
         x_BTE = dropped(self.token_embedding(ids_BT), dropout)
         if layout is None:
             h_BTC, _ = self.recurrent(x_BTE)
         else:
             h_BTC = layout.by_group(x_BTE, lambda padded_BTE, _: self.recurrent(padded_BTE)[0])
-        return dropped(h_BTC, dropout), self.token_embedding.weight
+        return dropped(h_BTC, dropout)
 
     def output_states(self, h_BTC: Tensor) -> Tensor:
-        """What the tied output is applied to."""
+        """Return the hidden states projected to the embeddings' width (B, T, E)."""
         return self.projection(h_BTC)
 
-    def forward(self, ids_BT: Tensor) -> Tensor:
-        """Logits (B, T, V) of token ids (B, T): scores of each next token."""
-        h_BTC, tokens_VE = self.hidden(ids_BT)
-        return F.linear(self.output_states(h_BTC), tokens_VE)
+    def traceable_hidden(self, ids_BT: Tensor) -> Tensor:
+        """Return `hidden` (B, T, C) without dropout."""
+        return self.recurrent(self.token_embedding(ids_BT))[0]

@@ -12,8 +12,6 @@ Shapes, as suffixes of names: B batch, T time (tokens of a sequence), C width, H
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -22,6 +20,8 @@ from pretrace.model.kernels.attention import self_attention
 from pretrace.model.kernels.dropout import Dropout, added
 from pretrace.model.kernels.feed_forward import feed_forward
 from pretrace.model.kernels.linear import linear
+from pretrace.model.kv_cache import CachedTransformer
+from pretrace.model.language_model import LanguageModel, NextTokenLogits, initialize
 from pretrace.model.packed_sequences import Layout, packed_attention
 from pretrace.settings import ModelSettings
 
@@ -55,12 +55,22 @@ class Block(nn.Module):
         a_BHTD = self_attention(qkv_3BHTD, dropout)
         return _applied(self.attention_output, a_BHTD.transpose(1, 2).reshape(B, T, C))
 
+    def traceable_forward(self, x_BTC: Tensor) -> Tensor:
+        """Run the block without dropout, in PyTorch's own operations only."""
+        B, T, C = x_BTC.shape
+        qkv_BTX = self.query_key_value(x_BTC)
+        q_BHTD, k_BHTD, v_BHTD = (x.reshape(B, T, self.heads, -1).transpose(1, 2) for x in qkv_BTX.split(C, dim=2))
+        a_BHTD = F.scaled_dot_product_attention(q_BHTD, k_BHTD, v_BHTD, is_causal=True)
+        n_BTC = self.norm_1(x_BTC + self.attention_output(a_BHTD.transpose(1, 2).reshape(B, T, C)))
+        m_BTC = self.feed_forward_out(F.gelu(self.feed_forward_in(n_BTC), approximate="tanh"))
+        return self.norm_2(n_BTC + m_BTC)
+
 
 def _applied(layer: nn.Linear, x: Tensor) -> Tensor:
     return linear(x, layer.weight, layer.bias)
 
 
-class GPT(nn.Module):
+class Transformer(LanguageModel):
     """Token and learned position embeddings, `layers` blocks, and an output tied to the token embeddings.
 
     Args:
@@ -69,15 +79,24 @@ class GPT(nn.Module):
         seed: of the initial weights; the same seed gives the same bytes.
     """
 
+    kind = "transformer"
+    attends = True
+    settings_type = ModelSettings
+    look_ups = ("position_embedding",)
+    settings: ModelSettings
+
     def __init__(self, settings: ModelSettings, vocabulary_size: int, seed: int = 0) -> None:
         super().__init__()
         self.settings = settings
         self.token_embedding = nn.Embedding(vocabulary_size, settings.width)
         self.position_embedding = nn.Embedding(settings.context, settings.width)
         self.blocks = nn.ModuleList(Block(settings) for _ in range(settings.layers))
-        self.training_block: Callable[..., Tensor] = Block.__call__
-        """Runs a block where gradients are needed; pretrace.training.engine.compile puts a faster one here."""
-        initialise(self, settings.initial_std, seed)
+        initialize(self, settings.initial_std, seed)
+
+    @classmethod
+    def create(cls, settings: ModelSettings, vocabulary_size: int, context: int, seed: int = 0) -> Transformer:
+        """Return a model with random weights; its context is that of the settings."""
+        return cls(settings, vocabulary_size, seed)
 
     @property
     def context(self) -> int:
@@ -89,46 +108,38 @@ class GPT(nn.Module):
         """Width of the hidden states."""
         return self.settings.width
 
-    def hidden(
-        self, ids_BT: Tensor, dropout: Dropout | None = None, layout: Layout | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Final hidden states (B, T, C) of token ids (B, T), and the output's weights (V, C) that go with them.
-
-        A row is one sequence of T <= context tokens. With a `layout` ids are (N,), states (N, C), and `dropout` is the
-        layout's; else it is that of the rows.
-        """
-        tokens_VC, positions_TC = self.token_embedding.weight, self.position_embedding.weight
+    def hidden(self, ids_BT: Tensor, dropout: Dropout | None = None, layout: Layout | None = None) -> Tensor:
+        """Return the final hidden states (B, T, C) of token ids (B, T); with a `layout`, (N, C) of (N,)."""
+        tokens_VC, positions_TC = self.output_weight(dropout), self.position_embedding.weight
         if layout is None:
             positions_TC = positions_TC[: ids_BT.shape[1]]
-        on_table = self.settings.embedding_dropout == "table"
-        if dropout and on_table:
-            tokens_VC, positions_TC = dropout.table(tokens_VC), dropout.table(positions_TC)
-        places = positions_TC if layout is None else F.embedding(layout.positions_N, positions_TC)
-        x_BTC = F.embedding(ids_BT, tokens_VC) + places
-        if dropout and not on_table:
+        if dropout and self._drops_tables:
+            positions_TC = dropout.table(positions_TC)
+        added_TC = positions_TC if layout is None else F.embedding(layout.positions_N, positions_TC)
+        x_BTC = F.embedding(ids_BT, tokens_VC) + added_TC
+        if dropout and not self._drops_tables:
             x_BTC = dropout(x_BTC)
-        run = self.training_block if torch.is_grad_enabled() else Block.__call__
+        run = self.compiled_block if self.compiled_block and torch.is_grad_enabled() else Block.__call__
         for block in self.blocks:
             x_BTC = run(block, x_BTC, dropout, layout)
-        return x_BTC, tokens_VC
+        return x_BTC
 
-    def output_states(self, h_BTC: Tensor) -> Tensor:
-        """What the tied output is applied to: the hidden states themselves."""
-        return h_BTC
+    def output_weight(self, dropout: Dropout | None = None) -> Tensor:
+        """Return the token table (V, C); with `embedding_dropout: table` it has the holes of this dropout."""
+        weight_VC = self.token_embedding.weight
+        return dropout.table(weight_VC) if dropout and self._drops_tables else weight_VC
 
-    def forward(self, ids_BT: Tensor) -> Tensor:
-        """Logits (B, T, V) of token ids (B, T): scores of each next token."""
-        return F.linear(*self.hidden(ids_BT))
+    @property
+    def _drops_tables(self) -> bool:
+        return self.settings.embedding_dropout == "table"
 
+    def next_token_logits(self) -> NextTokenLogits:
+        """Return a function for generation that caches keys and values."""
+        return CachedTransformer(self).logits
 
-@torch.no_grad()
-def initialise(module: nn.Module, std: float, seed: int) -> None:
-    """Draw weights and embeddings from N(0, std), set biases to 0 and layer-norm gains to 1 (section 4.1)."""
-    generator = torch.Generator().manual_seed(seed)
-    for name, parameter in module.named_parameters():
-        if parameter.dim() > 1:
-            parameter.normal_(0.0, std, generator=generator)
-        elif name.endswith("weight"):
-            parameter.fill_(1.0)
-        else:
-            parameter.zero_()
+    def traceable_hidden(self, ids_BT: Tensor) -> Tensor:
+        """Return `hidden` (B, T, C) in PyTorch's own operations only; the same up to rounding."""
+        x_BTC = self.token_embedding(ids_BT) + self.position_embedding.weight[: ids_BT.shape[1]]
+        for block in self.blocks:
+            x_BTC = block.traceable_forward(x_BTC)
+        return x_BTC

@@ -27,8 +27,11 @@ from pretrace.settings.quality import (
 )
 from pretrace.settings.ready import ReadySource, ready_names, with_ready
 from pretrace.settings.scale import (
+    MAIN_MODEL,
+    MODEL_KINDS,
     FinetuneSettings,
     LSTMSettings,
+    ModelKind,
     ModelSettings,
     OptimizerSettings,
     PretrainSettings,
@@ -39,6 +42,8 @@ from pretrace.settings.yaml_file import read_yaml
 from pretrace.settings.zero_shot import Heuristic, LanguageColumns, LanguageTest, ZeroShot
 
 __all__ = [
+    "MAIN_MODEL",
+    "MODEL_KINDS",
     "OVERRIDES",
     "BoilerplateRules",
     "Card",
@@ -55,6 +60,7 @@ __all__ = [
     "LanguageRules",
     "LanguageTest",
     "LengthRules",
+    "ModelKind",
     "ModelSettings",
     "NearDuplicateRules",
     "OptimizerSettings",

@@ -10,6 +10,7 @@ from pretrace.settings.card import Card
 from pretrace.settings.columns import Columns
 from pretrace.settings.corpus import HubDataset
 from pretrace.settings.kinds import KIND_FACTS, Kind
+from pretrace.settings.scale import MAIN_MODEL, ModelKind
 from pretrace.settings.section import Count, NotNegative, PathString, Rate, Section, Seed, Share
 from pretrace.settings.zero_shot import HEURISTIC_KINDS, Heuristic
 
@@ -128,7 +129,7 @@ class Task(Section):
 class Variant(Section):
     """One column of the ablation table (paper, Table 5). What is null is taken from the scale."""
 
-    model: Literal["transformer", "lstm"] = "transformer"
+    model: ModelKind = MAIN_MODEL
     pretrained: bool = True
     """False starts from random weights."""
     lm_weight: NotNegative | None = None
@@ -143,7 +144,7 @@ class Variant(Section):
 
     @model_validator(mode="after")
     def _has_layers_to_take(self) -> Variant:
-        if self.layers is not None and (self.model != "transformer" or not self.pretrained):
+        if self.layers is not None and (self.model != MAIN_MODEL or not self.pretrained):
             raise ValueError("`layers` is for a pre-trained transformer")
         return self
 

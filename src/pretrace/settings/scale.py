@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
 from pretrace.settings.section import Count, NotNegative, Positive, Rate, Section, Seed, Share, Steps, Width
 
+ModelKind = Literal["transformer", "lstm"]
+MODEL_KINDS: tuple[ModelKind, ...] = get_args(ModelKind)
+"""Names of the language models; `pretrace.model.build.MODELS` has their classes."""
+MAIN_MODEL: ModelKind = "transformer"
+"""The model of every run: always pre-trained, and what `pretrain.init_from` and a variant's `layers` are about."""
 Precision = Literal["auto", "float32", "tf32", "bfloat16"]
 """Of matrix products. `auto`: bfloat16 where the hardware has them, else float32. `tf32`: float32 numbers, multiplied
 with ten bits of mantissa on GPUs from Ampere on; elsewhere the same as float32. All else is float32 always."""
@@ -167,5 +172,5 @@ class Scale(Section):
     probes: ProbeSettings
 
     def sizes_of(self, kind: str) -> ModelSettings | LSTMSettings:
-        """What a language model of `kind` is made with: `transformer` or `lstm`."""
-        return self.model if kind == "transformer" else self.lstm
+        """Return the sizes of a language model of one of `MODEL_KINDS`."""
+        return {"transformer": self.model, "lstm": self.lstm}[kind]

@@ -10,7 +10,7 @@ import torch
 
 from pretrace.cli import main
 from pretrace.evaluation.language_tests.lambada import last_word, read_passages
-from pretrace.model import GPT, save_model
+from pretrace.model import Transformer, save_model
 from pretrace.settings import LanguageColumns, ModelSettings
 from pretrace.tokens import load_vocabulary
 from pretrace.training.engine.device import Device
@@ -29,7 +29,7 @@ ROWS = [
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     write_openai_vocabulary(tmp_path / "vocabulary")
-    save_model(tmp_path, GPT(SIZES, load_vocabulary(tmp_path / "vocabulary").size, 1))
+    save_model(tmp_path, Transformer(SIZES, load_vocabulary(tmp_path / "vocabulary").size, 1))
     rows = [json.dumps({"context": context, "target": target}) for context, target in ROWS]
     (tmp_path / "rows.jsonl").write_text("\n".join(rows))
     return tmp_path
@@ -41,7 +41,7 @@ def test_it_says_what_the_test_says(folder: Path, capsys: pytest.CaptureFixture[
     found = json.loads(capsys.readouterr().out)
     vocabulary = load_vocabulary(folder / "vocabulary")
     passages = read_passages(str(folder / "rows.jsonl"), vocabulary, LanguageColumns())
-    expected = last_word(GPT(SIZES, vocabulary.size, 1), Device("cpu", torch.float32, ""), passages)
+    expected = last_word(Transformer(SIZES, vocabulary.size, 1), Device("cpu", torch.float32, ""), passages)
     assert found == {"model": str(folder), "last_word": str(folder / "rows.jsonl"), **expected}
     assert main(arguments) == 0
     said = capsys.readouterr().out

@@ -13,7 +13,7 @@ import torch
 from pretrace.common.errors import PretraceError
 from pretrace.evaluation.language_tests.run import choice, prepared_tests, read_choices
 from pretrace.evaluation.perplexity import evaluate
-from pretrace.model import GPT, save_model
+from pretrace.model import Transformer, save_model
 from pretrace.settings import LanguageColumns, LanguageTest, ModelSettings
 from pretrace.tokens import load_vocabulary
 from pretrace.training.engine.device import Device
@@ -73,7 +73,7 @@ def test_perplexity_is_that_of_the_command(tmp_path: Path) -> None:
     sizes = ModelSettings(
         layers=1, width=16, heads=2, feed_forward=32, context=16, dropout=0.0, embedding_dropout="sum", initial_std=0.3
     )
-    model = GPT(sizes, vocabulary.size, 1)
+    model = Transformer(sizes, vocabulary.size, 1)
     save_model(tmp_path, model)
     (tmp_path / "text.txt").write_text("It was the best of times, it was the worst of times. " * 3)
     test = LanguageTest(protocol="perplexity", file=str(tmp_path / "text.txt"), stride=5)

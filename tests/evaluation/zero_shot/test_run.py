@@ -18,7 +18,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.files import write_json
 from pretrace.evaluation.zero_shot.run import zero_shot
 from pretrace.evaluation.zero_shot.tasks import answer, asked_tasks
-from pretrace.model import GPT, LSTM, load_model, save_model
+from pretrace.model import LSTM, Transformer, load_model, save_model
 from pretrace.settings import LSTMSettings, ModelSettings, load_settings, read_yaml
 from pretrace.tasks.dataset import Row, TaskData, write_task
 from pretrace.tasks.metrics import score
@@ -68,13 +68,13 @@ def made(project: Path) -> Path:
     vocabulary = load_vocabulary(project / "models/pretrained/transformer/vocabulary")
     for name, task in tasks_of().items():
         write_task(project / "data/tasks" / name, task, vocabulary.encode_array)
-    save_model(project / "models/pretrained/transformer", GPT(SIZES, vocabulary.size, 9))
+    save_model(project / "models/pretrained/transformer", Transformer(SIZES, vocabulary.size, 9))
     (project / "models/pretrained/lstm").mkdir()
     save_model(project / "models/pretrained/lstm", LSTM(LSTM_SIZES, vocabulary.size, SIZES.context, 9))
     kept = project / "models/pretrained/transformer/steps"
     for step in (1, 2, 4):
         (kept / "new").mkdir(parents=True)
-        save_model(kept / "new", GPT(SIZES, vocabulary.size, step))
+        save_model(kept / "new", Transformer(SIZES, vocabulary.size, step))
         (kept / "new/model.safetensors").rename(kept / f"step-{step:08d}.safetensors")
         shutil.rmtree(kept / "new")
     write_json("reports/pretrain.json", {"steps": 4, "lstm": {"steps": 3}})

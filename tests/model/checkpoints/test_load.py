@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pretrace.common.errors import PretraceError
-from pretrace.model import GPT, LSTM, build_model, load_model, save_model
+from pretrace.model import LSTM, Transformer, build_model, load_model, save_model
 from pretrace.model.checkpoints.safetensors_file import load_weights
 from pretrace.settings import LSTMSettings, ModelSettings, Scale, read_yaml
 from tests.helpers import REPOSITORY
@@ -22,7 +22,7 @@ SETTINGS = ModelSettings(
     **{"dropout": 0.1, "embedding_dropout": "table", "initial_std": 0.02},
 )
 MODELS = {
-    "transformer": lambda: GPT(SETTINGS, 20, seed=3),
+    "transformer": lambda: Transformer(SETTINGS, 20, seed=3),
     "lstm": lambda: LSTM(LSTMSettings(layers=1, width=6, embedding=4, dropout=0.1, initial_std=0.02), 20, 8, seed=3),
 }
 
@@ -55,7 +55,7 @@ def test_what_is_saved_comes_back_and_is_saved_as_the_same_bytes(kind: str, tmp_
 def test_a_scale_gives_both_models() -> None:
     scale = Scale.model_validate(read_yaml(REPOSITORY / "scales" / "laptop.yaml"))
     transformer, lstm = (build_model(kind, scale, 100, seed=1) for kind in ("transformer", "lstm"))
-    assert isinstance(transformer, GPT)
+    assert isinstance(transformer, Transformer)
     assert isinstance(lstm, LSTM)
     assert transformer.context == lstm.context == scale.model.context
     assert (transformer.width, lstm.width) == (scale.model.width, scale.lstm.width)

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from pretrace.model import GPT
+from pretrace.model import Transformer
 from pretrace.model.kernels import cross_entropy as loss_module
 from pretrace.model.kernels.cross_entropy import language_model_loss, weighted_cross_entropy
 from pretrace.settings import ModelSettings
@@ -104,7 +104,7 @@ def test_in_bfloat16_it_is_near_and_its_gradients_too() -> None:
 
 
 def test_of_sequences_it_weighs_each_predicted_place() -> None:
-    model = GPT(SETTINGS, 20, seed=0)
+    model = Transformer(SETTINGS, 20, seed=0)
     generator = torch.Generator().manual_seed(1)
     ids = torch.randint(20, (3, 9), generator=generator)
     weights = torch.rand(3, 9, generator=generator)
@@ -120,7 +120,7 @@ def test_of_sequences_it_weighs_each_predicted_place() -> None:
 
 
 def test_padding_has_no_part_in_it() -> None:
-    model = GPT(SETTINGS, 20, seed=0)
+    model = Transformer(SETTINGS, 20, seed=0)
     ids = torch.randint(20, (2, 6), generator=torch.Generator().manual_seed(1))
     weights = torch.full((2, 6), 0.1)
     padded = torch.cat([ids, torch.full((2, 4), 19)], 1)

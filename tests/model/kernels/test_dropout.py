@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretrace.model import GPT, LSTM
+from pretrace.model import LSTM, Transformer
 from pretrace.model.kernels.cross_entropy import language_model_loss
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.settings import LSTMSettings, ModelSettings
@@ -17,14 +17,14 @@ from pretrace.settings import LSTMSettings, ModelSettings
 VOCABULARY, CONTEXT = 30, 9
 
 
-def model_of(kind: str, where: str = "sum") -> GPT | LSTM:
+def model_of(kind: str, where: str = "sum") -> Transformer | LSTM:
     if kind == "lstm":
         return LSTM(LSTMSettings(layers=1, width=9, embedding=6, dropout=0.0, initial_std=0.3), VOCABULARY, CONTEXT, 1)
     settings = ModelSettings(
         **{"layers": 2, "width": 10, "heads": 2, "feed_forward": 20, "context": CONTEXT},
         **{"dropout": 0.0, "embedding_dropout": where, "initial_std": 0.3},
     )
-    return GPT(settings, VOCABULARY, 1)
+    return Transformer(settings, VOCABULARY, 1)
 
 
 def masks(sequences: list[int], rate: float = 0.5, seed: int = 3, step: int = 5, shape: tuple = (7, 11)) -> list:
@@ -99,8 +99,9 @@ def test_however_a_batch_is_cut_the_gradients_agree(kind: str, where: str, cuts:
     def gradients(edges: list[int]) -> list[torch.Tensor]:
         model.zero_grad()
         for first, last in pairwise(edges):
-            states = model.hidden(ids[first:last], Dropout(0.3, 7, step, range(first, last)))
-            language_model_loss(model, states, ids[first:last], weights[first:last], torch.float32).backward()
+            dropout, own = Dropout(0.3, 7, step, range(first, last)), slice(first, last)
+            states = model.hidden(ids[own], dropout)
+            language_model_loss(model, states, ids[own], weights[own], torch.float32, dropout).backward()
         return [parameter.grad.clone() for parameter in model.parameters() if parameter.grad is not None]
 
     for whole, parts in zip(gradients([0, 6]), gradients([0, *sorted(cuts), 6]), strict=True):

@@ -10,14 +10,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from pretrace.model import GPT
+from pretrace.model import Transformer
 from pretrace.model.build import build_model
-from pretrace.model.transformer import Block
 from pretrace.training.engine.compile import PAYS_FROM_FLOPS, compile_blocks
 from tests.helpers.small_training import Killed, elsewhere, killer, run, settings_with, weights_of
 
 
-def model(kind: str = "transformer") -> GPT:
+def model(kind: str = "transformer") -> Transformer:
     return build_model(kind, settings_with().scale, 80, 1)
 
 
@@ -90,7 +89,7 @@ def test_where_compiling_fails_training_goes_on_without(
     found = run(settings_with(changes | {"pretrain.compile": "on"}), shards)
     assert "torch.compile failed (no C++ compiler); training goes on without it" in capfd.readouterr().err
     assert weights_of(found) == weights_of(expected)
-    assert found.model.training_block is Block.__call__
+    assert found.model.compiled_block is None
 
 
 def test_what_fails_without_compiling_is_an_error(calls: list[str]) -> None:
@@ -135,7 +134,7 @@ def test_compiled_training_is_the_same_up_to_rounding_and_after_a_kill(
     eager = run(settings_with(changes), shards)
     changes["pretrain.compile"] = "on"
     compiled = run(settings_with(changes), shards)
-    assert compiled.model.training_block is not Block.__call__
+    assert compiled.model.compiled_block is not None
     for a, b in zip(eager.curve, compiled.curve, strict=True):
         assert a["loss"] == pytest.approx(b["loss"], abs=1e-4)
     elsewhere("killed", monkeypatch)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from pretrace.model import GPT
+from pretrace.model import Transformer
 from pretrace.settings import ModelSettings
 from pretrace.training.engine.generate import PROMPTS, generate, samples
 
@@ -55,12 +55,12 @@ def test_drawn_text_is_a_function_of_the_seed_and_never_unknown() -> None:
     assert generate(Alphabet(5.0), Letters(), "a", 8, seed=1, temperature=0.05) == "abcdefghi"
 
 
-def gpt(context: int = 16) -> GPT:
+def gpt(context: int = 16) -> Transformer:
     settings = ModelSettings(
         **{"layers": 2, "width": 16, "heads": 4, "feed_forward": 32, "context": context},
         **{"dropout": 0.1, "embedding_dropout": "table", "initial_std": 0.5},
     )
-    return GPT(settings, Letters.size, seed=3)
+    return Transformer(settings, Letters.size, seed=3)
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.8])

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretrace.model import GPT, LSTM
+from pretrace.model import LSTM, Transformer
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.packed_sequences import Group
 from pretrace.settings import LSTMSettings, ModelSettings
@@ -39,7 +39,7 @@ def task_model(kind: str, context: int = 24, model: str = "transformer") -> Task
         **{"layers": 2, "width": 16, "heads": 2, "feed_forward": 32, "context": context},
         **{"dropout": 0.0, "embedding_dropout": "sum", "initial_std": 0.3},
     )
-    return TaskModel(GPT(settings, VOCABULARY, 1), kind, recipe_of(kind).outputs, 3, seed=4)
+    return TaskModel(Transformer(settings, VOCABULARY, 1), kind, recipe_of(kind).outputs, 3, seed=4)
 
 
 def split_of(kind: str, count: int = 7, longest: int = 9, seed: int = 0) -> EncodedSplit:
@@ -75,10 +75,10 @@ def plain_losses(
     dropouts = [Dropout(rate, 5, 6, [number]) for number in range(len(sequences))] if rate else []
     if rate:
         found = [model.language_model.hidden(ids[i : i + 1, : lengths[i]], d) for i, d in enumerate(dropouts)]
-        states = [h[0] for h, _ in found]
-        outputs = [output for _, output in found]
+        states = [h[0] for h in found]
+        outputs = [model.language_model.output_weight(dropout) for dropout in dropouts]
     else:
-        h, output = model.language_model.hidden(ids)
+        h, output = model.language_model.hidden(ids), model.language_model.output_weight()
         states, outputs = [row[:n] for row, n in zip(h, lengths, strict=True)], [output] * len(sequences)
     each = []
     for h, output, row in zip(states, outputs, ids, strict=True):
@@ -241,18 +241,18 @@ def test_choices_do_not_see_each_other() -> None:
     chosen, labels = np.arange(1), split.labels
     examples = Examples(split, "multiple_choice", VOCABULARY, 24, attends=True)
     batch = examples.batch(chosen)
-    h, _ = model.language_model.hidden(batch.ids_N, None, batch.layout)
+    h = model.language_model.hidden(batch.ids_N, None, batch.layout)
     first_choice = int(batch.classify_ES[0, 0])
     other = batch.ids_N.clone()
     other[first_choice] = (other[first_choice] + 1) % VOCABULARY
-    moved, _ = model.language_model.hidden(other, None, batch.layout)
+    moved = model.language_model.hidden(other, None, batch.layout)
     assert (h != moved).any(-1).nonzero().flatten().tolist() == [first_choice]
     assert losses(model, examples, chosen, labels)[0].isfinite()
 
 
 def test_only_choices_are_shared_and_only_by_a_transformer() -> None:
-    assert task_model("multiple_choice").attends
-    assert not task_model("multiple_choice", model="lstm").attends
+    assert task_model("multiple_choice").language_model.attends
+    assert not task_model("multiple_choice", model="lstm").language_model.attends
     for kind in set(PARTS) - {"multiple_choice"}:
         layout = Examples(split_of(kind), kind, VOCABULARY, 24, attends=True).batch(np.arange(2)).layout
         assert all(group.seen_BTT is None for group in layout.groups)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from pretrace.common.errors import PretraceError
-from pretrace.model import GPT, LSTM, build_model, save_model
+from pretrace.model import LSTM, Transformer, build_model, save_model
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.tasks.dataset import EncodedSplit
 from pretrace.training.engine.device import Device, choose_device
@@ -70,9 +70,9 @@ def splits_of(kind: str, train: int = 96) -> dict[str, EncodedSplit]:
     }
 
 
-def fresh(model: str = "transformer") -> GPT | LSTM:
+def fresh(model: str = "transformer") -> Transformer | LSTM:
     if model == "transformer":
-        return GPT(SMALL, VOCABULARY, seed=1)
+        return Transformer(SMALL, VOCABULARY, seed=1)
     settings = LSTMSettings(layers=1, width=24, embedding=12, dropout=0.0, initial_std=0.2)
     return LSTM(settings, VOCABULARY, CONTEXT, seed=1)
 

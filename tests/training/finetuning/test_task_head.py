@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pretrace.model import GPT, LSTM
+from pretrace.model import LSTM, Transformer
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.tasks.input_formats import SPECIAL_TOKENS, sequences_of
@@ -23,7 +23,7 @@ both_models = pytest.mark.parametrize("model", ["transformer", "lstm"])
 def task_model(kind: str, model: str = "transformer", seed: int = 4) -> TaskModel:
     if model == "transformer":
         settings = ModelSettings(layers=2, width=16, heads=2, feed_forward=32, context=CONTEXT, **REST, initial_std=0.3)
-        return TaskModel(GPT(settings, VOCABULARY, 1), kind, OUTPUTS[kind], SPECIAL_TOKENS, seed)
+        return TaskModel(Transformer(settings, VOCABULARY, 1), kind, OUTPUTS[kind], SPECIAL_TOKENS, seed)
     settings = LSTMSettings(layers=1, width=16, embedding=8, dropout=0.0, initial_std=0.3)
     return TaskModel(LSTM(settings, VOCABULARY, CONTEXT, 1), kind, OUTPUTS[kind], SPECIAL_TOKENS, seed)
 
@@ -40,7 +40,7 @@ def scores(model: TaskModel, examples: list[list[np.ndarray]], more_padding: int
     wide = np.full((len(sequences), lengths.max() + more_padding), filler)
     for row, sequence in zip(wide, sequences, strict=True):
         row[: len(sequence)] = sequence
-    h, _ = model.language_model.hidden(torch.from_numpy(wide))
+    h = model.language_model.hidden(torch.from_numpy(wide))
     return model.scores(h[torch.arange(len(h)), torch.from_numpy(lengths) - 1].view(len(examples), -1, 16))
 
 
@@ -90,7 +90,7 @@ def test_choices_share_their_dropout_and_examples_do_not() -> None:
 
 def test_a_table_grows_by_the_special_tokens_and_keeps_what_it_had() -> None:
     settings = ModelSettings(layers=1, width=16, heads=2, feed_forward=32, context=8, **REST, initial_std=0.02)
-    language_model = GPT(settings, VOCABULARY, 1)
+    language_model = Transformer(settings, VOCABULARY, 1)
     before = language_model.token_embedding.weight.detach().clone()
     head = TaskModel(language_model, "classification", 2, SPECIAL_TOKENS, seed=4)
     table = head.language_model.token_embedding.weight
@@ -102,7 +102,7 @@ def test_a_table_grows_by_the_special_tokens_and_keeps_what_it_had() -> None:
     assert (head.classifier.bias == 0).all()
     names = [name for name, _ in head.named_parameters()]
     assert names.count("language_model.token_embedding.weight") == 1
-    assert len(names) == len(set(names)) == len(list(GPT(settings, VOCABULARY).parameters())) + 2
+    assert len(names) == len(set(names)) == len(list(Transformer(settings, VOCABULARY).parameters())) + 2
 
 
 def test_new_rows_and_classifier_are_a_pure_function_of_the_seed() -> None:

@@ -97,7 +97,7 @@ def test_other_sizes_than_the_scale_s_are_named(shards: Path, tmp_path: Path, ke
 
 def test_what_cannot_be_started_from_is_named(shards: Path, tmp_path: Path) -> None:
     refused(starting(a_model(tmp_path / "other", shards, size=90)), shards, "90 token embeddings", "80 pieces")
-    refused(starting(a_model(tmp_path / "lstm", shards, "lstm")), shards, "an LSTM")
+    refused(starting(a_model(tmp_path / "lstm", shards, "lstm")), shards, "kind lstm")
     refused(starting(tmp_path / "nowhere"), shards, "no model there")
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError
-from pretrace.model import GPT, LSTM, load_model
+from pretrace.model import LanguageModel, load_model
 from pretrace.model.checkpoints.safetensors_file import load_weights
+from pretrace.settings import MAIN_MODEL, MODEL_KINDS
 
-KINDS = ("transformer", "lstm")
 KEPT = re.compile(r"step-(\d+)\.safetensors")
 
 
@@ -21,7 +21,7 @@ def kinds_in(folder: Path) -> list[str]:
     Raises:
         PretraceError: none.
     """
-    found = [kind for kind in KINDS if (folder / kind / "config.json").exists()]
+    found = [kind for kind in MODEL_KINDS if (folder / kind / "config.json").exists()]
     if not found:
         raise PretraceError(f"{folder}: no pre-trained model; run the stage that writes it (`dvc repro pretrain`)")
     return found
@@ -29,10 +29,10 @@ def kinds_in(folder: Path) -> list[str]:
 
 def updates_of(report: dict[str, Any], kind: str) -> int:
     """Updates behind a model's final weights, by reports/pretrain.json."""
-    return int((report if kind == "transformer" else report[kind])["steps"])
+    return int((report if kind == MAIN_MODEL else report[kind])["steps"])
 
 
-def at_every_step(folder: Path, updates: int) -> Iterator[tuple[int, GPT | LSTM]]:
+def at_every_step(folder: Path, updates: int) -> Iterator[tuple[int, LanguageModel]]:
     """A model after each number of updates whose weights were kept, rising, and last with its final weights.
 
     The model is the same object each time; only its weights change.

@@ -17,7 +17,7 @@ from torch import Tensor
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import read_json, write_json
 from pretrace.model.checkpoints.safetensors_file import check_room, fill, read_tensors
-from pretrace.model.transformer import GPT
+from pretrace.model.transformer import Transformer
 from pretrace.settings import ModelSettings
 
 MODEL_TYPE = "openai-gpt"
@@ -53,7 +53,7 @@ def is_huggingface(folder: Path) -> bool:
     return isinstance(config, dict) and "model_type" in config
 
 
-def read_huggingface(folder: Path) -> GPT:
+def read_huggingface(folder: Path) -> Transformer:
     """The language model in a Hugging Face folder.
 
     Raises:
@@ -67,7 +67,7 @@ def read_huggingface(folder: Path) -> GPT:
         pickles = [name for name in PICKLES if (folder / name).is_file()]
         reason = f"; {pickles[0]} is not opened: convert it with transformers, `save_pretrained`" if pickles else ""
         raise PretraceError(f"{folder / WEIGHTS}: no such file{reason}")
-    make = partial(GPT, _settings_of(folder / CONFIG, config), _number(folder / CONFIG, config, "vocab_size"))
+    make = partial(Transformer, _settings_of(folder / CONFIG, config), _number(folder / CONFIG, config, "vocab_size"))
     try:
         check_room(folder / WEIGHTS, make)
         model = make()
@@ -84,7 +84,7 @@ def read_huggingface(folder: Path) -> GPT:
     return model
 
 
-def write_huggingface(folder: Path, model: GPT) -> None:
+def write_huggingface(folder: Path, model: Transformer) -> None:
     """Write the model into an existing folder, so that `AutoModelForCausalLM.from_pretrained` opens it.
 
     Raises:

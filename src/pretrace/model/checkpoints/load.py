@@ -5,50 +5,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import read_json, write_json
+from pretrace.model.build import MODELS
 from pretrace.model.checkpoints.huggingface import is_huggingface, read_huggingface
 from pretrace.model.checkpoints.openai import SHAPES as OPENAI_SHAPES
 from pretrace.model.checkpoints.openai import read_openai
 from pretrace.model.checkpoints.safetensors_file import check_room, load_weights, save_tensors
-from pretrace.model.lstm import LSTM
-from pretrace.model.transformer import GPT
-from pretrace.settings import LSTMSettings, ModelSettings
+from pretrace.model.language_model import LanguageModel
+from pretrace.settings import ModelKind
 from pretrace.settings.section import Count, Section, checked
 
 
-class Description(Section):
-    """What `config.json` says of a model."""
+class ModelConfig(Section):
+    """Contents of `config.json`."""
 
-    kind: Literal["transformer", "lstm"]
+    kind: ModelKind
     vocabulary_size: Count
     context: Count
     settings: dict[str, Any]
-    """Of `ModelSettings` or `LSTMSettings`."""
+    """Of the kind's `settings_type`."""
 
 
-def description(model: GPT | LSTM) -> dict[str, Any]:
-    """What `described_model` makes a model of the same sizes from."""
-    return {
-        "kind": "transformer" if isinstance(model, GPT) else "lstm",
-        "vocabulary_size": model.token_embedding.num_embeddings,
-        "context": model.context,
-        "settings": model.settings.model_dump(),
-    }
-
-
-def save_model(folder: Path, model: GPT | LSTM) -> None:
+def save_model(folder: Path, model: LanguageModel) -> None:
     """Write `config.json` and `model.safetensors` into an existing folder."""
-    write_json(folder / "config.json", description(model))
+    write_json(folder / "config.json", model.describe())
     save_tensors(folder / "model.safetensors", model)
 
 
-def load_model(folder: Path | str) -> GPT | LSTM:
+def load_model(folder: Path | str) -> LanguageModel:
     """Read a model: a folder that `save_model` wrote, one of Hugging Face's, or one of OpenAI's.
 
     Raises:
@@ -65,26 +54,22 @@ def load_model(folder: Path | str) -> GPT | LSTM:
             f"{folder}: no model there; takes config.json with model.safetensors (the pipeline's own, or Hugging "
             f"Face's openai-gpt), or OpenAI's {OPENAI_SHAPES} with its .npy files"
         )
-    model = described_model(read_json(folder / "config.json"), folder / "config.json", folder / "model.safetensors")
+    model = build_described(read_json(folder / "config.json"), folder / "config.json", folder / "model.safetensors")
     load_weights(model, folder / "model.safetensors")
     return model
 
 
-def described_model(values: Any, path: Path, weights: Path) -> GPT | LSTM:
+def build_described(values: Any, path: Path, weights: Path) -> LanguageModel:
     """A model of the sizes that a description has, with weights of no meaning.
 
     Args:
         path: the file that has the description, for the errors.
         weights: the file that they come from; one that is too small for these sizes is refused.
     """
-    config = checked(Description, values, str(path))
-    make: Callable[[], GPT | LSTM]
-    if config.kind == "transformer":
-        sizes = checked(ModelSettings, config.settings, str(path), "settings")
-        make = partial(GPT, sizes, config.vocabulary_size)
-    else:
-        units = checked(LSTMSettings, config.settings, str(path), "settings")
-        make = partial(LSTM, units, config.vocabulary_size, config.context)
+    config = checked(ModelConfig, values, str(path))
+    model_class = MODELS[config.kind]
+    sizes = checked(model_class.settings_type, config.settings, str(path), "settings")
+    make = partial(model_class.create, sizes, config.vocabulary_size, config.context)
     try:
         check_room(weights, make)
         return make()

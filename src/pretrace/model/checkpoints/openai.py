@@ -23,7 +23,7 @@ from torch import Tensor
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import write_json
-from pretrace.model.transformer import GPT
+from pretrace.model.transformer import Transformer
 from pretrace.settings import ModelSettings
 
 SHAPES = "params_shapes.json"
@@ -36,7 +36,7 @@ UNSAID = {"dropout": 0.1, "embedding_dropout": "table", "initial_std": 0.02}
 """What the layout says nothing of, as GPT-1 had it."""
 
 
-def read_openai(folder: Path) -> GPT:
+def read_openai(folder: Path) -> Transformer:
     """The model in a folder of OpenAI's layout.
 
     Raises:
@@ -59,7 +59,7 @@ def read_openai(folder: Path) -> GPT:
         settings = ModelSettings(**sizes_of_model, feed_forward=shapes[2 + 6][-1], **UNSAID)
     except ValueError as error:
         raise PretraceError(f"{folder / SHAPES}: not sizes of a GPT-1 ({' '.join(str(error).split())})") from None
-    model = GPT(settings, vocabulary_size)
+    model = Transformer(settings, vocabulary_size)
     _check_shapes(folder / SHAPES, model, shapes)
     with torch.no_grad():
         for (name, parameter), array in zip(_in_order(model), arrays, strict=True):
@@ -68,7 +68,7 @@ def read_openai(folder: Path) -> GPT:
     return model
 
 
-def write_openai(folder: Path, model: GPT) -> None:
+def write_openai(folder: Path, model: Transformer) -> None:
     """Write a model in OpenAI's layout into an existing folder.
 
     Raises:
@@ -89,7 +89,7 @@ def write_openai(folder: Path, model: GPT) -> None:
     write_json(folder / SHAPES, [list(array.shape) for array in arrays])
 
 
-def _in_order(model: GPT) -> list[tuple[str, Tensor]]:
+def _in_order(model: Transformer) -> list[tuple[str, Tensor]]:
     """The parameters with their names, in the order of the file."""
     known = dict(model.named_parameters())
     names = ["position_embedding.weight", "token_embedding.weight"]
@@ -103,7 +103,7 @@ def _is_linear(name: str, parameter: Tensor) -> bool:
     return parameter.dim() == 2 and "embedding" not in name
 
 
-def _check_shapes(path: Path, model: GPT, shapes: list[list[int]]) -> None:
+def _check_shapes(path: Path, model: Transformer, shapes: list[list[int]]) -> None:
     for number, ((name, parameter), shape) in enumerate(zip(_in_order(model), shapes, strict=True)):
         wanted = [1, *parameter.T.shape] if _is_linear(name, parameter) else list(parameter.shape)
         if shape != wanted:

@@ -10,12 +10,16 @@ take 5.3 GB in float32, a tenth is held at once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from pretrace.model.kernels.linear import gradient_of_table, in_float32_on_cpu, product
+
+if TYPE_CHECKING:
+    from pretrace.model.kernels.dropout import Dropout
+    from pretrace.model.language_model import LanguageModel
 
 LOGITS_BYTES = {"cpu": 1 << 26, "cuda": 1 << 29}
 """What the logits that are held at once may take, by device, were they float32. A small model's whole micro-batch fits:
@@ -85,29 +89,38 @@ def weighted_cross_entropy(h_NC: Tensor, weight_VC: Tensor, targets_N: Tensor, w
 
 
 def language_model_loss(
-    model: Any, states: tuple[Tensor, Tensor], ids_BT: Tensor, weights_BT: Tensor, dtype: torch.dtype
+    model: LanguageModel,
+    h_BTC: Tensor,
+    ids_BT: Tensor,
+    weights_BT: Tensor,
+    dtype: torch.dtype,
+    dropout: Dropout | None = None,
 ) -> Tensor:
-    """Weighted sum of the next-token losses of sequences; `weights_BT[b, t]` belongs to predicting `ids_BT[b, t]`.
+    """Return the weighted sum of the next-token losses of sequences, in nats.
 
-    `states` are what `model.hidden(ids_BT)` gives: the hidden states, and the output's weights for them. Position 0 is
-    never predicted. Tokens of weight zero (padding) are left out of the products.
+    Position 0 is never predicted. Tokens of weight zero (padding) are left out of the products.
+
+    Args:
+        h_BTC: hidden states of `ids_BT`, made with this `dropout`.
+        weights_BT: `weights_BT[b, t]` belongs to predicting `ids_BT[b, t]`.
+        dtype: of the products.
     """
     chosen = weights_BT[:, 1:].reshape(-1).nonzero().squeeze(1)
     B, T = ids_BT.shape
-    places = torch.arange(B * T, device=ids_BT.device).view(B, T)[:, :-1].reshape(-1)[chosen]
+    rows = torch.arange(B * T, device=ids_BT.device).view(B, T)[:, :-1].reshape(-1)[chosen]
     targets_N, weights_N = ids_BT[:, 1:].reshape(-1)[chosen], weights_BT[:, 1:].reshape(-1)[chosen]
-    return loss_at(model, states, places, targets_N, weights_N, dtype)
+    return next_token_loss(model, h_BTC.reshape(-1, h_BTC.shape[-1])[rows], targets_N, weights_N, dtype, dropout)
 
 
-def loss_at(
-    model: Any,
-    states: tuple[Tensor, Tensor],
-    places_N: Tensor,
+def next_token_loss(
+    model: LanguageModel,
+    h_NC: Tensor,
     targets_N: Tensor,
     weights_N: Tensor,
     dtype: torch.dtype,
+    dropout: Dropout | None = None,
 ) -> Tensor:
-    """Weighted sum of the losses of predicting `targets_N` from the states at `places_N`, counted through the batch."""
-    h_BTC, output_VC = states
-    h_NC = model.output_states(h_BTC.reshape(-1, h_BTC.shape[-1])[places_N]).to(dtype)
-    return weighted_cross_entropy(h_NC, output_VC, targets_N, weights_N)
+    """Return the weighted sum of the losses of predicting each of `targets_N` from its hidden state, in nats."""
+    return weighted_cross_entropy(
+        model.output_states(h_NC).to(dtype), model.output_weight(dropout), targets_N, weights_N
+    )

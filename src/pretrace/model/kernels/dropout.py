@@ -43,6 +43,7 @@ class Dropout:
     def __init__(self, rate: float, seed: int, step: int, sequences: Iterable[int]) -> None:
         self.rate = min(round(rate * LEVELS), LEVELS - 1) / LEVELS
         self._table = _Stream(seed, step, TABLE)
+        self._tables: dict[Tensor, Tensor] = {}
         self._streams = [_Stream(seed, step, 1 + int(sequence)) for sequence in sequences]
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -50,7 +51,12 @@ class Dropout:
         return holes(x, self.kept_of(x), self.scale) if x.device.type == "cpu" else F.dropout(x, self.rate)
 
     def table(self, weight_VC: Tensor) -> Tensor:
-        """A table with the holes of the update: the same for all its sequences."""
+        """Return a table with the holes of the step: the same for all its sequences, and in every call."""
+        if weight_VC not in self._tables:
+            self._tables[weight_VC] = self._with_holes(weight_VC)
+        return self._tables[weight_VC]
+
+    def _with_holes(self, weight_VC: Tensor) -> Tensor:
         if weight_VC.device.type != "cpu":
             return F.dropout(weight_VC, self.rate)
         return holes(weight_VC, self._kept([self._table], weight_VC.numel()).view(weight_VC.shape), self.scale)
@@ -58,7 +64,7 @@ class Dropout:
     def of_examples(self, count: int) -> Dropout:
         """The dropout of `count` examples of as many sequences each: that of their first ones."""
         examples = object.__new__(Dropout)
-        examples.rate, examples._table = self.rate, self._table
+        examples.rate, examples._table, examples._tables = self.rate, self._table, self._tables
         examples._streams = self._streams[:: len(self._streams) // count]
         return examples
 

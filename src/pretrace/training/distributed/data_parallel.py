@@ -17,7 +17,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from pretrace.common.errors import PretraceError
-from pretrace.model.transformer import GPT
+from pretrace.model.language_model import LanguageModel
 from pretrace.training.distributed.group import Group
 
 
@@ -37,11 +37,11 @@ ALONE, JOINED, OVERLAPPED, SHARDED = "alone", "joined", "overlapped", "sharded"
 """Ways to train with a group: by oneself; all gradients added up at the end; while they are worked out; in parts."""
 
 
-def way_of(model: nn.Module, group: Group, sharded: bool) -> str:
+def way_of(model: LanguageModel, group: Group, sharded: bool) -> str:
     """The way for a model on its device. An LSTM is small, and its kernel wants whole weights: it is never sharded."""
     if group.size == 1:
         return ALONE
-    if sharded and isinstance(model, GPT):
+    if sharded and len(model.blocks):
         return SHARDED
     return OVERLAPPED if next(model.parameters()).device.type == "cuda" else JOINED
 
@@ -56,7 +56,7 @@ class Replicas:
         way: one of `way_of`.
     """
 
-    def __init__(self, model: nn.Module, loss: Callable[..., Tensor], group: Group, way: str) -> None:
+    def __init__(self, model: LanguageModel, loss: Callable[..., Tensor], group: Group, way: str) -> None:
         self.model, self.group, self.way = model, group, way
         self.device = next(model.parameters()).device
         self.stop_wanted = False

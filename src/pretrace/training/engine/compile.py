@@ -18,14 +18,13 @@ from collections.abc import Callable
 
 import torch
 
-from pretrace.model.lstm import LSTM
-from pretrace.model.transformer import GPT, Block
+from pretrace.model.language_model import LanguageModel
 
 PAYS_FROM_FLOPS = {"cuda": 1e17}
 """Floating-point operations of a run, in each process, from which compiling pays; never on a device not named."""
 
 
-def compile_blocks(model: GPT | LSTM, choice: str, device: str, flops: float, trial: Callable[[], None]) -> str:
+def compile_blocks(model: LanguageModel, choice: str, device: str, flops: float, trial: Callable[[], None]) -> str:
     """Make training use compiled blocks if they pay; returns a line for the log with the choice and its reason.
 
     Args:
@@ -35,28 +34,28 @@ def compile_blocks(model: GPT | LSTM, choice: str, device: str, flops: float, tr
         flops: floating-point operations of the run in this process.
         trial: passes a micro-batch forward and back through the model, so that a failure comes here and not later.
     """
-    if not isinstance(model, GPT):
-        return "not compiled (an LSTM is one kernel)"
+    if not len(model.blocks):
+        return "not compiled (no blocks: an LSTM is one kernel)"
     pays, reason = _pays(device, flops) if choice == "auto" else (choice == "on", "as set")
     if not pays:
         return f"not compiled ({reason})"
     try:
-        model.training_block = torch.compile(Block.__call__, dynamic=False)
+        model.compiled_block = torch.compile(type(model.blocks[0]).__call__, dynamic=False)
         trial()
     except Exception as error:  # whatever a compiler, or the lack of one, raises
-        model.training_block = Block.__call__
+        model.compiled_block = None
         trial()  # what fails now, too, is no failure of the compiler
         what = str(error).strip().splitlines() or [type(error).__name__]
         return f"not compiled: torch.compile failed ({what[0][:200]}); training goes on without it"
     return f"compiled ({reason})"
 
 
-def is_compiled(model: GPT | LSTM) -> bool:
+def is_compiled(model: LanguageModel) -> bool:
     """Whether training runs compiled blocks, which round in other places than those that are not."""
-    return isinstance(model, GPT) and model.training_block is not Block.__call__
+    return model.compiled_block is not None
 
 
-def change(before: bool | None, model: GPT | LSTM) -> str:
+def change(before: bool | None, model: LanguageModel) -> str:
     """What there is to say where a run goes on that was compiled `before` and is not now, or the other way round.
 
     Args:

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from pretrace.common.errors import PretraceError
+from pretrace.model.build import MODELS
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's `mallopt`."""
@@ -69,7 +70,8 @@ def _type_of_products(name: str, precision: str) -> tuple[torch.dtype, str]:
 
 def check_kernels(kind: str, device: Device) -> None:
     """Raises `PretraceError` where this processor cannot run a model of `kind` in the precision asked for."""
-    if kind == "lstm" and device.name == "cpu" and device.dtype == torch.bfloat16 and not cpu_has_bfloat16():
+    runs = MODELS[kind].bfloat16_on_any_cpu or cpu_has_bfloat16()
+    if device.name == "cpu" and device.dtype == torch.bfloat16 and not runs:
         raise PretraceError(
             "precision: got bfloat16, in which this processor has no LSTM; take auto or float32 in the scale's file"
         )

@@ -6,8 +6,8 @@ import time
 
 import numpy as np
 import torch
-from torch import nn
 
+from pretrace.model.language_model import LanguageModel
 from pretrace.training.engine.device import Device
 
 PETAFLOP_S_DAY = 1e15 * 86400
@@ -16,18 +16,17 @@ GPT1_PETAFLOP_S_DAYS = 0.96
 """What GPT-1's pre-training took, as its authors' page has it."""
 
 
-def flops_per_token(model: nn.Module) -> int:
+def flops_per_token(model: LanguageModel) -> int:
     """Floating-point operations of training on one token: 6 for each weight that is multiplied, and attention.
 
     Embedding look-ups are not counted, the tied output is. Attention is 6 x layers x width x context, as half of the
     products are masked.
     """
-    multiplied = sum(p.numel() for name, p in model.named_parameters() if p.dim() > 1 and "position" not in name)
-    layers = len(getattr(model, "blocks", ()))
-    return 6 * multiplied + 6 * layers * model.width * model.context
+    layers = len(model.blocks) if model.attends else 0
+    return 6 * model.multiplied_weights() + 6 * layers * model.width * model.context
 
 
-def flops_of_sequences(model: nn.Module, lengths: np.ndarray, trained: bool, predicts: bool) -> int:
+def flops_of_sequences(model: LanguageModel, lengths: np.ndarray, trained: bool, predicts: bool) -> int:
     """Floating-point operations of reading sequences of so many tokens, counted as above, but for their own lengths.
 
     Args:
@@ -35,9 +34,8 @@ def flops_of_sequences(model: nn.Module, lengths: np.ndarray, trained: bool, pre
         trained: whether there is a backward pass, which takes twice what the forward pass does.
         predicts: whether the next tokens are predicted, too: the tied output.
     """
-    left_out = ("position_embedding",) if predicts else ("position_embedding", "token_embedding")
-    multiplied = sum(p.numel() for name, p in model.named_parameters() if p.dim() > 1 and not name.startswith(left_out))
-    layers = len(getattr(model, "blocks", ()))
+    multiplied = model.multiplied_weights(predicts)
+    layers = len(model.blocks) if model.attends else 0
     a_pass = 2 * multiplied * int(lengths.sum()) + 2 * layers * model.width * int((lengths.astype(np.int64) ** 2).sum())
     return (3 if trained else 1) * a_pass
 

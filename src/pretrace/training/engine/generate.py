@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
-from torch import Tensor
 
-from pretrace.model.kv_cache import CachedGPT, read_at_most
-from pretrace.model.transformer import GPT
+from pretrace.model.language_model import LanguageModel
 from pretrace.tokens.load import Vocabulary
 
 SAMPLE_TOKENS = 40
@@ -21,7 +16,7 @@ PROMPTS = ("", "this is", "the", "it was", "if you")
 
 @torch.inference_mode()
 def generate(
-    model: Any,
+    model: LanguageModel,
     vocabulary: Vocabulary,
     prompt: str,
     tokens: int,
@@ -40,7 +35,7 @@ def generate(
         most_likely: how many tokens one is drawn from.
     """
     generator = torch.Generator().manual_seed(seed)
-    next_logits = reader(model)
+    next_logits = model.next_token_logits()
     ids = [vocabulary.newline_id, *vocabulary.encode(prompt)]
     for _ in range(tokens):
         logits_V = next_logits(ids).float().cpu()
@@ -54,15 +49,7 @@ def generate(
     return vocabulary.decode(ids).strip()
 
 
-def reader(model: Any) -> Callable[[list[int]], Tensor]:
-    """What gives the logits of the token after some ids, which grow from call to call."""
-    if isinstance(model, GPT):
-        return CachedGPT(model).logits
-    device, longest = next(model.parameters()).device, read_at_most(model.context)
-    return lambda ids: model(torch.tensor([ids[-longest:]], device=device))[0, -1]
-
-
-def samples(model: Any, vocabulary: Vocabulary, seed: int) -> list[dict[str, str]]:
+def samples(model: LanguageModel, vocabulary: Vocabulary, seed: int) -> list[dict[str, str]]:
     """A few short texts for the report."""
     return [
         {"prompt": prompt, "text": generate(model, vocabulary, prompt, SAMPLE_TOKENS, seed + number)}

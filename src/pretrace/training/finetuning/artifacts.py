@@ -17,7 +17,7 @@ from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_path, read_json
-from pretrace.model.checkpoints.load import described_model
+from pretrace.model.checkpoints.load import build_described
 from pretrace.model.checkpoints.safetensors_file import load_weights
 from pretrace.tasks.dataset import UNLABELED, EncodedSplit, read_unlabeled
 from pretrace.tasks.input_formats import SPECIAL_TOKENS
@@ -41,7 +41,7 @@ def load_finetuned(folder: Path) -> tuple[TaskModel, dict[str, Any]]:
             raise PretraceError(
                 f"{folder / CONFIG}: has no '{key}', as it was written by an older version; run `dvc repro` again"
             )
-    language_model = described_model(note["model"], folder / CONFIG, folder / MODEL)
+    language_model = build_described(note["model"], folder / CONFIG, folder / MODEL)
     model = TaskModel(language_model, note["kind"], note["recipe"]["outputs"], SPECIAL_TOKENS, 0)
     load_weights(model, folder / MODEL)
     return model, note
@@ -51,7 +51,7 @@ def ask(model: TaskModel, note: dict[str, Any], rows: EncodedSplit) -> Answers:
     """Answers of a fine-tuned model; of a regression on the scale of the labels."""
     device = choose_device(note["recipe"]["settings"]["precision"], 1)
     size = note["model"]["vocabulary_size"]
-    examples = Examples(rows, note["kind"], size, model.language_model.context, model.attends)
+    examples = Examples(rows, note["kind"], size, model.language_model.context, model.language_model.attends)
     found = predict(model.to(device.name), examples, device)
     return Answers(LabelScale(**note["label_scale"]).labels(found.predictions_E), found.probabilities_EK)
 

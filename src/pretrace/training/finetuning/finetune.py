@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pretrace.model.build import build_model
-from pretrace.model.checkpoints.load import description, load_model
-from pretrace.model.kernels.cross_entropy import loss_at
+from pretrace.model.checkpoints.load import load_model
+from pretrace.model.kernels.cross_entropy import next_token_loss
 from pretrace.model.kernels.dropout import Dropout
-from pretrace.model.transformer import GPT
+from pretrace.model.language_model import LanguageModel
 from pretrace.settings import Settings
 from pretrace.tasks.dataset import EncodedSplit
 from pretrace.tasks.input_formats import SPECIAL_TOKENS
@@ -62,7 +62,9 @@ class SeedResult:
     """Sizes of the language model, without the special tokens."""
 
 
-def starting_model(settings: Settings, variant_name: str, vocabulary_size: int, pretrained: Path, seed: int) -> Any:
+def starting_model(
+    settings: Settings, variant_name: str, vocabulary_size: int, pretrained: Path, seed: int
+) -> LanguageModel:
     """The language model that a variant starts from: pre-trained, or random with the seed's weights, or in between.
 
     In between: the embeddings and the first `layers` blocks are pre-trained (released code: `n_transfer`; Figure 2).
@@ -72,13 +74,13 @@ def starting_model(settings: Settings, variant_name: str, vocabulary_size: int, 
         return build_model(variant.model, settings.scale, vocabulary_size, seed)
     model = load_model(pretrained / variant.model)
     if variant.layers is not None:
-        random = GPT(model.settings, vocabulary_size, seed)
+        random = model.create(model.settings, vocabulary_size, model.context, seed)
         model.blocks = nn.ModuleList([*model.blocks[: variant.layers], *random.blocks[variant.layers :]])
     return model
 
 
 def finetune_seed(
-    language_model: Any,
+    language_model: LanguageModel,
     recipe: Recipe,
     splits: dict[str, EncodedSplit],
     seed: int,
@@ -95,11 +97,11 @@ def finetune_seed(
     Raises:
         PretraceError: the loss, a gradient or a score is not finite.
     """
-    vocabulary_size = language_model.token_embedding.num_embeddings
-    sizes = description(language_model)
+    vocabulary_size = language_model.vocabulary_size
+    sizes = language_model.describe()
     model = TaskModel(language_model, recipe.kind, recipe.outputs, SPECIAL_TOKENS, seed).to(device.name)
     data = {
-        name: Examples(split, recipe.kind, vocabulary_size, language_model.context, model.attends)
+        name: Examples(split, recipe.kind, vocabulary_size, language_model.context, language_model.attends)
         for name, split in splits.items()
     }
     scale = label_scale(recipe.kind, recipe.outputs, splits["train"].labels)
@@ -116,8 +118,9 @@ def finetune_seed(
     def losses(step: int) -> Iterator[Tensor]:
         chosen = orders[step // per_epoch][step % per_epoch]
         batch = data["train"].batch(chosen)
-        dropout = batch.dropout(recipe.settings.dropout, seed, step)
-        task_loss, lm_loss = example_losses(model, batch, targets[chosen], recipe, device, dropout)
+        task_loss, lm_loss = example_losses(
+            model, batch, targets[chosen], recipe, device, batch.dropout(recipe.settings.dropout, seed, step)
+        )
         task_losses.append(task_loss.detach())
         yield task_loss + recipe.lm_weight * lm_loss
 
@@ -170,12 +173,12 @@ def example_losses(
     """The task's mean loss over a batch, and the language-model loss: masked mean a sequence, then over sequences."""
     batch, target = batch.to(device.name), target.to(device.name)
     with device.autocast():
-        states = model.language_model.hidden(batch.ids_N, dropout, batch.layout)
+        h_NC = model.language_model.hidden(batch.ids_N, dropout, batch.layout)
         lm_loss: Tensor | float = 0.0
         if recipe.lm_weight:
-            predicted = (batch.places_K, batch.targets_K, batch.weights_K)
-            lm_loss = loss_at(model.language_model, states, *predicted, device.dtype)
-    scores_EK = model.scores(states[0][batch.classify_ES], dropout)
+            predicted = (h_NC[batch.places_K], batch.targets_K, batch.weights_K)
+            lm_loss = next_token_loss(model.language_model, *predicted, device.dtype, dropout)
+    scores_EK = model.scores(h_NC[batch.classify_ES], dropout)
     if recipe.kind == "regression" and recipe.outputs == 1:
         return F.mse_loss(scores_EK.squeeze(1), target), lm_loss
     return F.cross_entropy(scores_EK, target), lm_loss

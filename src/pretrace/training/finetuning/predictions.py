@@ -41,7 +41,7 @@ def predict(model: TaskModel, examples: Examples, device: Device, batch_size: in
         chosen = order[first : first + batch_size]
         batch = examples.batch(chosen).to(device.name)
         with device.autocast():
-            h_NC, _ = model.language_model.hidden(batch.ids_N, None, batch.layout)
+            h_NC = model.language_model.hidden(batch.ids_N, None, batch.layout)
         scores_EK = model.scores(h_NC[batch.classify_ES])
         if not torch.isfinite(scores_EK).all():
             raise PretraceError("fine-tuning: scores that are not finite; a lower learning rate usually helps")

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pretrace.model.kernels.dropout import Dropout
-from pretrace.model.lstm import LSTM
-from pretrace.model.transformer import GPT
+from pretrace.model.language_model import LanguageModel
 
 
 class TaskModel(nn.Module):
@@ -23,24 +22,16 @@ class TaskModel(nn.Module):
         seed: of the new rows and the classifier.
     """
 
-    def __init__(self, language_model: GPT | LSTM, kind: str, outputs: int, special_tokens: int, seed: int) -> None:
+    def __init__(self, language_model: LanguageModel, kind: str, outputs: int, special_tokens: int, seed: int) -> None:
         super().__init__()
         self.kind = kind
         self.language_model = language_model
         generator = torch.Generator().manual_seed(seed)
-        std = language_model.settings.initial_std
-        old_VC = language_model.token_embedding.weight.data
-        new_SC = torch.randn(special_tokens, old_VC.shape[1], generator=generator) * std
-        language_model.token_embedding = nn.Embedding.from_pretrained(torch.cat([old_VC, new_SC]), freeze=False)
+        language_model.add_tokens(special_tokens, generator)
         self.classifier = nn.Linear(language_model.width, outputs)
         with torch.no_grad():
-            self.classifier.weight.normal_(0.0, std, generator=generator)
+            self.classifier.weight.normal_(0.0, language_model.settings.initial_std, generator=generator)
             self.classifier.bias.zero_()
-
-    @property
-    def attends(self) -> bool:
-        """Whether it looks back at what it read: then choices can stand behind one context. An LSTM does not."""
-        return isinstance(self.language_model, GPT)
 
     def scores(self, state_NSC: Tensor, dropout: Dropout | None = None) -> Tensor:
         """Scores (N, K) from the states at the classify tokens; for multiple choice K is the number of choices."""

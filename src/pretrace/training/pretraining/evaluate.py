@@ -11,21 +11,24 @@ from torch import Tensor, nn
 from pretrace.common.errors import PretraceError
 from pretrace.model.kernels.cross_entropy import language_model_loss
 from pretrace.model.kernels.dropout import Dropout
+from pretrace.model.language_model import LanguageModel
 from pretrace.tokens.shards import Shards
 from pretrace.training.engine.device import Device
 
 
-def sequence_loss(model: Any, ids_BT: Tensor, device: Device, dropout: Dropout | None, sequences: int) -> Tensor:
+def sequence_loss(
+    model: LanguageModel, ids_BT: Tensor, device: Device, dropout: Dropout | None, sequences: int
+) -> Tensor:
     """Mean loss a token over a batch of `sequences`, of which `ids_BT` are some (nats)."""
     B, T = ids_BT.shape
     weights_BT = torch.full((B, T), 1.0 / (sequences * (T - 1)), device=ids_BT.device)
     with device.autocast():
-        states = model.hidden(ids_BT, dropout)
-        return language_model_loss(model, states, ids_BT, weights_BT, device.dtype)
+        h_BTC = model.hidden(ids_BT, dropout)
+        return language_model_loss(model, h_BTC, ids_BT, weights_BT, device.dtype, dropout)
 
 
 @torch.no_grad()
-def validation_loss(model: Any, ids_NT: Tensor, device: Device, batch: int = 32) -> float:
+def validation_loss(model: LanguageModel, ids_NT: Tensor, device: Device, batch: int = 32) -> float:
     """Mean loss a token (nats) over sequences (N, T), without dropout."""
     losses = [sequence_loss(model, ids.to(device.name), device, None, len(ids_NT)) for ids in ids_NT.split(batch)]
     return float(sum(loss.double() for loss in losses))

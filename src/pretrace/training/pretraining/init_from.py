@@ -7,8 +7,8 @@ from pathlib import Path
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import read_json
 from pretrace.model.checkpoints.load import load_model
-from pretrace.model.transformer import GPT
-from pretrace.settings import Settings
+from pretrace.model.language_model import LanguageModel
+from pretrace.settings import MAIN_MODEL, ModelSettings, Settings
 from pretrace.tokens.shards import open_shards
 from pretrace.training.engine.device import choose_device
 from pretrace.training.pretraining.evaluate import describe, validation_loss, windows
@@ -31,7 +31,7 @@ def init_from(settings: Settings, shards_folder: Path) -> Pretrained:
     return Pretrained(model, metrics | {"steps": 0, "tokens": 0, "flops": 0}, curve, {"device": device.name}, [])
 
 
-def read_start(settings: Settings, vocabulary_size: int) -> GPT:
+def read_start(settings: Settings, vocabulary_size: int) -> LanguageModel:
     """The transformer in `pretrain.init_from`, with the scale's dropout.
 
     Raises:
@@ -39,8 +39,8 @@ def read_start(settings: Settings, vocabulary_size: int) -> GPT:
     """
     scale, folder = settings.scale, str(settings.pretrain.init_from)
     model = load_model(folder)
-    if not isinstance(model, GPT):
-        raise PretraceError(f"{folder}: holds an LSTM; pretrain.init_from takes a transformer")
+    if not isinstance(model.settings, ModelSettings):
+        raise PretraceError(f"{folder}: holds a model of kind {model.kind}; pretrain.init_from takes {MAIN_MODEL}")
     for name in ("layers", "width", "heads", "feed_forward", "context"):
         theirs, ours = getattr(model.settings, name), getattr(scale.model, name)
         if theirs != ours:
@@ -48,7 +48,7 @@ def read_start(settings: Settings, vocabulary_size: int) -> GPT:
                 f"{folder}: its {name} is {theirs}, and model.{name} in scales/{settings.scale_name}.yaml is {ours}; "
                 "take another `scale`, or make one with the sizes of these weights"
             )
-    rows = model.token_embedding.num_embeddings
+    rows = model.vocabulary_size
     if rows != vocabulary_size:
         raise PretraceError(f"{folder}: {rows:,} token embeddings, but its vocabulary has {vocabulary_size:,} pieces")
     model.settings = scale.model

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pretrace.common.files import read_json
 from pretrace.model.build import build_model
 from pretrace.model.kernels.dropout import Dropout
+from pretrace.model.language_model import LanguageModel
 from pretrace.settings import Settings
 from pretrace.tokens.shards.read import open_shards
 from pretrace.tokens.shards.sampler import batch_sequences, share_of
@@ -68,7 +69,7 @@ class Trainer:
         self.micro_batch: int = section.micro_batch or note.get("micro_batch") or self._fitting_micro_batch()
         self._compile(note.get("compiled"))
 
-    def fresh_model(self) -> nn.Module:
+    def fresh_model(self) -> LanguageModel:
         """The model before training, on the CPU."""
         return build_model(self.kind, self.scale, self.vocabulary_size, self.section.seed)
 

@@ -1,0 +1,139 @@
+"""The interface of every language model, and the capabilities that callers ask for instead of its class.
+
+A new model is a subclass and an entry in `pretrace.model.build.MODELS`.
+
+Shapes: B batch, T time, N tokens of packed sequences, C hidden width, E width of the token table, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pretrace.model.kernels.dropout import Dropout
+from pretrace.model.packed_sequences import Layout
+from pretrace.settings import LSTMSettings, ModelSettings
+
+NextTokenLogits = Callable[[list[int]], Tensor]
+"""Logits (V,) of the token after some ids, which continue those of the previous call."""
+
+
+class LanguageModel(nn.Module, ABC):
+    """A causal language model with a tied output."""
+
+    kind: ClassVar[str]
+    """Name in `MODELS`, in `config.json` and in params.yaml."""
+    settings_type: ClassVar[type[ModelSettings] | type[LSTMSettings]]
+    """Type of `settings`."""
+    attends: ClassVar[bool]
+    """True if each token attends to those before it: several sequences can then follow one shared beginning, and a
+    sequence costs the square of its length."""
+    bfloat16_on_any_cpu: ClassVar[bool] = True
+    """False if PyTorch has bfloat16 kernels only for CPUs with bfloat16 products in hardware."""
+    look_ups: ClassVar[tuple[str, ...]] = ()
+    """Parameters, by the beginning of their names, that are only looked up and never multiplied."""
+
+    settings: ModelSettings | LSTMSettings
+    token_embedding: nn.Embedding
+    blocks: nn.ModuleList
+    """Layers of one form that can be compiled, sharded and replaced one by one; empty if there are none."""
+    compiled_block: Callable[..., Tensor] | None = None
+    """Compiled forward pass of a block, used while gradients are recorded; None runs it eagerly."""
+
+    @classmethod
+    @abstractmethod
+    def create(cls, settings: Any, vocabulary_size: int, context: int, seed: int = 0) -> LanguageModel:
+        """Return a model with random weights; the same seed gives the same bytes.
+
+        Args:
+            settings: of the kind's own section of a scale.
+            context: longest sequence in tokens.
+        """
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """Width of the hidden states."""
+
+    @abstractmethod
+    def hidden(self, ids_BT: Tensor, dropout: Dropout | None = None, layout: Layout | None = None) -> Tensor:
+        """Return the final hidden states (B, T, C) of token ids (B, T), T <= context; with a `layout`, (N, C) of (N,).
+
+        Args:
+            dropout: of the rows, or of the layout; good for one pass.
+        """
+
+    def output_states(self, h_BTC: Tensor) -> Tensor:
+        """Return what the tied output multiplies (B, T, E): by default the hidden states themselves."""
+        return h_BTC
+
+    def output_weight(self, dropout: Dropout | None = None) -> Tensor:
+        """Return the output's weight (V, E): the token table, with the same holes as in `hidden` with this dropout."""
+        return self.token_embedding.weight
+
+    def forward(self, ids_BT: Tensor) -> Tensor:
+        """Return the logits (B, T, V) of each next token for token ids (B, T)."""
+        return F.linear(self.output_states(self.hidden(ids_BT)), self.output_weight())
+
+    @abstractmethod
+    def traceable_hidden(self, ids_BT: Tensor) -> Tensor:
+        """Return `hidden` (B, T, C) up to rounding, by PyTorch's own operations only, for ONNX and TorchScript."""
+
+    def next_token_logits(self) -> NextTokenLogits:
+        """Return a function for generation: by default it reads the last `longest_prompt` tokens anew in each call."""
+        device, longest = self.token_embedding.weight.device, longest_prompt(self.context)
+        return lambda ids: self(torch.tensor([ids[-longest:]], device=device))[0, -1]
+
+    @property
+    @abstractmethod
+    def context(self) -> int:
+        """Longest sequence in tokens."""
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Rows of the token table, special tokens included."""
+        return self.token_embedding.num_embeddings
+
+    def add_tokens(self, count: int, generator: torch.Generator) -> None:
+        """Append `count` rows from N(0, initial_std) to the token table."""
+        old_VE = self.token_embedding.weight.data
+        new_SE = torch.randn(count, old_VE.shape[1], generator=generator) * self.settings.initial_std
+        self.token_embedding = nn.Embedding.from_pretrained(torch.cat([old_VE, new_SE]), freeze=False)
+
+    def multiplied_weights(self, predicts: bool = True) -> int:
+        """Return how many weights multiply each token; `predicts` counts the tied output."""
+        left_out = self.look_ups if predicts else (*self.look_ups, "token_embedding")
+        return sum(p.numel() for name, p in self.named_parameters() if p.dim() > 1 and not name.startswith(left_out))
+
+    def describe(self) -> dict[str, Any]:
+        """Return the contents of `config.json`, from which `build_described` makes a model of the same sizes."""
+        return {
+            "kind": self.kind,
+            "vocabulary_size": self.vocabulary_size,
+            "context": self.context,
+            "settings": self.settings.model_dump(),
+        }
+
+
+def longest_prompt(context: int) -> int:
+    """Return how many tokens a model with such a context reads to predict the next one (ours): one fewer, as
+    pre-training never predicts from the last position."""
+    return max(1, context - 1)
+
+
+@torch.no_grad()
+def initialize(module: nn.Module, std: float, seed: int) -> None:
+    """Draw weights and embeddings from N(0, std), set biases to 0 and layer-norm gains to 1 (section 4.1)."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in module.named_parameters():
+        if parameter.dim() > 1:
+            parameter.normal_(0.0, std, generator=generator)
+        elif name.endswith("weight"):
+            parameter.fill_(1.0)
+        else:
+            parameter.zero_()
