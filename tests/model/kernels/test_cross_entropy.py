@@ -8,7 +8,8 @@ import torch.nn.functional as F
 
 from pretrace.model import Transformer
 from pretrace.model.kernels import cross_entropy as loss_module
-from pretrace.model.kernels.cross_entropy import language_model_loss, weighted_cross_entropy
+from pretrace.model.kernels.cross_entropy import weighted_cross_entropy
+from pretrace.model.loss import language_model_loss
 from pretrace.settings import ModelSettings
 
 SETTINGS = ModelSettings(

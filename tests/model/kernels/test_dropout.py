@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pretrace.model import LSTM, Transformer
-from pretrace.model.kernels.cross_entropy import language_model_loss
 from pretrace.model.kernels.dropout import Dropout
+from pretrace.model.loss import language_model_loss
 from pretrace.settings import LSTMSettings, ModelSettings
 
 VOCABULARY, CONTEXT = 30, 9

@@ -10,16 +10,12 @@ take 5.3 GB in float32, a tenth is held at once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from pretrace.model.kernels.linear import gradient_of_table, in_float32_on_cpu, product
-
-if TYPE_CHECKING:
-    from pretrace.model.kernels.dropout import Dropout
-    from pretrace.model.language_model import LanguageModel
 
 LOGITS_BYTES = {"cpu": 1 << 26, "cuda": 1 << 29}
 """What the logits that are held at once may take, by device, were they float32. A small model's whole micro-batch fits:
@@ -86,41 +82,3 @@ def weighted_cross_entropy(h_NC: Tensor, weight_VC: Tensor, targets_N: Tensor, w
         weights_N: float32, for instance 1/N for a mean.
     """
     return _LinearCrossEntropy.apply(h_NC, weight_VC, targets_N, weights_N, torch.is_grad_enabled())
-
-
-def language_model_loss(
-    model: LanguageModel,
-    h_BTC: Tensor,
-    ids_BT: Tensor,
-    weights_BT: Tensor,
-    dtype: torch.dtype,
-    dropout: Dropout | None = None,
-) -> Tensor:
-    """Return the weighted sum of the next-token losses of sequences, in nats.
-
-    Position 0 is never predicted. Tokens of weight zero (padding) are left out of the products.
-
-    Args:
-        h_BTC: hidden states of `ids_BT`, made with this `dropout`.
-        weights_BT: `weights_BT[b, t]` belongs to predicting `ids_BT[b, t]`.
-        dtype: of the products.
-    """
-    chosen = weights_BT[:, 1:].reshape(-1).nonzero().squeeze(1)
-    B, T = ids_BT.shape
-    rows = torch.arange(B * T, device=ids_BT.device).view(B, T)[:, :-1].reshape(-1)[chosen]
-    targets_N, weights_N = ids_BT[:, 1:].reshape(-1)[chosen], weights_BT[:, 1:].reshape(-1)[chosen]
-    return next_token_loss(model, h_BTC.reshape(-1, h_BTC.shape[-1])[rows], targets_N, weights_N, dtype, dropout)
-
-
-def next_token_loss(
-    model: LanguageModel,
-    h_NC: Tensor,
-    targets_N: Tensor,
-    weights_N: Tensor,
-    dtype: torch.dtype,
-    dropout: Dropout | None = None,
-) -> Tensor:
-    """Return the weighted sum of the losses of predicting each of `targets_N` from its hidden state, in nats."""
-    return weighted_cross_entropy(
-        model.output_states(h_NC).to(dtype), model.output_weight(dropout), targets_N, weights_N
-    )

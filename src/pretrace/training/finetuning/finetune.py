@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from pretrace.model.build import build_model
 from pretrace.model.checkpoints.load import load_model
-from pretrace.model.kernels.cross_entropy import next_token_loss
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.language_model import LanguageModel
+from pretrace.model.loss import next_token_loss
 from pretrace.settings import Settings
 from pretrace.tasks.dataset import EncodedSplit
 from pretrace.tasks.input_formats import SPECIAL_TOKENS

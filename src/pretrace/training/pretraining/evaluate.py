@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from pretrace.common.errors import PretraceError
-from pretrace.model.kernels.cross_entropy import language_model_loss
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.language_model import LanguageModel
+from pretrace.model.loss import language_model_loss
 from pretrace.tokens.shards import Shards
 from pretrace.training.engine.device import Device
 
