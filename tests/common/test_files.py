@@ -195,11 +195,6 @@ def test_checksums_are_sha256(tmp_path: Path) -> None:
     assert files.sha256_of_json({"a": 1}) != files.sha256_of_json({"a": 2})
 
 
-def test_code_has_the_checksum_of_its_text() -> None:
-    assert files.sha256_of_code("files.py", "errors.py") == files.sha256_of_code("errors.py", "files.py")
-    assert files.sha256_of_code("files.py") != files.sha256_of_code("errors.py")
-
-
 def test_a_lock_is_held_by_one_and_goes_with_its_holder(tmp_path: Path) -> None:
     lock = tmp_path / "in" / "lock"
     with (

@@ -156,20 +156,6 @@ def sha256_of_json(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def sha256_of_code(*packages: str) -> str:
-    """SHA-256 over the source text of parts of pretrace, so that state made by other code is never picked up.
-
-    `packages` are folders or files under `src/pretrace`, such as "model" or "files.py".
-    """
-    root = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for package in sorted(packages):
-        place = root / package
-        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
 @contextlib.contextmanager
 def locked(path: Path | str, wait: bool = True) -> Iterator[None]:
     """Hold an exclusive lock on `path` (a file made for it); the system drops it when the process ends.

@@ -6,8 +6,8 @@ import platform
 import subprocess
 from pathlib import Path
 
-DECIDING = ("src", "stages", "scales", "params.yaml", "dvc.yaml", "requirements.txt")
-"""What a result depends on, of what is in git."""
+from pretrace.common.code import CODE_AND_SETTINGS
+
 MATRIX_PRODUCTS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve")
 """Instruction sets by which PyTorch chooses how it multiplies matrices, as Linux names them."""
 
@@ -16,7 +16,7 @@ def origin() -> dict[str, str | bool]:
     """For the cost of a stage: `commit`, `changed` (files that decide differ from the commit), `machine`, `python`."""
     return {
         "commit": git_revision(),
-        "changed": bool(_git("status", "--porcelain", "--untracked-files=no", "--", *DECIDING)),
+        "changed": bool(_git("status", "--porcelain", "--untracked-files=no", "--", *CODE_AND_SETTINGS)),
         "machine": processor(),
         "python": platform.python_version(),
     }

@@ -13,8 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from pretrace.common.code import CODE_AND_SETTINGS
 from pretrace.common.errors import PretraceError
-from pretrace.common.provenance import DECIDING, processor
+from pretrace.common.provenance import processor
 from pretrace.review.cell import Cell, find_cell
 from pretrace.review.git_tree import Tree, git
 from pretrace.review.lockfile import clean_environment, disagreements, hashes, locked_stages
@@ -54,7 +55,7 @@ def _copy_project(root: Path, copy: Path) -> None:
     known = git(root, "ls-files", "-z", "--cached")
     if known is None:
         raise PretraceError(f"{root}: not in a git repository; its list of files says what to copy")
-    new = git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", *DECIDING) or b""
+    new = git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", *CODE_AND_SETTINGS) or b""
     for name in filter(None, (known + new).decode().split("\0")):
         if (root / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)

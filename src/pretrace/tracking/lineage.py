@@ -13,10 +13,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from pretrace.common.code import CODE
 from pretrace.common.files import sha256_of_json
 
 FILES = ("dvc.yaml", "dvc.lock", "params.yaml")
-CODE = ("src/pretrace", "stages", "requirements.txt")
 DATA = ("data/", "models/")
 UNLOCKED = "unlocked"
 """In the place of a hash: no stage in dvc.lock has made it."""

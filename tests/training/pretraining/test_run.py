@@ -155,7 +155,7 @@ def test_a_fingerprint_is_of_what_the_weights_depend_on(shards: Path, monkeypatc
         name(other={**manifest, "vocabulary": "0" * 64}),
         run_fingerprint("transformer", settings_with(), manifest, choose_device("bfloat16", 1), 1),
     ]
-    monkeypatch.setattr("pretrace.training.pretraining.run.sha256_of_imports", lambda module: "other code")
+    monkeypatch.setattr("pretrace.training.pretraining.run.code_hash", lambda module: "other code")
     different.append(name())
     assert len({base, *different}) == 1 + len(different)
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from pretrace.common.files import atomic_path, sha256_of_code, sha256_of_json
+from pretrace.common.code import code_hash
+from pretrace.common.files import atomic_path, sha256_of_json
 from pretrace.corpus.cleaning.document_steps import Result, Work
 from pretrace.corpus.documents import Document
 from pretrace.corpus.filters.quality import Verdict
@@ -35,7 +36,7 @@ class KeptWork:
                 "steps": [work.clean, work.finish],
                 "common": sorted(work.common.items()),
                 "evaluation": [asdict(text) for text in work.evaluation.texts] if work.evaluation else None,
-                "code": sha256_of_code("corpus"),
+                "code": code_hash(__name__),
             }
         )
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
+from pretrace.common.code import code_hash
 from pretrace.common.files import (
     atomic_folder,
     checksums_hold,
     read_json,
-    sha256_of_code,
     sha256_of_file,
     sha256_of_json,
     write_checksums,
@@ -79,7 +79,7 @@ def encode_parts(
         PretraceError: a part is damaged.
     """
     dtype = id_type(vocabulary.size)
-    made_by = [vocabulary.fingerprint, dtype.str, sha256_of_code("tokens", "corpus/text/count_words.py")]
+    made_by = [vocabulary.fingerprint, dtype.str, code_hash(__name__)]
     places = {part: scratch / f"{sha256_of_json([*made_by, sha256_of_file(part)])}" for part in parts}
     missing = [part for part in parts if not checksums_hold(places[part])]
     encoded = _encoded(missing, vocabulary, workers)

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from pretrace.common.code import code_hash
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import (
     atomic_folder,
@@ -39,7 +40,7 @@ from pretrace.tasks.dataset import SPLITS, EncodedSplit, read_task
 from pretrace.tasks.input_formats import is_cut
 from pretrace.tasks.metrics import standard_error
 from pretrace.training.engine.device import check_kernels, choose_device
-from pretrace.training.engine.fingerprint import fingerprint, sha256_of_imports
+from pretrace.training.engine.fingerprint import fingerprint
 from pretrace.training.engine.memory import check_training_memory
 from pretrace.training.finetuning.artifacts import CONFIG, MODEL, write_predictions, write_unlabeled
 from pretrace.training.finetuning.config import Recipe, resolve_recipe
@@ -145,7 +146,7 @@ class _Jobs:
             vocabulary_size=vocabulary_size,
             context=scale.model.context,
             device=str(choose_device(recipe.settings.precision, 1)),
-            code=sha256_of_imports("training/finetuning/finetune.py"),
+            code=code_hash("pretrace.training.finetuning.finetune"),
         )
         self.folder = scratch_folder() / "seeds" / name[:32]
 

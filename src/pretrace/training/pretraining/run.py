@@ -15,13 +15,14 @@ from typing import Any
 import torch
 from torch import nn
 
+from pretrace.common.code import code_hash
 from pretrace.common.files import locked, read_json
 from pretrace.settings import Settings
 from pretrace.training.distributed.group import Group, place
 from pretrace.training.distributed.launch import meet
 from pretrace.training.engine.checkpoint import Checkpoints
 from pretrace.training.engine.device import Device, check_kernels, choose_device
-from pretrace.training.engine.fingerprint import fingerprint, sha256_of_imports
+from pretrace.training.engine.fingerprint import fingerprint
 from pretrace.training.engine.memory import check_training_memory
 from pretrace.training.pretraining.cost import cost_of, sizes
 from pretrace.training.pretraining.evaluate import describe, validation_loss
@@ -105,7 +106,7 @@ def run_fingerprint(kind: str, settings: Settings, manifest: dict[str, Any], dev
         processes=(processes, scale.threads),
         device=(device.name, str(device.dtype)),
         shards=manifest,
-        code=sha256_of_imports("training/pretraining/trainer.py"),
+        code=code_hash("pretrace.training.pretraining.trainer"),
     )
 
 
