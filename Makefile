@@ -49,7 +49,8 @@ format: .venv ## format the code and fix what ruff can
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
-docs: .venv ## build the documentation as a site, in site/
+docs: .venv ## write docs/formats.md from the code, and build the documentation as a site, in site/
+	@$(RUN) -m pretrace.schemas > docs/formats.md
 	@$(RUN) -m mkdocs build --quiet --strict
 
 audit: .venv ## are the packages those that are pinned, and has one a known hole?

@@ -6,14 +6,15 @@ Reads the tasks' files if that setting is on; writes data/evaluation/, which has
 own, so that a change of the tasks cleans the corpus again only where this text has changed.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from pretrace.corpus import write_evaluation_texts
+from pretrace.corpus import EvaluationText, write_evaluation_texts
 from pretrace.pipeline.stage import Run, run_stage
 
 
 def main(run: Run) -> None:
-    texts = ()
+    texts: Iterable[EvaluationText] = ()
     if run.settings.corpus.quality.contamination:
         from pretrace.tasks.decontamination_texts import (
             evaluation_texts,  # brings pandas, which nothing else here needs

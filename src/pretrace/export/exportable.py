@@ -59,7 +59,7 @@ class PlainTaskModel(nn.Module):
 def language_model_graph(model: LanguageModel) -> Graph:
     """What is traced of a language model."""
     ids_BT = torch.zeros(2, min(3, model.context), dtype=torch.long)
-    axes = {"ids": ("batch", "time"), "logits": ("batch", "time")}
+    axes: dict[str, tuple[str, ...]] = {"ids": ("batch", "time"), "logits": ("batch", "time")}
     return Graph(PlainLanguageModel(model), {"ids": ids_BT}, "logits", axes)
 
 

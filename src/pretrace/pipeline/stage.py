@@ -22,7 +22,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
             if run.first:
                 begin_to_show(run)
             if os.environ.get("LOCAL_RANK", "0") == "0":
-                axes = {"tasks": run.settings.tasks, "variants": run.settings.variants}
+                axes: dict[str, Mapping[str, Any]] = {"tasks": run.settings.tasks, "variants": run.settings.variants}
                 refuse_changed_inputs(name, key_parts, axes)
             main(run)
             if run.first:
@@ -131,7 +131,8 @@ def _stoppable() -> Iterator[None]:
     A killed DVC does not kill its stages: without the death signal, a second `dvc repro` would train beside the first
     one's orphan. Only under DVC: a stage started by hand may outlive its shell.
     """
-    for stream in (sys.stdout, sys.stderr):
+    streams: tuple[Any, ...] = (sys.stdout, sys.stderr)
+    for stream in streams:
         with contextlib.suppress(AttributeError, OSError):
             stream.reconfigure(line_buffering=True)
     if os.environ.get("DVC_STAGE"):

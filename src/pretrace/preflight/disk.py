@@ -7,7 +7,7 @@ import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.units import readable_bytes
@@ -90,7 +90,8 @@ def _of_parquet(file: Source) -> float:
 
 def _of_compressed(file: Source) -> float:
     opened: list[_Counted] = []
-    with open_source(replace(file, open=partial(_counted, file, opened))) as stream:
+    counted: Any = partial(_counted, file, opened)  # has of a file what is used
+    with open_source(replace(file, open=counted)) as stream:
         read = len(stream.read(SAMPLED_BYTES))
     return read / max(1, opened[0].bytes_read)
 

@@ -137,7 +137,7 @@ def _short(number: int) -> str:
     return str(number)
 
 
-def _smooth(points: list[tuple[int, float]]) -> tuple[list[int], list[float]]:
+def _smooth(points: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
     """At most `CURVE_POINTS` points, each the mean of the updates since the one before."""
     size = -(-len(points) // CURVE_POINTS)
     groups = [points[start : start + size] for start in range(0, len(points), size)]

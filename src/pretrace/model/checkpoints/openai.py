@@ -15,7 +15,7 @@ import json
 import math
 import os
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ HEAD_WIDTH = 64
 PARTS = ("query_key_value", "attention_output", "norm_1", "feed_forward_in", "feed_forward_out", "norm_2")
 """Of a block, in the order of the file."""
 TENSORS_A_BLOCK = 2 * len(PARTS)
-UNSAID = {"dropout": 0.1, "embedding_dropout": "table", "initial_std": 0.02}
+UNSAID: dict[str, Any] = {"dropout": 0.1, "embedding_dropout": "table", "initial_std": 0.02}
 """What the layout says nothing of, as GPT-1 had it."""
 
 
@@ -54,7 +54,12 @@ def read_openai(folder: Path) -> Transformer:
     layers = (len(shapes) - 2) // TENSORS_A_BLOCK
     if width % HEAD_WIDTH:
         raise PretraceError(f"{folder / SHAPES}: width {width} is not a multiple of {HEAD_WIDTH}, the width of a head")
-    sizes_of_model = {"layers": layers, "width": width, "heads": width // HEAD_WIDTH, "context": context}
+    sizes_of_model: dict[str, Any] = {
+        "layers": layers,
+        "width": width,
+        "heads": width // HEAD_WIDTH,
+        "context": context,
+    }
     try:
         settings = ModelSettings(**sizes_of_model, feed_forward=shapes[2 + 6][-1], **UNSAID)
     except ValueError as error:

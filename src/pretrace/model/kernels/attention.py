@@ -32,7 +32,8 @@ def self_attention(qkv_3BHTD: Tensor, dropout: Dropout | None, seen_BTT: Tensor 
     """Attention of queries, keys and values in one tensor, by whichever of the ways is the fastest."""
     if qkv_3BHTD.shape[3] <= LONGEST and dropout is not None and in_float32_on_cpu(qkv_3BHTD):
         return attention_with_weights_kept(qkv_3BHTD, dropout, seen_BTT)
-    return attention(*qkv_3BHTD, dropout, seen_BTT)
+    q_BHTD, k_BHTD, v_BHTD = qkv_3BHTD
+    return attention(q_BHTD, k_BHTD, v_BHTD, dropout, seen_BTT)
 
 
 def attention(
@@ -107,7 +108,8 @@ class _Blocks(torch.autograd.Function):
             d_q_GTD[heads, queries] = d_scores_GQK @ k_GTD[heads, keys]
             d_k_GTD[heads, keys] += d_scores_GQK.transpose(1, 2) @ q_GTD[heads, queries]
         d_qkv = (d_q_GTD, d_k_GTD.to(q_GTD.dtype), d_v_GTD.to(q_GTD.dtype))
-        return *(d.view(B, H, T, D) for d in d_qkv), None, None, None
+        d_q_BHTD, d_k_BHTD, d_v_BHTD = (d.view(B, H, T, D) for d in d_qkv)
+        return d_q_BHTD, d_k_BHTD, d_v_BHTD, None, None, None
 
 
 def _blocks(G: int, T: int) -> Iterator[tuple[slice, slice, slice]]:

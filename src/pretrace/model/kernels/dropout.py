@@ -139,7 +139,8 @@ class _Holes(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        return masked(gradients[0], *ctx.saved_tensors, ctx.scale), None, None
+        (kept,) = ctx.saved_tensors
+        return masked(gradients[0], kept, ctx.scale), None, None
 
 
 def masked(x: Tensor, kept: Tensor, scale: float) -> Tensor:

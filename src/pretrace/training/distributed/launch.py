@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.distributed as dist
@@ -141,7 +141,7 @@ class _Others:
         """
         waiting = list(self.pipes)
         while waiting:
-            for pipe in wait(waiting):
+            for pipe in cast("list[Connection]", wait(waiting)):
                 waiting.remove(pipe)
                 said = self._said_by(pipe)
                 if said == DONE:

@@ -49,7 +49,7 @@ class OpenAIAdam(torch.optim.Optimizer):
         super().__init__(params, {"lr": 0.0, "betas": betas, "eps": epsilon, "weight_decay": 0.0})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # nobody here has a closure
         """Make an update with the groups' current rates."""
         for group in self.param_groups:
             parameters = [p for p in group["params"] if p.grad is not None]

@@ -158,7 +158,7 @@ def _joined(units: list[_Unit], examples: int, attends: bool) -> Batch:
     order = np.argsort(-lengths, kind="stable")
     starts = np.zeros(len(units), np.int64)
     starts[order] = np.cumsum(lengths[order]) - lengths[order]
-    classify = np.concatenate([start + unit.classify for start, unit in zip(starts, units, strict=True)])
+    classify = np.concatenate([start + np.asarray(unit.classify) for start, unit in zip(starts, units, strict=True)])
 
     def joined(name: str, with_start: bool = False) -> Tensor:
         parts = [getattr(units[i], name) + (starts[i] if with_start else 0) for i in order]

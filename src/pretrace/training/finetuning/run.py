@@ -82,7 +82,7 @@ def finetune_all_seeds(
             write_json(temporary / "unavailable.json", report)
             (temporary / "curve.jsonl").touch()
         write_predictions(predictions, note["kind"], [])
-        nothing = {"score": None, "scores": [], "stderr": None, "cut": {}, "tokens": 0, "flops": 0}
+        nothing: dict[str, Any] = {"score": None, "scores": [], "stderr": None, "cut": {}, "tokens": 0, "flops": 0}
         return report | nothing, {}
     kind = settings.variants[variant].model
     check_kernels(kind, choose_device(recipe.settings.precision, 1))
