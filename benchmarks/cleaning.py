@@ -19,11 +19,13 @@ from measure import Rounds, size_of, summary, timed
 from texts import in_parts
 
 from pretrace.corpus import Document, clean_text, clean_text_plainly, write_documents
-from pretrace.corpus.cleaning.document_steps import Work
+from pretrace.corpus.cleaning.document_steps import ApplySteps
 from pretrace.corpus.cleaning.input_spans import Span, spans_of
-from pretrace.corpus.cleaning.rejects import LeftOut
-from pretrace.corpus.cleaning.run import distinct
-from pretrace.corpus.cleaning.text_spool import PRELOAD, IntoPieces, Worked
+from pretrace.corpus.cleaning.passes import PRELOAD
+from pretrace.corpus.cleaning.rejects import Rejects
+from pretrace.corpus.cleaning.run import deduplicate, document_steps
+from pretrace.corpus.cleaning.text_spool import CleanToSpool, TextSpool
+from pretrace.corpus.filters.base import CleanedDocument
 from pretrace.corpus.parallel import map_in_order
 from pretrace.settings import Quality, Workers
 
@@ -32,10 +34,10 @@ WORKER_ROUNDS = 5
 
 
 def compare_cleaning(texts: list[str]) -> dict[str, Any]:
-    """`clean_text` that knows no word at first, against the recipe step by step; each text once, MB/s of raw text."""
+    """Compare `clean_text`, with an empty cache, with the recipe step by step; each text once, MB/s of raw text."""
     ways: dict[str, Callable[[str], str]] = {"ours": clean_text, "plain": clean_text_plainly}
     for way in ways.values():
-        way("This loads spaCy's rules, which is not what is measured.")
+        way("This loads spaCy's rules, which is not measured.")
     rounds: Rounds = {arm: [] for arm in ways}
     seconds: Counter[str] = Counter()
     same, size = True, 0
@@ -55,10 +57,10 @@ def compare_cleaning(texts: list[str]) -> dict[str, Any]:
 
 
 def compare_workers(texts: list[str]) -> dict[str, Any]:
-    """Cleaning by two processes against one, each beginning with nothing known; MB/s without their start.
+    """Compare cleaning by two processes with one, each with empty caches; MB/s without their start.
 
-    It is what the stage `clean` does until it divides: from the documents on disk to cleaned text on disk and what is
-    known of each document. Processor seconds tell more than the clock where others use the same cores.
+    It is the stage `clean` up to the splits: from documents on disk to cleaned text on disk, with the measures of each
+    document. Processor seconds tell more than the clock where others use the same cores.
     """
     rounds: Rounds = {"ours": [], "one": []}
     seconds: dict[str, list[dict[str, float]]] = {arm: [] for arm in rounds}
@@ -78,49 +80,50 @@ def compare_workers(texts: list[str]) -> dict[str, Any]:
 
 
 def _in_a_new_process(function: Callable[..., Any], *arguments: Any) -> Any:
-    """As a stage is: memory that was used before would be faster."""
+    """Call it in a process of its own, as a stage is: memory that was used before would be faster."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 
 
 def _cleaned_by(count: int, raw: Path, cleaned: Path) -> tuple[Any, float, dict[str, float]]:
-    """What is known of the documents with the checksum of their text; seconds since every worker was there."""
+    """Return the kept documents with the checksum of their text; and the seconds since every worker was ready."""
     clocks: dict[int, list[float]] = {}
     started = own = 0.0
 
-    def stream(into: IntoPieces) -> Iterator[Worked]:
+    def documents(clean: CleanToSpool) -> Iterator[CleanedDocument]:
         nonlocal started, own
         batches: list[Span | None] = [*[None] * count, *spans_of(raw, count)]
-        for span, (worker, clock, worked) in map_in_order(Clocked(into), batches, Workers(count=count), PRELOAD):
+        for span, (worker, clock, of_span) in map_in_order(Clocked(clean), batches, Workers(count=count), PRELOAD):
             if span is None:
                 started, own = time.perf_counter(), time.process_time()
                 clocks[worker] = [clock, clock]
             clocks.setdefault(worker, [clock, clock])[1] = clock
-            yield from worked
+            yield from of_span
 
-    with LeftOut(cleaned.with_name("rejects.jsonl")) as left_out:
-        staying, _ = distinct(stream(IntoPieces(Work(Quality()), cleaned)), cleaned, left_out)
+    clean = CleanToSpool(ApplySteps(document_steps(Quality(), None)), cleaned)
+    with Rejects(cleaned.with_name("rejects.jsonl")) as rejects:
+        kept, _ = deduplicate(rejects.keep(documents(clean)), TextSpool(cleaned), rejects)
     spent, own = time.perf_counter() - started, time.process_time() - own
     others = sum(last - first for worker, (first, last) in clocks.items() if worker != os.getpid())
     digest = hashlib.sha256()
-    for text in staying.texts():
+    for text in kept.texts():
         digest.update(text.encode())
     shutil.rmtree(cleaned)
-    return (staying.entries, digest.digest()), spent, {"parent": round(own, 3), "workers": round(others, 3)}
+    return (kept.documents, digest.digest()), spent, {"parent": round(own, 3), "workers": round(others, 3)}
 
 
 class Clocked:
-    """What the stage's workers do, with their number and their clock of processor time.
+    """The function of the stage's workers, with their PID and their clock of processor time.
 
-    Nothing to do only loads what is needed, and takes so long that each worker gets a nothing.
+    None as a batch only loads what is needed, and takes so long that each worker gets one.
     """
 
-    def __init__(self, into: IntoPieces) -> None:
-        self._into = into
+    def __init__(self, clean: CleanToSpool) -> None:
+        self._clean = clean
 
-    def __call__(self, span: Span | None) -> tuple[int, float, list[Worked]]:
+    def __call__(self, span: Span | None) -> tuple[int, float, list[CleanedDocument]]:
         if span is None:
             clean_text("This loads spaCy's rules.")
             time.sleep(1)
-        worked = self._into(span) if span else []
-        return os.getpid(), time.process_time(), worked
+        documents = self._clean(span) if span else []
+        return os.getpid(), time.process_time(), documents

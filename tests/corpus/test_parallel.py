@@ -116,7 +116,7 @@ def test_workers_in_the_settings(project: Path) -> None:
 
 def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pretrace.corpus.cleaning.input_spans.BATCH_BYTES", 200)
-    monkeypatch.setattr("pretrace.corpus.cleaning.run.LEAST_BYTES", 1)
+    monkeypatch.setattr("pretrace.corpus.cleaning.run.CACHED_FROM_BYTES", 1)
     rules = Quality(boilerplate=BoilerplateRules(documents=5, least_words=3), near_duplicates=NearDuplicateRules())
     corpus = Corpus(packages=["unused"], validation_share=0.1, probe_share=0.3, quality=rules)
     texts = [f"Text {n} — it's “here”.\nthe same line\nÉtude no. {n}, {f'x{n} ' * n}" for n in range(40)]

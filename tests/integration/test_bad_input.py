@@ -187,7 +187,7 @@ def test_corpus_of_too_few_documents_is_refused(project: Path) -> None:
         (project / "few" / f"{number}.txt").write_text(text_of(str(number)))
     change(project, corpus__path="few")
     tiny.must(project, sys.executable, "stages/collect.py")
-    check_refused(project, "clean", "3 documents are left after cleaning, 12 are the least")
+    check_refused(project, "clean", "3 documents are left after cleaning, at least 12 are needed")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The stage `clean`: cleaned, divided by document, counted; the same bytes for any number of processes."""
+"""The stage `clean`: cleaned, split by document, counted; the same bytes with any number of workers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def raw(tmp_path: Path) -> Path:
     return tmp_path / "raw"
 
 
-def test_what_is_written(raw: Path, tmp_path: Path) -> None:
+def test_clean_writes_splits_counts_and_report(raw: Path, tmp_path: Path) -> None:
     report = clean_documents(raw, tmp_path / "out", CORPUS, Workers(count=1))
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "counts.tsv",
@@ -58,7 +58,9 @@ def test_what_is_written(raw: Path, tmp_path: Path) -> None:
     assert rows == sorted(rows, key=lambda row: (-int(row[1]), row[0]))
 
 
-def test_the_same_bytes_for_any_number_of_processes(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clean_gives_the_same_bytes_for_any_worker_count(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pretrace.corpus.cleaning.input_spans.BATCH_BYTES", 100)
     reports = [clean_documents(raw, tmp_path / str(workers), CORPUS, Workers(count=workers)) for workers in (1, 2)]
     assert reports[0] == reports[1]
@@ -68,8 +70,8 @@ def test_the_same_bytes_for_any_number_of_processes(raw: Path, tmp_path: Path, m
         assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes()
 
 
-def test_too_few_documents(tmp_path: Path) -> None:
+def test_clean_refuses_too_few_documents(tmp_path: Path) -> None:
     write_documents(tmp_path / "raw", [Document(str(n), "s", f"text {n}") for n in range(11)])
-    with pytest.raises(PretraceError, match="corpus: 11 documents are left after cleaning, 12 are the least"):
+    with pytest.raises(PretraceError, match="corpus: 11 documents are left after cleaning, at least 12 are needed"):
         clean_documents(tmp_path / "raw", tmp_path / "out", CORPUS, Workers(count=1))
     assert not (tmp_path / "out").exists()

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from pretrace.corpus.cleaning.write_splits import WordCounts, table_of_words
+from pretrace.corpus.cleaning.write_splits import WordCounts, count_words_of
 
 
 @pytest.mark.parametrize("together", [1, 16])
@@ -16,11 +16,11 @@ def test_counts_do_not_depend_on_how_they_are_added_up(together: int, monkeypatc
     texts = [f"w{number % 7} the\nw{number % 3} é" for number in range(200)]
     counts = WordCounts()
     for start in range(0, 200, 60):
-        counts.add(table_of_words([text.encode() for text in texts[start : start + 60]]))
+        counts.add(count_words_of([text.encode() for text in texts[start : start + 60]]))
     assert counts.total() == Counter(word for text in texts for word in text.split())
 
 
 def test_no_text_has_no_words() -> None:
     counts = WordCounts()
-    counts.add(table_of_words([]))
+    counts.add(count_words_of([]))
     assert counts.total() == {}

@@ -1,11 +1,11 @@
-"""Runs of words that a document shares with evaluation text: found where they are, and nowhere else."""
+"""N-grams that a document shares with evaluation text: found where they are, and nowhere else."""
 
 from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pretrace.corpus.filters.contamination import EvaluationNgrams, EvaluationText, cut_shared
+from pretrace.corpus.filters.contamination import EvaluationNgrams, EvaluationText, cut_ngrams
 from tests.helpers.planted_text import text, words
 
 FEW = st.lists(st.sampled_from("abc"), max_size=30)
@@ -13,42 +13,40 @@ FEW = st.lists(st.sampled_from("abc"), max_size=30)
 
 @given(st.lists(FEW, max_size=4), FEW, st.integers(2, 5))
 @settings(max_examples=300)
-def test_every_shared_run_is_found_and_no_other(rows: list[list[str]], document: list[str], n: int) -> None:
+def test_shared_ngrams_are_all_found_and_no_other(rows: list[list[str]], document: list[str], n: int) -> None:
     texts = [EvaluationText("task", f"file:{place}", " ".join(row)) for place, row in enumerate(rows)]
     ngrams = EvaluationNgrams(texts, n)
-    runs = {tuple(row[start : start + n]) for row in rows for start in range(len(row) - n + 1)}
-    expected = [s for s in range(len(document) - n + 1) if tuple(document[s : s + n]) in runs]
-    found = ngrams.find(document)
-    assert (found.starts if found else []) == expected
-    for start, (_, origin) in zip(expected, found.rows if found else [], strict=True):
-        row = " ".join(rows[int(origin.removeprefix("file:"))])
+    of_rows = {tuple(row[start : start + n]) for row in rows for start in range(len(row) - n + 1)}
+    expected = [s for s in range(len(document) - n + 1) if tuple(document[s : s + n]) in of_rows]
+    shared = ngrams.find(document)
+    assert (shared.starts if shared else []) == expected
+    for start, (_, name) in zip(expected, shared.rows if shared else [], strict=True):
+        row = " ".join(rows[int(name.removeprefix("file:"))])
         assert " ".join(document[start : start + n]) in row
     assert ngrams.too_short == sum(len(row) < n for row in rows)
 
 
 @given(FEW, st.lists(st.integers(0, 20), min_size=1, max_size=3), st.integers(2, 5), st.integers(1, 6))
-def test_cutting_takes_the_lines_of_the_run_and_leaves_the_others(
-    document: list[str], starts: list[int], n: int, width: int
-) -> None:
+def test_cut_removes_the_lines_of_the_ngram_only(document: list[str], starts: list[int], n: int, width: int) -> None:
     document = [f"{word}{place}" for place, word in enumerate(document)]
     starts = sorted({start for start in starts if start + n <= len(document)})
     lines = [" ".join(document[start : start + width]) for start in range(0, len(document), width)]
-    kept, cut = cut_shared("\n".join(lines), starts, n)
-    shared = {document[place] for start in starts for place in range(start, start + n)}
-    assert cut == [line for line in lines if shared & set(line.split())]
-    assert kept == "\n".join(line for line in lines if not shared & set(line.split()))
+    kept, cut = cut_ngrams("\n".join(lines), starts, n)
+    touched = {document[place] for start in starts for place in range(start, start + n)}
+    assert cut == [line for line in lines if touched & set(line.split())]
+    assert kept == "\n".join(line for line in lines if not touched & set(line.split()))
 
 
-def test_a_row_is_named_with_its_task() -> None:
+def test_shared_row_is_named_with_its_task() -> None:
     row = " ".join(words("row", 20))
     ngrams = EvaluationNgrams([EvaluationText("mrpc", "test.parquet:7", row), EvaluationText("cola", "x:1", "a b")], 13)
-    found = ngrams.find(f"{text('before')} {row} {text('after')}".split())
-    assert found is not None
-    assert found.starts == list(range(120, 128))
-    assert set(found.rows) == {("mrpc", "test.parquet:7")}
+    shared = ngrams.find(f"{text('before')} {row} {text('after')}".split())
+    assert shared is not None
+    assert shared.starts == list(range(120, 128))
+    assert set(shared.rows) == {("mrpc", "test.parquet:7")}
     assert ngrams.find(text("other").split()) is None
     assert ngrams.too_short == 1
 
 
-def test_no_evaluation_text() -> None:
+def test_find_without_evaluation_text() -> None:
     assert EvaluationNgrams([], 13).find(words("any", 50)) is None

@@ -8,11 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretrace.corpus.filters.quality import judge
+from pretrace.corpus import Document
+from pretrace.corpus.cleaning.document_steps import ApplySteps, CleanText
+from pretrace.corpus.cleaning.run import document_steps
+from pretrace.corpus.filters.base import Reason
 from pretrace.settings import LanguageRules, LengthRules, Quality, RepetitionRules, SymbolRules
 from tests.helpers.planted_text import text
 
 ALL = Quality(length=LengthRules(), repetition=RepetitionRules(), symbols=SymbolRules(), language=LanguageRules())
+
+
+def reason_for(raw: str, quality: Quality) -> Reason | None:
+    """Why the filters of raw text drop it."""
+    steps = document_steps(quality, None)
+    filters = steps[: [type(step) for step in steps].index(CleanText)]
+    (cleaned,) = ApplySteps(filters)([Document("id", "source", raw)])
+    return cleaned.reason
 
 
 def only(section: str, **rules: Any) -> Quality:
@@ -22,16 +33,16 @@ def only(section: str, **rules: Any) -> Quality:
     return Quality(**{section: kind(**{**off, **rules})})
 
 
-def test_prose_stays() -> None:
-    assert judge(text("prose", 400), ALL) is None
+def test_filters_keep_prose() -> None:
+    assert reason_for(text("prose", 400), ALL) is None
 
 
 @given(st.text())
-def test_nothing_goes_without_rules_and_every_reason_is_a_setting(anything: str) -> None:
-    assert judge(anything, Quality()) is None
-    verdict = judge(anything, ALL)
-    if verdict:
-        section, rule = verdict.reason.split(".")[:2]
+def test_filters_name_settings_and_do_nothing_without_rules(anything: str) -> None:
+    assert reason_for(anything, Quality()) is None
+    reason_given = reason_for(anything, ALL)
+    if reason_given:
+        section, rule = reason_given.rule.split(".")[:2]
         assert rule in type(getattr(ALL, section)).model_fields
 
 
@@ -73,15 +84,13 @@ def test_nothing_goes_without_rules_and_every_reason_is_a_setting(anything: str)
         (only("repetition", duplicate_ngrams={2: 0.3}), "a b x a b", "repetition.duplicate_ngrams.2", 0.4),
     ],
 )
-def test_each_rule_names_itself_and_what_it_measured(
-    quality: Quality, document: str, reason: str, value: float
-) -> None:
-    verdict = judge(document, quality)
-    assert verdict is not None
-    assert (verdict.reason, verdict.value) == (reason, pytest.approx(value, abs=1e-6))
+def test_rule_names_itself_and_the_measured_value(quality: Quality, document: str, reason: str, value: float) -> None:
+    reason_given = reason_for(document, quality)
+    assert reason_given is not None
+    assert (reason_given.rule, reason_given.value) == (reason, pytest.approx(value, abs=1e-6))
     # At the bound itself a document stays.
     section, rule, *key = reason.split(".")
     rules = getattr(quality, section)
     exact = {int(key[0]): value} if key else int(value) if isinstance(getattr(rules, rule), int) else value
     at_bound = quality.model_copy(update={section: rules.model_copy(update={rule: exact})})
-    assert judge(document, at_bound) is None
+    assert reason_for(document, at_bound) is None

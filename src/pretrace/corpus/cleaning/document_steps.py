@@ -1,113 +1,61 @@
-"""What a process does with one document: the rules, the recipe, the cuts, and what the corpus needs to know of it."""
+"""Steps that are no filters, and the function of a worker that applies all steps to a batch of documents."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pretrace.corpus.documents import Document
-from pretrace.corpus.filters.boilerplate import cut_boilerplate, numbers_of_lines
-from pretrace.corpus.filters.contamination import EvaluationNgrams, cut_shared
+from pretrace.corpus.filters.base import BEGINNING, CleanedDocument, Reason, Step
 from pretrace.corpus.filters.near_duplicates import signature
-from pretrace.corpus.filters.quality import Verdict, judge
 from pretrace.corpus.text.clean import clean_text
 from pretrace.corpus.text.count_words import count_raw_words, count_words
 
 if TYPE_CHECKING:
-    from pretrace.settings import Quality
+    from pretrace.settings import NearDuplicateRules
 
 
-@dataclass(slots=True)
-class Result:
-    """A document after the work."""
+class CleanText:
+    """GPT-1's recipe: repair Unicode, standardize signs and spaces, tokenize, lower-case; drops empty documents."""
 
-    bytes_in: int
-    """UTF-8 bytes of the text as it came."""
-    words_in: int
-    text: str = ""
-    verdict: Verdict | None = None
-    """Why it does not stay."""
-    cuts: list[tuple[Verdict, list[str]]] = field(default_factory=list)
-    """What it lost lines for, and the lines."""
-    shared: list[tuple[str, str]] = field(default_factory=list)
-    """Task and row of the evaluation text that it had words of."""
-    words: int = 0
-    digest: bytes = b""
-    """SHA-256 of the text."""
-    signature: np.ndarray | None = None
-    lines: np.ndarray | None = None
-    """Numbers of the lines to be counted in the whole corpus (`boilerplate.numbers_of_lines`)."""
+    def __call__(self, document: CleanedDocument) -> Reason | None:
+        document.view = None  # the raw text's words, which take memory
+        document.text = clean_text(document.text)
+        return None if document.text else Reason("empty", 0)
+
+
+class Measure:
+    """Measures the cleaned text: what splits and duplicate filters need to know of it."""
+
+    def __init__(self, near_duplicates: NearDuplicateRules | None) -> None:
+        self._near_duplicates = near_duplicates
+
+    def __call__(self, document: CleanedDocument) -> Reason | None:
+        document.words = count_words(document.text)
+        document.digest = hashlib.sha256(document.text.encode()).digest()
+        if self._near_duplicates:
+            document.signature = signature(document.text, self._near_duplicates.shingle_words)
+        return None
 
 
 @dataclass(frozen=True)
-class Work:
-    """The steps for a document; those that need the whole corpus first (`common`) are a second piece of work."""
+class ApplySteps:
+    """Applies the steps to each document in turn, until one drops it."""
 
-    quality: Quality
-    clean: bool = True
-    """Apply the rules and the recipe; otherwise the text is clean already."""
-    finish: bool = True
-    """Cut, and measure what is left."""
-    common: Mapping[int, int] = field(default_factory=dict)
-    """Lines to cut (`LineCounter.common`)."""
-    evaluation: EvaluationNgrams | None = None
+    steps: Sequence[Step]
 
-    def __call__(self, documents: list[Document]) -> list[Result]:
-        return [self._on(document) for document in documents]
+    def __call__(self, documents: list[Document]) -> list[CleanedDocument]:
+        return [self._apply(document) for document in documents]
 
-    def _on(self, document: Document) -> Result:
-        result = Result(len(document.text.encode()), count_raw_words(document.text), document.text)
-        steps = [self._clean] if self.clean else []
-        steps += [self._boilerplate, self._contamination, self._measure] if self.finish else [self._count_lines]
-        for step in steps:
-            step(result)
-            if result.verdict:
+    def _apply(self, document: Document) -> CleanedDocument:
+        text = document.text
+        size, words = len(text.encode()), count_raw_words(text)
+        cleaned = CleanedDocument(document.id, document.source, text, text[:BEGINNING], size, words)
+        for step in self.steps:
+            cleaned.reason = step(cleaned)
+            if cleaned.reason:
                 break
-        return result
-
-    def _clean(self, result: Result) -> None:
-        result.verdict = judge(result.text, self.quality)
-        if not result.verdict:
-            result.text = clean_text(result.text)
-            if not result.text:
-                result.verdict = Verdict("empty", 0)
-
-    def _count_lines(self, result: Result) -> None:
-        if self.quality.boilerplate:
-            result.lines = numbers_of_lines(result.text, self.quality.boilerplate.least_words)
-
-    def _boilerplate(self, result: Result) -> None:
-        if self.quality.boilerplate and self.common:
-            text, lines = cut_boilerplate(result.text, self.common, self.quality.boilerplate.least_words)
-            self._cut(result, Verdict("boilerplate", len(lines)), text, lines)
-
-    def _contamination(self, result: Result) -> None:
-        rules = self.quality.contamination
-        words = result.text.split() if rules and self.evaluation else []
-        found = self.evaluation.find(words) if words and self.evaluation else None
-        if rules and found:
-            task, origin = found.rows[0]
-            run = " ".join(words[found.starts[0] : found.starts[0] + rules.words])
-            verdict = Verdict("contamination", len(found.starts), f"{task}: {origin}: {run}")
-            result.shared = sorted(set(found.rows))
-            if rules.action == "drop":
-                result.verdict = verdict
-            else:
-                self._cut(result, verdict, *cut_shared(result.text, found.starts, rules.words))
-
-    def _cut(self, result: Result, verdict: Verdict, text: str, lines: list[str]) -> None:
-        if lines and not text:
-            result.verdict = verdict  # nothing is left
-        elif lines:
-            result.text = text
-            result.cuts.append((verdict, lines))
-
-    def _measure(self, result: Result) -> None:
-        result.words = count_words(result.text)
-        result.digest = hashlib.sha256(result.text.encode()).digest()
-        if self.quality.near_duplicates:
-            result.signature = signature(result.text, self.quality.near_duplicates.shingle_words)
+        cleaned.view = None
+        return cleaned

@@ -1,149 +1,115 @@
-"""Cleaned text on its way through the stage: workers write it to pieces, from which it is read by its place.
+"""Spool of cleaned text on disk: workers write it, and it is read back by byte ranges.
 
-A piece has the texts of one span, in UTF-8, end to end; where each of them lies is known to the one who adds up.
+A file of the spool has the texts of one batch, in UTF-8, end to end.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
+from typing import Protocol
 
-from pretrace.common.progress import progress
-from pretrace.corpus.cleaning.document_steps import Result
 from pretrace.corpus.cleaning.input_spans import BATCH_BYTES
-from pretrace.corpus.cleaning.rejects import BEGINNING
-from pretrace.corpus.cleaning.split import Entry
+from pretrace.corpus.cleaning.split import KeptDocument
 from pretrace.corpus.documents import Document, in_batches
-from pretrace.corpus.parallel import map_in_order
-
-if TYPE_CHECKING:
-    from pretrace.settings import Workers
-
-PRELOAD = ("pretrace.corpus.cleaning.preload",)
+from pretrace.corpus.filters.base import ByteRange, CleanedDocument
 
 
-class Place(NamedTuple):
-    """Where a text lies."""
-
-    piece: int
-    start: int
-    bytes: int
-
-
-class Batch(Protocol):
-    """Documents that a worker can read."""
-
-    @property
-    def number(self) -> int: ...
-
-    def read(self) -> Iterator[list[Document]]:
-        """A few at a time."""
-
-
-class Pieces:
-    """Texts in a folder, by their place."""
+class TextSpool:
+    """The texts in a folder, read by their byte ranges."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
 
-    def path(self, piece: int) -> Path:
-        return self._folder / f"{piece:07d}.txt"
+    def path(self, file: int) -> Path:
+        return self._folder / f"{file:07d}.txt"
 
-    def raw(self, places: Iterable[Place]) -> Iterator[bytes]:
-        """The UTF-8 bytes of texts. Those of a piece that come one after the other are read from one open file."""
-        stream: BinaryIO | None = None
-        is_open = None
+    def read(self, ranges: Iterable[ByteRange]) -> Iterator[bytes]:
+        """Yield the UTF-8 bytes of texts; successive ranges of one file are read without opening it again."""
+        stream, opened = None, None
         try:
-            for place in places:
-                if stream is None or is_open != place.piece:
+            for texts in ranges:
+                if stream is None or opened != texts.file:
                     if stream:
                         stream.close()
-                    stream, is_open = self.path(place.piece).open("rb"), place.piece
-                stream.seek(place.start)
-                yield stream.read(place.bytes)
+                    stream, opened = self.path(texts.file).open("rb"), texts.file
+                stream.seek(texts.start)
+                yield stream.read(texts.bytes)
         finally:
             if stream:
                 stream.close()
 
 
-@dataclass(frozen=True, slots=True)
-class PieceOfDocuments:
-    """The documents of a piece, to be worked on once more."""
+class DocumentBatch(Protocol):
+    """Documents that a worker can read, with the number of their file in the spool."""
 
-    number: int
-    pieces: Pieces
-    names: list[tuple[str, str]]
-    """By document: id and source."""
-    places: list[Place]
+    @property
+    def number(self) -> int: ...
 
     def read(self) -> Iterator[list[Document]]:
-        texts = map(bytes.decode, self.pieces.raw(self.places))
+        """Yield a few documents at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledBatch:
+    """The documents of a file of the spool, to be cleaned further."""
+
+    number: int
+    spool: TextSpool
+    names: list[tuple[str, str]] = field(default_factory=list)
+    """By document: id and source."""
+    ranges: list[ByteRange] = field(default_factory=list)
+
+    def read(self) -> Iterator[list[Document]]:
+        texts = map(bytes.decode, self.spool.read(self.ranges))
         documents = (Document(*name, text) for name, text in zip(self.names, texts, strict=True))
         yield from in_batches(documents, BATCH_BYTES)
 
 
-Worked = tuple[Document, Result, Place]
-"""A document with no more than the beginning of its text; the result without its text; where that lies."""
+class CleanToSpool:
+    """The function of a worker: read a batch, apply the steps, and move the texts that stay to the spool."""
 
-
-class IntoPieces:
-    """What a worker does: reads its documents, works on them, and writes what is left of their text to a piece."""
-
-    def __init__(self, work: Callable[[list[Document]], list[Result]], folder: Path) -> None:
+    def __init__(self, apply: Callable[[list[Document]], list[CleanedDocument]], folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.work, self.pieces = work, Pieces(folder)
+        self._apply, self._spool = apply, TextSpool(folder)
 
-    def __call__(self, batch: Batch) -> list[Worked]:
-        worked: list[Worked] = []
+    def __call__(self, batch: DocumentBatch) -> list[CleanedDocument]:
+        """Return the documents without their text, and with its byte range."""
+        cleaned: list[CleanedDocument] = []
         start = 0
-        with self.pieces.path(batch.number).open("wb") as stream:
-            for document, result in self._results(batch):
-                raw = b"" if result.verdict else result.text.encode()
-                stream.write(raw)
-                beginning = replace(document, text=document.text[:BEGINNING])
-                worked.append((beginning, replace(result, text=""), Place(batch.number, start, len(raw))))
-                start += len(raw)
-        return worked
-
-    def _results(self, batch: Batch) -> Iterator[tuple[Document, Result]]:
-        for documents in batch.read():
-            yield from zip(documents, self.work(documents), strict=True)
+        with self._spool.path(batch.number).open("wb") as stream:
+            for documents in batch.read():
+                for document in self._apply(documents):
+                    raw = b"" if document.reason else document.text.encode()
+                    stream.write(raw)
+                    document.text, document.range = "", ByteRange(batch.number, start, len(raw))
+                    cleaned.append(document)
+                    start += len(raw)
+        return cleaned
 
 
-def work_on(
-    batches: Iterable[Batch], into: IntoPieces, workers: Workers | None, description: str, size: int
-) -> Iterator[Worked]:
-    """Each document of the batches after the work, in order, whoever does it; `size` is about the bytes of all."""
-    with progress(total=size, unit="B", description=description) as bar:
-        for _, worked in map_in_order(into, batches, workers, PRELOAD):
-            for document, result, place in worked:
-                bar.update(result.bytes_in)
-                yield document, result, place
+class KeptDocuments:
+    """The documents that are kept, by number: what is known of each, and where its text lies."""
 
+    def __init__(self, spool: TextSpool) -> None:
+        self.spool = spool
+        self.documents: list[KeptDocument] = []
+        self._ranges = array("Q")  # three numbers per document, as there can be millions
 
-class Staying:
-    """The documents that stay, by their number: what is known of each, and where its text lies."""
+    def add(self, document: CleanedDocument) -> None:
+        assert document.range
+        self.documents.append(KeptDocument(document.id, document.source, document.words))
+        self._ranges.extend(document.range)
 
-    def __init__(self, pieces: Pieces) -> None:
-        self.pieces = pieces
-        self.entries: list[Entry] = []
-        self._places = array("Q")  # three numbers a document, as there can be millions
-
-    def add(self, entry: Entry, place: Place) -> None:
-        self.entries.append(entry)
-        self._places.extend(place)
-
-    def place(self, number: int) -> Place:
-        return Place(*self._places[3 * number : 3 * number + 3])
+    def range(self, number: int) -> ByteRange:
+        return ByteRange(*self._ranges[3 * number : 3 * number + 3])
 
     def texts(self) -> Iterator[str]:
-        """All texts, in order."""
-        places = map(self.place, range(len(self.entries)))
-        return map(bytes.decode, self.pieces.raw(places))
+        """Yield all texts, in order."""
+        ranges = map(self.range, range(len(self.documents)))
+        return map(bytes.decode, self.spool.read(ranges))
 
-    def document(self, number: int) -> Document:
-        entry = self.entries[number]
-        return Document(entry.id, entry.source, next(self.pieces.raw([self.place(number)])).decode())
+    def text(self, number: int) -> str:
+        return next(self.spool.read([self.range(number)])).decode()

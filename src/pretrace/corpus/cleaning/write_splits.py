@@ -1,7 +1,7 @@
-"""Cleaned documents into the folders of their splits, with the numbers of each.
+"""Writing of cleaned documents to the folders of their splits, with the numbers of each split.
 
-Which documents a part holds is certain before any is written, so workers write the parts, each from the texts that it
-reads for itself.
+The documents of every part are known before any is written, so workers write the parts, each from the texts that it
+reads from the spool.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from pretrace.common.progress import progress
 from pretrace.corpus import documents
+from pretrace.corpus.cleaning.passes import PRELOAD
 from pretrace.corpus.cleaning.split import SPLITS
-from pretrace.corpus.cleaning.text_spool import PRELOAD, Pieces, Place, Staying
+from pretrace.corpus.cleaning.text_spool import KeptDocuments, TextSpool
 from pretrace.corpus.documents import part_path, write_part
+from pretrace.corpus.filters.base import ByteRange
 from pretrace.corpus.parallel import map_in_order
 from pretrace.corpus.text.count_words import spaced_words_of
 
@@ -26,88 +28,89 @@ if TYPE_CHECKING:
     from pretrace.settings import Workers
 
 COUNTED_BYTES = 8_000_000
-"""Text whose words are counted at once."""
+"""UTF-8 bytes of text whose words are counted at once."""
 TABLES_TOGETHER = 16
-"""Tables of counts that are added up at once."""
-LEAST_FOR_WORKERS = 16 << 20
-"""Bytes of text below which this process writes alone: others take longer to start."""
+"""Tables of counts that are summed at once."""
+WORKERS_FROM_BYTES = 16 << 20
+"""Bytes of text below which this process writes alone: workers would take longer to start."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PlannedPart:
     """A part that is to be written."""
 
     path: Path
     ids: list[str]
     sources: list[str]
-    places: list[Place]
+    ranges: list[ByteRange]
     counted: bool
-    """Whether its words are to be counted."""
+    """True if its words are to be counted."""
 
 
-def divide(
-    staying: Staying, out: Path, splits: Sequence[str | None], workers: Workers | None = None
+def write_splits(
+    kept: KeptDocuments, out: Path, splits: Sequence[str | None], workers: Workers | None = None
 ) -> tuple[dict[str, Any], dict[str, int]]:
-    """Write each document to `out/<split>/`; those without a split go nowhere.
+    """Write each document to `out/<split>/`; those without a split are not written.
 
-    Returns the numbers by split and source with the histogram of lengths, and the words of the train split, counted.
+    Returns:
+        The numbers by split and source with the histogram of lengths, and the counts of the train split's words.
     """
-    numbers, size = _numbers(staying, splits)
+    numbers, size = _numbers(kept, splits)
     counts = WordCounts()
-    with progress(total=size, unit="B", description="divide") as bar:
-        parts = _parts(staying, out, splits)
-        few = size < LEAST_FOR_WORKERS
-        for part, words in map_in_order(WritePart(staying.pieces), parts, None if few else workers, PRELOAD):
-            bar.update(sum(place.bytes for place in part.places))
+    with progress(total=size, unit="B", description="split") as bar:
+        parts = _plan_parts(kept, out, splits)
+        few = size < WORKERS_FROM_BYTES
+        for part, words in map_in_order(WritePart(kept.spool), parts, None if few else workers, PRELOAD):
+            bar.update(sum(text.bytes for text in part.ranges))
             if words is not None:
                 counts.add(words)
     return numbers, counts.total()
 
 
-def _numbers(staying: Staying, splits: Sequence[str | None]) -> tuple[dict[str, Any], int]:
-    """The numbers for the report, and the bytes of all texts that have a split."""
+def _numbers(kept: KeptDocuments, splits: Sequence[str | None]) -> tuple[dict[str, Any], int]:
+    """Return the numbers for the report, and the bytes of all texts that have a split."""
     lengths: Counter[int] = Counter()
     by_split = {split: Counter(documents=0, words=0, bytes=0) for split in SPLITS}
     by_source: dict[str, dict[str, Counter[str]]] = defaultdict(
         lambda: {split: Counter(documents=0, words=0, bytes=0) for split in SPLITS}
     )
-    for number, (entry, split) in enumerate(zip(staying.entries, splits, strict=True)):
+    for number, (document, split) in enumerate(zip(kept.documents, splits, strict=True)):
         if split is None:
             continue
-        for sums in (by_split[split], by_source[entry.source][split]):
+        for sums in (by_split[split], by_source[document.source][split]):
             sums["documents"] += 1
-            sums["words"] += entry.words
-            sums["bytes"] += staying.place(number).bytes
-        lengths[entry.words.bit_length()] += 1
+            sums["words"] += document.words
+            sums["bytes"] += kept.range(number).bytes
+        lengths[document.words.bit_length()] += 1
     sources = {source: {split: dict(n) for split, n in parts.items()} for source, parts in sorted(by_source.items())}
-    totals = {split: dict(found) for split, found in by_split.items()}
-    size = sum(found["bytes"] for found in totals.values())
+    totals = {split: dict(sums) for split, sums in by_split.items()}
+    size = sum(sums["bytes"] for sums in totals.values())
     return {"splits": totals, "sources": sources, "lengths": _histogram(lengths)}, size
 
 
-def _parts(staying: Staying, out: Path, splits: Sequence[str | None]) -> Iterator[Part]:
+def _plan_parts(kept: KeptDocuments, out: Path, splits: Sequence[str | None]) -> Iterator[PlannedPart]:
     for split in SPLITS:
         folder = out.resolve() / split
         folder.mkdir(parents=True)
-        members = [number for number, found in enumerate(splits) if found == split]
-        sizes = [staying.place(number).bytes for number in members]
+        members = [number for number, of_document in enumerate(splits) if of_document == split]
+        sizes = [kept.range(number).bytes for number in members]
         start = 0
         # A split without documents still gets one part, so that "nothing here" and "not written" differ.
-        for at, end in enumerate(_ends(sizes) or [0]):
-            chosen = members[start:end]
-            entries = [staying.entries[number] for number in chosen]
-            yield Part(
-                part_path(folder, at),
-                [entry.id for entry in entries],
-                [entry.source for entry in entries],
-                [staying.place(number) for number in chosen],
+        for part, end in enumerate(_part_ends(sizes) or [0]):
+            numbers = members[start:end]
+            written = [kept.documents[number] for number in numbers]
+            yield PlannedPart(
+                part_path(folder, part),
+                [document.id for document in written],
+                [document.source for document in written],
+                [kept.range(number) for number in numbers],
                 split == "train",
             )
             start = end
 
 
-def _ends(sizes: Iterable[int]) -> list[int]:
-    """Behind which documents a part ends, by their sizes."""
+def _part_ends(sizes: Iterable[int]) -> list[int]:
+    """Return the numbers of documents after which a part ends."""
     ends, size, number = [], 0, 0
     for number, more in enumerate(sizes, 1):
         size += more
@@ -118,33 +121,33 @@ def _ends(sizes: Iterable[int]) -> list[int]:
 
 
 class WritePart:
-    """What a worker does: writes a part, and counts its words if it is told to."""
+    """The function of a worker: write a part, and count its words if asked to."""
 
-    def __init__(self, pieces: Pieces) -> None:
-        self._pieces = pieces
+    def __init__(self, spool: TextSpool) -> None:
+        self._spool = spool
 
-    def __call__(self, part: Part) -> Any:
-        """The words, as Arrow's table of words (with a space at the end) and their counts; or nothing."""
-        texts = list(self._pieces.raw(part.places))
+    def __call__(self, part: PlannedPart) -> Any:
+        """Return Arrow's table of words (each with a space at its end) and their counts, or None."""
+        texts = list(self._spool.read(part.ranges))
         with ThreadPoolExecutor(1) as thread:
             written = thread.submit(_write, part, texts)
-            counts = table_of_words(texts) if part.counted else None
+            counts = count_words_of(texts) if part.counted else None
             written.result()
         return counts
 
 
-def _write(part: Part, texts: list[bytes]) -> None:
+def _write(part: PlannedPart, texts: list[bytes]) -> None:
     import numpy as np
     import pyarrow as pa
 
     offsets = np.fromiter(accumulate(map(len, texts), initial=0), np.int64, len(texts) + 1)
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(texts))]
+    buffers: list[Any] = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(texts))]
     column = pa.Array.from_buffers(pa.large_string(), len(texts), buffers, null_count=0)
     write_part(part.path, part.ids, part.sources, column)
 
 
-def table_of_words(texts: Iterable[bytes]) -> Any:
-    """A table of the words of texts, counted some texts at a time: Arrow is quick at finding the distinct ones."""
+def count_words_of(texts: Iterable[bytes]) -> Any:
+    """Return Arrow's table of the words of texts and their counts, counted in groups of texts."""
     counts = WordCounts()
     waiting: list[bytes] = []
     size = 0
@@ -159,7 +162,7 @@ def table_of_words(texts: Iterable[bytes]) -> Any:
 
 
 class WordCounts:
-    """Adds up tables of words and their counts."""
+    """Sums tables of words and their counts."""
 
     def __init__(self) -> None:
         self._tables: list[Any] = []
@@ -188,6 +191,6 @@ class WordCounts:
 
 
 def _histogram(lengths: Counter[int]) -> list[dict[str, int]]:
-    """Documents by their number of words, each bin twice as wide as the one before, without gaps."""
+    """Return documents by their number of words, each bin twice as wide as the one before, without gaps."""
     bins = range(min(lengths), max(lengths) + 1)
     return [{"from": 1 << (bits - 1), "below": 1 << bits, "documents": lengths[bits]} for bits in bins]

@@ -1,7 +1,6 @@
-"""Lines that stand in many documents: menus, notices, licences.
+"""Filter of lines that stand in many documents: menus, notices, licenses.
 
-How many documents a line stands in is counted on disk, in parts that are looked at one by one: the lines of a whole
-corpus are never in memory.
+Lines are counted on disk, in buckets that are read one by one: the lines of a whole corpus are never in memory.
 """
 
 from __future__ import annotations
@@ -14,25 +13,50 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pretrace.corpus.filters.base import CleanedDocument, Reason
 from pretrace.corpus.filters.ngrams import hash_text
 
 if TYPE_CHECKING:
     from pretrace.settings import BoilerplateRules
 
-PARTS = 64
-HELD_LINES = 1_000_000
-"""Numbers of lines that are held until they are written."""
+BUCKETS = 64
+BUFFERED_LINES = 1_000_000
+"""Hashes of lines in memory before they are written to the buckets."""
+
+
+class BoilerplateFilter:
+    """Cuts the lines of a cleaned document that are common in the corpus; `common` are their hashes, with counts."""
+
+    def __init__(self, rules: BoilerplateRules, common: Mapping[int, int] | None = None) -> None:
+        self.rules, self.common = rules, common or {}
+
+    def __call__(self, document: CleanedDocument) -> Reason | None:
+        if not self.common:
+            return None
+        text, lines = cut_boilerplate(document.text, self.common, self.rules.least_words)
+        return document.cut(Reason("boilerplate", len(lines)), text, lines)
+
+
+class HashLines:
+    """The step that prepares a document for `LineCounter`."""
+
+    def __init__(self, rules: BoilerplateRules) -> None:
+        self.rules = rules
+
+    def __call__(self, document: CleanedDocument) -> Reason | None:
+        document.line_hashes = hash_lines(document.text, self.rules.least_words)
+        return None
 
 
 class LineCounter:
-    """Counts in how many documents a line stands; lines are cleaned ones, with at least `rules.least_words` words.
+    """Counts in how many documents each cleaned line with at least `rules.least_words` words stands.
 
-    A context: the files under `folder` go when it is left.
+    A context: the files under `folder` are deleted when it is left.
     """
 
     def __init__(self, folder: Path, rules: BoilerplateRules) -> None:
         self._folder, self._rules = folder, rules
-        self._held = array("Q")
+        self._buffer = array("Q")
         folder.mkdir(parents=True)
 
     def __enter__(self) -> LineCounter:
@@ -43,44 +67,44 @@ class LineCounter:
             path.unlink()
         self._folder.rmdir()
 
-    def add(self, lines: np.ndarray) -> None:
-        """Count a document's lines, as `numbers_of_lines` gives them."""
-        self._held.frombytes(lines.tobytes())
-        if len(self._held) >= HELD_LINES:
-            self._write()
+    def add(self, line_hashes: np.ndarray) -> None:
+        """Count a document's lines, as `hash_lines` gives them."""
+        self._buffer.frombytes(line_hashes.tobytes())
+        if len(self._buffer) >= BUFFERED_LINES:
+            self._flush()
 
     def common(self) -> dict[int, int]:
-        """By number (`hash_text`), the lines that stand in enough documents, and in how many."""
-        self._write()
-        found: dict[int, int] = {}
-        for part in sorted(self._folder.iterdir()):
-            lines, documents = np.unique(np.fromfile(part, np.uint64), return_counts=True)
+        """Return the hashes of lines that stand in enough documents, with the number of documents."""
+        self._flush()
+        common: dict[int, int] = {}
+        for bucket in sorted(self._folder.iterdir()):
+            lines, documents = np.unique(np.fromfile(bucket, np.uint64), return_counts=True)
             often = documents >= self._rules.documents
-            found |= dict(zip(lines[often].tolist(), documents[often].tolist(), strict=True))
-        return found
+            common |= dict(zip(lines[often].tolist(), documents[often].tolist(), strict=True))
+        return common
 
-    def _write(self) -> None:
-        numbers = np.array(self._held, np.uint64)
-        self._held = array("Q")
-        part_of = numbers % np.uint64(PARTS)
-        for part in np.unique(part_of).tolist():
-            with (self._folder / f"{part:02d}").open("ab") as stream:
-                stream.write(numbers[part_of == part].tobytes())
-
-
-def numbers_of_lines(text: str, least_words: int) -> np.ndarray:
-    """The numbers (`hash_text`) of a cleaned text's lines that are long enough, each once: uint64."""
-    return np.array(sorted({hash_text(line) for line in countable(text, least_words)}), np.uint64)
+    def _flush(self) -> None:
+        hashes = np.array(self._buffer, np.uint64)
+        self._buffer = array("Q")
+        bucket_of = hashes % np.uint64(BUCKETS)
+        for bucket in np.unique(bucket_of).tolist():
+            with (self._folder / f"{bucket:02d}").open("ab") as stream:
+                stream.write(hashes[bucket_of == bucket].tobytes())
 
 
-def countable(text: str, least_words: int) -> Iterable[str]:
-    """The lines that are long enough to be boilerplate."""
+def hash_lines(text: str, least_words: int) -> np.ndarray:
+    """Return the hashes (`hash_text`) of a cleaned text's lines that are long enough, each once: uint64."""
+    return np.array(sorted({hash_text(line) for line in long_lines(text, least_words)}), np.uint64)
+
+
+def long_lines(text: str, least_words: int) -> Iterable[str]:
+    """Return the lines that are long enough to be boilerplate."""
     return (line for line in text.split("\n") if line.count(" ") + 1 >= least_words)
 
 
 def cut_boilerplate(text: str, common: Mapping[int, int], least_words: int) -> tuple[str, list[str]]:
-    """The cleaned text without its common lines, and those lines."""
-    cut = {line for line in countable(text, least_words) if hash_text(line) in common}
+    """Return the cleaned text without its common lines, and those lines."""
+    cut = {line for line in long_lines(text, least_words) if hash_text(line) in common}
     if not cut:
         return text, []
     lines = text.split("\n")

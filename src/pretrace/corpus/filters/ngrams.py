@@ -1,7 +1,7 @@
-"""Runs of words as 64-bit numbers, so that those of a whole book are compared in a few array operations.
+"""Word n-grams as 64-bit hashes, so that those of a whole book are compared in a few array operations.
 
-A word's number is the start of its BLAKE2b digest; a run's number is a polynomial of its words' numbers, modulo 2^64.
-Both are the same in every process and on every machine. Two different runs share a number about once in 10^19 pairs.
+A word's hash is the start of its BLAKE2b digest; an n-gram's is a polynomial of its words' hashes, modulo 2^64. Both
+are the same in every process and on every machine. Two different n-grams collide about once in 10^19 pairs.
 """
 
 from __future__ import annotations
@@ -11,41 +11,41 @@ from collections.abc import Sequence
 
 import numpy as np
 
-REMEMBERED_WORDS = 500_000
-"""Distinct words after which the memory is emptied, so that a corpus of any size fits."""
+CACHED_WORDS = 500_000
+"""Distinct words after which the cache is emptied, so that a corpus of any size fits."""
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-"""Odd, so that no word's number loses bits by its place in the run (2^64 divided by the golden ratio)."""
+"""Odd, so that no word's hash loses bits by its position in the n-gram (2^64 divided by the golden ratio)."""
 
 
-class _Words(dict[str, int]):
+class _WordHashes(dict[str, int]):
     def __missing__(self, word: str) -> int:
-        if len(self) >= REMEMBERED_WORDS:
+        if len(self) >= CACHED_WORDS:
             self.clear()
-        self[word] = number = hash_text(word)
-        return number
+        self[word] = hashed = hash_text(word)
+        return hashed
 
 
-_words = _Words()
+_word_hashes = _WordHashes()
 
 
 def hash_text(text: str) -> int:
-    """A number below 2^64 for a text, the same everywhere; lone surrogates have one, too."""
+    """Hash a text, lone surrogates included, to a number below 2^64 that is the same everywhere."""
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "little")
 
 
 def hash_words(words: Sequence[str]) -> np.ndarray:
-    """The number of each word, uint64 of shape `(words,)`."""
-    return np.fromiter(map(_words.__getitem__, words), np.uint64, len(words))
+    """Return the hash of each word, uint64 of shape `(words,)`."""
+    return np.fromiter(map(_word_hashes.__getitem__, words), np.uint64, len(words))
 
 
 def hash_ngrams(words: np.ndarray, n: int) -> np.ndarray:
-    """The number of every run of `n` words, in order, overlapping: shape `(words - n + 1,)`, or none if too short."""
+    """Return the hash of every n-gram, in order, overlapping: shape `(words - n + 1,)`, empty if there are too few."""
     if len(words) < n:
         return np.zeros(0, np.uint64)
     count = len(words) - n + 1
-    numbers = words[:count].copy()
-    for place in range(1, n):
-        numbers *= MULTIPLIER
-        numbers += words[place : place + count]
-    return numbers
+    hashes = words[:count].copy()
+    for offset in range(1, n):
+        hashes *= MULTIPLIER
+        hashes += words[offset : offset + count]
+    return hashes

@@ -1,0 +1,98 @@
+"""Cleaning of each document by itself, in workers: one pass over the corpus, or two.
+
+Boilerplate is known only when the lines of the whole corpus are counted. Where it is cut, the first pass ends before
+the `BoilerplateFilter` with a count of lines, and the second pass begins with it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pretrace.common.progress import progress
+from pretrace.corpus.cleaning.batch_cache import cached
+from pretrace.corpus.cleaning.document_steps import ApplySteps
+from pretrace.corpus.cleaning.input_spans import spans_of
+from pretrace.corpus.cleaning.text_spool import CleanToSpool, DocumentBatch, SpooledBatch, TextSpool
+from pretrace.corpus.documents import bytes_of_documents
+from pretrace.corpus.filters.base import CleanedDocument, Step
+from pretrace.corpus.filters.boilerplate import BoilerplateFilter, HashLines, LineCounter
+from pretrace.corpus.parallel import map_in_order
+
+if TYPE_CHECKING:
+    from pretrace.settings import Workers
+
+PRELOAD = ("pretrace.corpus.cleaning.preload",)
+
+
+@dataclass(frozen=True)
+class WorkerPass:
+    """Runs steps over batches of documents, in workers."""
+
+    workers: Workers | None
+    cache: Path | None = None
+    """Folder for cleaned batches (`batch_cache`)."""
+    inputs: Any = None
+    """All that the steps depend on, as JSON: part of the cache's key."""
+
+    def run(
+        self,
+        batches: Iterable[DocumentBatch],
+        steps: Sequence[Step],
+        folder: Path,
+        description: str,
+        size: int,
+        more_inputs: Any = None,
+    ) -> Iterator[CleanedDocument]:
+        """Yield each document in order, its text spooled to `folder`; `size` is about the bytes of all texts."""
+        apply = cached(ApplySteps(steps), self.cache, [self.inputs, more_inputs])
+        with progress(total=size, unit="B", description=description) as bar:
+            for _, documents in map_in_order(CleanToSpool(apply, folder), batches, self.workers, PRELOAD):
+                for document in documents:
+                    bar.update(document.bytes_in)
+                    yield document
+
+
+def clean_each(
+    raw: Path, steps: list[Step], folder: Path, workers: WorkerPass, totals: Counter[str]
+) -> Iterator[CleanedDocument]:
+    """Yield the documents in `raw` after the steps, dropped ones too; `folder` gets the texts of the others.
+
+    `totals` counts what was read: documents, bytes, words.
+    """
+    boilerplate = next((step for step in steps if isinstance(step, BoilerplateFilter)), None)
+    at = steps.index(boilerplate) if boilerplate else len(steps)
+    first = [*steps[:at], HashLines(boilerplate.rules)] if boilerplate else steps
+    first_folder = folder.with_name("lines") if boilerplate else folder
+    spans = spans_of(raw, workers.workers.count if workers.workers else 1)
+    documents = _count(workers.run(spans, first, first_folder, "clean", bytes_of_documents(raw)), totals)
+    if not boilerplate:
+        yield from documents
+        return
+    batches: dict[int, SpooledBatch] = {}
+    spool = TextSpool(first_folder)
+    with LineCounter(folder.with_name("line-counts"), boilerplate.rules) as counter:
+        for document in documents:
+            if document.reason:
+                yield document
+                continue
+            assert document.range and document.line_hashes is not None
+            counter.add(document.line_hashes)
+            batch = batches.setdefault(document.range.file, SpooledBatch(document.range.file, spool))
+            batch.names.append((document.id, document.source))
+            batch.ranges.append(document.range)
+        common = counter.common()
+    second = [BoilerplateFilter(boilerplate.rules, common), *steps[at + 1 :]]
+    size = sum(text.bytes for batch in batches.values() for text in batch.ranges)
+    yield from workers.run(batches.values(), second, folder, "cut", size, sorted(common.items()))
+    shutil.rmtree(first_folder)
+
+
+def _count(documents: Iterator[CleanedDocument], totals: Counter[str]) -> Iterator[CleanedDocument]:
+    for document in documents:
+        totals.update(documents=1, bytes=document.bytes_in, words=document.words_in)
+        yield document
