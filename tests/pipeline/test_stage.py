@@ -82,7 +82,7 @@ def test_tracking_that_fails_fails_no_stage(project: Path, monkeypatch: Any, cap
     def broken(*_: Any) -> None:
         raise RuntimeError("no room")
 
-    monkeypatch.setattr("pretrace.tracking.hand_over", broken)
+    monkeypatch.setattr("pretrace.tracking.publish.hand_over", broken)
     run_stage("clean", lambda run: None)
     assert capsys.readouterr().err == "pretrace: clean: not shown in MLflow: RuntimeError: no room\n"
     assert "clean" in costs()
