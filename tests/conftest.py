@@ -102,7 +102,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a run leaves behind, with random weights. Not to be changed."""
+    """A finished run with random weights. Not to be changed."""
     from tests.helpers.small_run import make_run
 
     return make_run(tmp_path_factory.mktemp("small-run"))

@@ -1,4 +1,4 @@
-"""Whether a process is alive, and the process of DVC."""
+"""Processes that are alive, and the process of DVC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a result was made on: kinds of processor that share a name are told apart."""
+"""Provenance of a result: kinds of processor that share a name are told apart."""
 
 from __future__ import annotations
 

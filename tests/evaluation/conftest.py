@@ -1,4 +1,4 @@
-"""A process that is left as it was found: the stage sets what a process that computes has to set."""
+"""Fixtures of the evaluation tests: a process that is left as it was, as the stage changes settings of PyTorch."""
 
 from __future__ import annotations
 

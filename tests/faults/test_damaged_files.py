@@ -109,7 +109,7 @@ KEPT = {
     ("pretrain",): ("checkpoints", "*/step-*"),
     ("finetune", TASK, "full"): ("seeds", "*/*/*"),
 }
-"""What is kept between two runs of a stage, below .pretrace/."""
+"""State between two runs of a stage, below .pretrace/."""
 
 
 @pytest.mark.parametrize("kind", KINDS[:-1])

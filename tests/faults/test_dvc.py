@@ -20,7 +20,7 @@ from tests.helpers.faulty_machine import STAGES, TASK, Reference, copy, left_ove
 from tests.helpers.process_table import command_of, processes_in, session
 
 SHARED_BYTES = ("data", "models", "reports", "src", ".dvc/cache")
-"""What may be hard links in a copy: it is replaced as a whole, never written into."""
+"""Files that may be hard links in a copy: they are replaced as a whole, never written into."""
 SEED = 11
 
 
@@ -55,7 +55,7 @@ def without_results(folder: Path, *stages: tuple[str, ...]) -> Path:
 
 
 def same_as(locked: Reference, folder: Path) -> list[str]:
-    """What is not as in the undisturbed run, dvc.lock included."""
+    """Return the files that differ from the undisturbed run, dvc.lock included."""
     one, other = (tiny.load(place / "dvc.lock")["stages"] for place in (locked.folder, folder))
     lock = [f"dvc.lock: {name}" for name in {*one, *other} if one.get(name) != other.get(name)]
     return locked.differences(folder) + lock + left_over(folder)

@@ -1,4 +1,4 @@
-"""A language model whose probabilities are written down: that of a word depends on the one before it alone."""
+"""A language model with given probabilities: each word depends only on the one before it."""
 
 from __future__ import annotations
 

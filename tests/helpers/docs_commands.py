@@ -14,15 +14,15 @@ class Run:
     """Run it, with the names and paths of the tiny project (`NAMES`)."""
 
     instead: str | None = None
-    """What is run in its place."""
+    """The command to run in its place."""
     more: str = ""
-    """What is put behind it, such as the one stage that tells whether the settings are taken."""
+    """Words to add, such as the one stage that shows that the settings are accepted."""
     nightly: bool = True
     """False: it takes a second and changes nothing, so it is run in `make test`, too."""
     stdin: str | None = None
     """A file of the project that it reads."""
     says: str = ""
-    """What has to be in what it prints."""
+    """Text that it has to print."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ NAMES = {
     "--stride 128": "--stride 32",
     "NAME": "mine",
 }
-"""What the docs say and what it is called in the tiny project, which has one task, `follows`."""
+"""Names in the docs, and their names in the tiny project, which has one task, `follows`."""
 SUITE = "tests/integration/test_experiments.py::"
 SERVES = "tests/tracking/test_best_models.py::test_mlflow_serves_it_from_the_command_line"
 IN_PART = "tests/integration/test_remotes.py::test_clone_fetches_what_changed_stages_need"

@@ -1,4 +1,4 @@
-"""How tries of faults ended, and the table of them."""
+"""The outcome of every fault that was tried, and the table of them."""
 
 from __future__ import annotations
 

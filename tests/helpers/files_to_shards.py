@@ -1,4 +1,4 @@
-"""The stages `collect`, `clean`, `bpe` and `shard` on files of one's own, in a process of its own: for its memory.
+"""The stages `collect`, `clean`, `bpe` and `shard` on text files, in a separate process, to measure its memory.
 
     python tests/helpers/files_to_shards.py FOLDER DOCUMENTS PART_BYTES
 

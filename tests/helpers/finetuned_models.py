@@ -70,7 +70,7 @@ def write_pipeline(project: Path, rows: str, command: str) -> None:
 
 
 def models(full: float, scratch: float, tasks: tuple[str, ...]) -> list[dict[str, object]]:
-    """What the report hands over when the columns have these scores."""
+    """Return the models that the report hands over when the columns have these scores."""
     rows = [
         {"task": task, "variant": variant, "kind": KINDS[task], "metric": "accuracy", "score": score}
         for task in tasks

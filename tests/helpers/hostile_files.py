@@ -65,7 +65,7 @@ def objects() -> bytes:
 
 
 def arrays() -> dict[str, bytes]:
-    """What a .npy file of OpenAI's layout may hold."""
+    """Hostile contents of a .npy file in OpenAI's layout."""
     return {
         "pickled-objects": objects(),
         "a-pickle": pickle.dumps(Bomb()),
@@ -80,7 +80,7 @@ def arrays() -> dict[str, bytes]:
 
 
 def weights() -> dict[str, bytes]:
-    """What a .safetensors file may hold."""
+    """Hostile contents of a .safetensors file."""
     return {
         "header-of-2-63": safetensors(b"{}", length=2**63),
         "header-of-2-64": safetensors(b"{}", length=2**64 - 1),
@@ -97,7 +97,7 @@ def weights() -> dict[str, bytes]:
 
 
 def configs() -> dict[str, bytes]:
-    """What config.json beside a small file of weights may ask for."""
+    """Hostile settings in the config.json beside a small file of weights."""
     huge = {"layers": 20, "width": 1 << 20, "feed_forward": 1 << 20}
     large = {"layers": 20, "width": 8192, "feed_forward": 8192}
     found = {

@@ -1,4 +1,4 @@
-"""What the stages before the report would write, with made-up numbers."""
+"""Made-up results of all stages before the report."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def task(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def card(**changes: Any) -> dict[str, Any]:
-    """What `clean` says beyond the numbers by split and source."""
+    """The part of the report of `clean` beyond the numbers by split and source."""
     example = {"id": HOSTILE, "source": HOSTILE, "value": 0.875, "detail": HOSTILE}
     return {
         "lengths": [{"from": 512, "below": 1024, "documents": 7}, {"from": 1024, "below": 2048, "documents": 23}],
@@ -95,7 +95,7 @@ def right_on(share: float, seed: int) -> np.ndarray:
 
 
 def write_answers(data: Path, name: str) -> None:
-    """What the stages keep of a task's test rows and of the answers to them."""
+    """Write a task's test rows and the predictions for them, as the stages do."""
     folder = data / "tasks" / name
     folder.mkdir(parents=True)
     parts = [[f"{HOSTILE} row {i}", "a second part"] for i in range(ROWS)]
@@ -110,7 +110,7 @@ def write_answers(data: Path, name: str) -> None:
 
 
 def write_zero_shot(folder: Path) -> None:
-    """What the stage `zeroshot` reports where it asked half of the rows of `source`, and a language test."""
+    """Write the report of `zeroshot` for half of the rows of `source`, and a language test."""
     found = {"heuristic": "choice", "metric": "accuracy", "score": 0.4, "stderr": 0.02, "chance": 0.1, "n": 500}
     found |= {"cut": 0, "threshold": None, "updates": [{"step": 1, "score": 0.1}, {"step": 300, "score": 0.4}]}
     last_word = {"protocol": f"last word {HOSTILE}", "accuracy": 0.1234, "perplexity": 1234.5, "n": 5153}

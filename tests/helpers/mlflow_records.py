@@ -1,4 +1,4 @@
-"""Stages that leave records, and what of it is in MLflow."""
+"""Stages that leave records, and the runs that MLflow has of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def client() -> Any:
 
 
 def runs() -> dict[str, Any]:
-    """What is in MLflow, by the run's name."""
+    """Return MLflow's runs by name."""
     found = all_runs()
     assert len({run.info.run_name for run in found}) == len(found), "a run was made twice"
     return {run.info.run_name: run for run in found}

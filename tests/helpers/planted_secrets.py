@@ -1,4 +1,4 @@
-"""Keys and passwords that a run is given, and where they are found after it."""
+"""Keys and passwords for a run, and the search for them after it."""
 
 from __future__ import annotations
 

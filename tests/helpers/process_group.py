@@ -1,4 +1,4 @@
-"""What processes of a group do in tests. In a module of its own, as a process that is started has to import it."""
+"""Work for the ranks of a process group. A module of its own, since every started process has to import it."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def add_ones(group: Group, ending: str) -> None:
 
 
 class EndsProcess:
-    """What ends the process that it is sent to, before that has said anything."""
+    """An object that ends the process that unpickles it, before that has said anything."""
 
     def __reduce__(self) -> Any:
         return os._exit, (3,)

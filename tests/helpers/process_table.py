@@ -1,4 +1,4 @@
-"""Which processes there are."""
+"""Running processes, from /proc."""
 
 from __future__ import annotations
 

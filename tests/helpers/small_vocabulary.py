@@ -1,4 +1,4 @@
-"""A vocabulary in the form of OpenAI's release, learned in the plainest way from a small text."""
+"""A vocabulary in the format of OpenAI's release, learned in the plainest way from a small text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stage that ends in the way that it is told, and what its run leaves."""
+"""A stage that ends as its arguments say, and the files that its run leaves."""
 
 from __future__ import annotations
 

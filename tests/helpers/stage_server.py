@@ -1,4 +1,4 @@
-"""Runs stages, one after the other, in forks of a process that has loaded what they need: most of a tiny stage's time.
+"""Run stages one after the other, in forks of a process that has imported their modules: most of a tiny stage's time.
 
     python -m tests.helpers.stage_server    # reads one job per line from stdin, a JSON object; answers on stdout
 

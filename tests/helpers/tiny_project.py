@@ -17,7 +17,7 @@ from tests.helpers.plain_yaml import read_yaml as load
 from tests.helpers.plain_yaml import write_yaml as save
 
 MADE = ("reports/", "dvc.lock")
-"""What a run makes and git keeps: a copy starts without it."""
+"""Outputs of a run that are in git: a copy starts without them."""
 PROBES = {
     "source": "classification",
     "acceptability": "classification",
@@ -37,7 +37,7 @@ SCALE: dict[str, dict[str, Any]] = {
     "finetune": {"epochs": 1, "batch_size": 8},
     "probes": {"rows": {"default": 48}, "dev_rows": 24, "test_rows": 32},
 }
-"""What is smaller than at laptop scale."""
+"""Settings that are smaller than at laptop scale."""
 
 
 def make_project(folder: Path, **params: Any) -> Path:
@@ -118,7 +118,7 @@ def ran(said: str) -> list[str]:
 
 
 def unchanged(folder: Path) -> bool:
-    """Whether git sees nothing new, and DVC nothing to do."""
+    """True if git sees nothing new, and DVC nothing to do."""
     status = must(folder, "git", "status", "--porcelain")
     return not status and "up to date" in dvc(folder, "status")
 

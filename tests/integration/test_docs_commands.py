@@ -91,7 +91,7 @@ def test_commands_of_a_page(name: str, finished: Path, s3: dict[str, str], tmp_p
 
 
 def line_of(command: str, how: How, project: Path, s3: str) -> str:
-    """What is run: the command, or what stands for it, with the names of the tiny project."""
+    """Return the command to run, or the one in its place, with the names of the tiny project."""
     assert isinstance(how, Run)
     line = (how.instead or command) + how.more
     for old, new in NAMES.items():

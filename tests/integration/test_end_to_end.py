@@ -183,7 +183,7 @@ def every_key(value: Any) -> list[str]:
 
 
 class References(HTMLParser):
-    """What a page loads or links to."""
+    """Everything that a page loads or links to."""
 
     def __init__(self) -> None:
         super().__init__()

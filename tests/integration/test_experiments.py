@@ -36,7 +36,7 @@ def shown(folder: Path) -> dict[str, Any]:
 
 
 def way_out(folder: Path) -> None:
-    """What docs/experiments.md says."""
+    """Run the commands that docs/experiments.md gives after a failure."""
     line = "git checkout -- params.yaml scales reports README.md dvc.lock && dvc checkout"
     assert line in (REPOSITORY / "docs" / "experiments.md").read_text()
     tiny.must(folder, "sh", "-c", line)

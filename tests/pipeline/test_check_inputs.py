@@ -1,4 +1,4 @@
-"""What a stage reads is what the stages before it wrote, or it does not start."""
+"""Inputs of a stage are the outputs of the stages before it, or it does not start."""
 
 from __future__ import annotations
 

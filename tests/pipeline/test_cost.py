@@ -1,4 +1,4 @@
-"""What each stage cost, in reports/cost.json."""
+"""The cost of each stage, in reports/cost.json."""
 
 from __future__ import annotations
 

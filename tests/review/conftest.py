@@ -32,7 +32,7 @@ def project(ran: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def clone(ran: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What git has of it, and no more; the test stands in it."""
+    """A clone, with the files in git and no others; the test stands in it."""
     made.run(tmp_path, "git", "clone", "--quiet", str(ran), "clone")
     monkeypatch.chdir(tmp_path / "clone")
     return tmp_path / "clone"

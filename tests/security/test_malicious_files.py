@@ -28,7 +28,7 @@ ALLOWED_GROWTH = 150 << 20
 
 @pytest.fixture(scope="module")
 def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a process said that read all of the hostile models and vocabularies."""
+    """The output of a process that read all of the hostile models and vocabularies."""
     folder = tmp_path_factory.mktemp("hostile")
     make_weights(folder / "weights")
     make_vocabularies(folder / "vocabularies")
@@ -69,7 +69,7 @@ TASK = {"kind": "classification", "train": "rows.parquet"}
 
 
 def rows_from(path: Path, content: bytes) -> str:
-    """What is said of a task whose rows are in this file."""
+    """Return the error for a task whose rows are in this file."""
     path.write_bytes(content)
     with pytest.raises(PretraceError) as caught:
         read_task_files("mine", Task.model_validate({**TASK, "train": path.name}), str)

@@ -1,4 +1,4 @@
-"""What is open to others: addresses that are listened on, rights of files, links in the way of what is written."""
+"""Access by others: addresses that processes listen on, permissions of files, links in the place of outputs."""
 
 from __future__ import annotations
 

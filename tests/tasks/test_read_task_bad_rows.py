@@ -1,4 +1,4 @@
-"""What can be wrong between the rows of a task: ids, empty text, labels, the same row in two splits."""
+"""Faults among the rows of a task: ids, empty text, labels, the same row in two splits."""
 
 from __future__ import annotations
 

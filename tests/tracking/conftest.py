@@ -43,6 +43,6 @@ def untouched(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def finetuned(tracked: Path, project: Path) -> Path:
-    """What a run leaves behind: fine-tuned models, their vocabulary, and test rows. Gives the project."""
+    """A finished run: fine-tuned models, their vocabulary, and test rows. Gives the project."""
     make_finetuned(project)
     return project

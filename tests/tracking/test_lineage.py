@@ -1,4 +1,4 @@
-"""What a stage read is known by DVC's hashes before DVC has written them, and the same inputs have one fingerprint."""
+"""Inputs of a stage have DVC's hashes before DVC has written them, and the same inputs have one fingerprint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stage takes of the machine, under the names that MLflow's page knows."""
+"""Load of the machine during a stage, under the names that MLflow's page knows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of training share: the small corpus, and a process that is left as it was found."""
+"""Fixtures of the training tests: the small corpus, and a process that is left as it was."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with somebody's text: one line that stops the run, or a line in the rejects while the rest comes."""
+"""Faults of text files: one line that stops the run, or a line in the rejects while the rest is read."""
 
 from __future__ import annotations
 

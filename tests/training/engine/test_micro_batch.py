@@ -1,4 +1,4 @@
-"""How many sequences are held at once, where the settings leave it open."""
+"""The size of a micro-batch, where the settings leave it open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What validation reports of a loss."""
+"""The numbers that validation reports for a loss."""
 
 from __future__ import annotations
 
