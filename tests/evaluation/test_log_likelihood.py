@@ -39,6 +39,7 @@ def plainly(model: Any, question: Question) -> tuple[list[float], list[bool]]:
     return [float(logs_TV[t - 1, text[t]]) for t in places], [int(logs_TV[t - 1].argmax()) == text[t] for t in places]
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(questions, st.sampled_from(sorted(MODELS)), st.integers(1, 200))
 def test_a_batch_is_its_questions_one_by_one(asked: list[Question], kind: str, tokens: int) -> None:

@@ -65,6 +65,7 @@ def plainly(model: Any, ids: np.ndarray, stride: int) -> np.ndarray:
     return losses
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     kind=st.sampled_from(sorted(MODELS)),
@@ -105,6 +106,7 @@ def test_with_the_context_as_stride_it_is_pretrainings_own_loss() -> None:
         assert ours == pytest.approx(validation_loss(model, sequences, plain), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_numbers_hang_together(folder: Path, tmp_path: Path) -> None:
     raw = "The CAT sat —   on a mat.\n\nAnd then it was not there any more: so we went home to bed, so we went home"
     (tmp_path / "text.md").write_text(raw, encoding="utf-8")
@@ -127,6 +129,7 @@ def test_numbers_hang_together(folder: Path, tmp_path: Path) -> None:
     assert found["bits_per_clean_byte"] == pytest.approx(nats / math.log(2) / found["clean_bytes"], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_folder_is_its_documents_one_after_another(folder: Path, tmp_path: Path) -> None:
     texts = [" ".join(WORDS[n:] + WORDS[:n]) for n in range(5)]
     books = tmp_path / "books"
@@ -141,6 +144,7 @@ def test_a_folder_is_its_documents_one_after_another(folder: Path, tmp_path: Pat
     assert apart["tokens"] == whole["tokens"]
 
 
+@pytest.mark.slow
 def test_validation_text_of_a_corpus_gives_its_val_loss(tmp_path: Path) -> None:
     """What `describe` reports: the same ids, the same bytes, the same bits a byte."""
     from pretrace.corpus import Document, write_documents
@@ -171,6 +175,7 @@ def test_validation_text_of_a_corpus_gives_its_val_loss(tmp_path: Path) -> None:
     assert ratio == pytest.approx(said["val_bits_per_byte"] / said["val_loss"], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_exported_models_give_the_same(tmp_path: Path) -> None:
     sizes = {"layers": 1, "width": 64, "heads": 1, "feed_forward": 256, "initial_std": 0.1}
     vocabulary = load_vocabulary(write_openai_vocabulary(tmp_path / "model" / "vocabulary"))
@@ -182,6 +187,7 @@ def test_exported_models_give_the_same(tmp_path: Path) -> None:
         assert evaluate(tmp_path / form, str(tmp_path / "text.txt")) == own
 
 
+@pytest.mark.slow
 def test_the_command_says_it(folder: Path, tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "text").write_text(" ".join(WORDS) * 2)
     arguments = ["evaluate", str(folder), "--text", str(tmp_path / "text"), "--stride", "5"]
@@ -204,6 +210,7 @@ def test_without_a_name_it_is_the_models_of_the_pipeline(
     assert json.loads(capsys.readouterr().out)["model"] == "models/pretrained/transformer"
 
 
+@pytest.mark.slow
 def test_a_perplexity_that_no_number_can_hold(folder: Path, tmp_path: Path, capsys: Any) -> None:
     """One word of thousands of letters."""
     (tmp_path / "text.txt").write_text("cat" * 2000)

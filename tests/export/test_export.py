@@ -73,6 +73,7 @@ def _own_module_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"{module}.HF_MODULES_CACHE", str(tmp_path / "modules"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_own_module_cache")
 def test_transformers_opens_what_is_exported(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     out = tmp_path / "out"
@@ -99,6 +100,7 @@ def test_transformers_opens_what_is_exported(trained: Path, tmp_path: Path, caps
     assert again("the _classify_ the")["input_ids"] == [*the, vocabulary.size, *the]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["huggingface", "openai"])
 def test_what_is_exported_can_be_started_from(trained: Path, tmp_path: Path, form: str) -> None:
     export(trained, form, tmp_path / "out")

@@ -101,6 +101,7 @@ def ask(folder: Path, **inputs: np.ndarray) -> np.ndarray:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", GRAPHS)
 @pytest.mark.parametrize("kind", ["transformer", "lstm"])
 def test_a_graph_has_the_logits_of_the_model(project: Path, tmp_path: Path, kind: str, form: str) -> None:
@@ -119,6 +120,7 @@ def test_a_graph_has_the_logits_of_the_model(project: Path, tmp_path: Path, kind
     assert vocabulary.encode(TEXT) == load_vocabulary(folder / "vocabulary").encode(TEXT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", GRAPHS)
 @pytest.mark.parametrize("name", KINDS)
 def test_a_graph_of_a_task_answers_as_predict_does(project: Path, tmp_path: Path, name: str, form: str) -> None:
@@ -159,6 +161,7 @@ def test_a_graph_of_onnx_is_whole_and_names_its_axes(project: Path, tmp_path: Pa
     assert axes == [["batch", "time"]]
 
 
+@pytest.mark.slow
 def test_a_graph_of_torchscript_opens_without_pretrace(project: Path, tmp_path: Path) -> None:
     out = export("models/pretrained/transformer", "torchscript", tmp_path / "out")
     code = "import sys, torch; found = torch.jit.load(sys.argv[1])(torch.tensor([[1, 2, 3]])); print(found.shape[:2])"

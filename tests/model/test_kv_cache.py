@@ -33,6 +33,7 @@ def gpt(context: int = 16) -> Transformer:
     return Transformer(settings, Letters.size, seed=3)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 27), min_size=1, max_size=40), st.data())
 @torch.no_grad()
 def test_what_is_kept_gives_the_logits_of_reading_anew(ids: list[int], data: st.DataObject) -> None:

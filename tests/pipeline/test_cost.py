@@ -5,9 +5,12 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.helpers.stage_script import PATIENCE, costs, run
 
 
+@pytest.mark.slow
 def test_a_stage_notes_what_it_cost(stage: list[str]) -> None:
     done = run(*stage, "well")
     assert (done.returncode, done.stderr) == (0, "")
@@ -17,6 +20,7 @@ def test_a_stage_notes_what_it_cost(stage: list[str]) -> None:
     assert 1e6 < entry["peak_memory_bytes"] < 1e9
 
 
+@pytest.mark.slow
 def test_of_several_processes_of_torchrun_one_writes(stage: list[str]) -> None:
     others = {"MASTER_ADDR": "localhost", "WORLD_SIZE": "2"}
     assert run(*stage, "well", **others, RANK="1").returncode == 0
@@ -25,6 +29,7 @@ def test_of_several_processes_of_torchrun_one_writes(stage: list[str]) -> None:
     assert list(costs()) == ["clean"]
 
 
+@pytest.mark.slow
 def test_costs_of_other_stages_stay_and_the_order_is_fixed(stage: list[str]) -> None:
     run(*stage, "well", "source", "full")
     run(*stage, "well")
@@ -38,6 +43,7 @@ def test_a_broken_cost_file_fails_no_stage(stage: list[str]) -> None:
     assert list(costs()) == ["clean"]
 
 
+@pytest.mark.slow
 def test_stages_that_end_at_once_are_all_in_the_cost_file(stage: list[str]) -> None:
     processes = [subprocess.Popen([*stage, "well", str(number)]) for number in range(4)]
     assert [process.wait(PATIENCE) for process in processes] == [0] * 4

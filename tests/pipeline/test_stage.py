@@ -16,6 +16,7 @@ from pretrace.pipeline.stage import Run, run_stage
 from tests.helpers.stage_script import PATIENCE, costs, run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "line"),
     [
@@ -44,6 +45,7 @@ def test_bad_settings_stop_a_stage_before_it_runs(stage: list[str]) -> None:
     assert not Path("main-ran").exists()
 
 
+@pytest.mark.slow
 def test_a_defect_shows_its_traceback(stage: list[str]) -> None:
     done = run(*stage, "defect")
     assert done.returncode == 1
@@ -51,6 +53,7 @@ def test_a_defect_shows_its_traceback(stage: list[str]) -> None:
     assert "ZeroDivisionError" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_stopped_stage_says_so_and_leaves_no_half_output(stage: list[str], number: int, code: int) -> None:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

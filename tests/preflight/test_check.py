@@ -49,6 +49,7 @@ def real_trial() -> None:
     """A test that asks for it tries updates."""
 
 
+@pytest.mark.slow
 def test_check_says_what_the_run_is(repository: Path, capsys: Any) -> None:
     settings = load_settings()
     lines = dict(line.split(None, 1) for line in run(capsys, "check").splitlines() if line[0] != " ")
@@ -128,6 +129,7 @@ def test_check_says_how_many_epochs_the_text_gives(repository: Path, capsys: Any
     assert "2.0 epochs of what data/shards has now" in run(capsys, "check")
 
 
+@pytest.mark.slow
 def test_check_counts_compressed_text_as_it_unpacks(repository: Path, capsys: Any) -> None:
     random = np.random.default_rng(0)
     text = " ".join(random.choice(WORDS, 400_000))
@@ -182,6 +184,7 @@ def test_check_of_a_sharded_model_tries_nothing(repository: Path, capsys: Any, m
     assert "pretrain.sharded: 3 processes have to take equal shares of a batch of 16" in refused(capsys, "check")
 
 
+@pytest.mark.slow
 def test_check_tries_real_updates(repository: Path, capsys: Any, real_trial: None, tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
     said = run(capsys, "check")

@@ -13,6 +13,7 @@ from pretrace.preflight.timing import _reason, measure, trial
 from pretrace.settings import load_settings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["transformer", "lstm"])
 def test_a_trial_is_of_the_share_of_a_process(repository: Path, kind: str) -> None:
     """In this process, as far as it leaves no trace."""
@@ -26,6 +27,7 @@ def test_a_trial_is_of_the_share_of_a_process(repository: Path, kind: str) -> No
     assert 1e7 < found.memory < 1e11
 
 
+@pytest.mark.slow
 def test_a_trial_that_fails_is_one_line(repository: Path) -> None:
     settings = load_settings()
     (repository / "params.yaml").unlink()
@@ -33,6 +35,7 @@ def test_a_trial_that_fails_is_one_line(repository: Path) -> None:
         measure("lstm", settings, 1)
 
 
+@pytest.mark.slow
 def test_a_trial_of_fewer_sequences_says_so(repository: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("pretrace.preflight.timing.SECONDS", 0.0)
     found = trial("transformer", load_settings(), 6)

@@ -21,6 +21,7 @@ def answers(*right: int) -> np.ndarray:
     return np.array([[1] * count + [0] * (1000 - count) for count in right])
 
 
+@pytest.mark.slow
 @given(one=shares, other=shares)
 def test_without_the_rows_part_the_interval_is_welchs(one: list[int], other: list[int]) -> None:
     if len(set(one)) == 1 or len(set(other)) == 1:
@@ -48,6 +49,7 @@ def test_rows_that_both_get_wrong_say_nothing_of_the_difference() -> None:
     assert found.noise < 1.96 * np.sqrt(2 * 0.25 / 1000) / 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["accuracy", "f1", "matthews"])
 def test_the_interval_covers_the_true_difference(metric: str) -> None:
     random = np.random.default_rng(1)
@@ -62,6 +64,7 @@ def test_the_interval_covers_the_true_difference(metric: str) -> None:
     assert covered >= 36
 
 
+@pytest.mark.slow
 def test_a_correlation_is_compared_by_the_bootstrap() -> None:
     random = np.random.default_rng(2)
     labels = random.normal(size=400)

@@ -36,6 +36,7 @@ def test_findings_say_where_it_is_decided_and_where_not(reports: Path) -> None:
     assert "below it on follows (-29.0" in against_tfidf
 
 
+@pytest.mark.slow
 def test_the_table(reports: Path) -> None:
     lines = benchmark_markdown(build(reports)).splitlines()
     assert lines[0] == "| task | format | metric | n test | full | scratch | majority | TF-IDF |"

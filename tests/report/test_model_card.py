@@ -13,6 +13,8 @@ from pretrace.report.model_card import Form, model_card
 from pretrace.settings import load_settings
 from tests.helpers import made_up_results as made_up
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def reports(project: Path) -> Path:

@@ -71,6 +71,7 @@ class Tags(HTMLParser):
         assert self.open.pop() == tag
 
 
+@pytest.mark.slow
 def test_the_same_results_give_the_same_bytes_in_another_process(reports: Path) -> None:
     write_report(load_settings(), reports)
     first = locked_bytes(reports)
@@ -79,6 +80,7 @@ def test_the_same_results_give_the_same_bytes_in_another_process(reports: Path) 
     assert locked_bytes(reports) == first
 
 
+@pytest.mark.slow
 def test_what_dvc_locks_does_not_depend_on_the_clock(reports: Path) -> None:
     write_report(load_settings(), reports)
     before, page_before = locked_bytes(reports), page(reports)
@@ -89,6 +91,7 @@ def test_what_dvc_locks_does_not_depend_on_the_clock(reports: Path) -> None:
     assert "1 h 12 min" in page(reports)
 
 
+@pytest.mark.slow
 def test_the_page_is_whole_and_needs_no_network(reports: Path) -> None:
     html = page(reports)
     tags = Tags(html)
@@ -101,6 +104,7 @@ def test_the_page_is_whole_and_needs_no_network(reports: Path) -> None:
     assert "@import" not in html
 
 
+@pytest.mark.slow
 def test_text_from_data_is_shown_and_never_obeyed(reports: Path) -> None:
     html = page(reports)
     assert "<script" not in html
@@ -112,12 +116,14 @@ def test_text_from_data_is_shown_and_never_obeyed(reports: Path) -> None:
     assert "<script" not in figure
 
 
+@pytest.mark.slow
 def test_the_page_shows_the_numbers(reports: Path) -> None:
     text = re.sub(r"<[^>]+>", " ", page(reports))
     for number in ("50.0", "± 1.0", "80.0", "66.7", "2.57 M", "+27.0", "23,400", "31 %"):
         assert number in text
 
 
+@pytest.mark.slow
 def test_the_card_of_the_corpus_says_what_went_and_why(reports: Path) -> None:
     html = page(reports)
     text = " ".join(re.sub(r"<[^>]+>", " ", html[html.index('id="corpus"') :]).split())
@@ -130,6 +136,7 @@ def test_the_card_of_the_corpus_says_what_went_and_why(reports: Path) -> None:
     assert f"{9000 / 12.5 / 1e6:.1f} MB a second" in text
 
 
+@pytest.mark.slow
 def test_the_card_does_without_what_an_older_run_did_not_note(reports: Path) -> None:
     clean = json.loads((reports / "clean.json").read_text())
     for key in made_up.card():
@@ -142,6 +149,7 @@ def test_the_card_does_without_what_an_older_run_did_not_note(reports: Path) -> 
     assert "none was found" in page(reports)
 
 
+@pytest.mark.slow
 def test_the_page_does_without_what_is_optional(reports: Path) -> None:
     for name in ("samples.json", "bpe.json", "cost.json", "curves/transformer.json"):
         (reports / name).unlink()
@@ -161,6 +169,7 @@ def test_costs_are_those_of_these_settings(reports: Path) -> None:
     assert rows["together"]["seconds"] == 45.0
 
 
+@pytest.mark.slow
 def test_every_cell_says_where_it_came_from(reports: Path) -> None:
     cost = json.loads((reports / "cost.json").read_text())
     cost["finetune@source-full"] |= {
@@ -191,6 +200,7 @@ def test_every_cell_says_where_it_came_from(reports: Path) -> None:
     assert "source: majority, TF-IDF" in text
 
 
+@pytest.mark.slow
 def test_wrong_answers_are_shown_but_not_in_full_length(reports: Path) -> None:
     html = page(reports)
     text = " ".join(re.sub(r"<[^>]+>", " ", html[html.index('id="mistakes"') :]).split())
@@ -199,6 +209,7 @@ def test_wrong_answers_are_shown_but_not_in_full_length(reports: Path) -> None:
     assert shortened("a" * 400 + "b" * 400 + "c" * 400) == "a" * 400 + "b" * 50 + " … " + "b" * 50 + "c" * 400
 
 
+@pytest.mark.slow
 def test_a_task_with_a_card_stands_beside_the_published_score(reports: Path) -> None:
     assert "GPT-1, published" not in page(reports)
     paper = {"score": 45.4, "metric": "matthews", "split": "the test server", "table": "Table 4"}
@@ -210,6 +221,7 @@ def test_a_task_with_a_card_stands_beside_the_published_score(reports: Path) -> 
         assert part in text, part
 
 
+@pytest.mark.slow
 def test_language_tests_are_shown_with_their_protocol(reports: Path) -> None:
     assert 'id="zeroshot"' not in page(reports)
     made_up.write_zero_shot(reports)
@@ -220,6 +232,7 @@ def test_language_tests_are_shown_with_their_protocol(reports: Path) -> None:
     assert "lambada transformer accuracy 0.1234, perplexity 1,234, n 5,153 last word" in text
 
 
+@pytest.mark.slow
 def test_the_figure_of_layers_is_drawn_where_variants_have_them(reports: Path, project: Path) -> None:
     assert 'id="transfer"' not in page(reports)
     params = YAML(typ="safe", pure=True).load(project / "params.yaml")
@@ -253,6 +266,7 @@ def test_settings_are_shown_as_they_are_read(project: Path) -> None:
     assert "null" not in text
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_table_and_where_the_page_is(reports: Path) -> None:
     write_report(load_settings(), reports)
     done = subprocess.run([sys.executable, "-m", "pretrace.report"], capture_output=True, text=True)
@@ -261,6 +275,7 @@ def test_the_command_prints_the_table_and_where_the_page_is(reports: Path) -> No
     assert (reports / "index.html").resolve().as_uri() in done.stdout
 
 
+@pytest.mark.slow
 def test_the_command_without_results_is_one_line(project: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "pretrace.report"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")

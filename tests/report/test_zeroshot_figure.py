@@ -38,6 +38,7 @@ def test_only_a_ready_task_has_a_published_score() -> None:
     assert best_published(tasks) == {"mine": 0.932}
 
 
+@pytest.mark.slow
 def test_the_figure_shows_each_task_and_kind_of_model() -> None:
     svg = zero_shot_figure(REPORT, {"cola": 0.35})
     assert svg == zero_shot_figure(copy.deepcopy(REPORT), {"cola": 0.35})
@@ -49,6 +50,7 @@ def test_the_figure_shows_each_task_and_kind_of_model() -> None:
     assert ">lstm<" not in zero_shot_figure(alone, {})
 
 
+@pytest.mark.slow
 def test_weights_of_others_have_no_place_on_the_axis() -> None:
     given = copy.deepcopy(REPORT["tasks"]["cloze"])
     given["transformer"]["updates"] = [{"step": 0, "score": 0.5}]

@@ -12,6 +12,8 @@ from pretrace.common.errors import PretraceError
 from pretrace.review import find_cell, trace
 from tests.helpers import made_up_project as made
 
+pytestmark = pytest.mark.slow
+
 TABLE = Path("reports/benchmark.json")
 
 

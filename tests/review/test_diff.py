@@ -12,6 +12,8 @@ from pretrace.cli import main
 from pretrace.review import comment
 from tests.helpers.made_up_project import benchmark, commit, row, run, write
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "<img src=x> | **a** @everyone\n\n| b"
 CURVE = [{"step": step, "loss": 9 - step / 10, "lr": 0.1} for step in range(1, 30)]
 

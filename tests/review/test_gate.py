@@ -11,6 +11,8 @@ from pretrace.cli import main
 from pretrace.review import gate
 from tests.helpers import made_up_project as made
 
+pytestmark = pytest.mark.slow
+
 
 def reasons(revision: str = "HEAD") -> list[str]:
     return gate(revision)[0]

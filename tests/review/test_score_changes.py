@@ -84,6 +84,7 @@ def test_the_mean_over_tasks_is_less_noisy_than_a_task() -> None:
     assert all(change.difference and mean.noise < 0.7 * change.difference.noise for change in changes)
 
 
+@pytest.mark.slow
 @given(rows, rows)
 def test_the_other_way_round_is_the_opposite(one: dict[str, Any], other: dict[str, Any]) -> None:
     other = {**other, "task": one["task"], "variant": one["variant"]}
@@ -95,6 +96,7 @@ def test_the_other_way_round_is_the_opposite(one: dict[str, Any], other: dict[st
     assert back.verdict == opposite.get(forth.verdict, forth.verdict)
 
 
+@pytest.mark.slow
 @given(nested)
 def test_anything_else_is_refused_in_one_line(value: Any) -> None:
     for found in (value, {"rows": value}, {"rows": [value]}):

@@ -39,6 +39,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_hostile_models_and_vocabularies_are_refused_by_name(read: dict[str, Any]) -> None:
     assert len(read["said"]) > 40
     for name, said in read["said"].items():
@@ -47,6 +48,7 @@ def test_hostile_models_and_vocabularies_are_refused_by_name(read: dict[str, Any
         assert said.isprintable()
 
 
+@pytest.mark.slow
 def test_hostile_files_take_no_memory(read: dict[str, Any]) -> None:
     assert read["grown"] < ALLOWED_GROWTH
 

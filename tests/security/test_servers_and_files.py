@@ -63,6 +63,7 @@ def listening() -> dict[int, set[str]]:
     return {pid: {by_socket[number] for number in sockets_of(pid) if number in by_socket} for pid in family()}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's /proc")
 def test_ranks_listen_on_the_loopback_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shards = make_shards(tmp_path / "small")
@@ -77,6 +78,7 @@ def test_ranks_listen_on_the_loopback_address(tmp_path: Path, monkeypatch: pytes
     assert addresses <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}, addresses
 
 
+@pytest.mark.slow
 def test_make_ui_listens_on_the_loopback_address() -> None:
     recipe = (REPOSITORY / "Makefile").read_text()
     (command,) = re.findall(r"mlflow server [^\n]*", recipe)
@@ -103,6 +105,7 @@ def test_files_have_the_permissions_of_the_umask(tmp_path: Path, mask: int) -> N
         assert stat.S_IMODE(path.stat().st_mode) == full & ~mask, path
 
 
+@pytest.mark.slow
 def test_stage_outputs_have_the_permissions_of_the_umask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Libraries write Parquet, weights and vocabularies, into folders of ours."""
     before = os.umask(0o027)

@@ -239,6 +239,7 @@ def as_yaml(name: str) -> bytes:
 ONCE = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @hypothesis_settings(max_examples=300, **ONCE)
 def test_a_spoiled_file_loads_or_is_refused_in_one_line(spoilt: Path, data: st.DataObject) -> None:
@@ -265,6 +266,7 @@ def test_a_value_that_is_written_once_and_meant_twice_is_taken(spoilt: Path) -> 
     assert outcome(spoilt, "params.yaml", content) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", LINES)
 def test_each_trick_of_yaml_is_a_line(spoilt: Path, line: str) -> None:
     """None of them is something that params.yaml takes, at its end; but a line that says nothing."""

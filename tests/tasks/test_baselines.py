@@ -52,6 +52,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_words_tell_is_learned(kind: str) -> None:
     found = scored(task_of(kind, tells=True, metric=KINDS[kind]))
@@ -59,6 +60,7 @@ def test_what_words_tell_is_learned(kind: str) -> None:
     assert found["tfidf"]["score"] > found["majority"]["score"] + 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_nothing_tells_is_not_learned(kind: str) -> None:
     task = task_of(kind, tells=False, metric=KINDS[kind])
@@ -77,11 +79,13 @@ def test_the_majority_is_that_of_train(kind: str) -> None:
     assert scored(task)["majority"] == expected
 
 
+@pytest.mark.slow
 def test_a_constant_guess_has_no_correlation() -> None:
     for kind, metric in (("regression", "pearson"), ("regression", "spearman"), ("entailment", "matthews")):
         assert scored(task_of(kind, tells=True, metric=metric))["majority"]["score"] == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_numbers_twice(kind: str) -> None:
     one, other = (scored(task_of(kind, tells=True, metric=KINDS[kind])) for _ in range(2))

@@ -53,6 +53,7 @@ ANSWERS = st.integers(2, 4).flatmap(
 GRADES = st.lists(st.tuples(st.integers(0, 20), st.floats(-10, 10, width=16)), min_size=2, max_size=40)
 
 
+@pytest.mark.slow
 @given(ANSWERS)
 def test_any_classes_score_as_with_scikit_learn(answers: list[tuple[int, int]]) -> None:
     labels, predictions = np.array(answers).T
@@ -63,6 +64,7 @@ def test_any_classes_score_as_with_scikit_learn(answers: list[tuple[int, int]]) 
                 assert score(metric, labels, predictions) == pytest.approx(expected(labels, predictions), abs=1e-9)
 
 
+@pytest.mark.slow
 @given(GRADES)
 def test_any_numbers_score_as_with_scipy(grades: list[tuple[int, float]]) -> None:
     labels, predictions = np.array(grades, float).T
@@ -124,6 +126,7 @@ def test_perfect_and_constant_predictions(metric: str) -> None:
     assert constant == (pytest.approx(np.mean(labels == 0)) if metric == "accuracy" else 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", [*CLASSES, *NUMBERS])
 def test_the_error_is_the_spread_of_many_samples(metric: str) -> None:
     found = [score(metric, *sample(metric, seed)) for seed in range(400)]
@@ -131,6 +134,7 @@ def test_the_error_is_the_spread_of_many_samples(metric: str) -> None:
     assert np.mean(errors) == pytest.approx(np.std(found), rel=0.25)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", [*CLASSES, *NUMBERS])
 def test_the_error_is_the_same_each_time_and_sane_at_the_ends(metric: str) -> None:
     labels, predictions = sample(metric, 1, 60)

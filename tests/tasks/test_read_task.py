@@ -67,6 +67,7 @@ def error_of(**settings: Any) -> str:
     return str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("kind", TABLES)
 def test_every_kind_from_every_format(kind: str, suffix: str) -> None:

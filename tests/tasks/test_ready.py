@@ -83,6 +83,7 @@ def test_an_entry_says_where_it_is_from(name: str) -> None:
     assert set(entry.overrides) <= set(OVERRIDES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ON_THE_HUB)
 def test_the_files_and_the_copy_on_the_hub_are_the_same_rows(name: str, files: Path, hub: None) -> None:
     found = read_task_files(name, task(name), str)
@@ -94,6 +95,7 @@ def test_the_files_and_the_copy_on_the_hub_are_the_same_rows(name: str, files: P
     assert len(found.unlabeled) == (published.ROWS if task(name).unlabeled else 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(published.LABELS))
 def test_labels_have_names_and_the_rows_their_own(name: str, files: Path) -> None:
     found = read_task_files(name, task(name), str)
@@ -171,6 +173,7 @@ def test_a_name_that_is_none_is_said() -> None:
         task("colla")
 
 
+@pytest.mark.slow
 def test_suites_take_the_place_of_the_tasks(tmp_path: Path) -> None:
     from dvc.utils.hydra import apply_overrides
 

@@ -100,6 +100,7 @@ def mixtures() -> st.SearchStrategy[str]:
     return st.lists(st.one_of(st.text(max_size=12), words), max_size=12).map(" ".join) | st.text()
 
 
+@pytest.mark.slow
 @given(mixtures())
 @example("a\u00b4 \u2026\n")
 @settings(max_examples=400)
@@ -129,6 +130,7 @@ def test_a_merge_that_stands_twice_has_its_later_place(tmp_path: Path) -> None:
     assert vocabulary.encode(TEXT) == judge(TEXT) != load_vocabulary(write_openai_vocabulary(tmp_path)).encode(TEXT)
 
 
+@pytest.mark.slow
 @given(st.text(CHARACTERS + CHARACTERS.upper() + "   \n", max_size=60))
 @settings(max_examples=300)
 def test_known_characters_come_back_as_cleaned_text(vocabulary: Vocabulary, text: str) -> None:
@@ -256,12 +258,14 @@ def test_the_released_vocabulary(released: Path) -> None:
     assert len(vocabulary.encode("the quick brown fox")) == 4
 
 
+@pytest.mark.slow
 def test_the_released_vocabulary_on_hostile_text(released: Path) -> None:
     vocabulary, judge = load_vocabulary(released), recipe_of(tokenizer_of(released))
     for text in HOSTILE:
         assert vocabulary.encode(text) == judge(text), ascii(text)
 
 
+@pytest.mark.slow
 def test_the_released_vocabulary_on_books(released: Path, shared: Path) -> None:
     vocabulary, judge = load_vocabulary(released), recipe_of(tokenizer_of(released))
     tokens = 0

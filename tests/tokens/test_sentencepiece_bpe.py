@@ -35,6 +35,7 @@ def test_what_it_says_of_itself(vocabulary: Vocabulary, folder: Path) -> None:
     assert (vocabulary.unknown_id, vocabulary.newline_id) == (0, 1)
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(LETTERS, max_size=8), max_size=20), st.randoms(use_true_random=False))
 @settings(max_examples=200)
 def test_round_trip(vocabulary: Vocabulary, words: list[str], random: object) -> None:
@@ -52,6 +53,7 @@ def test_raw_text_is_cleaned_first(vocabulary: Vocabulary) -> None:
     )
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(f"{LETTERS} \n\u4e2d", max_size=8), max_size=20).map("".join))
 @settings(max_examples=200)
 def test_a_long_text_has_the_ids_of_a_short_one(folder: Path, text: str) -> None:

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 
 from pretrace import tracking
 from pretrace.common.files import read_json
 from pretrace.inference.predict import answers
 from tests.helpers.finetuned_models import KINDS, ROWS, models, write_pipeline
 from tests.helpers.mlflow_records import PARENT, client, leave, runs
+
+pytestmark = pytest.mark.slow
 
 
 def report(full: float = 0.6, scratch: float = 0.5, tasks: tuple[str, ...] = ("source",)) -> None:

@@ -13,6 +13,8 @@ from pretrace.common.files import write_json
 from pretrace.tracking import status
 from tests.helpers.mlflow_records import PARENT, all_runs, client, leave, runs, waiting
 
+pytestmark = pytest.mark.slow
+
 LOCK = """schema: '2.0'
 stages:
   clean:

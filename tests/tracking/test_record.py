@@ -9,11 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pretrace import tracking
 from pretrace.common.files import locked
 from pretrace.pipeline.stage import Run
 from pretrace.settings import load_settings
 from tests.helpers.mlflow_records import leave, points, runs, waiting
+
+pytestmark = pytest.mark.slow
 
 NOWHERE = "http://127.0.0.1:9"
 PATIENCE = 120

@@ -19,6 +19,8 @@ from pretrace.settings import load_settings
 from pretrace.tracking.uploader import stay_and_send
 from tests.helpers.mlflow_records import PARENT, all_runs, leave, runs, waiting
 
+pytestmark = pytest.mark.slow
+
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 

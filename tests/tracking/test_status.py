@@ -20,6 +20,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
 
 
+@pytest.mark.slow
 def test_track_says_what_waits_and_why(tracked: Path, monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://someone:{SECRET}@127.0.0.1:9")
     assert main(["track"]) == 0
@@ -33,6 +34,7 @@ def test_track_says_what_waits_and_why(tracked: Path, monkeypatch: Any, capsys: 
     assert SECRET not in out
 
 
+@pytest.mark.slow
 def test_track_where_tracking_is_off(project: Path, capsys: Any) -> None:
     assert main(["track"]) == main(["track", "--resend"]) == 0
     assert capsys.readouterr().out.count("switched off") == 2

@@ -10,10 +10,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from pretrace import tracking
 from pretrace.tracking import system_metrics
 from pretrace.tracking.system_metrics import SystemWatch
 from tests.helpers.mlflow_records import leave, points, runs
+
+pytestmark = pytest.mark.slow
 
 PATIENCE = 30.0
 

@@ -18,6 +18,8 @@ from pretrace.pipeline.stage import run_stage
 from pretrace.tracking import uploader
 from tests.helpers.mlflow_records import PARENT, leave, runs, waiting
 
+pytestmark = pytest.mark.slow
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
 SECRET = "s3cr3t-of-mine"
 

@@ -12,6 +12,7 @@ import pytest
 HERE = Path(__file__).parent
 
 
+@pytest.mark.slow
 def test_the_curves_have_not_moved() -> None:
     """Ten digits, which is every bit, with the PyTorch and the kind of processor that they are from; else five."""
     expected = json.loads((HERE / "golden_curve.json").read_text())

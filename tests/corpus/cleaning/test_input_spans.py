@@ -18,6 +18,7 @@ LENGTHS = st.lists(st.tuples(st.integers(1, 60), st.integers(1, 300)), min_size=
 """Runs of documents: how many, and how long each."""
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(LENGTHS, st.sampled_from([100, 3_000, 50_000]), st.integers(2, 9), st.randoms(use_true_random=False))
 def test_spans_are_all_documents(

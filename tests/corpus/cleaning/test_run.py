@@ -29,6 +29,7 @@ def raw(tmp_path: Path) -> Path:
     return tmp_path / "raw"
 
 
+@pytest.mark.slow
 def test_clean_writes_splits_counts_and_report(raw: Path, tmp_path: Path) -> None:
     report = clean_documents(raw, tmp_path / "out", CORPUS, Workers(count=1))
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [

@@ -128,6 +128,7 @@ def test_nothing_is_dropped_unasked(raw: Path, tmp_path: Path) -> None:
     assert report["evaluation_texts"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("action", ["drop", "group"])
 def test_the_same_bytes_for_any_number_of_processes(
     raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str

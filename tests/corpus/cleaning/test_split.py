@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from pretrace.corpus.cleaning.split import SPLITS, KeptDocument, split_documents
 SIZES = st.lists(st.integers(1, 2_000), min_size=1, max_size=30)
 
 
+@pytest.mark.slow
 @given(st.lists(SIZES, min_size=1, max_size=8).filter(lambda sources: sum(map(len, sources)) >= 12))
 def test_every_source_is_in_train_and_in_probes(sources: list[list[int]]) -> None:
     entries = [KeptDocument(str(n), str(s), words) for s, sizes in enumerate(sources) for n, words in enumerate(sizes)]

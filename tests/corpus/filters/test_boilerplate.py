@@ -16,6 +16,7 @@ from pretrace.settings import BoilerplateRules
 LINES = st.lists(st.sampled_from(["a b c", "a b d", "a b", "x y z w", "q"]), min_size=1, max_size=6)
 
 
+@pytest.mark.slow
 @given(documents=st.lists(LINES, max_size=8), least=st.integers(2, 4))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize("buffered", [1, 1_000_000])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from tests.helpers.planted_text import text, words
 FEW = st.lists(st.sampled_from("abc"), max_size=30)
 
 
+@pytest.mark.slow
 @given(st.lists(FEW, max_size=4), FEW, st.integers(2, 5))
 @settings(max_examples=300)
 def test_shared_ngrams_are_all_found_and_no_other(rows: list[list[str]], document: list[str], n: int) -> None:

@@ -52,6 +52,7 @@ def likeness(a: str, b: str, n: int = 5) -> float:
     return len(one & two) / len(one | two)
 
 
+@pytest.mark.slow
 @given(PLAN, st.sampled_from([0.5, 0.8, 0.9]))
 @settings(max_examples=40, **FOLDER)
 def test_a_drop_is_certain_and_the_first_stays(
@@ -71,6 +72,7 @@ def test_a_drop_is_certain_and_the_first_stays(
         assert value == pytest.approx(likeness(texts[number], texts[twin]))
 
 
+@pytest.mark.slow
 @given(PLAN, st.randoms(use_true_random=False))
 @settings(max_examples=40, **FOLDER)
 def test_groups_are_connected_and_do_not_depend_on_the_order(tmp_path: Path, plan: list, random: object) -> None:

@@ -15,6 +15,7 @@ from pretrace.corpus.filters.repetition import duplicate_ngram_share, duplicate_
 FEW_WORDS = st.lists(st.sampled_from(["a", "bb", "ccc", "d"]), min_size=1, max_size=40)
 
 
+@pytest.mark.slow
 @given(FEW_WORDS, st.integers(2, 6))
 @settings(max_examples=300)
 def test_ngram_shares_match_their_definition(words: list[str], n: int) -> None:

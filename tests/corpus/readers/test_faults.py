@@ -96,6 +96,7 @@ def whole_lines(cut: bytes, name: str) -> int:
     return lines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "compress", "lost"), [("m.jsonl.gz", gzip.compress, 0), ("m.jsonl.zst", zst, 60)])
 def test_the_rows_before_the_damage_are_kept_and_counted(folder: Path, name: str, compress: Any, lost: int) -> None:
     rows = [json.dumps({"text": f"{number} {os.urandom(30).hex()}"}) for number in range(10_000)]
@@ -241,6 +242,7 @@ def test_a_document_of_the_greatest_length_and_one_byte_more(tmp_path: Path, sho
     refused(tmp_path, "a document of more than 1000000 bytes", delimited=delimited)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compression", ["", ".gz"])
 @pytest.mark.parametrize("delimited", ["piece", "line", "blank_line", "jsonl"])
 def test_memory_does_not_grow_with_a_line(tmp_path: Path, short: int, compression: str, delimited: str) -> None:
@@ -257,6 +259,7 @@ def test_memory_does_not_grow_with_a_line(tmp_path: Path, short: int, compressio
     assert peak < 8 * short
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["m.txt.gz", "m.jsonl.gz", "m.txt.zst", "m.parquet.zst"])
 def test_a_decompression_bomb(folder: Path, short: int, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr("pretrace.corpus.readers.decompress.UNTIL", 2_000_000)
@@ -270,12 +273,14 @@ def test_a_decompression_bomb(folder: Path, short: int, monkeypatch: pytest.Monk
     refused(folder, f"{name}: grows to more than 200 times its size", delimited="line")
 
 
+@pytest.mark.slow
 def test_a_small_file_may_grow(folder: Path) -> None:
     (folder / "m.jsonl.zst").write_bytes(zst(GOOD * 100_000))
     texts, faults = skipped(folder)
     assert len(texts) == 100_002 and not faults
 
 
+@pytest.mark.slow
 def test_parquet_values_that_stand_for_many(tmp_path: Path) -> None:
     """A dictionary page of some bytes, and a hundred thousand rows that say its only value: 100 GB of text."""
     rows = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int32()), pa.array(["x" * 1_000_000]))
@@ -288,6 +293,7 @@ def test_parquet_values_that_stand_for_many(tmp_path: Path) -> None:
         assert pa.total_allocated_bytes() - before < 200_000_000
 
 
+@pytest.mark.slow
 def test_a_row_group_is_not_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pretrace.corpus.readers.parquet.BATCH_BYTES", 1 << 20)
     texts = pa.table({"text": [os.urandom(150_000).hex() for _ in range(200)]})
@@ -301,6 +307,7 @@ def test_a_row_group_is_not_read_at_once(tmp_path: Path, monkeypatch: pytest.Mon
     assert arrow < size / 2 and python < size / 2
 
 
+@pytest.mark.slow
 def test_a_dictionary_that_is_a_bomb_is_found_before_it_is_decoded(tmp_path: Path) -> None:
     """From the page itself, whatever the file's footer says."""
     pq.write_table(pa.table({"text": ["x" * 70_000_000]}), tmp_path / "m.parquet", compression="zstd")
@@ -332,6 +339,7 @@ HOSTILE = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.lists(HOSTILE, max_size=6))
 @example([b"\xef\xbb\xbf", b'{"text": "\\udfff"}', b"[" * 9999, b"\r"])
@@ -350,6 +358,7 @@ def test_good_rows_come_through_whatever_stands_between(
         refused(path, f"row {faults[0].row}: ")
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(
     st.binary(max_size=60) | st.sampled_from([gzip.compress(GOOD), zst(GOOD), parquet([{"text": "x"}])]),

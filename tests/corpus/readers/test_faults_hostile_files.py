@@ -31,6 +31,7 @@ def not_as_counted(content: bytes) -> bytes:
     return content.replace(OPTIONAL, REQUIRED)
 
 
+@pytest.mark.slow
 def test_a_parquet_footer_that_ends_the_process_that_looks_at_it(folder: Path) -> None:
     (folder / "m.parquet").write_bytes(not_as_counted(parquet([{"text": "bad"}])))
     (folder / "n.parquet").write_bytes(parquet([{"text": "good"}]))
@@ -60,6 +61,7 @@ def tables() -> list[bytes]:
 CHANGES = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=4)
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(st.sampled_from(tables()), st.booleans(), CHANGES)
 def test_parquet_with_other_bytes_gives_documents_or_faults(

@@ -89,6 +89,7 @@ def test_a_piece_ends_at_a_blank_line_if_it_can(tmp_path: Path, monkeypatch: pyt
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.lists(TEXTS, min_size=1, max_size=8), st.sampled_from(["file", "piece", "blank_line", "line"]))
 def test_however_it_is_divided_and_compressed_no_text_is_lost(

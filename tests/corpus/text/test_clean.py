@@ -53,6 +53,7 @@ def check_exactness(text: str, block: int) -> None:
         assert clean_text(text) == clean_text_plainly(text)
 
 
+@pytest.mark.slow
 @given(TEXTS, st.sampled_from([1, 1000]))
 @settings(max_examples=2_000)
 @example("a : o ) b : > c :o) foo: (bar", 1)
@@ -76,6 +77,7 @@ def test_equals_the_plain_recipe_on_many_more(text: str, block: int) -> None:
     check_exactness(text, block)
 
 
+@pytest.mark.slow
 @given(HOSTILE)
 @settings(max_examples=200)
 def test_the_form_of_the_result(text: str) -> None:
@@ -108,6 +110,7 @@ def test_the_standard_form_before_spacy() -> None:
     assert standardise("a,\n\n b\tc?!  d") == "a , \n b c ? ! d"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not BOOKS.is_dir(), reason="the books of the shared data are not here (PRETRACE_DATA)")
 def test_equals_the_plain_recipe_on_novels() -> None:
     import pyarrow.parquet as pq

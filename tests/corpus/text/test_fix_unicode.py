@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from itertools import product
 
+import pytest
+
 from pretrace.corpus import clean_text, clean_text_plainly
 from pretrace.corpus.text.fix_unicode import LETTERS, SUSPICIOUS, fix_line
 
 
+@pytest.mark.slow
 def test_a_long_line_is_cut_where_ftfy_cuts_it() -> None:
     # The entity lies across ftfy's limit of a million characters, the "<" beyond it.
     text = "é " + "xxxx " * 199_998 + "abcdef&amp;<b>&amp;\n&amp;é"
@@ -16,6 +19,7 @@ def test_a_long_line_is_cut_where_ftfy_cuts_it() -> None:
     assert clean_text(text) == clean_text_plainly(text)
 
 
+@pytest.mark.slow
 def test_ftfy_only_straightens_typeset_text() -> None:
     # The shortcuts rest on what ftfy takes for a wrong encoding; here are all short strings of the signs in question.
     import ftfy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from pretrace.corpus.text.word_matcher import Chunked, OneOf
 LETTERS = st.text("adistw", min_size=1, max_size=18)
 
 
+@pytest.mark.slow
 @given(st.lists(LETTERS, min_size=1), st.sets(LETTERS, min_size=1))
 def test_words_among_chunks(chunks: list[str], words: set[str]) -> None:
     raw = " ".join(chunks).encode()

@@ -34,6 +34,7 @@ def test_chunks_that_need_no_tokenizer() -> None:
     assert easy > 1_000
 
 
+@pytest.mark.slow
 def test_the_memory_of_chunks_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     cleaner = Cleaner()
     monkeypatch.setattr("pretrace.corpus.text.clean.REMEMBERED_CHUNKS", 10)

@@ -106,6 +106,7 @@ def test_rows_are_taken_at_even_distances(tmp_path: Path) -> None:
     assert [vocabulary.decode(question.asked.tolist()) for question in found.questions] == ["a", "c", "f", "h"]
 
 
+@pytest.mark.slow
 def test_lambada_as_published_splits_where_it_says(shared: Path) -> None:
     """Passage and word cleaned apart are the same words as cleaned together, so nothing depends on the cut."""
     rows = pd.read_parquet(shared / "data/lm/lambada_test.parquet").iloc[::20]

@@ -113,6 +113,7 @@ def test_every_task_model_and_number_of_updates(made: Path) -> None:
     assert len({point["score"] for rows in found["tasks"].values() for point in rows["transformer"]["updates"]}) > 3
 
 
+@pytest.mark.slow
 def test_the_answers_are_those_of_the_final_transformer(made: Path) -> None:
     """Not those of the weights that were read before, nor of the LSTM, which comes after it."""
     found = report(made)["tasks"]
@@ -133,6 +134,7 @@ def test_the_answers_are_those_of_the_final_transformer(made: Path) -> None:
     assert differ > 0
 
 
+@pytest.mark.slow
 def test_the_threshold_owes_nothing_to_test_rows(made: Path) -> None:
     before = report(made)["tasks"]["judged"]["transformer"]["threshold"]
     task = tasks_of()["judged"]
@@ -154,6 +156,7 @@ def test_weights_kept_beyond_the_end_are_another_run(made: Path) -> None:
     assert [point["step"] for point in report(made)["tasks"]["ends"]["transformer"]["updates"]] == [1, 2, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("made")
 def test_the_stage_writes_the_same_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("rows.jsonl").write_text('{"context": "it was the best of", "target": "times"}\n')

@@ -112,6 +112,7 @@ HUGGING_FACE_FAULTS: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = 
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", HUGGING_FACE_FAULTS)
 def test_faults_in_hugging_face_s_folders_are_named(tmp_path: Path, fault: str) -> None:
     theirs = write_theirs(tmp_path / "theirs")

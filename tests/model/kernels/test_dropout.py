@@ -32,6 +32,7 @@ def masks(sequences: list[int], rate: float = 0.5, seed: int = 3, step: int = 5,
     return [dropout(torch.ones(len(sequences), *shape)) for _ in range(3)]
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=6, unique=True), st.data())
 def test_a_sequence_has_its_masks_in_whatever_company(sequences: list[int], data: st.DataObject) -> None:
     alone = data.draw(st.sampled_from(sequences))
@@ -89,6 +90,7 @@ def test_a_table_has_the_same_holes_for_all_sequences_of_an_update() -> None:
     assert not torch.equal(first, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "where"), [("transformer", "sum"), ("transformer", "table"), ("lstm", "sum")])
 @given(cuts=st.sets(st.integers(1, 5)), step=st.integers(0, 1_000_000))
 def test_however_a_batch_is_cut_the_gradients_agree(kind: str, where: str, cuts: set[int], step: int) -> None:

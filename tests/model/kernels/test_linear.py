@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ def drawn(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> tor
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(rows=lengths, tokens=lengths, read=lengths, given_out=lengths, with_bias=st.booleans())
 def test_a_linear_layer_is_the_plain_one(rows: int, tokens: int, read: int, given_out: int, with_bias: bool) -> None:

@@ -50,6 +50,7 @@ def probe(name: str) -> TaskData:
     return make(name, documents())
 
 
+@pytest.mark.slow
 @every_probe
 def test_there_are_rows_of_the_right_form(name: str) -> None:
     task = probe(name)
@@ -64,6 +65,7 @@ def test_there_are_rows_of_the_right_form(name: str) -> None:
     assert len(task.splits["train"]) > len(task.splits["test"]) > len(task.splits["dev"])
 
 
+@pytest.mark.slow
 @every_probe
 def test_the_same_documents_give_the_same_rows(name: str) -> None:
     again = make(name, documents())
@@ -71,6 +73,7 @@ def test_the_same_documents_give_the_same_rows(name: str) -> None:
     assert make(name, documents()[::-1]) == again  # whatever the order of the files
 
 
+@pytest.mark.slow
 @every_probe
 def test_fewer_rows_are_the_first_of_more(name: str) -> None:
     few = make(name, documents(), 60)
@@ -89,6 +92,7 @@ def test_splits_are_of_different_documents(name: str) -> None:
         assert not origins[a] & origins[b]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["follows", "same", "nearness", "cloze"])
 def test_every_part_is_from_the_splits_own_documents(name: str) -> None:
     divided = divide(read_text(document) for document in documents())
@@ -128,6 +132,7 @@ def test_the_answer_of_cloze_stands_at_every_place() -> None:
         assert all(abs(count - expected) < 3.5 * (expected * 0.75) ** 0.5 for count in counts.values())
 
 
+@pytest.mark.slow
 def test_labels_say_what_is_true() -> None:
     texts = {document.id: f" {' '.join(read_text(document).words)} " for document in documents()}
     for split in ("dev", "test"):

@@ -25,6 +25,7 @@ class Counting:
         return np.arange(start, start + length)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 5_000), st.integers(2, 64), st.integers(1, 9), st.integers(-3, 3), st.integers(0, 3))
 @settings(max_examples=150)
 def test_each_window_is_seen_once_an_epoch(tokens: int, context: int, batch: int, seed: int, epoch: int) -> None:

@@ -10,6 +10,8 @@ from pretrace.training.distributed.group import Group
 from pretrace.training.distributed.launch import meet
 from tests.helpers.process_group import WAYS, EndsProcess, add_ones, every_way, losses_of
 
+pytestmark = pytest.mark.slow
+
 TWO = Group(size=2)
 
 

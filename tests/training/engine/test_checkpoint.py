@@ -66,6 +66,7 @@ def files(checkpoints: Checkpoints) -> list[str]:
     return sorted(path.name for path in checkpoints.folder.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimiser", ["openai_adam", "adamw"])
 def test_what_is_restored_is_what_was_saved_and_goes_on_alike(checkpoints: Checkpoints, optimiser: str) -> None:
     training = Training(5, optimiser)

@@ -15,6 +15,8 @@ from pretrace.model.build import build_model
 from pretrace.training.engine.compile import PAYS_FROM_FLOPS, compile_blocks
 from tests.helpers.small_training import Killed, elsewhere, killer, run, settings_with, weights_of
 
+pytestmark = pytest.mark.slow
+
 
 def model(kind: str = "transformer") -> Transformer:
     return build_model(kind, settings_with().scale, 80, 1)

@@ -94,6 +94,7 @@ def difference(found: Values, expected: Values) -> float:
     return max(float((np.abs(found[name] - expected[name]) / np.abs(expected[name])).max()) for name in expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "most"), [(torch.float64, 1e-12), (torch.float32, 1e-4)])
 def test_a_thousand_updates_are_those_of_the_released_code(dtype: torch.dtype, most: float) -> None:
     problem = Problem()
@@ -103,6 +104,7 @@ def test_a_thousand_updates_are_those_of_the_released_code(dtype: torch.dtype, m
     assert difference(trained(problem, "openai_adam", dtype), expected) <= most
 
 
+@pytest.mark.slow
 def test_of_the_thousand_updates_torchs_are_far_from_it() -> None:
     problem = Problem()
     assert 0.3 < difference(trained(problem, "adamw"), reference(problem)) < 0.6  # 45 %: see the two tests below
@@ -113,6 +115,7 @@ def factor(t: int) -> float:
     return math.sqrt(1 - BETAS[1] ** t) / (1 - BETAS[0] ** t)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("updates", "share"), [(1, 0.316), (10, 0.190), (1000, 0.582)])
 def test_it_decays_by_so_much_of_what_torch_decays(updates: int, share: float) -> None:
     """Without a gradient there is nothing but the decay; compared are the logarithms of how much is left."""

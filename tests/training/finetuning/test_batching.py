@@ -105,6 +105,7 @@ def gradients(model: TaskModel, of: Callable[..., tuple[torch.Tensor, ...]], *ar
     return [task.detach(), language.detach()], [parameter.grad.clone() for parameter in model.parameters()]
 
 
+@pytest.mark.slow
 @every_kind
 @pytest.mark.parametrize("name", ["transformer", "lstm"])
 @pytest.mark.parametrize("rate", [0.0, 0.3])
@@ -127,6 +128,7 @@ def test_a_packed_batch_has_the_losses_and_gradients_of_a_plain_one(
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["entailment", "multiple_choice"])
 @pytest.mark.parametrize("waste", [0, 1 << 40])
 @pytest.mark.parametrize("rate", [0.0, 0.3])
@@ -182,6 +184,7 @@ def test_a_shared_context_changes_no_loss_gradient_or_prediction(context: int) -
     assert size_b < size_a
 
 
+@pytest.mark.slow
 @given(st.integers(0, 1000), st.integers(2, 5), st.integers(1, 12))
 def test_every_token_is_predicted_with_the_weight_that_it_has_alone(seed: int, choices: int, longest: int) -> None:
     random = np.random.default_rng(seed)
@@ -204,6 +207,7 @@ def test_every_token_is_predicted_with_the_weight_that_it_has_alone(seed: int, c
         assert all(row[:length].all() for row, length in zip(itself, group.lengths, strict=True))
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=40), st.booleans())
 def test_groups_hold_every_token_once(lengths: list[int], attends: bool) -> None:
     ids = np.arange(sum(lengths))

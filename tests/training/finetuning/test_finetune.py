@@ -86,6 +86,7 @@ def tuned(kind: str, recipe: Recipe | None = None, seed: int = 1, model: str = "
     return finetune_seed(fresh(model), recipe or recipe_of(kind), splits_of(kind, train), seed, device)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PARTS)
 def test_every_kind_is_learned(kind: str) -> None:
     result, _ = tuned(kind, recipe_of(kind, epochs=12 if kind in ("entailment", "similarity") else 6))
@@ -97,10 +98,12 @@ def test_every_kind_is_learned(kind: str) -> None:
         assert 2 < min(result.predictions) < 4 < 6 < max(result.predictions) < 8
 
 
+@pytest.mark.slow
 def test_the_lstm_learns_too() -> None:
     assert tuned("classification", recipe_of("classification", lr=0.02), model="lstm")[0].test_score > 0.85
 
 
+@pytest.mark.slow
 def test_labels_of_chance_are_not_learned() -> None:
     splits = splits_of("classification")
     random = np.random.default_rng(0)
@@ -110,6 +113,7 @@ def test_labels_of_chance_are_not_learned() -> None:
     assert result.test_score < 0.75
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["classification", "regression", "multiple_choice"])
 def test_the_same_seed_gives_the_same_bytes(kind: str) -> None:
     recipe = recipe_of(kind, epochs=2, dropout=0.2)
@@ -154,6 +158,7 @@ def test_what_is_returned_is_the_best_pass(monkeypatch: pytest.MonkeyPatch) -> N
     assert result.test_score == 0.33
 
 
+@pytest.mark.slow
 def test_the_predictions_are_the_returned_models() -> None:
     recipe = recipe_of("similarity", epochs=2)
     result, model = tuned("similarity", recipe)
@@ -209,6 +214,7 @@ def test_a_variant_says_where_it_starts(tmp_path: Any) -> None:
     assert "recurrent.weight_ih_l0" in start("lstm", 1)
 
 
+@pytest.mark.slow
 def test_a_variant_takes_its_first_layers_from_pre_training(tmp_path: Path) -> None:
     settings = settings_with(variants={f"layers_{n}": {"layers": n} for n in range(3)} | {"full": {}})
     (tmp_path / "transformer").mkdir()
@@ -223,6 +229,7 @@ def test_a_variant_takes_its_first_layers_from_pre_training(tmp_path: Path) -> N
         finetune_seed(model, recipe_of("classification", epochs=1), splits_of("classification"), 5, device_here())
 
 
+@pytest.mark.slow
 def test_tokens_and_operations_are_counted() -> None:
     """By hand: six for each weight of a product and token that is trained on, two for each that is only read."""
     result, _ = tuned("classification", recipe_of("classification", epochs=2))

@@ -108,6 +108,7 @@ def content(folder: str) -> dict[str, bytes]:
     return {path.name.removeprefix(folder): path.read_bytes() for path in files}
 
 
+@pytest.mark.slow
 def test_seeds_have_processes_of_their_own_and_are_run_once(
     task: Path, pretrained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +127,7 @@ def test_seeds_have_processes_of_their_own_and_are_run_once(
     assert content("here") == content("out")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_the_report_is_what_the_seeds_say_together(task: Path, pretrained: Path) -> None:
     report, _ = run(task, pretrained, settings_with(seeds=[3, 1, 2], lr=0.02))
@@ -182,6 +184,7 @@ def make_numbers(folder: Path, unlabeled: int = 0) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_numbers_are_kept_without_probabilities_and_what_was_cut_is_counted(pretrained: Path, tmp_path: Path) -> None:
     task = make_numbers(tmp_path / "numbers", unlabeled=7)
@@ -198,6 +201,7 @@ def test_numbers_are_kept_without_probabilities_and_what_was_cut_is_counted(pret
     np.testing.assert_allclose(answers["prediction"], best, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_only_what_is_not_done_is_run(task: Path, pretrained: Path) -> None:
     run(task, pretrained)
@@ -206,6 +210,7 @@ def test_only_what_is_not_done_is_run(task: Path, pretrained: Path) -> None:
     assert len(report["scores"]) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_after_a_crash_the_finished_seeds_are_kept(
     task: Path, pretrained: Path, monkeypatch: pytest.MonkeyPatch
@@ -270,6 +275,7 @@ def test_a_stage_that_was_killed_while_seeds_run_ends_with_the_same_bytes(
     assert made[0] == made[1]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_whatever_a_result_depends_on_makes_it_another(task: Path, pretrained: Path, tmp_path: Path) -> None:
     run(task, pretrained)
@@ -292,6 +298,7 @@ def test_whatever_a_result_depends_on_makes_it_another(task: Path, pretrained: P
     assert len(list(Path(".pretrace/seeds").iterdir())) == 1 + len(others) + 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_what_a_result_does_not_depend_on_leaves_it(task: Path, pretrained: Path) -> None:
     run(task, pretrained)
@@ -301,6 +308,7 @@ def test_what_a_result_does_not_depend_on_leaves_it(task: Path, pretrained: Path
     assert Here.jobs == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_the_lstm_and_a_random_start_run_too(task: Path, pretrained: Path) -> None:
     settings = settings_with(variants={"lstm": {"model": "lstm"}, "bare": {"model": "lstm", "pretrained": False}})

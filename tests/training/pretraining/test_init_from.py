@@ -118,6 +118,7 @@ def a_run(settings: Settings) -> Any:
     return SimpleNamespace(settings=settings, cost={}, first=True, **methods)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["own", "huggingface", "openai"])
 def test_the_stages_init_from_a_folder_with_openai_s_vocabulary(tmp_path: Path, form: str) -> None:
     sizes = {"width": 64, "heads": 1, "feed_forward": 256, "embedding_dropout": "table"}

@@ -37,6 +37,7 @@ def test_the_line_of_a_run(shards: Path, monkeypatch: pytest.MonkeyPatch, capfd:
         assert (" left  loss" in line) == (row["step"] < 5)
 
 
+@pytest.mark.slow
 def test_curves_are_there_while_training_goes_on(shards: Path) -> None:
     curves, seen = Path("curves"), []
 
@@ -54,6 +55,7 @@ def test_curves_are_there_while_training_goes_on(shards: Path) -> None:
         assert path.read_bytes() == (Path("whole") / path.name).read_bytes()
 
 
+@pytest.mark.slow
 def test_samples_and_weights_on_the_way(shards: Path) -> None:
     models = []
 
@@ -74,6 +76,7 @@ def test_samples_and_weights_on_the_way(shards: Path) -> None:
     assert plain.metrics == result.metrics
 
 
+@pytest.mark.slow
 def test_what_it_took_is_said(shards: Path, capfd: pytest.CaptureFixture[str]) -> None:
     result = run(settings_with(hourly_cost=7200.0), shards)
     said = capfd.readouterr().err
@@ -83,6 +86,7 @@ def test_what_it_took_is_said(shards: Path, capfd: pytest.CaptureFixture[str]) -
         assert part in said
 
 
+@pytest.mark.slow
 def test_hours_are_those_of_all_processes(shards: Path) -> None:
     class Killed(BaseException):
         pass

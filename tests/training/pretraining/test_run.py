@@ -34,6 +34,7 @@ def folders() -> list[str]:
     return sorted(path.name for path in CHECKPOINTS.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "changes"),
     [
@@ -79,6 +80,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_the_same_bytes_after_sigkill_with_two_processes(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also: two processes have the losses of one, up to rounding."""
     changes = {"processes": 2, "model.dropout": 0.2, "pretrain.micro_batch": 1}
@@ -102,6 +104,7 @@ def test_the_same_bytes_after_sigkill_with_two_processes(shards: Path, monkeypat
     assert (after.curve, after.metrics) == (two.curve, two.metrics)
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_not_run_again(shards: Path) -> None:
     settings = settings_with()
     first = run(settings, shards)
@@ -113,6 +116,7 @@ def test_a_finished_run_is_not_run_again(shards: Path) -> None:
     assert not {"tokens_per_second", "mfu"} & second.cost.keys()  # there was nothing to measure
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [{"pretrain.lr": 0.02}, {"pretrain.seed": 4}, {"pretrain.steps": 21}, {"model.layers": 1}, {"model.dropout": 0.0}],
@@ -133,6 +137,7 @@ def test_other_settings_start_fresh(
     assert first in folders()
 
 
+@pytest.mark.slow
 def test_a_fingerprint_is_of_what_the_weights_depend_on(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     device, manifest = choose_device("float32", 1), read_json(shards / "manifest.json")
 
@@ -160,6 +165,7 @@ def test_a_fingerprint_is_of_what_the_weights_depend_on(shards: Path, monkeypatc
     assert len({base, *different}) == 1 + len(different)
 
 
+@pytest.mark.slow
 def test_other_text_starts_fresh(shards: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Killed):
         run(settings_with(), shards, publish=killer(8))
@@ -169,6 +175,7 @@ def test_other_text_starts_fresh(shards: Path, tmp_path: Path, capfd: pytest.Cap
     assert "goes on" not in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_second_trainer_is_refused_and_the_first_goes_on(shards: Path) -> None:
     settings, refused = settings_with(), []
 
@@ -187,6 +194,7 @@ def test_a_second_trainer_is_refused_and_the_first_goes_on(shards: Path) -> None
         run(settings, shards)
 
 
+@pytest.mark.slow
 def test_it_learns_and_tells_what_it_did(shards: Path) -> None:
     settings = settings_with({"pretrain.steps": 120, "pretrain.lr": 0.02, "model.dropout": 0.0})
     result = run(settings, shards)
@@ -220,6 +228,7 @@ def test_the_first_loss_is_that_of_the_model_on_the_first_batch(shards: Path) ->
     assert second["lr"] == pytest.approx(0.01 / 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["sum", "table"])
 def test_micro_batches_change_nothing_but_rounding(where: str, shards: Path) -> None:
     changes = {"model.dropout": 0.2, "model.embedding_dropout": where}
@@ -228,6 +237,7 @@ def test_micro_batches_change_nothing_but_rounding(where: str, shards: Path) -> 
         assert a["loss"] == pytest.approx(b["loss"], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_micro_batch_that_is_chosen_is_kept(
     shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -248,6 +258,7 @@ def test_a_micro_batch_that_is_chosen_is_kept(
     assert weights_of(trained) == weights_of(run(settings_with({"pretrain.micro_batch": 3}), shards))
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_training_goes_on_later(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     undisturbed = run(settings_with(), shards)
     elsewhere("full", monkeypatch)
@@ -272,6 +283,7 @@ def test_a_full_disk_is_one_line_and_training_goes_on_later(shards: Path, monkey
     assert weights_of(run(settings_with(), shards)) == weights_of(undisturbed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_sigterm_keeps_a_checkpoint_after_the_update_at_hand(
     shards: Path, processes: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
@@ -304,6 +316,7 @@ def test_sigterm_keeps_a_checkpoint_after_the_update_at_hand(
     assert weights_of(after) == weights_of(run(settings, shards))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["step-00000012.safetensors", "step-00000012.json", "curve.jsonl", "samples.jsonl", "lock"]
 )
@@ -341,6 +354,7 @@ def test_validation_does_not_depend_on_its_batches(shards: Path) -> None:
     assert validation_loss(model, ids, device, 4) == pytest.approx(validation_loss(model, ids, device, 32), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_bfloat16_trains_too(shards: Path) -> None:
     exact, rounded = (run(settings_with({"pretrain.precision": p}), shards) for p in ("float32", "bfloat16"))
     assert rounded.cost["precision"] == "bfloat16"

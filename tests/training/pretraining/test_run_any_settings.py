@@ -50,6 +50,7 @@ CHANGES = st.lists(st.sampled_from(sorted(CHOICES)), min_size=2, max_size=8, uni
 )
 
 
+@pytest.mark.slow
 @given(changes=CHANGES, kind=st.sampled_from(["transformer", "lstm"]))
 @hypothesis_settings(max_examples=25, suppress_health_check=list(HealthCheck))
 def test_what_the_settings_take_trains_or_stops_with_a_line(shards: Path, changes: dict[str, Any], kind: str) -> None:
@@ -68,6 +69,7 @@ def test_what_the_settings_take_trains_or_stops_with_a_line(shards: Path, change
         assert result.metrics["steps"] == settings.scale.pretrain.steps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "changes"),
     [

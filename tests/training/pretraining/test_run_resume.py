@@ -17,6 +17,8 @@ from pretrace.model import load_model
 from tests.helpers import REPOSITORY
 from tests.helpers.small_training import Killed, elsewhere, killer, run, settings_with, weights_of
 
+pytestmark = pytest.mark.slow
+
 KILLS = 20
 CHANGES = {
     "pretrain.steps": 240,
