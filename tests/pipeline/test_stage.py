@@ -70,6 +70,7 @@ def test_a_stopped_stage_says_so_and_leaves_no_half_output(stage: list[str], num
     assert not [path for path in Path().iterdir() if "out" in path.name]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the death signal is Linux's")
 def test_a_stage_dies_with_the_dvc_that_started_it(stage: list[str], project: Path) -> None:
     code = "import subprocess, sys; subprocess.run(sys.argv[1:], stdout=open('said', 'w'), stderr=open('errors', 'w'))"

@@ -69,6 +69,7 @@ def test_params_yaml_keeps_all_other_lines_when_dvc_edits_one(tmp_path: Path) ->
     assert copy.read_text() == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("key", "sets"), [("tasks", "suites"), ("variants", "ablations")])
 def test_set_replaces_tasks_or_variants(tmp_path: Path, key: str, sets: str) -> None:
     from dvc.utils.hydra import apply_overrides

@@ -16,6 +16,7 @@ from tests.helpers import REPOSITORY
 PAGE = REPOSITORY / "docs" / "your-task.md"
 
 
+@pytest.mark.slow
 def test_page_makes_a_task(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = PAGE.read_text(encoding="utf-8")
     script = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0]

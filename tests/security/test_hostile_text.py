@@ -25,6 +25,8 @@ from pretrace.settings import Task, load_settings, with_ready
 from pretrace.settings.ready import ReadySource
 from tests.helpers import made_up_results as made_up
 
+pytestmark = pytest.mark.slow
+
 RUNS = "document.title='ran'"
 HOSTILE = "".join(
     [
@@ -67,7 +69,6 @@ def rendered(page: Path, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.slow
 def test_page_runs_no_script_of_data(reports: Path, tmp_path: Path) -> None:
     """Without the page's own ban on scripts, as that would hide what got through; and the test would see it."""
     html = write_page(load_settings(), reports).read_text(encoding="utf-8")

@@ -79,6 +79,7 @@ def rows_from(path: Path, content: bytes) -> str:
     return str(caught.value)
 
 
+@pytest.mark.slow
 def test_parquet_bomb_of_a_task_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A million rows share one long text, which stands in the file once: 300 GB out of 2 kB."""
     monkeypatch.chdir(tmp_path)
@@ -138,6 +139,7 @@ def test_malformed_predictions_are_one_line(tmp_path: Path) -> None:
             read_parquet(tmp_path / "a.parquet", "tasks@mine")
 
 
+@pytest.mark.slow
 def test_well_compressed_table_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     rows = pd.DataFrame({"text": ["the same text in every row"] * 50_000, "label": ["a", "b"] * 25_000})

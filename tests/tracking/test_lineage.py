@@ -63,6 +63,7 @@ def test_cells_of_a_matrix_are_stages(taken: Any) -> None:
     assert stages["finetune@source-full"]["cmd"].endswith("stages/finetune.py source full")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "changed"),
     [
@@ -86,6 +87,7 @@ def test_a_fingerprint_is_of_what_a_stage_rests_on(taken: Any, change: tuple[str
     assert {stage for stage in watched if before.fingerprint(stage) != after.fingerprint(stage)} == changed
 
 
+@pytest.mark.slow
 def test_a_fingerprint_is_of_the_data_too(taken: Any) -> None:
     pipeline = Pipeline(taken)
     other = copy.deepcopy(taken)

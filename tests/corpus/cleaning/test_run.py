@@ -59,6 +59,7 @@ def test_clean_writes_splits_counts_and_report(raw: Path, tmp_path: Path) -> Non
     assert rows == sorted(rows, key=lambda row: (-int(row[1]), row[0]))
 
 
+@pytest.mark.slow
 def test_clean_gives_the_same_bytes_for_any_worker_count(
     raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

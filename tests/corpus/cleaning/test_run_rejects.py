@@ -24,6 +24,8 @@ from pretrace.settings import (
 )
 from tests.helpers.planted_text import changed, text
 
+pytestmark = pytest.mark.slow
+
 NOTICE = "this page was made by the society for the making of pages"
 ROW = text("row", 30, line=30)
 EVALUATION = [EvaluationText("mrpc", "test.parquet:3", ROW), EvaluationText("cola", "dev.parquet:1", "too short")]
@@ -128,7 +130,6 @@ def test_nothing_is_dropped_unasked(raw: Path, tmp_path: Path) -> None:
     assert report["evaluation_texts"] is None
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("action", ["drop", "group"])
 def test_the_same_bytes_for_any_number_of_processes(
     raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str

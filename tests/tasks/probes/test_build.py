@@ -83,6 +83,7 @@ def test_fewer_rows_are_the_first_of_more(name: str) -> None:
             assert few.splits[split] == probe(name).splits[split][: len(few.splits[split])]
 
 
+@pytest.mark.slow
 @every_probe
 def test_splits_are_of_different_documents(name: str) -> None:
     origins = {split: {row.origin for row in probe(name).splits[split]} for split in SPLITS}
