@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from pretrace.review import trace
 from tests.helpers import made_up_project as made
+
+pytestmark = pytest.mark.slow
 
 TABLE = Path("reports/benchmark.json")
 

@@ -134,6 +134,7 @@ def test_every_way_to_write_a_rate_is_a_number(project: Path, text: str) -> None
     assert load_settings(project).finetune_lr == 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("key", "value", "named"), BAD_PARAMS)
 def test_a_bad_parameter_is_named(project: Path, key: str, value: Any, named: str) -> None:
     write(project / "params.yaml", put(read_yaml(project / "params.yaml"), key, value))
@@ -170,6 +171,7 @@ def test_every_renamed_key_is_in_the_changelog() -> None:
         assert f"| `{old}` | `{new}` |" in changelog
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("key", "value", "named"), BAD_SCALE)
 def test_a_bad_size_is_named(project: Path, key: str, value: Any, named: str) -> None:
     path = project / "scales" / "laptop.yaml"
@@ -214,6 +216,7 @@ scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_
 values = scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.text(max_size=5), scalars, max_size=3)
 
 
+@pytest.mark.slow
 @given(data=st.data(), value=values)
 @hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_value_anywhere_gives_more_than_one_line(project: Path, data: st.DataObject, value: Any) -> None:

@@ -32,6 +32,7 @@ def settings(project: Path) -> Settings:
     return load_settings()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "unlabeled"), [("cola", 1), ("stsb", 2), ("snli", 0), ("race", 0)])
 def test_what_the_stage_writes(name: str, unlabeled: int, settings: Settings) -> None:
     report = prepare_task(settings, name, Path("none"), Letters(), Path("out"))
