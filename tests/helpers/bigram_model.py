@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pretrace.model import LanguageModel
+from pretrace.model.kernels.dropout import Dropout
+from pretrace.model.packed_sequences import Layout
 from pretrace.tokens.word_cache import WordVocabulary
 
 
@@ -23,7 +27,23 @@ class Words(WordVocabulary):
         return [[known.get(f"{word}</w>", 0)] for word in words]
 
 
-class Bigrams(nn.Module):
+class MadeUpModel(LanguageModel):
+    """A language model of which a test writes down only what it needs."""
+
+    kind, attends, context, width = "made up", False, 16, 1
+
+    @classmethod
+    def create(cls, settings: Any, vocabulary_size: int, context: int, seed: int = 0) -> LanguageModel:
+        raise NotImplementedError
+
+    def hidden(self, ids_BT: Tensor, dropout: Dropout | None = None, layout: Layout | None = None) -> Tensor:
+        raise NotImplementedError
+
+    def traceable_hidden(self, ids_BT: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
+class Bigrams(MadeUpModel):
     """`after[a][b]` is the probability of the word b after a; what is not given shares the rest evenly."""
 
     def __init__(self, vocabulary: Words, after: dict[str, dict[str, float]], context: int = 16) -> None:
@@ -38,13 +58,10 @@ class Bigrams(nn.Module):
         self.token_embedding = nn.Embedding(size, size)
         self.logits_VV = table_VV.log()
 
-    def hidden(self, ids_BT: Tensor) -> Tensor:
+    def hidden(self, ids_BT: Tensor, dropout: Dropout | None = None, layout: Layout | None = None) -> Tensor:
         """Return the words themselves as states (B, T, V)."""
         return F.one_hot(ids_BT, len(self.logits_VV)).float()
 
-    def output_states(self, h_BTV: Tensor) -> Tensor:
-        return h_BTV
-
-    def output_weight(self) -> Tensor:
+    def output_weight(self, dropout: Dropout | None = None) -> Tensor:
         """Return a table (V, V) that gives the logits of the next word."""
         return self.logits_VV.T

@@ -9,6 +9,7 @@ from torch import nn
 from pretrace.model import Transformer
 from pretrace.settings import ModelSettings
 from pretrace.training.engine.generate import PROMPTS, generate, samples
+from tests.helpers.bigram_model import MadeUpModel
 
 
 class Letters:
@@ -23,14 +24,14 @@ class Letters:
         return "".join("\n" if i == 1 else chr(i + 95) for i in ids)
 
 
-class Alphabet(nn.Module):
+class Alphabet(MadeUpModel):
     """Says that the next letter of the alphabet comes next, and likes the unknown piece even better."""
 
     context = 6
 
     def __init__(self, sure: float) -> None:
         super().__init__()
-        self.sure = nn.Parameter(torch.tensor(sure))
+        self.sure, self.token_embedding = torch.tensor(sure), nn.Embedding(28, 1)
         self.longest = 0
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
@@ -67,12 +68,12 @@ def gpt(context: int = 16) -> Transformer:
 def test_the_text_is_that_of_reading_anew(temperature: float) -> None:
     model = gpt()
 
-    class Anew(nn.Module):
+    class Anew(MadeUpModel):
         context = model.context
 
         def __init__(self) -> None:
             super().__init__()
-            self.model = model
+            self.model, self.token_embedding = model, model.token_embedding
 
         def forward(self, ids: torch.Tensor) -> torch.Tensor:
             return self.model(ids)
