@@ -32,7 +32,7 @@ def main(run: Run) -> None:
         run.log_curve(CURVES / f"{kind}.json")
         run.log_curve(CURVES / f"{kind}-validation.json")
     results = {kind: train(kind, run, vocabulary) for kind in kinds}
-    if not run.first:
+    if not run.is_rank_zero:
         return
     with atomic_folder("models/pretrained") as out:
         for kind, result in results.items():

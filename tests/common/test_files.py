@@ -93,16 +93,16 @@ with (atomic_folder if sys.argv[2] == "True" else atomic_path)(sys.argv[1]) as t
 
 
 def test_checksums_hold_until_a_bit_changes(tmp_path: Path) -> None:
-    assert not files.checksums_hold(tmp_path)
+    assert not files.checksums_match(tmp_path)
     (tmp_path / "a").write_bytes(b"abc")
     files.write_checksums(tmp_path)
-    assert files.checksums_hold(tmp_path)
+    assert files.checksums_match(tmp_path)
     (tmp_path / "a").write_bytes(b"abb")
-    assert not files.checksums_hold(tmp_path)
+    assert not files.checksums_match(tmp_path)
     (tmp_path / "a").unlink()
-    assert not files.checksums_hold(tmp_path)
+    assert not files.checksums_match(tmp_path)
     (tmp_path / files.CHECKSUMS).write_text("[1]")
-    assert not files.checksums_hold(tmp_path)
+    assert not files.checksums_match(tmp_path)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

@@ -16,14 +16,14 @@ POOL = """
 import os, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pretrace.common.processes import end_with_starter
+from pretrace.common.processes import exit_with_pool_owner
 
 def work(number):
     time.sleep(0.5)
     return os.getpid()
 
 if __name__ == "__main__":
-    with ProcessPoolExecutor(2, get_context(sys.argv[1]), initializer=end_with_starter) as pool:
+    with ProcessPoolExecutor(2, get_context(sys.argv[1]), initializer=exit_with_pool_owner) as pool:
         print(*set(pool.map(work, range(4))), flush=True)
         time.sleep(600)
 """

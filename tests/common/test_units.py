@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from pretrace.common.units import big, readable_bytes, readable_time
+from pretrace.common.units import readable_bytes, readable_number, readable_time
 
 
 @pytest.mark.parametrize(
     ("number", "text"), [(0, "0"), (1234, "1,234"), (2_570_000, "2.57 M"), (6.3e13, "63 T"), (1.2e21, "1.20e+21")]
 )
 def test_numbers(number: float, text: str) -> None:
-    assert big(number) == text
+    assert readable_number(number) == text
 
 
 @pytest.mark.parametrize(("number", "text"), [(999, "1 kB"), (1e6, "1.0 MB"), (2.57e10, "25.7 GB")])

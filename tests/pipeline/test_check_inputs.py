@@ -10,7 +10,7 @@ import pytest
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder
-from pretrace.pipeline.check_inputs import note_outputs, refuse_changed_inputs
+from pretrace.pipeline.check_inputs import check_inputs, record_outputs
 from tests.helpers.plain_yaml import write_yaml
 
 AXES = {"tasks": {"one": None, "two": None}, "variants": {}}
@@ -58,21 +58,21 @@ CLEAN = {"train/a": "train", "probes/a": "probes"}
 
 def refused(stage: str, *cell: str) -> str:
     with pytest.raises(PretraceError) as said:
-        refuse_changed_inputs(stage, cell, AXES)
+        check_inputs(stage, cell, AXES)
     return str(said.value)
 
 
 def test_nothing_is_known_and_nothing_is_refused() -> None:
-    refuse_changed_inputs("report", (), AXES)
-    refuse_changed_inputs("unheard_of", (), AXES)
+    check_inputs("report", (), AXES)
+    check_inputs("unheard_of", (), AXES)
     Path("dvc.yaml").unlink()
-    refuse_changed_inputs("report", (), AXES)
+    check_inputs("report", (), AXES)
 
 
 @pytest.mark.parametrize("cache", [True, False])
 def test_what_is_locked_is_taken_and_nothing_else(cache: bool) -> None:
     lock(cache, clean=CLEAN)
-    refuse_changed_inputs("tasks", ("one",), AXES)
+    check_inputs("tasks", ("one",), AXES)
     write("data/clean/probes/a", "prober")
     said = refused("tasks", "one")
     assert said.startswith(f"data/clean{'/probes/a' if cache else ''}: changed, not what stage `clean` wrote; ")
@@ -92,7 +92,7 @@ def test_a_file_too_few_or_too_many_is_named() -> None:
 def test_only_the_part_that_is_read_counts_where_it_is_known() -> None:
     lock(True, clean=CLEAN)
     write("data/clean/train/a", "other")
-    refuse_changed_inputs("tasks", ("one",), AXES)
+    check_inputs("tasks", ("one",), AXES)
     lock(False, clean=CLEAN)
     Path(".dvc/cache").rename("elsewhere")
     assert refused("tasks", "one").startswith("data/clean: changed")
@@ -100,7 +100,7 @@ def test_only_the_part_that_is_read_counts_where_it_is_known() -> None:
 
 def test_the_outputs_of_tasks_that_are_no_more_do_not_matter() -> None:
     lock(True, **{"tasks@gone": {"rows": "x"}, "tasks@one": {"rows": "rows of one"}})
-    refuse_changed_inputs("report", (), AXES)
+    check_inputs("report", (), AXES)
     write("data/tasks/one/rows", "")
     assert refused("report").startswith("data/tasks/one/rows: changed, not what stage `tasks@one` wrote")
 
@@ -109,8 +109,8 @@ def test_the_outputs_of_tasks_that_are_no_more_do_not_matter() -> None:
 def test_what_a_stage_wrote_by_hand_is_taken_until_something_else_is_locked(locked: bool) -> None:
     if locked:
         lock(True, clean={"probes/a": "as DVC made it"})
-    note_outputs("clean", ())
-    refuse_changed_inputs("tasks", ("one",), AXES)
+    record_outputs("clean", ())
+    check_inputs("tasks", ("one",), AXES)
     write("data/clean/probes/a", "half")
     assert refused("tasks", "one").startswith("data/clean/probes/a: changed")
     write("data/clean/probes/a", "probes")
@@ -120,7 +120,7 @@ def test_what_a_stage_wrote_by_hand_is_taken_until_something_else_is_locked(lock
 
 def test_dvc_notes_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_STAGE", "clean")
-    note_outputs("clean", ())
+    record_outputs("clean", ())
     assert not Path(".pretrace").exists()
 
 
@@ -134,7 +134,7 @@ def test_a_broken_lock_is_one_line(text: str) -> None:
 def test_a_lock_without_its_form_says_nothing(text: str) -> None:
     """DVC itself refuses it."""
     write("dvc.lock", text)
-    refuse_changed_inputs("report", (), AXES)
+    check_inputs("report", (), AXES)
 
 
 def test_what_cannot_be_read_is_named() -> None:
@@ -149,7 +149,7 @@ def test_a_folder_that_was_written_twice_is_the_second(tmp_path: Path) -> None:
         with atomic_folder("data/clean") as out:
             (out / "probes").mkdir()
             (out / "probes" / "a").write_text(text)
-        note_outputs("clean", ())
-    refuse_changed_inputs("tasks", ("two",), AXES)
+        record_outputs("clean", ())
+    check_inputs("tasks", ("two",), AXES)
     write("data/clean/probes/a", "first")
     assert refused("tasks", "two").startswith("data/clean/probes/a: changed")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pretrace.common.errors import PretraceError, masked
+from pretrace.common.errors import PretraceError, mask_secrets
 from pretrace.common.files import locked
 from pretrace.settings import load_settings
 from tests.helpers import tiny_project as tiny
@@ -108,7 +108,7 @@ def test_errors_have_no_key(url: str) -> None:
     said = str(PretraceError(f"{url}: stopped answering (ClientError: '{url}')"))
     assert not any(secret in said for secret in SAID)
     assert "***" in said
-    assert masked(masked(url)) == masked(url)
+    assert mask_secrets(mask_secrets(url)) == mask_secrets(url)
 
 
 @pytest.mark.parametrize(
@@ -124,4 +124,4 @@ def test_errors_have_no_key(url: str) -> None:
     ],
 )
 def test_url_without_a_key_is_unchanged(text: str) -> None:
-    assert masked(text) == text
+    assert mask_secrets(text) == text

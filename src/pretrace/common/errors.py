@@ -28,7 +28,7 @@ class PretraceError(Exception):
     """Bad input or an unusable state, described in one line for the person who can mend it."""
 
     def __init__(self, text: object = "") -> None:
-        super().__init__(_shortened(printable(" ".join(masked(str(text)).split()))))
+        super().__init__(_shortened(printable(" ".join(mask_secrets(str(text)).split()))))
 
 
 def printable(name: str) -> str:
@@ -43,14 +43,14 @@ def is_control(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
 
 
-def masked(text: str) -> str:
+def mask_secrets(text: str) -> str:
     """Text without the passwords and keys that stand in its URLs."""
     return IN_URL.sub(lambda found: f"{found['before'] or found['name']}***{'@' * bool(found['before'])}", text)
 
 
 def has_secret(text: str) -> bool:
     """Whether a URL in a text has a password or a key in it."""
-    return masked(text) != text
+    return mask_secrets(text) != text
 
 
 def _escape(character: str) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.processes import runs
+from pretrace.common.processes import is_running
 
 CHUNK_BYTES = 1 << 20
 CHECKSUMS = "sha256.json"
@@ -138,11 +138,11 @@ def sha256_of_file(path: Path | str) -> str:
 
 
 def write_checksums(folder: Path) -> None:
-    """Write the SHA-256 of each file of a folder into it, for `checksums_hold`."""
+    """Write the SHA-256 of each file of a folder into it, for `checksums_match`."""
     write_json(folder / CHECKSUMS, {path.name: sha256_of_file(path) for path in sorted(folder.iterdir())})
 
 
-def checksums_hold(folder: Path) -> bool:
+def checksums_match(folder: Path) -> bool:
     """Whether a folder is there and has the files that `write_checksums` saw, with the same bytes."""
     try:
         sums = read_json(folder / CHECKSUMS)
@@ -200,7 +200,7 @@ def _temporary_name(target: Path) -> dict[str, Any]:
     left = re.compile(rf"\.{re.escape(target.name)}\.{re.escape(host)}-(\d+)\..*\.tmp")
     for path in target.parent.iterdir():
         owner = left.fullmatch(path.name)
-        if owner and not runs(int(owner[1])):
+        if owner and not is_running(int(owner[1])):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
     return {"prefix": f".{target.name}.{host}-{os.getpid()}.", "suffix": ".tmp", "dir": target.parent}
 

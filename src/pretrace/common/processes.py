@@ -34,7 +34,7 @@ def dvc_process() -> Process | None:
     return [number, _started(number), platform.node()] if number > 1 and _started(number) else None
 
 
-def runs(number: int) -> bool:
+def is_running(number: int) -> bool:
     """Whether a process of this machine has this number and has not ended: one that nobody has asked about since is
     in the system's table for a while, and answers to signals."""
     try:
@@ -64,7 +64,7 @@ def process_start() -> float:
     return time.time() - age
 
 
-def end_with_parent(number: signal.Signals = signal.SIGKILL, parent: int | None = None) -> None:
+def exit_with_parent(number: signal.Signals = signal.SIGKILL, parent: int | None = None) -> None:
     """Have the system send this process the signal `number` when its parent is gone. Linux only; elsewhere nothing.
 
     Args:
@@ -78,12 +78,12 @@ def end_with_parent(number: signal.Signals = signal.SIGKILL, parent: int | None 
         os.kill(os.getpid(), number)
 
 
-def end_with_starter() -> None:
+def exit_with_pool_owner() -> None:
     """For a worker of a pool: end when the process that has the pool is gone.
 
     The parent of a worker can be a server that forks them, and that lives for as long as a worker does.
     """
-    end_with_parent()
+    exit_with_parent()
     if starter := multiprocessing.parent_process():
         threading.Thread(target=_end_after, args=(starter,), daemon=True).start()
 

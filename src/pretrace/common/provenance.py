@@ -12,7 +12,7 @@ MATRIX_PRODUCTS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16"
 """Instruction sets by which PyTorch chooses how it multiplies matrices, as Linux names them."""
 
 
-def origin() -> dict[str, str | bool]:
+def provenance() -> dict[str, str | bool]:
     """For the cost of a stage: `commit`, `changed` (files that decide differ from the commit), `machine`, `python`."""
     return {
         "commit": git_revision(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def big(number: float) -> str:
+def readable_number(number: float) -> str:
     """1234 as 1,234 and 2570000 as 2.57 M."""
     for limit, unit in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M")):
         if number >= limit:

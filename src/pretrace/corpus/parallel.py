@@ -20,7 +20,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.processes import end_with_starter
+from pretrace.common.processes import exit_with_pool_owner
 
 if TYPE_CHECKING:
     from pretrace.settings import Workers
@@ -102,7 +102,7 @@ def _begin(function: Callable[..., Any]) -> None:
     global _function
     _function = function
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_starter()
+    exit_with_pool_owner()
 
 
 def _work(batch: Any) -> Any:

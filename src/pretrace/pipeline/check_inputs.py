@@ -40,7 +40,7 @@ class Output:
     """Of its files, as far as they are known; one for each state that is right."""
 
 
-def refuse_changed_inputs(stage: str, cell: tuple[str, ...], axes: Mapping[str, Mapping[str, Any]]) -> None:
+def check_inputs(stage: str, cell: tuple[str, ...], axes: Mapping[str, Mapping[str, Any]]) -> None:
     """Compare all that a stage reads of other stages with what those wrote.
 
     Args:
@@ -62,7 +62,7 @@ def refuse_changed_inputs(stage: str, cell: tuple[str, ...], axes: Mapping[str, 
         _compare(Output(name, path, locked, _listings(locked, note)), dependency)
 
 
-def note_outputs(stage: str, cell: tuple[str, ...]) -> None:
+def record_outputs(stage: str, cell: tuple[str, ...]) -> None:
     """Note what a stage has just written, where it is not DVC that does so."""
     stages = _stages()
     name = _name(stage, cell)

@@ -9,7 +9,7 @@ from pretrace import tracking
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import locked, read_json, scratch_folder, write_json
 from pretrace.common.hardware import peak_memory_bytes
-from pretrace.common.provenance import origin
+from pretrace.common.provenance import provenance
 from pretrace.tracking.run import Run
 
 COST_FILE = Path("reports/cost.json")
@@ -17,7 +17,7 @@ COST_FILE = Path("reports/cost.json")
 
 def write_cost(run: Run, seconds: float) -> None:
     """Put what the run took in the place of what the stage took before."""
-    entry = {"seconds": round(seconds, 2), "peak_memory_bytes": peak_memory_bytes(), **run.cost, **origin()}
+    entry = {"seconds": round(seconds, 2), "peak_memory_bytes": peak_memory_bytes(), **run.cost, **provenance()}
     if not tracking.is_off():
         entry["mlflow_record"] = tracking.record_id(run)
     with locked(scratch_folder() / "cost.lock"):

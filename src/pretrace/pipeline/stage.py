@@ -29,8 +29,8 @@ from typing import Any
 from pretrace.common.errors import PretraceError
 from pretrace.common.extras import explain_missing
 from pretrace.common.files import CANNOT_WRITE, DISK_FULL, error_number
-from pretrace.common.processes import end_with_parent, process_start
-from pretrace.pipeline.check_inputs import note_outputs, refuse_changed_inputs
+from pretrace.common.processes import exit_with_parent, process_start
+from pretrace.pipeline.check_inputs import check_inputs, record_outputs
 from pretrace.pipeline.cost import write_cost
 from pretrace.settings import load_settings
 from pretrace.tracking.publish import begin_to_show, say, show
@@ -40,7 +40,7 @@ NO_MEMORY = "can't allocate memory"
 """How PyTorch says it."""
 
 
-class Stopped(BaseException):
+class Terminated(BaseException):
     """SIGTERM arrived. Not an `Exception`, so that only clean-up code meets it on its way out."""
 
     def __init__(self, number: int):
@@ -64,14 +64,14 @@ def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
     try:
         with _stoppable():
             run = Run(stage, load_settings(), started)
-            if run.first:
+            if run.is_rank_zero:
                 begin_to_show(run)
             if os.environ.get("LOCAL_RANK", "0") == "0":
                 axes: dict[str, Mapping[str, Any]] = {"tasks": run.settings.tasks, "variants": run.settings.variants}
-                refuse_changed_inputs(name, key_parts, axes)
+                check_inputs(name, key_parts, axes)
             main(run)
-            if run.first:
-                note_outputs(name, key_parts)
+            if run.is_rank_zero:
+                record_outputs(name, key_parts)
                 write_cost(run, time.time() - started)
         status, code = "FINISHED", 0
     except PretraceError as error:
@@ -79,13 +79,13 @@ def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
     except KeyboardInterrupt:
         status, code = "KILLED", 130
         said = say(stage, "interrupted; `dvc repro` goes on from here")
-    except Stopped as stop:
+    except Terminated as stop:
         status, code = "KILLED", 128 + stop.number
         said = say(stage, f"stopped by {stop}; `dvc repro` goes on from here")
     except Exception as error:
         known = _said_by_the_system(error)
         said = say(stage, known) if known else _defect(error)
-    if run is not None and run.first:
+    if run is not None and run.is_rank_zero:
         run.error = said
         show(run, status)
     if code:
@@ -136,10 +136,10 @@ def _stoppable() -> Iterator[None]:
         with contextlib.suppress(AttributeError, OSError):
             stream.reconfigure(line_buffering=True)
     if os.environ.get("DVC_STAGE"):
-        end_with_parent(signal.SIGTERM)
+        exit_with_parent(signal.SIGTERM)
 
     def stop(number: int, _frame: Any) -> None:
-        raise Stopped(number)
+        raise Terminated(number)
 
     before = signal.signal(signal.SIGTERM, stop)
     try:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.processes import end_with_parent
+from pretrace.common.processes import exit_with_parent
 from pretrace.settings import Settings
 
 SECONDS = 6.0
@@ -212,7 +212,7 @@ class Updates:
 if __name__ == "__main__":
     from pretrace.settings import load_settings
 
-    end_with_parent()
+    exit_with_parent()
     try:
         print(json.dumps(vars(trial(sys.argv[1], load_settings(), int(sys.argv[2])))))
     except PretraceError as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.files import read_json
-from pretrace.common.units import big, readable_time
+from pretrace.common.units import readable_number, readable_time
 from pretrace.report.benchmark import BASELINES
 from pretrace.report.comparisons import Difference
 from pretrace.report.markdown import escape, rows_by_task
@@ -154,7 +154,7 @@ def _training(pretrain: dict[str, Any], cost: dict[str, Any], tuned: dict[str, A
         rows |= {
             "fine-tuned on": f"{tuned['n_train']:,} rows of the task {tuned['task']}, {tuned['epochs']} passes, "
             f"rate {tuned['lr']:g}; of {len(tuned['seeds'])} seeds the best on dev",
-            "fine-tuning's FLOPs": big(tuned.get("flops") or 0),
+            "fine-tuning's FLOPs": readable_number(tuned.get("flops") or 0),
             "fine-tuning's time": readable_time(own["seconds"]) if own.get("seconds") else "",
         }
     table = [f"| {name} | {escape(text)} |" for name, text in rows.items() if text]

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pretrace.common.units import big, readable_bytes, readable_time
+from pretrace.common.units import readable_bytes, readable_number, readable_time
 from pretrace.report import markdown
 from pretrace.report.benchmark import BASELINES
 from pretrace.report.corpus_card import corpus_card
@@ -33,7 +33,8 @@ def render_page(settings: Settings, notes: dict[str, Any], benchmark: dict[str, 
     from markupsafe import Markup
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"big": big, "bytes": readable_bytes, "time": readable_time, "shortened": shortened}
+    environment.filters |= {"big": readable_number}
+    environment.filters |= {"bytes": readable_bytes, "time": readable_time, "shortened": shortened}
     columns = markdown.columns_of(benchmark)
     by_task = markdown.rows_by_task(benchmark)
     roles = {colour: role for role, colour in COLOURS.items()}

@@ -11,16 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pretrace.common.units import big, readable_bytes, readable_time
+from pretrace.common.units import readable_bytes, readable_number, readable_time
 from pretrace.review.git_tree import Tree
 
 PRETRAIN: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("validation loss, nats a token", "val_loss", lambda value: f"{value:.4f}"),
     ("validation perplexity", "val_perplexity", lambda value: f"{value:.2f}"),
     ("bits a byte", "val_bits_per_byte", lambda value: f"{value:.4f}"),
-    ("parameters", "parameters", big),
-    ("tokens of pre-training", "tokens", big),
-    ("FLOPs of pre-training", "flops", big),
+    ("parameters", "parameters", readable_number),
+    ("tokens of pre-training", "tokens", readable_number),
+    ("FLOPs of pre-training", "flops", readable_number),
 )
 """What `reports/pretrain.json` has: (heading, key, how it is written)."""
 
@@ -49,7 +49,7 @@ def quantities(before: Tree | None, after: Tree) -> list[Quantity]:
     sides = [_known(tree) if tree else {} for tree in (before, after)]
     writers: dict[str, Callable[[float], str]] = {name: write for name, _, write in PRETRAIN}
     writers |= {
-        "tokens a second": big,
+        "tokens a second": readable_number,
         "model FLOPs utilisation": lambda value: f"{value:.1%}",
         "seconds of pre-training": readable_time,
         "seconds of fine-tuning, all cells": readable_time,

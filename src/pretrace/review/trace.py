@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.units import big, readable_time
+from pretrace.common.units import readable_number, readable_time
 from pretrace.report.provenance import SHORT
 from pretrace.review.cell import Cell, find_cell
 from pretrace.review.git_tree import Tree, tree_at
@@ -156,7 +156,7 @@ def _libraries(here: Tree, made_at: Tree | None) -> str:
 
 def _took(spent: dict[str, Any], report: dict[str, Any]) -> str:
     took = readable_time(spent["seconds"]) if spent.get("seconds") is not None else "time not recorded"
-    return took + (f"; {big(report['flops'])}FLOPs" if report.get("flops") else "")
+    return took + (f"; {readable_number(report['flops'])}FLOPs" if report.get("flops") else "")
 
 
 def _at(values: Any, key: str) -> Any:

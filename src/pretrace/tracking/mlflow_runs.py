@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pretrace.common.errors import masked
+from pretrace.common.errors import mask_secrets
 from pretrace.tracking import mlflow_cached_runs, mlflow_inputs, mlflow_models
 from pretrace.tracking.lineage import Pipeline
 from pretrace.tracking.mlflow_sqlite import alone_with
@@ -142,7 +142,7 @@ class Tracker:
         if record["status"] == "FINISHED" and (made := pipeline.fingerprint(record["name"])):
             self.client.set_tag(run, mlflow_cached_runs.MADE, made)
         if record["error"]:
-            self.client.set_tag(run, NOTE, f"**{record['status']}**: {masked(record['error'])}")
+            self.client.set_tag(run, NOTE, f"**{record['status']}**: {mask_secrets(record['error'])}")
         return run
 
     def _create_child(self, record: dict[str, Any], parent: str) -> str:

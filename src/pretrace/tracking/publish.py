@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from pretrace.common.errors import masked
+from pretrace.common.errors import mask_secrets
 from pretrace.tracking.config import is_off
 from pretrace.tracking.record import announce, hand_over
 from pretrace.tracking.run import Run
@@ -17,7 +17,7 @@ PUBLISH_EVERY_SECONDS = 60.0
 
 def publish(run: Run) -> None:
     """Show in MLflow how far a long stage is: its curves up to now. Call it often; it acts once a minute."""
-    if run.first and time.time() - run.published > PUBLISH_EVERY_SECONDS:
+    if run.is_rank_zero and time.time() - run.published > PUBLISH_EVERY_SECONDS:
         run.published = time.time()
         show(run, "RUNNING")
 
@@ -41,7 +41,7 @@ def _quietly(run: Run, action: Callable[[], None]) -> None:
     try:
         action()
     except Exception as error:
-        say(run.name, masked(f"not shown in MLflow: {type(error).__name__}: {error}"))
+        say(run.name, mask_secrets(f"not shown in MLflow: {type(error).__name__}: {error}"))
 
 
 def say(stage: str, text: str) -> str:

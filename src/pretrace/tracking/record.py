@@ -14,7 +14,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from pretrace.common.errors import masked
+from pretrace.common.errors import mask_secrets
 from pretrace.common.files import atomic_folder, sha256_of_file, write_text
 from pretrace.settings import Settings
 from pretrace.tracking.best_models import best_models, copy_models, experiment_metrics
@@ -97,7 +97,7 @@ def _running(run: Run) -> Path:
 
 
 def _as_json(record: dict[str, Any]) -> str:
-    return masked(json.dumps(record, allow_nan=False, default=str))
+    return mask_secrets(json.dumps(record, allow_nan=False, default=str))
 
 
 def _copy(paths: list[Path], out: Path) -> None:

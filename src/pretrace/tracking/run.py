@@ -39,8 +39,8 @@ class Run:
     """When `publish` last acted, in seconds since the epoch; less often is enough for a person who watches."""
 
     @property
-    def first(self) -> bool:
-        """Whether this process writes files and is shown: not if `torchrun` has started it beside another one."""
+    def is_rank_zero(self) -> bool:
+        """True if this process writes files and is shown; false for the other ranks that `torchrun` starts."""
         return "MASTER_ADDR" not in os.environ or os.environ.get("RANK", "0") == "0"
 
     def log_metrics(self, metrics: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ import json
 import time
 from pathlib import Path
 
-from pretrace.common.errors import PretraceError, masked
+from pretrace.common.errors import PretraceError, mask_secrets
 from pretrace.common.files import read_json, sha256_of_file
 from pretrace.settings import load_settings
 from pretrace.tracking.config import is_off, pending, tracking_uri, waiting_room
@@ -29,12 +29,13 @@ def status() -> Lines:
     folder = waiting_room()
     waiting = pending(folder)
     problem = folder / "problem.txt"
-    lines = [("goes to", masked(tracking_uri())), ("waiting", f"{len(waiting)} in {folder}" if waiting else "nothing")]
+    lines = [("goes to", mask_secrets(tracking_uri()))]
+    lines += [("waiting", f"{len(waiting)} in {folder}" if waiting else "nothing")]
     if waiting:
         since = int(waiting[0].name.partition("-")[0]) / 1e9
         lines.append(("since", time.strftime("%Y-%m-%d %H:%M", time.localtime(since))))
     if problem.exists():
-        lines.append(("last problem", masked(problem.read_text(encoding="utf-8").strip())))
+        lines.append(("last problem", mask_secrets(problem.read_text(encoding="utf-8").strip())))
     lines.append(("sender", "at work, or ready for the next stage" if is_there(folder) else "none at work"))
     if waiting:
         lines.append(("to send them", "pretrace track --resend"))
@@ -55,4 +56,4 @@ def show_restored() -> None:
     try:
         leave_restored(load_settings(), sha256_of_file(BENCHMARK), read_json(BENCHMARK))
     except (PretraceError, OSError, KeyError, TypeError, json.JSONDecodeError) as error:
-        print(f"pretrace: results of the workspace are not shown in MLflow: {masked(str(error))}")
+        print(f"pretrace: results of the workspace are not shown in MLflow: {mask_secrets(str(error))}")

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pretrace.common.errors import PretraceError, masked
+from pretrace.common.errors import PretraceError, mask_secrets
 from pretrace.common.files import locked, project_root, read_json, scratch_folder, write_json
 from pretrace.common.processes import is_alive
 from pretrace.tracking.config import is_off, pending, tracking_uri, uri_for_mlflow, waiting_room
@@ -138,7 +138,7 @@ def _send_all(folder: Path) -> str:
 
 def failure(error: Exception) -> str:
     """Of MLflow, in one line."""
-    return f"{masked(tracking_uri())}: {type(error).__name__}: {masked(' '.join(str(error).split()))[:200]}"
+    return f"{mask_secrets(tracking_uri())}: {type(error).__name__}: {mask_secrets(' '.join(str(error).split()))[:200]}"
 
 
 def _send(tracker: Any, folder: Path, work: Path) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from pretrace.common.code import code_hash
 from pretrace.common.files import (
     atomic_folder,
-    checksums_hold,
+    checksums_match,
     read_json,
     sha256_of_file,
     sha256_of_json,
@@ -81,7 +81,7 @@ def encode_parts(
     dtype = id_type(vocabulary.size)
     made_by = [vocabulary.fingerprint, dtype.str, code_hash(__name__)]
     places = {part: scratch / f"{sha256_of_json([*made_by, sha256_of_file(part)])}" for part in parts}
-    missing = [part for part in parts if not checksums_hold(places[part])]
+    missing = [part for part in parts if not checksums_match(places[part])]
     encoded = _encoded(missing, vocabulary, workers)
     for part in missing:
         _write(places[part], islice(encoded, count_documents(part)))

@@ -24,7 +24,7 @@ import torch
 import torch.distributed as dist
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.processes import end_with_parent
+from pretrace.common.processes import exit_with_parent
 from pretrace.training.distributed.group import Group, started_by_torchrun
 
 HERE, DONE = "here", "done"
@@ -155,7 +155,7 @@ class _Others:
 
 
 def _other(group: Group, pipe: Connection, meeting: str, parent: int, work: Callable[..., Any], rest: tuple) -> None:
-    end_with_parent(parent=parent)
+    exit_with_parent(parent=parent)
     # Number 0 hears of it, too, and decides for all.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -24,7 +24,7 @@ from pretrace.common.code import code_hash
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import (
     atomic_folder,
-    checksums_hold,
+    checksums_match,
     locked,
     read_json,
     scratch_folder,
@@ -32,7 +32,7 @@ from pretrace.common.files import (
     write_checksums,
     write_json,
 )
-from pretrace.common.processes import end_with_starter
+from pretrace.common.processes import exit_with_pool_owner
 from pretrace.common.progress import progress
 from pretrace.model.checkpoints.safetensors_file import save_tensors
 from pretrace.settings import Settings
@@ -155,7 +155,7 @@ class _Jobs:
         with locked(self.folder / "lock"):
             waiting = []
             for seed in self.settings.seeds:
-                if checksums_hold(self.folder / str(seed)):
+                if checksums_match(self.folder / str(seed)):
                     yield seed, self.folder / str(seed)
                 else:
                     waiting.append(seed)
@@ -163,7 +163,7 @@ class _Jobs:
                 return
             # More seeds than cores take turns, so no core waits for a last seed.
             workers = min(len(waiting), 2 * (os.cpu_count() or 1))
-            pool = ProcessPoolExecutor(workers, mp_context=prepare_workers(), initializer=end_with_starter)
+            pool = ProcessPoolExecutor(workers, mp_context=prepare_workers(), initializer=exit_with_pool_owner)
             with (
                 pool,
                 progress(total=len(waiting), unit="seed", description=title) as bar,
