@@ -79,9 +79,10 @@ def _defining(module: str, name: str) -> Path:
         if below.is_file():
             return below
         for node in ast.walk(ast.parse(path.read_bytes())):
-            for alias in node.names if isinstance(node, ast.ImportFrom) else ():
-                if name == (alias.asname or alias.name):
-                    return _defining(str(node.module), alias.name)
+            if isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    if name == (alias.asname or alias.name):
+                        return _defining(str(node.module), alias.name)
     return path
 
 

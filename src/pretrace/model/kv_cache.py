@@ -7,7 +7,7 @@ Shapes: T tokens that are new, P tokens so far, C width, H heads, D width of a h
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 import torch.nn.functional as F
@@ -46,7 +46,7 @@ class CachedTransformer:
             return self.model(torch.tensor([ids[-longest:]], device=device))[0, -1]
         x_TC = self._embedded(torch.tensor(ids[self._read :], device=device))
         for block, (keys, values) in zip(self.model.blocks, self._keys_and_values, strict=True):
-            x_TC = self._through(block, x_TC, keys, values)
+            x_TC = self._through(cast("Block", block), x_TC, keys, values)
         self._read = len(ids)
         return torch.mv(self.model.token_embedding.weight, x_TC[-1])
 

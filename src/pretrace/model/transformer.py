@@ -12,6 +12,8 @@ Shapes, as suffixes of names: B batch, T time (tokens of a sequence), C width, H
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -49,7 +51,9 @@ class Block(nn.Module):
     def _attend(self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None) -> Tensor:
         if layout is not None:
             qkv_NX = _applied(self.query_key_value, x_BTC)
-            return _applied(self.attention_output, packed_attention(qkv_NX, self.heads, dropout, layout))
+            # The dropout of a layout is a PackedDropout.
+            a_NC = packed_attention(qkv_NX, self.heads, dropout, layout)  # type: ignore[arg-type]
+            return _applied(self.attention_output, a_NC)
         B, T, C = x_BTC.shape
         qkv_3BHTD = _applied(self.query_key_value, x_BTC).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         a_BHTD = self_attention(qkv_3BHTD, dropout)
@@ -141,5 +145,5 @@ class Transformer(LanguageModel):
         """Return `hidden` (B, T, C) in PyTorch's own operations only; the same up to rounding."""
         x_BTC = self.token_embedding(ids_BT) + self.position_embedding.weight[: ids_BT.shape[1]]
         for block in self.blocks:
-            x_BTC = block.traceable_forward(x_BTC)
+            x_BTC = cast("Block", block).traceable_forward(x_BTC)
         return x_BTC

@@ -173,4 +173,5 @@ class Scale(Section):
 
     def sizes_of(self, kind: str) -> ModelSettings | LSTMSettings:
         """Return the sizes of a language model of one of `MODEL_KINDS`."""
-        return {"transformer": self.model, "lstm": self.lstm}[kind]
+        sizes: dict[str, ModelSettings | LSTMSettings] = {"transformer": self.model, "lstm": self.lstm}
+        return sizes[kind]
