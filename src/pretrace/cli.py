@@ -108,7 +108,7 @@ def evaluate(options: argparse.Namespace) -> None:
 
 
 def export(options: argparse.Namespace) -> None:
-    """Write the model in another form, and say where."""
+    """Write the model in another format and print the folder."""
     from pretrace.export import export as write
 
     print(write(options.model, options.to, options.out and Path(options.out)))
@@ -202,12 +202,12 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--stride", type=_count, help="tokens scored in each window; the context is quickest (half of it)")
     one.add_argument("--json", action="store_true", help="print one JSON object")
     one.set_defaults(run=evaluate)
-    one = commands.add_parser("export", help="write a model, with its card, in the form that others read")
+    one = commands.add_parser("export", help="write a model with its card in a format that other programs read")
     one.add_argument(
         "model", metavar="MODEL", nargs="?", default=str(MODEL), help=f"a folder, or source-full ({MODEL})"
     )
-    one.add_argument("--to", choices=("huggingface", "openai", "onnx", "torchscript"), required=True, help="whose form")
-    one.add_argument("--out", metavar="FOLDER", help="a new folder (models/exported/MODEL-FORM)")
+    one.add_argument("--to", choices=("huggingface", "openai", "onnx", "torchscript"), required=True, help="format")
+    one.add_argument("--out", metavar="FOLDER", help="a new folder (models/exported/MODEL-FORMAT)")
     one.set_defaults(run=export)
     one = commands.add_parser("diff", help="what changed since a commit, as a Markdown comment")
     one.add_argument("base", metavar="BASE", nargs="?", default=BASE, help=f"the commit ({BASE})")

@@ -75,7 +75,7 @@ def _own_module_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_own_module_cache")
-def test_transformers_opens_what_is_exported(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_huggingface_export_opens_in_transformers(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     out = tmp_path / "out"
     assert main(["export", str(trained), "--to", "huggingface", "--out", str(out)]) == 0
     assert capsys.readouterr().out == f"{out}\n"
@@ -101,9 +101,9 @@ def test_transformers_opens_what_is_exported(trained: Path, tmp_path: Path, caps
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["huggingface", "openai"])
-def test_what_is_exported_can_be_started_from(trained: Path, tmp_path: Path, form: str) -> None:
-    export(trained, form, tmp_path / "out")
+@pytest.mark.parametrize("format", ["huggingface", "openai"])
+def test_export_and_load_keep_every_bit(trained: Path, tmp_path: Path, format: str) -> None:
+    export(trained, format, tmp_path / "out")
     before, after = load_model(trained), load_model(tmp_path / "out")
     for (name, ours), (other, theirs) in zip(before.named_parameters(), after.named_parameters(), strict=True):
         assert name == other
@@ -111,30 +111,30 @@ def test_what_is_exported_can_be_started_from(trained: Path, tmp_path: Path, for
     assert after.settings == before.settings
     vocabulary = load_vocabulary(vocabulary_folder(tmp_path / "out"))
     assert vocabulary.description == load_vocabulary(trained / "vocabulary").description
-    export(tmp_path / "out", form, tmp_path / "again")
+    export(tmp_path / "out", format, tmp_path / "again")
     files = sorted(path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*") if path.is_file())
     assert files == sorted(p.relative_to(tmp_path / "again") for p in (tmp_path / "again").rglob("*") if p.is_file())
     for file in files:
         assert (tmp_path / "out" / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
 
 
-def test_without_its_code_the_tokenizer_is_not_replaced_by_one_with_other_ids(tmp_path: Path) -> None:
+def test_tokenizer_without_its_code_is_an_error(tmp_path: Path) -> None:
     export(a_trained_model(tmp_path / "model", openai=True), "huggingface", tmp_path / "out")
     with pytest.raises(ValueError, match="trust_remote_code=True"):
         AutoTokenizer.from_pretrained(tmp_path / "out", trust_remote_code=False)
 
 
-def export_refused(model: Path, form: str, out: Path, *expected: str) -> None:
+def export_refused(model: Path, format: str, out: Path, *expected: str) -> None:
     before = sorted(out.parent.iterdir())
     with pytest.raises(PretraceError) as error:
-        export(model, form, out)
+        export(model, format, out)
     assert "\n" not in str(error.value)
     for part in expected:
         assert part in str(error.value)
     assert sorted(out.parent.iterdir()) == before
 
 
-def test_nothing_is_written_over(trained: Path, tmp_path: Path) -> None:
+def test_export_overwrites_nothing(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
     export_refused(trained, "huggingface", tmp_path / "full", str(tmp_path / "full"), "not an empty folder")
@@ -145,35 +145,35 @@ def test_nothing_is_written_over(trained: Path, tmp_path: Path) -> None:
     assert (tmp_path / "empty" / "model.safetensors").exists()
 
 
-@pytest.mark.parametrize("form", ["huggingface", "openai"])
-def test_an_lstm_is_not_exported(tmp_path: Path, form: str) -> None:
+@pytest.mark.parametrize("format", ["huggingface", "openai"])
+def test_export_of_lstm_to_a_gpt1_format_is_refused(tmp_path: Path, format: str) -> None:
     folder = tmp_path / "lstm"
     folder.mkdir()
     save_model(folder, LSTM(LSTMSettings(layers=1, width=6, embedding=4, dropout=0.1, initial_std=0.02), 20, 8, 3))
     write_openai_vocabulary(folder / "vocabulary")
-    export_refused(folder, form, tmp_path / "out", str(folder), "LSTM")
+    export_refused(folder, format, tmp_path / "out", str(folder), "kind lstm")
 
 
-def test_a_vocabulary_of_another_size_is_not_exported(trained: Path, tmp_path: Path) -> None:
+def test_export_refuses_vocabulary_of_another_size(trained: Path, tmp_path: Path) -> None:
     model = shutil.copytree(trained, tmp_path / "model")
     save_model(model, Transformer(SETTINGS, 20))
     export_refused(model, "huggingface", tmp_path / "out", str(model / "vocabulary"), "has 20")
 
 
 @pytest.mark.parametrize(
-    ("change", "form", "expected"),
+    ("change", "format", "expected"),
     [({"heads": 4}, "openai", "this model's are 32"), ({"feed_forward": 300}, "huggingface", "this model's has 300")],
 )
-def test_what_a_form_cannot_say_is_not_exported(
-    trained: Path, tmp_path: Path, change: dict[str, int], form: str, expected: str
+def test_export_refuses_sizes_that_a_format_cannot_hold(
+    trained: Path, tmp_path: Path, change: dict[str, int], format: str, expected: str
 ) -> None:
     model = shutil.copytree(trained, tmp_path / "model")
     size = load_vocabulary(model / "vocabulary").size
     save_model(model, Transformer(SETTINGS.model_copy(update=change), size))
-    export_refused(model, form, tmp_path / "out", expected)
+    export_refused(model, format, tmp_path / "out", expected)
 
 
-def test_the_vocabulary_s_files_are_the_released_ones(tmp_path: Path) -> None:
+def test_exported_vocabulary_has_the_released_files(tmp_path: Path) -> None:
     model = a_trained_model(tmp_path / "model", openai=True)
     export(model, "openai", tmp_path / "openai")
     export(model, "huggingface", tmp_path / "huggingface")

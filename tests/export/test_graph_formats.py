@@ -97,33 +97,33 @@ def ask(folder: Path, **inputs: np.ndarray) -> np.ndarray:
         with torch.no_grad():
             return torch.jit.load(folder / "model.pt")(*map(torch.from_numpy, inputs.values())).numpy()
     session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
-    (found,) = session.run(None, inputs)
-    return found
+    (output,) = session.run(None, inputs)
+    return output
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", GRAPHS)
+@pytest.mark.parametrize("format", GRAPHS)
 @pytest.mark.parametrize("kind", ["transformer", "lstm"])
-def test_a_graph_has_the_logits_of_the_model(project: Path, tmp_path: Path, kind: str, form: str) -> None:
+def test_graph_has_the_logits_of_the_model(project: Path, tmp_path: Path, kind: str, format: str) -> None:
     folder = Path("models/pretrained") / kind
-    out = export(folder, form, tmp_path / "out")
+    out = export(folder, format, tmp_path / "out")
     model, draw = load_model(folder).eval(), np.random.default_rng(0)
     for shape in SHAPES:
-        ids_BT = draw.integers(0, model.token_embedding.num_embeddings, shape)
+        ids_BT = draw.integers(0, model.vocabulary_size, shape)
         with torch.no_grad():
             expected_BTV = model(torch.from_numpy(ids_BT)).numpy()
-        found_BTV = ask(out, ids=ids_BT)
-        assert np.allclose(found_BTV, expected_BTV, atol=1e-4, rtol=1e-4), np.abs(found_BTV - expected_BTV).max()
-        assert (found_BTV.argmax(-1) == expected_BTV.argmax(-1)).all()
+        logits_BTV = ask(out, ids=ids_BT)
+        assert np.allclose(logits_BTV, expected_BTV, atol=1e-4, rtol=1e-4), np.abs(logits_BTV - expected_BTV).max()
+        assert (logits_BTV.argmax(-1) == expected_BTV.argmax(-1)).all()
     assert np.ptp(expected_BTV) > 1, "all logits are alike, so nothing is compared"
     vocabulary = load_vocabulary(out / "vocabulary")
     assert vocabulary.encode(TEXT) == load_vocabulary(folder / "vocabulary").encode(TEXT)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", GRAPHS)
+@pytest.mark.parametrize("format", GRAPHS)
 @pytest.mark.parametrize("name", KINDS)
-def test_a_graph_of_a_task_answers_as_predict_does(project: Path, tmp_path: Path, name: str, form: str) -> None:
+def test_graph_of_a_task_predicts_as_predict_does(project: Path, tmp_path: Path, name: str, format: str) -> None:
     """From rows of text, of different lengths, by what the card says of the layout."""
     note = json.loads(Path(f"models/finetuned/{name}-full/config.json").read_text())
     words, kind = TEXT.split(), note["kind"]
@@ -131,7 +131,7 @@ def test_a_graph_of_a_task_answers_as_predict_does(project: Path, tmp_path: Path
     chosen = [draw.choices(words, k=6 + n % 4) for n in range(24)]
     rows = [ROWS.get(kind, lambda w: {"first": " ".join(w[:3]), "second": " ".join(w[3:])})(part) for part in chosen]
     expected = answers(f"{name}-full", [json.dumps(row) for row in rows], "rows")
-    out = export(f"{name}-full", form, tmp_path / "out")
+    out = export(f"{name}-full", format, tmp_path / "out")
     vocabulary = load_vocabulary(out / "vocabulary")
     sequences = [
         sequences_of(kind, [np.array(vocabulary.encode(text)) for text in parts_of(row)], vocabulary.size, CONTEXT)
@@ -142,11 +142,11 @@ def test_a_graph_of_a_task_answers_as_predict_does(project: Path, tmp_path: Path
     for n, example in enumerate(sequences):
         for s, ids in enumerate(example):
             ids_NST[n, s, : len(ids)] = ids
-    found = ask(out, ids=ids_NST, last=last_NS)
+    output = ask(out, ids=ids_NST, last=last_NS)
     if kind == "regression":
-        assert found.tolist() == pytest.approx(expected, abs=2e-3)
+        assert output.tolist() == pytest.approx(expected, abs=2e-3)
     else:
-        assert [note["labels"][n] if note["labels"] else n for n in found.argmax(1)] == expected
+        assert [note["labels"][n] if note["labels"] else n for n in output.argmax(1)] == expected
     assert len(set(expected)) > 1, "all answers are the same, so nothing is compared"
 
 
@@ -154,7 +154,7 @@ def parts_of(row: dict[str, Any]) -> list[str]:
     return [part for value in row.values() for part in (value if isinstance(value, list) else [value])]
 
 
-def test_a_graph_of_onnx_is_whole_and_names_its_axes(project: Path, tmp_path: Path) -> None:
+def test_onnx_graph_is_valid_and_names_its_axes(project: Path, tmp_path: Path) -> None:
     model = onnx.load(export("models/pretrained/transformer", "onnx", tmp_path / "out") / "model.onnx")
     onnx.checker.check_model(model, full_check=True)
     axes = [[axis.dim_param for axis in value.type.tensor_type.shape.dim] for value in model.graph.input]
@@ -162,7 +162,7 @@ def test_a_graph_of_onnx_is_whole_and_names_its_axes(project: Path, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_a_graph_of_torchscript_opens_without_pretrace(project: Path, tmp_path: Path) -> None:
+def test_torchscript_graph_opens_without_pretrace(project: Path, tmp_path: Path) -> None:
     out = export("models/pretrained/transformer", "torchscript", tmp_path / "out")
     code = "import sys, torch; found = torch.jit.load(sys.argv[1])(torch.tensor([[1, 2, 3]])); print(found.shape[:2])"
     code += "; assert 'pretrace' not in sys.modules"
@@ -172,14 +172,14 @@ def test_a_graph_of_torchscript_opens_without_pretrace(project: Path, tmp_path: 
     assert done.stdout == "torch.Size([1, 3])\n", done.stderr
 
 
-def test_the_same_model_gives_the_same_bytes(project: Path, tmp_path: Path) -> None:
+def test_export_of_the_same_model_has_the_same_bytes(project: Path, tmp_path: Path) -> None:
     one, two = (export("classification-full", "onnx", tmp_path / name) for name in ("one", "two"))
     assert {p.name: p.read_bytes() for p in one.iterdir() if p.is_file()} == {
         p.name: p.read_bytes() for p in two.iterdir() if p.is_file()
     }
 
 
-def test_without_a_folder_it_goes_where_git_does_not_look(project: Path, capsys: Any) -> None:
+def test_export_without_out_goes_to_models_exported(project: Path, capsys: Any) -> None:
     for _ in range(2):  # the second one takes the place of the first
         assert main(["export", "classification-full", "--to", "torchscript"]) == 0
         assert capsys.readouterr().out == "models/exported/classification-full-torchscript\n"
@@ -189,26 +189,34 @@ def test_without_a_folder_it_goes_where_git_does_not_look(project: Path, capsys:
 
 
 @pytest.mark.parametrize(
-    ("model", "form", "said"),
+    ("model", "format", "said"),
     [
-        ("classification-full", "huggingface", "the form huggingface holds no task's head; takes onnx or torchscript"),
-        ("models/finetuned/classification-full", "openai", "the form openai holds no task's head"),
-        ("models/pretrained/lstm", "openai", "holds an LSTM, which the form openai has not; takes onnx or torchscr"),
+        (
+            "classification-full",
+            "huggingface",
+            "the format huggingface cannot hold a fine-tuned model; takes onnx or torchscript",
+        ),
+        ("models/finetuned/classification-full", "openai", "the format openai cannot hold a fine-tuned model"),
+        (
+            "models/pretrained/lstm",
+            "openai",
+            "openai cannot hold a model of kind lstm; takes onnx or torchscript",
+        ),
         ("nothing-full", "onnx", "nothing-full: not in models/finetuned, which has classification-full, entailment-"),
         ("models/nowhere", "onnx", "models/nowhere: no model there"),
     ],
 )
-def test_what_a_form_cannot_hold_is_one_line(project: Path, tmp_path: Path, model: str, form: str, said: str) -> None:
+def test_export_errors_are_one_line(project: Path, tmp_path: Path, model: str, format: str, said: str) -> None:
     with pytest.raises(PretraceError) as error:
-        export(model, form, tmp_path / "out")
+        export(model, format, tmp_path / "out")
     assert said in str(error.value)
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(("model", "form"), [("transformer", "huggingface"), ("lstm", "onnx")])
-def test_a_model_without_reports_has_a_card_that_says_so(project: Path, tmp_path: Path, model: str, form: str) -> None:
-    out = export(f"models/pretrained/{model}", form, tmp_path / "out")
+@pytest.mark.parametrize(("model", "format"), [("transformer", "huggingface"), ("lstm", "onnx")])
+def test_card_of_a_model_without_reports_says_so(project: Path, tmp_path: Path, model: str, format: str) -> None:
+    out = export(f"models/pretrained/{model}", format, tmp_path / "out")
     card = ModelCard.load(out / "README.md")
     assert card.data.license == "unknown"
     assert "without the reports of the run that made them" in card.text

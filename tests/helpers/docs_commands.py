@@ -242,7 +242,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ("pretrace export models/pretrained/transformer --to huggingface", LOOK),
         (
             "pretrace export models/pretrained/transformer --to openai",
-            ByTest("tests/export/test_export.py::test_what_is_exported_can_be_started_from"),
+            ByTest("tests/export/test_export.py::test_export_and_load_keep_every_bit"),
         ),
         ("pretrace export models/pretrained/transformer --to onnx", LOOK),
         ("pretrace export acceptability-full --to torchscript --out my-model", Run(nightly=False, says="my-model")),

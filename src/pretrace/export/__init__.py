@@ -1,12 +1,12 @@
-"""A model with its vocabulary, in a form that others read: `pretrace export MODEL --to FORM`.
+"""Export a model with its vocabulary to a format that other programs read: `pretrace export MODEL --to FORMAT`.
 
-    huggingface     for transformers, and whatever reads its folders
+    huggingface     a folder for transformers
     openai          the ten .npy files of the original release
-    onnx            a graph for onnxruntime and others: model.onnx
+    onnx            a graph for ONNX Runtime and others: model.onnx
     torchscript     a graph for PyTorch in any language: model.pt
 
 The first two hold a pre-trained transformer, can be given to `pretrain.init_from`, and come back with the same bytes
-in every tensor. The last two hold fine-tuned models and an LSTM, too. Beside each lies a model card, README.md.
+in every tensor. The last two also hold fine-tuned models and LSTMs. Each folder has a model card, README.md.
 """
 
 from __future__ import annotations
@@ -16,79 +16,87 @@ from pathlib import Path
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder, write_json, write_text
-from pretrace.export.exportable import language_model_graph, task_graph
-from pretrace.export.graph_formats import FILES as GRAPHS
+from pretrace.export.formats import FORMATS, formats_for
 from pretrace.export.graph_formats import write_graph
 from pretrace.export.model_card import card
 from pretrace.export.tokenizer import write_tokenizer
-from pretrace.model import Transformer, load_model
+from pretrace.export.traced_models import language_model_graph, task_graph
+from pretrace.model import LanguageModel, Transformer, load_model
 from pretrace.model.checkpoints.huggingface import write_huggingface
 from pretrace.model.checkpoints.openai import write_openai
 from pretrace.tokens import Vocabulary, copy_vocabulary, load_vocabulary, vocabulary_folder
 from pretrace.tokens.openai_bpe import OpenAIVocabulary
 from pretrace.training.finetuning.load import FINETUNED, VOCABULARY, open_cell
 
-FORMS = ("huggingface", "openai", *GRAPHS)
 EXPORTED = Path("models/exported")
-"""Where exported models go by themselves: git takes no notice of it."""
+"""Default folder of exported models, which git ignores."""
 
 
-def export(model: Path | str, form: str, out: Path | None = None) -> Path:
-    """Write a model to the folder `out` in a form of `FORMS`, whole or not at all; returns the folder.
+def export(model: Path | str, format: str, out: Path | None = None) -> Path:
+    """Write a model to the folder `out`, all of it or nothing, and return the folder.
 
     Args:
-        model: a folder of a language model, or a fine-tuned model: "source-full", or its folder.
-        out: an empty folder, or none yet; without it, a new one below `EXPORTED`, in the place of what was there.
+        model: the folder of a language model; or a fine-tuned model, by name ("source-full") or folder.
+        format: one of `FORMATS`.
+        out: an empty or new folder; None: `EXPORTED`/MODEL-FORMAT, which is replaced.
 
     Raises:
-        PretraceError: `out` has something in it, there is no model, or the form cannot hold it.
+        PretraceError: `out` is not empty, there is no model, or the format cannot hold it.
     """
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise PretraceError(f"{out}: is not an empty folder; take another name, or delete it first")
     model = Path(model)
     is_cell = model.parent == FINETUNED or (len(model.parts) == 1 and not model.exists())
-    out = out or EXPORTED / f"{model.name}-{form}"
+    out = out or EXPORTED / f"{model.name}-{format}"
     with atomic_folder(out) as temporary:
         if is_cell:
-            _write_finetuned(temporary, model.name, form)
+            _write_finetuned(temporary, model.name, format)
         else:
-            _write_language_model(temporary, model, form)
+            _write_language_model(temporary, model, format)
     return out
 
 
-def _write_finetuned(temporary: Path, cell: str, form: str) -> None:
-    if form not in GRAPHS:
-        raise PretraceError(f"{cell}: the form {form} holds no task's head; takes {' or '.join(GRAPHS)}")
+def _write_finetuned(temporary: Path, cell: str, format: str) -> None:
+    if not FORMATS[format].task_heads:
+        others = " or ".join(name for name, other in FORMATS.items() if other.task_heads)
+        raise PretraceError(f"{cell}: the format {format} cannot hold a fine-tuned model; takes {others}")
     opened = open_cell(cell)
     model, note = opened.model, opened.note
-    write_graph(temporary, form, task_graph(model, note))
+    write_graph(temporary, format, task_graph(model, note))
     write_json(temporary / "config.json", note)
     copy_vocabulary(VOCABULARY, temporary / "vocabulary")
-    write_text(temporary / "README.md", card(form, FINETUNED / cell, model.language_model, note))
+    write_text(temporary / "README.md", card(format, FINETUNED / cell, model.language_model, note))
 
 
-def _write_language_model(temporary: Path, folder: Path, form: str) -> None:
+def _write_language_model(temporary: Path, folder: Path, format: str) -> None:
     model = load_model(folder)
-    if not isinstance(model, Transformer) and form not in GRAPHS:
-        raise PretraceError(f"{folder}: holds an LSTM, which the form {form} has not; takes {' or '.join(GRAPHS)}")
+    if format not in formats_for(model):
+        raise PretraceError(
+            f"{folder}: the format {format} cannot hold a model of kind {model.kind}; "
+            f"takes {' or '.join(formats_for(model))}"
+        )
     inner = vocabulary_folder(folder)
     vocabulary = load_vocabulary(inner)
     if vocabulary.size != model.vocabulary_size:
         raise PretraceError(
-            f"{inner}: a vocabulary of {vocabulary.size:,} pieces, but the model in {folder} has "
+            f"{inner}: a vocabulary of {vocabulary.size:,} tokens, but the model in {folder} has "
             f"{model.vocabulary_size:,}"
         )
-    if form == "huggingface":
+    if isinstance(model, Transformer) and format == "huggingface":
         write_huggingface(temporary, model)
         write_tokenizer(temporary, vocabulary, model.context)
-    elif form == "openai":
+    elif isinstance(model, Transformer) and format == "openai":
         write_openai(temporary, model)
         _copy_released(temporary, vocabulary, inner)
     else:
-        write_graph(temporary, form, language_model_graph(model))
-        write_json(temporary / "config.json", model.describe())
-        copy_vocabulary(inner, temporary / "vocabulary")
-    write_text(temporary / "README.md", card(form, folder, model))
+        _write_traced(temporary, model, format, inner)
+    write_text(temporary / "README.md", card(format, folder, model))
+
+
+def _write_traced(temporary: Path, model: LanguageModel, format: str, vocabulary: Path) -> None:
+    write_graph(temporary, format, language_model_graph(model))
+    write_json(temporary / "config.json", model.describe())
+    copy_vocabulary(vocabulary, temporary / "vocabulary")
 
 
 def _copy_released(temporary: Path, vocabulary: Vocabulary, inner: Path) -> None:

@@ -1,4 +1,4 @@
-"""The model card of an exported folder: that of the run, if the run made the model, with how its form is opened."""
+"""Model card of an exported folder: that of the run, if the run made the model, with how to open the format."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError
+from pretrace.export.formats import FORMATS
 from pretrace.export.graph_formats import FILES
 from pretrace.model import LanguageModel
 from pretrace.report.model_card import Form, model_card, short_card
@@ -29,50 +30,52 @@ OPEN = {
 import onnxruntime
 
 session = onnxruntime.InferenceSession("FOLDER/model.onnx")
-(found,) = session.run(None, {INPUTS})
+(output,) = session.run(None, {INPUTS})
 ```""",
     "torchscript": """```python
 import torch
 
-found = torch.jit.load("FOLDER/model.pt")(ARGUMENTS)
+output = torch.jit.load("FOLDER/model.pt")(ARGUMENTS)
 ```""",
 }
-ENCODE = """Ids are those of `pretrace.tokens.load_vocabulary("FOLDER/vocabulary").encode(text)`."""
+ENCODE = """Token ids come from `pretrace.tokens.load_vocabulary("FOLDER/vocabulary").encode(text)`."""
 
 
-def card(form: str, folder: Path, model: LanguageModel, note: dict[str, Any] | None = None) -> str:
-    """The card's text.
+def card(format: str, folder: Path, model: LanguageModel, note: dict[str, Any] | None = None) -> str:
+    """Return the card's text.
 
     Args:
-        folder: what was exported.
-        note: of a fine-tuned model, its `config.json`.
+        folder: of the model that was exported.
+        note: `config.json` of a fine-tuned model.
     """
-    library = {"huggingface": "transformers", "onnx": "onnx", "torchscript": "pytorch"}.get(form, "numpy")
-    described = Form(library, _use(form, model, note))
+    described = Form(FORMATS[format].library, _use(format, model, note))
     parameters = sum(parameter.numel() for parameter in model.parameters())
     try:
         if note and folder.parent == FINETUNED:
             return model_card(REPORTS, described, folder.name)
         if folder.parent == PRETRAINED and model.kind == MAIN_MODEL:
             return model_card(REPORTS, described)
-    except PretraceError:  # a model without its reports, as in a clone that has fetched nothing else
+    except PretraceError:  # no reports, as in a clone that has fetched only the model
         pass
     return short_card(described, parameters)
 
 
-def _use(form: str, model: LanguageModel, note: dict[str, Any] | None) -> str:
-    if form not in FILES:
-        return HUGGING_FACE if form == "huggingface" else OPENAI
+def _use(format: str, model: LanguageModel, note: dict[str, Any] | None) -> str:
+    if format not in FILES:
+        return HUGGING_FACE if format == "huggingface" else OPENAI
     inputs = '"ids": ids, "last": last' if note else '"ids": ids'
-    code = OPEN[form].replace("INPUTS", inputs).replace("ARGUMENTS", "ids, last" if note else "ids")
+    code = OPEN[format].replace("INPUTS", inputs).replace("ARGUMENTS", "ids, last" if note else "ids")
     if note is None:
-        read = f"`ids` are 64-bit whole numbers (sequences, time), at most {model.context} in a row; `found` has the "
-        return f"{code}\n\n{read}scores (sequences, time, vocabulary) of each next piece, as logits.\n\n{ENCODE}"
+        layout = (
+            f"`ids` are 64-bit integers (sequences, time), at most {model.context} in a sequence; `output` has the "
+            "logits (sequences, time, vocabulary) of each next token."
+        )
+        return f"{code}\n\n{layout}\n\n{ENCODE}"
     return f"{code}\n\n{_layout(note, model)}\n\n{ENCODE}"
 
 
 def _layout(note: dict[str, Any], model: LanguageModel) -> str:
-    """What a fine-tuned model reads, and what comes out of it."""
+    """Describe the inputs and the output of a fine-tuned model."""
     size = model.vocabulary_size - SPECIAL_TOKENS
     start, delimiter, classify = range(size, size + SPECIAL_TOKENS)
     parts = {
@@ -80,15 +83,15 @@ def _layout(note: dict[str, Any], model: LanguageModel) -> str:
         "entailment": "one sequence: start, first, delimiter, second, classify",
         "similarity": "two sequences: start, first, delimiter, second, classify; and with first and second exchanged",
         "regression": "two sequences: start, first, delimiter, second, classify; and with first and second exchanged",
-        "multiple_choice": "a sequence for each choice: start, context, delimiter, choice, classify",
+        "multiple_choice": "one sequence per choice: start, context, delimiter, choice, classify",
     }[note["kind"]]
-    answer = "`found` has a score for each choice"
+    answer = "`output` has a score for each choice"
     if note["kind"] == "regression":
-        answer = "`found` has a number for each example, on the scale of the labels"
+        answer = "`output` has a number for each example, on the scale of the labels"
     elif note["labels"]:
-        answer = f"`found` has a score for each label, in the order of `labels` in config.json ({len(note['labels'])})"
+        answer = f"`output` has a score for each label, in the order of `labels` in config.json ({len(note['labels'])})"
     return (
-        f"`ids` are 64-bit whole numbers (examples, sequences, time), padded on the right with any id. An example has "
+        f"`ids` are 64-bit integers (examples, sequences, time), padded on the right with any id. An example has "
         f"{parts}, at most {model.context} ids each; start is {start}, delimiter {delimiter}, classify {classify}. "
-        f"`last` (examples, sequences) is the place of classify in each, from 0. {answer}."
+        f"`last` (examples, sequences) is the position of classify in each, from 0. {answer}."
     )

@@ -1,4 +1,4 @@
-"""The vocabulary as a tokenizer of transformers with the same ids, which comes as a file of code."""
+"""Write the vocabulary as a transformers tokenizer with the same ids, which comes as a file of code."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ CODE = Path(pretrace.tokens.__file__).parent / "tokenization_pretrace.py"
 
 
 def write_tokenizer(folder: Path, vocabulary: Vocabulary, context: int) -> None:
-    """Write a tokenizer of transformers into an existing folder.
+    """Write a transformers tokenizer into an existing folder.
 
-    transformers has tokenizers for OpenAI's vocabulary, and would open its files here, but both give other ids than
-    OpenAI's code: the slow one takes text to lower case too early, the fast one cleans it in another way.
+    transformers' own tokenizers for OpenAI's vocabulary would open these files, but give other ids than OpenAI's code:
+    the slow one lower-cases too early, the fast one cleans text differently.
     """
     openai = isinstance(vocabulary, OpenAIVocabulary)
     for path, name in zip(vocabulary.files, HUGGING_FACE_FILES if openai else vocabulary.released_names, strict=True):
