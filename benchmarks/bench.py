@@ -7,7 +7,7 @@ All do the same work in turns, in one run, so that whatever else the machine doe
 their ratio go to reports/bench.json, with whether the results are the same. Ratios are worth more than the times.
 
 cleaning, workers       the recipe for text against the plain one; two processes against one (cleaning.py)
-vocabulary, encoding    pieces and ids against tokenizers and sentencepiece (vocabulary.py)
+vocabulary, encoding    tokens and ids against tokenizers and sentencepiece (vocabulary.py)
 shards, memory          raw text to shards, end to end, and the memory that takes (shards.py, memory.py)
 training, gpt1          an update against transformers at two small sizes, and at GPT-1's (training.py)
 finetuning              an update of fine-tuning against a padded loop over transformers (finetuning.py)

@@ -23,7 +23,7 @@ def train_hugging_face(lines: list[str], size: int) -> Any:
 
 
 def train_sentencepiece(lines: list[str], size: int, coverage: float) -> bytes:
-    """The same pieces from the text itself, with the settings of `pretrace.tokens.train_bpe`."""
+    """Train the same tokens from the text itself, with the settings of `pretrace.tokens.train_bpe`."""
     import sentencepiece
 
     model = io.BytesIO()
@@ -37,7 +37,7 @@ def train_sentencepiece(lines: list[str], size: int, coverage: float) -> bytes:
     return model.getvalue()
 
 
-def pieces_of(model: bytes) -> list[str]:
+def tokens_of(model: bytes) -> list[str]:
     import sentencepiece
 
     loaded = sentencepiece.SentencePieceProcessor(model_proto=model)
@@ -45,7 +45,7 @@ def pieces_of(model: bytes) -> list[str]:
 
 
 def write_vocabulary(tokenizer: Any, out: Path) -> None:
-    """OpenAI's form, with the line end as a piece of its own."""
+    """OpenAI's form, with the line end as a token of its own."""
     model = json.loads(tokenizer.to_str())["model"]
     ids = {**model["vocab"], "\n</w>": len(model["vocab"])}
     merges = [" ".join(pair) if isinstance(pair, list) else pair for pair in model["merges"]]

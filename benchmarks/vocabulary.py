@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from measure import Rounds, size_of, summary, timed
-from peers import load_hugging_face, pieces_of, train_hugging_face, train_sentencepiece
+from peers import load_hugging_face, tokens_of, train_hugging_face, train_sentencepiece
 
 from pretrace.tokens.train_bpe import _coverage, _train
 
 TRAINING_ROUNDS, ENCODING_ROUNDS = 3, 5
-MOST_PIECES = 40_478
+MOST_TOKENS = 40_478
 
 
 def lines_of(texts: list[str]) -> list[str]:
@@ -22,14 +22,14 @@ def lines_of(texts: list[str]) -> list[str]:
 
 
 def vocabulary_size(texts: list[str]) -> int:
-    """Pieces of a vocabulary for these texts: GPT-1's number, or what they give."""
-    return min(MOST_PIECES, len({word for line in lines_of(texts) for word in line.split(" ")}) // 2)
+    """Return the tokens of a vocabulary for these texts: as many as GPT-1 has, or as the texts give."""
+    return min(MOST_TOKENS, len({word for line in lines_of(texts) for word in line.split(" ")}) // 2)
 
 
 def compare_vocabulary(texts: list[str]) -> dict[str, Any]:
-    """A vocabulary from word counts against Hugging Face's trainer and sentencepiece on the whole text; seconds.
+    """Compare training from word counts with Hugging Face's trainer and sentencepiece on the whole text; seconds.
 
-    The result is the same if the pieces are sentencepiece's, in its order. Hugging Face's rule for ties is another.
+    The result is the same if the tokens are sentencepiece's, in its order. Hugging Face's rule for ties is another.
     """
     lines = lines_of(texts)
     counts = Counter(word for line in lines for word in line.split(" "))
@@ -46,14 +46,14 @@ def compare_vocabulary(texts: list[str]) -> dict[str, Any]:
         for arm in sorted(ways, reverse=bool(number % 2)):
             made[arm], spent = timed(ways[arm])
             rounds[arm].append(spent)
-    same = pieces_of(made["ours"]) == pieces_of(made["sentencepiece"])
+    same = tokens_of(made["ours"]) == tokens_of(made["sentencepiece"])
     return summary("vocabulary", "s", rounds, same, faster=-1, other="hugging_face")
 
 
 def compare_encoding(cleaned: list[str], vocabulary: Path) -> dict[str, Any]:
-    """Ids of text whose words are known against `encode_batch_fast` with the same vocabulary; MB/s of clean text.
+    """Compare encoding of cached words with `encode_batch_fast` of the same vocabulary; MB/s of clean text.
 
-    One thread each: both can be run on all cores, ours by `workers`.
+    One thread each: both can run on all cores, ours by `workers`.
     """
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     from pretrace.tokens import load_vocabulary

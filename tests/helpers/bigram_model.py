@@ -23,7 +23,7 @@ class Words(WordVocabulary):
         self.unknown_id = 0
 
     def _encode(self, words: list[str]) -> Sequence[Sequence[int]]:
-        known = {piece: number for number, piece in enumerate(self.pieces)}
+        known = {token: number for number, token in enumerate(self.tokens)}
         return [[known.get(f"{word}</w>", 0)] for word in words]
 
 

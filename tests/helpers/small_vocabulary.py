@@ -1,4 +1,4 @@
-"""A vocabulary in the format of OpenAI's release, learned in the plainest way from a small text."""
+"""A vocabulary in the format of OpenAI's release, learned by the plainest code from a small text."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ def write_openai_vocabulary(folder: Path, names: tuple[str, str] = RELEASED, mer
         best = min(pairs, key=lambda pair: (-pairs[pair], pair))
         learned.append(best)
         for word in words:
-            parts[word] = joined(parts[word], best)
-    pieces = ["<unk>", *CHARACTERS, *(letter + "</w>" for letter in CHARACTERS)]
-    pieces += [first + second for first, second in learned] + ["\n</w>"]
-    assert len(set(pieces)) == len(pieces)
+            parts[word] = merged(parts[word], best)
+    tokens = ["<unk>", *CHARACTERS, *(letter + "</w>" for letter in CHARACTERS)]
+    tokens += [first + second for first, second in learned] + ["\n</w>"]
+    assert len(set(tokens)) == len(tokens)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / names[0]).write_text(json.dumps({piece: number for number, piece in enumerate(pieces)}), encoding="utf-8")
+    (folder / names[0]).write_text(json.dumps({token: number for number, token in enumerate(tokens)}), encoding="utf-8")
     lines = ["#version: 0.2", *(f"{first} {second}" for first, second in learned), ""]
     (folder / names[1]).write_text("\n".join(lines), encoding="utf-8")
     return folder
 
 
-def joined(parts: list[str], pair: tuple[str, str]) -> list[str]:
-    """The parts of a word with each occurrence of a pair made one."""
+def merged(parts: list[str], pair: tuple[str, str]) -> list[str]:
+    """Return the parts of a word with each occurrence of a pair merged."""
     result: list[str] = []
     for part in parts:
         if result and (result[-1], part) == pair:

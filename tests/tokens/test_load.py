@@ -18,7 +18,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base / "out"
 
 
-def test_folders_that_are_no_vocabulary(tmp_path: Path, folder: Path) -> None:
+def test_load_refuses_folders_without_a_whole_vocabulary(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(PretraceError, match=r"no vocabulary there; takes vocabulary.json, or encoder_bpe_40000.json"):
         load_vocabulary(tmp_path)
     (tmp_path / "vocabulary.json").write_text('{"kind": "other"}')

@@ -104,24 +104,24 @@ def mixtures() -> st.SearchStrategy[str]:
 @given(mixtures())
 @example("a\u00b4 \u2026\n")
 @settings(max_examples=400)
-def test_ids_are_those_of_the_recipe(vocabulary: Vocabulary, judge: Ids, text: str) -> None:
+def test_ids_match_the_recipe(vocabulary: Vocabulary, judge: Ids, text: str) -> None:
     text = text.replace("\\", "")
     assert vocabulary.encode(text) == judge(text)
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
-def test_ids_of_hostile_text(vocabulary: Vocabulary, judge: Ids, text: str) -> None:
+def test_ids_match_the_recipe_on_hostile_text(vocabulary: Vocabulary, judge: Ids, text: str) -> None:
     assert vocabulary.encode(text) == judge(text)
 
 
-def test_merges_are_at_work(vocabulary: Vocabulary) -> None:
+def test_merges_shorten_words(vocabulary: Vocabulary) -> None:
     ids = vocabulary.encode_words(clean_text(TEXT))
     assert vocabulary.unknown_id not in ids
     assert len(ids) < len(clean_text(TEXT)) / 2
     assert len(vocabulary.encode_words("the")) == 1
 
 
-def test_a_merge_that_stands_twice_has_its_later_place(tmp_path: Path) -> None:
+def test_merge_listed_twice_has_its_later_rank(tmp_path: Path) -> None:
     folder = write_openai_vocabulary(tmp_path)
     merges = folder / RELEASED[1]
     lines = merges.read_text().split("\n")
@@ -133,7 +133,7 @@ def test_a_merge_that_stands_twice_has_its_later_place(tmp_path: Path) -> None:
 @pytest.mark.slow
 @given(st.text(CHARACTERS + CHARACTERS.upper() + "   \n", max_size=60))
 @settings(max_examples=300)
-def test_known_characters_come_back_as_cleaned_text(vocabulary: Vocabulary, text: str) -> None:
+def test_decode_returns_cleaned_text(vocabulary: Vocabulary, text: str) -> None:
     ids = vocabulary.encode(text)
     assume(vocabulary.unknown_id not in ids)  # an entity such as "&deg" can become a character that is not known
     assert vocabulary.decode(ids) == clean_text(text)
@@ -150,14 +150,14 @@ def test_backslashes_stay_as_openai_leaves_them(vocabulary: Vocabulary, judge: I
     assert clean_text("a\\b \\ \\\\c") == "a\\b \\ \\\\c"
 
 
-def test_words_keep_their_case_until_they_are_parted(vocabulary: Vocabulary, tokenizer: OpenAIGPTTokenizer) -> None:
+def test_case_is_kept_until_words_are_split(vocabulary: Vocabulary, tokenizer: OpenAIGPTTokenizer) -> None:
     """spaCy knows "Mr." and not "mr."; called as usual, transformers' tokenizer asks it for the latter."""
     whole, parted = vocabulary.encode_words("mr. smith"), vocabulary.encode_words("mr . smith")
     assert vocabulary.encode("Mr. Smith") == whole != parted
     assert tokenizer("Mr. Smith")["input_ids"] == parted
 
 
-def test_the_unknown_piece_cannot_be_written(vocabulary: Vocabulary, tokenizer: OpenAIGPTTokenizer) -> None:
+def test_unknown_token_cannot_be_written(vocabulary: Vocabulary, tokenizer: OpenAIGPTTokenizer) -> None:
     assert vocabulary.unknown_id not in vocabulary.encode("a <unk> b")
     assert tokenizer.unk_token_id in tokenizer("a <unk> b")["input_ids"]
 
@@ -167,8 +167,8 @@ def test_unknown_characters_are_one_id_each(vocabulary: Vocabulary) -> None:
     assert vocabulary.decode(vocabulary.encode_words("a\u4e2db the")) == "a<unk>b the"
 
 
-def test_the_memory_of_words_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.tokens.word_cache.REMEMBERED_WORDS", 5)
+def test_word_cache_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pretrace.tokens.word_cache.CACHED_WORDS", 5)
     small, large = load_vocabulary(folder), load_vocabulary(folder)
     for text in (TEXT, "the dog", "the fox\nthe dog", TEXT):
         assert small.encode(text) == large.encode(text)
@@ -177,7 +177,7 @@ def test_the_memory_of_words_is_bounded(folder: Path, monkeypatch: pytest.Monkey
     assert len(small._words) < 10  # type: ignore[attr-defined]
 
 
-def test_a_folder_tells_what_it_holds(folder: Path, vocabulary: Vocabulary, tmp_path: Path) -> None:
+def test_folder_is_recognized_by_its_files(folder: Path, vocabulary: Vocabulary, tmp_path: Path) -> None:
     theirs = load_vocabulary(write_openai_vocabulary(tmp_path / "theirs", ("vocab.json", "merges.txt")))
     copied = copy_vocabulary(folder, tmp_path / "copied")
     assert sorted(path.name for path in (tmp_path / "copied").iterdir()) == [*RELEASED, "vocabulary.json"]
@@ -208,19 +208,19 @@ def added_merge(line: str) -> Callable[[Path], None]:
 
 FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "no merges": (lambda folder: (folder / RELEASED[1]).unlink(), RELEASED[1], "no such file"),
-    "no pieces": (lambda folder: (folder / RELEASED[0]).unlink(), RELEASED[0], "no such file"),
+    "no tokens": (lambda folder: (folder / RELEASED[0]).unlink(), RELEASED[0], "no such file"),
     "cut JSON": (lambda folder: (folder / RELEASED[0]).write_text('{"a": 0, '), RELEASED[0], "not JSON"),
-    "a list": (lambda folder: (folder / RELEASED[0]).write_text('["a", "b"]'), RELEASED[0], "an object of pieces"),
+    "a list": (lambda folder: (folder / RELEASED[0]).write_text('["a", "b"]'), RELEASED[0], "an object of tokens"),
     "no object": (lambda folder: (folder / RELEASED[0]).write_text("{}"), RELEASED[0], ""),
     "a hole": (edited(lambda ids: ids.pop("e")), RELEASED[0], "0 to their number less one, each once"),
     "an id twice": (edited(lambda ids: ids.update(e=ids["f"])), RELEASED[0], "each once"),
     "an id in words": (edited(lambda ids: ids.update(e=str(ids["e"]))), RELEASED[0], "whose ids are"),
-    "no unknown": (edited(lambda ids: ids.update(zz=ids.pop("<unk>"))), RELEASED[0], "for what is unknown"),
+    "no unknown": (edited(lambda ids: ids.update(zz=ids.pop("<unk>"))), RELEASED[0], "for unknown symbols"),
     "no line end": (edited(lambda ids: ids.update({"zz": ids.pop("\n</w>")})), RELEASED[0], "for the line end"),
     "a merge to nothing": (
         added_merge("q z"),
         RELEASED[1],
-        "takes two pieces that the vocabulary has joined",
+        "takes two symbols whose merge is a token",
     ),
     "a merge of three": (added_merge("t h e"), RELEASED[1], "'t h e'"),
     "a merge of one": (added_merge("the"), RELEASED[1], "'the'"),
@@ -229,7 +229,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_faults_are_one_line_that_names_the_file(tmp_path: Path, fault: str) -> None:
+def test_damaged_file_is_named_in_one_line(tmp_path: Path, fault: str) -> None:
     folder = write_openai_vocabulary(tmp_path / "vocabulary")
     change, file, reason = FAULTS[fault]
     change(folder)
@@ -241,15 +241,15 @@ def test_faults_are_one_line_that_names_the_file(tmp_path: Path, fault: str) -> 
     assert reason in text
 
 
-def test_a_copy_that_was_changed_is_found_out(folder: Path, tmp_path: Path) -> None:
+def test_changed_copy_is_refused(folder: Path, tmp_path: Path) -> None:
     copy_vocabulary(folder, tmp_path / "copied")
     merges = tmp_path / "copied" / RELEASED[1]
     merges.write_text("\n".join(merges.read_text().split("\n")[:-2]))
-    with pytest.raises(PretraceError, match=r"vocabulary.json: its fingerprint is not that of the files beside it"):
+    with pytest.raises(PretraceError, match=r"vocabulary.json: does not match the fingerprint of the files beside it"):
         load_vocabulary(tmp_path / "copied")
 
 
-def test_the_released_vocabulary(released: Path) -> None:
+def test_released_vocabulary(released: Path) -> None:
     vocabulary = load_vocabulary(released)
     assert vocabulary.size == 40_478
     assert (vocabulary.unknown_id, vocabulary.newline_id) == (0, 40_477)
@@ -259,14 +259,14 @@ def test_the_released_vocabulary(released: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_released_vocabulary_on_hostile_text(released: Path) -> None:
+def test_released_vocabulary_on_hostile_text(released: Path) -> None:
     vocabulary, judge = load_vocabulary(released), recipe_of(tokenizer_of(released))
     for text in HOSTILE:
         assert vocabulary.encode(text) == judge(text), ascii(text)
 
 
 @pytest.mark.slow
-def test_the_released_vocabulary_on_books(released: Path, shared: Path) -> None:
+def test_released_vocabulary_on_books(released: Path, shared: Path) -> None:
     vocabulary, judge = load_vocabulary(released), recipe_of(tokenizer_of(released))
     tokens = 0
     for path in sorted((shared / "data" / "books").glob("*.parquet")):

@@ -28,7 +28,7 @@ def vocabulary(folder: Path) -> Vocabulary:
     return load_vocabulary(folder)
 
 
-def test_what_it_says_of_itself(vocabulary: Vocabulary, folder: Path) -> None:
+def test_vocabulary_describes_itself(vocabulary: Vocabulary, folder: Path) -> None:
     description = json.loads((folder / "vocabulary.json").read_text())
     assert description["size"] == vocabulary.size == 150
     assert description["fingerprint"] == vocabulary.fingerprint
@@ -38,7 +38,7 @@ def test_what_it_says_of_itself(vocabulary: Vocabulary, folder: Path) -> None:
 @pytest.mark.slow
 @given(st.lists(st.text(LETTERS, max_size=8), max_size=20), st.randoms(use_true_random=False))
 @settings(max_examples=200)
-def test_round_trip(vocabulary: Vocabulary, words: list[str], random: object) -> None:
+def test_decode_inverts_encode(vocabulary: Vocabulary, words: list[str], random: object) -> None:
     text = "".join(word + random.choice([" ", "\n", "", "  "]) for word in words)  # type: ignore[attr-defined]
     ids = vocabulary.encode(text)
     assert vocabulary.unknown_id not in ids
@@ -47,7 +47,7 @@ def test_round_trip(vocabulary: Vocabulary, words: list[str], random: object) ->
     assert vocabulary.encode_words(clean_text(text)) == ids
 
 
-def test_raw_text_is_cleaned_first(vocabulary: Vocabulary) -> None:
+def test_encode_cleans_raw_text_first(vocabulary: Vocabulary) -> None:
     assert (
         vocabulary.decode(vocabulary.encode("It WAS\r\n\r\nthe best, of times.")[:-2]) == "it was\nthe best , of times"
     )
@@ -56,7 +56,7 @@ def test_raw_text_is_cleaned_first(vocabulary: Vocabulary) -> None:
 @pytest.mark.slow
 @given(st.lists(st.text(f"{LETTERS} \n\u4e2d", max_size=8), max_size=20).map("".join))
 @settings(max_examples=200)
-def test_a_long_text_has_the_ids_of_a_short_one(folder: Path, text: str) -> None:
+def test_long_text_has_the_ids_of_its_parts(folder: Path, text: str) -> None:
     short, long = load_vocabulary(folder), load_vocabulary(folder)
     with pytest.MonkeyPatch.context() as patch:
         expected = short.encode_array(text)
@@ -70,33 +70,33 @@ def test_a_long_text_has_the_ids_of_a_short_one(folder: Path, text: str) -> None
     assert [ids.tolist() for ids in several] == one_by_one
 
 
-def test_a_word_has_the_same_ids_wherever_it_stands(vocabulary: Vocabulary) -> None:
+def test_word_ids_do_not_depend_on_their_position(vocabulary: Vocabulary) -> None:
     alone = vocabulary.encode_words("foolishness")
     assert vocabulary.encode_words("foolishness foolishness\nfoolishness") == [*alone, *alone, 1, *alone]
 
 
-def test_frequent_words_are_one_piece(vocabulary: Vocabulary) -> None:
+def test_frequent_words_are_one_token(vocabulary: Vocabulary) -> None:
     assert len(vocabulary.encode_words("the")) == 1
     assert len(vocabulary.encode_words("it was the")) == 3
 
 
 @pytest.mark.parametrize("text", ["the \u4e2d dog", "the\u4e2d dog", "\u2581", "a\u2581b the"])
-def test_what_is_unknown(vocabulary: Vocabulary, text: str) -> None:
+def test_unknown_characters_decode_as_unk(vocabulary: Vocabulary, text: str) -> None:
     ids = vocabulary.encode_words(text)
     assert ids.count(vocabulary.unknown_id) == 1
     decoded = vocabulary.decode(ids)
     assert decoded == text.replace("\u4e2d", "<unk>").replace("\u2581", "<unk>")
 
 
-def test_the_memory_of_words_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.tokens.word_cache.REMEMBERED_WORDS", 5)
+def test_word_cache_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pretrace.tokens.word_cache.CACHED_WORDS", 5)
     small, large = load_vocabulary(folder), load_vocabulary(folder)
     for text in (TEXT, "the dog", "the fox\nthe dog", TEXT):
         assert small.encode_words(text) == large.encode_words(text)
     assert len(small._words) < len(set(TEXT.split())) + 10  # type: ignore[attr-defined]
 
 
-def test_measures(vocabulary: Vocabulary) -> None:
+def test_measures_of_a_vocabulary(vocabulary: Vocabulary) -> None:
     ids = vocabulary.encode_words(TEXT)
     measured = measure_vocabulary(vocabulary, [TEXT])
     assert measured["tokens_per_word"] == round(len(ids) / len(TEXT.split()), 6)

@@ -11,7 +11,7 @@ from pretrace.tokens import load_vocabulary, train_vocabulary
 from tests.helpers.word_counts import TEXT, write_counts
 
 
-def test_the_same_counts_give_the_same_bytes(tmp_path: Path) -> None:
+def test_training_gives_the_same_bytes_for_the_same_counts(tmp_path: Path) -> None:
     counts = write_counts(tmp_path / "counts.tsv")
     reports = [train_vocabulary(counts, tmp_path / name, 150) for name in ("one", "another_name")]
     assert reports[0] == reports[1]
@@ -20,9 +20,9 @@ def test_the_same_counts_give_the_same_bytes(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == ["vocabulary.json", "vocabulary.model"]
 
 
-def test_too_many_pieces_names_the_most(tmp_path: Path) -> None:
+def test_training_refuses_too_many_tokens_and_names_the_most(tmp_path: Path) -> None:
     counts = write_counts(tmp_path / "counts.tsv")
-    with pytest.raises(PretraceError, match=r"vocabulary.size: 5000 pieces .* the most is (\d+)") as caught:
+    with pytest.raises(PretraceError, match=r"vocabulary.size: 5000 tokens .* the most is (\d+)") as caught:
         train_vocabulary(counts, tmp_path / "out", 5000)
     most = int(str(caught.value).rsplit(" ", 1)[1])
     assert not (tmp_path / "out").exists()
@@ -31,7 +31,7 @@ def test_too_many_pieces_names_the_most(tmp_path: Path) -> None:
         train_vocabulary(counts, tmp_path / "out", most + 1)
 
 
-def test_rare_characters_give_way(tmp_path: Path) -> None:
+def test_rare_characters_become_unknown_tokens(tmp_path: Path) -> None:
     many = "".join(f" {chr(0x4E00 + number)}" for number in range(500))
     train_vocabulary(write_counts(tmp_path / "counts.tsv", TEXT * 500 + many), tmp_path / "out", 200)
     vocabulary = load_vocabulary(tmp_path / "out")
@@ -39,13 +39,13 @@ def test_rare_characters_give_way(tmp_path: Path) -> None:
     assert vocabulary.unknown_id not in vocabulary.encode_words(TEXT)
 
 
-def test_too_few_pieces_for_the_characters(tmp_path: Path) -> None:
+def test_training_refuses_too_few_tokens_for_the_characters(tmp_path: Path) -> None:
     counts = write_counts(tmp_path / "counts.tsv", " ".join(chr(0x4E00 + number) for number in range(500)))
-    with pytest.raises(PretraceError, match=r"vocabulary.size: 64 pieces do not hold .* (\d+) are the least"):
+    with pytest.raises(PretraceError, match=r"vocabulary.size: 64 tokens do not cover .* the least is (\d+)"):
         train_vocabulary(counts, tmp_path / "out", 64)
 
 
-def test_no_counts(tmp_path: Path) -> None:
+def test_training_refuses_missing_counts(tmp_path: Path) -> None:
     with pytest.raises(PretraceError, match=r"counts.tsv: no such file"):
         train_vocabulary(tmp_path / "counts.tsv", tmp_path / "out", 100)
     (tmp_path / "counts.tsv").write_text("")

@@ -1,4 +1,4 @@
-"""Words to ids and back: `train_vocabulary` from word counts, `load_vocabulary` from a folder, OpenAI's included.
+"""Tokenizers: `train_vocabulary` from word counts, `load_vocabulary` from a folder, OpenAI's included.
 
 Importing this is cheap: sentencepiece is imported where it is used.
 """

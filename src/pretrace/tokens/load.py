@@ -1,8 +1,10 @@
-"""The small interface behind which every vocabulary stands, and `load_vocabulary` that opens one."""
+"""The interface of a vocabulary, and `load_vocabulary`, which chooses the kind by the files in a folder."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,50 +12,73 @@ import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder, read_json, write_json
+from pretrace.tokens.openai_bpe import FILES, HUGGING_FACE_FILES, OpenAIVocabulary
+from pretrace.tokens.sentencepiece_bpe import SentencePieceVocabulary
 
 DESCRIPTION = "vocabulary.json"
 
 
 class Vocabulary(Protocol):
-    """Ids for cleaned text and back. An id is a piece of a word; a line end is one id of its own."""
+    """A tokenizer with its vocabulary: token ids of text, and back. A token is a part of a word, or a line end."""
 
     description: dict[str, Any]
-    """What `vocabulary.json` says: kind, size, fingerprint."""
+    """Content of `vocabulary.json`: kind, size, fingerprint."""
     files: tuple[Path, ...]
-    """What it was read from."""
+    """Files that it was read from."""
     released_names: tuple[str, ...]
-    """How those files are called where they come from."""
+    """Names of those files where they were released."""
     size: int
-    """Number of ids; they run from 0 to size - 1."""
+    """Number of tokens; ids run from 0 to size - 1."""
     fingerprint: str
     """SHA-256 that two vocabularies share only if they give the same ids."""
     newline_id: int
     """The id of `\\n`."""
     unknown_id: int
-    """The id of everything that the vocabulary has no pieces for."""
+    """The id of everything that the vocabulary has no tokens for."""
 
     def encode(self, text: str) -> list[int]:
-        """Ids of raw text: it is cleaned (`pretrace.corpus.clean_text`) and then encoded."""
+        """Return the ids of raw text, which is cleaned first (`pretrace.corpus.clean_text`)."""
         ...
 
     def encode_words(self, cleaned: str) -> list[int]:
-        """Ids of text that is cleaned already; each distinct word is encoded once."""
+        """Return the ids of cleaned text; each distinct word is encoded once."""
         ...
 
     def encode_arrays(self, cleaned: list[str]) -> list[np.ndarray]:
-        """The same for many texts, faster where they are short."""
+        """Return the ids of many cleaned texts, as `encode_array` does; faster if they are short."""
         ...
 
     def encode_array(self, cleaned: str) -> np.ndarray:
-        """The same, much faster: shape (tokens,), uint16, or uint32 for more ids than that tells apart."""
+        """Return the ids of cleaned text, shape (tokens,): uint16, or uint32 for a larger vocabulary. Fastest."""
         ...
 
     def decode(self, ids: list[int]) -> str:
-        """Cleaned text: words parted by one space, lines by `\\n`. An unknown id reads "<unk>".
+        """Return cleaned text: words separated by one space, lines by `\\n`. An unknown id reads "<unk>".
 
         For text without unknown characters, `decode(encode(text)) == clean_text(text)`.
         """
         ...
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of vocabulary."""
+
+    name: str
+    """Its `kind` in `vocabulary.json`."""
+    from_description: Callable[[Path, dict[str, Any]], Vocabulary]
+    """Opens a folder with a `vocabulary.json` of this kind, given its content."""
+    from_files: Callable[[Path, tuple[str, str]], Vocabulary] | None = None
+    """Opens a folder without `vocabulary.json`, given the names of its files."""
+    files: tuple[tuple[str, str], ...] = ()
+    """Names of files that tell the kind of a folder without `vocabulary.json`."""
+
+
+KINDS = (
+    Kind(SentencePieceVocabulary.kind, SentencePieceVocabulary),
+    Kind(OpenAIVocabulary.kind, OpenAIVocabulary.from_description, OpenAIVocabulary, (FILES, HUGGING_FACE_FILES)),
+)
+"""To add a kind, write its class in a module of its own and give it an entry here."""
 
 
 def load_vocabulary(folder: Path | str) -> Vocabulary:
@@ -62,41 +87,36 @@ def load_vocabulary(folder: Path | str) -> Vocabulary:
     Raises:
         PretraceError: there is none, it is of an unknown kind, or its files do not belong together.
     """
-    from pretrace.tokens.openai_bpe import FILES, HUGGING_FACE_FILES, OpenAIVocabulary
-    from pretrace.tokens.sentencepiece_bpe import PieceVocabulary
-
     folder = Path(folder)
     if not (folder / DESCRIPTION).exists():
-        for names in (FILES, HUGGING_FACE_FILES):
-            if any((folder / name).exists() for name in names):
-                return OpenAIVocabulary(folder, names)
-        raise PretraceError(
-            f"{folder}: no vocabulary there; takes {DESCRIPTION}, or {' and '.join(FILES)}, or "
-            f"{' and '.join(HUGGING_FACE_FILES)}"
-        )
+        return _load_bare(folder)
     description = read_json(folder / DESCRIPTION)
-    kind = description.get("kind") if isinstance(description, dict) else None
-    if kind == PieceVocabulary.kind:
-        return PieceVocabulary(folder, description)
-    if kind != OpenAIVocabulary.kind:
-        accepted = f"{PieceVocabulary.kind!r} or {OpenAIVocabulary.kind!r}"
-        raise PretraceError(f"{folder / DESCRIPTION}: kind: got {kind!r}; takes {accepted}")
-    vocabulary = OpenAIVocabulary(folder)
-    if vocabulary.fingerprint != description.get("fingerprint"):
-        raise PretraceError(
-            f"{folder / DESCRIPTION}: its fingerprint is not that of the files beside it; run `bpe` again"
-        )
-    return vocabulary
+    name = description.get("kind") if isinstance(description, dict) else None
+    for kind in KINDS:
+        if name == kind.name:
+            return kind.from_description(folder, description)
+    accepted = " or ".join(repr(kind.name) for kind in KINDS)
+    raise PretraceError(f"{folder / DESCRIPTION}: kind: got {name!r}; takes {accepted}")
+
+
+def _load_bare(folder: Path) -> Vocabulary:
+    """Open a vocabulary without `vocabulary.json`, by the names of its files."""
+    for kind in KINDS:
+        for names in kind.files:
+            if kind.from_files and any((folder / name).exists() for name in names):
+                return kind.from_files(folder, names)
+    files = ", or ".join(" and ".join(names) for kind in KINDS for names in kind.files)
+    raise PretraceError(f"{folder}: no vocabulary there; takes {DESCRIPTION}, or {files}")
 
 
 def vocabulary_folder(model_folder: Path | str) -> Path:
-    """Where a model's folder has its vocabulary: in a folder of its own, as the pipeline's models do, or beside it."""
+    """Return the vocabulary's folder of a model: `vocabulary` below it, as the pipeline writes, or the model's own."""
     inner = Path(model_folder) / "vocabulary"
     return inner if inner.is_dir() else Path(model_folder)
 
 
 def copy_vocabulary(source: Path, out: Path) -> Vocabulary:
-    """Write the vocabulary in `source` to the folder `out`, with its `vocabulary.json`; returns it as it was read."""
+    """Copy the vocabulary in `source` to the folder `out`, with its `vocabulary.json`, and return it."""
     vocabulary = load_vocabulary(source)
     with atomic_folder(out) as temporary:
         for path, name in zip(vocabulary.files, vocabulary.released_names, strict=True):

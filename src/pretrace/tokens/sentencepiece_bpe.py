@@ -1,4 +1,4 @@
-"""Byte-pair encoding by sentencepiece, word by word as GPT-1 has it: a piece that ends a word says so."""
+"""Byte-pair encoding by sentencepiece, word by word as in GPT-1: a token that ends a word is marked as such."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pretrace.tokens.word_cache import WordVocabulary
 
 MODEL_FILE = "vocabulary.model"
 END_OF_WORD = "\N{LOWER ONE EIGHTH BLOCK}"
-"""sentencepiece's sign for a space. As a suffix it is what the paper's code writes as `</w>`."""
-NEVER_SEEN = "\U0010ffff"
-"""Takes the place of that sign where it stands in the text itself, so that it is unknown and ends no word."""
+"""sentencepiece's sign for a space. As a suffix it stands for `</w>` in the paper's code."""
+OUTSIDE_VOCABULARY = "\U0010ffff"
+"""Replaces that sign where it stands in the text itself, so that it is unknown and ends no word."""
 UNKNOWN = "<unk>"
 
 
-class PieceVocabulary(WordVocabulary):
-    """A vocabulary trained by `train_vocabulary`; see `Vocabulary` for what its members mean."""
+class SentencePieceVocabulary(WordVocabulary):
+    """A vocabulary trained by `train_vocabulary`; its members are those of `Vocabulary`."""
 
     kind = "sentencepiece-bpe"
 
@@ -30,12 +30,12 @@ class PieceVocabulary(WordVocabulary):
         self.fingerprint = _checked_fingerprint(path, description.get("fingerprint"))
         self._model = _load(path)
         self.unknown_id: int = self._model.unk_id()
-        pieces = [self._model.id_to_piece(index) for index in range(self._model.get_piece_size())]
-        pieces[self.unknown_id] = UNKNOWN
-        super().__init__(pieces, self._model.piece_to_id("\n"), END_OF_WORD)
+        tokens = [self._model.id_to_piece(index) for index in range(self._model.get_piece_size())]
+        tokens[self.unknown_id] = UNKNOWN
+        super().__init__(tokens, self._model.piece_to_id("\n"), END_OF_WORD)
 
     def _encode(self, words: list[str]) -> list[list[int]]:
-        return self._model.encode([word.replace(END_OF_WORD, NEVER_SEEN) for word in words])
+        return self._model.encode([word.replace(END_OF_WORD, OUTSIDE_VOCABULARY) for word in words])
 
 
 def _load(path: Path) -> Any:
@@ -50,7 +50,7 @@ def _load(path: Path) -> Any:
 def _checked_fingerprint(path: Path, expected: Any) -> str:
     if not path.is_file():
         raise PretraceError(f"{path}: no such file, but vocabulary.json beside it needs one; run the stage `bpe` again")
-    found = sha256_of_file(path)
-    if found != expected:
+    fingerprint = sha256_of_file(path)
+    if fingerprint != expected:
         raise PretraceError(f"{path}: does not match the fingerprint in vocabulary.json; run the stage `bpe` again")
-    return found
+    return fingerprint

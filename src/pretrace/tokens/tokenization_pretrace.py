@@ -4,10 +4,10 @@
 
 `pretrace export --to huggingface` puts this file beside the model. It stands alone: it needs transformers, ftfy, spaCy
 and, for the vocabularies that pretrace trains, sentencepiece, and not pretrace. Text is cleaned as GPT-1's was, step by
-step, and each word becomes its pieces.
+step, and each word becomes its tokens.
 
-transformers has a tokenizer for GPT-1's vocabulary, and its ids are others: it takes text to lower case before spaCy
-sees it, so that "Mr." falls in two, and puts space around backslashes.
+transformers has a tokenizer for GPT-1's vocabulary, but its ids differ: it lower-cases text before spaCy sees it, so
+that "Mr." falls in two, and puts spaces around backslashes.
 """
 
 import json
@@ -26,14 +26,14 @@ try:  # in a `try`, as transformers asks for whatever else is imported
 except ImportError:
     sentencepiece = None
 
-SAME_AS = {"\u2014": "-", "\u2013": "-", "\u2015": "-", "\u2026": "...", "\u00b4": "'"}
+REPLACEMENTS = {"\u2014": "-", "\u2013": "-", "\u2015": "-", "\u2026": "...", "\u00b4": "'"}
 RUN_OF_ONE_SIGN = re.compile(r"(([-~!\";?+,)(/*\[\]}{|_])\2*)")
-NEVER_SEEN = "\U0010ffff"
-"""Takes the place of sentencepiece's end of a word where that stands in the text itself, so that it is unknown."""
+OUTSIDE_VOCABULARY = "\U0010ffff"
+"""Replaces sentencepiece's end of a word where that stands in the text itself, so that it is unknown."""
 
 
 class WordTokenizer(PreTrainedTokenizer):
-    """Words as GPT-1's code parts them; what the pieces of a word are, a class below says."""
+    """Splits text into words as GPT-1's code does; the classes below split words into tokens."""
 
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
     end_of_word = "</w>"
@@ -48,14 +48,14 @@ class WordTokenizer(PreTrainedTokenizer):
         return own | self.get_added_vocab()
 
     def tokenize(self, text, **kwargs):
-        # Not the inherited one, for which the five characters "<unk>" in a text are the unknown piece.
+        # The inherited one takes the five characters "<unk>" in a text for the unknown token.
         added = sorted(self.get_added_vocab().keys() - {self.unk_token}, key=len, reverse=True)
         parts = re.split("(" + "|".join(map(re.escape, added)) + ")", text) if added else [text]
         return [token for part in parts for token in ([part] if part in added else self._tokenize(part))]
 
     def _tokenize(self, text):
         text = ftfy.fix_text(text)
-        for sign, plain in SAME_AS.items():
+        for sign, plain in REPLACEMENTS.items():
             text = text.replace(sign, plain)
         text = RUN_OF_ONE_SIGN.sub(r" \1 ", text)
         text = re.sub(r"\s*\n\s*", " \n ", text)
@@ -63,7 +63,7 @@ class WordTokenizer(PreTrainedTokenizer):
         tokens = []
         for word in self.words(text):
             newline = word.text.strip(" ") == "\n"
-            tokens += [self.newline] if newline else self.pieces_of(word.text.lower())
+            tokens += [self.newline] if newline else self.tokens_of(word.text.lower())
         return tokens
 
     def convert_tokens_to_string(self, tokens):
@@ -81,7 +81,7 @@ class WordTokenizer(PreTrainedTokenizer):
 
 
 class PretraceTokenizer(WordTokenizer):
-    """A vocabulary that pretrace trained: the ids that pretrace gives."""
+    """A vocabulary trained by pretrace, with the ids of pretrace."""
 
     vocab_files_names = {"vocab_file": "vocabulary.model"}  # noqa: RUF012
     end_of_word = "\u2581"
@@ -90,25 +90,25 @@ class PretraceTokenizer(WordTokenizer):
         if sentencepiece is None:
             raise ImportError("this tokenizer needs sentencepiece: pip install sentencepiece")
         self.vocab_file = vocab_file
-        self.pieces = sentencepiece.SentencePieceProcessor(model_file=vocab_file)
+        self.sp_model = sentencepiece.SentencePieceProcessor(model_file=vocab_file)
         super().__init__(**kwargs)
 
     @property
     def vocab_size(self):
-        return self.pieces.get_piece_size()
+        return self.sp_model.get_piece_size()
 
-    def pieces_of(self, word):
-        return self.pieces.encode(word.replace(self.end_of_word, NEVER_SEEN), out_type=str)
+    def tokens_of(self, word):
+        return self.sp_model.encode(word.replace(self.end_of_word, OUTSIDE_VOCABULARY), out_type=str)
 
     def _convert_token_to_id(self, token):
-        return self.pieces.piece_to_id(token)
+        return self.sp_model.piece_to_id(token)
 
     def _convert_id_to_token(self, index):
-        return self.pieces.id_to_piece(index)
+        return self.sp_model.id_to_piece(index)
 
 
 class GPT1Tokenizer(WordTokenizer):
-    """OpenAI's vocabulary, or one of its form: the ids that OpenAI's code gives."""
+    """OpenAI's vocabulary, or one of its form, with the ids of OpenAI's code."""
 
     vocab_files_names = {"vocab_file": "vocab.json", "merges_file": "merges.txt"}  # noqa: RUF012
     newline = "\n</w>"
@@ -116,32 +116,32 @@ class GPT1Tokenizer(WordTokenizer):
     def __init__(self, vocab_file, merges_file, **kwargs):
         self.vocab_file, self.merges_file = vocab_file, merges_file
         self.encoder = json.loads(Path(vocab_file).read_text(encoding="utf-8"))
-        self.decoder = {number: piece for piece, number in self.encoder.items()}
+        self.decoder = {number: token for token, number in self.encoder.items()}
         merges = Path(merges_file).read_text(encoding="utf-8").split("\n")[1:]
         self.ranks = {tuple(merge.split(" ")): rank for rank, merge in enumerate(merges) if merge}
-        self.known = {}
+        self.cache = {}
         super().__init__(**kwargs)
 
     @property
     def vocab_size(self):
         return len(self.encoder)
 
-    def pieces_of(self, word):
-        if word in self.known:
-            return self.known[word]
-        pieces = [*word[:-1], word[-1] + self.end_of_word]
-        while len(pieces) > 1:
-            pair = min(pairwise(pieces), key=lambda pair: self.ranks.get(pair, math.inf))
+    def tokens_of(self, word):
+        if word in self.cache:
+            return self.cache[word]
+        tokens = [*word[:-1], word[-1] + self.end_of_word]
+        while len(tokens) > 1:
+            pair = min(pairwise(tokens), key=lambda pair: self.ranks.get(pair, math.inf))
             if pair not in self.ranks:
                 break
-            joined, place = [], 0
-            while place < len(pieces):
-                count = 2 if tuple(pieces[place : place + 2]) == pair else 1
-                joined.append("".join(pieces[place : place + count]))
-                place += count
-            pieces = joined
-        self.known[word] = pieces
-        return pieces
+            merged, at = [], 0
+            while at < len(tokens):
+                count = 2 if tuple(tokens[at : at + 2]) == pair else 1
+                merged.append("".join(tokens[at : at + count]))
+                at += count
+            tokens = merged
+        self.cache[word] = tokens
+        return tokens
 
     def _convert_token_to_id(self, token):
         return self.encoder.get(token, self.encoder.get(self.unk_token))

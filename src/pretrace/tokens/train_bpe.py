@@ -1,6 +1,6 @@
-"""Byte-pair encoding from word counts.
+"""Training of a byte-pair encoding from word counts.
 
-Merges never cross a word, so the counts are all that training needs: the corpus itself is not read, and memory goes
+Merges never cross a word, so the counts are all that training needs: the corpus itself is not read, and memory grows
 with the number of distinct words.
 """
 
@@ -16,20 +16,20 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder, sha256_of_file, write_json
 from pretrace.corpus.text.count_words import count_words
 from pretrace.tokens.load import Vocabulary
-from pretrace.tokens.sentencepiece_bpe import END_OF_WORD, MODEL_FILE, PieceVocabulary
+from pretrace.tokens.sentencepiece_bpe import END_OF_WORD, MODEL_FILE, SentencePieceVocabulary
 
 KEY = "scales/<scale>.yaml: vocabulary.size"
 THREADS = 2
-"""Fixed: it shall not depend on the machine. The result does not depend on it at all."""
-LONGEST_PIECE = 32
-"""Characters; the longest of GPT-1's pieces has as many."""
+"""Fixed, so that it does not depend on the machine. The result does not depend on it at all."""
+LONGEST_TOKEN = 32
+"""Characters; as many as GPT-1's longest token has."""
 OPTIONS: dict[str, Any] = {
     "model_type": "bpe",
     "treat_whitespace_as_suffix": True,
     "normalization_rule_name": "identity",  # the text is clean already
     "split_by_unicode_script": False,
     "split_by_number": False,  # "21st" is one word
-    "max_sentencepiece_length": LONGEST_PIECE + 1,  # and the sign for the end of the word
+    "max_sentencepiece_length": LONGEST_TOKEN + 1,  # and the sign for the end of the word
     "max_sentence_length": 1 << 20,
     "user_defined_symbols": ["\n"],
     "unk_id": 0,
@@ -39,39 +39,38 @@ OPTIONS: dict[str, Any] = {
     "num_threads": THREADS,
     "minloglevel": 2,
 }
-"""For sentencepiece's trainer, whatever the corpus."""
+"""Arguments of sentencepiece's trainer, whatever the corpus."""
 LEAST_COVERAGE = 0.98
-"""Share of the text whose characters sentencepiece keeps at the least."""
+"""The smallest share of the text whose characters become tokens."""
 TOO_SMALL = re.compile(r"required_chars\. \d+ vs (\d+)")
 TOO_LARGE = re.compile(r"(?:value <=|Vocabulary size too high).*?(\d+)\D*$", re.S)
 
 
 def train_vocabulary(counts: Path, out: Path, size: int) -> dict[str, Any]:
-    """Train `size` pieces from `counts` (word, tab, number) into the folder `out`; the same counts give the same bytes.
+    """Train `size` tokens from `counts` (word, tab, number) into the folder `out`; the same counts give the same bytes.
 
-    The folder gets `vocabulary.model` and `vocabulary.json` (kind, size, fingerprint). The pieces include the unknown
-    piece (id 0) and the line end (id 1).
+    The folder gets `vocabulary.model` and `vocabulary.json` (kind, size, fingerprint). The tokens include the unknown
+    token (id 0) and the line end (id 1).
 
     Returns:
-        Numbers for the report: size, distinct words, and the longest piece.
+        Numbers for the report: size, distinct words, and the longest token.
 
     Raises:
-        PretraceError: there are no counts, or too few words for so many pieces.
+        PretraceError: there are no counts, or too few words for so many tokens.
     """
     rows = _read_counts(counts)
     with atomic_folder(out) as temporary:
         (temporary / MODEL_FILE).write_bytes(_train(rows, size))
         fingerprint = sha256_of_file(temporary / MODEL_FILE)
-        # The first two pieces are not words: the unknown piece and the line end.
-        description = {"kind": PieceVocabulary.kind, "size": size, "fingerprint": fingerprint}
+        description = {"kind": SentencePieceVocabulary.kind, "size": size, "fingerprint": fingerprint}
         write_json(temporary / "vocabulary.json", description)
-        pieces = [piece.rstrip(END_OF_WORD) for piece in PieceVocabulary(temporary, description).pieces[2:]]
-    longest = max(pieces, key=lambda piece: (len(piece), piece))
+        _, _, *tokens = SentencePieceVocabulary(temporary, description).tokens  # the first are no words
+    longest = max((token.rstrip(END_OF_WORD) for token in tokens), key=lambda token: (len(token), token))
     return {"size": size, "distinct_words": len(rows), "longest_piece": longest}
 
 
 def measure_vocabulary(vocabulary: Vocabulary, texts: Iterable[str]) -> dict[str, Any]:
-    """How well cleaned texts are encoded: tokens a word, bytes (UTF-8) a token, and the share of unknown tokens."""
+    """Measure how well cleaned texts are encoded: tokens/word, bytes (UTF-8)/token, and the share of unknown tokens."""
     tokens = words = size = unknown = 0
     for text in texts:
         ids = vocabulary.encode_array(text)
@@ -87,7 +86,7 @@ def measure_vocabulary(vocabulary: Vocabulary, texts: Iterable[str]) -> dict[str
 
 
 def _train(rows: list[str], size: int) -> bytes:
-    """The trained model. Rows go in and bytes come out without files, whose names would become part of the model."""
+    """Return the trained model, made without files: their names would become part of the model."""
     import io
 
     import sentencepiece
@@ -108,9 +107,9 @@ def _train(rows: list[str], size: int) -> bytes:
 
 
 def _coverage(rows: list[str], size: int) -> float:
-    """Share of the text whose characters become pieces: all, unless they would take over a quarter of the pieces.
+    """Return the share of the text whose characters become tokens: all, unless they take over a quarter of the tokens.
 
-    Text from the web has thousands of characters that stand there once; those become the unknown piece.
+    Text from the web has thousands of characters that occur once; those become the unknown token.
     """
     characters: Counter[str] = Counter()
     for word, _, count in (row.partition("\t") for row in rows):
@@ -123,11 +122,11 @@ def _coverage(rows: list[str], size: int) -> float:
 
 def _explained(error: Exception, size: int, rows: list[str]) -> PretraceError:
     text = " ".join(str(error).split())
-    if found := TOO_SMALL.search(text):
-        return PretraceError(f"{KEY}: {size} pieces do not hold the corpus's characters; {found[1]} are the least")
-    if found := TOO_LARGE.search(text):
-        return PretraceError(f"{KEY}: {size} pieces are more than this corpus gives; the most is {found[1]}")
-    return PretraceError(f"{KEY}: no vocabulary of {size} pieces from {len(rows)} words: {text}")
+    if match := TOO_SMALL.search(text):
+        return PretraceError(f"{KEY}: {size} tokens do not cover the corpus's characters; the least is {match[1]}")
+    if match := TOO_LARGE.search(text):
+        return PretraceError(f"{KEY}: {size} tokens are more than this corpus gives; the most is {match[1]}")
+    return PretraceError(f"{KEY}: no vocabulary of {size} tokens from {len(rows)} words: {text}")
 
 
 def _read_counts(path: Path) -> list[str]:

@@ -1,6 +1,6 @@
-"""Ids of cleaned text, word by word: each distinct word is encoded once, and its ids are kept as the bytes they take.
+"""Token ids of cleaned text, word by word: each distinct word is encoded once, and its ids are cached as bytes.
 
-Text then becomes ids by looking its words up and joining what is found, without a number in between; in a long text
+Text becomes ids by looking its words up and joining their bytes, without a Python number in between; in a long text
 Arrow finds the distinct words first, so that only those are looked up.
 """
 
@@ -16,53 +16,53 @@ import numpy as np
 from pretrace.corpus.text.clean import clean_text
 from pretrace.corpus.text.count_words import count_spaces, spaced_words
 
-REMEMBERED_WORDS = 1_000_000
-"""Distinct words after which the memory is emptied, so that a corpus of any size fits."""
+CACHED_WORDS = 1_000_000
+"""Distinct words after which the cache is emptied, so that a corpus of any size fits."""
 
 BLOCK_CHARACTERS = 3_000_000
-"""Text that is looked up at once, up to the next line end."""
+"""Text that is encoded at once, up to the next line end."""
 SHORT_CHARACTERS = 300_000
 """Below this, looking up every word is as fast as finding the distinct ones."""
 
 
 def id_type(size: int) -> np.dtype:
-    """What an id of a vocabulary of `size` pieces takes: two bytes where they do, else four; little-endian."""
+    """Return the type of ids in a vocabulary of `size` tokens: uint16 if they fit, else uint32; little-endian."""
     return np.dtype("<u2" if size <= 1 << 16 else "<u4")
 
 
 class WordIds:
-    """The ids of words.
+    """The ids of words, cached.
 
     Args:
-        size: pieces in the vocabulary.
+        size: tokens in the vocabulary.
         newline_id: the id of a line end.
-        encode: from words to the ids of each; called once with all that are new in a text.
+        encode: from words to the ids of each; called once with all words of a text that are not cached.
     """
 
     def __init__(self, size: int, newline_id: int, encode: Callable[[list[str]], Sequence[Sequence[int]]]) -> None:
         self.type = id_type(size)
         self._encode = encode
         self._always = {"": b"", "\n": np.array([newline_id], self.type).tobytes()}
-        self._known = dict(self._always)
+        self._cache = dict(self._always)
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._cache)
 
     def of(self, cleaned: str) -> np.ndarray:
-        """Ids of cleaned text (words parted by a space, lines by `\\n`): shape (tokens,), of type `self.type`."""
-        found = []
+        """Return the ids of cleaned text (words separated by a space, lines by `\\n`): shape (tokens,), `self.type`."""
+        blocks = []
         start = 0
         while start < len(cleaned):
-            if len(self._known) > REMEMBERED_WORDS:
-                self._known = dict(self._always)
+            if len(self._cache) > CACHED_WORDS:
+                self._cache = dict(self._always)
             end = cleaned.find("\n", start + BLOCK_CHARACTERS) + 1 or len(cleaned)
             text = cleaned[start:end].replace("\n", " \n ")
-            found.append(self._of_long(text) if len(text) > SHORT_CHARACTERS else self._of_each(text.split(" ")))
+            blocks.append(self._of_long(text) if len(text) > SHORT_CHARACTERS else self._of_each(text.split(" ")))
             start = end
-        return np.concatenate(found) if len(found) > 1 else found[0] if found else np.empty(0, self.type)
+        return np.concatenate(blocks) if len(blocks) > 1 else blocks[0] if blocks else np.empty(0, self.type)
 
     def of_many(self, texts: list[str]) -> list[np.ndarray]:
-        """The same for each of many texts: together they have fewer distinct words."""
+        """Return the ids of each of many texts, encoded together: they share words."""
         if sum(map(len, texts)) <= SHORT_CHARACTERS or max(map(len, texts)) > BLOCK_CHARACTERS:
             return [self.of(text) for text in texts]
         spaced = [text.replace("\n", " \n ") for text in texts]
@@ -77,7 +77,7 @@ class WordIds:
         return self._lists(text).flatten().to_numpy()
 
     def _lists(self, text: str) -> Any:
-        """The ids of each word: an Arrow array of lists."""
+        """Return the ids of each word as an Arrow array of lists."""
         import pyarrow as pa
 
         words = spaced_words(text).dictionary_encode()
@@ -91,36 +91,36 @@ class WordIds:
         return pa.LargeListArray.from_arrays(offsets, ids).take(words.indices)
 
     def _look_up(self, words: list[str]) -> list[bytes]:
-        found: list[Any] = list(map(self._known.get, words))
-        if None in found:
-            self._learn(sorted({word for word, ids in zip(words, found, strict=True) if ids is None}))
-            found = list(map(self._known.__getitem__, words))
-        return found
+        ids_of: list[Any] = list(map(self._cache.get, words))
+        if None in ids_of:
+            self._add(sorted({word for word, ids in zip(words, ids_of, strict=True) if ids is None}))
+            ids_of = list(map(self._cache.__getitem__, words))
+        return ids_of
 
-    def _learn(self, new: list[str]) -> None:
+    def _add(self, new: list[str]) -> None:
         encoded = self._encode(new)
         joined = np.fromiter(chain.from_iterable(encoded), self.type).tobytes()
-        places = pairwise(accumulate((len(ids) * self.type.itemsize for ids in encoded), initial=0))
-        self._known.update((word, joined[start:end]) for word, (start, end) in zip(new, places, strict=True))
+        spans = pairwise(accumulate((len(ids) * self.type.itemsize for ids in encoded), initial=0))
+        self._cache.update((word, joined[start:end]) for word, (start, end) in zip(new, spans, strict=True))
 
 
 class WordVocabulary(ABC):
-    """What vocabularies of pieces of words have in common; see `Vocabulary` for what its members mean.
+    """Base of vocabularies that split words into tokens; its members are those of `Vocabulary`.
 
     Args:
-        pieces: by id.
+        tokens: by id.
         newline_id: the id of a line end.
-        end_of_word: what a piece that ends a word ends with.
+        end_of_word: the suffix of a token that ends a word.
     """
 
-    def __init__(self, pieces: list[str], newline_id: int, end_of_word: str) -> None:
-        self.pieces, self.newline_id, self._end_of_word = pieces, newline_id, end_of_word
-        self.size = len(pieces)
+    def __init__(self, tokens: list[str], newline_id: int, end_of_word: str) -> None:
+        self.tokens, self.newline_id, self._end_of_word = tokens, newline_id, end_of_word
+        self.size = len(tokens)
         self._words = WordIds(self.size, newline_id, self._encode)
 
     @abstractmethod
     def _encode(self, words: list[str]) -> Sequence[Sequence[int]]:
-        """The ids of each word."""
+        """Return the ids of each word."""
 
     def encode(self, text: str) -> list[int]:
         return self.encode_words(clean_text(text))
@@ -135,5 +135,5 @@ class WordVocabulary(ABC):
         return self._words.of(cleaned)
 
     def decode(self, ids: list[int]) -> str:
-        text = "".join([self.pieces[index] for index in ids]).replace(self._end_of_word, " ")
+        text = "".join([self.tokens[index] for index in ids]).replace(self._end_of_word, " ")
         return "\n".join(line.strip(" ") for line in text.split("\n"))

@@ -67,10 +67,10 @@ def test_sentiment_compares_two_words_after_very(high: int) -> None:
 def test_a_word_of_several_pieces_is_as_likely_as_all_of_them() -> None:
     class Halves(Words):
         def _encode(self, words: list[str]) -> list[list[int]]:
-            return [[self.pieces.index("posi"), self.pieces.index("tive")] if w == "positive" else [2] for w in words]
+            return [[self.tokens.index("posi"), self.tokens.index("tive")] if w == "positive" else [2] for w in words]
 
     vocabulary = Halves("x")
-    vocabulary.pieces += ["posi", "tive"]
+    vocabulary.tokens += ["posi", "tive"]
     vocabulary.size += 2
     model = Bigrams(Words("x posi tive"), {"x": {"posi": 0.5}, "posi": {"tive": 0.5}})
     found = values("sentiment", vocabulary, model, ("x",), high=1)

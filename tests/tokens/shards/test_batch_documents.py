@@ -9,7 +9,7 @@ from pretrace.tokens.shards.batch_documents import batch_documents, document_nam
 from tests.helpers.small_shards import TEXTS, Words
 
 
-def test_documents_of_a_batch_have_names(folder: Path, tmp_path: Path) -> None:
+def test_batch_documents_have_names(folder: Path, tmp_path: Path) -> None:
     shards = open_shards(folder, "train")
     for step in range(12):
         numbers = batch_documents(shards, 16, 4, 5, step)

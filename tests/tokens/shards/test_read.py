@@ -11,7 +11,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.tokens.shards import open_shards
 
 
-def test_reading_across_files(folder: Path) -> None:
+def test_read_crosses_files(folder: Path) -> None:
     shards = open_shards(folder, "train")
     whole = shards.read(0, shards.tokens)
     assert whole.dtype == np.int64
@@ -25,7 +25,7 @@ def test_reading_across_files(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["train-00001.bin", "train-documents.bin"])
-def test_damage_is_refused_by_name(folder: Path, name: str) -> None:
+def test_open_refuses_damaged_files_by_name(folder: Path, name: str) -> None:
     path = folder / name
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
@@ -40,7 +40,7 @@ def test_damage_is_refused_by_name(folder: Path, name: str) -> None:
     open_shards(folder, "validation")
 
 
-def test_what_does_not_belong_together_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_open_refuses_another_vocabulary_or_split(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(PretraceError, match="another vocabulary"):
         open_shards(folder, "train", "0" * 64)
     with pytest.raises(PretraceError, match="no split 'test'; has train, validation"):

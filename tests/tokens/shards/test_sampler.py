@@ -28,7 +28,7 @@ class Counting:
 @pytest.mark.slow
 @given(st.integers(1, 5_000), st.integers(2, 64), st.integers(1, 9), st.integers(-3, 3), st.integers(0, 3))
 @settings(max_examples=150)
-def test_each_window_is_seen_once_an_epoch(tokens: int, context: int, batch: int, seed: int, epoch: int) -> None:
+def test_epoch_visits_each_window_once(tokens: int, context: int, batch: int, seed: int, epoch: int) -> None:
     shards = Counting(tokens)
     count = sequences_per_epoch(tokens, context)
     if count < batch:
@@ -45,7 +45,7 @@ def test_each_window_is_seen_once_an_epoch(tokens: int, context: int, batch: int
     assert tokens - count * context < 2 * context  # nearly everything is seen
 
 
-def test_the_order_is_a_pure_function() -> None:
+def test_order_is_a_pure_function() -> None:
     shards = Counting(10_000)
     batches = [batch_sequences(shards, 16, 4, 7, step) for step in range(200)]
     for step in (150, 3, 199, 0):
@@ -60,7 +60,7 @@ def test_the_order_is_a_pure_function() -> None:
 
 @given(st.integers(200, 3_000), st.integers(4, 12), st.integers(0, 60))
 @settings(max_examples=50)
-def test_processes_share_the_batches_of_one(tokens: int, batch: int, step: int) -> None:
+def test_ranks_share_the_batches_of_one_process(tokens: int, batch: int, step: int) -> None:
     shards = Counting(tokens)
     whole = batch_sequences(shards, 8, batch, 3, step)
     for processes in (1, 2, 4):
@@ -75,7 +75,7 @@ GOLDEN_STARTS = [[6, 22, 78], [54, 62, 46], [30, 62, 70]]
 """Places of three updates, one of which holds the end of an epoch and the start of the next."""
 
 
-def test_the_order_stays_what_it_was() -> None:
+def test_order_is_fixed() -> None:
     # Fixed for ever: a run that is taken up by a later version has to go on with the same data.
     assert sequence_order(0, 0, 8).tolist() == [0, 2, 1, 5, 4, 3, 6, 7]
     assert [batch_sequences(Counting(100), 8, 3, 0, step)[:, 0].tolist() for step in (0, 3, 4)] == GOLDEN_STARTS

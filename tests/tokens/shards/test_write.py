@@ -14,7 +14,7 @@ from pretrace.tokens.shards import open_shards, write_shards
 from tests.helpers.small_shards import TEXTS, Words
 
 
-def test_every_document_is_there_once_and_whole(folder: Path) -> None:
+def test_shards_hold_every_document_once_and_whole(folder: Path) -> None:
     shards = open_shards(folder, "train", Words.fingerprint)
     starts = shards.document_starts()
     documents = [shards.read(a, b - a).tolist() for a, b in pairwise(starts)]
@@ -27,7 +27,7 @@ def test_every_document_is_there_once_and_whole(folder: Path) -> None:
     assert open_shards(folder, "validation").read(0, 3).tolist() == [15, 16, 1]
 
 
-def test_files_hold_whole_documents(folder: Path) -> None:
+def test_shard_files_hold_whole_documents(folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     files = manifest["splits"]["train"]["files"]
     assert len(files) > 3
@@ -37,7 +37,7 @@ def test_files_hold_whole_documents(folder: Path) -> None:
         assert np.fromfile(folder / file["name"], "<u2")[-1] == 1
 
 
-def test_the_same_bytes_whatever_the_order_of_the_documents(folder: Path, tmp_path: Path) -> None:
+def test_shards_do_not_depend_on_the_order_of_documents(folder: Path, tmp_path: Path) -> None:
     rows = reversed(list(TEXTS.items()))
     write_documents(tmp_path / "clean" / "train", [Document(i, "s", t) for i, t in rows])
     write_shards(tmp_path / "clean", Words(), tmp_path / "again")
@@ -45,7 +45,7 @@ def test_the_same_bytes_whatever_the_order_of_the_documents(folder: Path, tmp_pa
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
 
 
-def test_a_vocabulary_too_large_for_two_bytes(folder: Path, tmp_path: Path) -> None:
+def test_large_vocabulary_is_stored_in_four_bytes(folder: Path, tmp_path: Path) -> None:
     assert json.loads((folder / "manifest.json").read_text())["id_type"] == "uint16"
     vocabulary = Words()
     vocabulary.size = 70_000
@@ -73,7 +73,7 @@ class Killed(Words):
 
 
 @pytest.mark.parametrize("damaged", [False, True])
-def test_a_killed_run_goes_on(damaged: bool, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_run_resumes(damaged: bool, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pretrace.corpus.documents.PART_BYTES", 500)
     train = tmp_path / "clean" / "train"
     write_documents(train, [Document(i, "s", text) for i, text in TEXTS.items()])
@@ -98,11 +98,11 @@ def test_a_killed_run_goes_on(damaged: bool, folder: Path, tmp_path: Path, monke
         assert path.read_bytes() == (out / path.name).read_bytes()
 
 
-def test_what_other_text_or_another_vocabulary_left_is_not_taken(folder: Path, tmp_path: Path) -> None:
+def test_scratch_of_other_inputs_is_not_used(folder: Path, tmp_path: Path) -> None:
     write_documents(tmp_path / "clean" / "validation", [Document("v", "s", "w5 w99")])
     with pytest.raises(KeyboardInterrupt):
         write_shards(tmp_path / "clean", Killed("w99"), tmp_path / "again", tmp_path / "scratch")
-    assert len(list((tmp_path / "scratch").glob("*/numbers.json"))) == 1  # train
+    assert len(list((tmp_path / "scratch").glob("*/index.json"))) == 1  # train
     other = Killed("none")
     other.fingerprint = "e" * 64
     write_shards(tmp_path / "clean", other, tmp_path / "again", tmp_path / "scratch")

@@ -384,7 +384,7 @@ def test_a_rate_far_too_high_is_one_line(shards: Path) -> None:
     ("changes", "expected"),
     [
         ({"model.context": 2000}, "validation has .* tokens, fewer than one sequence of 2000"),
-        ({"pretrain.batch_size": 4000}, r"train: \d+ tokens give \d+ sequences of 16, one batch takes 4000"),
+        ({"pretrain.batch_size": 4000}, r"train: \d+ tokens give \d+ sequences of 16, one batch needs 4000"),
     ],
 )
 def test_too_little_text_is_one_line(changes: dict, expected: str, shards: Path) -> None:

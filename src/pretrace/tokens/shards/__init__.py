@@ -1,4 +1,4 @@
-"""Ids on disk: writing and checking shards, reading them, and the order in which pre-training sees them."""
+"""Token ids on disk: writing and checking shards, reading them, and sampling batches from them."""
 
 from pretrace.tokens.shards.read import Shards, open_shards
 from pretrace.tokens.shards.sampler import batch_sequences, sequence_order, sequences_per_epoch

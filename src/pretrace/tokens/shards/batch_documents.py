@@ -1,7 +1,7 @@
-"""Which documents a batch is from, for the one who asks why a training stopped.
+"""Documents of a batch, to say which data a training stopped at.
 
-Shards know where each document begins in the stream, and no names. Their order is that of a hash of source and id
-(pretrace.tokens.shards.encode), so the clean text, where it still is, gives the names back.
+Shards have the position of each document in the stream, but no names. Documents are ordered by a hash of source and id
+(pretrace.tokens.shards.encode), so their names come from the clean text, if that is still there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pretrace.tokens.shards.sampler import batch_starts
 
 
 def batch_documents(shards: Shards, context: int, batch: int, seed: int, step: int) -> list[int]:
-    """Numbers (from 0, in the order of the stream) of the documents that the sequences of update `step` touch."""
+    """Return the numbers (from 0, in the order of the stream) of the documents in the sequences of step `step`."""
     starts = batch_starts(shards, context, batch, seed, step)
     documents = shards.document_starts()
     first, last = (np.searchsorted(documents, ends, side="right") - 1 for ends in (starts, starts + context - 1))
@@ -23,7 +23,7 @@ def batch_documents(shards: Shards, context: int, batch: int, seed: int, step: i
 
 
 def document_names(numbers: list[int], clean: Path) -> list[str]:
-    """`source/id` of documents of the stream; "number 17" where the clean text in the folder `clean` is gone."""
+    """Return `source/id` of documents of the stream; "number 17" if the clean text in the folder `clean` is gone."""
     from pretrace.corpus.documents import read_documents
     from pretrace.tokens.shards.encode import document_rank
 

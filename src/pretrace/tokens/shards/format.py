@@ -1,4 +1,4 @@
-"""What the writer and the readers of shards agree on."""
+"""File names and types that the writer and the readers of shards share."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ import numpy as np
 
 MANIFEST = "manifest.json"
 OFFSET = np.dtype("<u8")
-"""Of where a document begins, counted in ids."""
+"""Type of the offset, in tokens, at which a document begins."""

@@ -1,4 +1,4 @@
-"""Reading shards: the files of a split as one stream of ids, checked before the first is used."""
+"""Reading of shards: the files of a split as one stream of token ids, checked before the first is used."""
 
 from __future__ import annotations
 
@@ -13,50 +13,50 @@ from pretrace.tokens.shards.format import MANIFEST, OFFSET
 
 
 class Shards:
-    """One split's ids, mapped from disk: nothing is in memory but what is read."""
+    """One split's token ids, memory-mapped: only what is read is in memory."""
 
     def __init__(self, folder: Path, split: str, numbers: dict[str, Any], id_type: np.dtype) -> None:
         self.split = split
         self.tokens: int = numbers["tokens"]
-        """Ids in the stream."""
+        """Tokens in the stream."""
         self.bytes: int = numbers["bytes"]
-        """UTF-8 bytes of clean text that the ids stand for."""
+        """UTF-8 bytes of the clean text."""
         self.words: int = numbers["words"]
-        self._parts = [np.memmap(folder / file["name"], id_type, "r") for file in numbers["files"] if file["tokens"]]
-        self._starts = np.cumsum([0] + [len(part) for part in self._parts])
+        self._files = [np.memmap(folder / file["name"], id_type, "r") for file in numbers["files"] if file["tokens"]]
+        self._starts = np.cumsum([0] + [len(ids) for ids in self._files])
         self._offsets = folder / numbers["offsets"]["name"]
 
     def read(self, start: int, length: int) -> np.ndarray:
-        """Ids `start` to `start + length` of the stream: int64, shape (length,). Raises IndexError outside of it."""
+        """Return ids `start` to `start + length` of the stream, int64. Raises IndexError outside of it."""
         if start < 0 or length < 0 or start + length > self.tokens:
             raise IndexError(f"{self.split}: ids {start} to {start + length} of {self.tokens}")
         out = np.empty(length, np.int64)
         filled = 0
-        part = int(np.searchsorted(self._starts, start, side="right")) - 1
+        file = int(np.searchsorted(self._starts, start, side="right")) - 1
         while filled < length:
-            within = start + filled - int(self._starts[part])
-            piece = self._parts[part][within : within + length - filled]
-            out[filled : filled + len(piece)] = piece
-            filled += len(piece)
-            part += 1
+            within = start + filled - int(self._starts[file])
+            ids = self._files[file][within : within + length - filled]
+            out[filled : filled + len(ids)] = ids
+            filled += len(ids)
+            file += 1
         return out
 
     def document_starts(self) -> np.ndarray:
-        """Where each document begins in the stream, and its end: int64, shape (documents + 1,)."""
+        """Return the position of each document's first token, and the stream's end: int64, shape (documents + 1,)."""
         return np.fromfile(self._offsets, OFFSET).astype(np.int64)
 
 
 def open_shards(folder: Path | str, split: str, vocabulary_fingerprint: str | None = None) -> Shards:
-    """Open the shards of "train" or "validation", after comparing every file with the manifest.
+    """Open the shards of "train" or "validation"; every file is compared with the manifest first.
 
     Raises:
-        PretraceError: a file is missing, cut short or damaged (it is named), the split is not there, or the shards are
-            of another vocabulary than `vocabulary_fingerprint`.
+        PretraceError: a file is missing, cut short or damaged (it is named), there is no such split, or the shards
+            belong to another vocabulary than `vocabulary_fingerprint`.
     """
     folder = Path(folder)
     manifest = read_json(folder / MANIFEST)
     if vocabulary_fingerprint is not None and manifest["vocabulary"] != vocabulary_fingerprint:
-        raise PretraceError(f"{folder}: made with another vocabulary than the one given; run the stage `shard` again")
+        raise PretraceError(f"{folder}: made with another vocabulary; run the stage `shard` again")
     if split not in manifest["splits"]:
         raise PretraceError(f"{folder / MANIFEST}: no split {split!r}; has {', '.join(manifest['splits'])}")
     numbers = manifest["splits"][split]
@@ -76,4 +76,4 @@ def _check(path: Path, sha256: str, size: int) -> None:
     if path.stat().st_size != size:
         raise PretraceError(f"{path}: {path.stat().st_size} bytes instead of {size}; run the stage `shard` again")
     if sha256_of_file(path) != sha256:
-        raise PretraceError(f"{path}: damaged (its SHA-256 is not the manifest's); run the stage `shard` again")
+        raise PretraceError(f"{path}: damaged (its SHA-256 differs from the manifest's); run the stage `shard` again")

@@ -1,8 +1,8 @@
-"""The order in which pre-training sees the data: a pure function of seed and step.
+"""Sampler of pre-training batches: a pure function of seed and step.
 
-"Randomly sampled, contiguous sequences" (section 4.1 of the paper) are read as sampling without replacement: an epoch
-cuts the stream into windows, from a start of its own, and visits each once. Nothing is kept between steps, so a run
-can go on at any step, and any number of processes can each take a part of a batch.
+"Randomly sampled, contiguous sequences" (section 4.1 of the paper) are taken as sampling without replacement: an epoch
+cuts the stream into windows, from an offset of its own, and visits each once. The sampler has no state, so a run can
+resume at any step, and any number of ranks can each take a part of a batch.
 """
 
 from __future__ import annotations
@@ -15,35 +15,35 @@ from pretrace.common.errors import PretraceError
 from pretrace.tokens.shards.read import Shards
 
 ORDER, OFFSET = 0, 1
-"""Which random numbers of an epoch are meant: each has its own stretch of the generator's counter."""
+"""Purposes of an epoch's random numbers: each has its own range of the generator's counter."""
 
 
 def batch_sequences(
-    shards: Shards, context: int, batch: int, seed: int, step: int, rank: int = 0, processes: int = 1
+    shards: Shards, context: int, batch: int, seed: int, step: int, rank: int = 0, world_size: int = 1
 ) -> np.ndarray:
-    """The sequences of update `step` (from 0), or of a process's share of it: ids, int64, shape (sequences, context).
+    """Return the sequences of step `step` (from 0), or a rank's share of them: ids, int64, shape (sequences, context).
 
-    The model predicts places 1 to context - 1 of a row from the ones before. A batch may hold the end of one epoch and
-    the start of the next.
+    The model predicts positions 1 to context - 1 of a sequence from those before. A batch may hold the end of one epoch
+    and the start of the next.
 
     Raises:
         PretraceError: an epoch has fewer sequences than one batch.
     """
     starts = batch_starts(shards, context, batch, seed, step)
-    return np.stack([shards.read(int(starts[number]), context) for number in share_of(batch, rank, processes)])
+    return np.stack([shards.read(int(starts[number]), context) for number in share_of(batch, rank, world_size)])
 
 
-def share_of(batch: int, rank: int, processes: int) -> range:
-    """Which sequences of a batch are those of process `rank`: every `processes`-th."""
-    return range(rank, batch, processes)
+def share_of(batch: int, rank: int, world_size: int) -> range:
+    """Return the numbers of the sequences of a batch that rank `rank` computes: every `world_size`-th."""
+    return range(rank, batch, world_size)
 
 
 def batch_starts(shards: Shards, context: int, batch: int, seed: int, step: int) -> np.ndarray:
-    """Where the sequences of `batch_sequences` begin in the stream: int64, shape (batch,)."""
+    """Return the positions in the stream at which the sequences of `batch_sequences` begin: int64, shape (batch,)."""
     count = sequences_per_epoch(shards.tokens, context)
     if count < batch:
         raise PretraceError(
-            f"{shards.split}: {shards.tokens} tokens give {count} sequences of {context}, one batch takes {batch}; "
+            f"{shards.split}: {shards.tokens} tokens give {count} sequences of {context}, one batch needs {batch}; "
             "add text, or lower pretrain.batch_size or model.context in the scale file"
         )
     starts = []
@@ -55,21 +55,21 @@ def batch_starts(shards: Shards, context: int, batch: int, seed: int, step: int)
 
 
 def sequences_per_epoch(tokens: int, context: int) -> int:
-    """Windows of `context` tokens that fit into the stream from any of an epoch's possible starts."""
+    """Return the number of windows of `context` tokens that fit into the stream from any offset of an epoch."""
     return max((tokens - context + 1) // context, min(tokens // context, 1))
 
 
 @lru_cache(maxsize=4)
 def sequence_order(seed: int, epoch: int, count: int) -> np.ndarray:
-    """A permutation of 0 to count - 1, int64, that depends on the arguments alone. Not to be written to."""
-    # The generator's raw numbers are fixed for ever; numpy's own shuffling of them may change with a version.
+    """Return a permutation of 0 to count - 1, int64 and read-only, that depends on the arguments alone."""
+    # The generator's raw numbers are fixed for good; numpy's own shuffling may change with a version.
     order = np.argsort(_random(seed, epoch, ORDER, count), kind="stable")
     order.flags.writeable = False
     return order
 
 
 def _offset(seed: int, epoch: int, tokens: int, context: int) -> int:
-    """Where the first window of an epoch begins, so that texts are not cut at the same places every time."""
+    """Return the position of an epoch's first window: it varies, so that texts are cut at different positions."""
     choices = min(context, tokens - sequences_per_epoch(tokens, context) * context + 1)
     return int(_random(seed, epoch, OFFSET, 1)[0] % choices)
 

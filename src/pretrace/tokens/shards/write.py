@@ -1,11 +1,11 @@
-"""Cleaned documents to one stream of token ids a split, in checksummed files.
+"""Writing of shards: the token ids of a split's documents as one stream, in checksummed files.
 
-    train-00000.bin ...      ids, little-endian uint16, or uint32 for a vocabulary that needs it; 50 million a file
-    train-documents.bin      where each document begins in the stream, little-endian uint64, and the stream's length
+    train-00000.bin ...      ids, little-endian uint16, or uint32 for a larger vocabulary; 50 million per file
+    train-documents.bin      the position at which each document begins, little-endian uint64, and the stream's length
     manifest.json            type of the ids, checksums and totals
 
-Documents stand in an order that has nothing to do with their names or sources, so that neighbours in the stream are
-strangers and the first part of it is like the whole. Each ends with the id of the line end.
+Documents are ordered by a hash of their names and sources, so that neighbors in the stream are unrelated and its first
+part is like the whole. Each ends with the id of the line end.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ def write_shards(
 ) -> dict[str, Any]:
     """Encode `clean/train` and `clean/validation` (from `clean_documents`) into the folder `out`.
 
-    With `scratch`, a folder, a run that was killed goes on: parts of the text that it had encoded are not encoded
-    again. What is there is deleted at the end.
+    With `scratch`, a folder, an interrupted run resumes: parts of the text that are encoded are not encoded again. The
+    folder's content is deleted at the end.
 
     Returns:
-        The manifest, which is also written. For a split: `tokens`, `words`, `documents`, and `bytes`: the UTF-8 bytes
-        of the clean text with one line end a document, which is what bits per byte is a share of.
+        The manifest, which is also written. By split: `tokens`, `words`, `documents`, and `bytes`: the UTF-8 bytes of
+        the clean text with one line end per document, the denominator of bits/byte.
 
     Raises:
         PretraceError: the documents are missing.
@@ -65,35 +65,33 @@ def write_shards(
 
 
 def _write_split(parts: list[EncodedPart], out: Path, split: str) -> dict[str, Any]:
-    order = sorted(
-        (rank, at, number) for at, part in enumerate(parts) for number, rank in enumerate(part.numbers.ranks)
-    )
+    order = sorted((rank, at, number) for at, part in enumerate(parts) for number, rank in enumerate(part.index.ranks))
     files = _write_files((parts[at].ids(number) for _, at, number in order), out, split)
-    starts = [parts[at].numbers.starts[number : number + 2] for _, at, number in order]
+    starts = [parts[at].index.starts[number : number + 2] for _, at, number in order]
     ends = np.cumsum([0] + [end - start for start, end in starts], dtype=OFFSET)
     offsets = out / f"{split}-documents.bin"
     offsets.write_bytes(ends.astype(OFFSET).tobytes())
     return {
         "tokens": int(ends[-1]),
-        "words": sum(part.numbers.words for part in parts),
-        "bytes": sum(part.numbers.bytes for part in parts),
+        "words": sum(part.index.words for part in parts),
+        "bytes": sum(part.index.bytes for part in parts),
         "documents": len(order),
         "offsets": {"name": offsets.name, "sha256": sha256_of_file(offsets)},
         "files": files,
     }
 
 
-def _write_files(pieces: Iterator[np.ndarray], out: Path, split: str) -> list[dict[str, Any]]:
+def _write_files(documents: Iterator[np.ndarray], out: Path, split: str) -> list[dict[str, Any]]:
     """Write whole documents to files until one is full; a document of more than a file's length has one to itself."""
     files: list[dict[str, Any]] = []
-    piece = next(pieces, None)
-    while piece is not None:
+    ids = next(documents, None)
+    while ids is not None:
         path = out / f"{split}-{len(files):05d}.bin"
-        tokens = documents = 0
+        tokens = count = 0
         with path.open("wb") as stream:
-            while piece is not None and (documents == 0 or tokens + len(piece) <= TOKENS_PER_FILE):
-                stream.write(piece.tobytes())
-                tokens, documents = tokens + len(piece), documents + 1
-                piece = next(pieces, None)
-        files.append({"name": path.name, "tokens": tokens, "documents": documents, "sha256": sha256_of_file(path)})
+            while ids is not None and (count == 0 or tokens + len(ids) <= TOKENS_PER_FILE):
+                stream.write(ids.tobytes())
+                tokens, count = tokens + len(ids), count + 1
+                ids = next(documents, None)
+        files.append({"name": path.name, "tokens": tokens, "documents": count, "sha256": sha256_of_file(path)})
     return files
