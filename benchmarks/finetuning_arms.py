@@ -44,10 +44,12 @@ class Job:
     def task_model(self) -> Any:
         """The weights that all arms begin with."""
         from pretrace.model import Transformer
+        from pretrace.tasks.kinds import KINDS
         from pretrace.training.finetuning.task_head import TaskModel
 
-        outputs = 1 if self.kind == "multiple_choice" else CLASSES
-        return TaskModel(Transformer(self.model, self.vocabulary, SEED), self.kind, outputs, 3, SEED)
+        kind = KINDS[self.kind]
+        outputs = kind.outputs([""] * CLASSES, {})
+        return TaskModel(Transformer(self.model, self.vocabulary, SEED), kind, outputs, 3, SEED)
 
 
 def ours(job: Job, precision: str) -> Update:
@@ -66,7 +68,7 @@ def ours(job: Job, precision: str) -> Update:
     parts = [part for row in job.rows for part in row]
     offsets = np.cumsum([0, *map(len, parts)])
     split = EncodedSplit(np.concatenate(parts), offsets, job.labels(), len(job.rows[0]))
-    examples = Examples(split, job.kind, job.vocabulary, job.model.context, model.language_model.attends)
+    examples = Examples(split, model.kind, job.vocabulary, job.model.context, model.language_model.attends)
     targets = torch.from_numpy(split.labels)
     optimiser = build_optimiser(model, SETTINGS)
 
@@ -85,8 +87,6 @@ def plain(job: Job) -> Update:
     import torch
     import torch.nn.functional as F
 
-    from pretrace.tasks.input_formats import sequences_of
-
     torch.set_num_threads(1)
     start, folder = job.task_model(), job.folder / "plain"
     folder.mkdir()
@@ -97,7 +97,7 @@ def plain(job: Job) -> Update:
 
     def update(step: int, with_dropout: bool) -> float:
         chosen = job.chosen(step)
-        sequences = [s for i in chosen for s in sequences_of(job.kind, job.rows[i], job.vocabulary, job.model.context)]
+        sequences = [s for i in chosen for s in start.kind.sequences(job.rows[i], job.vocabulary, job.model.context)]
         lengths = torch.tensor([len(sequence) for sequence in sequences])
         ids = torch.zeros(len(sequences), int(lengths.max()), dtype=torch.int64)
         for row, sequence in zip(ids, sequences, strict=True):

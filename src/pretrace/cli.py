@@ -77,10 +77,10 @@ def generate(options: argparse.Namespace) -> None:
 
 def predict(options: argparse.Namespace) -> None:
     """Print an answer for each row."""
-    from pretrace.inference.predict import answers
+    from pretrace.inference.predict import predict_lines
 
     name = "standard input" if options.rows == "-" else options.rows
-    for answer in answers(options.model, _lines(options.rows), name):
+    for answer in predict_lines(options.model, _lines(options.rows), name):
         print(printable(answer) if isinstance(answer, str) else answer)  # a label is from somebody's file
 
 

@@ -26,11 +26,12 @@ from pretrace.cli import main
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import write_json
 from pretrace.export import export
-from pretrace.inference.predict import answers
+from pretrace.inference.predict import predict_lines
 from pretrace.model import LSTM, Transformer, load_model, save_model
 from pretrace.model.checkpoints.safetensors_file import save_tensors
 from pretrace.settings import LSTMSettings, ModelSettings
-from pretrace.tasks.input_formats import SPECIAL_TOKENS, sequences_of
+from pretrace.tasks.input_formats import SPECIAL_TOKENS
+from pretrace.tasks.kinds import KINDS
 from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.training.finetuning.task_head import TaskModel
 from tests.helpers.small_vocabulary import TEXT
@@ -42,7 +43,7 @@ SETTINGS = ModelSettings(
     **{"dropout": 0.1, "embedding_dropout": "table", "initial_std": 0.3},
 )
 SHAPES = ((1, 1), (3, CONTEXT), (2, 9))
-KINDS = {
+CLASSES = {
     "classification": ["cats", "dogs", "mats"],
     "entailment": ["no", "yes"],
     "similarity": ["no", "yes"],
@@ -70,7 +71,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         out.mkdir(parents=True)
         save_model(out, model)
         shutil.copytree(folder / "models" / "vocabulary", out / "vocabulary")
-    for kind, labels in KINDS.items():
+    for kind, labels in CLASSES.items():
         out = folder / "models" / "finetuned" / f"{kind}-full"
         out.mkdir(parents=True)
         model, outputs = (
@@ -80,7 +81,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         note = {"kind": "regression" if kind == "soft" else kind, "labels": labels, "model": model.describe()}
         note |= {"recipe": {"outputs": outputs, "settings": {"precision": "float32"}}, "columns": {}}
         note |= {"label_scale": {"mean": 2.5, "spread": 1.5} if kind == "regression" else {}}
-        save_tensors(out / "model.safetensors", TaskModel(model, note["kind"], outputs, SPECIAL_TOKENS, 5))
+        save_tensors(out / "model.safetensors", TaskModel(model, KINDS[note["kind"]], outputs, SPECIAL_TOKENS, 5))
         write_json(out / "config.json", note)
     return folder
 
@@ -122,7 +123,7 @@ def test_graph_has_the_logits_of_the_model(project: Path, tmp_path: Path, kind: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("format", GRAPHS)
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", CLASSES)
 def test_graph_of_a_task_predicts_as_predict_does(project: Path, tmp_path: Path, name: str, format: str) -> None:
     """From rows of text, of different lengths, by what the card says of the layout."""
     note = json.loads(Path(f"models/finetuned/{name}-full/config.json").read_text())
@@ -130,11 +131,11 @@ def test_graph_of_a_task_predicts_as_predict_does(project: Path, tmp_path: Path,
     draw = random.Random(0)
     chosen = [draw.choices(words, k=6 + n % 4) for n in range(24)]
     rows = [ROWS.get(kind, lambda w: {"first": " ".join(w[:3]), "second": " ".join(w[3:])})(part) for part in chosen]
-    expected = answers(f"{name}-full", [json.dumps(row) for row in rows], "rows")
+    expected = predict_lines(f"{name}-full", [json.dumps(row) for row in rows], "rows")
     out = export(f"{name}-full", format, tmp_path / "out")
     vocabulary = load_vocabulary(out / "vocabulary")
     sequences = [
-        sequences_of(kind, [np.array(vocabulary.encode(text)) for text in parts_of(row)], vocabulary.size, CONTEXT)
+        KINDS[kind].sequences([np.array(vocabulary.encode(text)) for text in parts_of(row)], vocabulary.size, CONTEXT)
         for row in rows
     ]
     last_NS = np.array([[len(ids) - 1 for ids in example] for example in sequences])

@@ -12,12 +12,13 @@ from pretrace.common.files import write_json
 from pretrace.model import build_model
 from pretrace.model.checkpoints.safetensors_file import save_tensors
 from pretrace.settings import Columns, load_settings
+from pretrace.tasks.kinds import KINDS
 from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.training.finetuning.task_head import TaskModel
 
 TEXT = "the cat sat on a mat and then it was not there any more so we went home to bed"
 WORDS = TEXT.split()
-KINDS = {"source": "classification", "follows": "entailment", "cloze": "multiple_choice", "nearness": "regression"}
+TASKS = {"source": "classification", "follows": "entailment", "cloze": "multiple_choice", "nearness": "regression"}
 LABELS = {"source": ["cats", "dogs", "mats"], "follows": ["two", "one"]}
 ROWS = [" ".join(WORDS[n : n + 2 + n % 4]) for n in range(12)]
 LOCK = """schema: '2.0'
@@ -46,7 +47,7 @@ def make_finetuned(project: Path) -> None:
     sizes = {"layers": 1, "width": 16, "heads": 2, "feed_forward": 32, "context": 24, "initial_std": 0.5}
     scale = load_settings().scale
     scale = scale.model_copy(update={"model": scale.model.model_copy(update=sizes)})
-    for name, kind in KINDS.items():
+    for name, kind in TASKS.items():
         for seed, variant in enumerate(("full", "scratch")):
             folder = project / f"models/finetuned/{name}-{variant}"
             folder.mkdir(parents=True)
@@ -55,7 +56,7 @@ def make_finetuned(project: Path) -> None:
             note = {"kind": kind, "labels": LABELS.get(name), "model": model.describe(), "label_scale": {}}
             note |= {"recipe": {"outputs": outputs, "settings": {"precision": "float32"}}}
             note |= {"columns": Columns(first=["story", "more"], question="asked").model_dump()}
-            save_tensors(folder / "model.safetensors", TaskModel(model, kind, outputs, 3, 5))
+            save_tensors(folder / "model.safetensors", TaskModel(model, KINDS[kind], outputs, 3, 5))
             write_json(folder / "config.json", note)
         parts = {"classification": 1, "multiple_choice": 4}.get(kind, 2)
         (project / f"data/tasks/{name}").mkdir(parents=True)
@@ -72,7 +73,7 @@ def write_pipeline(project: Path, rows: str, command: str) -> None:
 def models(full: float, scratch: float, tasks: tuple[str, ...]) -> list[dict[str, object]]:
     """Return the models that the report hands over when the columns have these scores."""
     rows = [
-        {"task": task, "variant": variant, "kind": KINDS[task], "metric": "accuracy", "score": score}
+        {"task": task, "variant": variant, "kind": TASKS[task], "metric": "accuracy", "score": score}
         for task in tasks
         for variant, score in (("full", full), ("scratch", scratch), ("majority", 0.99))
     ]

@@ -14,6 +14,7 @@ from pretrace.common.files import write_json
 from pretrace.model import build_model, save_model
 from pretrace.model.checkpoints.safetensors_file import save_tensors
 from pretrace.settings import load_settings
+from pretrace.tasks.kinds import KINDS
 from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.training.finetuning.task_head import TaskModel
 from tests.helpers import REPOSITORY
@@ -52,7 +53,7 @@ def make_run(folder: Path) -> Path:
         language_model = build_model("transformer", scale, size, 2)
         note = {"kind": task["kind"], "labels": LABELS[name], "model": language_model.describe(), "columns": {}}
         note |= {"recipe": {"outputs": outputs, "settings": {"precision": "float32"}}, "label_scale": {}}
-        save_tensors(out / "model.safetensors", TaskModel(language_model, task["kind"], outputs, 3, 5))
+        save_tensors(out / "model.safetensors", TaskModel(language_model, KINDS[task["kind"]], outputs, 3, 5))
         write_json(out / "config.json", note)
     return folder
 

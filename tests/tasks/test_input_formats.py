@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretrace.tasks.input_formats import SPECIAL_TOKENS, is_cut, sequences_of, sequences_per_example
+from pretrace.tasks.input_formats import SPECIAL_TOKENS, is_truncated
+from pretrace.tasks.kinds import KINDS
 
 SIZE = 100
 START, DELIMITER, CLASSIFY = range(SIZE, SIZE + SPECIAL_TOKENS)
-KINDS = ("classification", "entailment", "similarity", "regression", "multiple_choice")
 
 
 @st.composite
 def examples(draw: st.DrawFn) -> tuple[str, list[np.ndarray], int]:
-    kind = draw(st.sampled_from(KINDS))
+    kind = draw(st.sampled_from(list(KINDS)))
     count = {"classification": 1, "multiple_choice": draw(st.integers(3, 6))}.get(kind, 2)
     lengths = draw(st.lists(st.integers(0, 60), min_size=count, max_size=count))
     random = np.random.default_rng(draw(st.integers(0, 99)))
@@ -27,8 +27,8 @@ def examples(draw: st.DrawFn) -> tuple[str, list[np.ndarray], int]:
 @given(examples())
 def test_every_sequence_fits_and_keeps_its_special_tokens(example: tuple[str, list[np.ndarray], int]) -> None:
     kind, parts, context = example
-    sequences = sequences_of(kind, parts, SIZE, context)
-    assert len(sequences) == sequences_per_example(kind, len(parts))
+    sequences = KINDS[kind].sequences(parts, SIZE, context)
+    assert len(sequences) == KINDS[kind].sequences_per_example(len(parts))
     if kind == "classification":
         pairs: list[tuple] = [(parts[0],)]
     elif kind == "multiple_choice":
@@ -55,16 +55,16 @@ def test_an_example_is_cut_where_a_sequence_is_shorter_than_its_parts(
 ) -> None:
     kind, parts, context = example
     lengths = np.array([[len(part) for part in parts]])
-    whole, here = (sequences_of(kind, parts, SIZE, room) for room in (1000, context))
+    whole, here = (KINDS[kind].sequences(parts, SIZE, room) for room in (1000, context))
     expected = any(len(a) < len(b) for a, b in zip(here, whole, strict=True))
-    assert is_cut(kind, lengths, context).tolist() == [expected]
+    assert is_truncated(lengths, context).tolist() == [expected]
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(8, 64))
 def test_two_orders_of_a_pair_keep_the_same_of_the_shorter(a: int, b: int, context: int) -> None:
     first, second = np.zeros(a, int), np.ones(b, int)
-    forward, backward = sequences_of("similarity", (first, second), SIZE, context)
-    swapped = sequences_of("similarity", (second, first), SIZE, context)
+    forward, backward = KINDS["similarity"].sequences((first, second), SIZE, context)
+    swapped = KINDS["similarity"].sequences((second, first), SIZE, context)
     assert forward.tolist() == swapped[1].tolist()
     assert backward.tolist() == swapped[0].tolist()
     assert abs(int((forward == 0).sum()) - int((backward == 0).sum())) <= 1
@@ -86,5 +86,5 @@ def test_two_orders_of_a_pair_keep_the_same_of_the_shorter(a: int, b: int, conte
     ],
 )
 def test_the_formats_of_the_paper(kind: str, parts: list[list[int]], expected: list[list[int]]) -> None:
-    found = sequences_of(kind, [np.array(part, np.uint16) for part in parts], SIZE, context=8)
+    found = KINDS[kind].sequences([np.array(part, np.uint16) for part in parts], SIZE, context=8)
     assert [sequence.tolist() for sequence in found] == expected

@@ -96,7 +96,7 @@ def test_labels_may_have_names() -> None:
     assert (named.labels, named.splits) == (read().labels, read().splits)
     assert read(labels={"0": "no", "1": "yes"}).splits == named.splits  # what is a name already stays
     text = error_of(labels={"0": "no", "1": "sure"})
-    assert text == "train.csv: row 1: label 'yes' is none of `labels`, which name no, sure"
+    assert text == "train.csv: row 1: label 'yes' is not among `labels`: no, sure"
 
 
 def test_rows_may_be_skipped_by_their_label() -> None:

@@ -15,8 +15,8 @@ import pytest
 
 from pretrace import tracking
 from pretrace.common.files import read_json
-from pretrace.inference.predict import answers
-from tests.helpers.finetuned_models import KINDS, ROWS, models, write_pipeline
+from pretrace.inference.predict import predict_lines
+from tests.helpers.finetuned_models import ROWS, TASKS, models, write_pipeline
 from tests.helpers.mlflow_records import PARENT, client, leave, runs
 
 pytestmark = pytest.mark.slow
@@ -86,14 +86,14 @@ def test_a_model_answers_the_test_rows_as_before(finetuned: Path, monkeypatch: A
     from pretrace.settings import Columns
     from pretrace.settings.kinds import KIND_FACTS
 
-    report(tasks=tuple(KINDS))
+    report(tasks=tuple(TASKS))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking.tracking_uri())
-    for name, kind in KINDS.items():
+    for name, kind in TASKS.items():
         note = read_json(finetuned / f"models/finetuned/{name}-full/config.json")
         parts = pq.read_table(finetuned / f"data/tasks/{name}/test.parquet")["parts"].to_pylist()
         fields = KIND_FACTS[kind].fields(Columns(**note["columns"]))
         rows = [fields.as_row(row) for row in parts]
-        expected = answers(f"{name}-full", [json.dumps(row) for row in rows], "rows")
+        expected = predict_lines(f"{name}-full", [json.dumps(row) for row in rows], "rows")
         model = mlflow.pyfunc.load_model(f"models:/pretrace-{name}@champion")
         found = list(model.predict(pd.DataFrame(rows)))
         assert found == expected, name
@@ -105,7 +105,7 @@ def test_mlflow_serves_it_from_the_command_line(finetuned: Path, tmp_path: Path)
     """Without the folder that it was made in, and with the code that it has with it."""
     report()
     (finetuned / "rows.json").write_text(json.dumps({"dataframe_records": [{"text": row} for row in ROWS]}))
-    expected = answers("source-full", ROWS, "rows")
+    expected = predict_lines("source-full", ROWS, "rows")
     command = ["models", "predict", "-m", "models:/pretrace-source@full", "-i", "rows.json", "-t", "json"]
     environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking.tracking_uri(), "MLFLOW_DISABLE_TELEMETRY": "true"}
     shutil.rmtree(finetuned / "models")

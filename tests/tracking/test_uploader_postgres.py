@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from pretrace import tracking
-from pretrace.inference.predict import answers
+from pretrace.inference.predict import predict_lines
 from tests.helpers.finetuned_models import ROWS, models
 from tests.helpers.mlflow_records import PARENT, client, leave, points, runs, waiting
 
@@ -132,4 +132,4 @@ def test_a_server_with_postgres_behind_it(finetuned: Path, server: str, tmp_path
         model = mlflow.pyfunc.load_model("models:/pretrace-source@champion")
     finally:
         mlflow.set_tracking_uri(None)
-    assert list(model.predict(pd.DataFrame({"text": ROWS}))) == answers("source-full", ROWS, "rows")
+    assert list(model.predict(pd.DataFrame({"text": ROWS}))) == predict_lines("source-full", ROWS, "rows")

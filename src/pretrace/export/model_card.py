@@ -12,6 +12,7 @@ from pretrace.model import LanguageModel
 from pretrace.report.model_card import Form, model_card, short_card
 from pretrace.settings import MAIN_MODEL
 from pretrace.tasks.input_formats import SPECIAL_TOKENS
+from pretrace.tasks.kinds import KINDS
 from pretrace.training.finetuning.load import FINETUNED
 
 REPORTS = Path("reports")
@@ -78,20 +79,13 @@ def _layout(note: dict[str, Any], model: LanguageModel) -> str:
     """Describe the inputs and the output of a fine-tuned model."""
     size = model.vocabulary_size - SPECIAL_TOKENS
     start, delimiter, classify = range(size, size + SPECIAL_TOKENS)
-    parts = {
-        "classification": "one sequence: start, text, classify",
-        "entailment": "one sequence: start, first, delimiter, second, classify",
-        "similarity": "two sequences: start, first, delimiter, second, classify; and with first and second exchanged",
-        "regression": "two sequences: start, first, delimiter, second, classify; and with first and second exchanged",
-        "multiple_choice": "one sequence per choice: start, context, delimiter, choice, classify",
-    }[note["kind"]]
-    answer = "`output` has a score for each choice"
-    if note["kind"] == "regression":
+    kind, answer = KINDS[note["kind"]], "`output` has a score for each choice"
+    if kind.numeric:
         answer = "`output` has a number for each example, on the scale of the labels"
     elif note["labels"]:
         answer = f"`output` has a score for each label, in the order of `labels` in config.json ({len(note['labels'])})"
     return (
         f"`ids` are 64-bit integers (examples, sequences, time), padded on the right with any id. An example has "
-        f"{parts}, at most {model.context} ids each; start is {start}, delimiter {delimiter}, classify {classify}. "
-        f"`last` (examples, sequences) is the position of classify in each, from 0. {answer}."
+        f"{kind.layout}, at most {model.context} ids each; start is {start}, delimiter {delimiter}, classify "
+        f"{classify}. `last` (examples, sequences) is the position of classify in each, from 0. {answer}."
     )

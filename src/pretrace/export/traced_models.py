@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from pretrace.export.graph_formats import Graph
 from pretrace.model import LanguageModel
-from pretrace.training.finetuning.predictions import LabelScale
+from pretrace.tasks.targets import LabelScale
 from pretrace.training.finetuning.task_head import TaskModel
 
 
@@ -47,13 +47,10 @@ class TracedTaskModel(nn.Module):
         states_BTC = self.model.language_model.traceable_hidden(ids.reshape(N * S, T))
         last_B1C = last.reshape(N * S, 1, 1).expand(N * S, 1, states_BTC.shape[2])
         state_NSC = states_BTC.gather(1, last_B1C).reshape(N, S, states_BTC.shape[2])
-        scores_NK = self.model.scores(state_NSC)
-        if self.model.kind != "regression":
-            return scores_NK
-        # Soft classes: the mean of their numbers, as in `pretrace.training.finetuning.predictions`.
-        K = scores_NK.shape[1]
-        numbers_N = scores_NK.squeeze(1) if K == 1 else scores_NK.softmax(1) @ torch.arange(K, dtype=scores_NK.dtype)
-        return numbers_N * self.scale.spread + self.scale.mean
+        logits_NK = self.model.logits(state_NSC)
+        if not self.model.kind.numeric:
+            return logits_NK
+        return self.model.kind.predictions(logits_NK) * self.scale.spread + self.scale.mean
 
 
 def language_model_graph(model: LanguageModel) -> Graph:
@@ -65,10 +62,10 @@ def language_model_graph(model: LanguageModel) -> Graph:
 
 def task_graph(model: TaskModel, note: dict[str, Any]) -> Graph:
     """Return the module to trace for a fine-tuned model, with example inputs; `note` is its `config.json`."""
-    sequences = 1 if note["kind"] in ("classification", "entailment") else 2
+    sequences = model.kind.sequences_per_example(parts=3)
     ids_NST = torch.zeros(2, sequences, min(3, model.language_model.context), dtype=torch.long)
     inputs = {"ids": ids_NST, "last": torch.zeros(2, sequences, dtype=torch.long)}
     axes = {"ids": ("examples", "sequences", "time"), "last": ("examples", "sequences"), "scores": ("examples",)}
-    if note["kind"] == "multiple_choice":
+    if model.kind.chooses:
         axes["scores"] = ("examples", "sequences")
     return Graph(TracedTaskModel(model, LabelScale(**note["label_scale"])), inputs, "scores", axes)

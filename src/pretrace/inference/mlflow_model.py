@@ -27,9 +27,9 @@ class FinetunedModel(PythonModel):
 
     def predict(self, context, model_input: pd.DataFrame, params=None):
         """Answer a table of rows."""
-        from pretrace.inference.predict import answer_rows
+        from pretrace.inference.predict import predict_records
 
-        return answer_rows(self.model, [_plain(row) for row in model_input.to_dict("records")], "the input")
+        return predict_records(self.model, [_plain(row) for row in model_input.to_dict("records")], "the input")
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

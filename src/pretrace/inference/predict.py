@@ -1,4 +1,4 @@
-"""Answers of a fine-tuned model for rows that it has not seen: `pretrace predict`."""
+"""Predictions of a fine-tuned model for new rows: `pretrace predict`."""
 
 from __future__ import annotations
 
@@ -10,41 +10,42 @@ import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.corpus import clean_text
-from pretrace.settings import Columns
+from pretrace.settings.columns import Fields
 from pretrace.tasks.dataset import EncodedSplit
 from pretrace.tokens import Vocabulary
-from pretrace.training.finetuning.artifacts import ask
+from pretrace.training.finetuning.artifacts import predict_rows
 from pretrace.training.finetuning.load import Finetuned, open_cell
 
+Label = str | int | float
+"""The name of a class, the index of a choice from 0, or a number."""
 
-def answers(cell: str, lines: Iterable[str], name: str) -> list[str | int | float]:
-    """Answers for rows of a task, in their order: a label, a choice's number from 0, or a number.
+
+def predict_lines(cell: str, lines: Iterable[str], name: str) -> list[Label]:
+    """Return the predictions for rows of a task, in their order.
 
     Args:
         cell: the task and the variant, "source-full", or their folder.
-        lines: JSON objects with the task's columns; for classification also plain text, a row a line.
-        name: of the file, for what is said about a row.
+        lines: JSON objects with the task's columns; for classification also plain text, one row per line.
+        name: of the file, for error lines.
 
     Raises:
         PretraceError: the model is not there, does not fit the vocabulary, or a row is unusable.
     """
-    opened = open_cell(cell)
-    return _answers(opened, [_parts(line, opened, where) for where, line in _numbered(lines, name)], name)
+    model = open_cell(cell)
+    return _predict(model, [_read_line(line, model.fields, where) for where, line in _numbered(lines, name)], name)
 
 
-def answer_rows(opened: Finetuned, rows: list[dict[str, Any]], name: str) -> list[str | int | float]:
-    """As `answers`, for rows that are read already: of each column its text."""
-    return _answers(opened, [_parts_of(row, opened, f"{name}: row {n}") for n, row in enumerate(rows, 1)], name)
+def predict_records(model: Finetuned, records: list[dict[str, Any]], name: str) -> list[Label]:
+    """Return the predictions for rows that are already read: the text of each column."""
+    rows = [_parts(record, model.fields, f"{name}: row {number}") for number, record in enumerate(records, 1)]
+    return _predict(model, rows, name)
 
 
-def _answers(opened: Finetuned, rows: list[tuple[str, ...]], name: str) -> list[str | int | float]:
+def _predict(model: Finetuned, rows: list[list[str]], name: str) -> list[Label]:
     if not rows:
         raise PretraceError(f"{name}: no rows there")
-    found = ask(opened.model, opened.note, _encoded(rows, opened.vocabulary, name)).predictions_E
-    if opened.kind == "regression":
-        return [round(float(value), 4) for value in found]
-    labels = opened.note["labels"]
-    return [labels[int(value)] if labels else int(value) for value in found]
+    predictions = predict_rows(model.model, model.note, _encode(rows, model.vocabulary, name)).values_E
+    return [model.kind.readable(value, model.note["labels"]) for value in predictions]
 
 
 def _numbered(lines: Iterable[str], name: str) -> Iterator[tuple[str, str]]:
@@ -53,63 +54,41 @@ def _numbered(lines: Iterable[str], name: str) -> Iterator[tuple[str, str]]:
             yield f"{name}: row {number}", line.strip()
 
 
-def _parts(line: str, opened: Finetuned, where: str) -> tuple[str, ...]:
-    """The parts of text of a row, as the task's own rows have them."""
-    kind, columns = opened.kind, opened.columns
-    if kind == "classification" and not line.startswith("{"):
-        return (line,)
+def _read_line(line: str, fields: Fields, where: str) -> list[str]:
+    """The parts of a row, as the task's own rows have them."""
+    if fields.are_one_text and not line.startswith("{"):
+        return [line]
     try:
-        row = json.loads(line)
+        record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise PretraceError(f"{where}: not JSON ({error}); takes an object with {_wanted(kind, columns)}") from None
-    if not isinstance(row, dict):
-        raise PretraceError(f"{where}: takes a JSON object with {_wanted(kind, columns)}")
-    return _parts_of(row, opened, where)
+        raise PretraceError(f"{where}: not JSON ({error}); takes an object with {fields.describe()}") from None
+    if not isinstance(record, dict):
+        raise PretraceError(f"{where}: takes a JSON object with {fields.describe()}")
+    return _parts(record, fields, where)
 
 
-def _parts_of(row: dict[str, Any], opened: Finetuned, where: str) -> tuple[str, ...]:
-    kind, columns = opened.kind, opened.columns
-    if kind == "classification":
-        parts = [_text(row, columns.text, where)]
-    elif kind == "multiple_choice":
-        context = [_text(row, column, where) for column in columns.context]
-        parts = [" ".join(context), *_choices(row, columns, where)]
-    else:
-        parts = [_text(row, column, where) for column in (*columns.context[:1], columns.second)]
-    return tuple(parts)
-
-
-def _choices(row: dict[str, Any], columns: Columns, where: str) -> list[str]:
-    if isinstance(columns.choices, list):
-        return [_text(row, column, where) for column in columns.choices]
-    choices = row.get(columns.choices)
+def _parts(record: dict[str, Any], fields: Fields, where: str) -> list[str]:
+    context = " ".join(_text(record, column, where) for column in fields.context)
+    if fields.choices is None:
+        return [context, *(_text(record, column, where) for column in fields.others)]
+    choices = record.get(fields.choices)
     if not isinstance(choices, list) or len(choices) < 2 or not all(isinstance(text, str) for text in choices):
-        raise PretraceError(f"{where}: {columns.choices!r} takes a list of two or more texts, got {choices!r}")
-    return choices
+        raise PretraceError(f"{where}: {fields.choices!r} takes a list of two or more texts, got {choices!r}")
+    return [context, *choices]
 
 
-def _text(row: dict[str, Any], column: str, where: str) -> str:
-    if not isinstance(row.get(column), str):
-        raise PretraceError(f"{where}: {column!r} takes text, got {row.get(column)!r}; the row has {', '.join(row)}")
-    return row[column]
+def _text(record: dict[str, Any], column: str, where: str) -> str:
+    text = record.get(column)
+    if not isinstance(text, str):
+        raise PretraceError(f"{where}: {column!r} takes text, got {text!r}; the row has {', '.join(record)}")
+    return text
 
 
-def _wanted(kind: str, columns: Columns) -> str:
-    if kind == "classification":
-        return repr(columns.text)
-    second = columns.choices if kind == "multiple_choice" else columns.second
-    return f"{columns.context[0]!r} and {second!r}"
-
-
-def _encoded(rows: list[tuple[str, ...]], vocabulary: Vocabulary, name: str) -> EncodedSplit:
-    """Rows as the training has them: cleaned, one line, as ids."""
+def _encode(rows: list[list[str]], vocabulary: Vocabulary, name: str) -> EncodedSplit:
+    """Rows as in training: cleaned, on one line, as token ids."""
     parts = len(rows[0])
     if any(len(row) != parts for row in rows):
         raise PretraceError(f"{name}: every row needs the same number of choices")
-    ids = [vocabulary.encode_array(_one_line(part)) for row in rows for part in row]
+    ids = [vocabulary.encode_array(" ".join(clean_text(text).split())) for row in rows for text in row]
     offsets = np.cumsum([0] + [len(part) for part in ids]).astype(np.int64)
     return EncodedSplit(np.concatenate(ids), offsets, np.zeros(len(rows), np.int64), parts)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(clean_text(text).split())

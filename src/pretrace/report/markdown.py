@@ -12,17 +12,10 @@ from pretrace.common.files import write_text
 from pretrace.report.benchmark import BASELINES, REFERENCE
 from pretrace.report.comparisons import CONFIDENCE
 from pretrace.report.predictions import ZERO_SHOT
+from pretrace.tasks.kinds import KINDS
 
 BEGIN = "<!-- benchmark: made by the report stage, changes here are lost -->"
 END = "<!-- /benchmark -->"
-FORMATS = {
-    "classification": "classification",
-    "entailment": "ordered pair",
-    "similarity": "unordered pair",
-    "regression": "unordered pair, graded",
-    "multiple_choice": "multiple choice",
-}
-"""The paper's input formats (section 3.3), by kind of task."""
 
 
 def columns_of(benchmark: dict[str, Any]) -> list[str]:
@@ -95,7 +88,7 @@ def benchmark_markdown(benchmark: dict[str, Any]) -> str:
     for task, rows in rows_by_task(benchmark).items():
         any_row, best = next(iter(rows.values())), benchmark["winners"][task]
         cells = [f"**{score_text(rows[n])}**" if n == best else score_text(rows.get(n)) for n in columns]
-        facts = [task, FORMATS.get(any_row["kind"], any_row["kind"]), any_row["metric"], f"{any_row['n_eval']:,}"]
+        facts = [task, KINDS[any_row["kind"]].format, any_row["metric"], f"{any_row['n_eval']:,}"]
         lines.append(_line([*facts, *cells]))
         missing = next((row["unavailable"] for row in rows.values() if row.get("unavailable")), None)
         reasons += [f"- {task} could not be made: {escape(missing)}"] if missing else []

@@ -17,6 +17,7 @@ from pretrace.report.corpus_card import corpus_card
 from pretrace.report.figures import variant_colours
 from pretrace.report.plotting import COLOURS
 from pretrace.settings import Settings
+from pretrace.tasks.kinds import KINDS
 
 TEMPLATE = Path(__file__).parent / "page.html"
 EXAMPLES_A_TASK = 3
@@ -161,7 +162,7 @@ def _task(rows: dict[str, dict[str, Any]], winner: str | None, note: dict[str, A
         cells[variant] = {"score": score, "spread": spread, "best": variant == winner}
     return {
         "name": any_row["task"],
-        "format": markdown.FORMATS.get(any_row["kind"], any_row["kind"]),
+        "format": KINDS[any_row["kind"]].format,
         "metric": any_row["metric"],
         "n_train": any_row["n_train"],
         "n_test": any_row["n_eval"],

@@ -48,8 +48,8 @@ class Columns(Section):
     def choice_fields(self) -> Fields:
         """The columns of a context and the choices that follow it."""
         if isinstance(self.choices, list):
-            return Fields(tuple(self.context), tuple(self.choices))
-        return Fields(tuple(self.context), choices=self.choices)
+            return Fields(tuple(self.context), tuple(self.choices), are_choices=True)
+        return Fields(tuple(self.context), choices=self.choices, are_choices=True)
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,20 @@ class Fields:
     others: tuple[str, ...] = ()
     choices: str | None = None
     """A column of lists, in the place of `others`: each item is a part."""
+    are_choices: bool = False
+    """True if all but the context are choices, of which every row has the same number, two or more."""
+
+    @property
+    def are_one_text(self) -> bool:
+        """True if a row is a single text."""
+        return len(self.context) == 1 and not self.others and self.choices is None
+
+    def describe(self) -> str:
+        """Return the columns that a row needs, for error lines."""
+        if self.are_one_text:
+            return repr(self.context[0])
+        others = list(self.others) if self.are_choices else self.others[0]
+        return f"{self.context[0]!r} and {others if self.choices is None else self.choices!r}"
 
     def as_row(self, parts: Sequence[str]) -> dict[str, Any]:
         """Return parts under their columns, the inverse of reading a row; the whole context is in its first column."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pretrace.tasks.dataset import Row, TaskData
+from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.metrics import score, standard_error
 from pretrace.tasks.passages import generator_for
 
@@ -26,7 +27,7 @@ def baselines(task: TaskData) -> dict[str, np.ndarray]:
     """Test predictions of `majority` and `tfidf`, shape (rows,): class or choice indices, or numbers."""
     labels = {split: np.array([row.label for row in rows]) for split, rows in task.splits.items()}
     count = len(labels["test"])
-    if task.kind == "regression":
+    if KINDS[task.kind].numeric:
         guess = np.full(count, labels["train"].mean().round(6))
     else:
         guess = np.full(count, np.bincount(labels["train"].astype(int)).argmax())
@@ -69,7 +70,7 @@ def _tfidf(task: TaskData, labels: dict[str, np.ndarray]) -> np.ndarray | None:
     except ValueError:  # no word stands in two texts, so words tell nothing
         return None
     rows = {**task.splits, "train": train}
-    features = {split: _features(vectorizer, task.kind, rows[split]) for split in rows}
+    features = {split: _features(vectorizer, rows[split], KINDS[task.kind].symmetric) for split in rows}
     with threadpool_limits(1):  # several threads take three times as long: they wait for each other
         return _best(task, features, labels)
 
@@ -89,10 +90,11 @@ def _best(task: TaskData, features: dict[str, Any], labels: dict[str, np.ndarray
     """Test predictions with the strength that does best on dev."""
     from sklearn.linear_model import LogisticRegression, Ridge
 
-    choices = len(task.splits["train"][0].parts) - 1 if task.kind == "multiple_choice" else 0
+    kind = KINDS[task.kind]
+    choices = len(task.splits["train"][0].parts) - 1 if kind.chooses else 0
     best: tuple[float, Any] = (-np.inf, None)
     for strength in STRENGTHS:
-        if task.kind == "regression":
+        if kind.numeric:
             model = Ridge(alpha=1 / strength, solver="lsqr").fit(features["train"], labels["train"])
         else:
             target = np.eye(choices, dtype=int)[labels["train"]].reshape(-1) if choices else labels["train"]
@@ -109,15 +111,15 @@ def _predict(model: Any, features: Any, choices: int) -> np.ndarray:
     return model.predict(features)
 
 
-def _features(vectorizer: Any, kind: str, rows: list[Row]) -> Any:
-    """One line an example; for multiple choice one line a choice."""
+def _features(vectorizer: Any, rows: list[Row], symmetric: bool) -> Any:
+    """A sparse matrix with a row for each example, or for each choice."""
     from scipy.sparse import csr_matrix, hstack
 
-    if kind == "classification":
-        return vectorizer.transform(row.parts[0] for row in rows)
     pairs = [(row.parts[0], other) for row in rows for other in row.parts[1:]]
+    if not pairs:
+        return vectorizer.transform(row.parts[0] for row in rows)
     a = vectorizer.transform(first for first, _ in pairs)
     b = vectorizer.transform(second for _, second in pairs)
     shared = a.multiply(b)
     parts = [abs(a - b), shared, csr_matrix(shared.sum(1))]
-    return hstack(([a + b] if kind in ("similarity", "regression") else [a, b]) + parts).tocsr()
+    return hstack(([a + b] if symmetric else [a, b]) + parts).tocsr()

@@ -21,6 +21,7 @@ import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder, read_json, write_json
+from pretrace.tasks.kinds import KINDS
 
 SPLITS = ("train", "dev", "test")
 UNLABELED = "unlabeled"
@@ -117,7 +118,7 @@ def _write_rows(path: Path, rows: list[Row], kind: str, encode: Callable[[str], 
     tensors = {
         "ids": np.concatenate(encoded) if encoded else np.zeros(0, np.uint16),
         "offsets": np.cumsum([0] + [len(part) for part in encoded]).astype(np.int64),
-        "labels": np.array([row.label for row in rows], np.float32 if kind == "regression" else np.int64),
+        "labels": np.array([row.label for row in rows], KINDS[kind].label_type),
     }
     save_file(tensors, path.with_suffix(".safetensors"))
 

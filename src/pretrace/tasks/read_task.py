@@ -17,7 +17,8 @@ from pretrace.common.errors import PretraceError
 from pretrace.corpus.parallel import map_in_order
 from pretrace.settings import Task, Workers
 from pretrace.tasks.dataset import SPLITS, Row, TaskData
-from pretrace.tasks.labels import classes_of, is_missing, label_of, skipped
+from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.labels import is_missing, is_skipped, read_classes
 from pretrace.tasks.passages import generator_for
 from pretrace.tasks.read_table import column_of, read_split, source_of
 from pretrace.tasks.text_fields import has_text, parts_of
@@ -44,8 +45,9 @@ def read_task_files(name: str, task: Task, clean: Callable[[str], str], workers:
     for split, table in tables.items():
         _check_ids(table, task.columns.id, source_of(task, split))
     data = TaskData(task.kind, task.metric_name, None)
-    if task.kind not in ("regression", "multiple_choice"):
-        data.labels = classes_of(name, task, tables["train"], source_of(task, "train"))
+    if KINDS[task.kind].named:
+        file = source_of(task, "train")
+        data.labels = read_classes(name, task, column_of(tables["train"], task.columns.label, file).items(), file)
     if "test" not in tables:
         tables["train"], tables["test"] = _cut(name, task, tables["train"], "test", TEST_SHARE)
     if "dev" not in tables and task.dev_split:
@@ -104,28 +106,28 @@ def _check_ids(table: Any, column: str | None, file: str) -> None:
     if column is None:
         return
     seen: dict[Any, str] = {}
-    for place, value in column_of(table, column, file).items():
+    for where, value in column_of(table, column, file).items():
         if is_missing(value):
-            raise PretraceError(f"{place}: column {column!r} is empty; every row needs its own id")
+            raise PretraceError(f"{where}: column {column!r} is empty; every row needs its own id")
         if value in seen:
             first = seen[value].rpartition(": ")[2]
             raise PretraceError(
-                f"{place}: column {column!r}: id {value!r} is that of {first}, too; ids are for one row"
+                f"{where}: column {column!r}: id {value!r} is that of {first}, too; ids are for one row"
             )
-        seen[value] = place
+        seen[value] = where
 
 
 def _rows(table: Any, file: str, task: Task, labels: list[str] | None, left_out: Counter[str]) -> list[Row]:
-    answers = column_of(table, task.columns.label, file)
-    rows = []
-    for place, parts, answer in zip(table.index, parts_of(table, file, task.kind, task.columns), answers, strict=True):
-        if skipped(answer, task):
-            left_out[f"label {answer}"] += 1
-        elif not has_text(parts, task.on_empty, place):
+    kind, rows = KINDS[task.kind], []
+    cells = column_of(table, task.columns.label, file)
+    for where, parts, cell in zip(table.index, parts_of(table, file, kind.fields(task.columns)), cells, strict=True):
+        if is_skipped(cell, task):
+            left_out[f"label {cell}"] += 1
+        elif not has_text(parts, task.on_empty, where):
             left_out["empty text"] += 1
         else:
-            label = label_of(answer, task, labels, len(parts) - 1, place)
-            rows.append(Row(tuple(text for _, text in parts), label, place.replace(": row ", ":")))
+            label = kind.read_label(cell, task, labels, len(parts) - 1, where)
+            rows.append(Row(tuple(text for _, text in parts), label, where.replace(": row ", ":")))
     return rows
 
 
@@ -134,9 +136,9 @@ def _unlabeled(table: Any, task: Task) -> list[Row]:
     file, column = source_of(task, "unlabeled"), task.columns.id
     _check_ids(table, column, file)
     ids = column_of(table, column, file) if column else range(len(table))
-    rows = []
-    for place, parts, own in zip(table.index, parts_of(table, file, task.kind, task.columns), ids, strict=True):
-        has_text(parts, "keep", place)
+    rows, fields = [], KINDS[task.kind].fields(task.columns)
+    for where, parts, own in zip(table.index, parts_of(table, file, fields), ids, strict=True):
+        has_text(parts, "keep", where)
         rows.append(Row(tuple(text for _, text in parts), 0, str(own)))
     return rows
 

@@ -1,4 +1,4 @@
-"""The parts of text of each row, by the kind of task: which columns they are from, and whether they are text."""
+"""The parts of text of each row of a table, from their columns; a cell that is not text is named."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pretrace.common.errors import PretraceError
-from pretrace.settings import Columns
+from pretrace.settings.columns import Fields
 from pretrace.tasks.labels import is_missing
 from pretrace.tasks.read_table import column_of
 
@@ -15,31 +15,37 @@ Parts = list[tuple[str, Any]]
 """A row's parts, each with the name of the column it is from."""
 
 
-def parts_of(table: Any, file: str, kind: str, columns: Columns) -> list[Parts]:
-    """The parts of every row, as the file has them.
+def parts_of(table: Any, file: str, fields: Fields) -> list[Parts]:
+    """Return the parts of every row, as the file has them.
 
     Raises:
-        PretraceError: a column is missing, or choices are no list or not as many as in the first row.
+        PretraceError: a column is missing, or choices are not a list or not as many as in the first row.
     """
-    if kind == "classification":
-        return [[(columns.text, text)] for text in column_of(table, columns.text, file)]
-    if kind != "multiple_choice":
-        names = [*columns.context[:1], columns.second]
-        cells = [column_of(table, column, file) for column in names]
-        return [list(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
-    contexts = [column_of(table, column, file) for column in columns.context]
-    joined = [_joined(list(zip(columns.context, row, strict=True))) for row in zip(*contexts, strict=True)]
-    if isinstance(columns.choices, list):
-        options = [column_of(table, column, file) for column in columns.choices]
-        rows = zip(*options, strict=True) if options else [()] * len(table)
-        chosen = [list(zip(columns.choices, row, strict=True)) for row in rows]
-    else:
-        lists = column_of(table, columns.choices, file)
-        chosen = [[(columns.choices, text) for text in _choices(value, place)] for place, value in lists.items()]
-    for place, choices in zip(table.index, chosen, strict=True):
-        if len(choices) != len(chosen[0]) or len(choices) < 2:
-            raise PretraceError(f"{place}: has {len(choices)} choices; every row needs the same number, two or more")
-    return [[context, *choices] for context, choices in zip(joined, chosen, strict=True)]
+    columns = [column_of(table, column, file) for column in fields.context]
+    rows = [[_joined(list(zip(fields.context, cells, strict=True)))] for cells in zip(*columns, strict=True)]
+    others = _choices(table, file, fields) if fields.choices is not None else _cells(table, file, fields)
+    if fields.are_choices:
+        for where, choices in zip(table.index, others, strict=True):
+            if len(choices) != len(others[0]) or len(choices) < 2:
+                raise PretraceError(
+                    f"{where}: has {len(choices)} choices; every row needs the same number, two or more"
+                )
+    return [row + other for row, other in zip(rows, others, strict=True)]
+
+
+def _cells(table: Any, file: str, fields: Fields) -> list[Parts]:
+    """A part for each of the other columns, by row."""
+    columns = [column_of(table, column, file) for column in fields.others]
+    rows = zip(*columns, strict=True) if columns else [()] * len(table)
+    return [list(zip(fields.others, row, strict=True)) for row in rows]
+
+
+def _choices(table: Any, file: str, fields: Fields) -> list[Parts]:
+    """The items of a column of lists, by row."""
+    column = str(fields.choices)
+    return [
+        [(column, text) for text in _items(value, where)] for where, value in column_of(table, column, file).items()
+    ]
 
 
 def _joined(cells: Parts) -> tuple[str, Any]:
@@ -50,17 +56,17 @@ def _joined(cells: Parts) -> tuple[str, Any]:
     return cells[0][0], " ".join(text for _, text in cells)
 
 
-def _choices(value: Any, where: str) -> tuple[Any, ...]:
+def _items(value: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple | np.ndarray):
         raise PretraceError(f"{where}: a list of choices expected, got {value!r}; `choices` also takes one column each")
     return tuple(value)
 
 
 def has_text(parts: Parts, on_empty: str, where: str) -> bool:
-    """Whether a row stays: False if a part is empty and `on_empty` is "skip".
+    """True if a row stays: False if a part is empty and `on_empty` is "skip".
 
     Raises:
-        PretraceError: a part is no text, or it is empty and `on_empty` is "stop"; names the row and the column.
+        PretraceError: a part is not text, or it is empty and `on_empty` is "stop"; names the row and the column.
     """
     for column, text in parts:
         if on_empty == "skip" and (is_missing(text) or not str(text).strip()):

@@ -7,6 +7,7 @@ import sys
 from pretrace.common.errors import PretraceError
 from pretrace.settings import Task
 from pretrace.tasks.dataset import Row
+from pretrace.tasks.kinds import KINDS
 
 PAIRS = (("train", "test"), ("train", "dev"), ("dev", "test"))
 
@@ -22,10 +23,10 @@ def without_overlap(name: str, task: Task, splits: dict[str, list[Row]]) -> dict
     Raises:
         PretraceError: nothing is left of a split.
     """
-    counts = {}
+    counts, kind = {}, KINDS[task.kind]
     for split, other in PAIRS:
-        there = {_key(row, task.kind) for row in splits[other]}
-        alone = [row for row in splits[split] if _key(row, task.kind) not in there]
+        there = {kind.row_key(row.parts) for row in splits[other]}
+        alone = [row for row in splits[split] if kind.row_key(row.parts) not in there]
         shared = len(splits[split]) - len(alone)
         if not shared:
             continue
@@ -38,7 +39,3 @@ def without_overlap(name: str, task: Task, splits: dict[str, list[Row]]) -> dict
         if not splits[split]:
             raise PretraceError(f"params.yaml: tasks.{name}.overlap: drop leaves no {split} row: all are in {other}")
     return counts
-
-
-def _key(row: Row, kind: str) -> tuple[str, ...]:
-    return tuple(sorted(row.parts)) if kind in ("similarity", "regression") else row.parts

@@ -18,28 +18,31 @@ from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.packed_sequences import Group
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.tasks.dataset import EncodedSplit
+from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.targets import LabelScale
 from pretrace.training.engine.device import choose_device
 from pretrace.training.finetuning import batching
 from pretrace.training.finetuning.batching import Batch, Examples, common_beginning, epoch_order
 from pretrace.training.finetuning.finetune import example_losses
-from pretrace.training.finetuning.predictions import LabelScale, predict, targets_of
+from pretrace.training.finetuning.predictions import predict
 from pretrace.training.finetuning.task_head import TaskModel
 from tests.helpers.small_finetuning import recipe_of
 
 VOCABULARY = 20
 PARTS = {"classification": 1, "entailment": 2, "similarity": 2, "regression": 2, "multiple_choice": 5}
+CHOICE = KINDS["multiple_choice"]
 every_kind = pytest.mark.parametrize("kind", PARTS)
 
 
 def task_model(kind: str, context: int = 24, model: str = "transformer") -> TaskModel:
     if model == "lstm":
         lstm = LSTMSettings(layers=1, width=16, embedding=8, dropout=0.0, initial_std=0.3)
-        return TaskModel(LSTM(lstm, VOCABULARY, context, 1), kind, recipe_of(kind).outputs, 3, seed=4)
+        return TaskModel(LSTM(lstm, VOCABULARY, context, 1), KINDS[kind], recipe_of(kind).outputs, 3, seed=4)
     settings = ModelSettings(
         **{"layers": 2, "width": 16, "heads": 2, "feed_forward": 32, "context": context},
         **{"dropout": 0.0, "embedding_dropout": "sum", "initial_std": 0.3},
     )
-    return TaskModel(Transformer(settings, VOCABULARY, 1), kind, recipe_of(kind).outputs, 3, seed=4)
+    return TaskModel(Transformer(settings, VOCABULARY, 1), KINDS[kind], recipe_of(kind).outputs, 3, seed=4)
 
 
 def split_of(kind: str, count: int = 7, longest: int = 9, seed: int = 0) -> EncodedSplit:
@@ -57,8 +60,8 @@ def split_of(kind: str, count: int = 7, longest: int = 9, seed: int = 0) -> Enco
 def losses(
     model: TaskModel, examples: Examples, chosen: np.ndarray, labels: np.ndarray, rate: float = 0.0
 ) -> tuple[torch.Tensor, ...]:
-    recipe, device, batch = recipe_of(model.kind), choose_device("float32", 1), examples.batch(chosen)
-    target = targets_of(model.kind, recipe.outputs, labels, LabelScale())
+    recipe, device, batch = recipe_of(model.kind.name), choose_device("float32", 1), examples.batch(chosen)
+    target = torch.from_numpy(model.kind.targets(labels, recipe.outputs, LabelScale()))
     return example_losses(model, batch, target[chosen], recipe, device, batch.dropout(rate, 5, 6))
 
 
@@ -66,7 +69,7 @@ def plain_losses(
     model: TaskModel, examples: Examples, chosen: np.ndarray, labels: np.ndarray, rate: float = 0.0
 ) -> tuple[torch.Tensor, ...]:
     """As one would write them: with dropout each sequence alone, without it all padded to the longest."""
-    recipe = recipe_of(model.kind)
+    recipe = recipe_of(model.kind.name)
     sequences = [sequence for i in chosen for sequence in examples.sequences[i]]
     lengths = torch.tensor([len(sequence) for sequence in sequences])
     ids = torch.zeros(len(sequences), int(lengths.max()), dtype=torch.int64)
@@ -88,13 +91,13 @@ def plain_losses(
     if rate:  # the choices of an example, or both orders of a pair, have the dropout of the first
         used = [d(torch.ones(1, 1, ends.shape[2])) for d in dropouts]
         per_example = len(sequences) // len(chosen)
-        summed = ends.sum(1, keepdim=True) if model.kind in ("similarity", "regression") else ends
+        summed = ends.sum(1, keepdim=True) if model.kind.symmetric else ends
         scores = model.classifier(summed * torch.stack(used[::per_example])[:, 0])
-        scores = scores.squeeze(2) if model.kind == "multiple_choice" else scores.squeeze(1)
+        scores = scores.squeeze(2) if model.kind.chooses else scores.squeeze(1)
     else:
-        scores = model.scores(ends)
-    target = targets_of(model.kind, recipe.outputs, labels, LabelScale())[torch.from_numpy(chosen)]
-    task = F.mse_loss(scores[:, 0], target) if model.kind == "regression" else F.cross_entropy(scores, target)
+        scores = model.logits(ends)
+    target = torch.from_numpy(model.kind.targets(labels, recipe.outputs, LabelScale()))[torch.from_numpy(chosen)]
+    task = F.mse_loss(scores[:, 0], target) if model.kind.numeric else F.cross_entropy(scores, target)
     return task, torch.stack(each).mean()
 
 
@@ -120,7 +123,7 @@ def test_a_packed_batch_has_the_losses_and_gradients_of_a_plain_one(
     model, split, chosen = task_model(kind, 180, name), split_of(kind, 7, longest), np.array([4, 0, 2, 5, 1])
     # Choices behind one context have its dropout in common, and are then no sum of sequences alone.
     attends = name == "transformer" and not (rate and kind == "multiple_choice")
-    examples = Examples(split, kind, VOCABULARY, 180, attends)
+    examples = Examples(split, KINDS[kind], VOCABULARY, 180, attends)
     expected, plain = gradients(model, plain_losses, examples, chosen, split.labels, rate)
     found, packed = gradients(model, losses, examples, chosen, split.labels, rate)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
@@ -138,7 +141,7 @@ def test_groups_change_nothing(
 ) -> None:
     """Each sequence by itself, or all in one padded group; of more and of fewer than 128 tokens."""
     model, split, chosen = task_model(kind, 400), split_of(kind, 6, longest), np.arange(6)
-    examples = Examples(split, kind, VOCABULARY, 400, attends=True)
+    examples = Examples(split, KINDS[kind], VOCABULARY, 400, attends=True)
     expected, one = gradients(model, losses, examples, chosen, split.labels, rate)
     before = len(examples.batch(chosen).layout.groups)
     monkeypatch.setattr(batching, "WASTE", waste)
@@ -155,7 +158,7 @@ def test_groups_change_nothing(
 @pytest.mark.parametrize("kind", ["classification", "multiple_choice"])
 def test_bfloat16_differs_by_rounding_only(kind: str) -> None:
     model, split, chosen = task_model(kind, 400), split_of(kind, 6, 80), np.arange(6)
-    examples = Examples(split, kind, VOCABULARY, 400, attends=True)
+    examples = Examples(split, KINDS[kind], VOCABULARY, 400, attends=True)
     batch, target = examples.batch(chosen), torch.from_numpy(split.labels)
     for rate in (0.0, 0.3):
         found = [
@@ -171,10 +174,10 @@ def test_a_shared_context_changes_no_loss_gradient_or_prediction(context: int) -
     split, chosen = split_of("multiple_choice", 12), np.arange(12)
     model, found = task_model("multiple_choice", context), []
     for attends in (False, True):
-        examples = Examples(split, "multiple_choice", VOCABULARY, context, attends)
+        examples = Examples(split, CHOICE, VOCABULARY, context, attends)
         size = int(examples.unit_lengths().sum())
         assert size <= examples.batch(chosen).ids_N.numel() < size + 16
-        predictions = predict(model, examples, choose_device("float32", 1)).predictions_E
+        predictions = predict(model, examples, choose_device("float32", 1)).values_E
         found.append((*gradients(model, losses, examples, chosen, split.labels), predictions, size))
     (losses_a, gradients_a, predictions_a, size_a), (losses_b, gradients_b, predictions_b, size_b) = found
     torch.testing.assert_close(losses_a, losses_b, rtol=1e-5, atol=1e-6)
@@ -190,7 +193,7 @@ def test_every_token_is_predicted_with_the_weight_that_it_has_alone(seed: int, c
     random = np.random.default_rng(seed)
     parts = [random.integers(0, 4, random.integers(1, longest + 1)) for _ in range(6 * (choices + 1))]
     split = EncodedSplit(np.concatenate(parts), np.cumsum([0, *map(len, parts)]), np.zeros(6, np.int64), choices + 1)
-    alone, shared = (Examples(split, "multiple_choice", 4, 16, flag).batch(np.arange(6)) for flag in (False, True))
+    alone, shared = (Examples(split, CHOICE, 4, 16, flag).batch(np.arange(6)) for flag in (False, True))
     assert float(shared.weights_K.sum()) == pytest.approx(1.0, abs=1e-5)
     for batch in (alone, shared):
         assert (batch.ids_N[batch.classify_ES] == 6).all()  # the classify token
@@ -213,7 +216,7 @@ def test_groups_hold_every_token_once(lengths: list[int], attends: bool) -> None
     ids = np.arange(sum(lengths))
     offsets = np.cumsum([0, *lengths])
     split = EncodedSplit(ids, offsets, np.zeros(len(lengths), np.int64), 1)
-    batch = Examples(split, "classification", 10_000, 64, attends).batch(np.arange(len(lengths)))
+    batch = Examples(split, KINDS["classification"], 10_000, 64, attends).batch(np.arange(len(lengths)))
     assert sorted(number for group in batch.layout.groups for number in group.sequences) == list(range(len(lengths)))
     rows = [row[:n].tolist() for g, x in grouped(batch) for row, n in zip(x, g.lengths, strict=True)]
     expected = [[10_000, *ids[a:b], 10_002] for a, b in pairwise(offsets)]
@@ -243,7 +246,7 @@ def test_choices_do_not_see_each_other() -> None:
     model = task_model("multiple_choice")
     split = split_of("multiple_choice", 1)
     chosen, labels = np.arange(1), split.labels
-    examples = Examples(split, "multiple_choice", VOCABULARY, 24, attends=True)
+    examples = Examples(split, CHOICE, VOCABULARY, 24, attends=True)
     batch = examples.batch(chosen)
     h = model.language_model.hidden(batch.ids_N, None, batch.layout)
     first_choice = int(batch.classify_ES[0, 0])
@@ -258,7 +261,7 @@ def test_only_choices_are_shared_and_only_by_a_transformer() -> None:
     assert task_model("multiple_choice").language_model.attends
     assert not task_model("multiple_choice", model="lstm").language_model.attends
     for kind in set(PARTS) - {"multiple_choice"}:
-        layout = Examples(split_of(kind), kind, VOCABULARY, 24, attends=True).batch(np.arange(2)).layout
+        layout = Examples(split_of(kind), KINDS[kind], VOCABULARY, 24, attends=True).batch(np.arange(2)).layout
         assert all(group.seen_BTT is None for group in layout.groups)
 
 
@@ -270,7 +273,7 @@ def test_a_beginning_leaves_each_sequence_a_token() -> None:
 
 
 def test_a_batch_is_the_same_on_any_device() -> None:
-    batch = Examples(split_of("multiple_choice"), "multiple_choice", VOCABULARY, 24, attends=True).batch(np.arange(3))
+    batch = Examples(split_of("multiple_choice"), CHOICE, VOCABULARY, 24, attends=True).batch(np.arange(3))
     moved = batch.to("meta")
     assert moved.ids_N.shape == batch.ids_N.shape
     for group in moved.layout.groups:

@@ -14,11 +14,12 @@ from pretrace.common.errors import PretraceError
 from pretrace.model import LSTM, Transformer, build_model, save_model
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.tasks.dataset import EncodedSplit
+from pretrace.tasks.kinds import KINDS
 from pretrace.training.engine.device import Device, choose_device
 from pretrace.training.finetuning.batching import Examples
 from pretrace.training.finetuning.config import Recipe
 from pretrace.training.finetuning.finetune import example_losses, finetune_seed, starting_model
-from pretrace.training.finetuning.predictions import Answers, predict
+from pretrace.training.finetuning.predictions import Predictions, predict
 from pretrace.training.finetuning.task_head import TaskModel
 from tests.helpers.small_finetuning import recipe_of
 from tests.helpers.small_training import settings_with, weights_of
@@ -143,7 +144,7 @@ def test_what_is_returned_is_the_best_pass(monkeypatch: pytest.MonkeyPatch) -> N
     def score(metric: str, labels: np.ndarray, predictions: np.ndarray) -> float:
         return next(scores)
 
-    def remembering(model: TaskModel, examples: Examples, device: Any) -> Answers:
+    def remembering(model: TaskModel, examples: Examples, device: Any) -> Predictions:
         weights.append(model.classifier.weight.detach().clone())
         return predict(model, examples, device)
 
@@ -163,11 +164,11 @@ def test_the_predictions_are_the_returned_models() -> None:
     recipe = recipe_of("similarity", epochs=2)
     result, model = tuned("similarity", recipe)
     test = splits_of("similarity")["test"]
-    examples = Examples(test, "similarity", VOCABULARY, CONTEXT)
+    examples = Examples(test, KINDS["similarity"], VOCABULARY, CONTEXT)
     device = choose_device("float32", 1)
     for batch_size in (1, 7, 64):
         found = predict(model, examples, device, batch_size)
-        assert found.predictions_E.tolist() == result.predictions
+        assert found.values_E.tolist() == result.predictions
         np.testing.assert_allclose(found.probabilities_EK, result.probabilities, atol=2e-6)
         np.testing.assert_allclose(found.probabilities_EK.sum(1), 1)
         assert (found.probabilities_EK.argmax(1) == result.predictions).all()
@@ -180,8 +181,8 @@ def test_fewer_examples_than_a_batch_are_one_batch() -> None:
 
 def test_without_its_weight_there_is_no_language_model_loss() -> None:
     device, split = choose_device("float32", 1), split_of("classification", 4, 0)
-    model = TaskModel(fresh(), "classification", 2, 3, seed=2)
-    examples = Examples(split, "classification", VOCABULARY, CONTEXT)
+    model = TaskModel(fresh(), KINDS["classification"], 2, 3, seed=2)
+    examples = Examples(split, KINDS["classification"], VOCABULARY, CONTEXT)
     recipe = recipe_of("classification", lm_weight=0.0)
     target = torch.from_numpy(split.labels)
     assert example_losses(model, examples.batch(np.arange(4)), target, recipe, device)[1] == 0.0

@@ -9,7 +9,8 @@ import torch
 from pretrace.model import LSTM, Transformer
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.settings import LSTMSettings, ModelSettings
-from pretrace.tasks.input_formats import SPECIAL_TOKENS, sequences_of
+from pretrace.tasks.input_formats import SPECIAL_TOKENS
+from pretrace.tasks.kinds import KINDS
 from pretrace.training.finetuning.task_head import TaskModel
 
 VOCABULARY, CONTEXT = 30, 24
@@ -23,9 +24,9 @@ both_models = pytest.mark.parametrize("model", ["transformer", "lstm"])
 def task_model(kind: str, model: str = "transformer", seed: int = 4) -> TaskModel:
     if model == "transformer":
         settings = ModelSettings(layers=2, width=16, heads=2, feed_forward=32, context=CONTEXT, **REST, initial_std=0.3)
-        return TaskModel(Transformer(settings, VOCABULARY, 1), kind, OUTPUTS[kind], SPECIAL_TOKENS, seed)
+        return TaskModel(Transformer(settings, VOCABULARY, 1), KINDS[kind], OUTPUTS[kind], SPECIAL_TOKENS, seed)
     settings = LSTMSettings(layers=1, width=16, embedding=8, dropout=0.0, initial_std=0.3)
-    return TaskModel(LSTM(settings, VOCABULARY, CONTEXT, 1), kind, OUTPUTS[kind], SPECIAL_TOKENS, seed)
+    return TaskModel(LSTM(settings, VOCABULARY, CONTEXT, 1), KINDS[kind], OUTPUTS[kind], SPECIAL_TOKENS, seed)
 
 
 def example(kind: str, seed: int) -> list[np.ndarray]:
@@ -35,13 +36,13 @@ def example(kind: str, seed: int) -> list[np.ndarray]:
 
 @torch.no_grad()
 def scores(model: TaskModel, examples: list[list[np.ndarray]], more_padding: int = 0, filler: int = 0) -> torch.Tensor:
-    sequences = [s for parts in examples for s in sequences_of(model.kind, parts, VOCABULARY, CONTEXT)]
+    sequences = [s for parts in examples for s in model.kind.sequences(parts, VOCABULARY, CONTEXT)]
     lengths = np.array([len(sequence) for sequence in sequences])
     wide = np.full((len(sequences), lengths.max() + more_padding), filler)
     for row, sequence in zip(wide, sequences, strict=True):
         row[: len(sequence)] = sequence
     h = model.language_model.hidden(torch.from_numpy(wide))
-    return model.scores(h[torch.arange(len(h)), torch.from_numpy(lengths) - 1].view(len(examples), -1, 16))
+    return model.logits(h[torch.arange(len(h)), torch.from_numpy(lengths) - 1].view(len(examples), -1, 16))
 
 
 @every_kind
@@ -83,7 +84,7 @@ def test_each_choice_has_its_score_wherever_it_stands() -> None:
 def test_choices_share_their_dropout_and_examples_do_not() -> None:
     head = task_model("multiple_choice")
     states = torch.randn(1, 1, 16, generator=torch.Generator().manual_seed(0)).expand(5, 4, 16)
-    found = head.scores(states, Dropout(0.5, 1, 0, range(5 * 4)))
+    found = head.logits(states, Dropout(0.5, 1, 0, range(5 * 4)))
     assert torch.equal(found, found[:, :1].expand(5, 4))
     assert found[:, 0].unique().numel() > 1
 
@@ -92,7 +93,7 @@ def test_a_table_grows_by_the_special_tokens_and_keeps_what_it_had() -> None:
     settings = ModelSettings(layers=1, width=16, heads=2, feed_forward=32, context=8, **REST, initial_std=0.02)
     language_model = Transformer(settings, VOCABULARY, 1)
     before = language_model.token_embedding.weight.detach().clone()
-    head = TaskModel(language_model, "classification", 2, SPECIAL_TOKENS, seed=4)
+    head = TaskModel(language_model, KINDS["classification"], 2, SPECIAL_TOKENS, seed=4)
     table = head.language_model.token_embedding.weight
     assert table.shape == (VOCABULARY + 3, 16)
     assert table.requires_grad

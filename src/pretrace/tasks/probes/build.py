@@ -16,6 +16,7 @@ import numpy as np
 from pretrace.common.errors import PretraceError
 from pretrace.settings import ProbeSettings
 from pretrace.tasks.dataset import SPLITS, Row, TaskData
+from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.passages import Text, chunks, divide, generator_for, read_text
 from pretrace.tasks.probes.perturbations import CHANGES, changed
 
@@ -65,7 +66,7 @@ def make_probe(
     kept = {}
     for split in reversed(SPLITS):  # what stands in test is left out of train, not the other way round
         rows = unique_passages(task.splits.get(split, []), seen)
-        kept[split] = (rows if kind == "multiple_choice" else _balanced(rows))[: wanted[split]]
+        kept[split] = (rows if KINDS[kind].chooses else _balanced(rows))[: wanted[split]]
     task.splits = {split: kept[split] for split in SPLITS}
     short = [split for split in SPLITS if len(task.splits[split]) < FEWEST[split]]
     if short and not task.unavailable:

@@ -1,12 +1,12 @@
-"""What a fine-tuning leaves: the folder of the best seed's model, and the predictions of all seeds.
+"""The files of a fine-tuning: the folder of the best seed's model, and the predictions of all seeds.
 
     models/finetuned/<task>-<variant>/config.json          the task, the recipe, the model's sizes, the labels' scale
                                       model.safetensors    of the seed that is best on dev
                                       curve.jsonl          losses of all seeds
-                                      unlabeled.parquet   answers for rows without labels, where the task has such
+                                      unlabeled.parquet    predictions for rows without labels, if the task has any
     data/predictions/<task>-<variant>.parquet              a line for each seed and test row
 
-The folder says all that is needed to ask the model, so that it can be asked after the settings have changed.
+The folder has all that predictions need, so that the model can be used after the settings have changed.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from pretrace.model.checkpoints.load import build_described
 from pretrace.model.checkpoints.safetensors_file import load_weights
 from pretrace.tasks.dataset import UNLABELED, EncodedSplit, read_unlabeled
 from pretrace.tasks.input_formats import SPECIAL_TOKENS
+from pretrace.tasks.kinds import KINDS, TaskKind
+from pretrace.tasks.targets import LabelScale
 from pretrace.training.engine.device import choose_device
 from pretrace.training.finetuning.batching import Examples
-from pretrace.training.finetuning.predictions import Answers, LabelScale, predict
+from pretrace.training.finetuning.predictions import Predictions, predict
 from pretrace.training.finetuning.task_head import TaskModel
 
 CONFIG, MODEL = "config.json", "model.safetensors"
@@ -42,22 +44,22 @@ def load_finetuned(folder: Path) -> tuple[TaskModel, dict[str, Any]]:
                 f"{folder / CONFIG}: has no '{key}', as it was written by an older version; run `dvc repro` again"
             )
     language_model = build_described(note["model"], folder / CONFIG, folder / MODEL)
-    model = TaskModel(language_model, note["kind"], note["recipe"]["outputs"], SPECIAL_TOKENS, 0)
+    model = TaskModel(language_model, KINDS[note["kind"]], note["recipe"]["outputs"], SPECIAL_TOKENS, 0)
     load_weights(model, folder / MODEL)
     return model, note
 
 
-def ask(model: TaskModel, note: dict[str, Any], rows: EncodedSplit) -> Answers:
-    """Answers of a fine-tuned model; of a regression on the scale of the labels."""
+def predict_rows(model: TaskModel, note: dict[str, Any], rows: EncodedSplit) -> Predictions:
+    """Return the predictions of a fine-tuned model; of a regression on the scale of the labels."""
     device = choose_device(note["recipe"]["settings"]["precision"], 1)
     size = note["model"]["vocabulary_size"]
-    examples = Examples(rows, note["kind"], size, model.language_model.context, model.language_model.attends)
-    found = predict(model.to(device.name), examples, device)
-    return Answers(LabelScale(**note["label_scale"]).labels(found.predictions_E), found.probabilities_EK)
+    examples = Examples(rows, model.kind, size, model.language_model.context, model.language_model.attends)
+    outputs = predict(model.to(device.name), examples, device)
+    return Predictions(LabelScale(**note["label_scale"]).labels(outputs.values_E), outputs.probabilities_EK)
 
 
-def write_predictions(path: Path, kind: str, results: Sequence[dict[str, Any]]) -> None:
-    """Write what each seed answers to the test rows: `row` from 0, `seed`, `prediction`, `probabilities`.
+def write_predictions(path: Path, kind: TaskKind, results: Sequence[dict[str, Any]]) -> None:
+    """Write each seed's predictions for the test rows: `row` from 0, `seed`, `prediction`, `probabilities`.
 
     Args:
         results: of the seeds; none for a task that could not be made.
@@ -65,11 +67,11 @@ def write_predictions(path: Path, kind: str, results: Sequence[dict[str, Any]]) 
     import pyarrow as pa
     from pyarrow import parquet
 
-    number = pa.float64() if kind == "regression" else pa.int64()
+    number = pa.float64() if kind.numeric else pa.int64()
     columns: dict[str, tuple[pa.DataType, list[Any]]] = {
         "row": (pa.int64(), [row for result in results for row in range(len(result["predictions"]))]),
         "seed": (pa.int64(), [result["seed"] for result in results for _ in result["predictions"]]),
-        "prediction": (number, [value for result in results for value in numbers(kind, result["predictions"])]),
+        "prediction": (number, [value for result in results for value in kind.plain(result["predictions"])]),
         "probabilities": (
             pa.list_(pa.float64()),
             [row for r in results for row in r["probabilities"] or [None] * len(r["predictions"])],
@@ -81,7 +83,7 @@ def write_predictions(path: Path, kind: str, results: Sequence[dict[str, Any]]) 
 
 
 def write_unlabeled(folder: Path, task: Path) -> None:
-    """Ask the model in `folder` the rows without labels, if the task has such; writes `id` and `prediction`."""
+    """Write the predictions of the model in `folder` for unlabeled rows, if the task has any: `id`, `prediction`."""
     unlabeled = read_unlabeled(task)
     if unlabeled is None:
         return
@@ -90,10 +92,5 @@ def write_unlabeled(folder: Path, task: Path) -> None:
 
     ids, rows = unlabeled
     model, note = load_finetuned(folder)
-    found = numbers(note["kind"], ask(model, note, rows).predictions_E.round(6).tolist())
-    parquet.write_table(pa.table({"id": ids, "prediction": found}), folder / f"{UNLABELED}.parquet")
-
-
-def numbers(kind: str, predictions: Sequence[float]) -> list[int] | list[float]:
-    """Predictions as what they are: whole numbers, but for regression."""
-    return list(predictions) if kind == "regression" else [int(value) for value in predictions]
+    predictions = model.kind.plain(predict_rows(model, note, rows).values_E.round(6).tolist())
+    parquet.write_table(pa.table({"id": ids, "prediction": predictions}), folder / f"{UNLABELED}.parquet")

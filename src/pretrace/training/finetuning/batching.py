@@ -23,7 +23,7 @@ from torch import Tensor
 
 from pretrace.model.packed_sequences import Group, Layout, PackedDropout
 from pretrace.tasks.dataset import EncodedSplit
-from pretrace.tasks.input_formats import sequences_of
+from pretrace.tasks.kinds import TaskKind
 
 WASTE = 1 << 14
 """Weights of padding in a head that cost as much as another group of sequences does: some hundred small operations."""
@@ -75,10 +75,10 @@ class Examples:
     """
 
     def __init__(
-        self, split: EncodedSplit, kind: str, vocabulary_size: int, context: int, attends: bool = False
+        self, split: EncodedSplit, kind: TaskKind, vocabulary_size: int, context: int, attends: bool = False
     ) -> None:
-        self.attends, self.shared = attends, attends and kind == "multiple_choice"
-        self.sequences = [sequences_of(kind, split.row(i), vocabulary_size, context) for i in range(len(split))]
+        self.attends, self.shared = attends, attends and kind.chooses
+        self.sequences = [kind.sequences(split.row(i), vocabulary_size, context) for i in range(len(split))]
         self.beginnings = [common_beginning(sequences) if self.shared else 0 for sequences in self.sequences]
         self.lengths = np.array(
             [

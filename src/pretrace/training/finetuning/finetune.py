@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pretrace.model.build import build_model
@@ -24,6 +23,7 @@ from pretrace.model.loss import next_token_loss
 from pretrace.settings import Settings
 from pretrace.tasks.dataset import EncodedSplit
 from pretrace.tasks.input_formats import SPECIAL_TOKENS
+from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.metrics import score
 from pretrace.training.engine.device import Device
 from pretrace.training.engine.flops import flops_of_sequences
@@ -32,7 +32,7 @@ from pretrace.training.engine.optimizer import build_optimiser
 from pretrace.training.engine.schedule import warmup_linear
 from pretrace.training.finetuning.batching import Batch, Examples, epoch_order
 from pretrace.training.finetuning.config import Recipe
-from pretrace.training.finetuning.predictions import label_scale, predict, targets_of
+from pretrace.training.finetuning.predictions import predict
 from pretrace.training.finetuning.task_head import TaskModel
 
 
@@ -99,13 +99,14 @@ def finetune_seed(
     """
     vocabulary_size = language_model.vocabulary_size
     sizes = language_model.describe()
-    model = TaskModel(language_model, recipe.kind, recipe.outputs, SPECIAL_TOKENS, seed).to(device.name)
+    kind = KINDS[recipe.kind]
+    model = TaskModel(language_model, kind, recipe.outputs, SPECIAL_TOKENS, seed).to(device.name)
     data = {
-        name: Examples(split, recipe.kind, vocabulary_size, language_model.context, language_model.attends)
+        name: Examples(split, kind, vocabulary_size, language_model.context, language_model.attends)
         for name, split in splits.items()
     }
-    scale = label_scale(recipe.kind, recipe.outputs, splits["train"].labels)
-    targets = targets_of(recipe.kind, recipe.outputs, splits["train"].labels, scale)
+    scale = kind.label_scale(splits["train"].labels, recipe.outputs)
+    targets = torch.from_numpy(kind.targets(splits["train"].labels, recipe.outputs, scale))
     optimiser = build_optimiser(model, recipe.settings)
     per_epoch = max(1, len(targets) // recipe.settings.batch_size)
     steps = per_epoch * recipe.epochs
@@ -139,15 +140,15 @@ def finetune_seed(
             continue
         curve.append({"step": step.number, "loss": round(float(torch.stack(task_losses).mean()), 6)})
         task_losses.clear()
-        predictions = scale.labels(predict(model, data["dev"], device).predictions_E)
+        predictions = scale.labels(predict(model, data["dev"], device).values_E)
         dev_scores.append(score(recipe.metric, splits["dev"].labels, predictions))
         if dev_scores[-1] > max(dev_scores[:-1], default=-np.inf):
             best.update({name: p.detach().clone() for name, p in model.named_parameters()})
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(best[name])
-    answers = predict(model, data["test"], device)
-    predictions, probabilities = scale.labels(answers.predictions_E), answers.probabilities_EK
+    test = predict(model, data["test"], device)
+    predictions, probabilities = scale.labels(test.values_E), test.probabilities_EK
     read = data["train"].unit_lengths(np.concatenate([chosen for order in orders for chosen in order]))
     scored = [data["dev"].unit_lengths()] * recipe.epochs + [data["test"].unit_lengths()]
     result = SeedResult(
@@ -178,7 +179,5 @@ def example_losses(
         if recipe.lm_weight:
             predicted = (h_NC[batch.places_K], batch.targets_K, batch.weights_K)
             lm_loss = next_token_loss(model.language_model, *predicted, device.dtype, dropout)
-    scores_EK = model.scores(h_NC[batch.classify_ES], dropout)
-    if recipe.kind == "regression" and recipe.outputs == 1:
-        return F.mse_loss(scores_EK.squeeze(1), target), lm_loss
-    return F.cross_entropy(scores_EK, target), lm_loss
+    logits_EK = model.logits(h_NC[batch.classify_ES], dropout)
+    return model.kind.loss(logits_EK, target), lm_loss

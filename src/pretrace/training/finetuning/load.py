@@ -9,7 +9,9 @@ from typing import Any
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import read_json
 from pretrace.settings import Columns
+from pretrace.settings.columns import Fields
 from pretrace.settings.section import checked
+from pretrace.tasks.kinds import TaskKind
 from pretrace.tokens import Vocabulary, load_vocabulary
 from pretrace.training.finetuning.artifacts import CONFIG, load_finetuned
 from pretrace.training.finetuning.task_head import TaskModel
@@ -19,7 +21,7 @@ FINETUNED, VOCABULARY = Path("models/finetuned"), Path("models/vocabulary")
 
 @dataclass(frozen=True)
 class Finetuned:
-    """A fine-tuned model with what it takes to ask it."""
+    """A fine-tuned model with what its predictions need."""
 
     model: TaskModel
     note: dict[str, Any]
@@ -27,8 +29,14 @@ class Finetuned:
     vocabulary: Vocabulary
 
     @property
-    def kind(self) -> str:
-        return self.note["kind"]
+    def kind(self) -> TaskKind:
+        """Kind of the task."""
+        return self.model.kind
+
+    @property
+    def fields(self) -> Fields:
+        """Columns that the parts of a row come from."""
+        return self.kind.fields(self.columns)
 
 
 def open_cell(cell: str) -> Finetuned:

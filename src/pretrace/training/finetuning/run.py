@@ -37,7 +37,8 @@ from pretrace.common.progress import progress
 from pretrace.model.checkpoints.safetensors_file import save_tensors
 from pretrace.settings import Settings
 from pretrace.tasks.dataset import SPLITS, EncodedSplit, read_task
-from pretrace.tasks.input_formats import is_cut
+from pretrace.tasks.input_formats import is_truncated
+from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.metrics import standard_error
 from pretrace.training.engine.device import check_kernels, choose_device
 from pretrace.training.engine.fingerprint import fingerprint
@@ -81,7 +82,7 @@ def finetune_all_seeds(
         with atomic_folder(out) as temporary:
             write_json(temporary / "unavailable.json", report)
             (temporary / "curve.jsonl").touch()
-        write_predictions(predictions, note["kind"], [])
+        write_predictions(predictions, KINDS[note["kind"]], [])
         nothing: dict[str, Any] = {"score": None, "scores": [], "stderr": None, "cut": {}, "tokens": 0, "flops": 0}
         return report | nothing, {}
     kind = settings.variants[variant].model
@@ -102,7 +103,7 @@ def finetune_all_seeds(
         "dev_scores": [round(max(result["dev_scores"]), 6) for result in results],
         "best_epochs": [result["best_epoch"] for result in results],
         "best_seed": best["seed"],
-        "cut": {name: cut(note["kind"], split, settings.scale.model.context) for name, split in splits.items()},
+        "cut": {name: count_truncated(split, settings.scale.model.context) for name, split in splits.items()},
         "tokens": sum(result["tokens"] for result in results),
         "flops": sum(result["flops"] for result in results),
     }
@@ -113,13 +114,13 @@ def finetune_all_seeds(
         rows = [{"seed": r["seed"], **row} for r in results for row in r["curve"]]
         (temporary / "curve.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         write_unlabeled(temporary, task_folder)
-    write_predictions(predictions, note["kind"], results)
+    write_predictions(predictions, KINDS[note["kind"]], results)
     return report, {"seeds_seconds": round(time.monotonic() - started, 2)}
 
 
-def cut(kind: str, split: EncodedSplit, context: int) -> int:
-    """How many examples are too long for the context."""
-    return int(is_cut(kind, np.diff(split.offsets).reshape(-1, split.parts), context).sum())
+def count_truncated(split: EncodedSplit, context: int) -> int:
+    """Return how many examples are too long for the context."""
+    return int(is_truncated(np.diff(split.offsets).reshape(-1, split.parts), context).sum())
 
 
 class _Jobs:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.language_model import LanguageModel
+from pretrace.tasks.kinds import TaskKind
 
 
 class TaskModel(nn.Module):
@@ -17,12 +18,14 @@ class TaskModel(nn.Module):
 
     Args:
         language_model: its table is extended in place by `special_tokens` rows from N(0, initial_std).
-        kind: the task's kind; it decides how the sequences of an example meet.
+        kind: of the task; it decides how the states of an example's sequences are combined.
         outputs: classes; 1 for regression and multiple choice.
         seed: of the new rows and the classifier.
     """
 
-    def __init__(self, language_model: LanguageModel, kind: str, outputs: int, special_tokens: int, seed: int) -> None:
+    def __init__(
+        self, language_model: LanguageModel, kind: TaskKind, outputs: int, special_tokens: int, seed: int
+    ) -> None:
         super().__init__()
         self.kind = kind
         self.language_model = language_model
@@ -33,13 +36,10 @@ class TaskModel(nn.Module):
             self.classifier.weight.normal_(0.0, language_model.settings.initial_std, generator=generator)
             self.classifier.bias.zero_()
 
-    def scores(self, state_NSC: Tensor, dropout: Dropout | None = None) -> Tensor:
-        """Scores (N, K) from the states at the classify tokens; for multiple choice K is the number of choices."""
-        state_NSC = state_NSC.float()
-        if self.kind in ("similarity", "regression"):
-            state_NSC = state_NSC.sum(1, keepdim=True)
+    def logits(self, state_NSC: Tensor, dropout: Dropout | None = None) -> Tensor:
+        """Return the logits (N, K) from the states at the classify tokens; K is the number of classes or choices."""
+        state_NSC = self.kind.combine(state_NSC.float())
         if dropout:
             # The choices of an example share their dropout noise, as in the released code.
             state_NSC = state_NSC * dropout.of_examples(len(state_NSC))(torch.ones_like(state_NSC[:, :1]))
-        scores_NSK = self.classifier(state_NSC)
-        return scores_NSK.squeeze(2) if self.kind == "multiple_choice" else scores_NSK.squeeze(1)
+        return self.kind.logits(self.classifier(state_NSC))

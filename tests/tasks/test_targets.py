@@ -8,13 +8,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretrace.training.finetuning.predictions import LabelScale, label_scale, targets_of
+from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.targets import LabelScale
 
 CLASSES = 6
 
 
 def soft(*labels: float, classes: int = CLASSES) -> torch.Tensor:
-    return targets_of("regression", classes, np.array(labels, dtype=float), LabelScale())
+    return torch.from_numpy(KINDS["regression"].targets(np.array(labels, dtype=float), classes, LabelScale()))
 
 
 def test_a_number_between_two_classes_is_a_share_of_each() -> None:
@@ -41,9 +42,9 @@ def test_shares_are_of_one_and_their_mean_is_the_label(drawn: tuple[int, list[fl
 def test_predictions_are_labels_already() -> None:
     """The mean class that the model predicts is on the labels' scale; the other form has its own way back."""
     labels = np.array([0.0, 1.5, 5.0])
-    assert label_scale("regression", CLASSES, labels).labels(labels) is labels
-    scale = label_scale("regression", 1, labels)
-    targets = targets_of("regression", 1, labels, scale)
+    assert KINDS["regression"].label_scale(labels, CLASSES).labels(labels) is labels
+    scale = KINDS["regression"].label_scale(labels, 1)
+    targets = torch.from_numpy(KINDS["regression"].targets(labels, 1, scale))
     assert targets.dtype == torch.float32
     assert float(targets.mean()) == pytest.approx(0, abs=1e-6)
     assert float(targets.std(correction=0)) == pytest.approx(1)
@@ -51,8 +52,8 @@ def test_predictions_are_labels_already() -> None:
 
 
 def test_labels_that_are_all_the_same_have_a_way_back_too() -> None:
-    scale = label_scale("regression", 1, np.full(4, 2.5))
-    targets = targets_of("regression", 1, np.full(4, 2.5), scale)
+    scale = KINDS["regression"].label_scale(np.full(4, 2.5), 1)
+    targets = torch.from_numpy(KINDS["regression"].targets(np.full(4, 2.5), 1, scale))
     assert (targets == 0).all()
     assert (scale.labels(targets.numpy()) == 2.5).all()
 
@@ -60,8 +61,8 @@ def test_labels_that_are_all_the_same_have_a_way_back_too() -> None:
 @pytest.mark.parametrize("kind", ["classification", "entailment", "similarity", "multiple_choice"])
 def test_classes_are_themselves(kind: str) -> None:
     labels = np.array([2, 0, 1])
-    scale = label_scale(kind, 3, labels)
-    assert torch.equal(targets_of(kind, 3, labels, scale), torch.tensor([2, 0, 1]))
+    scale = KINDS[kind].label_scale(labels, 3)
+    assert KINDS[kind].targets(labels, 3, scale).tolist() == [2, 0, 1]
     assert scale.labels(labels) is labels
 
 
