@@ -43,7 +43,8 @@ class CachedTransformer:
         """
         device, longest = self.model.token_embedding.weight.device, longest_prompt(self.model.context)
         if len(ids) > longest:
-            return self.model(torch.tensor([ids[-longest:]], device=device))[0, -1]
+            last_V: Tensor = self.model(torch.tensor([ids[-longest:]], device=device))[0, -1]
+            return last_V
         x_TC = self._embedded(torch.tensor(ids[self._read :], device=device))
         for block, (keys, values) in zip(self.model.blocks, self._keys_and_values, strict=True):
             x_TC = self._through(cast("Block", block), x_TC, keys, values)
@@ -65,7 +66,8 @@ class CachedTransformer:
         a_1HTD = F.scaled_dot_product_attention(q_1HTD, keys[:, :, :P], values[:, :, :P], seen_TP)
         n_TC = block.norm_1(x_TC + _applied(block.attention_output, a_1HTD.transpose(1, 2).reshape(T, C)))
         inner_TF = F.gelu(_applied(block.feed_forward_in, n_TC), approximate="tanh")
-        return block.norm_2(n_TC + _applied(block.feed_forward_out, inner_TF))
+        y_TC: Tensor = block.norm_2(n_TC + _applied(block.feed_forward_out, inner_TF))
+        return y_TC
 
 
 def _applied(layer: nn.Linear, x_TC: Tensor) -> Tensor:

@@ -63,8 +63,10 @@ class LSTM(LanguageModel):
 
     def output_states(self, h_BTC: Tensor) -> Tensor:
         """Return the hidden states projected to the embeddings' width (B, T, E)."""
-        return self.projection(h_BTC)
+        states_BTE: Tensor = self.projection(h_BTC)
+        return states_BTE
 
     def traceable_hidden(self, ids_BT: Tensor) -> Tensor:
         """Return `hidden` (B, T, C) without dropout."""
-        return self.recurrent(self.token_embedding(ids_BT))[0]
+        h_BTC: Tensor = self.recurrent(self.token_embedding(ids_BT))[0]
+        return h_BTC

@@ -118,7 +118,7 @@ class PackedDropout(Dropout):
 
 
 class _GroupDropout(Dropout):
-    def __init__(self, rate: float, streams: list, lengths: tuple[int, ...]) -> None:
+    def __init__(self, rate: float, streams: list[Any], lengths: tuple[int, ...]) -> None:
         self.rate, self._streams, self._lengths = rate, streams, lengths
 
     def kept_of(self, x_BHTT: Tensor) -> Tensor:

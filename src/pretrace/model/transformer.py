@@ -46,7 +46,8 @@ class Block(nn.Module):
         a_BTC = self._attend(x_BTC, dropout, layout)
         n_BTC = self.norm_1(added(x_BTC, a_BTC, dropout))
         m_BTC = feed_forward(n_BTC, self.feed_forward_in, self.feed_forward_out)
-        return self.norm_2(added(n_BTC, m_BTC, dropout))
+        y_BTC: Tensor = self.norm_2(added(n_BTC, m_BTC, dropout))
+        return y_BTC
 
     def _attend(self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None) -> Tensor:
         if layout is not None:
@@ -67,7 +68,8 @@ class Block(nn.Module):
         a_BHTD = F.scaled_dot_product_attention(q_BHTD, k_BHTD, v_BHTD, is_causal=True)
         n_BTC = self.norm_1(x_BTC + self.attention_output(a_BHTD.transpose(1, 2).reshape(B, T, C)))
         m_BTC = self.feed_forward_out(F.gelu(self.feed_forward_in(n_BTC), approximate="tanh"))
-        return self.norm_2(n_BTC + m_BTC)
+        y_BTC: Tensor = self.norm_2(n_BTC + m_BTC)
+        return y_BTC
 
 
 def _applied(layer: nn.Linear, x: Tensor) -> Tensor:
@@ -143,7 +145,7 @@ class Transformer(LanguageModel):
 
     def traceable_hidden(self, ids_BT: Tensor) -> Tensor:
         """Return `hidden` (B, T, C) in PyTorch's own operations only; the same up to rounding."""
-        x_BTC = self.token_embedding(ids_BT) + self.position_embedding.weight[: ids_BT.shape[1]]
+        x_BTC: Tensor = self.token_embedding(ids_BT) + self.position_embedding.weight[: ids_BT.shape[1]]
         for block in self.blocks:
             x_BTC = cast("Block", block).traceable_forward(x_BTC)
         return x_BTC

@@ -15,7 +15,7 @@ import json
 import math
 import os
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import torch
@@ -131,7 +131,7 @@ def _read_shapes(path: Path) -> list[list[int]]:
         )
     if any(len(shape) != 2 for shape in shapes[:2]):
         raise PretraceError(f"{path}: the first two shapes are the embeddings' and take two numbers each")
-    return shapes
+    return cast("list[list[int]]", shapes)
 
 
 def _check_size(stream: BinaryIO) -> None:

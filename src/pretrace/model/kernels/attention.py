@@ -52,7 +52,10 @@ def attention(
     scaled_BHTD = q_BHTD * D**-0.5
     if T > QUERIES:
         kept_GTT = None if dropout is None else dropout.kept(H, T, T).reshape(B * H, T, T)
-        return _Blocks.apply(scaled_BHTD, k_BHTD, v_BHTD, kept_GTT, seen_BTT, dropout.scale if dropout else 1.0)
+        out_BHTD: Tensor = _Blocks.apply(
+            scaled_BHTD, k_BHTD, v_BHTD, kept_GTT, seen_BTT, dropout.scale if dropout else 1.0
+        )
+        return out_BHTD
     scores_BHTT = scaled_BHTD @ k_BHTD.transpose(-2, -1)
     if seen_BTT is None:
         scores_BHTT = scores_BHTT + torch.full((T, T), -torch.inf, dtype=q_BHTD.dtype).triu(1)

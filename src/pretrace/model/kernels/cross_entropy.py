@@ -81,4 +81,5 @@ def weighted_cross_entropy(h_NC: Tensor, weight_VC: Tensor, targets_N: Tensor, w
         targets_N: ids of the tokens that follow.
         weights_N: float32, for instance 1/N for a mean.
     """
-    return _LinearCrossEntropy.apply(h_NC, weight_VC, targets_N, weights_N, torch.is_grad_enabled())
+    loss: Tensor = _LinearCrossEntropy.apply(h_NC, weight_VC, targets_N, weights_N, torch.is_grad_enabled())
+    return loss

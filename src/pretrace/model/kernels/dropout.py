@@ -99,7 +99,8 @@ def masks(words: Sequence[np.ndarray], rate: float) -> Tensor:
 
 def holes(x: Tensor, kept: Tensor, scale: float) -> Tensor:
     """Values times the scale where their masks are -1, else 0."""
-    return _Holes.apply(x, kept, scale)
+    y: Tensor = _Holes.apply(x, kept, scale)
+    return y
 
 
 def dropped(x: Tensor, dropout: Dropout | None) -> Tensor:
@@ -111,7 +112,8 @@ def added(x: Tensor, y: Tensor, dropout: Dropout | None) -> Tensor:
     """`x` plus `y` with holes: float32 on a CPU in one pass over both."""
     if dropout is None or not (in_float32_on_cpu(x) and in_float32_on_cpu(y)):
         return x + dropped(y, dropout)
-    return _Added.apply(x, y, dropout.kept_of(y), dropout.scale)
+    sum_: Tensor = _Added.apply(x, y, dropout.kept_of(y), dropout.scale)
+    return sum_
 
 
 class _Added(torch.autograd.Function):

@@ -21,7 +21,8 @@ from pretrace.model.kernels.linear import gradients_of_linear, linear, product, 
 def feed_forward(x_NC: Tensor, first: nn.Linear, second: nn.Linear) -> Tensor:
     """The second layer of GELU (tanh form) of the first: (N, C)."""
     if stays_float32_on_cpu(x_NC) and torch.is_grad_enabled():
-        return _FeedForward.apply(x_NC, first.weight, first.bias, second.weight, second.bias)
+        y_NC: Tensor = _FeedForward.apply(x_NC, first.weight, first.bias, second.weight, second.bias)
+        return y_NC
     inner_NF = F.gelu(linear(x_NC, first.weight, first.bias), approximate="tanh")
     return linear(inner_NF, second.weight, second.bias)
 

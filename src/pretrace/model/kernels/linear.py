@@ -23,7 +23,8 @@ HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, 
 def linear(x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Tensor:
     """Rows times a weight, plus a bias: `F.linear`, up to rounding."""
     if goes_to_onednn(x_NI):
-        return _Linear.apply(x_NI, weight_OI, bias_O)
+        y_NO: Tensor = _Linear.apply(x_NI, weight_OI, bias_O)
+        return y_NO
     return F.linear(x_NI, weight_OI, bias_O)
 
 
@@ -45,7 +46,8 @@ def in_float32_on_cpu(x: Tensor) -> bool:
 def product(x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Tensor:
     """The same without gradients."""
     if goes_to_onednn(x_NI):
-        return torch.ops.mkldnn._linear_pointwise(x_NI, weight_OI, bias_O, "none", [], "")
+        y_NO: Tensor = torch.ops.mkldnn._linear_pointwise(x_NI, weight_OI, bias_O, "none", [], "")
+        return y_NO
     return F.linear(x_NI, weight_OI, bias_O)
 
 

@@ -35,7 +35,8 @@ def attention_with_weights_kept(qkv_3BHTD: Tensor, dropout: Dropout, seen_BTT: T
         seen_BTT: which of those a token sees; None: all.
     """
     T = qkv_3BHTD.shape[3]
-    return _Kept.apply(qkv_3BHTD, dropout.kept(qkv_3BHTD.shape[2], T, T), seen_BTT, dropout.scale)
+    out_BHTD: Tensor = _Kept.apply(qkv_3BHTD, dropout.kept(qkv_3BHTD.shape[2], T, T), seen_BTT, dropout.scale)
+    return out_BHTD
 
 
 class _Kept(torch.autograd.Function):
