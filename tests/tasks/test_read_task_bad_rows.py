@@ -198,7 +198,7 @@ def test_unlabeled_rows_all_stay_and_have_ids() -> None:
     [
         ({"dataset": {"name": "a/b"}}, "`dataset` needs `name`, `revision`"),
         ({"dataset": {"name": "a/b", "revision": "main"}}, "tasks.mine.dataset.revision: got 'main'"),
-        ({"dev_split": {"rows": 2, "seed": 1}}, "`dev_split` cuts dev from train; it takes no `dev`"),
+        ({"dev_split": {"rows": 2, "seed": 1}}, "`dev_split` cuts dev from train, so it excludes `dev`"),
         ({"metric": "f1"}, "`metric: f1` needs `positive`"),
         ({"kind": "regression", "positive": "a"}, "`positive` is one of two classes"),
         ({"on_empty": "ignore"}, "tasks.mine.on_empty"),

@@ -3,9 +3,10 @@
     settings = load_settings()          # or load_settings(Path("elsewhere"))
     settings.lr, settings.tasks["source"].kind, settings.scale.pretrain.steps
 
-`params.yaml` holds the dials of an experiment, the scale file the sizes that go together. Both are read as YAML 1.2
-(so `1e-05`, which `dvc exp run -S lr=1e-5` writes, is a number), every key is typed and bounded, and an unknown key is
-refused. Each field says its meaning and unit; sources are sections of the GPT-1 paper unless marked "ours".
+`params.yaml` holds the options of an experiment, the scale file the sizes that belong together. Both are read as
+YAML 1.2 (so `1e-05`, which `dvc exp run -S lr=1e-5` writes, is a number), every key is typed and bounded, and an
+unknown key is an error. Each field states its meaning and unit; sources are sections of the GPT-1 paper unless marked
+"ours".
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from pretrace.settings.card import Card, PaperScore
 from pretrace.settings.columns import Columns
 from pretrace.settings.corpus import Corpus, Dataset, HubDataset, Workers
-from pretrace.settings.experiment import OVERRIDES, DevSplit, Start, Task, Variant
+from pretrace.settings.experiment import OVERRIDES, DevSplit, PretrainStart, Task, Variant
 from pretrace.settings.load import Settings, load_settings
 from pretrace.settings.quality import (
     BoilerplateRules,
@@ -66,13 +67,13 @@ __all__ = [
     "OptimizerSettings",
     "PaperScore",
     "PretrainSettings",
+    "PretrainStart",
     "ProbeSettings",
     "Quality",
     "ReadySource",
     "RepetitionRules",
     "Scale",
     "Settings",
-    "Start",
     "SymbolRules",
     "Task",
     "Variant",

@@ -1,4 +1,4 @@
-"""What is known of a data set: where it is from, what may be done with it, and what its published score means."""
+"""Data cards: the source of a data set, its license, and the meaning of its published score."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ class PaperScore(Section):
     """A score as the paper printed it."""
 
     score: float
-    """As printed, in hundredths."""
+    """As printed, in percent."""
     metric: str
     split: str
-    """The rows that it is of, such as GLUE's test server."""
+    """The rows that were scored, such as those of GLUE's test server."""
     table: str
-    """Where it stands in the paper."""
+    """The table of the paper that has it."""
 
 
 class Card(Section):
-    """The data card of a task. It goes into task.json and the reports; nothing is computed from it."""
+    """The data card of a task, copied to task.json and the reports. Nothing is computed from it."""
 
     source: str
-    """Where its publishers have it."""
+    """Where its publishers offer it."""
     license: str
     version: str
-    """Which edition of the data set this is."""
+    """Edition of the data set."""
     sizes: dict[str, int]
-    """Rows as published, by file or split."""
+    """Number of published rows, by file or split."""
     split: str
-    """Which rows train, which choose the best epoch, and which the table's score is of."""
+    """Which rows train, which choose the best epoch, and which give the score in the table."""
     paper: PaperScore | None = None
     not_comparable: str = ""
-    """What makes the table's score another thing than the paper's."""
+    """Why the score in the table does not compare with the paper's."""
     unverified: str = ""
-    """What of this card could not be read at its source."""
+    """Parts of this card that could not be checked at their source."""
     rows: Literal["files", "huggingface", "own"] = "own"
-    """Where the rows came from: the published files, the copy on the Hub, or files of one's own."""
+    """Where the rows came from: the published files, the copy on the Hub, or files of your own."""

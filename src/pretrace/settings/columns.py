@@ -1,4 +1,4 @@
-"""Which column of a file holds what."""
+"""Names of the columns in a file of documents or task rows."""
 
 from __future__ import annotations
 
@@ -10,43 +10,42 @@ from pretrace.settings.section import Section
 
 
 class Columns(Section):
-    """Which columns of a file hold what. Only what the file's kind of content needs is read."""
+    """Names of columns. Only those that the content of the file needs are read."""
 
     text: str = "text"
     """Corpus: the document's text. Classification task: the text to classify."""
     id: str | None = None
-    """Corpus: the document's name; without it, the file's name and the row's number. Task: the row's, which no other
-    row of its file may have; without it, the row's number from 0."""
+    """Corpus: name of the document; null: the file's name and the row's number. Task: id of the row, unique in its
+    file; null: the row's number, from 0."""
     source: str | None = None
-    """Corpus: where the document is from (an author, a site); without it, the file's folder, or the file."""
+    """Corpus: where the document is from (an author, a site); null: the file's folder, or the file."""
     first: str | list[str] = "first"
-    """Pair tasks: the premise, or the first sentence. Multiple choice: the context, of several columns if it is a
-    list."""
+    """Pair tasks: the premise, or the first sentence. Multiple choice: the context, joined if there are several."""
     second: str = "second"
     """Pair tasks: the hypothesis, or the second sentence."""
     question: str | None = None
     """Multiple choice: a question that follows the context; the paper joins the two without a delimiter."""
     choices: str | list[str] = "choices"
-    """Multiple choice: a column of lists, or one column a choice."""
+    """Multiple choice: one column of lists, or a column for each choice."""
     label: str = "label"
-    """The answer: a class, a number for regression; for multiple choice the index from 0 or the letter from A."""
+    """A class; for regression a number; for multiple choice the index from 0 or the letter from A."""
 
     @property
     def context(self) -> list[str]:
-        """The columns that the first part of a pair or the context of choices is from, in order."""
+        """The columns of the first part of a pair, or of the context of choices, in order."""
         first = [self.first] if isinstance(self.first, str) else self.first
         return [*first, self.question] if self.question else first
 
     def text_fields(self) -> Fields:
-        """The columns of a single text."""
+        """Return the column of a single text."""
         return Fields((self.text,))
 
     def pair_fields(self) -> Fields:
-        """The columns of two texts; of several context columns, the first."""
+        """Return the columns of two texts; of several context columns, the first."""
         return Fields((self.context[0],), (self.second,))
 
     def choice_fields(self) -> Fields:
-        """The columns of a context and the choices that follow it."""
+        """Return the columns of a context and of the choices that follow it."""
         if isinstance(self.choices, list):
             return Fields(tuple(self.context), tuple(self.choices), are_choices=True)
         return Fields(tuple(self.context), choices=self.choices, are_choices=True)

@@ -1,4 +1,4 @@
-"""What is compared: the tasks, which are the rows of the benchmark, and the variants, which are its columns."""
+"""The tasks and the variants: rows and columns of the benchmark."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pretrace.settings.section import Count, NotNegative, PathString, Rate, Sect
 from pretrace.settings.zero_shot import HEURISTIC_KINDS, Heuristic
 
 OVERRIDES = ("epochs", "lr", "batch_size", "lm_weight", "dropout", "soft_classes")
-"""What a task may have of its own of the fine-tuning recipe."""
+"""Fields of a task that override the fine-tuning settings of the scale."""
 
 
 class DevSplit(Section):
-    """A dev part cut from train as scikit-learn's `train_test_split` does it, for a published split that was."""
+    """Dev rows cut from train with scikit-learn's `train_test_split`, to reproduce a published split."""
 
     rows: Count
-    """So many for dev, and the rest for train."""
+    """Number of dev rows; the rest trains."""
     seed: Seed
 
 
@@ -30,66 +30,66 @@ class Task(Section):
     """One row of the benchmark: a probe made from the corpus, labeled files, or a data set of the Hub."""
 
     kind: Kind
-    """Which of the paper's input formats it takes (section 3.3)."""
+    """The input format of the paper (section 3.3)."""
     ready: str | None = None
-    """The ready task that says what this entry does not (src/pretrace/tasks/ready/)."""
+    """Ready task that fills in the missing fields (src/pretrace/tasks/ready/)."""
     probe: Literal["source", "acceptability", "follows", "same", "nearness", "cloze"] | None = None
-    """Which probe to make; null for a task that is read."""
+    """Probe to build from the corpus; null for a task that is read from files or the Hub."""
     dataset: HubDataset | None = None
-    """A data set of the Hugging Face Hub; `train`, `dev`, `test` and `unlabeled` are then names of its splits."""
+    """Data set of the Hugging Face Hub; `train`, `dev`, `test` and `unlabeled` then name its splits."""
     train: PathString | None = None
-    """File with labeled rows (.parquet, .csv, .tsv, .jsonl), from the repository's root; or a folder of RACE's."""
+    """File with labeled rows (.parquet, .csv, .tsv, .jsonl), relative to the repository; or a folder of RACE."""
     dev: PathString | None = None
-    """File that the best epoch is chosen on; null cuts a tenth from train."""
+    """File with the rows that choose the best epoch; null: a tenth of train."""
     test: PathString | None = None
-    """File that the table's score is from, and nothing is chosen on; null cuts a fifth from train."""
+    """File with the rows that give the score in the table and choose nothing; null: a fifth of train."""
     unlabeled: PathString | None = None
-    """File with rows to be answered, such as GLUE's test files; its first line has names of columns."""
+    """File with rows to predict, such as GLUE's test files. Its first line names the columns."""
     column_names: list[str] | None = None
-    """Of labeled .csv and .tsv files that have no first line with names."""
+    """Names of the columns of labeled .csv and .tsv files without a header line."""
     columns: Columns = Columns()
     labels: dict[str, str] | None = None
-    """Names for the labels that the rows have, such as {"0": unacceptable, "1": acceptable}; a label that already is
-    such a name stays. For multiple choice: letters from A."""
+    """Class names by label, such as {"0": unacceptable, "1": acceptable}; a label that already is a class name stays.
+    For multiple choice: letters from A."""
     skip_labels: list[str] = Field(default_factory=list)
-    """Rows with one of these labels are left out and counted, such as SNLI's "-" for no agreement."""
+    """Rows with one of these labels are dropped and counted, such as SNLI's "-" for no agreement."""
     on_empty: Literal["stop", "skip", "keep"] = "stop"
-    """A row whose text is empty: it stops the run, is left out and counted, or stays as it is."""
+    """A row with empty text stops the run, is dropped and counted, or stays as it is."""
     overlap: Literal["keep", "drop"] = "keep"
-    """Training rows that dev or test has too, and dev rows that test has: they are counted, and stay or go."""
+    """Training rows that are also in dev or test, and dev rows also in test, are counted and kept or dropped."""
     dev_split: DevSplit | None = None
-    """How dev is cut from train, in place of a tenth."""
+    """Dev rows to cut from train; null: a tenth."""
     metric: Literal["accuracy", "matthews", "f1", "pearson", "spearman"] | None = None
-    """What the table shows; null: accuracy, or pearson for regression."""
+    """Metric of the table; null: accuracy, or pearson for regression."""
     positive: str | None = None
-    """The label that is class 1: that `f1` counts, such as the paraphrases of MRPC; or the acceptable, positive one of
+    """The label of class 1: the one that `f1` counts, such as paraphrases in MRPC, or the acceptable or positive one of
     a zero-shot test."""
     train_rows: Count | None = None
-    """Use at most so many training rows, drawn at random; null: all, or the scale's number for a probe."""
+    """Most training rows, drawn at random; null: all, or the scale's number for a probe."""
     test_rows: Count | None = None
-    """Use at most so many dev and test rows; null as for `train_rows`."""
+    """Most dev and test rows each; null as for `train_rows`."""
     epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    """Overrides the scale's number of passes."""
+    """Passes over the training rows; null: the scale's."""
     lr: Rate | None = None
-    """Overrides the fine-tuning rate for this task."""
+    """Peak learning rate; null: the run's."""
     batch_size: Annotated[int, Field(ge=1, le=10**6)] | None = None
-    """Overrides the scale's examples an update."""
+    """Examples per step; null: the scale's."""
     lm_weight: NotNegative | None = None
-    """Overrides the weight of the auxiliary language-model loss."""
+    """Weight of the auxiliary language-model loss; null: the scale's."""
     dropout: Share | None = None
-    """Overrides the fine-tuning dropout."""
+    """Dropout in fine-tuning; null: the scale's."""
     soft_classes: Annotated[int, Field(ge=2, le=1000)] | None = None
-    """For regression: learn the scale 0 ... n - 1 as so many classes, a number between two of them being a share of
-    each (the released code: 6, for STS-B); null: one output and squared error."""
+    """For regression: treat labels 0 ... n - 1 as n classes, with a label between two of them shared in proportion
+    (released code: 6, for STS-B); null: one output and squared error."""
     because: str | None = None
-    """Where an override comes from; a ready task with one has this sentence, too."""
+    """Reason or source of the overrides; every ready task with an override states it."""
     zero_shot: Heuristic | None = None
-    """Which of the paper's heuristics (section 5) answers it without fine-tuning; null: none."""
+    """Heuristic of the paper (section 5) that scores the task without fine-tuning; null: none."""
     card: Card | None = None
-    """What is known of the data set."""
+    """Data card."""
 
     @model_validator(mode="after")
-    def _hangs_together(self) -> Task:
+    def _is_consistent(self) -> Task:
         if (self.probe is None) == (self.train is None):
             raise ValueError("needs either `probe` or `train`, and not both")
         if self.train is None and (self.dev or self.test or self.unlabeled or self.dataset):
@@ -100,7 +100,7 @@ class Task(Section):
                 "names of its splits"
             )
         if self.dev and self.dev_split:
-            raise ValueError("`dev_split` cuts dev from train; it takes no `dev`")
+            raise ValueError("`dev_split` cuts dev from train, so it excludes `dev`")
         facts = KIND_FACTS[self.kind]
         if self.metric and self.metric not in facts.metrics:
             takes = " or ".join(facts.metrics)
@@ -117,17 +117,18 @@ class Task(Section):
 
     @property
     def metric_name(self) -> str:
+        """The metric of the table, with the default of the kind filled in."""
         return self.metric or KIND_FACTS[self.kind].metrics[0]
 
     @property
     def overrides(self) -> dict[str, int | float]:
-        """What of the recipe this task has of its own; only what is set."""
+        """The fields among `OVERRIDES` that are set."""
         values = {name: getattr(self, name) for name in OVERRIDES}
         return {name: value for name, value in values.items() if value is not None}
 
 
 class Variant(Section):
-    """One column of the ablation table (paper, Table 5). What is null is taken from the scale."""
+    """One column of the ablation table (paper, Table 5). The scale fills in fields that are null."""
 
     model: ModelKind = MAIN_MODEL
     pretrained: bool = True
@@ -135,12 +136,12 @@ class Variant(Section):
     lm_weight: NotNegative | None = None
     """Weight of the auxiliary language-model loss; null: the scale's."""
     lr: Rate | None = None
-    """A rate of its own, so that a baseline can be tuned as fairly as the model."""
+    """Peak fine-tuning learning rate, so that a baseline can be tuned as fairly as the model; null: the run's."""
     epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    """A number of passes of its own."""
+    """Passes over the training rows; null: the scale's."""
     layers: Annotated[int, Field(ge=0, le=1000)] | None = None
-    """How many pre-trained layers it starts from, from the bottom; above them are random ones (released code:
-    `n_transfer`). 0: the embeddings alone; null: all. For a pre-trained transformer (Figure 2, left)."""
+    """Pre-trained layers to transfer, from the bottom; those above start at random (released code: `n_transfer`).
+    0: the embeddings alone; null: all. For a pre-trained transformer (Figure 2, left)."""
 
     @model_validator(mode="after")
     def _has_layers_to_take(self) -> Variant:
@@ -149,9 +150,9 @@ class Variant(Section):
         return self
 
 
-class Start(Section):
-    """Other people's weights in the place of pre-training."""
+class PretrainStart(Section):
+    """Published weights in place of pre-training."""
 
     init_from: PathString | None = None
-    """A folder with weights and their vocabulary: the pipeline's own, Hugging Face's, or OpenAI's .npy files. The
-    stage `bpe` takes the vocabulary from it and `pretrain` the transformer, of which the scale says the sizes."""
+    """Folder with weights and their vocabulary, in the format of pretrace, Hugging Face or OpenAI (.npy files). The
+    stage `bpe` takes the vocabulary from it, `pretrain` the transformer, whose sizes must be the scale's."""

@@ -1,4 +1,4 @@
-"""Reading `params.yaml` and its scale file, and what is said where they are wrong."""
+"""Read `params.yaml` and its scale file, or raise one line that names the file and the key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from pretrace.common.errors import PretraceError
 from pretrace.settings.corpus import Corpus, Workers
-from pretrace.settings.experiment import Start, Task, Variant
+from pretrace.settings.experiment import PretrainStart, Task, Variant
 from pretrace.settings.ready import ReadySource, with_ready
 from pretrace.settings.scale import Scale
 from pretrace.settings.section import NotNegative, Rate, Section, Seed, checked
@@ -18,38 +18,40 @@ from pretrace.settings.yaml_file import read_yaml
 from pretrace.settings.zero_shot import LanguageTest, ZeroShot
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
-"""Of tasks and variants: they become folders, and arguments of a command in dvc.yaml."""
+"""Names of tasks and variants: they become folders, and arguments of a command in dvc.yaml."""
 BASELINES = ("majority", "tfidf", "lm_zero_shot")
-"""Columns of the table that are no variants."""
+"""Columns of the table besides the variants."""
 MOST_SEEDS = 1000
 
 
 class Settings(Section):
-    """Everything a run depends on besides code and data."""
+    """All that a run depends on besides code and data."""
 
     scale_name: str
     scale: Scale
     lr: Rate | None
+    """Peak learning rate of fine-tuning; null: the scale's (`finetune.lr`). Pre-training has its own, `pretrain.lr`."""
     seeds: Annotated[list[Seed], Field(min_length=1, max_length=MOST_SEEDS)]
+    """Seeds of fine-tuning; every task and variant is trained with each."""
     corpus: Corpus
     workers: Workers = Workers()
     hourly_cost: NotNegative | None = None
-    """What the machines that pre-train cost an hour, all together; the cost is then said at the end. No stage depends
-    on it."""
-    pretrain: Start = Start()
+    """Price per hour of all hosts that pre-train together, in any currency; the cost is reported at the end. No stage
+    depends on it."""
+    pretrain: PretrainStart = PretrainStart()
     ready: ReadySource = ReadySource()
     tasks: Annotated[dict[str, Task], Field(min_length=1)]
     suites: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    """Names for sets of tasks, to be put in the place of `tasks`: -S 'tasks=${suites.glue}'. Looked at when used."""
+    """Sets of tasks by name, to replace `tasks`: `dvc exp run -S 'tasks=${suites.glue}'`. Checked when used."""
     variants: Annotated[dict[str, Variant], Field(min_length=1)]
     ablations: dict[str, dict[str, Variant]] = Field(default_factory=dict)
-    """Sets of variants by name, which take the place of `variants`: `dvc exp run -S 'variants=${ablations.table5}'`."""
+    """Sets of variants by name, to replace `variants`: `dvc exp run -S 'variants=${ablations.table5}'`."""
     zero_shot: ZeroShot = ZeroShot()
     language_tests: dict[str, LanguageTest] = Field(default_factory=dict)
     """Tests of the pre-trained language models, by name."""
 
     @model_validator(mode="after")
-    def _hangs_together(self) -> Settings:
+    def _is_consistent(self) -> Settings:
         for what in ("tasks", "variants", "language_tests"):
             for name in getattr(self, what):
                 if not NAME.fullmatch(name):
@@ -87,7 +89,7 @@ class Settings(Section):
         return self
 
     def in_use(self, **options: Any) -> dict[str, Any]:
-        """As plain values, without the sets that only wait to be put in the place of `tasks` or `variants`.
+        """Return plain values, without the sets that only stand ready to replace `tasks` or `variants`.
 
         Args:
             options: pydantic's, such as `exclude_none`.
@@ -96,7 +98,7 @@ class Settings(Section):
 
     @property
     def finetune_lr(self) -> float:
-        """The fine-tuning rate of the run: the top-level `lr`, or the scale's own."""
+        """Peak learning rate of fine-tuning: the top-level `lr`, else the scale's."""
         return self.lr if self.lr is not None else self.scale.finetune.lr
 
 
@@ -105,7 +107,7 @@ def load_settings(root: Path | str = ".") -> Settings:
 
     Raises:
         PretraceError: a file is missing or not YAML; a key is unknown, missing, of a wrong type or out of range. The
-            text names the file, the key, what was found and what is accepted.
+            text names the file, the key, its value and what is accepted.
     """
     root = Path(root)
     values = read_yaml(root / "params.yaml")

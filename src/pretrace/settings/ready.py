@@ -1,11 +1,11 @@
-"""Ready tasks: an entry of `params.yaml` that names one takes from it what it does not say itself.
+"""Ready tasks: an entry of `params.yaml` that names one inherits the fields that it does not set.
 
     tasks:
       cola:
         ready: cola
 
-The entries are files beside the code that reads tasks, `src/pretrace/tasks/ready/<name>.yaml`: the fields of a task,
-its data card, and under `files` and `huggingface` the two places that its rows can be read from.
+Ready tasks are files beside the code that reads tasks, `src/pretrace/tasks/ready/<name>.yaml`: the fields of a task,
+its data card, and under `files` and `huggingface` the two sources of its rows.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from pretrace.settings.yaml_file import read_yaml
 
 FOLDER = Path(__file__).resolve().parents[1] / "tasks" / "ready"
 SPLITS = ("train", "dev", "test", "unlabeled")
-PLACES = ("files", "huggingface")
+SOURCES = ("files", "huggingface")
 
 
 class ReadySource(Section):
-    """Where the rows of ready tasks are read from, all of them."""
+    """Source of the rows of all ready tasks."""
 
     source: Literal["files", "huggingface"] = "files"
-    """`files`: as their publishers hand them out, unpacked below `folder`; `huggingface`: the copies on the Hub."""
+    """`files`: the published files, unpacked below `folder`; `huggingface`: the copies on the Hub."""
     folder: PathString = "data/published"
-    """For `files`: has CoLA/, MNLI/, snli_1.0/, RACE/ and so on; the entries name the files."""
+    """For `files`: folder with CoLA/, MNLI/, snli_1.0/, RACE/ and so on; the ready tasks name the files."""
 
 
 def ready_names() -> list[str]:
-    """The names of all ready tasks."""
+    """Return the names of all ready tasks."""
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
 def with_ready(name: str, own: Any, source: ReadySource) -> Any:
-    """The values of a task's entry, with those of the ready task that it names, if it names one.
+    """Return the fields of a task's entry, merged with those of the ready task that it names, if any.
 
-    What an entry says itself wins. If it says where its rows are (`train`), nothing of the published files is left:
-    their columns, labels to skip and the like were theirs.
+    Fields of the entry win. If it sets `train`, it has rows of its own, and the fields that describe the published
+    files (columns, labels to skip and the like) do not apply.
 
     Raises:
-        PretraceError: there is no such ready task, or none in the place that `source` names.
+        PretraceError: there is no such ready task, or it cannot be read from `source`.
     """
     if not isinstance(own, dict) or not isinstance(own.get("ready"), str):
         return own
@@ -52,8 +52,8 @@ def with_ready(name: str, own: Any, source: ReadySource) -> Any:
             f"params.yaml: tasks.{name}.ready: got {own['ready']!r}; takes one of {', '.join(ready_names())}"
         )
     entry = read_yaml(FOLDER / f"{own['ready']}.yaml")
-    places = {place: entry.pop(place) for place in PLACES}
-    chosen = places[source.source]
+    sources = {name: entry.pop(name) for name in SOURCES}
+    chosen = sources[source.source]
     if "train" in own:
         return {**entry, **own, "card": {**entry["card"], "rows": "own"} | own.get("card", {})}
     if not isinstance(chosen, dict):

@@ -1,4 +1,4 @@
-"""The sizes that go together: a file in `scales/`."""
+"""A scale: sizes that belong together, one file in `scales/`."""
 
 from __future__ import annotations
 
@@ -14,33 +14,37 @@ MODEL_KINDS: tuple[ModelKind, ...] = get_args(ModelKind)
 MAIN_MODEL: ModelKind = "transformer"
 """The model of every run: always pre-trained, and what `pretrain.init_from` and a variant's `layers` are about."""
 Precision = Literal["auto", "float32", "tf32", "bfloat16"]
-"""Of matrix products. `auto`: bfloat16 where the hardware has them, else float32. `tf32`: float32 numbers, multiplied
-with ten bits of mantissa on GPUs from Ampere on; elsewhere the same as float32. All else is float32 always."""
+"""Number format of matrix products. `auto`: bfloat16 if the hardware supports it, else float32. `tf32`: float32
+multiplied with ten bits of mantissa on GPUs from Ampere on; the same as float32 elsewhere. All other operations use
+float32."""
 
 
 class VocabularySettings(Section):
     """The byte-pair vocabulary (section 4.1)."""
 
     size: Annotated[int, Field(ge=64, le=1_000_000)]
-    """Pieces in the vocabulary, the unknown piece included (GPT-1: 40,478)."""
+    """Tokens in the vocabulary, including the unknown token (GPT-1: 40,478)."""
 
 
 class ModelSettings(Section):
     """The decoder-only transformer (section 4.1)."""
 
     layers: Annotated[int, Field(ge=1, le=1000)]
+    """Transformer blocks (GPT-1: 12)."""
     width: Width
+    """Size of the hidden states (GPT-1: 768)."""
     heads: Width
+    """Attention heads; they divide the width (GPT-1: 12)."""
     feed_forward: Width
-    """Inner width of the position-wise network (GPT-1: 4 x width)."""
+    """Inner width of the position-wise feed-forward network (GPT-1: 4 x width)."""
     context: Annotated[int, Field(ge=8, le=1 << 20)]
-    """Longest sequence, in tokens."""
+    """Longest sequence, in tokens (GPT-1: 512)."""
     dropout: Share
-    """On embeddings, attention weights and residual branches, in pre-training."""
+    """Dropout on embeddings, attention weights and residual branches in pre-training (GPT-1: 0.1)."""
     embedding_dropout: Literal["sum", "table"]
-    """Where it falls on embeddings. `sum`: on a token's embedding and position together, as the paper reads; `table`:
-    on the embedding tables before anything is looked up, as the released code has it, so the tied output has the same
-    holes."""
+    """Where dropout applies to embeddings. `sum`: on the sum of token and position embedding, as the paper describes.
+    `table`: on the embedding tables before the look-up, as in the released code, so that the tied output weights are
+    dropped alike."""
     initial_std: Positive
     """Standard deviation of the initial weights (GPT-1: 0.02 at width 768)."""
 
@@ -56,58 +60,64 @@ class LSTMSettings(Section):
 
     layers: Annotated[int, Field(ge=1, le=1000)]
     width: Width
-    """Units a layer."""
+    """Hidden units per layer."""
     embedding: Width
-    """Width of the token embeddings, which are also the output's weights."""
+    """Size of the token embeddings, which are also the output weights (tied)."""
     dropout: Share
+    """Dropout on embeddings and hidden states in pre-training."""
     initial_std: Positive
+    """Standard deviation of the initial weights."""
 
 
 class OptimizerSettings(Section):
-    """Adam and what goes with it, in pre-training and in fine-tuning (section 4.1)."""
+    """Adam, weight decay and gradient clipping, in pre-training and in fine-tuning (section 4.1)."""
 
     optimizer: Literal["openai_adam", "adamw"]
-    """`openai_adam`: Adam as the released code writes it; `adamw`: torch's own, fused and a little faster."""
+    """`openai_adam`: Adam as in the released code; `adamw`: PyTorch's, fused and a little faster."""
     weight_decay: NotNegative
-    """Decoupled, on tensors of rank two and more."""
+    """Decoupled weight decay, on tensors with at least two dimensions (GPT-1: 0.01)."""
     beta1: Share
+    """Decay rate of the first moment (released code: 0.9)."""
     beta2: Share
+    """Decay rate of the second moment (released code: 0.999)."""
     clip_norm: Positive
-    """Gradients are scaled down to this global norm."""
+    """Largest global norm of the gradients; larger ones are scaled down (released code: 1)."""
 
 
 class PretrainSettings(OptimizerSettings):
     """Generative pre-training (sections 3.1 and 4.1)."""
 
     seed: Seed
+    """Seed of initial weights, order of sequences and dropout."""
     steps: Steps
-    """Optimiser updates."""
+    """Optimizer steps."""
     batch_size: Annotated[int, Field(ge=1, le=10**6)]
-    """Sequences of `model.context` tokens in an update (GPT-1: 64)."""
+    """Sequences of `model.context` tokens per step, over all ranks (GPT-1: 64)."""
     micro_batch: Count | None
-    """Sequences that a process holds in memory at once; gradients are summed over the micro-batches of an update. Null:
-    as many as fit (pretrace.training.engine.micro_batch says how). The result is the same but for rounding."""
+    """Sequences per forward and backward pass on each rank; gradients are accumulated over a step.
+    Null: as many as fit in memory (pretrace.training.engine.micro_batch). Results differ by rounding only."""
     sharded: bool
-    """Several processes: each holds a part of the weights, gradients and moments (FSDP2), and not a copy. For a
-    transformer that is too large for one device; the number of processes must divide the batch."""
+    """Shard weights, gradients and optimizer state over the ranks (FSDP2) instead of replicating them, for a model that
+    is too large for one device. The world size must divide the batch size."""
     lr: Rate
-    """Largest rate; linear warm-up to it, then a cosine to zero."""
+    """Peak learning rate: linear warm-up from zero, then cosine decay to zero (GPT-1: 2.5e-4)."""
     warmup_steps: Steps
+    """Steps of warm-up (GPT-1: 2000)."""
     precision: Precision
     compile: Literal["auto", "on", "off"]
-    """Whether the transformer's blocks go through `torch.compile`. `auto`: on a GPU, where the run is long enough to
-    pay for it (pretrace.training.engine.compile has the figures). Where that fails, the run goes on without it."""
+    """Use of `torch.compile` for the transformer's blocks. `auto`: on a GPU, if the run is long enough to pay for it
+    (figures in pretrace.training.engine.compile). If compilation fails, training continues without it."""
     validate_every: Steps
-    """Updates between two readings of the validation loss."""
+    """Steps between evaluations of the validation loss."""
     checkpoint_every: Steps
-    """Updates between two checkpoints."""
+    """Steps between checkpoints."""
     sample_every: Steps | None
-    """Updates between two sets of sample texts (reports/curves/); null: only at the end (reports/samples.json)."""
+    """Steps between sets of sample texts (reports/curves/); null: only at the end (reports/samples.json)."""
     save_at_powers_of_two: bool
-    """Keep the weights after 1, 2, 4, 8, ... updates, too: models/pretrained/<model>/steps/."""
+    """Also save the weights after steps 1, 2, 4, 8, ...: models/pretrained/<model>/steps/."""
 
     @model_validator(mode="after")
-    def _fits_together(self) -> PretrainSettings:
+    def _is_consistent(self) -> PretrainSettings:
         if self.warmup_steps > self.steps:
             raise ValueError(f"warmup_steps {self.warmup_steps} is more than steps {self.steps}")
         return self
@@ -117,27 +127,29 @@ class FinetuneSettings(OptimizerSettings):
     """Supervised fine-tuning (sections 3.2 and 4.1)."""
 
     lr: Rate
-    """Largest rate (GPT-1: 6.25e-5). The top-level `lr` and then a task's or variant's own take its place."""
+    """Peak learning rate (GPT-1: 6.25e-5). Overridden by the top-level `lr`, and that by a task or variant."""
     epochs: Annotated[int, Field(ge=1, le=10_000)]
     """Passes over the training rows (GPT-1: 3)."""
     batch_size: Annotated[int, Field(ge=1, le=10**6)]
-    """Examples in an update (GPT-1: 32)."""
+    """Examples per step (GPT-1: 32)."""
     warmup_share: Share
-    """Share of the updates with a rising rate (GPT-1: 0.002); it falls linearly to zero over all of them."""
+    """Share of the steps with linear warm-up (GPT-1: 0.002); the rate then decays linearly to zero."""
     lm_weight: NotNegative
     """Weight of the auxiliary language-model loss (GPT-1: 0.5)."""
     dropout: Share
-    """On embeddings, attention weights, residual branches and the classifier's input (GPT-1: 0.1)."""
+    """Dropout on embeddings, attention weights, residual branches and the input of the task head (GPT-1: 0.1)."""
     precision: Precision
 
 
 class ProbeSettings(Section):
-    """How large the probes are (all ours). A corpus too small for them gives fewer rows; the table says how many."""
+    """Sizes of the probes (all ours). A corpus that is too small gives fewer rows; the table shows how many."""
 
     rows: dict[str, Count]
-    """Training rows by probe; `default` is for those not named."""
+    """Training rows by probe; `default` for probes that are not named."""
     dev_rows: Count
+    """Dev rows of each probe."""
     test_rows: Count
+    """Test rows of each probe."""
     passage_words: Annotated[int, Field(ge=8, le=10**6)]
     """Words in a passage of `source`."""
     pair_words: Annotated[int, Field(ge=6, le=10**6)]
@@ -147,23 +159,23 @@ class ProbeSettings(Section):
     continuation_words: Annotated[int, Field(ge=4, le=10**6)]
     """Words after the cut."""
     words_per_change: Annotated[int, Field(ge=1, le=10**6)]
-    """A changed sentence of `acceptability` has one change for every so many words."""
+    """Words per change in a changed sentence of `acceptability`."""
 
     @model_validator(mode="after")
     def _has_default(self) -> ProbeSettings:
         if "default" not in self.rows:
-            raise ValueError("rows: needs `default`, the number for probes that are not named")
+            raise ValueError("rows: needs `default`, the number of rows of probes that are not named")
         return self
 
 
 class Scale(Section):
-    """The sizes that go together: one file in `scales/`."""
+    """Sizes that belong together: one file in `scales/`."""
 
     processes: Annotated[int, Field(ge=1, le=4096)]
-    """Processes of this machine that pre-train together, each with its share of a batch; with GPUs, not more than
-    there are. Under `torchrun`, which starts the processes itself, its number takes the place of this one."""
+    """Ranks on this host that pre-train together, each on its share of the batch; at most one per GPU, if there are
+    any. `torchrun` starts the ranks itself and overrides this number."""
     threads: Annotated[int, Field(ge=1, le=1024)]
-    """CPU threads of a pre-training process. Fixed, as the order of sums, and so the last bits, depends on it."""
+    """CPU threads per rank in pre-training. Fixed, because the order of sums, and so the last bits, depends on it."""
     vocabulary: VocabularySettings
     model: ModelSettings
     lstm: LSTMSettings

@@ -1,4 +1,4 @@
-"""What every part of the settings is made of: strict types and bounds."""
+"""Strict types and bounds, of which all parts of the settings are made."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pretrace.common.validation import StrictModel, readable_error
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Steps = Annotated[int, Field(ge=1, le=10**12)]
 Width = Annotated[int, Field(ge=1, le=1 << 20)]
-"""A size of a tensor's side, or a number of layers: far above every model, and far below what numbers overflow at."""
+"""Size of one dimension of a tensor: far above every model, and far below any overflow."""
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[float, Field(gt=0.0, le=1e9)]
 NotNegative = Annotated[float, Field(ge=0.0, le=1e9)]
 Rate = Annotated[float, Field(gt=0.0, le=1.0)]
-"""A learning rate. Adam moves a weight by about as much in an update, so that more than 1 trains nothing."""
+"""A learning rate. Adam moves a weight by about this much per step, so nothing trains with more than 1."""
 PathString = Annotated[str, Field(min_length=1, max_length=1024)]
 """A file, folder, glob or URL."""
 RENAMED = {
@@ -32,25 +32,25 @@ RENAMED = {
     "unlabelled": "unlabeled",
     "words_a_change": "words_per_change",
 }
-"""Keys of earlier versions, so that a file that still has one gets the new name (CHANGELOG.md lists them, too)."""
+"""New names of keys by their old ones, for the error line of a file that still has an old one; see CHANGELOG.md."""
 
 
 class Section(StrictModel):
-    """A part of the settings: strict types, no unknown keys, not changed after loading."""
+    """A part of the settings: strict types, no unknown keys, immutable."""
 
 
 Part = TypeVar("Part", bound=Section)
 
 
 def checked(kind: type[Part], values: Any, file: str, under: str = "") -> Part:
-    """A part of the settings from what a file has.
+    """Return a part of the settings, made from values of a file.
 
     Args:
-        under: the key that the values stand under, where they are not the whole file.
+        under: key of the values, if they are not the whole file.
 
     Raises:
         PretraceError: a key is unknown, missing, of a wrong type or out of range; the text names the file, the key,
-            what was found and what is accepted.
+            its value and what is accepted.
     """
     try:
         return kind.model_validate(values)
@@ -64,11 +64,11 @@ def checked(kind: type[Part], values: Any, file: str, under: str = "") -> Part:
             error,
             file,
             under,
-            unknown="no such setting; look for a typing error, or take the line out",
+            unknown="no such setting; check the spelling, or remove the line",
             missing="missing; it has no default",
         ) from None
 
 
 def _new_name(error: Mapping[str, Any]) -> str | None:
-    """Return the present name of the key that an error is about, if the key is unknown because it was renamed."""
+    """Return the new name of the key in a pydantic error, if the key is unknown because it was renamed."""
     return RENAMED.get(str(error["loc"][-1])) if error["type"] == "extra_forbidden" else None

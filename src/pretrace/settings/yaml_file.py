@@ -1,4 +1,4 @@
-"""Reading a file of settings: plain values, and one line that names the place where it is anything else."""
+"""Read a YAML file of plain values, or raise one line that names the place of anything else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LARGEST_BYTES = 4 << 20
 DEEPEST = 20
 """Levels of keys and lists."""
 MOST_VALUES = 200_000
-"""dvc.lock, which is read here as well, has some hundred a cell of the table."""
+"""dvc.lock, which is also read here, has about a hundred for each cell of the table."""
 LARGEST_NUMBER = 1 << 63
 PLAIN = (bool, int, float, str, type(None))
 
@@ -21,11 +21,11 @@ PLAIN = (bool, int, float, str, type(None))
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML 1.2 file whose top is a mapping of plain values: numbers, text, lists and keys with values.
 
-    A small file of aliases can stand for any size, so values are counted; for the same reason `<<` is refused, which is
-    none of YAML 1.2 either.
+    A small file of aliases can expand to any size, so values are counted. For the same reason `<<` is refused; it is
+    not part of YAML 1.2 either.
 
     Raises:
-        PretraceError: the file is missing or no such file. The text names the line, or the key.
+        PretraceError: the file is missing, or not such a file. The text names the line or the key.
     """
     from ruamel.yaml.error import MarkedYAMLError
 
@@ -36,7 +36,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}: " if mark else ""
         raise PretraceError(f"{path}: {where}not readable as YAML: {error.problem or error.context}") from None
-    except Exception as error:  # of Python's own conversions, too: a date that is none, a number without end
+    except Exception as error:  # also of Python's conversions: an impossible date, a number of too many digits
         raise PretraceError(f"{path}: not readable as YAML: {str(error) or type(error).__name__}") from None
     if not isinstance(value, dict):
         raise PretraceError(f"{path}: takes keys with values, got {type(value).__name__}")
@@ -51,7 +51,7 @@ def _text_of(path: Path) -> str:
         with path.open("rb") as stream:
             content = stream.read(LARGEST_BYTES + 1)
         if len(content) > LARGEST_BYTES:
-            raise PretraceError(f"{path}: more than {LARGEST_BYTES >> 20} MB, so no file of settings")
+            raise PretraceError(f"{path}: more than {LARGEST_BYTES >> 20} MB, which is too large for settings")
         return content.decode("utf-8-sig")
     except FileNotFoundError:
         raise PretraceError(f"{path}: no such file; run from the repository's root") from None
@@ -70,7 +70,7 @@ def _yaml() -> Any:
         def compose_node(self, parent: Any, index: Any) -> Any:
             event = self.parser.peek_event()
             if isinstance(event, ScalarEvent) and event.value == "<<" and event.style is None:
-                raise ComposerError(None, None, "<<: merging is not taken; write the keys out", event.start_mark)
+                raise ComposerError(None, None, "`<<` (merging) is not accepted; write the keys out", event.start_mark)
             return super().compose_node(parent, index)
 
     yaml = YAML(typ="safe", pure=True)
@@ -79,13 +79,15 @@ def _yaml() -> Any:
 
 
 def _check(value: Any, path: Path, key: str, left: Iterator[None], depth: int) -> None:
-    """Raises `PretraceError` at the first value that is not plain; `left` has an item for every value there may be."""
+    """Raise `PretraceError` at the first value that is not plain; `left` yields once for every value still allowed."""
     if depth > DEEPEST or next(left, True):
-        raise PretraceError(f"{path}: {key}: goes on without end; takes {MOST_VALUES:,} values, {DEEPEST} levels deep")
+        raise PretraceError(
+            f"{path}: {key}: too many values, or too deep; takes {MOST_VALUES:,} values, {DEEPEST} levels deep"
+        )
     if isinstance(value, dict):
         for name, inner in value.items():
             if type(name) not in (str, int):
-                raise PretraceError(f"{path}: {key or 'the top'}: the key {name!r} is no name; put it in quotes")
+                raise PretraceError(f"{path}: {key or 'the top'}: the key {name!r} is not a name; put it in quotes")
             _check(name, path, f"the key {_named(key, name)}", left, depth + 1)
             _check(inner, path, _named(key, name), left, depth + 1)
     elif isinstance(value, list):
@@ -95,11 +97,13 @@ def _check(value: Any, path: Path, key: str, left: Iterator[None], depth: int) -
         raise PretraceError(f"{path}: {key}: got a {type(value).__name__}; if it is text, put it in quotes")
     elif isinstance(value, str):
         if strange := next((c for c in value if is_control(c) and c not in "\n\t"), None):
-            raise PretraceError(f"{path}: {key}: has the character {printable(strange)}, which no setting takes")
+            raise PretraceError(
+                f"{path}: {key}: has the character {printable(strange)}, which is not accepted in settings"
+            )
         if has_secret(value):
             raise PretraceError(
-                f"{path}: {key}: a URL with a password or key in it; it would be in dvc.lock, in the report and in "
-                "MLflow. Leave it out: the environment or the service's own file has it (docs/security.md)"
+                f"{path}: {key}: a URL with a password or key in it, which would end up in dvc.lock, the report and "
+                "MLflow. Remove it: it belongs in the environment or the service's own file (docs/security.md)"
             )
     elif type(value) is int and abs(value) >= LARGEST_NUMBER:
         raise PretraceError(f"{path}: {key}: got a number of {value.bit_length()} bits; takes up to 63")

@@ -1,4 +1,4 @@
-"""What a language model is asked without fine-tuning: the tasks' rows, and tests of the language model itself."""
+"""Evaluation of language models without fine-tuning: on the rows of tasks, and by language tests."""
 
 from __future__ import annotations
 
@@ -20,40 +20,40 @@ HEURISTIC_KINDS: dict[Heuristic, str] = {
 
 
 class ZeroShot(Section):
-    """Tasks without fine-tuning. The points of Figure 2 (right) are scored where pre-training has kept the weights that
-    they need: `pretrain.save_at_powers_of_two` of the scale."""
+    """Tasks without fine-tuning. The points of Figure 2 (right) need the weights of intermediate steps: set
+    `pretrain.save_at_powers_of_two` in the scale file."""
 
     rows: Count | None = 500
-    """Score at most so many dev and test rows of a task, taken at even distances; null: all."""
+    """Most dev and test rows of a task that are scored, evenly spaced; null: all."""
 
 
 class LanguageColumns(Section):
-    """Which columns of a language test's file hold what."""
+    """Names of the columns in the file of a language test."""
 
     context: str = "context"
-    """What the model reads first."""
+    """The text before the target."""
     question: str | None = None
     """choice: a question that follows the context."""
     target: str = "target"
     """last_word: the word to predict. choice: the answer's index from 0, or its letter from A."""
     choices: str | list[str] = "choices"
-    """choice: a column of lists, or one column a choice."""
+    """choice: one column of lists, or a column for each choice."""
 
 
 class LanguageTest(Section):
-    """One test of the pre-trained language models, by a protocol that the report names."""
+    """One test of the pre-trained language models. The report names its protocol."""
 
     protocol: Literal["last_word", "perplexity", "choice"]
-    """`last_word`: predict the word that ends a passage (LAMBADA). `perplexity`: of a text. `choice`: the answer with
-    the highest mean log-probability of its tokens."""
+    """`last_word`: predict the last word of a passage (LAMBADA). `perplexity`: perplexity of a text. `choice`: pick the
+    choice with the highest mean log-probability of its tokens."""
     file: PathString
-    """From the repository's root: .parquet, .csv, .tsv or .jsonl; for `perplexity` what `corpus.path` takes, with the
-    text in a column `text`."""
+    """Relative to the repository: .parquet, .csv, .tsv or .jsonl; for `perplexity` anything that `corpus.path` takes,
+    with the text in a column `text`."""
     columns: LanguageColumns = LanguageColumns()
     rows: Count | None = None
-    """Score at most so many rows, taken at even distances; null: all."""
+    """Most rows that are scored, evenly spaced; null: all."""
     stride: Count | None = None
-    """perplexity: tokens scored in each window of the context's length; null: half of the context."""
+    """perplexity: tokens scored per window, whose length is the context; null: half of the context."""
 
     @model_validator(mode="after")
     def _belongs_to_protocol(self) -> LanguageTest:
