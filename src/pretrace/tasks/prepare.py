@@ -50,6 +50,7 @@ def prepare_task(settings: Settings, name: str, probe_documents: Path, tokenizer
 
 def _probe(settings: Settings, name: str, documents: Path) -> TaskData:
     task, scale = settings.tasks[name], settings.scale.probes
+    assert task.probe
     wanted = {
         "train": task.train_rows or scale.rows.get(task.probe, scale.rows["default"]),
         "dev": task.test_rows or scale.dev_rows,
