@@ -58,7 +58,7 @@ def ours(job: Job, precision: str) -> Update:
 
     from pretrace.tasks.dataset import EncodedSplit
     from pretrace.training.engine.device import choose_device
-    from pretrace.training.engine.optimizer import build_optimiser
+    from pretrace.training.engine.optimizer import build_optimizer
     from pretrace.training.finetuning.batching import Examples
     from pretrace.training.finetuning.config import Recipe
     from pretrace.training.finetuning.finetune import example_losses
@@ -70,7 +70,7 @@ def ours(job: Job, precision: str) -> Update:
     split = EncodedSplit(np.concatenate(parts), offsets, job.labels(), len(job.rows[0]))
     examples = Examples(split, model.kind, job.vocabulary, job.model.context, model.language_model.attends)
     targets = torch.from_numpy(split.labels)
-    optimiser = build_optimiser(model, SETTINGS)
+    optimiser = build_optimizer(model, SETTINGS)
 
     def losses(step: int, with_dropout: bool) -> Any:
         chosen = job.chosen(step)

@@ -24,7 +24,7 @@ STEPS = 60
 
 def compare_loading(shards: Path) -> dict[str, Any]:
     """Medians over the updates, in ms: all of an update, reading its batch, curve and progress line after it."""
-    from pretrace.training.pretraining.monitor import Watch
+    from pretrace.training.pretraining.monitor import Monitor
     from pretrace.training.pretraining.run import pretrain
     from pretrace.training.pretraining.trainer import Trainer
 
@@ -49,7 +49,7 @@ def compare_loading(shards: Path) -> dict[str, Any]:
         tempfile.TemporaryDirectory() as folder,
         patch.dict(os.environ, DVC_ROOT=folder),  # a folder of its own for checkpoints
         patch.object(Trainer, "_read", timed("loading", Trainer._read)),
-        patch.object(Watch, "after_step", timed("logging", Watch.after_step)),
+        patch.object(Monitor, "record", timed("logging", Monitor.record)),
     ):
         pretrain("transformer", settings.model_copy(update={"scale": scale}), shards.resolve())
     steps = [after - before for before, after in pairwise(ends)]

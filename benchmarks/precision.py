@@ -40,28 +40,30 @@ def trained(shards: Path, steps: int, precision: str) -> float:
     import torch
 
     from pretrace.model import Transformer
-    from pretrace.model.kernels.dropout import Dropout
     from pretrace.tokens.shards import batch_sequences, open_shards
     from pretrace.training.engine.device import choose_device
     from pretrace.training.engine.loop import train_steps
-    from pretrace.training.engine.optimizer import build_optimiser
+    from pretrace.training.engine.optimizer import build_optimizer
     from pretrace.training.engine.schedule import warmup_cosine
-    from pretrace.training.pretraining.evaluate import sequence_loss, validation_loss, windows
+    from pretrace.training.objectives import MicroBatch
+    from pretrace.training.objectives.causal_lm import CausalLM
+    from pretrace.training.pretraining.evaluate import validation_loss, windows
 
     scale = load_settings().scale
     section, context = scale.pretrain, scale.model.context
-    device, batch = choose_device(precision, 1), section.batch_size // 2
+    device, batch_size, objective = choose_device(precision, 1), section.batch_size // 2, CausalLM()
     model = Transformer(scale.model, read_json(shards / "manifest.json")["vocabulary_size"], section.seed)
     texts = open_shards(shards, "train")
     warmup = section.warmup_steps / section.steps
 
     def losses(step: int) -> list[torch.Tensor]:
-        ids = torch.from_numpy(batch_sequences(texts, context, batch, section.seed, step))
-        return [sequence_loss(model, ids, device, Dropout(DROPOUT, section.seed, step, range(batch)), batch)]
+        ids = torch.from_numpy(batch_sequences(texts, context, batch_size, section.seed, step))
+        batch = MicroBatch(ids, range(batch_size), batch_size, section.seed, step)
+        return [objective.loss(model, batch, DROPOUT, device)]
 
     for _ in train_steps(
         model,
-        build_optimiser(model, section),
+        build_optimizer(model, section),
         range(steps),
         losses=losses,
         learning_rate=lambda step: section.lr * warmup_cosine(step / steps, warmup),
@@ -69,8 +71,8 @@ def trained(shards: Path, steps: int, precision: str) -> float:
         seed=section.seed,
     ):
         pass
-    found = windows(open_shards(shards, "validation"), context)[:VALIDATION_SEQUENCES]
-    return validation_loss(model, found, choose_device("float32", 1))
+    sequences = windows(open_shards(shards, "validation"), context)[:VALIDATION_SEQUENCES]
+    return validation_loss(model, objective, sequences, choose_device("float32", 1))
 
 
 if __name__ == "__main__":

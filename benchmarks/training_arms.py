@@ -54,18 +54,18 @@ def batches(size: Size) -> Callable[[int], Any]:
 
 def ours(size: Size, precision: str, compiled: bool = False) -> Update:
     """An update as the pipeline makes it."""
-    from pretrace.model.kernels.dropout import Dropout
     from pretrace.training.engine.device import choose_device
-    from pretrace.training.engine.optimizer import build_optimiser
-    from pretrace.training.pretraining.evaluate import sequence_loss
+    from pretrace.training.engine.optimizer import build_optimizer
+    from pretrace.training.objectives import MicroBatch
+    from pretrace.training.objectives.causal_lm import CausalLM
 
     device = choose_device(precision, size.threads)
-    model, batch = model_of(size), batches(size)
-    optimiser = build_optimiser(model, OPTIMISER)
+    model, ids, objective = model_of(size), batches(size), CausalLM()
+    optimiser = build_optimizer(model, OPTIMISER)
 
     def losses(step: int, with_dropout: bool) -> Any:
-        dropout = Dropout(DROPOUT, SEED, step, range(size.batch)) if with_dropout else None
-        yield sequence_loss(model, batch(step), device, dropout, size.batch)
+        batch = MicroBatch(ids(step), range(size.batch), size.batch, SEED, step)
+        yield objective.loss(model, batch, DROPOUT if with_dropout else 0.0, device)
 
     return through_the_loop(model, optimiser, RATE, OPTIMISER.clip_norm, SEED, losses)
 

@@ -25,6 +25,7 @@ from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.tokens.shards import open_shards
 from pretrace.training.engine.device import Device
+from pretrace.training.objectives.causal_lm import CausalLM
 from pretrace.training.pretraining.evaluate import validation_loss, windows
 from tests.helpers.small_vocabulary import write_openai_vocabulary
 
@@ -103,7 +104,7 @@ def test_with_the_context_as_stride_it_is_pretrainings_own_loss() -> None:
     plain = Device("cpu", torch.float32, "")
     for model in MODELS.values():
         ours = np.nanmean(token_losses(model, ids, CONTEXT), dtype=np.float64)
-        assert ours == pytest.approx(validation_loss(model, sequences, plain), rel=1e-6)
+        assert ours == pytest.approx(validation_loss(model, CausalLM(), sequences, plain), rel=1e-6)
 
 
 @pytest.mark.slow
@@ -164,7 +165,7 @@ def test_validation_text_of_a_corpus_gives_its_val_loss(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text(text)
     found = evaluate(tmp_path / "model", str(tmp_path / "text.txt"), CONTEXT)
     shards = open_shards(tmp_path / "shards", "validation")
-    loss = validation_loss(model, windows(shards, CONTEXT), Device("cpu", torch.float32, ""))
+    loss = validation_loss(model, CausalLM(), windows(shards, CONTEXT), Device("cpu", torch.float32, ""))
     said = describe(model, loss, manifest)
     assert (found["tokens"], found["words"], found["clean_bytes"]) == (shards.tokens, shards.words, shards.bytes)
     # The incomplete window at the end is pre-training's only difference.

@@ -13,7 +13,8 @@ from pretrace.corpus import Document, write_documents
 from pretrace.settings import Settings
 from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.tokens.shards import write_shards
-from pretrace.training.pretraining.run import Pretrained, pretrain
+from pretrace.training.pretraining.result import Pretrained
+from pretrace.training.pretraining.run import pretrain
 
 if TYPE_CHECKING:
     import pytest

@@ -1,4 +1,4 @@
-"""DVC, killed with its stage in the middle of pre-training: every way to run goes on from the same checkpoints."""
+"""DVC, killed with its stage in the middle of pre-training: every way to run resumes from the same checkpoints."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.helpers import tiny_project as tiny
 pytestmark = pytest.mark.nightly
 PATIENCE = 120.0
 STEPS = {"steps": 3000, "checkpoint_every": 100}
-GOES_ON = re.compile(r"goes on from the checkpoint at update (\d+)")
+GOES_ON = re.compile(r"resuming from the checkpoint at step (\d+)")
 
 
 @pytest.fixture(scope="module")

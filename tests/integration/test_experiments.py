@@ -132,7 +132,7 @@ def test_scale_is_changed_and_changed_back(project: Path) -> None:
     # DVC keeps no past runs of stages with a report in git that is no metric: they run again, and find their work done.
     back = tiny.dvc(project, "exp", "run", "-S", "scale=tiny")
     assert tiny.ran(back) == ["pretrain", "tasks@follows", FULL, SCRATCH, "report"]
-    assert "transformer: goes on from the checkpoint at update 20" in back
+    assert "transformer: resuming from the checkpoint at step 20" in back
     assert seeds.items() <= finished_seeds(project).items()
     clock = {"reports/cost.json", "reports/index.html", "reports/model-card.md"}
     files = set(tiny.must(project, "git", "diff", "--name-only").splitlines())

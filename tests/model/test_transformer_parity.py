@@ -15,7 +15,8 @@ from pretrace.settings import ModelSettings, Scale, read_yaml
 from pretrace.tasks.kinds import KINDS
 from pretrace.training.engine.device import Device
 from pretrace.training.finetuning.task_head import TaskModel
-from pretrace.training.pretraining.evaluate import sequence_loss
+from pretrace.training.objectives import MicroBatch
+from pretrace.training.objectives.causal_lm import CausalLM
 from tests.helpers import REPOSITORY
 
 PARTS = {
@@ -101,7 +102,8 @@ def test_logits_and_gradients_at_the_full_size() -> None:
         logits = ours(ids)
     assert 1 < expected.logits.std() < 10
     assert (logits - expected.logits).abs().max() <= TOLERANCE
-    loss = sequence_loss(ours, ids, Device("cpu", torch.float32, ""), dropout=None, sequences=len(ids))
+    batch = MicroBatch(ids, range(len(ids)), len(ids), seed=0, step=0)
+    loss = CausalLM().loss(ours, batch, 0.0, Device("cpu", torch.float32, ""))
     assert (loss - expected.loss).abs() <= TOLERANCE
     loss.backward()
     expected.loss.backward()

@@ -32,25 +32,21 @@ CASES = {
 def curves() -> dict[str, list[str]]:
     """By case, the loss of each update with ten digits."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    from pretrace.training.distributed.sigterm import Sigterm
     from pretrace.training.engine.checkpoint import Checkpoints
     from pretrace.training.engine.device import choose_device
+    from pretrace.training.objectives.causal_lm import CausalLM
     from pretrace.training.pretraining.trainer import Trainer
     from tests.helpers.small_training import make_shards, settings_with
 
-    found: dict[str, list[str]] = {}
+    losses: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as name:
         shards = make_shards(Path(name))
         for case, (kind, changes) in CASES.items():
-            losses = found[case] = []
-            device = choose_device("float32", 1)
-            trainer = Trainer(kind, settings_with(changes), shards, device, Checkpoints("", Path(name) / case))
-
-            def keep(step: int, loss: float, losses: list[str] = losses) -> dict:
-                losses.append(f"{loss:.10g}")
-                return {}
-
-            trainer.run(keep, due=lambda step: False, blame=str)
-    return found
+            device, checkpoints = choose_device("float32", 1), Checkpoints(Path(name) / case)
+            trainer = Trainer(kind, settings_with(changes), shards, device, checkpoints, CausalLM())
+            losses[case] = [f"{step.loss:.10g}" for step in trainer.steps(Sigterm())]
+    return losses
 
 
 if __name__ == "__main__":

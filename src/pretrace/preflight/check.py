@@ -24,7 +24,7 @@ from pretrace.preflight.timing import Trial, measure
 from pretrace.settings import Settings
 from pretrace.tasks.read_task import read_task_files
 from pretrace.tokens import load_vocabulary, vocabulary_folder
-from pretrace.training.distributed.data_parallel import check_shares
+from pretrace.training.distributed.data_parallel import check_batch_size
 from pretrace.training.distributed.group import Group
 from pretrace.training.engine.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY, flops_per_token
 from pretrace.training.engine.memory import check_memory, least_memory
@@ -124,7 +124,7 @@ def _pretraining(
     yield "pre-training", f"{section.steps:,} updates, {tokens:,} tokens{_passes(tokens, text_bytes, settings)}"
     yield "", f"{flops:.3g} FLOPs, {flops / PETAFLOP_S_DAY:.3g} petaflop/s-days (GPT-1: {GPT1_PETAFLOP_S_DAYS})"
     processes, gpus = _processes(settings)
-    check_shares(section.batch_size, section.sharded, Group(size=processes))
+    check_batch_size(section.batch_size, section.sharded, Group(world_size=processes))
     least = check_memory(least_memory(weights, settings, processes), "at least", settings, gpus)
     if section.sharded and processes > 1:
         yield "memory", least

@@ -147,13 +147,13 @@ class Updates:
 
     def __init__(self, kind: str, settings: Settings, device: Any) -> None:
         from pretrace.model.build import build_model
-        from pretrace.training.engine.optimizer import build_optimiser
+        from pretrace.training.engine.optimizer import build_optimizer
 
         self.scale, self.section, self.device = settings.scale, settings.scale.pretrain, device
         self.dropout = self.scale.sizes_of(kind).dropout
         self.size = self.scale.vocabulary.size
         self.model = build_model(kind, self.scale, self.size, self.section.seed).to(device.name)
-        self.optimiser = build_optimiser(self.model, self.section)
+        self.optimiser = build_optimizer(self.model, self.section)
         self.marks: list[float] = []
 
     def run(self, sequences: int) -> tuple[float, float]:
@@ -193,13 +193,13 @@ class Updates:
     def _loss(self, sequences: int) -> Any:
         import torch
 
-        from pretrace.model.kernels.dropout import Dropout
-        from pretrace.training.pretraining.evaluate import sequence_loss
+        from pretrace.training.objectives import MicroBatch
+        from pretrace.training.objectives.causal_lm import CausalLM
 
         shape = (sequences, self.scale.model.context)
         ids = torch.randint(self.size, shape, generator=torch.Generator().manual_seed(0)).to(self.device.name)
-        dropout = Dropout(self.dropout, self.section.seed, 0, range(sequences)) if self.dropout else None
-        return sequence_loss(self.model, ids, self.device, dropout, self.section.batch_size)
+        batch = MicroBatch(ids, range(sequences), self.section.batch_size, self.section.seed, step=0)
+        return CausalLM().loss(self.model, batch, self.dropout, self.device)
 
     def _now(self) -> float:
         import torch

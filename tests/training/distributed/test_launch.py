@@ -1,4 +1,4 @@
-"""Processes that train together: the same losses in every way, and one line when one of them is lost."""
+"""Ranks that train together: the same losses with every strategy, and one line when one of them dies."""
 
 from __future__ import annotations
 
@@ -7,46 +7,46 @@ import torch
 
 from pretrace.common.errors import PretraceError
 from pretrace.training.distributed.group import Group
-from pretrace.training.distributed.launch import meet
-from tests.helpers.process_group import WAYS, EndsProcess, add_ones, every_way, losses_of
+from pretrace.training.distributed.launch import process_group
+from tests.helpers.process_group import CASES, EndsProcess, add_ones, every_strategy, losses_of
 
 pytestmark = pytest.mark.slow
 
-TWO = Group(size=2)
+TWO = Group(world_size=2)
 
 
-def test_two_processes_have_the_losses_of_one() -> None:
-    """With dropout, too, as its masks go by the sequence; all in one meeting, as starting a process takes seconds."""
-    with meet(TWO, every_way):
-        found = every_way(TWO)
-    for (way, rate, steps), (losses, weights) in zip(WAYS, found, strict=True):
-        alone, expected = losses_of(Group(), "alone", rate, steps)
-        assert losses == pytest.approx(alone, abs=1e-5), (way, rate)
+def test_two_ranks_have_the_losses_of_one() -> None:
+    """With dropout, too, as its masks go by the sequence; all in one group, as starting a process takes seconds."""
+    with process_group(TWO, every_strategy):
+        results = every_strategy(TWO)
+    for (strategy, rate, steps), (losses, weights) in zip(CASES, results, strict=True):
+        alone, expected = losses_of(Group(), "none", rate, steps)
+        assert losses == pytest.approx(alone, abs=1e-5), (strategy, rate)
         # Adam's step is as large where a gradient is next to nothing, and rounding may turn its sign: a single weight
         # may be off by a tenth of a step.
         torch.testing.assert_close(weights, expected, rtol=0, atol=1e-3)
         assert alone[-1] != alone[0]
-    assert found[0][0] != found[1][0]  # dropout did something
+    assert results[0][0] != results[1][0]  # dropout did something
 
 
 @pytest.mark.parametrize(("ending", "said"), [("killed", "SIGKILL"), ("failed", "ValueError: no more memory")])
-def test_a_process_that_is_lost_is_one_line(ending: str, said: str) -> None:
-    lost = rf"process 2 of 2 ended before its time \({said}\); run again, it goes on from the last checkpoint"
-    with pytest.raises(PretraceError, match=lost) as error, meet(TWO, add_ones, ending):
+def test_rank_that_dies_is_one_line(ending: str, said: str) -> None:
+    lost = rf"rank 1 of 2 died \({said}\); run again to resume from the last checkpoint"
+    with pytest.raises(PretraceError, match=lost) as error, process_group(TWO, add_ones, ending):
         add_ones(TWO, ending)
     assert "\n" not in str(error.value)
 
 
-def test_a_process_that_never_comes_is_not_waited_for() -> None:
+def test_rank_that_dies_before_joining_is_not_waited_for() -> None:
     with (
-        pytest.raises(PretraceError, match=r"process 2 of 2 ended before its time \(exit status 3\)"),
-        meet(TWO, add_ones, EndsProcess()),
+        pytest.raises(PretraceError, match=r"rank 1 of 2 died \(exit status 3\)"),
+        process_group(TWO, add_ones, EndsProcess()),
     ):
-        pytest.fail("there was no meeting")
+        pytest.fail("the group was formed")
     assert not torch.distributed.is_initialized()
 
 
-def test_an_error_of_number_0_is_its_own() -> None:
-    with pytest.raises(KeyError), meet(TWO, add_ones, "killed"):
+def test_error_on_rank_zero_is_raised_as_it_is() -> None:
+    with pytest.raises(KeyError), process_group(TWO, add_ones, "killed"):
         raise KeyError
     assert not torch.distributed.is_initialized()

@@ -1,4 +1,4 @@
-"""SIGTERM is noted, acted on once what is at hand is done, and never lost."""
+"""SIGTERM sets a flag, is acted on after the step at hand, and is never lost."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from pretrace.training.distributed.sigterm import Stopping
+from pretrace.training.distributed.sigterm import Sigterm
 
 
 class Ended(BaseException):
-    """What the handler that was there before does."""
+    """Raised by the handler that was there before."""
 
 
 @pytest.fixture(autouse=True)
@@ -25,34 +25,37 @@ def _handled() -> Iterator[None]:
     signal.signal(signal.SIGTERM, before)
 
 
-def test_it_is_noted_and_acted_on_when_one_says_so() -> None:
-    noted: list[int] = []
-    with pytest.raises(Ended), Stopping(lambda: noted.append(1)) as stopping:
+def test_sigterm_sets_a_flag_until_the_process_is_ended() -> None:
+    received: list[bool] = []
+    with pytest.raises(Ended), Sigterm() as stop:
+        received.append(stop.received)
         signal.raise_signal(signal.SIGTERM)
-        assert noted == [1]
-        stopping.now()
+        received.append(stop.received)
+        stop.end_process()
+    assert received == [False, True]
 
 
-def test_a_second_one_ends_at_once() -> None:
-    with pytest.raises(Ended), Stopping(lambda: None):
+def test_second_sigterm_ends_the_process_at_once() -> None:
+    with pytest.raises(Ended), Sigterm():
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGTERM)
         pytest.fail("still here")
 
 
-def test_one_that_nobody_looked_at_is_not_lost() -> None:
-    with pytest.raises(Ended), Stopping(lambda: None):
+def test_sigterm_after_the_last_step_is_not_lost() -> None:
+    with pytest.raises(Ended), Sigterm():
         signal.raise_signal(signal.SIGTERM)
 
 
-def test_without_one_nothing_happens() -> None:
-    with Stopping(lambda: pytest.fail("noted")):
+def test_without_sigterm_nothing_happens() -> None:
+    with Sigterm() as stop:
         pass
+    assert not stop.received
 
 
-def test_where_it_is_not_heard_the_process_ends_all_the_same() -> None:
+def test_process_ends_even_if_sigterm_is_ignored() -> None:
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    with pytest.raises(SystemExit) as ended, Stopping(lambda: None) as stopping:
-        stopping.now()
+    with pytest.raises(SystemExit) as ended, Sigterm() as stop:
+        stop.end_process()
     assert ended.value.code == 143
     signal.signal(signal.SIGTERM, before)

@@ -10,7 +10,8 @@ import pytest
 from pretrace.common import code
 from pretrace.common.code import closure, code_hash
 
-TRAINER, FINETUNE = "pretrace.training.pretraining.trainer", "pretrace.training.finetuning.finetune"
+PRETRAINING = ("pretrace.training.pretraining.trainer", "pretrace.training.objectives.causal_lm")
+FINETUNE = "pretrace.training.finetuning.finetune"
 
 
 @pytest.fixture
@@ -37,12 +38,13 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("training/engine/checkpoint.py", True, False),
         ("training/engine/state_dict.py", True, False),
         ("training/distributed/data_parallel.py", True, False),
-        ("training/pretraining/evaluate.py", True, False),
+        ("training/objectives/causal_lm.py", True, False),
         ("tokens/shards/sampler.py", True, False),
         ("training/finetuning/task_head.py", False, True),
         ("training/finetuning/batching.py", False, True),
         ("tasks/input_formats.py", False, True),
         ("training/pretraining/run.py", False, False),
+        ("training/pretraining/evaluate.py", False, False),
         ("training/pretraining/monitor.py", False, False),
         ("training/pretraining/progress_line.py", False, False),
         ("training/distributed/launch.py", False, False),
@@ -58,10 +60,10 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_edit_changes_the_name_of_the_runs_it_decides(
     sources: Path, edited: str, pretraining: bool, finetuning: bool
 ) -> None:
-    before = code_hash(TRAINER), code_hash(FINETUNE)
+    before = [code_hash(module) for module in PRETRAINING], code_hash(FINETUNE)
     with (sources / edited).open("a") as stream:
         stream.write("\nEDITED = True\n")
-    after = code_hash(TRAINER), code_hash(FINETUNE)
+    after = [code_hash(module) for module in PRETRAINING], code_hash(FINETUNE)
     assert (after[0] != before[0], after[1] != before[1]) == (pretraining, finetuning)
 
 

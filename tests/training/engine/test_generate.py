@@ -8,7 +8,7 @@ from torch import nn
 
 from pretrace.model import Transformer
 from pretrace.settings import ModelSettings
-from pretrace.training.engine.generate import PROMPTS, generate, samples
+from pretrace.training.engine.generate import PROMPTS, generate, generate_samples
 from tests.helpers.bigram_model import MadeUpModel
 
 
@@ -84,6 +84,6 @@ def test_the_text_is_that_of_reading_anew(temperature: float) -> None:
 
 
 def test_samples_are_of_every_prompt() -> None:
-    found = samples(Alphabet(1.0), Letters(), seed=4)
+    found = generate_samples(Alphabet(1.0), Letters(), seed=4)
     assert [sample["prompt"] for sample in found] == list(PROMPTS)
-    assert found == samples(Alphabet(1.0), Letters(), seed=4)
+    assert found == generate_samples(Alphabet(1.0), Letters(), seed=4)

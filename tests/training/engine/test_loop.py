@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from pretrace.common.errors import PretraceError
 from pretrace.settings import OptimizerSettings
 from pretrace.training.engine.loop import step_seed, train_steps
-from pretrace.training.engine.optimizer import build_optimiser
+from pretrace.training.engine.optimizer import build_optimizer
 
 SETTINGS = OptimizerSettings(optimizer="openai_adam", weight_decay=0.01, beta1=0.9, beta2=0.99, clip_norm=1.0)
 
@@ -28,7 +28,7 @@ def batch(step: int) -> tuple[Tensor, Tensor]:
 
 def run(steps: range, micro: int = 12, dropout: float = 0.0, clip: float = 1.0, seed: int = 5, module=None, opt=None):
     module = module or model()
-    optimiser = opt or build_optimiser(module, SETTINGS)
+    optimizer = opt or build_optimizer(module, SETTINGS)
 
     def losses(step: int) -> Iterator[Tensor]:
         for x, y in zip(*(part.split(micro) for part in batch(step)), strict=True):
@@ -37,14 +37,14 @@ def run(steps: range, micro: int = 12, dropout: float = 0.0, clip: float = 1.0, 
 
     made = train_steps(
         module,
-        optimiser,
+        optimizer,
         steps,
         losses=losses,
         learning_rate=lambda step: 0.01 * (step + 1),
         clip_norm=clip,
         seed=seed,
     )
-    return module, optimiser, list(made)
+    return module, optimizer, list(made)
 
 
 def values(module: nn.Module) -> list[Tensor]:
@@ -66,15 +66,15 @@ def test_it_learns_and_tells_of_every_step() -> None:
 
 
 def test_the_rate_is_set_for_each_step() -> None:
-    _, optimiser, _ = run(range(3, 5))
-    assert {group["lr"] for group in optimiser.param_groups} == {0.01 * 5}
+    _, optimizer, _ = run(range(3, 5))
+    assert {group["lr"] for group in optimizer.param_groups} == {0.01 * 5}
 
 
 def test_an_update_depends_on_its_number_and_the_weights_alone() -> None:
     at_once, _, seen = run(range(8), dropout=0.5)
-    module, optimiser, first = run(range(3), dropout=0.5)
+    module, optimizer, first = run(range(3), dropout=0.5)
     torch.randn(100)  # whatever was drawn in between
-    _, _, second = run(range(3, 8), dropout=0.5, module=module, opt=optimiser)
+    _, _, second = run(range(3, 8), dropout=0.5, module=module, opt=optimizer)
     assert first + second == seen
     assert all(torch.equal(a, b) for a, b in zip(values(at_once), values(module), strict=True))
 
@@ -86,17 +86,17 @@ def test_dropout_depends_on_the_seed() -> None:
 
 def test_gradients_are_clipped_together() -> None:
     module = nn.Linear(2, 1, bias=False)
-    optimiser = torch.optim.SGD(module.parameters(), lr=1.0)
+    optimizer = torch.optim.SGD(module.parameters(), lr=1.0)
     before = module.weight.detach().clone()
     arguments = {"learning_rate": lambda step: 1.0, "clip_norm": 0.5, "seed": 0}
-    list(train_steps(module, optimiser, range(1), losses=lambda step: iter([100 * module.weight.sum()]), **arguments))
+    list(train_steps(module, optimizer, range(1), losses=lambda step: iter([100 * module.weight.sum()]), **arguments))
     assert float((module.weight.detach() - before).norm()) == pytest.approx(0.5, rel=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["nan loss", "infinite loss", "nan gradient"])
 def test_what_is_not_finite_stops_before_the_weights(kind: str) -> None:
     module = model()
-    optimiser = build_optimiser(module, SETTINGS)
+    optimizer = build_optimizer(module, SETTINGS)
     seen: list[int] = []
     kept: list[Tensor] = []
 
@@ -114,7 +114,7 @@ def test_what_is_not_finite_stops_before_the_weights(kind: str) -> None:
 
     with pytest.raises(PretraceError, match=r"step 4: the loss is .* stopped before the weights changed") as error:
         for step in train_steps(
-            module, optimiser, range(6), losses=losses, learning_rate=lambda step: 0.01, clip_norm=1.0, seed=0
+            module, optimizer, range(6), losses=losses, learning_rate=lambda step: 0.01, clip_norm=1.0, seed=0
         ):
             seen.append(step.number)
     assert "\n" not in str(error.value)

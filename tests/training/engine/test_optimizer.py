@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pretrace.settings import OptimizerSettings
-from pretrace.training.engine.optimizer import build_optimiser
+from pretrace.training.engine.optimizer import build_optimizer
 from pretrace.training.engine.schedule import warmup_cosine, warmup_linear
 
 both = pytest.mark.parametrize("optimiser", ["openai_adam", "adamw"])
@@ -75,7 +75,7 @@ def test_only_tensors_of_rank_two_and_more_decay(optimiser: str) -> None:
     module = torch.nn.Sequential(torch.nn.Embedding(5, 4), torch.nn.Linear(4, 4), torch.nn.LayerNorm(4))
     torch.nn.init.ones_(module[2].bias)
     settings = OptimizerSettings(optimizer=optimiser, weight_decay=0.1, beta1=0.8, beta2=0.95, clip_norm=1.0)
-    adam = build_optimiser(module, settings)
+    adam = build_optimizer(module, settings)
     before = {name: p.detach().clone() for name, p in module.named_parameters()}
     for parameter in module.parameters():
         parameter.grad = torch.zeros_like(parameter)
@@ -94,7 +94,7 @@ def test_only_tensors_of_rank_two_and_more_decay(optimiser: str) -> None:
 def test_the_first_update_is_the_rate_times_the_gradients_sign(optimiser: str) -> None:
     module = torch.nn.Linear(3, 2)
     settings = OptimizerSettings(optimizer=optimiser, weight_decay=0.0, beta1=0.9, beta2=0.999, clip_norm=1.0)
-    adam = build_optimiser(module, settings)
+    adam = build_optimizer(module, settings)
     weight, bias = module.weight.detach().clone(), module.bias.detach().clone()
     for group in adam.param_groups:
         group["lr"] = 0.01

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from pretrace.settings import OptimizerSettings
-from pretrace.training.engine.optimizer import build_optimiser
+from pretrace.training.engine.optimizer import build_optimizer
 from pretrace.training.engine.schedule import warmup_linear
 
 UPDATES, RATE, DECAY, WARMUP = 1000, 0.01, 0.01, 0.1
@@ -65,7 +65,7 @@ def module_of(values: Values, dtype: torch.dtype = torch.float64) -> nn.Module:
 
 def optimiser_of(module: nn.Module, name: str, decay: float) -> torch.optim.Optimizer:
     settings = OptimizerSettings(optimizer=name, weight_decay=decay, beta1=BETAS[0], beta2=BETAS[1], clip_norm=1.0)
-    return build_optimiser(module, settings)
+    return build_optimizer(module, settings)
 
 
 def update(module: nn.Module, optimiser: torch.optim.Optimizer, gradients: Values, rate: float) -> None:

@@ -102,8 +102,8 @@ def test_hours_are_those_of_all_processes(shards: Path) -> None:
         run(settings_with(), shards, publish=publish)
     (note,) = Path(".pretrace/checkpoints").glob("*/step-00000012.json")
     noted = read(note)
-    assert noted.pop("note") == sha256_of_json(noted)
+    assert noted.pop("metadata_sha256") == sha256_of_json(noted)
     assert noted["seconds"] > 0
-    noted["seconds"] = 7200
-    write_json(note, {**noted, "note": sha256_of_json(noted)})
+    noted["seconds"] = 7200.0
+    write_json(note, {**noted, "metadata_sha256": sha256_of_json(noted)})
     assert run(settings_with(), shards).cost["hours"] == pytest.approx(2.0, abs=0.1)

@@ -22,8 +22,9 @@ from pretrace.tokens.shards.batch_documents import batch_documents, document_nam
 from pretrace.training.engine import checkpoint
 from pretrace.training.engine.device import choose_device
 from pretrace.training.engine.flops import flops_per_token
+from pretrace.training.objectives.causal_lm import CausalLM
 from pretrace.training.pretraining.evaluate import validation_loss
-from pretrace.training.pretraining.run import run_fingerprint
+from pretrace.training.pretraining.fingerprint import run_fingerprint
 from tests.helpers import REPOSITORY
 from tests.helpers.small_training import Killed, elsewhere, killer, make_shards, run, settings_with, weights_of
 
@@ -59,9 +60,9 @@ def test_the_same_bytes_twice_and_after_a_kill(
         with pytest.raises(Killed):
             run(settings, shards, kind, killer(step))
         said = capfd.readouterr().err
-        assert ("goes on from the checkpoint at update 6" in said) == (start == 6)
+        assert ("resuming from the checkpoint at step 6" in said) == (start == 6)
     after = run(settings, shards, kind)
-    assert "goes on from the checkpoint at update 6" in capfd.readouterr().err
+    assert "resuming from the checkpoint at step 6" in capfd.readouterr().err
     assert weights_of(after) == weights_of(undisturbed)
     assert (after.curve, after.metrics) == (undisturbed.curve, undisturbed.metrics)
 
@@ -130,10 +131,10 @@ def test_other_settings_start_fresh(
     with pytest.raises(Killed):
         run(settings_with(changes), shards, publish=killer(2))
     assert len(folders()) == 2
-    assert "goes on" not in capfd.readouterr().err
+    assert "resuming" not in capfd.readouterr().err
     with pytest.raises(Killed):  # and the first is still there
         run(settings_with(), shards, publish=killer(2))
-    assert "goes on from the checkpoint at update 6" in capfd.readouterr().err
+    assert "resuming from the checkpoint at step 6" in capfd.readouterr().err
     assert first in folders()
 
 
@@ -143,7 +144,7 @@ def test_a_fingerprint_is_of_what_the_weights_depend_on(shards: Path, monkeypatc
 
     def name(kind: str = "transformer", other: dict | None = None, **changes: object) -> str:
         settings = settings_with(changes)
-        return run_fingerprint(kind, settings, other or manifest, device, settings.scale.processes)
+        return run_fingerprint(kind, settings, other or manifest, device, settings.scale.processes, CausalLM())
 
     base = name()
     assert name(**{"pretrain.checkpoint_every": 5, "finetune.lr": 0.5}) == base
@@ -158,9 +159,9 @@ def test_a_fingerprint_is_of_what_the_weights_depend_on(shards: Path, monkeypatc
         name(**{"pretrain.optimizer": "openai_adam"}),
         name(**{"model.embedding_dropout": "table"}),
         name(other={**manifest, "vocabulary": "0" * 64}),
-        run_fingerprint("transformer", settings_with(), manifest, choose_device("bfloat16", 1), 1),
+        run_fingerprint("transformer", settings_with(), manifest, choose_device("bfloat16", 1), 1, CausalLM()),
     ]
-    monkeypatch.setattr("pretrace.training.pretraining.run.code_hash", lambda module: "other code")
+    monkeypatch.setattr("pretrace.training.pretraining.fingerprint.code_hash", lambda module: "other code")
     different.append(name())
     assert len({base, *different}) == 1 + len(different)
 
@@ -172,7 +173,7 @@ def test_other_text_starts_fresh(shards: Path, tmp_path: Path, capfd: pytest.Cap
     with pytest.raises(Killed):
         run(settings_with(), make_shards(tmp_path / "other", seed=1), publish=killer(2))
     assert len(folders()) == 2
-    assert "goes on" not in capfd.readouterr().err
+    assert "resuming" not in capfd.readouterr().err
 
 
 @pytest.mark.slow
@@ -305,12 +306,12 @@ def test_sigterm_keeps_a_checkpoint_after_the_update_at_hand(
         assert signal.getsignal(signal.SIGTERM) is end
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert "asked to stop; kept a checkpoint at update 9" in capfd.readouterr().err
+    assert "SIGTERM received, checkpoint saved at step 9" in capfd.readouterr().err
     assert len(list(CHECKPOINTS.glob("*/step-00000009.safetensors"))) == 1
     if processes > 1:
         return
     after = run(settings, shards)
-    assert "goes on from the checkpoint at update 9" in capfd.readouterr().err
+    assert "resuming from the checkpoint at step 9" in capfd.readouterr().err
     assert [row["step"] for row in after.curve] == list(range(1, 21))
     elsewhere("undisturbed", monkeypatch)
     assert weights_of(after) == weights_of(run(settings, shards))
@@ -339,7 +340,7 @@ def test_a_torn_file_of_a_checkpoint_changes_no_weights(
     after = run(settings, shards, sample=sample)
     said = capfd.readouterr().err
     assert weights_of(after) == weights_of(undisturbed)
-    assert f"goes on from the checkpoint at update {6 if name.startswith('step') else 12}" in said
+    assert f"resuming from the checkpoint at step {6 if name.startswith('step') else 12}" in said
     assert ("step-00000012.safetensors: not usable" in said) == name.startswith("step")
     assert ("rows are lost; the curve has a gap" in said) == (name == "curve.jsonl")
     if not name.endswith(".jsonl"):
@@ -351,7 +352,8 @@ def test_validation_does_not_depend_on_its_batches(shards: Path) -> None:
     device = choose_device("float32", 1)
     model = build_model("transformer", settings_with().scale, 80, 1)
     ids = torch.randint(80, (13, 16), generator=torch.Generator().manual_seed(0))
-    assert validation_loss(model, ids, device, 4) == pytest.approx(validation_loss(model, ids, device, 32), abs=1e-5)
+    losses = [validation_loss(model, CausalLM(), ids, device, batch_size) for batch_size in (4, 32)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-5)
 
 
 @pytest.mark.slow
@@ -370,13 +372,13 @@ def test_a_rate_far_too_high_is_one_line(shards: Path) -> None:
     said = str(error.value)
     assert "\n" not in said
     (folder,) = CHECKPOINTS.iterdir()
-    stopped = read_json(folder / "stopped.json")
-    step = stopped["step"]
+    bad_batch = read_json(folder / "bad_batch.json")
+    step = bad_batch["step"]
     assert f"step {step}: the loss is" in said
     numbers = batch_documents(open_shards(shards, "train"), 16, 4, 3, step - 1)
-    assert stopped["documents"] == document_names(numbers, shards.parent / "clean" / "train")
-    assert f"its batch is of {stopped['documents'][0]}, {stopped['documents'][1]}" in said
-    assert all(name.startswith("s/train") for name in stopped["documents"])
+    assert bad_batch["documents"] == document_names(numbers, shards.parent / "clean" / "train")
+    assert f"the documents in its batch: {bad_batch['documents'][0]}, {bad_batch['documents'][1]}" in said
+    assert all(name.startswith("s/train") for name in bad_batch["documents"])
     assert said.endswith(f"the last checkpoint is {(folder / f'step-{step - 1:08d}.safetensors').resolve()}")
 
 

@@ -100,7 +100,7 @@ def test_a_run_killed_at_random_moments_ends_in_the_same_bytes(shards: Path, mon
     codes = [int(line) for line in done.stdout.splitlines() if line.lstrip("-").isdigit()]
     assert len(codes) == KILLS
     assert sum(code == -signal.SIGKILL for code in codes) > KILLS / 3  # most found it at work
-    assert done.stderr.count("goes on from the checkpoint") > 3
+    assert done.stderr.count("resuming from the checkpoint") > 3
     weights, (metrics, curve, samples, steps) = result_in(killed)
     assert weights == weights_of(undisturbed)
     assert (metrics, curve, samples) == (undisturbed.metrics, undisturbed.curve, undisturbed.samples)
@@ -127,7 +127,7 @@ def test_a_sharded_model_goes_on_and_is_trained_as_a_whole_one(
         run(settings, shards, publish=killer(9), sample=sample)
     capfd.readouterr()
     sharded = run(settings, shards, sample=sample)
-    assert "goes on from the checkpoint at update 6" in capfd.readouterr().err
+    assert "resuming from the checkpoint at step 6" in capfd.readouterr().err
     for one, other in zip(alone.curve, sharded.curve, strict=True):
         assert one == pytest.approx(other, abs=1e-5)
     assert [row["step"] for row in sharded.samples] == [row["step"] for row in alone.samples] == [4, 8, 12]
@@ -151,7 +151,7 @@ def test_torchrun_trains_what_two_processes_train(
     command = script(shards, changes, WHOLE)
     done = subprocess.run([command[0], *TORCHRUN, *command[1:], started], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("transformer: cpu, float32") == 1  # number 0 alone says something
+    assert done.stderr.count("transformer: cpu, float32") == 1  # rank 0 alone logs
     elsewhere("own", monkeypatch)
     settings = settings_with({**changes, "processes": 2})
     if sharded:
@@ -159,7 +159,7 @@ def test_torchrun_trains_what_two_processes_train(
             run(settings, shards, publish=killer(9), sample=sample)
         capfd.readouterr()
     result = run(settings, shards, sample=sample)
-    assert ("goes on from the checkpoint at update 6" in capfd.readouterr().err) == sharded
+    assert ("resuming from the checkpoint at step 6" in capfd.readouterr().err) == sharded
     weights, (metrics, curve, samples, steps) = result_in(started)
     assert weights_of(result) == weights
     assert (result.metrics, result.curve, result.samples) == (metrics, curve, samples)

@@ -1,1 +1,1 @@
-"""Several processes that train one model."""
+"""Training in several processes: the process group, launching, data parallelism, SIGTERM."""

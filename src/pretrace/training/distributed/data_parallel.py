@@ -1,16 +1,15 @@
-"""One model in several processes: each works out the gradients of its share of a batch, and they are added up.
+"""Data parallelism: each rank computes the gradients of its share of a batch, and they are summed over ranks.
 
-On CPUs all gradients are joined and added up in one go, in the same order in every step. PyTorch's
-DistributedDataParallel sorts its buckets anew after the first step of a process, so with more than two processes a run
-that is taken up again may add in another order than an undisturbed one. On GPUs it is that class, which adds up while
-gradients are still being worked out. A sharded model (FSDP2) is held in parts: weights are gathered block by block
-where they are needed.
+On CPUs one all-reduce sums all gradients, in the same order in every step. PyTorch's DistributedDataParallel (DDP)
+rearranges its buckets after the first step of a process, so with more than two ranks a resumed run might sum in
+another order than an undisturbed one. On GPUs it is DDP, which overlaps the sums with the backward pass. A sharded
+model (FSDP2) is split among the ranks, and its weights are gathered block by block where they are needed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.distributed as dist
@@ -19,84 +18,88 @@ from torch import Tensor, nn
 from pretrace.common.errors import PretraceError
 from pretrace.model.language_model import LanguageModel
 from pretrace.training.distributed.group import Group
+from pretrace.training.distributed.sigterm import Sigterm
+
+Strategy = Literal["none", "allreduce", "ddp", "fsdp"]
+"""One rank alone; one all-reduce after the backward pass; PyTorch's DDP; PyTorch's FSDP2."""
+
+
+def choose_strategy(model: LanguageModel, group: Group, sharded: bool) -> Strategy:
+    """Return the strategy for a model on its device; one without blocks cannot be sharded."""
+    if group.world_size == 1:
+        return "none"
+    if sharded and len(model.blocks):
+        return "fsdp"
+    return "ddp" if next(model.parameters()).device.type == "cuda" else "allreduce"
 
 
 class _Loss(nn.Module):
-    """A loss of a model as a module, which is what PyTorch's classes for several processes wrap."""
+    """A loss of a model as a module, which is what DDP and FSDP2 wrap."""
 
-    def __init__(self, model: nn.Module, loss: Callable[..., Tensor]) -> None:
+    def __init__(self, model: LanguageModel, loss: Callable[..., Tensor]) -> None:
         super().__init__()
         self.model = model
-        self.of = loss
+        self.loss = loss
 
     def forward(self, *arguments: Any) -> Tensor:
-        return self.of(self.model, *arguments)
+        return self.loss(self.model, *arguments)
 
 
-ALONE, JOINED, OVERLAPPED, SHARDED = "alone", "joined", "overlapped", "sharded"
-"""Ways to train with a group: by oneself; all gradients added up at the end; while they are worked out; in parts."""
-
-
-def way_of(model: LanguageModel, group: Group, sharded: bool) -> str:
-    """The way for a model on its device. An LSTM is small, and its kernel wants whole weights: it is never sharded."""
-    if group.size == 1:
-        return ALONE
-    if sharded and len(model.blocks):
-        return SHARDED
-    return OVERLAPPED if next(model.parameters()).device.type == "cuda" else JOINED
-
-
-class Replicas:
-    """A model that the processes of a group train together.
+class DataParallel:
+    """A model that the ranks of a group train together.
 
     Args:
-        model: on its device; the same in all processes.
-        loss: called with the model and further arguments; the sum over all micro-batches of all processes is the loss
-            of an update.
-        way: one of `way_of`.
+        model: on its device; the same on all ranks.
+        loss: called with the model and further arguments; the sum over all micro-batches of all ranks is the loss of a
+            batch.
     """
 
-    def __init__(self, model: LanguageModel, loss: Callable[..., Tensor], group: Group, way: str) -> None:
-        self.model, self.group, self.way = model, group, way
+    def __init__(self, model: LanguageModel, loss: Callable[..., Tensor], group: Group, strategy: Strategy) -> None:
+        self.model, self.group, self.strategy = model, group, strategy
         self.device = next(model.parameters()).device
-        self.stop_wanted = False
-        """This process was asked to stop."""
-        self.stopping = False
-        """A process of the group was asked to stop: known to all after the same update."""
-        self._loss: nn.Module = _Loss(model, loss)
-        self._share = group.size if way in (OVERLAPPED, SHARDED) else 1  # PyTorch's classes give means over processes
-        if way == SHARDED:
+        self._loss: Any = _Loss(model, loss)
+        self._factor = group.world_size if strategy in ("ddp", "fsdp") else 1  # they average over ranks
+        if strategy == "fsdp":
             self._shard()
-        elif way == OVERLAPPED:
-            devices = [group.local] if self.device.type == "cuda" else None
+        elif strategy == "ddp":
+            devices = [group.local_rank] if self.device.type == "cuda" else None
             self._loss = nn.parallel.DistributedDataParallel(self._loss, device_ids=devices)
 
     def loss(self, *arguments: Any, last: bool) -> Tensor:
-        """The loss of a micro-batch; `last`: the gradients of its update are whole after it."""
-        if self.way == SHARDED:
-            self._loss.set_requires_gradient_sync(last)
-        elif self.way == OVERLAPPED:
-            self._loss.require_backward_grad_sync = last
-        return self._loss(*arguments) * self._share if self._share > 1 else self._loss(*arguments)
+        """Return the loss of a micro-batch.
 
-    def add_up(self, loss: Tensor) -> Tensor:
-        """Make the gradients those of all processes; returns the sum of the losses, and sets `stopping`."""
-        if self.way == ALONE:
-            self.stopping = self.stop_wanted
+        Args:
+            last: of its step: gradients are synchronized in its backward pass.
+        """
+        if self.strategy == "fsdp":
+            self._loss.set_requires_gradient_sync(last)
+        elif self.strategy == "ddp":
+            self._loss.require_backward_grad_sync = last
+        loss: Tensor = self._loss(*arguments)
+        return loss * self._factor if self._factor > 1 else loss
+
+    def all_reduce(self, loss: Tensor, stop: Sigterm) -> Tensor:
+        """Sum the gradients over ranks where that is not done yet; return the sum of the losses, set `stop.requested`.
+
+        Whether a rank got SIGTERM goes with the gradients, so that all ranks stop after the same step.
+        """
+        if self.strategy == "none":
+            stop.requested = stop.received
             return loss
-        gradients = [p.grad for p in self.model.parameters() if p.grad is not None] if self.way == JOINED else []
-        numbers = torch.stack([loss / self._share, torch.full_like(loss, self.stop_wanted)])
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        gradients = gradients if self.strategy == "allreduce" else []
+        numbers = torch.stack([loss / self._factor, torch.full_like(loss, stop.received)])
         flat = torch.cat([numbers, *(gradient.reshape(-1) for gradient in gradients)])
         dist.all_reduce(flat)
         sizes = [2, *(gradient.numel() for gradient in gradients)]
-        for gradient, part in zip(gradients, flat.split(sizes)[1:], strict=True):
-            gradient.copy_(part.view_as(gradient))
-        self.stopping = bool(flat[1] > 0)
+        for gradient, summed in zip(gradients, flat.split(sizes)[1:], strict=True):
+            gradient.copy_(summed.view_as(gradient))
+        stop.requested = bool(flat[1] > 0)
         return flat[0]
 
-    def agree(self, number: int) -> int:
-        """The smallest of the processes' numbers."""
-        if self.group.size == 1:
+    def all_reduce_min(self, number: int) -> int:
+        """Return the smallest of the ranks' numbers."""
+        if self.group.world_size == 1:
             return number
         tensor = torch.tensor(number, device=self.device)
         dist.all_reduce(tensor, dist.ReduceOp.MIN)
@@ -106,22 +109,22 @@ class Replicas:
         from torch.distributed.device_mesh import init_device_mesh
         from torch.distributed.fsdp import fully_shard
 
-        mesh = init_device_mesh(self.device.type, (self.group.size,))
+        mesh = init_device_mesh(self.device.type, (self.group.world_size,))
         for block in self.model.blocks:
             fully_shard(block, mesh=mesh)
         fully_shard(self._loss, mesh=mesh)
 
 
-def whole(tensor: Tensor) -> Tensor:
-    """A tensor of a sharded model put together, for which every process has to call this; any other as it is."""
+def full_tensor(tensor: Tensor) -> Tensor:
+    """Gather a tensor of a sharded model, for which all ranks have to call this; return any other as it is."""
     gather = getattr(tensor, "full_tensor", None)
     return gather() if gather else tensor.detach()
 
 
-def handed_out(tensor: Tensor | None, like: Tensor, group: Group) -> Tensor:
-    """What number 0 has, in every process, in the form of the parameter `like`; the others give nothing."""
+def scatter_tensor(tensor: Tensor | None, like: Tensor, group: Group) -> Tensor:
+    """Distribute rank 0's tensor over the ranks in the layout of the parameter `like`; other ranks pass None."""
     full = torch.empty(like.shape, dtype=like.dtype, device=like.device) if tensor is None else tensor.to(like.device)
-    if group.size == 1:
+    if group.world_size == 1:
         return full
     if hasattr(like, "full_tensor"):
         from torch.distributed.tensor import distribute_tensor
@@ -131,14 +134,18 @@ def handed_out(tensor: Tensor | None, like: Tensor, group: Group) -> Tensor:
     return full
 
 
-def check_shares(batch: int, sharded: bool, group: Group) -> None:
-    """Raises `PretraceError` where a batch of so many sequences can not be shared out."""
-    if batch < group.size:
+def check_batch_size(batch_size: int, sharded: bool, group: Group) -> None:
+    """Check that a batch of `batch_size` sequences can be divided among the ranks.
+
+    Raises:
+        PretraceError: it cannot.
+    """
+    if batch_size < group.world_size:
         raise PretraceError(
-            f"{group.size} processes share batches of {batch} sequences; take at most {batch} processes"
+            f"{group.world_size} processes share batches of {batch_size} sequences; take at most {batch_size} processes"
         )
-    if sharded and batch % group.size:
+    if sharded and batch_size % group.world_size:
         raise PretraceError(
-            f"pretrain.sharded: {group.size} processes have to take equal shares of a batch of {batch} sequences; "
-            "take a number that divides it"
+            f"pretrain.sharded: {group.world_size} processes must have equal shares of a batch of {batch_size} "
+            "sequences; take a number of processes that divides it"
         )

@@ -1,7 +1,7 @@
-"""Several processes that train one model: how they are started, meet, and end.
+"""Launching the ranks of a process group, and noticing when one of them dies.
 
 On a CPU two processes of one thread are faster than one of two (docs/log.md), and a busy machine slows them far less:
-they wait for each other once a step, not at every operation. They talk over gloo, with GPUs over NCCL.
+they wait for each other once per step, not at every operation. The backend is gloo on CPUs and NCCL on GPUs.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from types import TracebackType
 from typing import Any, cast
 
 import torch
@@ -27,83 +28,83 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.processes import exit_with_parent
 from pretrace.training.distributed.group import Group, started_by_torchrun
 
-HERE, DONE = "here", "done"
-"""What a process says to number 0: that it is ready to meet the others, and that it has done its work."""
-NOTICE_SECONDS = 3.0
-"""How long a process may take to end after the others have lost it."""
+READY, DONE = "ready", "done"
+"""Messages of a worker to rank 0: it is about to join the process group; it has done its work."""
+EXIT_SECONDS = 3.0
+"""How long to wait for the message or the exit status of a worker that the others have lost."""
 HANG_SECONDS = 20.0
-"""How long number 0 may still wait for a process that is gone, before it is ended from within."""
+"""How long rank 0 may hang in a collective after a worker died, before its process is ended."""
 
 
 @contextlib.contextmanager
-def meet(group: Group, work: Callable[..., Any], *arguments: Any) -> Iterator[None]:
-    """Within the block the processes of the group can talk; others, if torchrun has not, are started for it.
+def process_group(group: Group, work: Callable[..., object], *arguments: Any) -> Iterator[None]:
+    """Context in which the ranks of the group can communicate; launches the other ranks unless torchrun has.
 
-    A process that is started here calls `work(its group, *arguments)` and ends. When number 0 is killed, the system
-    ends the others.
+    A rank launched here calls `work(its group, *arguments)` and exits. When rank 0 is killed, the system ends the
+    others.
 
     Raises:
-        PretraceError: another process ended before its time; the text has what it said.
+        PretraceError: another rank died; the text has its error.
     """
-    if group.size == 1:
+    if group.world_size == 1:
         yield
     elif started_by_torchrun():
-        _use_loopback(int(os.environ["LOCAL_WORLD_SIZE"]) == group.size)
-        if not dist.is_initialized():  # once in the life of a process: torchrun's meeting place remembers
+        _use_loopback(int(os.environ["LOCAL_WORLD_SIZE"]) == group.world_size)
+        if not dist.is_initialized():  # once per process: torchrun's store remembers
             dist.init_process_group(_backend())
         yield
     else:
-        with _Others(group, work, arguments) as others:
+        with _Workers(group, work, arguments) as workers:
             yield
-            others.join()
+            workers.join()
 
 
-class _Others:
-    """The processes besides number 0, as number 0 sees them."""
+class _Workers:
+    """The ranks that rank 0 launched, as it sees them."""
 
-    def __init__(self, group: Group, work: Callable[..., Any], arguments: tuple) -> None:
+    def __init__(self, group: Group, work: Callable[..., object], arguments: tuple[Any, ...]) -> None:
         self.group, self.work, self.arguments = group, work, arguments
         self.folder = tempfile.TemporaryDirectory()
         self.processes: list[SpawnProcess] = []
         self.pipes: list[Connection] = []
-        self.over, self.noticed = threading.Event(), threading.Event()
-        self.lost = ""
-        """What there is to say of the process that ended before its time."""
+        self.finished, self.noticed = threading.Event(), threading.Event()
+        self.error = ""
+        """Describes the first worker that died."""
 
-    def __enter__(self) -> _Others:
+    def __enter__(self) -> _Workers:
         _use_loopback(True)
-        meeting, context = f"file://{self.folder.name}/meeting", multiprocessing.get_context("spawn")
+        store, context = f"file://{self.folder.name}/store", multiprocessing.get_context("spawn")
         try:
-            for rank in range(1, self.group.size):
+            for rank in range(1, self.group.world_size):
                 pipe, theirs = context.Pipe(duplex=False)
-                group = replace(self.group, rank=rank, local=rank)
-                arguments = (group, theirs, meeting, os.getpid(), self.work, self.arguments)
-                self.processes.append(context.Process(target=_other, args=arguments, daemon=True))
+                group = replace(self.group, rank=rank, local_rank=rank)
+                arguments = (group, theirs, store, os.getpid(), self.work, self.arguments)
+                self.processes.append(context.Process(target=_run_worker, args=arguments, daemon=True))
                 self.processes[-1].start()
                 self.pipes.append(pipe)
                 theirs.close()
-            for pipe in self.pipes:  # gloo itself would wait half an hour for one that never comes
-                if (said := self._said_by(pipe)) != HERE:
-                    raise PretraceError(self._end_of(pipe, said))
-            dist.init_process_group(_backend(), init_method=meeting, rank=0, world_size=self.group.size)
+            for pipe in self.pipes:  # gloo would wait half an hour for a worker that died before joining
+                if (message := _receive(pipe)) != READY:
+                    raise PretraceError(self._describe_exit(pipe, message))
+            dist.init_process_group(_backend(), init_method=store, rank=0, world_size=self.group.world_size)
         except BaseException:
             self._end()
             raise
-        threading.Thread(target=self._listen, daemon=True).start()
+        threading.Thread(target=self._watch, daemon=True).start()
         return self
 
-    def __exit__(self, kind: type | None, error: BaseException | None, *_: object) -> None:
-        if isinstance(error, RuntimeError):  # so torch says that another process does not answer
-            self.noticed.wait(NOTICE_SECONDS)
-        self.over.set()
-        lost = self.lost
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if isinstance(error, RuntimeError):  # torch raises it when another rank does not answer
+            self.noticed.wait(EXIT_SECONDS)
+        self.finished.set()
+        worker_error = self.error
         self._end()
-        if lost and isinstance(error, RuntimeError):
-            raise PretraceError(lost) from error
+        if worker_error and isinstance(error, RuntimeError):
+            raise PretraceError(worker_error) from error
 
     def join(self) -> None:
-        """Wait for them to end."""
-        self.over.set()
+        """Wait for the workers to exit."""
+        self.finished.set()
         for process in self.processes:
             process.join()
 
@@ -114,59 +115,64 @@ class _Others:
             dist.destroy_process_group()
         self.folder.cleanup()
 
-    def _said_by(self, pipe: Connection) -> str:
-        try:
-            return pipe.recv()
-        except (EOFError, OSError):
-            return ""
-
-    def _end_of(self, pipe: Connection, said: str) -> str:
-        """One line on a process that has ended."""
-        number = self.pipes.index(pipe) + 1
-        process = self.processes[number - 1]
-        process.join(NOTICE_SECONDS)
+    def _describe_exit(self, pipe: Connection, message: str) -> str:
+        """Return one line on a worker that died."""
+        index = self.pipes.index(pipe)
+        process = self.processes[index]
+        process.join(EXIT_SECONDS)
         return (
-            f"process {number + 1} of {self.group.size} ended before its time ({said or self._status(process)}); "
-            "run again, it goes on from the last checkpoint"
+            f"rank {index + 1} of {self.group.world_size} died ({message or _exit_status(process)}); "
+            "run again to resume from the last checkpoint"
         )
 
-    def _status(self, process: SpawnProcess) -> str:
-        code = process.exitcode
-        return signal.Signals(-code).name if code and code < 0 else f"exit status {code}"
+    def _watch(self) -> None:
+        """Record the first worker that dies; runs in a thread of its own.
 
-    def _listen(self) -> None:
-        """Note the first process that ends before its time; in a thread of its own.
-
-        gloo then fails at once, and the main thread tells. NCCL does not for a long time, so this process is ended.
+        gloo then fails at once, and the main thread raises. NCCL may hang for long, so this process is ended.
         """
         waiting = list(self.pipes)
         while waiting:
             for pipe in cast("list[Connection]", wait(waiting)):
                 waiting.remove(pipe)
-                said = self._said_by(pipe)
-                if said == DONE:
+                message = _receive(pipe)
+                if message == DONE:
                     continue
-                self.lost = self._end_of(pipe, said)
+                self.error = self._describe_exit(pipe, message)
                 self.noticed.set()
-                if not self.over.wait(HANG_SECONDS):
-                    print(f"pretrace: {self.lost}", file=sys.stderr, flush=True)
+                if not self.finished.wait(HANG_SECONDS):
+                    print(f"pretrace: {self.error}", file=sys.stderr, flush=True)
                     os._exit(1)
                 return
 
 
-def _other(group: Group, pipe: Connection, meeting: str, parent: int, work: Callable[..., Any], rest: tuple) -> None:
+def _receive(pipe: Connection) -> str:
+    """Return a worker's message; "" if it died without one."""
+    try:
+        return str(pipe.recv())
+    except (EOFError, OSError):
+        return ""
+
+
+def _exit_status(process: SpawnProcess) -> str:
+    code = process.exitcode
+    return signal.Signals(-code).name if code and code < 0 else f"exit status {code}"
+
+
+def _run_worker(
+    group: Group, pipe: Connection, store: str, parent: int, work: Callable[..., object], arguments: tuple[Any, ...]
+) -> None:
     exit_with_parent(parent=parent)
-    # Number 0 hears of it, too, and decides for all.
+    # Rank 0 gets these signals, too, and decides for all.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        pipe.send(HERE)
-        dist.init_process_group(_backend(), init_method=meeting, rank=group.rank, world_size=group.size)
-        work(group, *rest)
+        pipe.send(READY)
+        dist.init_process_group(_backend(), init_method=store, rank=group.rank, world_size=group.world_size)
+        work(group, *arguments)
         pipe.send(DONE)
         dist.destroy_process_group()
         sys.stderr.flush()
-        os._exit(0)  # taking down what torch has loaded takes a second
+        os._exit(0)  # unloading torch takes a second
     except BaseException as error:
         with contextlib.suppress(OSError):
             pipe.send(f"{type(error).__name__}: {' '.join(str(error).split())[:500]}")
@@ -180,6 +186,6 @@ def _backend() -> str:
 
 
 def _use_loopback(one_machine: bool) -> None:
-    """Processes of one machine need no name or address of it, which containers often lack."""
+    """Let ranks of one machine do without its name and address, which containers often lack."""
     if one_machine:
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo" if sys.platform == "linux" else "lo0")

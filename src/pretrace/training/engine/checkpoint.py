@@ -1,23 +1,22 @@
-"""Training state that survives a kill, in a folder named by everything the training depends on.
+"""Checkpoints that survive a kill, in a folder named by all that the training depends on.
 
-    .pretrace/checkpoints/<fingerprint>/step-00000250.safetensors   weights, moments
-                                        step-00000250.json          written last: checksums, so a torn file is seen
-                                        curve.jsonl                 one row a step, the source of every loss curve
-                                        samples.jsonl               sample texts, where they are asked for
-                                        steps/                      weights after 1, 2, 4, ... updates, likewise
+    .pretrace/checkpoints/<fingerprint>/step-00000250.safetensors   weights and moments
+                                        step-00000250.json          written last, with checksums: a torn file is noticed
+                                        curve.jsonl                 one row per step, the source of every loss curve
+                                        samples.jsonl               sample texts, if asked for
+                                        steps/                      weights after 1, 2, 4, ... steps, if asked for
                                         lock
 
-The folder is no DVC output (DVC deletes outputs before a stage runs). Other parameters, data, vocabulary or code give
-another fingerprint and so an empty folder: a checkpoint of something else can not be picked up.
+The folder is no DVC output, as DVC deletes outputs before a stage runs. Other parameters, data, vocabulary or code give
+another fingerprint and so an empty folder: no run resumes from the checkpoint of another.
 
-A disk that is full stops the training: it could not keep the finished model either.
+A full disk stops the training, which could not save the finished model either.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -25,122 +24,135 @@ from torch import nn
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_path, read_json, scratch_folder, sha256_of_file, sha256_of_json, write_json
-from pretrace.training.distributed.data_parallel import whole
+from pretrace.schemas.checkpoint import CheckpointMetadata
+from pretrace.training.distributed.data_parallel import full_tensor
 from pretrace.training.distributed.group import Group
-from pretrace.training.engine.jsonl_log import RowFile
-from pretrace.training.engine.state_dict import State, check_state, gather_state, spread_state
+from pretrace.training.engine.jsonl_log import JsonlLog
+from pretrace.training.engine.state_dict import StateDict, check_state, gather_state, scatter_state
 
-KEEP = 2
-NONE: dict[str, Any] = {"step": 0}
-"""What is known where there is no checkpoint."""
+KEPT_CHECKPOINTS = 2
+NO_CHECKPOINT = CheckpointMetadata(step=0)
+"""Metadata of a run that starts from step 0."""
+
+
+def checkpoint_folder(fingerprint: str) -> Path:
+    """Return the folder for the checkpoints of a run with this fingerprint."""
+    return scratch_folder() / "checkpoints" / fingerprint[:32]
 
 
 class Checkpoints:
     """The checkpoints of one training run. Hold `pretrace.common.files.locked(checkpoints.lock)` while training.
 
-    Only number 0 of a group reads and writes files; the others take part in what has to be gathered and handed out.
+    Only rank 0 reads and writes files; the other ranks take part where tensors are gathered or scattered.
     """
 
-    def __init__(self, fingerprint: str, folder: Path | None = None, group: Group | None = None) -> None:
-        self.group = group or Group()
-        self.folder = folder or scratch_folder() / "checkpoints" / fingerprint[:32]
-        self.lock = self.folder / "lock"
-        self.curve = RowFile(self.folder / "curve.jsonl", self.last)
-        self.samples = RowFile(self.folder / "samples.jsonl", self.last)
-        self.steps = self.folder / "steps"
-        if self.group.first:
-            self.folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder: Path, group: Group | None = None) -> None:
+        self.folder, self.group = folder, group or Group()
+        self.lock = folder / "lock"
+        self.curve = JsonlLog(folder / "curve.jsonl", self.describe_last)
+        self.samples = JsonlLog(folder / "samples.jsonl", self.describe_last)
+        self.weights_folder = folder / "steps"
+        if self.group.is_rank_zero:
+            folder.mkdir(parents=True, exist_ok=True)
 
-    def save(self, step: int, module: nn.Module, optimiser: torch.optim.Optimizer, **note: Any) -> None:
-        """Write the state after `step` updates, and what else is to be known of it; keep the newest two.
+    def save(self, module: nn.Module, optimizer: torch.optim.Optimizer, metadata: CheckpointMetadata) -> None:
+        """Write the state after `metadata.step` steps; keep the newest two checkpoints.
 
         Raises:
-            PretraceError: the disk is full; the text names the last checkpoint that is whole.
+            PretraceError: the disk is full; the text names the last intact checkpoint.
         """
-        state = gather_state(module, optimiser, self.group)
-        if not self.group.first:
+        state = gather_state(module, optimizer, self.group)
+        if not self.group.is_rank_zero:
             return
-        path = self._path(step)
+        path = self._path(metadata.step)
         try:
-            for rows in (self.curve, self.samples):
-                rows.flush()
+            for log in (self.curve, self.samples):
+                log.flush()
             with atomic_path(path) as temporary:
                 save_file(state, temporary)
-            note = {"step": step, "sha256": sha256_of_file(path), **note}
-            write_json(path.with_suffix(".json"), {**note, "note": sha256_of_json(note)})
+            metadata = metadata.model_copy(update={"state_sha256": sha256_of_file(path)})
+            metadata = metadata.model_copy(update={"metadata_sha256": metadata_checksum(metadata)})
+            write_json(path.with_suffix(".json"), metadata.model_dump())
         except PretraceError as error:
-            raise PretraceError(f"{error}; {self.last()}") from error
-        notes = self._notes()
-        here = notes.index(path.with_suffix(".json"))
-        for old in (*notes[:here], *notes[here + KEEP :]):  # a later one is one that was torn
+            raise PretraceError(f"{error}; {self.describe_last()}") from error
+        saved = self._saved()
+        here = saved.index(path.with_suffix(".json"))
+        for old in (*saved[:here], *saved[here + KEPT_CHECKPOINTS :]):  # a newer one is one that was torn
             old.with_suffix(".safetensors").unlink(missing_ok=True)
             old.unlink()
 
-    def restore(self, module: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
-        """Load the newest whole checkpoint into the model and optimiser of every process of the group.
+    def restore(self, module: nn.Module, optimizer: torch.optim.Optimizer) -> CheckpointMetadata:
+        """Load the newest intact checkpoint into the model and the optimizer of every rank.
 
         Returns:
-            Its note, which is the same in all of them: `step`, 0 when there is none, and what `save` was given.
+            Its metadata, the same on all ranks; `NO_CHECKPOINT` if there is none.
         """
-        state: State | None = None
-        note = NONE
-        if self.group.first:
-            self._clear_up()
-            state, note = self._newest(module)
-        note = self.group.told(note)
-        if note["step"]:
-            spread_state(state, module, optimiser, note["step"], self.group)
-        return note
+        state: StateDict | None = None
+        metadata = NO_CHECKPOINT
+        if self.group.is_rank_zero:
+            self._delete_leftovers()
+            state, metadata = self._newest(module)
+        metadata = self.group.broadcast_object(metadata)
+        if metadata.step:
+            scatter_state(state, module, optimizer, metadata.step, self.group)
+        return metadata
 
-    def last(self) -> str:
-        """The last checkpoint, in words."""
-        notes = self._notes()
-        return f"the last checkpoint is {notes[0].with_suffix('.safetensors')}" if notes else "there is no checkpoint"
+    def describe_last(self) -> str:
+        """Return which checkpoint is the last, for error lines."""
+        saved = self._saved()
+        return f"the last checkpoint is {saved[0].with_suffix('.safetensors')}" if saved else "there is no checkpoint"
 
-    def rewind(self, step: int) -> None:
-        """Cut the curve and the samples back to a step, before training goes on from there."""
-        self.samples.rewind(step)
-        if (rows := self.curve.rewind(step)) < step:
+    def truncate_logs(self, step: int) -> None:
+        """Cut the curve and the samples back to the step that training resumes from."""
+        self.samples.truncate(step)
+        if (rows := self.curve.truncate(step)) < step:
             print(f"{self.curve.path}: {step - rows} of {step} rows are lost; the curve has a gap", file=sys.stderr)
 
-    def write_blame(self, step: int, documents: list[str]) -> Path:
-        """Write which documents the update was made with that training stopped at; returns the file's path."""
-        path = self.folder / "stopped.json"
+    def write_bad_batch(self, step: int, documents: list[str]) -> Path:
+        """Write the documents in the batch of the step that stopped the training; return the file's path."""
+        path = self.folder / "bad_batch.json"
         write_json(path, {"step": step, "documents": documents})
         return path
 
-    def keep_weights(self, step: int, module: nn.Module) -> None:
-        """Write the weights after `step` updates beside the checkpoints, for good."""
-        weights = {name: whole(p) for name, p in module.named_parameters()}
-        if self.group.first:
-            with atomic_path(self.steps / f"step-{step:08d}.safetensors") as temporary:
+    def save_weights(self, step: int, module: nn.Module) -> None:
+        """Write the weights after `step` steps beside the checkpoints, to be kept for good."""
+        weights = {name: full_tensor(p) for name, p in module.named_parameters()}
+        if self.group.is_rank_zero:
+            with atomic_path(self.weights_folder / f"step-{step:08d}.safetensors") as temporary:
                 save_file({name: p.cpu().contiguous() for name, p in weights.items()}, temporary)
 
-    def _newest(self, module: nn.Module) -> tuple[State, dict[str, Any]]:
-        for path in self._notes():
-            weights = path.with_suffix(".safetensors")
+    def _newest(self, module: nn.Module) -> tuple[StateDict, CheckpointMetadata]:
+        for path in self._saved():
+            tensors = path.with_suffix(".safetensors")
             try:
-                note = read_json(path)
-                if note.pop("note") != sha256_of_json(note) or sha256_of_file(weights) != note["sha256"]:
+                metadata = CheckpointMetadata.model_validate(read_json(path))
+                intact = metadata.metadata_sha256 == metadata_checksum(metadata)
+                if not intact or sha256_of_file(tensors) != metadata.state_sha256:
                     raise ValueError("its bytes do not match its checksum")
-                state = load_file(weights)
+                state = load_file(tensors)
                 check_state(state, module)
-                return state, {**note, "step": int(note["step"])}
+                return state, metadata
             except Exception as error:
-                print(f"{weights}: not usable ({error}); trying the one before", file=sys.stderr)
-        return {}, NONE
+                reason = " ".join(str(error).split())
+                print(f"{tensors}: not usable ({reason}); trying the one before", file=sys.stderr)
+        return {}, NO_CHECKPOINT
 
-    def _notes(self) -> list[Path]:
-        """The notes of the checkpoints, newest first."""
+    def _saved(self) -> list[Path]:
+        """Return the metadata files of the checkpoints, newest first."""
         return sorted(self.folder.glob("step-*.json"), reverse=True)
 
     def _path(self, step: int) -> Path:
         return self.folder / f"step-{step:08d}.safetensors"
 
-    def _clear_up(self) -> None:
+    def _delete_leftovers(self) -> None:
         """Delete what a kill in the middle of writing left behind."""
-        for path in (*self.folder.glob(".*.tmp"), *self.steps.glob(".*.tmp")):
+        for path in (*self.folder.glob(".*.tmp"), *self.weights_folder.glob(".*.tmp")):
             path.unlink(missing_ok=True)
         for path in self.folder.glob("step-*.safetensors"):
             if not path.with_suffix(".json").exists():
                 path.unlink()
+
+
+def metadata_checksum(metadata: CheckpointMetadata) -> str:
+    """Return the SHA-256 of all fields but `metadata_sha256`."""
+    return sha256_of_json(metadata.model_dump(exclude={"metadata_sha256"}))

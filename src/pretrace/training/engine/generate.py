@@ -49,7 +49,7 @@ def generate(
     return vocabulary.decode(ids).strip()
 
 
-def samples(model: LanguageModel, vocabulary: Vocabulary, seed: int) -> list[dict[str, str]]:
+def generate_samples(model: LanguageModel, vocabulary: Vocabulary, seed: int) -> list[dict[str, str]]:
     """A few short texts for the report."""
     return [
         {"prompt": prompt, "text": generate(model, vocabulary, prompt, SAMPLE_TOKENS, seed + number)}

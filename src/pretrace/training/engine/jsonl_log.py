@@ -1,6 +1,6 @@
-"""Files that gain a row with a training's updates: its curve, its sample texts. One JSON object a line.
+"""Logs that grow during training: the loss curve, the sample texts. One JSON object per line.
 
-Every row has the `step` that it was made at, so that such a file can be cut back to where training goes on from.
+Each row has the `step` it was written at, so that a log can be cut back to the step that training resumes from.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_path, readable_disk_errors
 
 
-class RowFile:
-    """The rows in a file, which need not be there yet.
+class JsonlLog:
+    """A JSON Lines file, which need not exist yet.
 
     Args:
-        place: what there is to say of the last checkpoint where the disk is full.
+        describe_checkpoint: returns which checkpoint is the last, for the error when the disk is full.
     """
 
-    def __init__(self, path: Path, place: Callable[[], str]) -> None:
-        self.path, self.place = path, place
+    def __init__(self, path: Path, describe_checkpoint: Callable[[], str]) -> None:
+        self.path, self.describe_checkpoint = path, describe_checkpoint
 
     def append(self, row: dict[str, Any]) -> None:
-        """Add a row.
+        """Append a row.
 
         Raises:
             PretraceError: the disk is full.
@@ -35,12 +35,12 @@ class RowFile:
             with readable_disk_errors(self.path), self.path.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(row) + "\n")
         except PretraceError as error:
-            raise PretraceError(f"{error}; {self.place()}") from error
+            raise PretraceError(f"{error}; {self.describe_checkpoint()}") from error
 
-    def up_to(self, step: int) -> list[dict[str, Any]]:
-        """The rows of the first `step` updates, in order.
+    def read(self, step: int) -> list[dict[str, Any]]:
+        """Return the rows of the first `step` steps, in order.
 
-        A line that is not whole, as a kill can leave behind, is left out.
+        An incomplete line, as a kill can leave behind, is skipped.
         """
         rows = []
         lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines() if self.path.exists() else []
@@ -53,16 +53,16 @@ class RowFile:
                 rows.append(row)
         return rows
 
-    def rewind(self, step: int) -> int:
-        """Cut the file back to the first `step` updates; returns how many rows are left."""
-        rows = self.up_to(step)
+    def truncate(self, step: int) -> int:
+        """Cut the file back to the first `step` steps; return how many rows are left."""
+        rows = self.read(step)
         if self.path.exists():
             with atomic_path(self.path) as temporary:
                 temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         return len(rows)
 
     def flush(self) -> None:
-        """See to it that the bytes are on the disk before a checkpoint relies on them."""
+        """Force the bytes to disk before a checkpoint relies on them."""
         if self.path.exists():
             with readable_disk_errors(self.path), self.path.open("a") as stream:
                 os.fsync(stream.fileno())

@@ -34,9 +34,9 @@ def check_training_memory(kind: str, settings: Settings, vocabulary_size: int, g
         group: the processes that train, each with a copy unless the model is sharded; None: this one alone.
     """
     group = group or Group()
-    needed = least_memory(count_weights(kind, settings, vocabulary_size), settings, group.size)
-    gpus = group.here if torch.cuda.is_available() else 0
-    check_memory(needed * group.here // group.size, f"{kind}: at least", settings, gpus)
+    needed = least_memory(count_weights(kind, settings, vocabulary_size), settings, group.world_size)
+    gpus = group.local_world_size if torch.cuda.is_available() else 0
+    check_memory(needed * group.local_world_size // group.world_size, f"{kind}: at least", settings, gpus)
 
 
 def least_memory(weights: int, settings: Settings, processes: int) -> int:

@@ -18,7 +18,7 @@ from pretrace.settings import OptimizerSettings
 EPSILON = 1e-8
 
 
-def build_optimiser(module: nn.Module, settings: OptimizerSettings) -> torch.optim.Optimizer:
+def build_optimizer(module: nn.Module, settings: OptimizerSettings) -> torch.optim.Optimizer:
     """The optimiser of the settings; decay on tensors of rank two and more, as released. The loop sets the rate."""
     decayed = [p for p in module.parameters() if p.dim() > 1]
     plain = [p for p in module.parameters() if p.dim() <= 1]

@@ -1,6 +1,6 @@
-"""The state of a training as named tensors: weights and Adam's moments, whole, whatever the processes hold of them.
+"""The training state as named full tensors, however the ranks hold it: weights and Adam's moments.
 
-Tensors are put together and handed out one by one, so that a sharded model is never whole on a device.
+Tensors are gathered and scattered one by one, so that a sharded model is never whole on one device.
 """
 
 from __future__ import annotations
@@ -8,45 +8,49 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from pretrace.training.distributed.data_parallel import handed_out, whole
+from pretrace.training.distributed.data_parallel import full_tensor, scatter_tensor
 from pretrace.training.distributed.group import Group
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
-State = dict[str, Tensor]
-"""By `weights/<parameter>`, `exp_avg/<parameter>`, `exp_avg_sq/<parameter>`; of a parameter's shape, on the CPU."""
+StateDict = dict[str, Tensor]
+"""By `weights/<parameter>`, `exp_avg/<parameter>`, `exp_avg_sq/<parameter>`; in the parameter's shape, on the CPU."""
 
 
-def gather_state(module: nn.Module, optimiser: torch.optim.Optimizer, group: Group) -> State:
-    """The state in number 0; empty in the others, which have to call this, too."""
-    state: State = {}
+def gather_state(module: nn.Module, optimizer: torch.optim.Optimizer, group: Group) -> StateDict:
+    """Return the state on rank 0 and an empty one on the others; all ranks have to call this."""
+    state: StateDict = {}
     for name, parameter in module.named_parameters():
-        moments = optimiser.state[parameter]
+        moments = optimizer.state[parameter]
         for part, tensor in (("weights", parameter), *((key, moments[key]) for key in MOMENTS if key in moments)):
-            full = whole(tensor)
-            if group.first:
+            full = full_tensor(tensor)
+            if group.is_rank_zero:
                 state[f"{part}/{name}"] = full.cpu().contiguous()
     return state
 
 
-def check_state(state: State, module: nn.Module) -> None:
-    """Raises `ValueError` or `KeyError` where a state is not one of this model."""
+def check_state(state: StateDict, module: nn.Module) -> None:
+    """Check that a state is one of this model.
+
+    Raises:
+        KeyError, ValueError: it is not.
+    """
     for name, parameter in module.named_parameters():
         if any(state[f"{part}/{name}"].shape != parameter.shape for part in ("weights", *MOMENTS)):
             raise ValueError(f"{name} has another shape")
 
 
 @torch.no_grad()
-def spread_state(
-    state: State | None, module: nn.Module, optimiser: torch.optim.Optimizer, step: int, group: Group
+def scatter_state(
+    state: StateDict | None, module: nn.Module, optimizer: torch.optim.Optimizer, step: int, group: Group
 ) -> None:
-    """Load the state after `step` updates, which number 0 alone gives, into every process's model and optimiser."""
-    on_device = any(settings.get("fused") or settings.get("capturable") for settings in optimiser.param_groups)
+    """Load rank 0's state after `step` steps into the model and the optimizer of every rank; others pass None."""
+    on_device = any(settings.get("fused") or settings.get("capturable") for settings in optimizer.param_groups)
     for name, parameter in module.named_parameters():
         tensors = {
-            part: handed_out(state[f"{part}/{name}"] if state else None, parameter, group)
+            part: scatter_tensor(state[f"{part}/{name}"] if state else None, parameter, group)
             for part in ("weights", *MOMENTS)
         }
         parameter.copy_(tensors.pop("weights"))
         device = parameter.device if on_device else "cpu"
-        optimiser.state[parameter] = {"step": torch.tensor(float(step), device=device), **tensors}
+        optimizer.state[parameter] = {"step": torch.tensor(float(step), device=device), **tensors}

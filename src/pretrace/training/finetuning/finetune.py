@@ -28,7 +28,7 @@ from pretrace.tasks.metrics import score
 from pretrace.training.engine.device import Device
 from pretrace.training.engine.flops import flops_of_sequences
 from pretrace.training.engine.loop import train_steps
-from pretrace.training.engine.optimizer import build_optimiser
+from pretrace.training.engine.optimizer import build_optimizer
 from pretrace.training.engine.schedule import warmup_linear
 from pretrace.training.finetuning.batching import Batch, Examples, epoch_order
 from pretrace.training.finetuning.config import Recipe
@@ -107,7 +107,7 @@ def finetune_seed(
     }
     scale = kind.label_scale(splits["train"].labels, recipe.outputs)
     targets = torch.from_numpy(kind.targets(splits["train"].labels, recipe.outputs, scale))
-    optimiser = build_optimiser(model, recipe.settings)
+    optimizer = build_optimizer(model, recipe.settings)
     per_epoch = max(1, len(targets) // recipe.settings.batch_size)
     steps = per_epoch * recipe.epochs
     best: dict[str, Tensor] = {}
@@ -127,7 +127,7 @@ def finetune_seed(
 
     for step in train_steps(
         model,
-        optimiser,
+        optimizer,
         range(steps),
         losses=losses,
         learning_rate=lambda step: recipe.lr * warmup_linear(step / steps, recipe.settings.warmup_share),

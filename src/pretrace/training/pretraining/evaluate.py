@@ -1,4 +1,4 @@
-"""How well a language model predicts text: the loss of sequences, over a batch or over all of the validation text."""
+"""How well a language model predicts text: its mean loss over sequences, and the metrics that follow from it."""
 
 from __future__ import annotations
 
@@ -6,39 +6,33 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pretrace.common.errors import PretraceError
-from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.language_model import LanguageModel
-from pretrace.model.loss import language_model_loss
 from pretrace.tokens.shards import Shards
 from pretrace.training.engine.device import Device
-
-
-def sequence_loss(
-    model: LanguageModel, ids_BT: Tensor, device: Device, dropout: Dropout | None, sequences: int
-) -> Tensor:
-    """Mean loss a token over a batch of `sequences`, of which `ids_BT` are some (nats)."""
-    B, T = ids_BT.shape
-    weights_BT = torch.full((B, T), 1.0 / (sequences * (T - 1)), device=ids_BT.device)
-    with device.autocast():
-        h_BTC = model.hidden(ids_BT, dropout)
-        return language_model_loss(model, h_BTC, ids_BT, weights_BT, device.dtype, dropout)
+from pretrace.training.objectives import MicroBatch, Objective
 
 
 @torch.no_grad()
-def validation_loss(model: LanguageModel, ids_NT: Tensor, device: Device, batch: int = 32) -> float:
-    """Mean loss a token (nats) over sequences (N, T), without dropout."""
-    losses = [sequence_loss(model, ids.to(device.name), device, None, len(ids_NT)) for ids in ids_NT.split(batch)]
+def validation_loss(
+    model: LanguageModel, objective: Objective, ids_NT: Tensor, device: Device, batch_size: int = 32
+) -> float:
+    """Return the mean loss (nats/token) over sequences (N, T), without dropout."""
+    losses = []
+    for first in range(0, len(ids_NT), batch_size):
+        ids_BT = ids_NT[first : first + batch_size].to(device.name)
+        batch = MicroBatch(ids_BT, range(first, first + len(ids_BT)), len(ids_NT), seed=0, step=0)
+        losses.append(objective.loss(model, batch, 0.0, device))
     return float(sum(loss.double() for loss in losses))
 
 
 def windows(shards: Shards, context: int) -> Tensor:
-    """The validation text as sequences that follow each other, (N, context); what is left over at its end is not read.
+    """Return the validation text as consecutive sequences, (N, context), without the rest at its end.
 
     Raises:
-        PretraceError: there is not enough for one.
+        PretraceError: there are too few tokens for one.
     """
     count = shards.tokens // context
     if not count:
@@ -49,8 +43,8 @@ def windows(shards: Shards, context: int) -> Tensor:
     return torch.from_numpy(shards.read(0, count * context)).view(count, context)
 
 
-def describe(model: nn.Module, val_loss: float, manifest: dict[str, Any]) -> dict[str, Any]:
-    """What there is to say of any language model: its loss on the validation text (nats a token), and its size."""
+def describe(model: LanguageModel, val_loss: float, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return the metrics of any language model: those of its validation loss (nats/token), and its size."""
     validation = manifest["splits"]["validation"]
     bits_per_byte = val_loss / math.log(2) * validation["tokens"] / validation["bytes"]
     return {

@@ -11,8 +11,9 @@ from pretrace.model.language_model import LanguageModel
 from pretrace.settings import MAIN_MODEL, ModelSettings, Settings
 from pretrace.tokens.shards import open_shards
 from pretrace.training.engine.device import choose_device
+from pretrace.training.objectives.causal_lm import CausalLM
 from pretrace.training.pretraining.evaluate import describe, validation_loss, windows
-from pretrace.training.pretraining.run import Pretrained
+from pretrace.training.pretraining.result import Pretrained
 
 
 def init_from(settings: Settings, shards_folder: Path) -> Pretrained:
@@ -26,7 +27,7 @@ def init_from(settings: Settings, shards_folder: Path) -> Pretrained:
     manifest = read_json(shards_folder / "manifest.json")
     model = read_start(settings, manifest["vocabulary_size"])
     validation = windows(open_shards(shards_folder, "validation"), scale.model.context)
-    metrics = describe(model.to(device.name), validation_loss(model, validation, device), manifest)
+    metrics = describe(model.to(device.name), validation_loss(model, CausalLM(), validation, device), manifest)
     curve = [{"step": 0, "val_loss": metrics["val_loss"]}]
     return Pretrained(model, metrics | {"steps": 0, "tokens": 0, "flops": 0}, curve, {"device": device.name}, [])
 

@@ -1,7 +1,6 @@
-"""What one sees of a pre-training, and what is kept of it besides checkpoints: progress, curves, samples.
+"""Monitoring of pre-training: progress line, curves, samples, weights along the way. Never changes the weights.
 
-Nothing here touches the weights. All processes of a group come here, as a sharded model takes all of them to be put
-together; number 0 says and writes.
+All ranks take part, as it takes all of them to gather a sharded model; rank 0 shows and writes.
 """
 
 from __future__ import annotations
@@ -10,18 +9,20 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import torch
-from torch import nn
 
 from pretrace.common.progress import progress
+from pretrace.model.language_model import LanguageModel
 from pretrace.tokens.shards.batch_documents import batch_documents, document_names
 from pretrace.tokens.shards.read import open_shards
-from pretrace.training.distributed.data_parallel import SHARDED, whole
+from pretrace.training.distributed.data_parallel import full_tensor
+from pretrace.training.engine.checkpoint import Checkpoints
 from pretrace.training.engine.curves import is_shown, write_curve
-from pretrace.training.engine.device import Device
 from pretrace.training.engine.flops import flops_per_token, peak_flops
+from pretrace.training.engine.loop import Step
 from pretrace.training.pretraining.evaluate import validation_loss, windows
 from pretrace.training.pretraining.progress_line import memory_in_use, status
 from pretrace.training.pretraining.trainer import Trainer
@@ -29,123 +30,131 @@ from pretrace.training.pretraining.trainer import Trainer
 QUICK_SEQUENCES = 128
 """Validation sequences read for the curve; the figure at the end is over all of them."""
 NAMES_SHOWN = 8
-"""Documents named in the line that says why a training stopped; a file has all of them."""
+"""Documents named in the error about a bad batch; a file has all of them."""
 SHOWN_EVERY_SECONDS = 0.2
 
-Sampler = Callable[[nn.Module], list[dict[str, str]]]
+Sampler = Callable[[LanguageModel], list[dict[str, str]]]
+"""Writes sample texts with a model: rows of `prompt` and `text`."""
 
 
-class Watch:
-    """The onlooker of a trainer.
+class Monitor:
+    """The monitoring of one rank of a training; a context that is open while it trains.
 
     Args:
         manifest: of the shards.
-        curves: folder that curves are written to while training goes on; None: none are.
-        sample: makes sample texts with a model.
-        publish: called after every update.
+        curves: folder in which the curves are kept up to date; None: they are not.
+        sample: writes sample texts with a model.
+        publish: called after each step.
     """
 
     def __init__(
         self,
         trainer: Trainer,
+        checkpoints: Checkpoints,
         manifest: dict[str, Any],
         curves: Path | None = None,
         sample: Sampler | None = None,
         publish: Callable[[], None] = lambda: None,
     ) -> None:
-        self.trainer, self.section = trainer, trainer.section
-        self.first, self.checkpoints = trainer.group.first, trainer.checkpoints
+        self.trainer, self.section, self.checkpoints = trainer, trainer.section, checkpoints
+        self.is_rank_zero, self.first_step = trainer.group.is_rank_zero, trainer.resumed_from.step
         self.curves, self.sample, self.publish = curves, sample, publish
-        self.tokens_a_step = self.section.batch_size * trainer.scale.model.context
-        self.flops_a_token = flops_per_token(trainer.model)
+        self.tokens_per_step = self.section.batch_size * trainer.scale.model.context
+        self.flops_per_token = flops_per_token(trainer.model)
         train = manifest["splits"]["train"]
-        self.bits_a_nat_token = train["tokens"] / train["bytes"] / math.log(2)
-        self.validation = windows(open_shards(trainer.folder, "validation"), trainer.scale.model.context)
-        self.seconds, self.peak = 0.0, 0.0
-        self.kept: list[dict[str, Any]] = []
-        """The rows of the curve that its files show."""
+        self.bits_per_byte = train["tokens"] / train["bytes"] / math.log(2)
+        """Bits/byte of a loss of 1 nat/token."""
+        self.validation = windows(open_shards(trainer.shards_folder, "validation"), trainer.scale.model.context)
+        self.elapsed, self.peak_flops = 0.0, 0.0
+        self.shown_rows: list[dict[str, Any]] = []
+        """Rows of the curve that its files show."""
 
-    def run(self) -> None:
-        """Train to the end and show how it goes."""
-        trainer, steps = self.trainer, self.section.steps
-        if self.first:
-            self.checkpoints.rewind(trainer.done)
-            self.kept = [row for row in self.checkpoints.curve.up_to(trainer.done) if is_shown(row, steps)]
-            if trainer.done < steps:
-                self.peak = peak_flops(trainer.device) * trainer.group.size
-        self.started = self.shown = time.monotonic()
-        with progress(total=steps, unit="step", description=trainer.kind, initial=trainer.done, on=self.first) as bar:
-            self.bar = bar
-            trainer.run(self.after_step, self.checkpoint_due, self.blame)
-        self.seconds = time.monotonic() - self.started
+    def __enter__(self) -> Monitor:
+        steps = self.section.steps
+        if self.is_rank_zero:
+            self.checkpoints.truncate_logs(self.first_step)
+            self.shown_rows = [row for row in self.checkpoints.curve.read(self.first_step) if is_shown(row, steps)]
+            if self.first_step < steps:
+                self.peak_flops = peak_flops(self.trainer.device) * self.trainer.group.world_size
+        self._started = self._shown = time.monotonic()
+        self._bar = progress(
+            total=steps, unit="step", description=self.trainer.kind, initial=self.first_step, on=self.is_rank_zero
+        )
+        return self
 
-    def after_step(self, step: int, loss: float) -> dict[str, Any]:
-        """The curve's row, and at set steps the validation loss, sample texts and weights; what a checkpoint notes."""
-        section, row = self.section, {"step": step, "lr": self.trainer.rate(step - 1), "loss": round(loss, 6)}
-        validate = step % section.validate_every == 0 or step == section.steps
-        sample = section.sample_every is not None and step % section.sample_every == 0
-        model = self.model() if validate or sample else None
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._bar.close()
+        self.elapsed = time.monotonic() - self._started
+
+    def record(self, step: Step) -> None:
+        """Record a step: the row of the curve, and at set steps the validation loss, sample texts and weights."""
+        section, number = self.section, step.number
+        row = {"step": number, "lr": self.trainer.learning_rate(number - 1), "loss": round(step.loss, 6)}
+        validate = number % section.validate_every == 0 or number == section.steps
+        sample = section.sample_every is not None and number % section.sample_every == 0
+        model = self.whole_model() if validate or sample else None
         if model and validate:
-            row["val_loss"] = round(validation_loss(model, self.validation[:QUICK_SEQUENCES], self.device), 6)
+            row["val_loss"] = round(self._validation_loss(model), 6)
         if model and sample and self.sample:
             for text in self.sample(model):
-                self.checkpoints.samples.append({"step": step, **text})
-        if self.section.save_at_powers_of_two and step & (step - 1) == 0:
-            self.checkpoints.keep_weights(step, self.trainer.model)
-        if self.first:
-            self._keep(row)
-            self._show(step, loss)
+                self.checkpoints.samples.append({"step": number, **text})
+        if section.save_at_powers_of_two and number & (number - 1) == 0:
+            self.checkpoints.save_weights(number, self.trainer.model)
+        if self.is_rank_zero:
+            self._append(row)
+            self._show(step)
             self.publish()
-        return {"seconds": self.trainer.seconds_before + time.monotonic() - self.started}
-
-    def checkpoint_due(self, step: int) -> bool:
-        """Whether a checkpoint is to be made after so many updates, unless SIGTERM asks for one."""
-        return step % self.section.checkpoint_every == 0 or step == self.section.steps
 
     @property
-    def device(self) -> Device:
-        return self.trainer.device
+    def total_seconds(self) -> float:
+        """Seconds of training so far, those before the checkpoint included."""
+        return self.trainer.resumed_from.seconds + time.monotonic() - self._started
 
-    def model(self) -> nn.Module | None:
-        """The model as it is now, on its own: in number 0 only. Of a sharded model every process has to call this."""
+    def whole_model(self) -> LanguageModel | None:
+        """Return the model as it is now on rank 0, and None on the others; all ranks have to call this."""
         trainer = self.trainer
-        if trainer.replicas.way != SHARDED:
-            return trainer.model if self.first else None
-        weights = [whole(p) for p in trainer.model.parameters()]
-        if not self.first:
+        if trainer.data_parallel.strategy != "fsdp":
+            return trainer.model if self.is_rank_zero else None
+        weights = [full_tensor(p) for p in trainer.model.parameters()]
+        if not self.is_rank_zero:
             return None
-        model = trainer.fresh_model().to(self.device.name)
+        model = trainer.initial_model().to(trainer.device.name)
         with torch.no_grad():
             for parameter, weight in zip(model.parameters(), weights, strict=True):
                 parameter.copy_(weight)
         return model
 
-    def blame(self, step: int) -> str:
-        """What the batch of an update (from 0) was made of, and where the last checkpoint is."""
-        if not self.first:
+    def describe_batch(self, step: int) -> str:
+        """Return which documents the batch of a step (from 0) is from, and where the last checkpoint is."""
+        if not self.is_rank_zero:
             return ""
-        numbers = batch_documents(self.trainer.shards, *self.trainer.batch, step)
-        names = document_names(numbers, self.trainer.folder.parent / "clean" / "train")
-        path = self.checkpoints.write_blame(step + 1, names)
+        numbers = batch_documents(self.trainer.shards, *self.trainer.sampling, step)
+        names = document_names(numbers, self.trainer.shards_folder.parent / "clean" / "train")
+        path = self.checkpoints.write_bad_batch(step + 1, names)
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-        return f"; its batch is of {', '.join(names[:NAMES_SHOWN])}{more} ({path} has all); {self.checkpoints.last()}"
+        return (
+            f"; the documents in its batch: {', '.join(names[:NAMES_SHOWN])}{more} (all are in {path}); "
+            f"{self.checkpoints.describe_last()}"
+        )
 
-    def tokens_per_second(self, step: int) -> float:
-        """Since this process began to train."""
-        return (step - self.trainer.done) * self.tokens_a_step / max(time.monotonic() - self.started, 1e-9)
+    def _validation_loss(self, model: LanguageModel) -> float:
+        trainer = self.trainer
+        return validation_loss(model, trainer.objective, self.validation[:QUICK_SEQUENCES], trainer.device)
 
-    def _keep(self, row: dict[str, Any]) -> None:
+    def _append(self, row: dict[str, Any]) -> None:
         self.checkpoints.curve.append(row)
         if is_shown(row, self.section.steps):
-            self.kept.append(row)
+            self.shown_rows.append(row)
         if self.curves and "val_loss" in row:
-            write_curve(self.curves, self.trainer.kind, self.kept, self.section.steps)
+            write_curve(self.curves, self.trainer.kind, self.shown_rows, self.section.steps)
 
-    def _show(self, step: int, loss: float) -> None:
-        if step == self.section.steps or (now := time.monotonic()) - self.shown > SHOWN_EVERY_SECONDS:
-            self.shown = now if step < self.section.steps else self.shown
-            rate = self.tokens_per_second(step)
-            mfu = rate * self.flops_a_token / self.peak if self.peak else 0.0
-            bits = loss * self.bits_a_nat_token
-            self.bar.set_postfix_str(status(loss, bits, rate, mfu, memory_in_use(self.device.name)), refresh=False)
-        self.bar.update(1)
+    def _show(self, step: Step) -> None:
+        number, steps, now = step.number, self.section.steps, time.monotonic()
+        if number == steps or now - self._shown > SHOWN_EVERY_SECONDS:
+            self._shown = now
+            rate = (number - self.first_step) * self.tokens_per_step / max(now - self._started, 1e-9)
+            mfu = rate * self.flops_per_token / self.peak_flops if self.peak_flops else 0.0
+            memory = memory_in_use(self.trainer.device.name)
+            line = status(step.loss, step.loss * self.bits_per_byte, rate, mfu, memory)
+            self._bar.set_postfix_str(line, refresh=False)
+        self._bar.update(1)

@@ -1,4 +1,4 @@
-"""Generative pre-training (paper, sections 3.1, 4.1): next-token prediction on randomly sampled contiguous sequences.
+"""Generative pre-training (paper, sections 3.1, 4.1) on randomly sampled contiguous sequences.
 
 Resumes by itself: the same settings, data, vocabulary and code find the last checkpoint; anything else starts fresh.
 """
@@ -8,43 +8,25 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import nn
 
-from pretrace.common.code import code_hash
 from pretrace.common.files import locked, read_json
+from pretrace.schemas.checkpoint import CheckpointMetadata
 from pretrace.settings import Settings
-from pretrace.training.distributed.group import Group, place
-from pretrace.training.distributed.launch import meet
-from pretrace.training.engine.checkpoint import Checkpoints
+from pretrace.training.distributed.group import Group, group_from_environment
+from pretrace.training.distributed.launch import process_group
+from pretrace.training.distributed.sigterm import Sigterm
+from pretrace.training.engine.checkpoint import Checkpoints, checkpoint_folder
+from pretrace.training.engine.compile import is_compiled
 from pretrace.training.engine.device import Device, check_kernels, choose_device
-from pretrace.training.engine.fingerprint import fingerprint
 from pretrace.training.engine.memory import check_training_memory
-from pretrace.training.pretraining.cost import cost_of, sizes
-from pretrace.training.pretraining.evaluate import describe, validation_loss
-from pretrace.training.pretraining.monitor import Sampler, Watch
+from pretrace.training.objectives.causal_lm import CausalLM
+from pretrace.training.pretraining.fingerprint import run_fingerprint
+from pretrace.training.pretraining.monitor import Monitor, Sampler
+from pretrace.training.pretraining.result import Pretrained, collect_result
 from pretrace.training.pretraining.trainer import Trainer
-
-
-@dataclass(frozen=True)
-class Pretrained:
-    """What pre-training leaves behind."""
-
-    model: nn.Module
-    metrics: dict[str, Any]
-    """The same for every run of the same thing: losses, sizes, FLOPs."""
-    curve: list[dict[str, float]]
-    """Rows of `step`, `lr`, `loss`, and on some rows `val_loss` (nats a token)."""
-    cost: dict[str, Any]
-    """What depends on the clock and the machine."""
-    samples: list[dict[str, Any]]
-    """Rows of `step`, `prompt`, `text`, if `sample_every` asks for them."""
-    steps: Path | None = None
-    """The folder with the weights after 1, 2, 4, ... updates, if `save_at_powers_of_two` asks for them."""
 
 
 def pretrain(
@@ -58,68 +40,69 @@ def pretrain(
     """Train a language model of `kind` (`transformer` or `lstm`) on the shards.
 
     Args:
-        publish: called after every update.
-        curves: folder in which the curves are brought up to date as training goes on.
-        sample: makes sample texts with a model, for `pretrain.sample_every`.
+        publish: called after each step.
+        curves: folder in which the curves are kept up to date during training.
+        sample: writes sample texts with a model, for `pretrain.sample_every`.
 
     Returns:
-        The result; None in a process of torchrun's that is not number 0.
+        The result; None on torchrun's ranks other than 0.
 
     Raises:
         PretraceError: another process trains this already, the shards are damaged, the loss is not finite, the disk is
-            full, or a process of the group ended. The text says where it goes on from.
+            full, or another rank died. The text names the last checkpoint.
     """
-    section, group = settings.scale.pretrain, place(settings.scale.processes)
-    device = _own_device(settings, group)
+    group, objective = group_from_environment(settings.scale.processes), CausalLM()
+    device = _choose_rank_device(settings, group)
     check_kernels(kind, device)
     manifest = read_json(shards_folder / "manifest.json")
     check_training_memory(kind, settings, manifest["vocabulary_size"], group)
-    checkpoints = Checkpoints(run_fingerprint(kind, settings, manifest, device, group.size), group=group)
-    if group.first:
+    fingerprint = run_fingerprint(kind, settings, manifest, device, group.world_size, objective)
+    checkpoints = Checkpoints(checkpoint_folder(fingerprint), group)
+    if group.is_rank_zero:
         print(f"{kind}: {device.name}, {str(device.dtype).removeprefix('torch.')} ({device.reason})", file=sys.stderr)
-    lock = locked(checkpoints.lock, wait=False) if group.first else contextlib.nullcontext()
-    with lock, meet(group, _share, kind, settings, shards_folder, checkpoints.folder):
-        trainer = Trainer(kind, settings, shards_folder, device, checkpoints)
-        if group.first and trainer.done:
-            print(f"{kind}: goes on from the checkpoint at update {trainer.done}", file=sys.stderr)
-        watch = Watch(trainer, manifest, curves, sample, publish)
-        watch.run()
-        model = watch.model()
-    if model is None:
-        return None
-    val_loss = validation_loss(model, watch.validation, device)
-    metrics = describe(model, val_loss, manifest) | sizes(trainer, watch)
-    cost = cost_of(trainer, watch, metrics, settings.hourly_cost)
-    samples = checkpoints.samples.up_to(section.steps)
-    steps = checkpoints.steps if section.save_at_powers_of_two else None
-    return Pretrained(model, metrics, checkpoints.curve.up_to(section.steps), cost, samples, steps)
+    lock = locked(checkpoints.lock, wait=False) if group.is_rank_zero else contextlib.nullcontext()
+    with lock, process_group(group, _train_rank, kind, settings, shards_folder, checkpoints.folder):
+        trainer = Trainer(kind, settings, shards_folder, device, checkpoints, objective)
+        monitor = Monitor(trainer, checkpoints, manifest, curves, sample, publish)
+        _train(trainer, checkpoints, monitor)
+        model = monitor.whole_model()
+    return None if model is None else collect_result(trainer, checkpoints, monitor, model, manifest, settings)
 
 
-def run_fingerprint(kind: str, settings: Settings, manifest: dict[str, Any], device: Device, processes: int) -> str:
-    """The name of a pre-training: the hash of all that its weights depend on. How often it saves is no part of it."""
-    scale = settings.scale
-    return fingerprint(
-        kind=kind,
-        model=scale.sizes_of(kind).model_dump(),
-        context=scale.model.context,
-        pretrain=scale.pretrain.model_dump(exclude={"checkpoint_every"}),
-        processes=(processes, scale.threads),
-        device=(device.name, str(device.dtype)),
-        shards=manifest,
-        code=code_hash("pretrace.training.pretraining.trainer"),
-    )
+def _train(trainer: Trainer, checkpoints: Checkpoints, monitor: Monitor) -> None:
+    """Make the steps that are left, on each rank; save checkpoints at set steps, at the end, and on SIGTERM."""
+    section = trainer.section
+    if trainer.group.is_rank_zero and trainer.resumed_from.step:
+        print(f"{trainer.kind}: resuming from the checkpoint at step {trainer.resumed_from.step}", file=sys.stderr)
+    with monitor, Sigterm() as stop:
+        for step in trainer.steps(stop, monitor.describe_batch):
+            monitor.record(step)
+            due = step.number % section.checkpoint_every == 0 or step.number == section.steps
+            if due or stop.requested:
+                metadata = CheckpointMetadata(
+                    step=step.number,
+                    seconds=monitor.total_seconds,
+                    micro_batch=trainer.micro_batch,
+                    compiled=is_compiled(trainer.model),
+                )
+                checkpoints.save(trainer.model, trainer.optimizer, metadata)
+            if stop.requested:
+                if trainer.group.is_rank_zero:
+                    saved = f"SIGTERM received, checkpoint saved at step {step.number}"
+                    print(f"{trainer.kind}: {saved}", file=sys.stderr)
+                stop.end_process()
 
 
-def _own_device(settings: Settings, group: Group) -> Device:
+def _train_rank(group: Group, kind: str, settings: Settings, shards_folder: Path, folder: Path) -> None:
+    """Train as a rank that rank 0 launched."""
+    checkpoints = Checkpoints(folder, group)
+    trainer = Trainer(kind, settings, shards_folder, _choose_rank_device(settings, group), checkpoints, CausalLM())
+    monitor = Monitor(trainer, checkpoints, read_json(shards_folder / "manifest.json"))
+    _train(trainer, checkpoints, monitor)
+    monitor.whole_model()
+
+
+def _choose_rank_device(settings: Settings, group: Group) -> Device:
     if torch.cuda.is_available():
-        torch.cuda.set_device(group.local)
+        torch.cuda.set_device(group.local_rank)
     return choose_device(settings.scale.pretrain.precision, settings.scale.threads)
-
-
-def _share(group: Group, kind: str, settings: Settings, shards_folder: Path, folder: Path) -> None:
-    """The part of a process that number 0 started."""
-    device = _own_device(settings, group)
-    trainer = Trainer(kind, settings, shards_folder, device, Checkpoints("", folder, group))
-    watch = Watch(trainer, read_json(shards_folder / "manifest.json"))
-    watch.run()
-    watch.model()

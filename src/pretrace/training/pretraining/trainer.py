@@ -1,179 +1,164 @@
-"""What decides the weights of a pre-training: its model, the order of its data, its updates.
+"""What decides the weights of a pre-training: its model, the order of its data, its optimizer steps.
 
-A checkpoint is good for one version of this module and of what it imports (pretrace.training.engine.fingerprint).
-Monitoring is in pretrace.training.pretraining.monitor.
+The fingerprint of a run is of the source of this module and of what it imports
+(pretrace.training.pretraining.fingerprint). Checkpoints, monitoring and stopping stand around it, in
+pretrace.training.pretraining.run.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from pretrace.common.files import read_json
 from pretrace.model.build import build_model
-from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.language_model import LanguageModel
 from pretrace.settings import Settings
 from pretrace.tokens.shards.read import open_shards
 from pretrace.tokens.shards.sampler import batch_sequences, share_of
-from pretrace.training.distributed.data_parallel import SHARDED, Replicas, check_shares, way_of
-from pretrace.training.distributed.sigterm import Stopping
+from pretrace.training.distributed.data_parallel import DataParallel, check_batch_size, choose_strategy
+from pretrace.training.distributed.sigterm import Sigterm
 from pretrace.training.engine.checkpoint import Checkpoints
-from pretrace.training.engine.compile import change, compile_blocks, is_compiled
+from pretrace.training.engine.compile import change, compile_blocks
 from pretrace.training.engine.device import Device
 from pretrace.training.engine.flops import flops_per_token
-from pretrace.training.engine.loop import train_steps
+from pretrace.training.engine.loop import Step, train_steps
 from pretrace.training.engine.micro_batch import bytes_a_sequence, fitting_micro_batch, memory_of_device
-from pretrace.training.engine.optimizer import build_optimiser
+from pretrace.training.engine.optimizer import build_optimizer
 from pretrace.training.engine.schedule import warmup_cosine
-from pretrace.training.pretraining.evaluate import sequence_loss
+from pretrace.training.objectives import MicroBatch, Objective
 
 
 class Trainer:
-    """One pre-training, in one process of the group. It goes on from the newest checkpoint.
+    """One rank of a pre-training, resumed from the newest checkpoint.
 
     Args:
         kind: `transformer` or `lstm`.
-        device: as `choose_device` gave it in this process.
+        device: as `choose_device` returned it in this process.
         checkpoints: of this training; its group is the one that trains.
 
     Raises:
-        PretraceError: the shards are damaged, or the group cannot share the batches out.
+        PretraceError: the shards are damaged, or the batch cannot be divided among the ranks.
     """
 
     def __init__(
-        self, kind: str, settings: Settings, shards_folder: Path, device: Device, checkpoints: Checkpoints
+        self,
+        kind: str,
+        settings: Settings,
+        shards_folder: Path,
+        device: Device,
+        checkpoints: Checkpoints,
+        objective: Objective,
     ) -> None:
         scale, section, group = settings.scale, settings.scale.pretrain, checkpoints.group
-        check_shares(section.batch_size, section.sharded, group)
+        check_batch_size(section.batch_size, section.sharded, group)
         self.kind, self.scale, self.section = kind, scale, section
-        self.device, self.checkpoints, self.group = device, checkpoints, group
-        self.folder = shards_folder
+        self.device, self.group, self.objective = device, group, objective
+        self.shards_folder = shards_folder
         self.vocabulary_size = read_json(shards_folder / "manifest.json")["vocabulary_size"]
         self.shards = open_shards(shards_folder, "train")
         self.dropout = scale.sizes_of(kind).dropout
-        self.model = self.fresh_model().to(device.name)
-        self.replicas = Replicas(self.model, sequence_loss, group, way_of(self.model, group, section.sharded))
-        self.optimiser = build_optimiser(self.model, section)
-        note = checkpoints.restore(self.model, self.optimiser)
-        self.done: int = note["step"]
-        """Updates that earlier processes made."""
-        self.seconds_before: float = note.get("seconds", 0.0)
-        """What they took, up to that update."""
-        self._next: tuple[int, Tensor] | None = None
-        self.micro_batch: int = section.micro_batch or note.get("micro_batch") or self._fitting_micro_batch()
-        self._compile(note.get("compiled"))
+        self.model = self.initial_model().to(device.name)
+        strategy = choose_strategy(self.model, group, section.sharded)
+        self.data_parallel = DataParallel(self.model, objective.loss, group, strategy)
+        self.optimizer = build_optimizer(self.model, section)
+        self.resumed_from = checkpoints.restore(self.model, self.optimizer)
+        """Metadata of the checkpoint; its step is 0 if there was none."""
+        self._next_batch: tuple[int, Tensor] | None = None
+        self.micro_batch: int = section.micro_batch or self.resumed_from.micro_batch or self._choose_micro_batch()
+        self._compile()
 
-    def fresh_model(self) -> LanguageModel:
-        """The model before training, on the CPU."""
+    def initial_model(self) -> LanguageModel:
+        """Return the model before its first step, on the CPU."""
         return build_model(self.kind, self.scale, self.vocabulary_size, self.section.seed)
 
-    def run(
-        self,
-        after_step: Callable[[int, float], dict[str, Any]],
-        due: Callable[[int], bool],
-        blame: Callable[[int], str],
-    ) -> None:
-        """Make the updates that are left.
+    def steps(self, stop: Sigterm, describe_batch: Callable[[int], str] = lambda step: "") -> Iterator[Step]:
+        """Make the optimizer steps that are left, one for each item that is taken.
 
         Args:
-            after_step: called with the number of updates done and the loss, in every process; gives what a checkpoint
-                is to note.
-            due: whether a checkpoint is due after so many updates. One is also made on SIGTERM.
-            blame: what there is to say of an update (from 0) that was not finite.
+            stop: `stop.requested` is up to date after each step.
+            describe_batch: what to add to the error about a step (from 0) that is not finite.
 
         Raises:
-            PretraceError: the loss or a gradient is not finite, or the disk is full.
+            PretraceError: the loss or a gradient is not finite.
         """
+        return train_steps(
+            self.model,
+            self.optimizer,
+            range(self.resumed_from.step, self.section.steps),
+            losses=self._losses,
+            learning_rate=self.learning_rate,
+            clip_norm=self.section.clip_norm,
+            seed=self.section.seed + (self.group.rank << 16),  # a GPU's own dropout differs between ranks
+            all_reduce=partial(self.data_parallel.all_reduce, stop=stop),
+            describe_batch=describe_batch,
+        )
 
-        def keep(step: int, loss: float) -> None:
-            note = after_step(step, loss)
-            if due(step) or self.replicas.stopping:
-                how = {"micro_batch": self.micro_batch, "compiled": is_compiled(self.model)}
-                self.checkpoints.save(step, self.model, self.optimiser, **how, **note)
-            if self.replicas.stopping:
-                if self.group.first:
-                    print(f"{self.kind}: asked to stop; kept a checkpoint at update {step}", file=sys.stderr)
-                stopping.now()
-
-        def note_wish() -> None:
-            self.replicas.stop_wanted = True
-
-        with Stopping(note_wish) as stopping:
-            for done in train_steps(
-                self.model,
-                self.optimiser,
-                range(self.done, self.section.steps),
-                losses=self._losses,
-                learning_rate=self.rate,
-                clip_norm=self.section.clip_norm,
-                seed=self.section.seed + (self.group.rank << 16),  # what a GPU draws differs between processes
-                all_reduce=self.replicas.add_up,
-                describe_batch=blame,
-            ):
-                keep(done.number, done.loss)
-
-    def rate(self, step: int) -> float:
-        """The learning rate of an update (from 0)."""
+    def learning_rate(self, step: int) -> float:
+        """Return the learning rate of a step (from 0)."""
         steps, warmup = self.section.steps, self.section.warmup_steps
         return self.section.lr * warmup_cosine(step / steps, warmup / steps)
 
-    def _losses(self, step: int) -> Iterator[Tensor]:
-        """The losses of this process's micro-batches."""
-        own = self._own(step)
-        count = -(-len(own) // self.micro_batch)
-        for number in range(count):
-            yield self._loss(own, number * self.micro_batch, step, last=number == count - 1)
-        if step + 1 < self.section.steps:  # read while a GPU is still at work on this update
-            self._next = step + 1, self._read(step + 1)
-
-    def _loss(self, own: Tensor, first: int, step: int, last: bool) -> Tensor:
-        numbers = share_of(self.section.batch_size, self.group.rank, self.group.size)
-        chosen = slice(first, first + self.micro_batch)
-        dropout = Dropout(self.dropout, self.section.seed, step, numbers[chosen]) if self.dropout else None
-        return self.replicas.loss(own[chosen], self.device, dropout, self.section.batch_size, last=last)
-
-    def _own(self, step: int) -> Tensor:
-        at, ids = self._next or (-1, None)
-        return ids if at == step and ids is not None else self._read(step)
-
-    def _read(self, step: int) -> Tensor:
-        own = torch.from_numpy(batch_sequences(self.shards, *self.batch, step, self.group.rank, self.group.size))
-        return own if self.device.name == "cpu" else own.pin_memory().to(self.device.name, non_blocking=True)
-
     @property
-    def batch(self) -> tuple[int, int, int]:
-        """What says, with the step, which sequences an update is of: context, sequences, seed."""
+    def sampling(self) -> tuple[int, int, int]:
+        """Sampler arguments besides the step: context, batch size, seed."""
         return self.scale.model.context, self.section.batch_size, self.section.seed
 
-    def _fitting_micro_batch(self) -> int:
-        share = -(-self.section.batch_size // self.group.size)
-        memory = memory_of_device(self.device.name, self.group.size)
+    def _losses(self, step: int) -> Iterator[Tensor]:
+        """Yield the losses of this rank's micro-batches."""
+        ids = self._ids(step)
+        count = -(-len(ids) // self.micro_batch)
+        for number in range(count):
+            yield self._loss(ids, number * self.micro_batch, step, last=number == count - 1)
+        if step + 1 < self.section.steps:  # read while a GPU is still busy with this step
+            self._next_batch = step + 1, self._read(step + 1)
+
+    def _loss(self, ids: Tensor, first: int, step: int, last: bool) -> Tensor:
+        sequences = share_of(self.section.batch_size, self.group.rank, self.group.world_size)
+        chosen = slice(first, first + self.micro_batch)
+        batch = MicroBatch(ids[chosen], sequences[chosen], self.section.batch_size, self.section.seed, step)
+        return self.data_parallel.loss(batch, self.dropout, self.device, last=last)
+
+    def _ids(self, step: int) -> Tensor:
+        read_step, ids = self._next_batch or (-1, None)
+        return ids if read_step == step and ids is not None else self._read(step)
+
+    def _read(self, step: int) -> Tensor:
+        ids = batch_sequences(self.shards, *self.sampling, step, self.group.rank, self.group.world_size)
+        ids_BT = torch.from_numpy(ids)
+        return ids_BT if self.device.name == "cpu" else ids_BT.pin_memory().to(self.device.name, non_blocking=True)
+
+    def _choose_micro_batch(self) -> int:
+        share = -(-self.section.batch_size // self.group.world_size)
+        memory = memory_of_device(self.device.name, self.group.world_size)
         a_sequence = bytes_a_sequence(self.scale.sizes_of(self.kind), self.scale.model.context, self.vocabulary_size)
-        # A sharded model can not be tried: a process that runs out of memory would leave the others waiting.
-        trial = self._try if self.device.name == "cuda" and self.replicas.way != SHARDED else None
-        chosen = self.replicas.agree(fitting_micro_batch(share, a_sequence, self.model, memory, trial))
-        if self.group.first:
-            print(f"{self.kind}: micro-batches of {chosen} of {share} sequences", file=sys.stderr)
+        # A sharded model cannot be tried: a rank that runs out of memory would leave the others waiting.
+        can_try = self.device.name == "cuda" and self.data_parallel.strategy != "fsdp"
+        fitting = fitting_micro_batch(share, a_sequence, self.model, memory, self._try if can_try else None)
+        chosen = self.data_parallel.all_reduce_min(fitting)
+        self._log(f"micro-batches of {chosen} of {share} sequences")
         return chosen
 
-    def _compile(self, before: bool | None) -> None:
-        """Compile if it pays; `before`: whether the updates up to now were made compiled, None where there are none."""
+    def _compile(self) -> None:
+        """Compile the blocks if it pays."""
         tokens = self.section.steps * self.section.batch_size * self.scale.model.context
-        flops = tokens * flops_per_token(self.model) / self.group.size
+        flops = tokens * flops_per_token(self.model) / self.group.world_size
         said = compile_blocks(
             self.model, self.section.compile, self.device.name, flops, lambda: self._try(self.micro_batch)
         )
-        if self.group.first:
-            print(f"{self.kind}: {said}{change(before, self.model)}", file=sys.stderr)
+        self._log(said + change(self.resumed_from.compiled, self.model))
 
     def _try(self, sequences: int) -> None:
-        """A micro-batch of the first update, forward and back, as a test of memory."""
+        """Pass a micro-batch of the first batch forward and backward, to see if it works and fits in memory."""
         self.micro_batch = sequences
-        self._loss(self._own(0), 0, 0, last=False).backward()
+        self._loss(self._ids(0), 0, 0, last=False).backward()
         self.model.zero_grad(set_to_none=True)
+
+    def _log(self, line: str) -> None:
+        if self.group.is_rank_zero:
+            print(f"{self.kind}: {line}", file=sys.stderr)

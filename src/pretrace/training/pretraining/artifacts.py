@@ -1,0 +1,54 @@
+"""The files of the stage `pretrain`: models, curves, sample texts, metrics."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from pretrace.common.files import atomic_folder, write_json, write_text
+from pretrace.model import save_model
+from pretrace.settings import Settings
+from pretrace.training.engine.curves import write_curve
+from pretrace.training.pretraining.result import Pretrained
+
+
+def models_to_pretrain(settings: Settings) -> list[str]:
+    """Return the transformer, and then the other models that a pre-trained variant uses."""
+    return ["transformer", *({v.model for v in settings.variants.values() if v.pretrained} - {"transformer"})]
+
+
+def write_models(results: dict[str, Pretrained], vocabulary: Path, out: Path) -> None:
+    """Write a folder per model: the model, a copy of its vocabulary, its weights along the way."""
+    with atomic_folder(out) as temporary:
+        for kind, result in results.items():
+            folder = temporary / kind
+            folder.mkdir()
+            save_model(folder, result.model)
+            shutil.copytree(vocabulary, folder / "vocabulary")
+            if result.steps:
+                shutil.copytree(result.steps, folder / "steps")
+
+
+def write_curves(results: dict[str, Pretrained], out: Path) -> None:
+    """Write the curves of each model, and its sample texts along the way."""
+    for kind, result in results.items():
+        write_curve(out, kind, result.curve, result.metrics["steps"])
+        if result.samples:
+            rows = [json.dumps(row, ensure_ascii=False) + "\n" for row in result.samples]
+            write_text(out / f"{kind}-samples.jsonl", "".join(rows))
+
+
+def write_report(results: dict[str, Pretrained], path: Path) -> dict[str, Any]:
+    """Write and return the metrics: the transformer's, and those of each other model under its name."""
+    transformer, *others = results
+    report = results[transformer].metrics | {kind: results[kind].metrics for kind in others}
+    write_json(path, report)
+    return report
+
+
+def total_cost(results: dict[str, Pretrained]) -> dict[str, Any]:
+    """Return the cost: the transformer's, and that of each other model under its name."""
+    transformer, *others = results
+    return results[transformer].cost | {kind: results[kind].cost for kind in others}

@@ -1,0 +1,35 @@
+"""The fingerprint of a pre-training: of all that its weights depend on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pretrace.common.code import code_hash
+from pretrace.settings import Settings
+from pretrace.training.engine.device import Device
+from pretrace.training.engine.fingerprint import fingerprint
+from pretrace.training.objectives import Objective
+
+TRAINER = "pretrace.training.pretraining.trainer"
+
+
+def run_fingerprint(
+    kind: str, settings: Settings, manifest: dict[str, Any], device: Device, processes: int, objective: Objective
+) -> str:
+    """Return the hash that names a pre-training. How often it saves is no part of it.
+
+    Args:
+        manifest: of the shards.
+        processes: ranks that share a batch.
+    """
+    scale = settings.scale
+    return fingerprint(
+        kind=kind,
+        model=scale.sizes_of(kind).model_dump(),
+        context=scale.model.context,
+        pretrain=scale.pretrain.model_dump(exclude={"checkpoint_every"}),
+        processes=(processes, scale.threads),
+        device=(device.name, str(device.dtype)),
+        shards=manifest,
+        code=[code_hash(module) for module in (TRAINER, type(objective).__module__)],  # it imports no objective
+    )

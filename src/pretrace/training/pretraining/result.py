@@ -1,0 +1,96 @@
+"""The result of a pre-training: the model, its metrics, and its cost in tokens, FLOPs, hours and money."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pretrace.common.progress import duration
+from pretrace.model.language_model import LanguageModel
+from pretrace.settings import Settings
+from pretrace.training.engine.checkpoint import Checkpoints
+from pretrace.training.engine.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY
+from pretrace.training.pretraining.evaluate import describe, validation_loss
+from pretrace.training.pretraining.monitor import Monitor
+from pretrace.training.pretraining.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A pre-trained model, and what is reported of it."""
+
+    model: LanguageModel
+    metrics: dict[str, Any]
+    """The same for every run of the same thing: losses, sizes, FLOPs."""
+    curve: list[dict[str, float]]
+    """Rows of `step`, `lr`, `loss`, and on some rows `val_loss` (nats/token)."""
+    cost: dict[str, Any]
+    """Figures that depend on the clock and the machine."""
+    samples: list[dict[str, Any]]
+    """Rows of `step`, `prompt`, `text`, for `sample_every`."""
+    steps: Path | None = None
+    """The folder with the weights after 1, 2, 4, ... steps, for `save_at_powers_of_two`."""
+
+
+def collect_result(
+    trainer: Trainer,
+    checkpoints: Checkpoints,
+    monitor: Monitor,
+    model: LanguageModel,
+    manifest: dict[str, Any],
+    settings: Settings,
+) -> Pretrained:
+    """Evaluate the whole model on all of the validation text, and put the result together."""
+    section = trainer.section
+    val_loss = validation_loss(model, trainer.objective, monitor.validation, trainer.device)
+    metrics = describe(model, val_loss, manifest) | _training_size(trainer, monitor)
+    return Pretrained(
+        model=model,
+        metrics=metrics,
+        curve=checkpoints.curve.read(section.steps),
+        cost=_training_cost(trainer, monitor, metrics, settings.hourly_cost),
+        samples=checkpoints.samples.read(section.steps),
+        steps=checkpoints.weights_folder if section.save_at_powers_of_two else None,
+    )
+
+
+def _training_size(trainer: Trainer, monitor: Monitor) -> dict[str, Any]:
+    """Return the metrics that follow from the settings and the shards."""
+    steps = trainer.section.steps
+    tokens = steps * monitor.tokens_per_step
+    flops = tokens * monitor.flops_per_token
+    return {
+        "steps": steps,
+        "tokens": tokens,
+        "epochs": round(tokens / trainer.shards.tokens, 4),
+        "flops": flops,
+        "petaflop_s_days": flops / PETAFLOP_S_DAY,
+    }
+
+
+def _training_cost(
+    trainer: Trainer, monitor: Monitor, metrics: dict[str, Any], hourly_cost: float | None
+) -> dict[str, Any]:
+    """Return the figures that depend on the clock, and log a line with them.
+
+    Hours are those of all processes that the run took one after the other; `mfu` is from 0 to 1.
+    """
+    device, done = trainer.device, trainer.resumed_from.step
+    cost: dict[str, Any] = {"device": device.name, "precision": str(device.dtype).split(".")[-1]}
+    seconds = trainer.resumed_from.seconds + monitor.elapsed
+    cost["hours"] = round(seconds / 3600, 4)
+    if hourly_cost is not None:
+        cost["price"] = round(hourly_cost * seconds / 3600, 2)
+    if done < trainer.section.steps:
+        rate = (trainer.section.steps - done) * monitor.tokens_per_step / monitor.elapsed
+        mfu = rate * monitor.flops_per_token / monitor.peak_flops
+        cost |= {"tokens_per_second": round(rate, 1), "mfu": round(mfu, 4)}
+    print(
+        f"{trainer.kind}: {metrics['tokens']:,} tokens, {metrics['flops']:.3g} FLOPs, "
+        f"{metrics['petaflop_s_days']:.3g} petaflop/s-days (GPT-1: {GPT1_PETAFLOP_S_DAYS}), {duration(seconds)}"
+        + ("" if hourly_cost is None else f", a cost of {cost['price']:.2f}"),
+        file=sys.stderr,
+    )
+    return cost
