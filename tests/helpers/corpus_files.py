@@ -36,16 +36,16 @@ def parquet(rows: list[dict]) -> bytes:
 GOOD = b'{"text": "good"}\n'
 
 
-def skipped(path: Path | str, delimited: str = "file", **columns: str) -> tuple[list[str], list[Fault]]:
+def skipped(path: Path | str, unit: str = "file", **columns: str) -> tuple[list[str], list[Fault]]:
     """The texts that come through, and the faults."""
     faults: list[Fault] = []
-    documents = read_files(path, Columns(**columns), delimited, faults.append)
+    documents = read_files(path, Columns(**columns), unit, faults.append)
     return [document.text for document in documents], faults
 
 
-def refused(path: Path | str, *words: str, delimited: str = "file", **columns: str) -> None:
+def refused(path: Path | str, *words: str, unit: str = "file", **columns: str) -> None:
     with pytest.raises(PretraceError) as caught:
-        list(read_files(path, Columns(**columns), delimited))
+        list(read_files(path, Columns(**columns), unit))
     assert "\n" not in str(caught.value)
     for word in words:
         assert word in str(caught.value)

@@ -17,9 +17,9 @@ from pretrace.tokens import load_vocabulary, measure_vocabulary, train_vocabular
 from pretrace.tokens.shards import write_shards
 
 
-def main(folder: Path, delimited: str, part_bytes: int) -> None:
+def main(folder: Path, unit: str, part_bytes: int) -> None:
     documents.PART_BYTES = part_bytes
-    corpus = Corpus(source="files", path=str(folder / "text"), documents=delimited)
+    corpus = Corpus(source="files", path=str(folder / "text"), documents=unit)
     workers = Workers(count=2)
     collected = collect_text(corpus, folder / "documents")
     report = clean_documents(folder / "documents", folder / "clean", corpus, workers)

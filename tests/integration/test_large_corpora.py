@@ -61,9 +61,9 @@ def write_one(folder: Path, size: int) -> None:
         stream.writelines(lines(size))
 
 
-def through_the_stages(folder: Path, delimited: str, part_bytes: int = PART_BYTES) -> tuple[dict[str, Any], float]:
+def through_the_stages(folder: Path, unit: str, part_bytes: int = PART_BYTES) -> tuple[dict[str, Any], float]:
     """Return the stages' output, and the most memory that one of their processes took, in MB."""
-    command = [sys.executable, str(SCRIPT), str(folder), delimited, str(part_bytes)]
+    command = [sys.executable, str(SCRIPT), str(folder), unit, str(part_bytes)]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     peaks: dict[int, int] = {}
     while running.poll() is None:

@@ -4,7 +4,7 @@ Importing this is cheap: spaCy, ftfy and pyarrow are imported where they are use
 """
 
 from pretrace.corpus.cleaning.run import clean_documents
-from pretrace.corpus.collect import collect_text, place_of, read_corpus
+from pretrace.corpus.collect import collect_text, corpus_name, read_corpus
 from pretrace.corpus.documents import Document, read_documents, write_documents
 from pretrace.corpus.filters.contamination import EvaluationText, read_evaluation_texts, write_evaluation_texts
 from pretrace.corpus.readers.installed_docs import collect_installed
@@ -19,7 +19,7 @@ __all__ = [
     "clean_text_plainly",
     "collect_installed",
     "collect_text",
-    "place_of",
+    "corpus_name",
     "read_corpus",
     "read_documents",
     "read_evaluation_texts",

@@ -12,9 +12,9 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder
 from pretrace.common.progress import progress
 from pretrace.corpus.documents import Document, write_documents
-from pretrace.corpus.readers.faults import OnFault, Rejects, stop
+from pretrace.corpus.readers.faults import FaultLog, OnFault, stop
 from pretrace.corpus.readers.huggingface import dataset_rows
-from pretrace.corpus.readers.read_documents import documents_of, read_files, wanted_columns
+from pretrace.corpus.readers.read_documents import documents_from_rows, read_files, wanted_columns
 
 if TYPE_CHECKING:
     from pretrace.settings import Corpus
@@ -36,12 +36,12 @@ def collect_text(corpus: Corpus, out: Path) -> dict[str, Any]:
     """
     tally: Counter[str] = Counter()
     with atomic_folder(out) as temporary, ExitStack() as stack:
-        rejects = stack.enter_context(Rejects(temporary / REJECTS)) if corpus.on_bad_input == "skip" else None
+        rejects = stack.enter_context(FaultLog(temporary / REJECTS)) if corpus.on_bad_input == "skip" else None
         documents = read_corpus(corpus, rejects.add if rejects else stop, tally)
         count = write_documents(temporary, progress(documents, unit="documents", description="collect"))
         if not count:
             first = f", or bad: {rejects.first.line}" if rejects and rejects.first else ""
-            raise PretraceError(f"{place_of(corpus)}: no text there; all its files or rows are empty{first}")
+            raise PretraceError(f"{corpus_name(corpus)}: no text there; all its files or rows are empty{first}")
     report: dict[str, Any] = {
         "documents": count,
         **{name: tally[name] for name in ("empty_rows", "files", "bytes", "passed_over")},
@@ -51,7 +51,7 @@ def collect_text(corpus: Corpus, out: Path) -> dict[str, Any]:
     return report
 
 
-def place_of(corpus: Corpus) -> str:
+def corpus_name(corpus: Corpus) -> str:
     """The corpus as lines for a person name it."""
     return str(corpus.dataset.name if corpus.source == "huggingface" else corpus.path)
 
@@ -59,7 +59,9 @@ def place_of(corpus: Corpus) -> str:
 def read_corpus(corpus: Corpus, on_fault: OnFault = stop, tally: Counter[str] | None = None) -> Iterator[Document]:
     """The documents of the files or the data set that `corpus` says; arguments and errors as for `read_files`."""
     if corpus.source == "huggingface":
-        name = place_of(corpus)
+        name = corpus_name(corpus)
         rows = dataset_rows(corpus.dataset, wanted_columns(corpus.columns))
-        return documents_of(rows, name, name, name, corpus.columns, on_fault, Counter() if tally is None else tally)
+        return documents_from_rows(
+            rows, name, name, name, corpus.columns, on_fault, Counter() if tally is None else tally
+        )
     return read_files(str(corpus.path), corpus.columns, corpus.documents, on_fault, tally)

@@ -16,9 +16,9 @@ from pretrace.common.progress import progress
 from pretrace.corpus import Document, clean_text, read_files
 from pretrace.corpus.readers.faults import Fault
 from pretrace.corpus.readers.find_files import URL, WILDCARD
-from pretrace.corpus.readers.read_documents import documents_of
+from pretrace.corpus.readers.read_documents import documents_from_rows
 from pretrace.corpus.readers.read_rows import read_rows
-from pretrace.corpus.readers.source_file import Source, kind_of
+from pretrace.corpus.readers.source_file import SourceFile, kind_of
 from pretrace.settings import Columns
 from pretrace.tokens import Vocabulary
 from pretrace.tokens.shards.encode import EncodeBatch
@@ -72,9 +72,11 @@ def documents_at(path: str) -> Iterator[Document]:
         return read_files(path, Columns(), "file", _refuse)
     if not place.is_file():
         raise PretraceError(f"{printable(path)}: not a regular file")
-    source = Source(place.name + ".txt", printable(path), place.stat().st_size, lambda: place.open("rb", buffering=0))
+    source = SourceFile(
+        place.name + ".txt", printable(path), place.stat().st_size, lambda: place.open("rb", buffering=0)
+    )
     rows = read_rows(source, ["text"], "file")
-    return documents_of(rows, source.shown, source.name, "text", Columns(), _refuse, Counter())
+    return documents_from_rows(rows, source.shown, source.name, "text", Columns(), _refuse, Counter())
 
 
 def _refuse(fault: Fault) -> NoReturn:

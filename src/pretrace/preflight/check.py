@@ -16,7 +16,7 @@ from typing import Any
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import read_json
 from pretrace.common.units import readable_bytes, readable_time
-from pretrace.corpus import place_of, read_corpus
+from pretrace.corpus import corpus_name, read_corpus
 from pretrace.corpus.readers.faults import stop
 from pretrace.model import build_model
 from pretrace.preflight.disk import check_disk, corpus_bytes
@@ -71,7 +71,7 @@ def _corpus(settings: Settings) -> tuple[int, str]:
                     f"params.yaml: corpus.packages: {name!r} is not installed; install it or take it out"
                 )
         return 0, f"the documentation inside {len(corpus.packages)} installed packages"
-    place, skip = place_of(corpus), corpus.on_bad_input == "skip"
+    place, skip = corpus_name(corpus), corpus.on_bad_input == "skip"
     on_fault = (lambda fault: None) if skip else stop
     size = corpus_bytes(str(corpus.path), on_fault) if corpus.source == "files" else 0
     tally: Counter[str] = Counter()

@@ -11,10 +11,10 @@ from typing import Any, BinaryIO
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.units import readable_bytes
-from pretrace.corpus.readers.decompress import open_source
+from pretrace.corpus.readers.decompress import open_file
 from pretrace.corpus.readers.faults import BadInputError, OnFault
-from pretrace.corpus.readers.find_files import find_sources
-from pretrace.corpus.readers.source_file import Source, kind_of
+from pretrace.corpus.readers.find_files import find_files
+from pretrace.corpus.readers.source_file import SourceFile, kind_of
 from pretrace.settings import Settings
 from pretrace.training.engine.memory import BYTES
 
@@ -55,7 +55,7 @@ def corpus_bytes(path: str, on_fault: OnFault) -> int:
 
     A file without a byte goes to `on_fault` as one without text, whatever its kind.
     """
-    files = find_sources(path, on_fault).files
+    files = find_files(path, on_fault).files
     for file in files:
         if not file.size:
             on_fault(BadInputError("empty").at(file.shown))
@@ -68,7 +68,7 @@ def corpus_bytes(path: str, on_fault: OnFault) -> int:
     return plain + int(rate * sum(file.size for file in packed))
 
 
-def growth(file: Source) -> float:
+def growth(file: SourceFile) -> float:
     """How many times its size a packed file unpacks to: from its beginning, or what its own directory says."""
     if file.remote:
         return GROWTH
@@ -78,7 +78,7 @@ def growth(file: Source) -> float:
         return GROWTH
 
 
-def _of_parquet(file: Source) -> float:
+def _of_parquet(file: SourceFile) -> float:
     import pyarrow.parquet as pq
 
     if kind_of(file.name)[1]:
@@ -88,15 +88,15 @@ def _of_parquet(file: Source) -> float:
         return sum(group.total_byte_size for group in groups) / file.size
 
 
-def _of_compressed(file: Source) -> float:
+def _of_compressed(file: SourceFile) -> float:
     opened: list[_Counted] = []
     counted: Any = partial(_counted, file, opened)  # has of a file what is used
-    with open_source(replace(file, open=counted)) as stream:
+    with open_file(replace(file, open=counted)) as stream:
         read = len(stream.read(SAMPLED_BYTES))
     return read / max(1, opened[0].bytes_read)
 
 
-def _counted(file: Source, opened: list[_Counted]) -> _Counted:
+def _counted(file: SourceFile, opened: list[_Counted]) -> _Counted:
     opened.append(_Counted(file.open()))
     return opened[-1]
 

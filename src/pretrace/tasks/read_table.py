@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError
-from pretrace.corpus.readers.decompress import GROWTH, UNTIL
-from pretrace.corpus.readers.parquet import rows_at_once
+from pretrace.corpus.readers.decompress import GROWTH_FREE_BYTES, MAX_GROWTH
+from pretrace.corpus.readers.parquet import rows_per_batch
 from pretrace.settings import Task
 
 FORMATS = (".parquet", ".csv", ".tsv", ".txt", ".jsonl")
@@ -116,11 +116,11 @@ def _check_growth(path: Path) -> None:
     with path.open("rb") as stream, pq.ParquetFile(path, pre_buffer=False) as table:
         for number in range(table.metadata.num_row_groups):
             group = table.metadata.row_group(number)
-            at_once = rows_at_once(stream, group, table.schema_arrow.names)
+            at_once = rows_per_batch(stream, group, table.schema_arrow.names)
             for batch in table.iter_batches(at_once, row_groups=[number]):
                 grown += batch.nbytes
-                if grown > max(UNTIL, GROWTH * size):
-                    raise ValueError(f"grows to more than {GROWTH} times its size, or is a bomb")
+                if grown > max(GROWTH_FREE_BYTES, MAX_GROWTH * size):
+                    raise ValueError(f"grows to more than {MAX_GROWTH} times its size, or is a bomb")
 
 
 def _race(folder: Path) -> Any:

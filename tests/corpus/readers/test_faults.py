@@ -75,14 +75,14 @@ def test_a_bad_row(folder: Path, row: bytes, reason: str, words: list[str], comp
     check(folder, reason, *(word.replace("m.jsonl", name) for word in words), row=2)
 
 
-@pytest.mark.parametrize(("delimited", "row"), [("line", 2), ("blank_line", 3)])
-def test_a_bad_document_of_a_text_file(tmp_path: Path, delimited: str, row: int) -> None:
-    gap = b"\n" if delimited == "line" else b"\n\n"
+@pytest.mark.parametrize(("unit", "row"), [("line", 2), ("blank_line", 3)])
+def test_a_bad_document_of_a_text_file(tmp_path: Path, unit: str, row: int) -> None:
+    gap = b"\n" if unit == "line" else b"\n\n"
     (tmp_path / "m.txt").write_bytes(gap.join([b"good", b"bad\xff", b"bad\0", b"good"]))
-    texts, faults = skipped(tmp_path, delimited)
+    texts, faults = skipped(tmp_path, unit)
     assert texts == ["good", "good"]
     assert [(fault.reason, fault.row) for fault in faults] == [("not_utf8", row), ("nul", 2 * row - 1)]
-    refused(tmp_path, f"m.txt: row {row}: not UTF-8 at byte {4 + len(gap) + 3}", delimited=delimited)
+    refused(tmp_path, f"m.txt: row {row}: not UTF-8 at byte {4 + len(gap) + 3}", unit=unit)
 
 
 def whole_lines(cut: bytes, name: str) -> int:
@@ -231,28 +231,28 @@ def test_a_document_of_the_greatest_length_and_one_byte_more(tmp_path: Path, sho
         else:
             (tmp_path / "m.txt").write_bytes(long[: length // 2] + b"\n" + long[length // 2 + 2 :] + b"\n\ngood\n")
 
-    delimited = kind if kind in ("piece", "line", "blank_line") else "file"
+    unit = kind if kind in ("piece", "line", "blank_line") else "file"
     write(short)
-    texts, faults = skipped(tmp_path, delimited)
+    texts, faults = skipped(tmp_path, unit)
     assert len(texts) == 2 and not faults
     write(short + 1)
-    texts, (fault,) = skipped(tmp_path, delimited)
+    texts, (fault,) = skipped(tmp_path, unit)
     assert texts == ["good"]
     assert (fault.reason, fault.value, fault.row) == ("too_long", str(short), None if kind == "txt" else 1)
-    refused(tmp_path, "a document of more than 1000000 bytes", delimited=delimited)
+    refused(tmp_path, "a document of more than 1000000 bytes", unit=unit)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("compression", ["", ".gz"])
-@pytest.mark.parametrize("delimited", ["piece", "line", "blank_line", "jsonl"])
-def test_memory_does_not_grow_with_a_line(tmp_path: Path, short: int, compression: str, delimited: str) -> None:
+@pytest.mark.parametrize("unit", ["piece", "line", "blank_line", "jsonl"])
+def test_memory_does_not_grow_with_a_line(tmp_path: Path, short: int, compression: str, unit: str) -> None:
     content = b"words " * 10_000_000 + b"\n\n" + GOOD
-    name = "m.jsonl" if delimited == "jsonl" else "m.txt"
+    name = "m.jsonl" if unit == "jsonl" else "m.txt"
     compressed = gzip.compress(content, 1) if compression else content
     (tmp_path / (name + compression)).write_bytes(compressed)
     del content, compressed
     tracemalloc.start()
-    texts, faults = skipped(tmp_path, delimited.replace("jsonl", "file"))
+    texts, faults = skipped(tmp_path, unit.replace("jsonl", "file"))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert [fault.reason for fault in faults] == ["too_long"] and len(texts) == 1
@@ -262,7 +262,7 @@ def test_memory_does_not_grow_with_a_line(tmp_path: Path, short: int, compressio
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["m.txt.gz", "m.jsonl.gz", "m.txt.zst", "m.parquet.zst"])
 def test_a_decompression_bomb(folder: Path, short: int, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr("pretrace.corpus.readers.decompress.UNTIL", 2_000_000)
+    monkeypatch.setattr("pretrace.corpus.readers.decompress.GROWTH_FREE_BYTES", 2_000_000)
     compress = gzip.compress if name.endswith(".gz") else zst
     (folder / name).write_bytes(compress((b" " * 999 + b"\n") * 50_000 if "jsonl" in name else bytes(50_000_000)))
     reason = "too_long" if name == "m.txt.gz" or name == "m.txt.zst" else "too_large"
@@ -270,7 +270,7 @@ def test_a_decompression_bomb(folder: Path, short: int, monkeypatch: pytest.Monk
     assert (texts, fault.reason) == (["good"] * 2, reason)
     texts, (fault,) = skipped(folder, "line")
     assert fault.reason == "too_large"
-    refused(folder, f"{name}: grows to more than 200 times its size", delimited="line")
+    refused(folder, f"{name}: grows to more than 200 times its size", unit="line")
 
 
 @pytest.mark.slow
@@ -322,7 +322,7 @@ def test_a_dictionary_that_is_a_bomb_is_found_before_it_is_decoded(tmp_path: Pat
 
 
 def test_a_parquet_page_that_is_a_bomb(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.corpus.readers.parquet.UNTIL", 2_000_000)
+    monkeypatch.setattr("pretrace.corpus.readers.parquet.GROWTH_FREE_BYTES", 2_000_000)
     for dictionary in (True, False):
         texts = pa.table({"text": ["x" * 3_000_000]})
         pq.write_table(texts, folder / "m.parquet", compression="zstd", use_dictionary=dictionary)

@@ -12,8 +12,8 @@ from pretrace.settings import Columns
 from tests.helpers.corpus_files import COMPRESS
 
 
-def read(path: Path | str, delimited: str = "file", **columns: str) -> list[Document]:
-    return list(read_files(path, Columns(**columns), delimited))
+def read(path: Path | str, unit: str = "file", **columns: str) -> list[Document]:
+    return list(read_files(path, Columns(**columns), unit))
 
 
 def test_the_order_does_not_depend_on_the_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

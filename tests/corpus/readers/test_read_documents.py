@@ -21,8 +21,8 @@ ROWS = [
 ]
 
 
-def read(path: Path | str, delimited: str = "file", **columns: str) -> list[Document]:
-    return list(read_files(path, Columns(**columns), delimited))
+def read(path: Path | str, unit: str = "file", **columns: str) -> list[Document]:
+    return list(read_files(path, Columns(**columns), unit))
 
 
 def test_text_files_in_one_folder_are_sources_each(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_rows_of_jsonl_and_parquet(tmp_path: Path, compression: str) -> None:
 
 @pytest.mark.parametrize("compression", COMPRESS)
 @pytest.mark.parametrize(
-    ("delimited", "expected"),
+    ("unit", "expected"),
     [
         ("file", [("", "one\r\ntwo\n \n\nthree\n\n")]),
         ("piece", [(":1", "one\r\ntwo\n \n\nthree")]),
@@ -65,15 +65,15 @@ def test_rows_of_jsonl_and_parquet(tmp_path: Path, compression: str) -> None:
     ],
 )
 def test_what_a_document_of_plain_text_is(
-    tmp_path: Path, compression: str, delimited: str, expected: list[tuple[str, str]]
+    tmp_path: Path, compression: str, unit: str, expected: list[tuple[str, str]]
 ) -> None:
     path = tmp_path / f"a.txt{compression}"
     path.write_bytes(COMPRESS[compression](b"\xef\xbb\xbfone\r\ntwo\n \n\nthree\n\n"))
-    assert read(path, delimited) == [Document(path.name + place, "a", text) for place, text in expected]
+    assert read(path, unit) == [Document(path.name + place, "a", text) for place, text in expected]
 
 
 def test_a_piece_ends_at_a_blank_line_if_it_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.corpus.readers.read_rows.PIECE_BYTES", 10)
+    monkeypatch.setattr("pretrace.corpus.readers.read_rows.SEGMENT_BYTES", 10)
     lines = ["12345678901", "", "2", "", "5678901234", "", "", "890", "", "0123456", "12345678", "2", "3" * 30]
     (tmp_path / "a.txt").write_text("\n".join(lines))
     found = [(d.id, d.text.split("\n")) for d in read(tmp_path / "a.txt", "piece")]
@@ -93,7 +93,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 @settings(max_examples=60)
 @given(st.lists(TEXTS, min_size=1, max_size=8), st.sampled_from(["file", "piece", "blank_line", "line"]))
 def test_however_it_is_divided_and_compressed_no_text_is_lost(
-    tmp_path_factory: pytest.TempPathFactory, parts: list[str], delimited: str
+    tmp_path_factory: pytest.TempPathFactory, parts: list[str], unit: str
 ) -> None:
     content = "\n\n".join(parts).encode()
     if not content.decode("utf-8-sig").strip():
@@ -102,10 +102,10 @@ def test_however_it_is_divided_and_compressed_no_text_is_lost(
     found = {}
     for compression in ("", ".gz", ".zst"):
         (folder / f"a.txt{compression}").write_bytes(COMPRESS[compression](content))
-        found[compression] = [d.text for d in read(folder / f"a.txt{compression}", delimited)]
+        found[compression] = [d.text for d in read(folder / f"a.txt{compression}", unit)]
     assert found[""] == found[".gz"] == found[".zst"]
     assert "".join("".join(found[""]).split()) == "".join(content.decode("utf-8-sig").split())
-    if delimited == "blank_line":
+    if unit == "blank_line":
         assert all(line.strip() for text in found[""] for line in text.encode().split(b"\n"))
 
 

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pretrace.corpus import clean_text, clean_text_plainly
-from pretrace.corpus.text.clean import standardise
+from pretrace.corpus.text.clean import standardize
 from pretrace.corpus.text.fix_unicode import LETTERS, WESTERN
 from tests.helpers import REPOSITORY
 
@@ -107,7 +107,7 @@ def test_known_texts(raw: str, clean: str) -> None:
 
 
 def test_the_standard_form_before_spacy() -> None:
-    assert standardise("a,\n\n b\tc?!  d") == "a , \n b c ? ! d"
+    assert standardize("a,\n\n b\tc?!  d") == "a , \n b c ? ! d"
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from pretrace.corpus.text.fix_unicode import LETTERS, SUSPICIOUS, fix_line
 
 
 @pytest.mark.slow
-def test_a_long_line_is_cut_where_ftfy_cuts_it() -> None:
+def test_long_line_is_cut_where_ftfy_cuts_it() -> None:
     # The entity lies across ftfy's limit of a million characters, the "<" beyond it.
     text = "é " + "xxxx " * 199_998 + "abcdef&amp;<b>&amp;\n&amp;é"
     assert text.index("&") < 1_000_000 < text.index(";")
@@ -20,8 +20,8 @@ def test_a_long_line_is_cut_where_ftfy_cuts_it() -> None:
 
 
 @pytest.mark.slow
-def test_ftfy_only_straightens_typeset_text() -> None:
-    # The shortcuts rest on what ftfy takes for a wrong encoding; here are all short strings of the signs in question.
+def test_ftfy_only_straightens_quotes_of_plain_lines() -> None:
+    # The shortcuts depend on ftfy's test for a wrong encoding; here are all short strings of the signs in question.
     import ftfy
     from ftfy.badness import is_bad
 

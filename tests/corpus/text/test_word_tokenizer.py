@@ -1,4 +1,4 @@
-"""Chunks are split as spaCy splits them, and memory of them is bounded."""
+"""ChunkTokenizer are split as spaCy splits them, and the cache of them is bounded."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from itertools import product
 import pytest
 
 from pretrace.corpus.text.clean import Cleaner
-from pretrace.corpus.text.word_tokenizer import Chunks, new_spacy_tokenizer
+from pretrace.corpus.text.word_tokenizer import ChunkTokenizer, new_spacy_tokenizer
 
 
-def test_chunks_that_need_no_tokenizer() -> None:
+def test_easy_chunks_match_spacy() -> None:
     tokenizer = new_spacy_tokenizer()
-    chunks = Chunks(tokenizer)
+    chunks = ChunkTokenizer(tokenizer)
     words = {rule.strip("'.") for rule in tokenizer.rules} | {
         *string.ascii_letters,
         "word",
@@ -30,16 +30,16 @@ def test_chunks_that_need_no_tokenizer() -> None:
         chunk = before + word + after
         if chunk and chunks._is_easy(chunk):
             easy += 1
-            assert chunks._known[chunk] == " ".join(token.text.lower() for token in tokenizer(chunk))
+            assert chunks._cache[chunk] == " ".join(token.text.lower() for token in tokenizer(chunk))
     assert easy > 1_000
 
 
 @pytest.mark.slow
-def test_the_memory_of_chunks_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunk_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     cleaner = Cleaner()
-    monkeypatch.setattr("pretrace.corpus.text.clean.REMEMBERED_CHUNKS", 10)
+    monkeypatch.setattr("pretrace.corpus.text.clean.CACHED_CHUNKS", 10)
     strings = len(cleaner.tokenizer.vocab.strings)
     for number in range(50):
         assert cleaner(f"word{number} é{number} x", 1) == f"word{number} é{number} x"
-        assert len(cleaner.known) <= 14
-    assert len(cleaner.tokenizer.vocab.strings) < strings + 20  # spaCy's own memory is emptied, too
+        assert len(cleaner.chunks) <= 14
+    assert len(cleaner.tokenizer.vocab.strings) < strings + 20  # spaCy's own cache is emptied, too

@@ -17,11 +17,11 @@ from typing import Any, BinaryIO
 
 from pretrace.common.errors import PretraceError
 from pretrace.corpus.readers.faults import BadInputError
-from pretrace.corpus.readers.source_file import Source, kind_of
+from pretrace.corpus.readers.source_file import SourceFile, kind_of
 
-GROWTH = 200
+MAX_GROWTH = 200
 """Times its compressed size that a file may grow. Prose grows 3 to 5 times, logs 20 to 50; a bomb 1,000 and more."""
-UNTIL = 64 << 20
+GROWTH_FREE_BYTES = 64 << 20
 """Bytes that may come out of any file, however small it is."""
 BUFFER_BYTES = 1 << 18
 STEP_BYTES = 1 << 12
@@ -30,7 +30,7 @@ NOT_THE_NETWORK = (FileNotFoundError, PermissionError, IsADirectoryError)
 
 
 @contextlib.contextmanager
-def open_source(source: Source) -> Iterator[BinaryIO]:
+def open_file(source: SourceFile) -> Iterator[BinaryIO]:
     """The decompressed bytes of a file, buffered; they can be sought in only if the file is not compressed.
 
     Raises:
@@ -39,20 +39,20 @@ def open_source(source: Source) -> Iterator[BinaryIO]:
     """
     with contextlib.ExitStack() as stack:
         with _failures(source):
-            raw = _Stored(stack.enter_context(source.open()), source)
+            raw = _StoredStream(stack.enter_context(source.open()), source)
         stored = stack.enter_context(io.BufferedReader(raw, BUFFER_BYTES))
         compression = kind_of(source.name)[1]
         if not compression:
             yield stored
             return
         inner = stack.enter_context(gzip.GzipFile(fileobj=stored) if compression == ".gz" else _zstd(raw))
-        yield stack.enter_context(io.BufferedReader(_Decompressed(inner, raw, compression), BUFFER_BYTES))
+        yield stack.enter_context(io.BufferedReader(_DecompressedStream(inner, raw, compression), BUFFER_BYTES))
 
 
 @contextlib.contextmanager
-def open_seekable(source: Source) -> Iterator[BinaryIO]:
+def open_seekable(source: SourceFile) -> Iterator[BinaryIO]:
     """The same, in a temporary file on the disk if the file is compressed."""
-    with open_source(source) as stream:
+    with open_file(source) as stream:
         if not kind_of(source.name)[1]:
             yield stream
             return
@@ -69,10 +69,10 @@ def _zstd(raw: io.RawIOBase) -> Any:
     return pa.CompressedInputStream(raw, "zstd")
 
 
-class _Stored(io.RawIOBase):
+class _StoredStream(io.RawIOBase):
     """A file's bytes as they are stored. Counts them, and tells failures to read from faults in what was read."""
 
-    def __init__(self, stream: BinaryIO, source: Source) -> None:
+    def __init__(self, stream: BinaryIO, source: SourceFile) -> None:
         self._stream, self._source = stream, source
         self.bytes_read = 0
 
@@ -97,10 +97,10 @@ class _Stored(io.RawIOBase):
         return self._stream.tell()
 
 
-class _Decompressed(io.RawIOBase):
+class _DecompressedStream(io.RawIOBase):
     """What comes out of a decompressor, as long as it does not grow like a bomb."""
 
-    def __init__(self, inner: Any, stored: _Stored, compression: str) -> None:
+    def __init__(self, inner: Any, stored: _StoredStream, compression: str) -> None:
         self._inner, self._stored, self._compression = inner, stored, compression
         self._bytes = 0
 
@@ -114,14 +114,14 @@ class _Decompressed(io.RawIOBase):
         except (EOFError, OSError, zlib.error) as error:
             raise BadInputError("damaged", f"{self._compression} file ({error})") from None
         self._bytes += len(chunk)
-        if self._bytes > max(UNTIL, GROWTH * self._stored.bytes_read):
-            raise BadInputError("too_large", GROWTH)
+        if self._bytes > max(GROWTH_FREE_BYTES, MAX_GROWTH * self._stored.bytes_read):
+            raise BadInputError("too_large", MAX_GROWTH)
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
 
 @contextlib.contextmanager
-def _failures(source: Source) -> Iterator[None]:
+def _failures(source: SourceFile) -> Iterator[None]:
     try:
         yield
     except Exception as error:

@@ -1,6 +1,6 @@
 """What is wrong with a file or a row of somebody's text, and what becomes of it.
 
-A reader hands every fault it meets to a function. `stop` ends the run with one line; `Rejects.add` writes the fault
+A reader hands every fault it meets to a function. `stop` ends the run with one line; `FaultLog.add` writes the fault
 down and lets the rest of the corpus come through. What is bad is decided a file or a row at a time.
 """
 
@@ -84,7 +84,7 @@ def stop(fault: Fault) -> None:
     raise PretraceError(f"{fault.line}, or set corpus.on_bad_input: skip")
 
 
-class Rejects:
+class FaultLog:
     """`on_bad_input: skip`: faults as lines of JSON in `path`, counted by reason.
 
     Use it as a context. The caller makes the file's folder appear whole (`pretrace.common.files.atomic_folder`).
@@ -95,7 +95,7 @@ class Rejects:
         self.counts: Counter[str] = Counter()
         self.first: Fault | None = None
 
-    def __enter__(self) -> Rejects:
+    def __enter__(self) -> FaultLog:
         self._stream = self.path.open("w", encoding="utf-8", newline="\n")
         return self
 

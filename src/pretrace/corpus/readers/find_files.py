@@ -14,7 +14,7 @@ from pathlib import Path
 from pretrace.common.errors import PretraceError, is_control, printable
 from pretrace.corpus.readers.faults import BadInputError, OnFault
 from pretrace.corpus.readers.list_files import list_local, list_remote
-from pretrace.corpus.readers.source_file import COMPRESSIONS, KINDS, Source
+from pretrace.corpus.readers.source_file import COMPRESSIONS, KINDS, SourceFile
 
 URL = re.compile(r"[a-z][a-z0-9+.-]*://")
 WILDCARD = re.compile(r"[*?\[]")
@@ -22,17 +22,17 @@ TAKES = f"a folder, a glob, or a file of {', '.join(KINDS)}, each also with {' o
 
 
 @dataclass(frozen=True)
-class Sources:
+class CorpusFiles:
     """The files of a corpus."""
 
-    files: list[Source]
+    files: list[SourceFile]
     folder: str
     """The name of the folder that they lie in or below."""
     passed_over: int
     """Files of other kinds, without hidden ones."""
 
 
-def find_sources(path: str | Path, on_fault: OnFault) -> Sources:
+def find_files(path: str | Path, on_fault: OnFault) -> CorpusFiles:
     """The files that `path` means, in the order of their names; bad names and links go to `on_fault`.
 
     Hidden files and folders below a folder are some tool's and passed over. A glob is matched against the files below
@@ -42,7 +42,7 @@ def find_sources(path: str | Path, on_fault: OnFault) -> Sources:
         PretraceError: nothing is there; no file is of a known kind; a package that the URL needs is not installed.
     """
     place = str(path)
-    base, pattern = _divide(place)
+    base, pattern = _split_glob(place)
     folder, listed = list_remote(base) if URL.match(place) else list_local(Path(base))
     if pattern:
         listed = [file for file in listed if _matches(file.name.split("/"), pattern.split("/"), bool(file.bad))]
@@ -62,10 +62,10 @@ def find_sources(path: str | Path, on_fault: OnFault) -> Sources:
             on_fault(bad.at(file.shown))
         else:
             files.append(file)
-    return Sources(files, folder, len(listed) - len(known))
+    return CorpusFiles(files, folder, len(listed) - len(known))
 
 
-def _divide(place: str) -> tuple[str, str]:
+def _split_glob(place: str) -> tuple[str, str]:
     """A glob as the folder above its first wildcard and the pattern below that; any other path as itself and ""."""
     match = URL.match(place)
     scheme = match[0] if match else ""

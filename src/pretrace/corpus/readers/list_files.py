@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from pretrace.common.errors import PretraceError, printable
 from pretrace.corpus.readers.faults import BadInputError
-from pretrace.corpus.readers.source_file import Source, kind_of
+from pretrace.corpus.readers.source_file import SourceFile, kind_of
 
 SORTS = {
     stat.S_IFDIR: "a folder",
@@ -22,7 +22,7 @@ SORTS = {
 }
 
 
-def list_local(root: Path) -> tuple[str, list[Source]]:
+def list_local(root: Path) -> tuple[str, list[SourceFile]]:
     """The name of the folder, and every file in and below it (or the one file that `root` is), in no order.
 
     A link to a file inside of the folder is that file under another name; a link to a folder inside is passed over, as
@@ -34,7 +34,7 @@ def list_local(root: Path) -> tuple[str, list[Source]]:
     return root.resolve().name, list(_below(root))
 
 
-def _below(root: Path) -> Iterator[Source]:
+def _below(root: Path) -> Iterator[SourceFile]:
     inside = root.resolve()
     failures: list[OSError] = []
     for folder, folders, files in os.walk(root, onerror=failures.append):
@@ -52,7 +52,7 @@ def _below(root: Path) -> Iterator[Source]:
         yield _bad(path, path.relative_to(root).as_posix(), "unreadable", failure.strerror)
 
 
-def _link(path: Path, name: str, inside: Path) -> Iterator[Source]:
+def _link(path: Path, name: str, inside: Path) -> Iterator[SourceFile]:
     try:
         target = path.resolve(strict=True)
     except (OSError, RuntimeError):  # nothing there; a link to itself
@@ -64,25 +64,25 @@ def _link(path: Path, name: str, inside: Path) -> Iterator[Source]:
         yield _file(path, name)
 
 
-def _file(path: Path, name: str) -> Source:
+def _file(path: Path, name: str) -> SourceFile:
     try:
         status = path.stat()
     except OSError as error:
         return _bad(path, name, "unreadable", error.strerror)
     if kind_of(name)[0] and not stat.S_ISREG(status.st_mode):
         return _bad(path, name, "not_a_file", SORTS.get(stat.S_IFMT(status.st_mode), "something else"))
-    return Source(name, printable(str(path)), status.st_size, partial(_open, path))
+    return SourceFile(name, printable(str(path)), status.st_size, partial(_open, path))
 
 
 def _open(path: Path) -> BinaryIO:
     return path.open("rb", buffering=0)
 
 
-def _bad(path: Path, name: str, reason: str, value: object) -> Source:
-    return Source(name, printable(str(path)), 0, partial(_open, path), BadInputError(reason, value))
+def _bad(path: Path, name: str, reason: str, value: object) -> SourceFile:
+    return SourceFile(name, printable(str(path)), 0, partial(_open, path), BadInputError(reason, value))
 
 
-def list_remote(url: str) -> tuple[str, list[Source]]:
+def list_remote(url: str) -> tuple[str, list[SourceFile]]:
     """The same for a URL.
 
     Raises:
@@ -96,14 +96,14 @@ def list_remote(url: str) -> tuple[str, list[Source]]:
             found, folder = system.find(place, detail=True), place
     except Exception as error:  # each service has its own
         raise PretraceError(
-            f"{printable(url)}: cannot be listed ({_said(error)}); check the name and the keys"
+            f"{printable(url)}: cannot be listed ({_error_text(error)}); check the name and the keys"
         ) from None
     files = []
     for path, about in found.items():
         name = path.removeprefix(folder).lstrip("/")
         if not any(part.startswith(".") for part in name.split("/")):
             shown = printable(system.unstrip_protocol(path))
-            files.append(Source(name, shown, about.get("size") or 0, partial(system.open, path, "rb"), remote=True))
+            files.append(SourceFile(name, shown, about.get("size") or 0, partial(system.open, path, "rb"), remote=True))
     return folder.rstrip("/").rpartition("/")[2], files
 
 
@@ -114,13 +114,15 @@ def _file_system(url: str) -> tuple[Any, str]:
         return fsspec.core.url_to_fs(url)
     except ImportError as error:
         # s3fs goes with the fsspec of the same number, and with no other.
-        needed = f"pip install s3fs=={fsspec.__version__}" if url.startswith(("s3://", "s3a://")) else _said(error)
+        needed = (
+            f"pip install s3fs=={fsspec.__version__}" if url.startswith(("s3://", "s3a://")) else _error_text(error)
+        )
         raise PretraceError(
             f"params.yaml: corpus.path: {printable(url)} needs a package that is not installed: {needed}"
         ) from None
     except ValueError as error:
-        raise PretraceError(f"params.yaml: corpus.path: {printable(url)}: {_said(error)}") from None
+        raise PretraceError(f"params.yaml: corpus.path: {printable(url)}: {_error_text(error)}") from None
 
 
-def _said(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())

@@ -11,11 +11,11 @@ import io
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from pretrace.corpus.readers.decompress import BUFFER_BYTES, GROWTH, UNTIL, open_seekable
+from pretrace.corpus.readers.decompress import BUFFER_BYTES, GROWTH_FREE_BYTES, MAX_GROWTH, open_seekable
 from pretrace.corpus.readers.faults import BadInputError
 from pretrace.corpus.readers.parquet_footer import check_footer
 from pretrace.corpus.readers.row import Row, check_columns
-from pretrace.corpus.readers.source_file import Source
+from pretrace.corpus.readers.source_file import SourceFile
 
 BATCH_BYTES = 32 << 20
 """Text of the rows that are decoded at once."""
@@ -23,7 +23,7 @@ BATCH_ROWS = 1024
 DICTIONARY_PAGE = 2
 
 
-def parquet_rows(source: Source, wanted: list[str]) -> Iterator[Row]:
+def parquet_rows(source: SourceFile, wanted: list[str]) -> Iterator[Row]:
     """Rows with the columns in `wanted`.
 
     Raises:
@@ -43,7 +43,7 @@ def parquet_rows(source: Source, wanted: list[str]) -> Iterator[Row]:
                 check_columns(wanted, table.schema_arrow.names)
                 number = 0
                 for group in range(table.metadata.num_row_groups):
-                    size = rows_at_once(stream, table.metadata.row_group(group), wanted)
+                    size = rows_per_batch(stream, table.metadata.row_group(group), wanted)
                     for batch in table.iter_batches(size, row_groups=[group], columns=wanted):
                         for index in range(batch.num_rows):
                             number += 1
@@ -64,7 +64,7 @@ def _row(batch: Any, index: int, wanted: list[str]) -> dict[str, Any] | BadInput
     return row
 
 
-def rows_at_once(stream: BinaryIO, group: Any, wanted: list[str]) -> int:
+def rows_per_batch(stream: BinaryIO, group: Any, wanted: list[str]) -> int:
     """Rows whose text is about `BATCH_BYTES`, whatever the dictionary's largest value is and wherever it stands."""
     longest = 1
     for index in range(group.num_columns):
@@ -110,5 +110,5 @@ def _varint(header: bytes, place: int) -> tuple[int, int]:
 
 
 def _check_growth(stored: int, grown: int) -> None:
-    if grown > max(UNTIL, GROWTH * stored):
-        raise BadInputError("too_large", GROWTH)
+    if grown > max(GROWTH_FREE_BYTES, MAX_GROWTH * stored):
+        raise BadInputError("too_large", MAX_GROWTH)

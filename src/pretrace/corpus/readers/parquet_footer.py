@@ -18,7 +18,7 @@ from pretrace.corpus.readers.faults import BadInputError
 
 MAGIC = b"PAR1"
 LENGTH_BYTES = 4
-COMMAND = (sys.executable, "-c", "from pretrace.corpus.readers.parquet_footer import answer; answer()")
+COMMAND = (sys.executable, "-c", "from pretrace.corpus.readers.parquet_footer import serve; serve()")
 
 
 def check_footer(stream: BinaryIO) -> None:
@@ -31,19 +31,19 @@ def check_footer(stream: BinaryIO) -> None:
         return
     stream.seek(size - length - len(tail))
     footer = MAGIC + stream.read()
-    other = _other_process()
+    other = _helper_process()
     assert other.stdin and other.stdout
     with contextlib.suppress(BrokenPipeError):
         other.stdin.write(len(footer).to_bytes(8, "little") + footer)
         other.stdin.flush()
     if not other.stdout.read(1):
-        _other_process.cache_clear()
+        _helper_process.cache_clear()
         if other.wait() < 0:  # by a signal
             raise BadInputError("damaged", "Parquet file (its footer ends the process that looks at it)")
 
 
 @cache
-def _other_process() -> subprocess.Popen[bytes]:
+def _helper_process() -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
     started = subprocess.Popen(COMMAND, env=environment, stdin=pipe, stdout=pipe, stderr=nowhere)
@@ -59,15 +59,15 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def answer() -> None:
+def serve() -> None:
     """In the other process: look at each footer that comes, and say so. It ends with the one that asks."""
     while length := int.from_bytes(sys.stdin.buffer.read(8), "little"):
-        _look_at(sys.stdin.buffer.read(length))
+        _inspect(sys.stdin.buffer.read(length))
         sys.stdout.buffer.write(b".")
         sys.stdout.buffer.flush()
 
 
-def _look_at(footer: bytes) -> None:
+def _inspect(footer: bytes) -> None:
     """Look at what a reader does, of a file that has nothing but a footer."""
     import pyarrow as pa
     import pyarrow.parquet as pq

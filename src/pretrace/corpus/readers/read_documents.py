@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from pretrace.corpus.documents import Document
 from pretrace.corpus.readers.faults import BadInputError, OnFault, stop
-from pretrace.corpus.readers.find_files import find_sources
+from pretrace.corpus.readers.find_files import find_files
 from pretrace.corpus.readers.read_rows import read_rows
-from pretrace.corpus.readers.row import DOCUMENT_BYTES, Delimited, Row
+from pretrace.corpus.readers.row import DOCUMENT_BYTES, DocumentUnit, Row
 
 if TYPE_CHECKING:
     from pretrace.settings import Columns
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def read_files(
     path: Path | str,
     columns: Columns,
-    delimited: Delimited = "file",
+    unit: DocumentUnit = "file",
     on_fault: OnFault = stop,
     tally: Counter[str] | None = None,
 ) -> Iterator[Document]:
@@ -33,9 +33,9 @@ def read_files(
     (from `path`), or its file if all lie in one folder. Rows without text are left out.
 
     Args:
-        path: a file, a folder, a glob or a URL (`find_sources`).
+        path: a file, a folder, a glob or a URL (`find_files`).
         columns: of .jsonl and .parquet.
-        delimited: what a document of plain text is: a file, what stands between blank lines, or a line.
+        unit: what a document of plain text is: a file, what stands between blank lines, or a line.
         on_fault: gets each bad file and row; `stop` raises.
         tally: is counted up in: `files`, `bytes` (stored), `passed_over`, `empty_rows`.
 
@@ -43,15 +43,15 @@ def read_files(
         PretraceError: nothing is at the path, or no file is of a known kind; what `on_fault` raises.
     """
     tally = Counter() if tally is None else tally
-    sources = find_sources(path, on_fault)
+    sources = find_files(path, on_fault)
     tally.update(
         files=len(sources.files), bytes=sum(file.size for file in sources.files), passed_over=sources.passed_over
     )
     one_folder = len({file.name.rpartition("/")[0] for file in sources.files}) == 1
     for file in sources.files:
         source = file.stem if one_folder else file.name.rpartition("/")[0] or sources.folder
-        rows = read_rows(file, wanted_columns(columns), delimited)
-        yield from documents_of(rows, file.shown, file.name, source, columns, on_fault, tally)
+        rows = read_rows(file, wanted_columns(columns), unit)
+        yield from documents_from_rows(rows, file.shown, file.name, source, columns, on_fault, tally)
 
 
 def wanted_columns(columns: Columns) -> list[str]:
@@ -60,7 +60,7 @@ def wanted_columns(columns: Columns) -> list[str]:
     return list(dict.fromkeys(column for column in named if column is not None))
 
 
-def documents_of(
+def documents_from_rows(
     rows: Iterable[Row], shown: str, name: str, source: str, columns: Columns, on_fault: OnFault, tally: Counter[str]
 ) -> Iterator[Document]:
     """The documents of the rows of one file.

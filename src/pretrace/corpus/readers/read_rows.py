@@ -10,17 +10,17 @@ import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from pretrace.corpus.readers.decompress import open_source
+from pretrace.corpus.readers.decompress import open_file
 from pretrace.corpus.readers.faults import BadInputError
-from pretrace.corpus.readers.row import DOCUMENT_BYTES, Delimited, Row, check_columns
-from pretrace.corpus.readers.source_file import Source
+from pretrace.corpus.readers.row import DOCUMENT_BYTES, DocumentUnit, Row, check_columns
+from pretrace.corpus.readers.source_file import SourceFile
 
-PIECE_BYTES = 100_000
+SEGMENT_BYTES = 100_000
 """UTF-8 bytes after which a piece of a file ends at the next blank line; without one it ends before twice as many."""
-SKIPPED_BYTES = 1 << 20
+SKIP_BYTES = 1 << 20
 
 
-def read_rows(source: Source, wanted: list[str], delimited: Delimited) -> Iterator[Row]:
+def read_rows(source: SourceFile, wanted: list[str], unit: DocumentUnit) -> Iterator[Row]:
     """The rows of a file of any kind. Plain text has one column, the first of `wanted`.
 
     Raises:
@@ -31,11 +31,11 @@ def read_rows(source: Source, wanted: list[str], delimited: Delimited) -> Iterat
 
         yield from parquet_rows(source, wanted)
         return
-    with open_source(source) as stream:
+    with open_file(source) as stream:
         if source.kind == ".jsonl":
             yield from _objects(stream, wanted)
         else:
-            for number, text in PLAIN_TEXT[delimited](stream):
+            for number, text in PLAIN_TEXT[unit](stream):
                 if isinstance(text, str):
                     yield number, {wanted[0]: text if number is None else text.rstrip("\r\n")}
                 else:
@@ -45,7 +45,7 @@ def read_rows(source: Source, wanted: list[str], delimited: Delimited) -> Iterat
 def _objects(stream: BinaryIO, wanted: list[str]) -> Iterator[Row]:
     for number, offset, line in _lines(stream):
         try:
-            text = _decoded(line, offset)
+            text = _decode(line, offset)
             if text.strip():
                 yield number, _object(text, wanted)
         except BadInputError as bad:
@@ -63,23 +63,23 @@ def _object(text: str, wanted: list[str]) -> dict[str, Any]:
     return {column: row[column] for column in wanted}
 
 
-def _whole(stream: BinaryIO) -> Iterator[tuple[int | None, str | BadInputError]]:
+def _whole_file(stream: BinaryIO) -> Iterator[tuple[int | None, str | BadInputError]]:
     content = stream.read(DOCUMENT_BYTES + 1)
-    yield None, _tried(content if len(content) <= DOCUMENT_BYTES else None, 0)
+    yield None, _decode_or_fault(content if len(content) <= DOCUMENT_BYTES else None, 0)
 
 
-def _each_line(stream: BinaryIO) -> Iterator[tuple[int | None, str | BadInputError]]:
+def _by_line(stream: BinaryIO) -> Iterator[tuple[int | None, str | BadInputError]]:
     for number, offset, line in _lines(stream):
-        yield number, _tried(line, offset)
+        yield number, _decode_or_fault(line, offset)
 
 
-def _between_blank_lines(stream: BinaryIO) -> Iterator[tuple[int | None, str | BadInputError]]:
+def _by_blank_line(stream: BinaryIO) -> Iterator[tuple[int | None, str | BadInputError]]:
     parts: list[bytes] = []
     number = offset = size = 0
     for line_number, line_offset, line in _lines(stream):
         if line is not None and not line.strip():
             if size:
-                yield number, _tried(b"".join(parts) if parts else None, offset)
+                yield number, _decode_or_fault(b"".join(parts) if parts else None, offset)
             parts, size = [], 0
             continue
         if not size:
@@ -90,27 +90,27 @@ def _between_blank_lines(stream: BinaryIO) -> Iterator[tuple[int | None, str | B
         else:
             parts.clear()  # nothing of a document that is too long is kept, but for its place
     if size:
-        yield number, _tried(b"".join(parts) if parts else None, offset)
+        yield number, _decode_or_fault(b"".join(parts) if parts else None, offset)
 
 
-def _in_pieces(stream: BinaryIO) -> Iterator[tuple[int | None, str | BadInputError]]:
+def _in_segments(stream: BinaryIO) -> Iterator[tuple[int | None, str | BadInputError]]:
     parts: list[bytes] = []
     number = offset = size = 0
     for line_number, line_offset, line in _lines(stream):
         blank = line is not None and not line.strip()
-        long = line is None or size + len(line) > 2 * PIECE_BYTES
-        if parts and (long or (blank and size >= PIECE_BYTES)):
-            yield number, _tried(b"".join(parts), offset)
+        long = line is None or size + len(line) > 2 * SEGMENT_BYTES
+        if parts and (long or (blank and size >= SEGMENT_BYTES)):
+            yield number, _decode_or_fault(b"".join(parts), offset)
             parts, size = [], 0
         if line is None:
-            yield line_number, _tried(None, 0)
+            yield line_number, _decode_or_fault(None, 0)
         elif parts or not blank:
             if not parts:
                 number, offset = line_number, line_offset
             parts.append(line)
             size += len(line)
     if parts:
-        yield number, _tried(b"".join(parts), offset)
+        yield number, _decode_or_fault(b"".join(parts), offset)
 
 
 def _lines(stream: BinaryIO) -> Iterator[tuple[int, int, bytes | None]]:
@@ -124,19 +124,19 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, int, bytes | None]]:
             continue
         offset += len(line)
         while line and not line.endswith(b"\n"):
-            line = stream.readline(SKIPPED_BYTES)
+            line = stream.readline(SKIP_BYTES)
             offset += len(line)
         yield number, 0, None
 
 
-def _tried(content: bytes | None, offset: int) -> str | BadInputError:
+def _decode_or_fault(content: bytes | None, offset: int) -> str | BadInputError:
     try:
-        return _decoded(content, offset)
+        return _decode(content, offset)
     except BadInputError as bad:
         return bad
 
 
-def _decoded(content: bytes | None, offset: int) -> str:
+def _decode(content: bytes | None, offset: int) -> str:
     if content is None:
         raise BadInputError("too_long", DOCUMENT_BYTES)
     try:
@@ -145,4 +145,4 @@ def _decoded(content: bytes | None, offset: int) -> str:
         raise BadInputError("not_utf8", offset + error.start) from None
 
 
-PLAIN_TEXT = {"file": _whole, "piece": _in_pieces, "blank_line": _between_blank_lines, "line": _each_line}
+PLAIN_TEXT = {"file": _whole_file, "piece": _in_segments, "blank_line": _by_blank_line, "line": _by_line}

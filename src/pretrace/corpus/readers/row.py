@@ -11,7 +11,7 @@ DOCUMENT_BYTES = 64 << 20
 """UTF-8 bytes of the longest document, and of the longest line of .jsonl: some fifty novels."""
 Row = tuple[int | None, dict[str, Any] | BadInputError]
 """A row's number as a person counts (from 1; None: the whole file is one), and its columns or its fault."""
-Delimited = Literal["file", "piece", "blank_line", "line"]
+DocumentUnit = Literal["file", "piece", "blank_line", "line"]
 
 
 def check_columns(wanted: list[str], present: Iterable[str]) -> None:

@@ -14,7 +14,7 @@ KINDS = (".txt", ".jsonl", ".parquet")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceFile:
     """One file of text, not opened yet."""
 
     name: str
