@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib.metadata import packages_distributions
 from typing import Any
 
 import pytest
+from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
+from pretrace.review.audit import read_pins
 from tests.helpers import REPOSITORY
 
 WORKFLOW: dict[str, Any] = YAML(typ="safe", pure=True).load((REPOSITORY / ".github/workflows/ci.yml").read_text())
@@ -56,3 +59,12 @@ def test_ci_puts_nothing_of_a_pull_request_into_a_command() -> None:
     """A branch may be called `$(...)`: commands see such text as variables of the environment only."""
     assert "pull_request_target" not in WORKFLOW["on"] and WORKFLOW["permissions"] == {"contents": "read"}
     assert not [job for job in WORKFLOW["jobs"] if "${{" in commands(job)]
+
+
+def test_commit_hooks_run_pinned_tools() -> None:
+    hooks = YAML(typ="safe", pure=True).load((REPOSITORY / ".pre-commit-config.yaml").read_text())["repos"]
+    assert [repository["repo"] for repository in hooks] == ["local"]
+    pins, packages = read_pins(REPOSITORY / "requirements.txt"), packages_distributions()
+    for hook in hooks[0]["hooks"]:
+        tool = hook["entry"].removeprefix(".venv/bin/python -m ").split()[0].partition(".")[0]
+        assert {canonicalize_name(name) for name in packages[tool]} & pins.keys(), hook["id"]
