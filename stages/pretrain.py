@@ -9,6 +9,7 @@ reports/curves/ and samples of generated text. Resumes from the last checkpoint 
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pretrace.common.files import write_json
 from pretrace.pipeline.stage import Run, run_stage
@@ -29,7 +30,8 @@ SHARDS, VOCABULARY, CURVES = Path("data/shards"), Path("models/vocabulary"), Pat
 
 
 def main(run: Run) -> None:
-    settings, results = run.settings, {}
+    settings = run.settings
+    results: dict[str, Any] = {}
     sample = partial(generate_samples, vocabulary=load_vocabulary(VOCABULARY), seed=settings.scale.pretrain.seed)
     kinds = models_to_pretrain(settings)
     for kind in kinds:

@@ -129,7 +129,8 @@ def scatter_tensor(tensor: Tensor | None, like: Tensor, group: Group) -> Tensor:
     if hasattr(like, "full_tensor"):
         from torch.distributed.tensor import distribute_tensor
 
-        return distribute_tensor(full, like.device_mesh, like.placements)
+        sharded: Any = like
+        return distribute_tensor(full, sharded.device_mesh, sharded.placements)
     dist.broadcast(full, 0)
     return full
 

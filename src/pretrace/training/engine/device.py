@@ -10,6 +10,7 @@ import ctypes
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -31,7 +32,7 @@ class Device:
     reason: str
     """Why this precision, for the log."""
 
-    def autocast(self) -> contextlib.AbstractContextManager:
+    def autocast(self) -> contextlib.AbstractContextManager[Any]:
         """Context in which matrix products run in `dtype`."""
         return torch.autocast(self.name, self.dtype, enabled=self.dtype != torch.float32)
 

@@ -75,7 +75,7 @@ class OpenAIAdam(torch.optim.Optimizer):
 
     def _state_of(self, parameter: torch.Tensor) -> dict[str, Any]:
         """The running means of a parameter; under the names that torch's own Adam gives them."""
-        state = self.state[parameter]
+        state: dict[str, Any] = self.state[parameter]
         if not state:
             state["step"] = torch.zeros(())
             state["exp_avg"] = torch.zeros_like(parameter)
