@@ -14,7 +14,7 @@ from typing import Any
 from pretrace.common.files import write_json
 from pretrace.pipeline.stage import Run, run_stage
 from pretrace.tokens import load_vocabulary
-from pretrace.tracking.publish import publish
+from pretrace.tracking.publish import publish_progress
 from pretrace.training.engine.generate import generate_samples
 from pretrace.training.pretraining.artifacts import (
     models_to_pretrain,
@@ -41,7 +41,7 @@ def main(run: Run) -> None:
         if kind == "transformer" and settings.pretrain.init_from:
             results[kind] = init_from(settings, SHARDS)
         else:
-            results[kind] = pretrain(kind, settings, SHARDS, partial(publish, run), CURVES, sample)
+            results[kind] = pretrain(kind, settings, SHARDS, partial(publish_progress, run), CURVES, sample)
     if run.is_rank_zero:  # under torchrun, rank 0 writes
         write_models(results, VOCABULARY, Path("models/pretrained"))
         write_curves(results, CURVES)

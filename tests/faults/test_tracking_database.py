@@ -25,17 +25,17 @@ MAKING_SECONDS = 3.0
 
 
 def run(machine: Machine, clone: Path, **tracking: str) -> None:
-    """Run the stage, and let its record wait: a sender in the background gives way to all that runs here."""
-    with locked(clone / ".pretrace" / "tracking" / "sender.lock"):
+    """Run the stage, and leave its record in the queue: an uploader in the background has the lowest priority."""
+    with locked(clone / ".pretrace" / "tracking" / "uploader.lock"):
         machine.well(clone, STAGE, **tracking)
 
 
-def sender(clone: Path, **tracking: str) -> subprocess.Popen:
+def uploader(clone: Path, **tracking: str) -> subprocess.Popen:
     environment = {**os.environ, "PYTHONPATH": "", **tracking}
     return subprocess.Popen([sys.executable, "-m", "pretrace.tracking", "wait"], cwd=clone, env=environment)
 
 
-def stages_shown(database: Path) -> int:
+def count_runs(database: Path) -> int:
     with closing(sqlite3.connect(database)) as connection:
         return connection.execute("select count(*) from runs where name = ?", STAGE).fetchone()[0]
 
@@ -43,15 +43,15 @@ def stages_shown(database: Path) -> int:
 def test_new_database_is_shared_by_two_clones(
     machine: Machine, reference: Reference, place: Path, faults: Faults
 ) -> None:
-    """Each has its own lock for what waits, so that one does not help here."""
+    """Each clone has a lock for its own queue, which does not help here."""
     database = place / "shared" / "mlflow.db"
     tracking = {"PRETRACE_TRACKING": "on", "MLFLOW_TRACKING_URI": f"sqlite:///{database}"}
     clones = [reference.before(STAGE, place / name) for name in ("one", "other")]
     for clone in clones:
         run(machine, clone, **tracking)
-    senders = [sender(clone, **tracking) for clone in clones]
-    assert [one.wait() for one in senders] == [0, 0]
-    assert stages_shown(database) == len(clones)
+    uploaders = [uploader(clone, **tracking) for clone in clones]
+    assert [one.wait() for one in uploaders] == [0, 0]
+    assert count_runs(database) == len(clones)
     for clone in clones:
         faults.check("two first users of MLflow's database", reference.differences(clone, [STAGE]) + left_over(clone))
 
@@ -67,13 +67,13 @@ def test_new_database_survives_kill_of_its_first_user(
     tracking = {"PRETRACE_TRACKING": "on", "MLFLOW_TRACKING_URI": f"sqlite:///{database}"}
     clone = reference.before(STAGE, place / "one")
     run(machine, clone, **tracking)
-    first = sender(clone, **tracking)
+    first = uploader(clone, **tracking)
     wait_for(database.with_name("mlflow.db.lock").exists)
     time.sleep(random.Random(f"{SEED} {number}").random() * MAKING_SECONDS)
     first.kill()
     first.wait()
-    assert sender(clone, **tracking).wait() == 0
-    assert stages_shown(database) == 1
+    assert uploader(clone, **tracking).wait() == 0
+    assert count_runs(database) == 1
     differences = reference.differences(clone, [STAGE]) + left_over(place)
     faults.check("SIGKILL of the first user of MLflow's database", differences)
 

@@ -63,8 +63,8 @@ def server(answer: bytes | None) -> Iterator[str]:
         listener.close()
 
 
-def end_senders(address: str) -> None:
-    """End the processes in the background that still try to reach it."""
+def end_uploaders(address: str) -> None:
+    """End the background processes that still try to reach it."""
     for process in everybody():
         if environment_of(process).get("MLFLOW_TRACKING_URI") == address:
             os.kill(process, signal.SIGKILL)
@@ -91,4 +91,4 @@ def test_pipeline_does_not_notice_a_broken_server(
                 faults.check(f"MLflow's server {how}", reference.differences(place, [stage]))
             time.sleep(1)
         finally:
-            end_senders(address)
+            end_uploaders(address)

@@ -214,7 +214,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         (
             "mlflow server --backend-store-uri postgresql+psycopg2://USER@HOST/DATABASE "
             "--artifacts-destination s3://BUCKET/mlflow",
-            ByTest("tests/tracking/test_uploader_postgres.py::test_a_server_with_postgres_behind_it"),
+            ByTest("tests/tracking/spool/test_uploader_postgres.py::test_a_server_with_postgres_behind_it"),
         ),
     ],
     "docs/security.md": [

@@ -86,9 +86,9 @@ def test_tracking_that_fails_fails_no_stage(project: Path, monkeypatch: Any, cap
     def broken(*_: Any) -> None:
         raise RuntimeError("no room")
 
-    monkeypatch.setattr("pretrace.tracking.publish.hand_over", broken)
+    monkeypatch.setattr("pretrace.tracking.publish.enqueue", broken)
     run_stage("clean", lambda run: None)
-    assert capsys.readouterr().err == "pretrace: clean: not shown in MLflow: RuntimeError: no room\n"
+    assert capsys.readouterr().err == "pretrace: clean: not published to MLflow: RuntimeError: no room\n"
     assert "clean" in costs()
 
 

@@ -28,6 +28,7 @@ BESIDE = {("schemas", "settings")}
 INSIDE = {
     "corpus": ("parallel", "documents", "text", "readers", "filters", "cleaning", ""),
     "model": ("kernels", "", "checkpoints"),
+    "tracking": ("", "mlflow_client", "spool", "publish", "status", "__main__"),
     "tokens": ("", "shards"),
     "tasks": ("", "probes", "prepare"),
     "training": ("distributed", "engine", "objectives", "pretraining", "finetuning", "alignment"),
@@ -135,4 +136,4 @@ def test_floors_have_no_circle() -> None:
 def test_packages_have_a_second_level_when_large() -> None:
     for folder in (path.parent for path in SOURCE.rglob("__init__.py")):
         own = [path for path in folder.glob("*.py") if path.stem != "__init__"]
-        assert len(own) <= 18, f"{folder.relative_to(SOURCE)}: {len(own)} modules; give it sub-packages"
+        assert len(own) <= 16, f"{folder.relative_to(SOURCE)}: {len(own)} modules; give it sub-packages"

@@ -21,8 +21,8 @@ URLS = [
     f"ftp://somebody:{PASSWORD}@example.org/books.txt",
 ]
 TRIES = 10
-SENDER = ".pretrace/tracking/sender.lock"
-"""Held, no sender is started in the background, where it gives way to all else and may take long."""
+UPLOADER_LOCK = ".pretrace/tracking/uploader.lock"
+"""While it is held, no uploader starts in the background, where its low priority may make it slow."""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def run(folder: Path, *command: str, **environment: str) -> tuple[int, str]:
 def test_secrets_of_the_environment_are_left_nowhere(project: Path) -> None:
     """Stages that succeed, one that fails, and MLflow's database after both."""
     said = []
-    with locked(project / SENDER):
+    with locked(project / UPLOADER_LOCK):
         for script, code in (("stages/collect.py", 0), ("stages/evaluation.py", 0), ("stages/bpe.py", 1)):
             found, text = run(project, script, PRETRACE_TRACKING="on")
             assert found == code, text
@@ -58,11 +58,11 @@ def test_secrets_of_the_environment_are_left_nowhere(project: Path) -> None:
 @pytest.mark.slow
 def test_mlflow_password_is_left_nowhere_when_unreachable(project: Path) -> None:
     server = {"PRETRACE_TRACKING": "on", "MLFLOW_TRACKING_URI": f"http://somebody:{PASSWORD}@127.0.0.1:9"}
-    with locked(project / SENDER):
+    with locked(project / UPLOADER_LOCK):
         said = [run(project, "stages/evaluation.py", **server)[1]]
     said.append(run(project, "-m", "pretrace.tracking", "wait", **server)[1])
     assert "127.0.0.1:9" in said[-1]
-    with locked(project / SENDER):  # the next stage says why nothing was sent
+    with locked(project / UPLOADER_LOCK):  # the next stage prints why nothing was uploaded
         said.append(run(project, "stages/evaluation.py", **server)[1])
     assert leaks(project, "".join(said)) == []
 

@@ -36,8 +36,8 @@ def untouched(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DVC_ROOT", str(project))
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123456789abcdef")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    monkeypatch.setattr("pretrace.tracking.record.start_sender", lambda folder: None)
-    monkeypatch.setattr("pretrace.tracking.describe_run.dvc_process", this_process)
+    monkeypatch.setattr("pretrace.tracking.spool.enqueue.start_uploader", lambda folder: None)
+    monkeypatch.setattr("pretrace.tracking.spool.describe_run.dvc_process", this_process)
     return project / ".pretrace" / "tracking"
 
 

@@ -27,7 +27,7 @@ def report(full: float = 0.6, scratch: float = 0.5, tasks: tuple[str, ...] = ("s
     leave("report", ends_experiment=True, models=models(full, scratch, tasks))
     record = max(Path(".pretrace/tracking").glob("[0-9]*"))
     shutil.copytree(record, record.with_name(record.name + "-again"))
-    assert tracking.send_pending() == ""
+    assert tracking.upload_queued() == ""
 
 
 def aliases(name: str = "pretrace-source") -> dict[str, str]:

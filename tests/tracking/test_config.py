@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pretrace.tracking.config import uri_for_mlflow
+from pretrace.tracking.config import mlflow_uri
 
 
 @pytest.fixture(autouse=True)
@@ -20,5 +20,5 @@ def test_mlflow_gets_the_password_in_no_url(monkeypatch: Any) -> None:
     import os
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:p%40ss@host:8080/mlflow")
-    assert uri_for_mlflow() == os.environ["MLFLOW_TRACKING_URI"] == "https://host:8080/mlflow"
+    assert mlflow_uri() == os.environ["MLFLOW_TRACKING_URI"] == "https://host:8080/mlflow"
     assert (os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"]) == ("me", "p@ss")

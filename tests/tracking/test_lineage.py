@@ -74,7 +74,7 @@ def test_cells_of_a_matrix_are_stages(taken: Any) -> None:
             {"finetune@source-full", "finetune@cloze-scratch"},
         ),
         (("code", "src/pretrace/tasks/ready/cola.yaml", None, "0"), {"tasks@source", "evaluation"}),
-        (("code", "src/pretrace/tracking/uploader.py", None, "0"), set()),
+        (("code", "src/pretrace/tracking/spool/uploader.py", None, "0"), set()),
     ],
 )
 def test_a_fingerprint_is_of_what_a_stage_rests_on(taken: Any, change: tuple[str, ...], changed: set[str]) -> None:

@@ -29,8 +29,8 @@ def test_track_says_what_waits_and_why(tracked: Path, monkeypatch: Any, capsys: 
     assert main(["track", "--resend"]) == 1
     assert main(["track"]) == 0
     out = capsys.readouterr().out
-    assert "1 in " in out and "pretrace track --resend" in out and "none at work" in out
-    assert "last problem  http://" in out
+    assert "1 in " in out and "pretrace track --resend" in out and "not running" in out
+    assert "last error    http://" in out
     assert SECRET not in out
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from pretrace import tracking
 from pretrace.tracking import system_metrics
-from pretrace.tracking.system_metrics import SystemWatch
+from pretrace.tracking.system_metrics import SystemMetricsMonitor
 from tests.helpers.mlflow_records import leave, points, runs
 
 pytestmark = pytest.mark.slow
@@ -22,20 +22,20 @@ pytestmark = pytest.mark.slow
 PATIENCE = 30.0
 
 
-def watched(looks: int) -> SystemWatch:
-    watch, deadline = SystemWatch().start(), time.monotonic() + PATIENCE
-    while len({point[3] for point in watch.points()}) < looks:
-        assert time.monotonic() < deadline, "nothing was seen"
+def monitored(samples: int) -> SystemMetricsMonitor:
+    monitor, deadline = SystemMetricsMonitor().start(), time.monotonic() + PATIENCE
+    while len({point[3] for point in monitor.points()}) < samples:
+        assert time.monotonic() < deadline, "no sample was taken"
         time.sleep(0.01)
-    watch.stop()
-    return watch
+    monitor.stop()
+    return monitor
 
 
 def test_a_stage_shows_what_it_took(tracked: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(system_metrics, "FIRST_LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(system_metrics, "EVERY_SECONDS", 0.01)
-    leave("pretrain", watch=watched(3))
-    tracking.send_pending()
+    monkeypatch.setattr(system_metrics, "FIRST_SAMPLE_SECONDS", 0.01)
+    monkeypatch.setattr(system_metrics, "INTERVAL_SECONDS", 0.01)
+    leave("pretrain", monitor=monitored(3))
+    tracking.upload_queued()
     run = runs()["pretrain"]
     assert run.data.metrics["system/stage_memory_megabytes"] > 10
     assert 0 < run.data.metrics["system/system_memory_usage_percentage"] < 100
@@ -44,18 +44,18 @@ def test_a_stage_shows_what_it_took(tracked: Path, monkeypatch: Any) -> None:
 
 
 def test_a_long_run_keeps_looks_further_apart(monkeypatch: Any) -> None:
-    monkeypatch.setattr(system_metrics, "MOST_LOOKS", 4)
-    watch = SystemWatch()
+    monkeypatch.setattr(system_metrics, "MAX_SAMPLES", 4)
+    monitor = SystemMetricsMonitor()
     waits: list[float] = []
 
     def wait(seconds: float) -> bool:
         waits.append(seconds)
         return len(waits) > 40
 
-    monkeypatch.setattr(watch, "_over", SimpleNamespace(wait=wait, set=lambda: None))
-    monkeypatch.setattr(system_metrics, "_look_of_process", lambda: lambda: {"system/x": 1.0})
-    watch._watch()
-    assert len(watch.points()) <= 4
+    monkeypatch.setattr(monitor, "_stopped", SimpleNamespace(wait=wait, set=lambda: None))
+    monkeypatch.setattr(system_metrics, "_system_sampler", lambda: lambda: {"system/x": 1.0})
+    monitor._run()
+    assert len(monitor.points()) <= 4
     assert waits[-1] > 8 * waits[2]
 
 
@@ -69,7 +69,7 @@ def test_each_gpu_is_looked_at(monkeypatch: Any) -> None:
         nvmlDeviceGetPowerUsage=lambda handle: 70_000,
     )
     monkeypatch.setitem(sys.modules, "pynvml", nvidia)
-    values = system_metrics._look_of_process()()
+    values = system_metrics._system_sampler()()
     assert values["system/gpu_1_utilization_percentage"] == 91
     assert values["system/gpu_1_memory_usage_percentage"] == 50
     assert values["system/gpu_0_power_usage_watts"] == 70
@@ -77,15 +77,15 @@ def test_each_gpu_is_looked_at(monkeypatch: Any) -> None:
 
 def test_without_psutil_nothing_is_seen_and_nothing_said(monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.setitem(sys.modules, "psutil", None)
-    watch = SystemWatch()
-    monkeypatch.setattr(system_metrics, "FIRST_LOOK_SECONDS", 0.01)
-    watch.start()._thread.join(PATIENCE)
-    assert watch.points() == []
+    monitor = SystemMetricsMonitor()
+    monkeypatch.setattr(system_metrics, "FIRST_SAMPLE_SECONDS", 0.01)
+    monitor.start()._thread.join(PATIENCE)
+    assert monitor.points() == []
     assert capsys.readouterr() == ("", "")
 
 
 def test_a_stage_loads_nothing_for_mlflow() -> None:
-    """Neither MLflow nor what watches the machine: both are loaded elsewhere, or later."""
+    """Neither MLflow nor what monitores the machine: both are loaded elsewhere, or later."""
     code = "import json, sys; import pretrace.pipeline.stage; print(json.dumps(sorted(sys.modules)))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"mlflow", "psutil", "pyarrow", "pandas", "yaml"} & set(json.loads(said))

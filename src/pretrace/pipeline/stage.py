@@ -33,7 +33,7 @@ from pretrace.common.processes import exit_with_parent, process_start
 from pretrace.pipeline.check_inputs import check_inputs, record_outputs
 from pretrace.pipeline.cost import write_cost
 from pretrace.settings import load_settings
-from pretrace.tracking.publish import begin_to_show, say, show
+from pretrace.tracking.publish import print_error, publish, start_publishing
 from pretrace.tracking.run import Run
 
 NO_MEMORY = "can't allocate memory"
@@ -65,7 +65,7 @@ def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
         with _stoppable():
             run = Run(stage, load_settings(), started)
             if run.is_rank_zero:
-                begin_to_show(run)
+                start_publishing(run)
             if os.environ.get("LOCAL_RANK", "0") == "0":
                 axes: dict[str, Mapping[str, Any]] = {"tasks": run.settings.tasks, "variants": run.settings.variants}
                 check_inputs(name, key_parts, axes)
@@ -75,19 +75,19 @@ def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
                 write_cost(run, time.time() - started)
         status, code = "FINISHED", 0
     except PretraceError as error:
-        said = say(stage, str(error))
+        said = print_error(stage, str(error))
     except KeyboardInterrupt:
         status, code = "KILLED", 130
-        said = say(stage, "interrupted; `dvc repro` goes on from here")
+        said = print_error(stage, "interrupted; `dvc repro` goes on from here")
     except Terminated as stop:
         status, code = "KILLED", 128 + stop.number
-        said = say(stage, f"stopped by {stop}; `dvc repro` goes on from here")
+        said = print_error(stage, f"stopped by {stop}; `dvc repro` goes on from here")
     except Exception as error:
         known = _said_by_the_system(error)
-        said = say(stage, known) if known else _defect(error)
+        said = print_error(stage, known) if known else _defect(error)
     if run is not None and run.is_rank_zero:
         run.error = said
-        show(run, status)
+        publish(run, status)
     if code:
         raise SystemExit(code)
 

@@ -1,15 +1,16 @@
-"""MLflow watches and never decides: a stage leaves a record, a process in the background sends it.
+"""Tracking in MLflow, which only observes: a stage queues a record, and a background process uploads it.
 
-    python -m pretrace.tracking send      # send what waits, quietly: started by every stage
-    python -m pretrace.tracking wait      # the same, and say how it went: `make repro` ends with it
-    pretrace track                        # how many wait, and where they go; --resend sends them
+    python -m pretrace.tracking upload    # upload what is queued, quietly: started by every stage
+    python -m pretrace.tracking wait      # the same, and print the outcome: the last step of `make repro`
+    pretrace track                        # how many records are queued, and for which server; --resend uploads them
 
-Importing MLflow and opening its database costs 2.5 s of processor time, in each of some twenty stages. So a stage only
-writes what MLflow should know to `.pretrace/tracking/<id>/` and starts a low-priority process of its own session; the
-next stage runs meanwhile. One sender works at a time, under a lock, and takes all that waits. What cannot be sent (a
-server is down) stays there for the next sender: the files are the truth.
+Importing MLflow and opening its database takes 2.5 s of CPU time, in each of some twenty stages. So a stage only writes
+its record to the queue, `.pretrace/tracking/<id>/`, and starts a low-priority uploader in a session of its own, which
+works while the next stage runs. A lock lets one uploader work at a time, and it takes everything in the queue. A record
+that cannot be uploaded (a server is down) stays there for the next uploader: the files are the truth.
 
-Where: MLFLOW_TRACKING_URI, else SQLite in `.pretrace/`. `PRETRACE_TRACKING=off` switches all of it off.
+`MLFLOW_TRACKING_URI` names the server; without it, runs go to SQLite in `.pretrace/`. `PRETRACE_TRACKING=off` switches
+tracking off.
 """
 
 from __future__ import annotations
@@ -17,21 +18,21 @@ from __future__ import annotations
 from pretrace.tracking.best_models import best_models, experiment_metrics
 from pretrace.tracking.config import is_off, tracking_uri
 from pretrace.tracking.curves import read_rows
-from pretrace.tracking.describe_run import record_id
-from pretrace.tracking.record import announce, hand_over
-from pretrace.tracking.system_metrics import SystemWatch
-from pretrace.tracking.uploader import send_pending, wait_until_sent
+from pretrace.tracking.spool.describe_run import record_id
+from pretrace.tracking.spool.enqueue import enqueue, enqueue_start
+from pretrace.tracking.spool.uploader import upload_queued, wait_until_uploaded
+from pretrace.tracking.system_metrics import SystemMetricsMonitor
 
 __all__ = [
-    "SystemWatch",
-    "announce",
+    "SystemMetricsMonitor",
     "best_models",
+    "enqueue",
+    "enqueue_start",
     "experiment_metrics",
-    "hand_over",
     "is_off",
     "read_rows",
     "record_id",
-    "send_pending",
     "tracking_uri",
-    "wait_until_sent",
+    "upload_queued",
+    "wait_until_uploaded",
 ]

@@ -1,4 +1,4 @@
-"""The sender as a command; see the package."""
+"""The uploader as a command; see the package."""
 
 from __future__ import annotations
 
@@ -8,14 +8,37 @@ import sys
 from pathlib import Path
 
 from pretrace.common.files import locked, scratch_folder
-from pretrace.tracking.config import uri_for_mlflow, waiting_room
-from pretrace.tracking.uploader import LOCK, failure, stay_and_send, wait_until_sent
+from pretrace.tracking.config import mlflow_uri, spool_folder
+from pretrace.tracking.spool.uploader import LOCK, describe_error, upload_while_dvc_runs, wait_until_uploaded
 
 LOWEST_PRIORITY = 19
 
 
-def _give_way() -> None:
-    """To whatever else wants to run."""
+def main(arguments: list[str]) -> int:
+    """Run a command; return the exit code.
+
+    `upload` and `wait` return 0 even if MLflow is unreachable, since nothing may depend on it; `open` returns 1 then.
+    """
+    if arguments == ["upload"]:
+        _lower_priority()
+        reason = upload_while_dvc_runs(spool_folder())
+        if reason:
+            print(reason)
+    elif arguments == ["wait"]:
+        from pretrace.tracking.status import publish_restored
+
+        publish_restored()
+        print(wait_until_uploaded())
+    elif arguments == ["open"]:
+        return _open()
+    else:
+        print("usage: python -m pretrace.tracking upload|wait|open", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _lower_priority() -> None:
+    """Give way to everything else on the machine."""
     with contextlib.suppress(OSError):
         os.nice(LOWEST_PRIORITY)
         # Where the kernel shares out time by session, a nice number counts within the session only. A session that is
@@ -24,35 +47,15 @@ def _give_way() -> None:
             Path("/proc/self/autogroup").write_text(str(LOWEST_PRIORITY))
 
 
-def main(arguments: list[str]) -> int:
-    """`send` or `wait`: 0 also when MLflow is not reached, as nothing may depend on it; `open`: 1 then."""
-    if arguments == ["send"]:
-        _give_way()
-        reason = stay_and_send(waiting_room())
-        if reason:
-            print(reason)
-    elif arguments == ["wait"]:
-        from pretrace.tracking.status import show_restored
-
-        show_restored()
-        print(wait_until_sent())
-    elif arguments == ["open"]:
-        return _open()
-    else:
-        print("usage: python -m pretrace.tracking send|wait|open", file=sys.stderr)
-        return 2
-    return 0
-
-
 def _open() -> int:
-    """For a server that is about to start."""
-    from pretrace.tracking.mlflow_runs import Tracker
+    """Create or open the database, for a server that is about to start."""
+    from pretrace.tracking.mlflow_client.runs import Tracker
 
     try:
-        with locked(waiting_room() / LOCK):
-            Tracker(uri_for_mlflow(), scratch_folder() / "artifacts")
+        with locked(spool_folder() / LOCK):
+            Tracker(mlflow_uri(), scratch_folder() / "artifacts")
     except Exception as error:
-        print(f"pretrace: {failure(error)}", file=sys.stderr)
+        print(f"pretrace: {describe_error(error)}", file=sys.stderr)
         return 1
     return 0
 

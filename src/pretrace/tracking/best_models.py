@@ -1,7 +1,7 @@
-"""The models that an experiment hands to MLflow's registry: of each task the column that is best in the table.
+"""The models that an experiment registers in MLflow: for each task, the best column of the table.
 
-A version in a registry is something to be used, and nobody uses a column that another one beats; with all of them, a
-grid of experiments would fill a disk (at GPT-1's size, half a gigabyte a cell).
+A registered version is meant to be used, and nobody uses a column that another one beats. With all columns, a grid of
+experiments would fill a disk (at GPT-1's size, half a gigabyte per cell).
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ CODE = "code.tar"
 
 
 def best_models(benchmark: dict[str, Any]) -> list[dict[str, Any]]:
-    """Of each task of a benchmark.json: the fine-tuned column with the highest score, with what tells of it."""
+    """Return the fine-tuned column with the highest score for each task of a benchmark.json, with example rows."""
     best: dict[str, dict[str, Any]] = {}
     for row in benchmark["rows"]:
-        there = (FINETUNED / f"{row['task']}-{row['variant']}" / FILES[1]).is_file()
-        if there and row["score"] is not None and row["score"] > best.get(row["task"], {"score": -2})["score"]:
+        exists = (FINETUNED / f"{row['task']}-{row['variant']}" / FILES[1]).is_file()
+        if exists and row["score"] is not None and row["score"] > best.get(row["task"], {"score": -2})["score"]:
             best[row["task"]] = {key: row[key] for key in ("task", "variant", "kind", "metric", "score")}
     return [{**model, "examples": _examples(model["task"])} for model in best.values()]
 
 
 def experiment_metrics(benchmark: dict[str, Any]) -> dict[str, float]:
-    """What experiments are compared by, from a benchmark.json: `source/full`, and `mean/full` over the tasks."""
+    """Return the metrics that compare experiments, from a benchmark.json: `source/full`, and `mean/full` over tasks."""
     columns = {
         f"{task}/{name}": score for task, scores in benchmark["scores"].items() for name, score in scores.items()
     }
@@ -38,7 +38,7 @@ def experiment_metrics(benchmark: dict[str, Any]) -> dict[str, float]:
 
 
 def copy_models(models: list[dict[str, Any]], out: Path) -> None:
-    """Put the files of models, their vocabulary and the code that reads them where a sender finds them later."""
+    """Copy the files of models, their vocabulary and the code that loads them into a record, for the uploader."""
     if not models:
         return
     for model in models:
@@ -55,7 +55,7 @@ def copy_models(models: list[dict[str, Any]], out: Path) -> None:
 
 
 def _link(source: str | Path, target: str | Path) -> None:
-    """A second name costs nothing, and stays when DVC puts another file in the first one's place."""
+    """Hard-link a file: it takes no space, and survives when DVC replaces the original. Copy if that is impossible."""
     real = os.path.realpath(source)
     try:
         os.link(real, target)
@@ -64,7 +64,7 @@ def _link(source: str | Path, target: str | Path) -> None:
 
 
 def _examples(task: str) -> list[list[str]]:
-    """The parts of the first test rows."""
+    """Return the text fields of the first test rows."""
     from pyarrow import parquet
 
     return parquet.read_table(ROWS / task / "test.parquet", columns=["parts"])["parts"][:EXAMPLES].to_pylist()

@@ -1,4 +1,4 @@
-"""Where records wait, and where they go."""
+"""Configuration of tracking: on or off, MLflow's URI, and the folder of the upload queue."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from pretrace.common.files import scratch_folder
 
 
 def is_off() -> bool:
-    """Whether the user wants no tracking."""
+    """True if the user switched tracking off."""
     return os.environ.get("PRETRACE_TRACKING", "").lower() in ("off", "0", "false", "no")
 
 
 def tracking_uri() -> str:
-    """Where runs go. Never MLflow's own default, which lies in DVC's temporary copies and goes with them."""
+    """Return the URI that runs are uploaded to.
+
+    Never MLflow's own default, which lies in DVC's temporary copies of the repository and is deleted with them.
+    """
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{scratch_folder() / 'mlflow.db'}"
 
 
-def uri_for_mlflow() -> str:
-    """As `tracking_uri`. A server's user and password go to MLflow by its own variables, and are in no URL any more.
+def mlflow_uri() -> str:
+    """Return `tracking_uri` without credentials, which are passed to MLflow in its own environment variables.
 
-    MLflow's errors have the whole URL in them.
+    MLflow's errors contain the whole URL.
     """
     uri = tracking_uri()
     parts = urlsplit(uri)
@@ -34,11 +37,11 @@ def uri_for_mlflow() -> str:
     return uri
 
 
-def waiting_room() -> Path:
-    """Where records lie until they are sent."""
+def spool_folder() -> Path:
+    """Return the folder in which records are queued."""
     return scratch_folder() / "tracking"
 
 
-def pending(folder: Path) -> list[Path]:
-    """Whole records, oldest first: their names begin with the time."""
+def queued_records(folder: Path) -> list[Path]:
+    """Return the folders of complete records, oldest first: their names begin with the time."""
     return sorted(path.parent for path in folder.glob("[0-9]*/record.json"))

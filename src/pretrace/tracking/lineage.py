@@ -1,8 +1,8 @@
-"""Stages by what they are made from: the inputs of one with DVC's hashes, and a fingerprint of all it rests on.
+"""Lineage of a stage: its inputs with DVC's hashes, and a fingerprint of everything that its result depends on.
 
-A stage runs before DVC writes its entry into dvc.lock, so what it read is known from the entries of the stages that
-made it. Two runs with the same fingerprint have the same command, parameters, code and data: DVC would restore the
-one from the other, and so a stage that did not run is known by that of the run which made its result.
+A stage runs before DVC writes its entry into dvc.lock, so the hashes of its inputs are read from the entries of the
+stages that produced them. Two runs with the same fingerprint have the same command, parameters, code and data: DVC
+would restore one from the other, so the fingerprint of a stage that did not run finds the run that produced its result.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from pretrace.common.files import sha256_of_json
 FILES = ("dvc.yaml", "dvc.lock", "params.yaml")
 DATA = ("data/", "models/")
 UNLOCKED = "unlocked"
-"""In the place of a hash: no stage in dvc.lock has made it."""
+"""Stands for the hash of an input that no stage in dvc.lock has produced."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """What a stage reads."""
+    """A file or folder that a stage reads."""
 
     path: str
     md5: str
-    maker: str
-    """The stage that made it."""
+    stage: str
+    """The stage that produced it; "" for none."""
 
 
 def snapshot(scale: str) -> dict[str, Any]:
-    """What fingerprints need, of the folder we stand in: texts of the files that say so, MD5 of each file of code."""
+    """Return what fingerprints need from the current folder: texts of pipeline files, MD5 of each file of code."""
     texts = {}
     for name in (*FILES, f"scales/{scale}.yaml"):
         if Path(name).is_file():
@@ -49,10 +49,11 @@ def snapshot(scale: str) -> dict[str, Any]:
 class Pipeline:
     """The stages of a snapshot."""
 
-    def __init__(self, taken: dict[str, Any]) -> None:
-        texts = taken.get("texts", {})
-        self._read = {name: _yaml(text) for name, text in texts.items() if name != "dvc.lock"}
-        self._code: dict[str, str] = taken.get("code", {})
+    def __init__(self, pipeline: dict[str, Any]) -> None:
+        """Read the result of `snapshot`."""
+        texts = pipeline.get("texts", {})
+        self._files = {name: _yaml(text) for name, text in texts.items() if name != "dvc.lock"}
+        self._code: dict[str, str] = pipeline.get("code", {})
         self.stages = self._defined()
         self.locked = _locked(texts.get("dvc.lock", ""))
         self._outs = {
@@ -63,39 +64,41 @@ class Pipeline:
         }
 
     def inputs(self, stage: str) -> list[Input]:
-        """The data and models that a stage reads; of a folder with the results of several stages, each by itself."""
-        found = []
+        """Return the data and models that a stage reads; a folder with results of several stages as one input each."""
+        inputs = []
         for dep in self.stages.get(stage, {}).get("deps", []):
             if f"{dep}/".startswith(DATA):
-                found += self._made(dep) or [Input(dep, UNLOCKED, "")]
-        return found
+                inputs += self._inputs(dep) or [Input(dep, UNLOCKED, "")]
+        return inputs
 
     def fingerprint(self, stage: str) -> str:
-        """Of the command, the parameters, the code and the data of a stage; "" if it is not one of ours."""
+        """Return a hash of the command, parameters, code and data of a stage; "" for an unknown stage."""
         if stage not in self.stages:
             return ""
         own = self.stages[stage]
-        deps = [[dep, [[i.path, i.md5] for i in self._made(dep)] or self._code_of(dep)] for dep in own.get("deps", [])]
+        deps = [
+            [dep, [[i.path, i.md5] for i in self._inputs(dep)] or self._code_of(dep)] for dep in own.get("deps", [])
+        ]
         return sha256_of_json([own["cmd"], deps, self._values(stage)])[:32]
 
     def params(self, stage: str) -> dict[str, Any]:
-        """The parameters that a stage depends on: {"pretrain.steps": 700, ...}; what is null or empty is left out."""
-        found: dict[str, Any] = {}
+        """Return the parameters that a stage depends on: {"pretrain.steps": 700, ...}, without null and empty ones."""
+        params: dict[str, Any] = {}
         for _, key, value in self._values(stage):
-            found |= _flat(key, value)
-        return found
+            params |= _flat(key, value)
+        return params
 
     def _values(self, stage: str) -> list[list[Any]]:
-        """[file, key, value] of each of a stage's parameters."""
+        """Return [file, key, value] of each parameter of a stage."""
         keys = _keys(self.stages.get(stage, {}).get("params", []))
-        return [[file, key, _at(self._read.get(file), key)] for file, key in keys]
+        return [[file, key, _at(self._files.get(file), key)] for file, key in keys]
 
     def md5(self, path: str) -> str:
-        """DVC's hash of a result."""
+        """Return DVC's hash of a result."""
         return self._outs.get(path, (UNLOCKED, ""))[0]
 
-    def _made(self, dep: str) -> list[Input]:
-        """The results that a dependency is, is a part of, or holds."""
+    def _inputs(self, dep: str) -> list[Input]:
+        """Return the results that a dependency is, is a part of, or contains."""
         whole = [dep] if dep in self._outs else [out for out in self._outs if f"{dep}/".startswith(f"{out}/")]
         parts = whole or [out for out in self._outs if out.startswith(f"{dep}/")]
         return [Input(part if part.startswith(dep) else dep, *self._outs[part]) for part in parts]
@@ -104,15 +107,15 @@ class Pipeline:
         return [[path, md5] for path, md5 in self._code.items() if f"{path}/".startswith(f"{dep}/")]
 
     def _defined(self) -> dict[str, dict[str, Any]]:
-        """dvc.yaml's stages, a cell of a matrix each by itself, with the names filled in."""
-        params, found = self._read.get("params.yaml", {}), {}
-        for name, stage in _mapping(self._read.get("dvc.yaml", {}).get("stages")).items():
+        """Return the stages of dvc.yaml, one for each cell of a matrix, with their names filled in."""
+        params, stages = self._files.get("params.yaml", {}), {}
+        for name, stage in _mapping(self._files.get("dvc.yaml", {}).get("stages")).items():
             axes = {axis: list(_at(params, str(of)[2:-1]) or ()) for axis, of in (stage.get("matrix") or {}).items()}
             for cell in product(*axes.values()):
-                filled = {f"${{item.{axis}}}": str(key) for axis, key in zip(axes, cell, strict=True)}
-                filled["${scale}"] = str(params.get("scale"))
-                found[f"{name}@{'-'.join(map(str, cell))}" if cell else name] = _fill(stage, filled)
-        return found
+                names = {f"${{item.{axis}}}": str(key) for axis, key in zip(axes, cell, strict=True)}
+                names["${scale}"] = str(params.get("scale"))
+                stages[f"{name}@{'-'.join(map(str, cell))}" if cell else name] = _fill(stage, names)
+        return stages
 
 
 def _fill(value: Any, names: dict[str, str]) -> Any:
@@ -126,7 +129,7 @@ def _fill(value: Any, names: dict[str, str]) -> Any:
 
 
 def _keys(params: list[Any]) -> list[tuple[str, str]]:
-    """(file, key) of a stage's parameters."""
+    """Return (file, key) of a stage's parameters."""
     return [
         (file, key)
         for item in params
@@ -148,7 +151,7 @@ def _flat(key: str, value: Any) -> dict[str, Any]:
 
 
 def _yaml(text: str) -> dict[str, Any]:
-    """A file's mapping. One that is none, or damaged, says nothing: DVC has its own word on that."""
+    """Return the mapping in a file; {} for anything else, or a damaged file, which DVC reports itself."""
     from ruamel.yaml import YAML, YAMLError
 
     try:
@@ -158,14 +161,14 @@ def _yaml(text: str) -> dict[str, Any]:
 
 
 def _locked(text: str) -> dict[str, Any]:
-    """The stages of a dvc.lock. It has hashes and no numbers that matter, so the quick reader will do."""
+    """Return the stages of a dvc.lock. It holds hashes and no numbers that matter, so the fast parser will do."""
     import yaml
 
     try:
-        found = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        content = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.YAMLError:
         return {}
-    return {name: _mapping(stage) for name, stage in _mapping(_mapping(found).get("stages")).items()}
+    return {name: _mapping(stage) for name, stage in _mapping(_mapping(content).get("stages")).items()}
 
 
 def _mapping(value: Any) -> dict[str, Any]:

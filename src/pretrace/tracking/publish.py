@@ -1,4 +1,4 @@
-"""Showing a run in MLflow, from its start to its end. Whatever goes wrong here is one line and never fails the run."""
+"""Publishing a run to MLflow, from its start to its end. A failure here is one line and never fails the run."""
 
 from __future__ import annotations
 
@@ -8,44 +8,44 @@ from collections.abc import Callable
 
 from pretrace.common.errors import mask_secrets
 from pretrace.tracking.config import is_off
-from pretrace.tracking.record import announce, hand_over
 from pretrace.tracking.run import Run
-from pretrace.tracking.system_metrics import SystemWatch
+from pretrace.tracking.spool.enqueue import enqueue, enqueue_start
+from pretrace.tracking.system_metrics import SystemMetricsMonitor
 
 PUBLISH_EVERY_SECONDS = 60.0
 
 
-def publish(run: Run) -> None:
-    """Show in MLflow how far a long stage is: its curves up to now. Call it often; it acts once a minute."""
+def start_publishing(run: Run) -> None:
+    """Announce the run to MLflow, and start to monitor the system for it."""
+    if not is_off():
+        run.monitor = SystemMetricsMonitor().start()
+        _never_fail(run, lambda: enqueue_start(run))
+
+
+def publish_progress(run: Run) -> None:
+    """Publish the curves of a long stage so far. Call it often; it acts once a minute."""
     if run.is_rank_zero and time.time() - run.published > PUBLISH_EVERY_SECONDS:
         run.published = time.time()
-        show(run, "RUNNING")
+        publish(run, "RUNNING")
 
 
-def begin_to_show(run: Run) -> None:
-    """Begin to show the run in MLflow, and to look at the machine for it."""
-    if not is_off():
-        run.watch = SystemWatch().start()
-        _quietly(run, lambda: announce(run))
+def publish(run: Run, status: str) -> None:
+    """Publish the run with a status of MLflow's: RUNNING, FINISHED, FAILED or KILLED."""
+    if run.monitor and status != "RUNNING":
+        run.monitor.stop()
+    _never_fail(run, lambda: enqueue(run, status))
 
 
-def show(run: Run, status: str) -> None:
-    """Hand the run to MLflow; `status` is MLflow's."""
-    if run.watch and status != "RUNNING":
-        run.watch.stop()
-    _quietly(run, lambda: hand_over(run, status))
-
-
-def _quietly(run: Run, action: Callable[[], None]) -> None:
-    """MLflow watches and never decides: whatever goes wrong there is one line, no failure."""
+def _never_fail(run: Run, action: Callable[[], None]) -> None:
+    """Do it, and report a failure in one line: MLflow only observes."""
     try:
         action()
     except Exception as error:
-        say(run.name, mask_secrets(f"not shown in MLflow: {type(error).__name__}: {error}"))
+        print_error(run.name, mask_secrets(f"not published to MLflow: {type(error).__name__}: {error}"))
 
 
-def say(stage: str, text: str) -> str:
-    """A line for a person, on standard error; returns it."""
+def print_error(stage: str, text: str) -> str:
+    """Print a message as one line on standard error; return it without the prefix."""
     line = " ".join(text.split())
     print(f"pretrace: {stage}: {line}", file=sys.stderr, flush=True)
     return line

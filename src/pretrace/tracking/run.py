@@ -1,4 +1,4 @@
-"""One run of a stage: what it was made with, what it says of itself, and how that is shown in MLflow."""
+"""A run of a stage: what produced it, and what it logs for MLflow."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.settings import Settings
-from pretrace.tracking.system_metrics import SystemWatch
+from pretrace.tracking.system_metrics import SystemMetricsMonitor
 
 
 @dataclass
 class Run:
-    """One run of a stage, given to the stage's `main`."""
+    """A run of a stage, the argument of the stage's `main`."""
 
     name: str
     """The stage as DVC names it: "clean", or "finetune@source-full" for a cell of a matrix."""
     settings: Settings
     started: float
-    """When the process started, in seconds since the epoch."""
+    """Start of the process, in seconds since the epoch."""
     cost: dict[str, Any] = field(default_factory=dict)
-    """What depends on the clock or the machine (tokens_per_second, mfu, device): goes to reports/cost.json."""
+    """Figures that depend on the clock or the machine (tokens_per_second, mfu, device), for reports/cost.json."""
     metrics: dict[str, float] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
     curves: list[Path] = field(default_factory=list)
@@ -31,44 +31,44 @@ class Run:
     parent_metrics: dict[str, float] = field(default_factory=dict)
     parent_note: str = ""
     error: str = ""
-    """Why it failed, in a line."""
-    watch: SystemWatch | None = field(default=None, repr=False)
+    """Reason of a failure, in one line."""
+    monitor: SystemMetricsMonitor | None = field(default=None, repr=False)
     ends_experiment: bool = False
     """Set by the report stage: after it, the experiment's parent run is finished."""
     published: float = field(default=0.0, repr=False)
-    """When `publish` last acted, in seconds since the epoch; less often is enough for a person who watches."""
+    """Time of the last progress published, in seconds since the epoch."""
 
     @property
     def is_rank_zero(self) -> bool:
-        """True if this process writes files and is shown; false for the other ranks that `torchrun` starts."""
+        """True if this process writes files and publishes; false for the other ranks that `torchrun` starts."""
         return "MASTER_ADDR" not in os.environ or os.environ.get("RANK", "0") == "0"
 
     def log_metrics(self, metrics: Mapping[str, Any]) -> None:
-        """Show the numbers among `metrics` in MLflow. The stage's own metric file stays the source of truth."""
+        """Log the numbers among `metrics` in MLflow. The stage's own metric file stays the source of truth."""
         self.metrics.update(_numbers(metrics))
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """Show what this run was made with, beyond the settings."""
+        """Log parameters of this run beyond the settings."""
         self.params.update(params)
 
     def log_curve(self, path: Path | str) -> None:
-        """Show a curve: JSONL, or a JSON list, of rows like `{"step": 10, "loss": 5.1}`. Read when the stage ends."""
+        """Log a curve: JSONL, or a JSON list, of rows like `{"step": 10, "loss": 5.1}`. Read when the stage ends."""
         self.curves.append(Path(path))
 
     def log_artifact(self, path: Path | str) -> None:
-        """Show a file or folder that the stage wrote."""
+        """Log a file or folder that the stage wrote."""
         self.artifacts.append(Path(path))
 
     def log_experiment_metrics(self, metrics: Mapping[str, Any]) -> None:
-        """Show numbers on the parent run, where whole experiments are compared."""
+        """Log numbers on the parent run, where whole experiments are compared."""
         self.parent_metrics.update(_numbers(metrics))
 
     def describe_experiment(self, markdown: str) -> None:
-        """Show a text on the parent run."""
+        """Set the description of the parent run."""
         self.parent_note = markdown
 
     def log_models(self, models: list[dict[str, Any]]) -> None:
-        """Put fine-tuned models into MLflow's registry: what `pretrace.tracking.best_models` gives."""
+        """Register fine-tuned models, as `pretrace.tracking.best_models` returns them, in MLflow."""
         self.models += models
 
 

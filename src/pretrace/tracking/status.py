@@ -1,7 +1,7 @@
-"""`pretrace track`: how many runs wait for MLflow, and `--resend`, which sends them.
+"""`pretrace track`: how many runs are queued for MLflow, and `--resend`, which uploads them.
 
-Where DVC had everything already, no stage runs and none tells MLflow; `--resend` and the end of `make repro` notice
-that, and leave the results of the workspace as an experiment of which every stage was cached.
+If DVC has every result already, no stage runs and nothing is queued. `--resend` and the end of `make repro` detect that
+and queue the results of the workspace as an experiment whose stages were all cached.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from pathlib import Path
 from pretrace.common.errors import PretraceError, mask_secrets
 from pretrace.common.files import read_json, sha256_of_file
 from pretrace.settings import load_settings
-from pretrace.tracking.config import is_off, pending, tracking_uri, waiting_room
-from pretrace.tracking.record import leave_restored
-from pretrace.tracking.uploader import is_there, wait_until_sent
+from pretrace.tracking.config import is_off, queued_records, spool_folder, tracking_uri
+from pretrace.tracking.spool.enqueue import enqueue_restored
+from pretrace.tracking.spool.state import LAST_ERROR
+from pretrace.tracking.spool.uploader import is_uploader_running, wait_until_uploaded
 
 RESEND_SECONDS = 3600.0
 BENCHMARK, LOCK = Path("reports/benchmark.json"), Path("dvc.lock")
@@ -23,37 +24,37 @@ Lines = list[tuple[str, str]]
 
 
 def status() -> Lines:
-    """(heading, text) of what waits and where it goes."""
+    """Return (heading, text) about the queue and its destination."""
     if is_off():
         return [("tracking", "switched off by PRETRACE_TRACKING")]
-    folder = waiting_room()
-    waiting = pending(folder)
-    problem = folder / "problem.txt"
-    lines = [("goes to", mask_secrets(tracking_uri()))]
-    lines += [("waiting", f"{len(waiting)} in {folder}" if waiting else "nothing")]
-    if waiting:
-        since = int(waiting[0].name.partition("-")[0]) / 1e9
+    folder = spool_folder()
+    queued = queued_records(folder)
+    last_error = folder / LAST_ERROR
+    lines = [("server", mask_secrets(tracking_uri()))]
+    lines += [("queued", f"{len(queued)} in {folder}" if queued else "nothing")]
+    if queued:
+        since = int(queued[0].name.partition("-")[0]) / 1e9
         lines.append(("since", time.strftime("%Y-%m-%d %H:%M", time.localtime(since))))
-    if problem.exists():
-        lines.append(("last problem", mask_secrets(problem.read_text(encoding="utf-8").strip())))
-    lines.append(("sender", "at work, or ready for the next stage" if is_there(folder) else "none at work"))
-    if waiting:
-        lines.append(("to send them", "pretrace track --resend"))
+    if last_error.exists():
+        lines.append(("last error", mask_secrets(last_error.read_text(encoding="utf-8").strip())))
+    lines.append(("uploader", "running" if is_uploader_running(folder) else "not running"))
+    if queued:
+        lines.append(("to upload", "pretrace track --resend"))
     return lines
 
 
 def resend() -> tuple[bool, str]:
-    """Send all that waits; whether nothing waits any more, and one line that says how it went."""
-    show_restored()
-    line = wait_until_sent(RESEND_SECONDS)
-    return is_off() or not pending(waiting_room()), line
+    """Upload everything in the queue; return whether it is empty now, and the outcome in one line."""
+    publish_restored()
+    line = wait_until_uploaded(RESEND_SECONDS)
+    return is_off() or not queued_records(spool_folder()), line
 
 
-def show_restored() -> None:
-    """Leave a record of the workspace's results where no run has shown them: DVC restored them all."""
+def publish_restored() -> None:
+    """Queue the workspace's results if no run has published them, since DVC restored them all."""
     if is_off() or not (LOCK.exists() and BENCHMARK.exists()):
         return
     try:
-        leave_restored(load_settings(), sha256_of_file(BENCHMARK), read_json(BENCHMARK))
+        enqueue_restored(load_settings(), sha256_of_file(BENCHMARK), read_json(BENCHMARK))
     except (PretraceError, OSError, KeyError, TypeError, json.JSONDecodeError) as error:
-        print(f"pretrace: results of the workspace are not shown in MLflow: {mask_secrets(str(error))}")
+        print(f"pretrace: results of the workspace are not published to MLflow: {mask_secrets(str(error))}")

@@ -1,7 +1,7 @@
-"""What a stage takes of the machine while it runs, under MLflow's own names, so that its page shows them as such.
+"""Monitoring of the system while a stage runs, under MLflow's own metric names, so that its page recognizes them.
 
-A thread looks every few seconds, for a millisecond; a run of hours keeps some hundred looks, further and further
-apart. Needs psutil, and for GPUs nvidia-ml-py; without them there is less to see, and no word about it.
+A thread takes a sample every few seconds, in a millisecond; a run of hours keeps some hundred samples, at growing
+intervals. Needs psutil, and nvidia-ml-py for GPUs; without them fewer metrics are logged, silently.
 """
 
 from __future__ import annotations
@@ -13,58 +13,59 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-FIRST_LOOK_SECONDS, EVERY_SECONDS = 1.0, 5.0
-MOST_LOOKS = 400
+FIRST_SAMPLE_SECONDS, INTERVAL_SECONDS = 1.0, 5.0
+MAX_SAMPLES = 400
 MEGABYTE = 1e6
 Point = tuple[str, float, int, int]
 """Metric, value, milliseconds since the epoch, step."""
+Sampler = Callable[[], dict[str, float]]
 
 
-class SystemWatch:
-    """Looks at the machine from `start` to `stop`."""
+class SystemMetricsMonitor:
+    """Samples system metrics from `start` to `stop`."""
 
     def __init__(self) -> None:
-        self._looks: list[tuple[int, dict[str, float]]] = []
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="system metrics", daemon=True)
+        self._samples: list[tuple[int, dict[str, float]]] = []
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="system metrics", daemon=True)
 
-    def start(self) -> SystemWatch:
-        """Begin; a stage that is done within a second loads nothing for it."""
+    def start(self) -> SystemMetricsMonitor:
+        """Start sampling. A stage that is done within a second imports nothing for it."""
         self._thread.start()
         return self
 
     def stop(self) -> None:
-        """End; a look that has begun is not waited for."""
-        self._over.set()
+        """Stop sampling, without waiting for a sample that is being taken."""
+        self._stopped.set()
 
     def points(self) -> list[Point]:
-        """What was seen up to now."""
-        looks = list(self._looks)
-        return [(name, value, at, step) for step, (at, values) in enumerate(looks) for name, value in values.items()]
+        """Return all points so far."""
+        samples = list(self._samples)
+        return [(name, value, at, step) for step, (at, values) in enumerate(samples) for name, value in values.items()]
 
-    def _watch(self) -> None:
-        wait = FIRST_LOOK_SECONDS
-        every = EVERY_SECONDS
-        with contextlib.suppress(Exception):  # it is for show: nothing that goes wrong here is the stage's concern
-            look: Callable[[], dict[str, float]] | None = None
-            while not self._over.wait(wait):
-                if look is None:  # the processors' use is that since the look before
-                    look = _look_of_process()
+    def _run(self) -> None:
+        wait = FIRST_SAMPLE_SECONDS
+        interval = INTERVAL_SECONDS
+        with contextlib.suppress(Exception):  # a failure to monitor must not fail the stage
+            sample: Sampler | None = None
+            while not self._stopped.wait(wait):
+                if sample is None:  # CPU use is measured since the sample before
+                    sample = _system_sampler()
                     continue
-                self._looks.append((int(time.time() * 1000), look()))
-                if len(self._looks) > MOST_LOOKS:
-                    self._looks, every = self._looks[::2], every * 2
-                wait = every
+                self._samples.append((int(time.time() * 1000), sample()))
+                if len(self._samples) > MAX_SAMPLES:
+                    self._samples, interval = self._samples[::2], interval * 2
+                wait = interval
 
 
-def _look_of_process() -> Callable[[], dict[str, float]]:
-    """A function that gives what the machine is like now."""
+def _system_sampler() -> Sampler:
+    """Return a function that takes one sample of this process and its machine."""
     import psutil
 
-    process, gpus = psutil.Process(), _gpus()
+    process, gpus = psutil.Process(), _gpu_samplers()
     psutil.cpu_percent()  # the first call only sets the clock
 
-    def look() -> dict[str, float]:
+    def sample() -> dict[str, float]:
         memory, disk = psutil.virtual_memory(), psutil.disk_usage(".")
         values = {
             "cpu_utilization_percentage": psutil.cpu_percent(),
@@ -73,17 +74,17 @@ def _look_of_process() -> Callable[[], dict[str, float]]:
             "disk_usage_megabytes": disk.used / MEGABYTE,
             "disk_usage_percentage": disk.percent,
             "disk_available_megabytes": disk.free / MEGABYTE,
-            "stage_memory_megabytes": _memory_of(process) / MEGABYTE,
+            "stage_memory_megabytes": _resident_bytes(process) / MEGABYTE,
         }
         for number, gpu in enumerate(gpus):
             values |= {f"gpu_{number}_{name}": value for name, value in gpu().items()}
         return {f"system/{name}": round(float(value), 3) for name, value in values.items()}
 
-    return look
+    return sample
 
 
-def _memory_of(process: Any) -> int:
-    """Resident bytes of a process and those it started; what they share counts for each."""
+def _resident_bytes(process: Any) -> int:
+    """Return the resident memory of a process and its children; shared memory counts for each of them."""
     import psutil
 
     total = 0
@@ -93,8 +94,8 @@ def _memory_of(process: Any) -> int:
     return total
 
 
-def _gpus() -> list[Callable[[], dict[str, float]]]:
-    """A function for each GPU of NVIDIA's; none without nvidia-ml-py or a driver."""
+def _gpu_samplers() -> list[Sampler]:
+    """Return a function for each NVIDIA GPU; none without nvidia-ml-py or a driver."""
     try:
         import pynvml
 
@@ -103,7 +104,7 @@ def _gpus() -> list[Callable[[], dict[str, float]]]:
     except Exception:
         return []
 
-    def look(handle: Any) -> dict[str, float]:
+    def sample(handle: Any) -> dict[str, float]:
         memory, used = pynvml.nvmlDeviceGetMemoryInfo(handle), pynvml.nvmlDeviceGetUtilizationRates(handle)
         return {
             "utilization_percentage": used.gpu,
@@ -112,4 +113,4 @@ def _gpus() -> list[Callable[[], dict[str, float]]]:
             "power_usage_watts": pynvml.nvmlDeviceGetPowerUsage(handle) / 1000,
         }
 
-    return [partial(look, handle) for handle in handles]
+    return [partial(sample, handle) for handle in handles]

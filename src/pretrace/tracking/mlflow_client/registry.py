@@ -1,7 +1,7 @@
-"""The models of a record, in MLflow's registry: `pretrace-<task>`, a version for each result that was best there.
+"""Registers the models of a record in MLflow: `pretrace-<task>`, with a version for each result that was the best.
 
-Aliases: the column's name ("full") is its newest version; `champion` the version with the highest score on the same
-test rows, and where the rows are new, the first one on them. A result that is there already makes no second version.
+Aliases: a column's name ("full") is its newest version; `champion` is the version with the highest score on the same
+test rows, or, on new rows, the first version. A result that is registered already gets no second version.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from pretrace.settings import Columns
 from pretrace.settings.kinds import KIND_FACTS
 from pretrace.tracking.best_models import CODE
 from pretrace.tracking.lineage import Pipeline
-from pretrace.tracking.mlflow_cached_runs import MADE, run_that_made
+from pretrace.tracking.mlflow_client.cached_runs import MADE, producing_run
 
 CHAMPION = "champion"
 SCORE, ROWS = "score", "test_rows_md5"
 IMPORTED = ("torch", "numpy", "safetensors", "sentencepiece", "pydantic", "ruamel.yaml", "ftfy", "spacy", "tqdm")
-"""What the code of a model imports, besides mlflow and pandas: pinned as this Python has them."""
+"""Packages that the code of a model imports besides mlflow and pandas; pinned to the installed versions."""
 
 
 def register(tracker: Any, record: dict[str, Any], parent: str, pipeline: Pipeline, folder: Path) -> None:
-    """Register each of a record's models, unless the registry has it; then see to the aliases."""
+    """Register each model of a record, unless the registry has it, and update the aliases."""
     for model in record.get("models", []):
         stage = f"finetune@{model['task']}-{model['variant']}"
         made, rows = pipeline.fingerprint(stage), pipeline.md5(f"data/tasks/{model['task']}")
@@ -36,29 +36,29 @@ def register(tracker: Any, record: dict[str, Any], parent: str, pipeline: Pipeli
         versions = _versions(tracker.client, name)
         own = next((version for version in versions if version.tags.get(MADE) == made), None)
         if own is None:
-            origin = run_that_made(tracker, made)
-            run = origin.info.run_id if origin else parent
+            producer = producing_run(tracker, made)
+            run = producer.info.run_id if producer else parent
             tags = {MADE: made, ROWS: rows, SCORE: str(model["score"]), "metric": model["metric"]}
             tags |= {"variant": model["variant"], "commit": record["tags"]["dvc.baseline_rev"]}
             tags |= {"dvc.exp_name": record["tags"]["dvc.exp_name"]}
-            with _as_default(tracker.uri):
+            with _default_uri(tracker.uri):
                 own = _create(tracker, name, model, folder, run, tags)
-        _show_on(tracker.client, parent, own)
+        _link_to_run(tracker.client, parent, own)
         _set_aliases(tracker.client, name, own, model["variant"])
 
 
-def _show_on(client: Any, parent: str, version: Any) -> None:
-    """Let the experiment's own page name the model, too."""
+def _link_to_run(client: Any, parent: str, version: Any) -> None:
+    """Link the model to the experiment's parent run, too."""
     from mlflow.entities import LoggedModelOutput
 
     model_id = version.source.rpartition("/")[2]  # "models:/m-1234"
-    there = client.get_run(parent).outputs
-    if model_id not in [one.model_id for one in (there.model_outputs if there else [])]:
+    outputs = client.get_run(parent).outputs
+    if model_id not in [one.model_id for one in (outputs.model_outputs if outputs else [])]:
         client.log_outputs(parent, [LoggedModelOutput(model_id, step=0)])
 
 
 def _versions(client: Any, name: str) -> list[Any]:
-    """The versions of a registered model, which is made if it is new."""
+    """Return the versions of a registered model, which is created if it is new."""
     try:
         client.get_registered_model(name)
     except Exception as error:
@@ -79,16 +79,16 @@ def _set_aliases(client: Any, name: str, own: Any, variant: str) -> None:
 
 
 def _create(tracker: Any, name: str, model: dict[str, Any], folder: Path, run: str, tags: dict[str, str]) -> Any:
-    """Write the model as MLflow's, beside the run that trained it, and make a version of it."""
+    """Log the model with the run that trained it, and register it as a version."""
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
     client, cell = tracker.client, f"{model['task']}-{model['variant']}"
     logged = client.create_logged_model(
         tracker.experiment, cell, source_run_id=run, tags=tags, model_type=model["kind"]
     )
-    with tempfile.TemporaryDirectory() as place:
-        _write(Path(place), folder, cell, model, run, logged.model_id)
-        client.log_model_artifacts(logged.model_id, str(Path(place) / "model"))
+    with tempfile.TemporaryDirectory() as temporary:
+        _write(Path(temporary), folder, cell, model, run, logged.model_id)
+        client.log_model_artifacts(logged.model_id, str(Path(temporary) / "model"))
     client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
     client.log_outputs(run, [LoggedModelOutput(logged.model_id, step=0)])
     return client.create_model_version(
@@ -102,8 +102,8 @@ def _create(tracker: Any, name: str, model: dict[str, Any], folder: Path, run: s
 
 
 @contextmanager
-def _as_default(uri: str) -> Iterator[None]:
-    """Writing a model asks MLflow's default address, which would be a database in the folder we stand in."""
+def _default_uri(uri: str) -> Iterator[None]:
+    """Set MLflow's default URI, which saving a model asks; else it would create a database in the current folder."""
     import mlflow
 
     before = os.environ.get("MLFLOW_TRACKING_URI")
@@ -116,19 +116,19 @@ def _as_default(uri: str) -> Iterator[None]:
             os.environ["MLFLOW_TRACKING_URI"] = before
 
 
-def _write(place: Path, folder: Path, cell: str, model: dict[str, Any], run: str, model_id: str) -> None:
-    """A folder `model` in MLflow's form."""
+def _write(out: Path, folder: Path, cell: str, model: dict[str, Any], run: str, model_id: str) -> None:
+    """Write the folder `model` in MLflow's format."""
     from mlflow.models import Model
     from mlflow.pyfunc import save_model
 
     with tarfile.open(folder / CODE) as archive:
-        archive.extractall(place / "code", filter="data")
+        archive.extractall(out / "code", filter="data")
     signature, example = _signature(model, read_json(folder / cell / "config.json"))
     save_model(
-        place / "model",
-        python_model=str(place / "code/pretrace/inference/mlflow_model.py"),
+        out / "model",
+        python_model=str(out / "code/pretrace/inference/mlflow_model.py"),
         artifacts={"finetuned": str(folder / cell), "vocabulary": str(folder / "vocabulary")},
-        code_paths=[str(place / "code/pretrace")],
+        code_paths=[str(out / "code/pretrace")],
         signature=signature,
         input_example=example,
         pip_requirements=_requirements(),
@@ -137,7 +137,7 @@ def _write(place: Path, folder: Path, cell: str, model: dict[str, Any], run: str
 
 
 def _signature(model: dict[str, Any], note: dict[str, Any]) -> tuple[Any, Any]:
-    """What the model takes and gives, and rows that it takes: the first test rows, with the task's own columns."""
+    """Return the model's signature and example inputs: the first test rows, with the task's own columns."""
     import pandas as pd
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema

@@ -16,7 +16,7 @@ from pretrace import tracking
 from pretrace.common.errors import PretraceError
 from pretrace.pipeline.stage import Run, run_stage
 from pretrace.settings import load_settings
-from pretrace.tracking.uploader import stay_and_send
+from pretrace.tracking.spool.uploader import upload_while_dvc_runs
 from tests.helpers.mlflow_records import PARENT, all_runs, leave, runs, waiting
 
 pytestmark = pytest.mark.slow
@@ -35,11 +35,11 @@ def gone() -> list[int | str]:
 def test_an_experiment_ends_with_dvc(tracked: Path, monkeypatch: Any) -> None:
     """Also when the report did not run, as its inputs came out the same."""
     leave("clean")
-    tracking.send_pending()
+    tracking.upload_queued()
     assert runs()[PARENT].info.status == "RUNNING"
-    monkeypatch.setattr("pretrace.tracking.describe_run.dvc_process", gone)
+    monkeypatch.setattr("pretrace.tracking.spool.describe_run.dvc_process", gone)
     leave("bpe")
-    assert "all runs sent" in tracking.wait_until_sent()
+    assert "all runs are uploaded" in tracking.wait_until_uploaded()
     assert runs()[PARENT].info.status == "FINISHED"
     assert not list(tracked.glob("open/*"))
 
@@ -47,13 +47,13 @@ def test_an_experiment_ends_with_dvc(tracked: Path, monkeypatch: Any) -> None:
 @pytest.mark.parametrize("status", ["FAILED", "KILLED"])
 def test_a_stage_that_fails_is_the_experiments_end_until_it_runs_again(tracked: Path, status: str) -> None:
     leave("clean", status, error="rows.csv: row 3: no label")
-    tracking.send_pending()
+    tracking.upload_queued()
     found = runs()
     assert found["clean"].info.status == found[PARENT].info.status == status
     assert found["clean"].data.tags["mlflow.note.content"] == f"**{status}**: rows.csv: row 3: no label"
     leave("clean", started=1_700_000_100.0)
     leave("report", ends_experiment=True)
-    tracking.send_pending()
+    tracking.upload_queued()
     assert sorted(run.info.status for run in all_runs()) == sorted([status, "FINISHED", "FINISHED", "FINISHED"])
 
 
@@ -73,12 +73,13 @@ def test_a_stage_says_that_it_has_begun_and_why_it_failed(tracked: Path) -> None
 def test_a_stage_that_is_gone_without_a_word_was_killed(tracked: Path) -> None:
     code = (
         "import os, signal; from pretrace import tracking; from pretrace.settings import load_settings;"
-        "from pretrace.pipeline.stage import Run; tracking.announce(Run('pretrain', load_settings(), 1700000000.0));"
+        "from pretrace.pipeline.stage import Run;"
+        "tracking.enqueue_start(Run('pretrain', load_settings(), 1700000000.0));"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", code], check=False, env={**os.environ})
     assert len(list(tracked.glob("running/*.json"))) == 1
-    assert "all runs sent" in tracking.wait_until_sent()
+    assert "all runs are uploaded" in tracking.wait_until_uploaded()
     found = runs()
     assert found["pretrain"].info.status == found[PARENT].info.status == "KILLED"
     assert not list(tracked.glob("running/*"))
@@ -87,36 +88,36 @@ def test_a_stage_that_is_gone_without_a_word_was_killed(tracked: Path) -> None:
 @linux
 def test_a_stage_at_work_is_shown_as_such(tracked: Path) -> None:
     at_work = Run("pretrain", load_settings(), 1_700_000_001.0)
-    tracking.announce(at_work)
-    assert tracking.send_pending() == "", "nothing is sent for it alone"
+    tracking.enqueue_start(at_work)
+    assert tracking.upload_queued() == "", "nothing is sent for it alone"
     assert not list(tracked.glob("open/*"))
     leave("clean")
-    tracking.send_pending()
+    tracking.upload_queued()
     assert runs()["pretrain"].info.status == "RUNNING"
-    tracking.hand_over(at_work, "FINISHED")
+    tracking.enqueue(at_work, "FINISHED")
     assert not list(tracked.glob("running/*"))
-    tracking.send_pending()
+    tracking.upload_queued()
     assert runs()["pretrain"].info.status == "FINISHED"
 
 
 @linux
 def test_a_sender_stays_while_dvc_does(tracked: Path, monkeypatch: Any) -> None:
     """What a stage leaves meanwhile is sent, and a second sender goes away at once."""
-    from pretrace.tracking import uploader
+    from pretrace.tracking.spool import uploader
 
     leave("clean")
     turns = []
 
     def pause(_: float) -> None:
-        turns.append(uploader.is_there(tracked))
-        assert stay_and_send(tracked) == ""
+        turns.append(uploader.is_uploader_running(tracked))
+        assert upload_while_dvc_runs(tracked) == ""
         if len(turns) == 1:
             leave("bpe")
         elif not waiting(tracked):
             monkeypatch.setattr(uploader, "is_alive", lambda process: False)
 
     monkeypatch.setattr(uploader.time, "sleep", pause)
-    assert stay_and_send(tracked) == ""
+    assert upload_while_dvc_runs(tracked) == ""
     assert all(turns) and len(turns) >= 2
     assert {"clean", "bpe"} <= set(runs())
-    assert not uploader.is_there(tracked)
+    assert not uploader.is_uploader_running(tracked)

@@ -15,7 +15,7 @@ import pytest
 from pretrace import tracking
 from pretrace.cli import main
 from pretrace.pipeline.stage import run_stage
-from pretrace.tracking import uploader
+from pretrace.tracking.spool import uploader
 from tests.helpers.mlflow_records import PARENT, leave, runs, waiting
 
 pytestmark = pytest.mark.slow
@@ -87,12 +87,12 @@ def test_a_bad_server_costs_no_stage_and_loses_nothing(
         done = []
         run_stage("clean", lambda run: done.append(run.name))
         assert done == ["clean"]
-        said = tracking.send_pending()
+        said = tracking.upload_queued()
         assert address in said
         run_stage("bpe", lambda run: None)
         run_stage("shard", lambda run: None)
         errors = capsys.readouterr().err
-        assert errors.count("MLflow is not reached") == 1 and errors.count("\n") == 1
+        assert errors.count("MLflow is unreachable") == 1 and errors.count("\n") == 1
         assert waiting(tracked) == 3
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
     assert main(["track", "--resend"]) == 0
@@ -102,10 +102,10 @@ def test_a_bad_server_costs_no_stage_and_loses_nothing(
 
 
 def test_what_takes_for_ever_is_ended(tracked: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(uploader, "LONGEST_SECONDS", 1)
-    monkeypatch.setattr("pretrace.tracking.mlflow_runs.Tracker.send", lambda *_: time.sleep(60))
+    monkeypatch.setattr(uploader, "RECORD_SECONDS", 1)
+    monkeypatch.setattr("pretrace.tracking.mlflow_client.runs.Tracker.upload", lambda *_: time.sleep(60))
     leave("clean")
-    assert "TimeoutError: no end after 1 s" in tracking.send_pending()
+    assert "TimeoutError: timed out after 1 s" in tracking.upload_queued()
     assert waiting(tracked) == 1
 
 

@@ -1,7 +1,7 @@
-"""The first opening of MLflow's database, which MLflow makes in many steps.
+"""Creation of MLflow's SQLite database, which MLflow does in many steps.
 
-In a SQLite file, two that do this at once, or one that is killed meanwhile, can leave one that nothing opens any
-more (mlflow#19943). So one does it at a time, and the file has its name when it is whole.
+Two processes that create the same file at once, or one that is killed meanwhile, can leave a database that cannot be
+opened any more (mlflow#19943). So one process does it at a time, and the file gets its name once it is complete.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from pretrace.common.files import atomic_path, locked
 
 
 @contextmanager
-def alone_with(uri: str) -> Iterator[None]:
-    """Hold a lock beside the file of a SQLite database, which several clones may share; make the database if it is new.
+def database_lock(uri: str) -> Iterator[None]:
+    """Hold a lock beside a SQLite file, which several clones may share; create the database if it is new.
 
-    Other databases have transactions around their steps, and servers a database of their own.
+    Other databases run these steps in transactions, and servers have a database of their own.
     """
     from sqlalchemy.engine import make_url
 
@@ -30,21 +30,21 @@ def alone_with(uri: str) -> Iterator[None]:
     path = Path(name).absolute()
     with locked(path.with_name(f"{path.name}.lock")):
         if not path.exists() or not path.stat().st_size:
-            _make(path)
+            _create(path)
         yield
 
 
-def _make(path: Path) -> None:
-    """MLflow's empty tables, in a file that takes its name when it is whole."""
+def _create(path: Path) -> None:
+    """Write MLflow's empty tables to a file that gets its name once it is complete."""
     from mlflow.tracking import MlflowClient
 
     with tempfile.TemporaryDirectory() as folder:
         first = Path(folder) / "mlflow.db"
         MlflowClient(tracking_uri=f"sqlite:///{first}").search_experiments(max_results=1)
-        # MLflow keeps its connection to the first one: what gets the name is a copy that nobody has open.
+        # MLflow keeps the first file open, so a copy of it gets the name.
         with (
-            atomic_path(path) as whole,
+            atomic_path(path) as complete,
             closing(sqlite3.connect(first)) as source,
-            closing(sqlite3.connect(whole)) as target,
+            closing(sqlite3.connect(complete)) as target,
         ):
             source.backup(target)

@@ -1,4 +1,4 @@
-"""What MLflow should know about a run, as JSON."""
+"""The record of a run that is uploaded to MLflow, as JSON."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from pretrace.tracking.run import Run
 
 
 def record_id(run: Run) -> str:
-    """The value of the tag `pretrace.record` by which MLflow finds the run of a stage."""
+    """Return the value of the tag `pretrace.record`, which identifies the run of a stage in MLflow."""
     return sha256_of_json([run.name, _experiment()[1], os.getpid(), run.started])[:32]
 
 
 def settings_key(settings: Settings) -> str:
-    """The same for the same settings."""
+    """Return a hash of the settings."""
     return sha256_of_json(_flat(settings))[:32]
 
 
 def describe(run: Run, status: str) -> dict[str, Any]:
-    """What MLflow should know about a run, as JSON."""
+    """Return the record of a run, as JSON; its fields are those of `pretrace.schemas.tracking.RunRecord`."""
     (baseline, experiment), settings = _experiment(), _flat(run.settings)
     lock = Path("dvc.lock")
     numbers = {key: value for key, value in run.cost.items() if isinstance(value, int | float)}
@@ -40,7 +40,7 @@ def describe(run: Run, status: str) -> dict[str, Any]:
         "ended_ms": int(time.time() * 1000),
         "process": this_process(),
         "dvc": dvc_process(),
-        "experiment": {"name": experiment, "settings": settings, "key": _key(settings)},
+        "experiment": {"name": experiment, "settings": settings, "key": _experiment_key(settings)},
         "tags": {
             "dvc.exp_name": experiment,
             "dvc.baseline_rev": baseline,
@@ -51,33 +51,33 @@ def describe(run: Run, status: str) -> dict[str, Any]:
         "params": {"scale": run.settings.scale_name, **run.params},
         "metrics": {**finite(run.metrics), **finite({f"cost/{key}": value for key, value in numbers.items()})},
         "points": list(points(run.curves)),
-        "system": run.watch.points() if run.watch else [],
+        "system": run.monitor.points() if run.monitor else [],
         "parent_metrics": finite(run.parent_metrics),
         "parent_note": run.parent_note,
         "ends_experiment": run.ends_experiment,
     }
 
 
-def _key(settings: dict[str, Any]) -> str:
-    """The value of the tag `pretrace.experiment` of a parent: one for each (experiment, commit, settings)."""
+def _experiment_key(settings: dict[str, Any]) -> str:
+    """Return the tag `pretrace.experiment` of the parent run: one for each (experiment, commit, settings)."""
     baseline, experiment = _experiment()
     return sha256_of_json([experiment, baseline, settings])[:32]
 
 
 def _experiment() -> tuple[str, str]:
-    """The commit that the experiment started from, and its name: DVC's own, or that of the workspace."""
+    """Return the commit that the experiment started from, and its name: DVC's, or one for the workspace."""
     baseline = os.environ.get("DVC_EXP_BASELINE_REV") or _revision(Path.cwd())
     return baseline, os.environ.get("DVC_EXP_NAME") or f"workspace-{baseline[:8]}"
 
 
 @lru_cache
 def _revision(_folder: Path) -> str:
-    """The commit in a folder; a run stays the same run when somebody commits meanwhile."""
+    """Return the commit in a folder. Cached: a run stays the same run when somebody commits meanwhile."""
     return git_revision()
 
 
 def _flat(settings: Settings) -> dict[str, Any]:
-    """Settings as {"scale.model.layers": 4, ...}; what is null or empty is left out."""
+    """Return settings as {"scale.model.layers": 4, ...}, without null and empty ones."""
     flat: dict[str, Any] = {}
 
     def walk(value: Any, *keys: str) -> None:

@@ -108,13 +108,13 @@ def test_a_server_with_postgres_behind_it(finetuned: Path, server: str, tmp_path
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
     curve = finetuned / "curve.jsonl"
     curve.write_text("".join(f'{{"step": {step}, "loss": {1 / step}}}\n' for step in range(1, 1201)))
-    leave("finetune@source-full", curves=[curve], metrics={"score": 0.6}, watch=None)
+    leave("finetune@source-full", curves=[curve], metrics={"score": 0.6}, monitor=None)
     leave("bpe", "FAILED", error="no words")
     leave("report", ends_experiment=True, models=models(0.6, 0.5, ("source",)), artifacts=[curve])
     folder = finetuned / ".pretrace" / "tracking"
     copies = [shutil.copytree(one, one.with_name(f"{one.name}-again")) for one in sorted(folder.glob("[0-9]*"))]
     assert len(copies) == 3
-    assert tracking.send_pending() == ""
+    assert tracking.upload_queued() == ""
     assert waiting(folder) == 0 and not (finetuned / ".pretrace/mlflow.db").read_bytes().count(b"finetune@source")
     found = runs()
     assert found["bpe"].info.status == "FAILED" and found[PARENT].info.status == "FINISHED"

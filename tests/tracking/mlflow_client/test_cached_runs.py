@@ -56,7 +56,7 @@ def pipeline(tracked: Path, project: Path) -> Path:
 
 def report() -> None:
     leave("report", ends_experiment=True)
-    assert tracking.send_pending() == ""
+    assert tracking.upload_queued() == ""
 
 
 def test_a_stage_of_another_experiment_is_named(pipeline: Path, monkeypatch: Any) -> None:
@@ -115,10 +115,10 @@ def test_data_that_was_read_is_shown_with_its_hash(pipeline: Path) -> None:
 
 def test_where_no_stage_ran_the_workspace_is_shown_once(pipeline: Path) -> None:
     """As after `dvc repro` in a fresh clone with the data pulled."""
-    status.show_restored()
-    status.show_restored()
+    status.publish_restored()
+    status.publish_restored()
     assert waiting(pipeline) == 1
-    assert status.resend() == (True, "MLflow: all runs sent; `make ui` shows them")
+    assert status.resend() == (True, "MLflow: all runs are uploaded; `make ui` shows them")
     found = runs()
     assert set(found) == {PARENT, "clean (cached)", "report (cached)"}
     assert found[PARENT].info.status == "FINISHED"
@@ -127,13 +127,13 @@ def test_where_no_stage_ran_the_workspace_is_shown_once(pipeline: Path) -> None:
 
 def test_what_a_report_has_shown_is_not_shown_again(pipeline: Path) -> None:
     report()
-    status.show_restored()
+    status.publish_restored()
     assert waiting(pipeline) == 0
 
 
 @pytest.mark.parametrize("broken", ["reports/benchmark.json", "dvc.lock", "params.yaml", "dvc.yaml"])
 def test_a_workspace_without_results_is_not_shown(pipeline: Path, project: Path, broken: str, capsys: Any) -> None:
     shutil.copy(project / "stages/clean.py", project / broken)
-    status.show_restored()
+    status.publish_restored()
     assert waiting(pipeline) == 0
     assert "Traceback" not in capsys.readouterr().err

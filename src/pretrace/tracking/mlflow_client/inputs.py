@@ -1,4 +1,4 @@
-"""What a stage read, as MLflow's data sets: the path, and DVC's hash as the digest."""
+"""Inputs of a stage as MLflow data sets: the path, with DVC's hash as the digest."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ CONTEXT = "mlflow.data.context"
 
 
 def log_inputs(tracker: Any, run: str, record: dict[str, Any], pipeline: Pipeline) -> None:
-    """Show the data and models that a stage depends on; `dvc get` and the cache know them by the same hash."""
+    """Log the data and models that a stage depends on; `dvc get` and DVC's cache know them by the same hash."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    found = [
+    inputs = [
         DatasetInput(
             Dataset(
                 name=one.path,
                 digest=one.md5,
                 source_type="dvc",
-                source=json.dumps({"path": one.path, "md5": one.md5, "made by": one.maker}),
+                source=json.dumps({"path": one.path, "md5": one.md5, "made by": one.stage}),
             ),
-            [InputTag(CONTEXT, f"made by {one.maker}" if one.maker else "made by no stage")],
+            [InputTag(CONTEXT, f"made by {one.stage}" if one.stage else "made by no stage")],
         )
         for one in pipeline.inputs(record["name"])
     ]
-    if found:
-        tracker.client.log_inputs(run, found)
+    if inputs:
+        tracker.client.log_inputs(run, inputs)

@@ -32,7 +32,7 @@ def test_a_stage_is_a_child_of_the_experiments_run(tracked: Path) -> None:
     leave("clean", metrics={"words": 10})
     leave("pretrain", cost={"device": "cuda", "tokens_per_second": 5.0}, params={"lr": 0.1})
     leave("bpe", status="FAILED")
-    assert tracking.send_pending() == ""
+    assert tracking.upload_queued() == ""
     assert waiting(tracked) == 0
     found = runs()
     parent = found["workspace-01234567"]
@@ -53,13 +53,13 @@ def test_the_report_tells_the_parent_the_scores_and_ends_it(tracked: Path, proje
     (project / "figures").mkdir()
     (project / "figures" / "a.svg").write_text("<svg/>")
     leave("clean")
-    tracking.send_pending()
+    tracking.upload_queued()
     assert runs()["workspace-01234567"].info.status == "RUNNING"
     run = Run("report", load_settings(), 1_700_000_000.0, ends_experiment=True)
     run.log_experiment_metrics({"source/full": 0.5})
     run.log_artifact("figures")
-    tracking.hand_over(run, "FINISHED")
-    tracking.send_pending()
+    tracking.enqueue(run, "FINISHED")
+    tracking.upload_queued()
     parent = runs()["workspace-01234567"]
     assert parent.info.status == "FINISHED"
     assert parent.data.metrics == {"source/full": 0.5}
@@ -74,7 +74,7 @@ def test_experiments_and_settings_have_parents_of_their_own(tracked: Path, proje
     (project / "params.yaml").write_text(params.replace("lr: null", "lr: 0.5").replace("lr:\n", "lr: 0.5\n"))
     monkeypatch.setenv("DVC_EXP_NAME", "two")
     leave("shard")
-    assert tracking.send_pending() == ""
+    assert tracking.upload_queued() == ""
     found = runs()
     parents = {found[name].data.tags["mlflow.parentRunId"] for name in ("clean", "bpe", "shard")}
     assert parents == {found[name].info.run_id for name in ("workspace-01234567", "it's-one", "two")}
@@ -86,13 +86,13 @@ def test_a_curve_arrives_whole_and_once_however_often_it_is_sent(tracked: Path, 
     rows = [{"step": step, "loss": 1 / step, "lr": None} for step in range(1, 1501)]
     curve.write_text("\n".join(map(json.dumps, rows[:700])) + '\n{"step": 701, "lo')
     run = leave("pretrain", "RUNNING", curves=[curve])
-    tracking.send_pending()
+    tracking.upload_queued()
     assert runs()["pretrain"].info.status == "RUNNING"
     assert len(points(runs()["pretrain"], "loss")) == 700
     curve.write_text("\n".join(map(json.dumps, rows)) + "\n")
     for _ in range(2):
-        tracking.hand_over(run, "FINISHED")
-    tracking.send_pending()
+        tracking.enqueue(run, "FINISHED")
+    tracking.upload_queued()
     assert runs()["pretrain"].info.status == "FINISHED"
     assert points(runs()["pretrain"], "loss") == [(step, 1 / step) for step in range(1, 1501)]
 
@@ -114,16 +114,16 @@ def test_numbers_that_no_database_holds_are_left_out(tracked: Path) -> None:
 def test_what_cannot_be_sent_waits_is_said_once_and_sent_later(tracked: Path, monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOWHERE)
     leave("clean")
-    assert NOWHERE in tracking.send_pending()
+    assert NOWHERE in tracking.upload_queued()
     assert waiting(tracked) == 1
     leave("bpe")
-    assert capsys.readouterr().err.count("MLflow is not reached") == 1
-    assert NOWHERE in tracking.send_pending()
+    assert capsys.readouterr().err.count("MLflow is unreachable") == 1
+    assert NOWHERE in tracking.upload_queued()
     leave("shard")
     assert capsys.readouterr().err == ""
-    assert "3 runs wait" in tracking.wait_until_sent()
+    assert "3 runs are queued" in tracking.wait_until_uploaded()
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    assert "all runs sent" in tracking.wait_until_sent()
+    assert "all runs are uploaded" in tracking.wait_until_uploaded()
     assert set(runs()) == {"workspace-01234567", "clean", "bpe", "shard"}
 
 
@@ -133,28 +133,28 @@ def test_one_broken_record_does_not_hold_up_the_others(tracked: Path) -> None:
     broken.mkdir()
     (broken / "record.json").write_text('{"id": ')
     leave("bpe")
-    assert "0-broken" in tracking.send_pending()
+    assert "0-broken" in tracking.upload_queued()
     assert waiting(tracked) == 1
     assert {"clean", "bpe"} <= set(runs())
 
 
 def test_two_first_users_at_once_share_one_database(untouched: Path, monkeypatch: Any) -> None:
     """MLflow's own first opening, done twice at once, breaks the database for good."""
-    monkeypatch.setattr("pretrace.tracking.describe_run.dvc_process", lambda: None)  # nobody to stay for
+    monkeypatch.setattr("pretrace.tracking.spool.describe_run.dvc_process", lambda: None)  # nobody to stay for
     for name in ("clean", "bpe", "shard"):
         leave(name)
     environment = {**os.environ, "PYTHONPATH": ""}
-    commands = ["send", "open", "wait"]
+    commands = ["upload", "open", "wait"]
     senders = [subprocess.Popen([sys.executable, "-m", "pretrace.tracking", c], env=environment) for c in commands]
     assert [sender.wait(PATIENCE) for sender in senders] == [0, 0, 0]
-    tracking.send_pending()
+    tracking.upload_queued()
     assert set(runs()) == {"workspace-01234567", "clean", "bpe", "shard"}
 
 
 def test_a_sender_leaves_the_work_to_the_one_that_has_the_lock(tracked: Path) -> None:
     leave("clean")
     with locked(tracked / "lock"):
-        assert tracking.send_pending() == ""
+        assert tracking.upload_queued() == ""
     assert waiting(tracked) == 1
 
 
@@ -163,7 +163,7 @@ def test_a_copy_of_the_repository_tracks_to_the_original(tracked: Path, project:
     copy.mkdir(parents=True)
     run = Run("clean", load_settings(), 1_700_000_000.0)
     monkeypatch.chdir(copy)
-    tracking.hand_over(run, "FINISHED")
+    tracking.enqueue(run, "FINISHED")
     assert waiting(tracked) == 1
     assert tracking.tracking_uri() == f"sqlite:///{project.resolve()}/.pretrace/mlflow.db"
 
@@ -175,5 +175,5 @@ def test_the_sender_runs_by_itself(untouched: Path, monkeypatch: Any) -> None:
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(untouched.parents[1])
     leave("clean")
-    assert "all runs sent" in tracking.wait_until_sent(PATIENCE)
+    assert "all runs are uploaded" in tracking.wait_until_uploaded(PATIENCE)
     assert "clean" in runs()

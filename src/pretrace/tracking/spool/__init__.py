@@ -1,0 +1,1 @@
+"""The upload queue in `.pretrace/tracking/`: records that stages write, and the uploader that sends them to MLflow."""
