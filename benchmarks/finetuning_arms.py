@@ -60,11 +60,9 @@ def ours(job: Job, precision: str) -> Update:
     from pretrace.training.engine.device import choose_device
     from pretrace.training.engine.optimizer import build_optimizer
     from pretrace.training.finetuning.batching import Examples
-    from pretrace.training.finetuning.config import Recipe
-    from pretrace.training.finetuning.finetune import example_losses
+    from pretrace.training.finetuning.trainer import example_losses
 
     device, model = choose_device(precision, 1), job.task_model()
-    recipe = Recipe(SETTINGS, RATE, 1, LM_WEIGHT, job.kind, "accuracy", CLASSES)
     parts = [part for row in job.rows for part in row]
     offsets = np.cumsum([0, *map(len, parts)])
     split = EncodedSplit(np.concatenate(parts), offsets, job.labels(), len(job.rows[0]))
@@ -76,7 +74,7 @@ def ours(job: Job, precision: str) -> Update:
         chosen = job.chosen(step)
         batch = examples.batch(chosen)
         dropout = batch.dropout(DROPOUT if with_dropout else 0.0, SEED, step)
-        task, language = example_losses(model, batch, targets[chosen], recipe, device, dropout)
+        task, language = example_losses(model, batch, targets[chosen], LM_WEIGHT, device, dropout)
         yield task + LM_WEIGHT * language
 
     return through_the_loop(model, optimiser, RATE, SETTINGS.clip_norm, SEED, losses)

@@ -4,15 +4,16 @@
 
 Reads data/tasks/<task>/, models/pretrained/ and the size of models/vocabulary/; writes
 models/finetuned/<task>-<variant>/ (the model of the seed that is best on dev, and the curve),
-data/predictions/<task>-<variant>.parquet (what all seeds answer to the test rows) and
-reports/finetune/<task>-<variant>.json. A finished seed is kept under .pretrace/ and not run again after a crash.
+data/predictions/<task>-<variant>.parquet (the predictions of all seeds for the test rows) and
+reports/finetune/<task>-<variant>.json. A finished seed is cached in .pretrace/ and not run again after a crash.
 """
 
 import sys
 from pathlib import Path
 
-from pretrace.common.files import read_json, write_json
+from pretrace.common.files import read_json
 from pretrace.pipeline.stage import Run, run_stage
+from pretrace.schemas.record import write_record
 from pretrace.training.finetuning.worker_pool import prepare_workers
 
 PARAMS = ("lr", "epochs", "lm_weight")
@@ -30,9 +31,10 @@ def main(run: Run) -> None:
     folders = (Path(f"data/tasks/{task}"), pretrained)
     predictions = Path(f"data/predictions/{name}.parquet")
     report, cost = finetune_all_seeds(run.settings, task, variant, *folders, size, out, predictions)
-    write_json(f"reports/finetune/{name}.json", report)
-    run.log_params({key: report[key] for key in PARAMS})
-    run.log_metrics({"score": report["score"]} | {key: report[key] for key in report if key not in PARAMS})
+    write_record(f"reports/finetune/{name}.json", report)
+    values = report.as_json()
+    run.log_params({key: values[key] for key in PARAMS})
+    run.log_metrics({"score": report.score} | {key: value for key, value in values.items() if key not in PARAMS})
     run.log_curve(out / "curve.jsonl")
     run.cost |= cost
 

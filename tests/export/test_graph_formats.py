@@ -79,7 +79,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             len(labels) if labels else 4 if kind == "soft" else 1,
         )
         note = {"kind": "regression" if kind == "soft" else kind, "labels": labels, "model": model.describe()}
-        note |= {"recipe": {"outputs": outputs, "settings": {"precision": "float32"}}, "columns": {}}
+        note |= {"recipe": {"outputs": outputs, "precision": "float32"}, "columns": {}}
         note |= {"label_scale": {"mean": 2.5, "spread": 1.5} if kind == "regression" else {}}
         save_tensors(out / "model.safetensors", TaskModel(model, KINDS[note["kind"]], outputs, SPECIAL_TOKENS, 5))
         write_json(out / "config.json", note)

@@ -54,7 +54,7 @@ def make_finetuned(project: Path) -> None:
             outputs = len(LABELS.get(name, [0]))
             model = build_model("transformer", scale, size, seed)
             note = {"kind": kind, "labels": LABELS.get(name), "model": model.describe(), "label_scale": {}}
-            note |= {"recipe": {"outputs": outputs, "settings": {"precision": "float32"}}}
+            note |= {"recipe": {"outputs": outputs, "precision": "float32"}}
             note |= {"columns": Columns(first=["story", "more"], question="asked").model_dump()}
             save_tensors(folder / "model.safetensors", TaskModel(model, KINDS[kind], outputs, 3, 5))
             write_json(folder / "config.json", note)

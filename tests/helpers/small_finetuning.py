@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from pretrace.settings import FinetuneSettings
-from pretrace.training.finetuning.config import Recipe, resolve_recipe
+from pretrace.schemas.finetuning import FinetuneRecipe
+from pretrace.training.finetuning.config import resolve_recipe
 from tests.helpers.small_training import settings_with
 
 METRICS = {"regression": "pearson", "entailment": "matthews", "similarity": "f1"}
 
 
-def recipe_of(kind: str, lm_weight: float = 0.5, lr: float = 0.01, epochs: int = 6, **changes: Any) -> Recipe:
+def recipe_of(kind: str, lm_weight: float = 0.5, lr: float = 0.01, epochs: int = 6, **changes: Any) -> FinetuneRecipe:
     values: dict[str, Any] = {
         **{
             "optimizer": "openai_adam",
@@ -19,14 +19,14 @@ def recipe_of(kind: str, lm_weight: float = 0.5, lr: float = 0.01, epochs: int =
             "beta1": 0.9,
             "beta2": 0.99,
             "clip_norm": 1.0,
-            "lr": 0.1,
-            "epochs": 1,
+            "lr": lr,
+            "epochs": epochs,
         },
-        **{"batch_size": 8, "warmup_share": 0.1, "lm_weight": 9.0, "dropout": 0.0, "precision": "float32"},
+        **{"batch_size": 8, "warmup_share": 0.1, "lm_weight": lm_weight, "dropout": 0.0, "precision": "float32"},
     }
     outputs = {"classification": 2, "entailment": 2, "similarity": 2}.get(kind, 1)
-    settings = FinetuneSettings.model_validate(values | changes)
-    return Recipe(settings, lr, epochs, lm_weight, kind, METRICS.get(kind, "accuracy"), outputs)
+    values |= {"kind": kind, "metric": METRICS.get(kind, "accuracy"), "outputs": outputs}
+    return FinetuneRecipe.model_validate(values | changes)
 
 
 NOTE = {"labels": ["a", "b", "c"], "kind": "classification", "metric": "accuracy"}
@@ -34,6 +34,6 @@ NOTE = {"labels": ["a", "b", "c"], "kind": "classification", "metric": "accuracy
 
 def recipe(
     task: dict | None = None, variant: dict | None = None, lr: float | None = None, note: dict | None = None
-) -> Recipe:
+) -> FinetuneRecipe:
     settings = settings_with(lr=lr, variants={"full": variant or {}})
     return resolve_recipe(settings, "full", {**(note or NOTE), "overrides": task or {}})

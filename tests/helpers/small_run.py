@@ -52,7 +52,7 @@ def make_run(folder: Path) -> Path:
         outputs = len(LABELS[name] or [0])
         language_model = build_model("transformer", scale, size, 2)
         note = {"kind": task["kind"], "labels": LABELS[name], "model": language_model.describe(), "columns": {}}
-        note |= {"recipe": {"outputs": outputs, "settings": {"precision": "float32"}}, "label_scale": {}}
+        note |= {"recipe": {"outputs": outputs, "precision": "float32"}, "label_scale": {}}
         save_tensors(out / "model.safetensors", TaskModel(language_model, KINDS[task["kind"]], outputs, 3, 5))
         write_json(out / "config.json", note)
     return folder

@@ -96,23 +96,15 @@ class SeedResult(Record):
     model: ModelConfig
 
 
-class FinetuneRecipe(Record):
-    """The settings of one fine-tuning: those of the scale after the run's, the task's and the variant's own."""
+class FinetuneRecipe(FinetuneSettings, Record):
+    """The settings of one fine-tuning: those of the scale, after the run's, the task's and the variant's own."""
 
-    settings: FinetuneSettings
-    """Settings of the scale, with what the task overrides."""
-    lr: float
-    """Peak learning rate."""
-    epochs: int
-    """Passes over the training rows."""
-    lm_weight: float
-    """Weight of the auxiliary language-model loss."""
     kind: str
     """Kind of the task."""
     metric: str
     """Name of the metric."""
     outputs: int
-    """Classes; 1 for multiple choice and plain regression; the classes of a soft label's scale."""
+    """Outputs of the classifier: classes; 1 for multiple choice and plain regression; classes of a soft label."""
 
 
 class FinetunedConfig(TaskRecord):

@@ -23,9 +23,9 @@ from pretrace.tasks.targets import LabelScale
 from pretrace.training.engine.device import choose_device
 from pretrace.training.finetuning import batching
 from pretrace.training.finetuning.batching import Batch, Examples, common_beginning, epoch_order
-from pretrace.training.finetuning.finetune import example_losses
 from pretrace.training.finetuning.predictions import predict
 from pretrace.training.finetuning.task_head import TaskModel
+from pretrace.training.finetuning.trainer import example_losses
 from tests.helpers.small_finetuning import recipe_of
 
 VOCABULARY = 20
@@ -62,7 +62,7 @@ def losses(
 ) -> tuple[torch.Tensor, ...]:
     recipe, device, batch = recipe_of(model.kind.name), choose_device("float32", 1), examples.batch(chosen)
     target = torch.from_numpy(model.kind.targets(labels, recipe.outputs, LabelScale()))
-    return example_losses(model, batch, target[chosen], recipe, device, batch.dropout(rate, 5, 6))
+    return example_losses(model, batch, target[chosen], recipe.lm_weight, device, batch.dropout(rate, 5, 6))
 
 
 def plain_losses(
@@ -162,7 +162,7 @@ def test_bfloat16_differs_by_rounding_only(kind: str) -> None:
     batch, target = examples.batch(chosen), torch.from_numpy(split.labels)
     for rate in (0.0, 0.3):
         found = [
-            example_losses(model, batch, target, recipe_of(kind), choose_device(dtype, 1), batch.dropout(rate, 1, 2))
+            example_losses(model, batch, target, 0.5, choose_device(dtype, 1), batch.dropout(rate, 1, 2))
             for dtype in ("float32", "bfloat16")
         ]
         torch.testing.assert_close(*[torch.stack(pair) for pair in found], rtol=0.02, atol=0.02)

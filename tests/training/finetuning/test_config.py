@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from pydantic import ValidationError
+
 from pretrace.training.finetuning.config import resolve_recipe
 from tests.helpers.small_finetuning import recipe
 from tests.helpers.small_training import settings_with
@@ -19,9 +22,9 @@ def test_the_more_particular_setting_wins() -> None:
     assert recipe(variant={"lm_weight": 0.0}).lm_weight == 0.0
     assert recipe({"lm_weight": 0.0}).lm_weight == 0.0
     assert recipe({"lm_weight": 0.0}, variant={"lm_weight": 0.7}).lm_weight == 0.7
-    assert recipe().settings.batch_size == 8
-    assert recipe({"batch_size": 16, "dropout": 0.0}).settings.batch_size == 16
-    assert recipe({"batch_size": 16, "dropout": 0.0}).settings.dropout == 0.0
+    assert recipe().batch_size == 8
+    assert recipe({"batch_size": 16, "dropout": 0.0}).batch_size == 16
+    assert recipe({"batch_size": 16, "dropout": 0.0}).dropout == 0.0
 
 
 def test_outputs_are_the_labels_or_one() -> None:
@@ -38,3 +41,17 @@ def test_the_number_of_outputs_is_that_of_the_classes() -> None:
     note = {"kind": "regression", "metric": "pearson", "labels": None}
     for overrides, outputs in (({"soft_classes": CLASSES}, CLASSES), ({}, 1)):
         assert resolve_recipe(settings_with(), "full", {**note, "overrides": overrides}).outputs == outputs
+
+
+def test_recipe_has_each_setting_once() -> None:
+    resolved = recipe({"lr": 0.03, "dropout": 0.2, "batch_size": 4}, {"epochs": 7, "lm_weight": 0.0})
+    scale = settings_with().scale.finetune
+    own = {"lr": 0.03, "dropout": 0.2, "batch_size": 4, "epochs": 7, "lm_weight": 0.0}
+    assert resolved.model_dump() == {
+        **scale.model_dump(),
+        **own,
+        **{"kind": "classification", "metric": "accuracy", "outputs": 3},
+    }
+    assert not any(isinstance(value, dict) for value in resolved.model_dump().values())
+    with pytest.raises(ValidationError, match="frozen"):
+        resolved.lr = 0.1  # type: ignore[misc]

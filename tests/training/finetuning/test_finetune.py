@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,16 @@ import torch
 
 from pretrace.common.errors import PretraceError
 from pretrace.model import LSTM, Transformer, build_model, save_model
+from pretrace.schemas.finetuning import FinetuneRecipe
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.tasks.dataset import EncodedSplit
 from pretrace.tasks.kinds import KINDS
 from pretrace.training.engine.device import Device, choose_device
 from pretrace.training.finetuning.batching import Examples
-from pretrace.training.finetuning.config import Recipe
-from pretrace.training.finetuning.finetune import example_losses, finetune_seed, starting_model
+from pretrace.training.finetuning.finetune import finetune_seed, starting_model
 from pretrace.training.finetuning.predictions import Predictions, predict
 from pretrace.training.finetuning.task_head import TaskModel
+from pretrace.training.finetuning.trainer import Trainer, example_losses
 from tests.helpers.small_finetuning import recipe_of
 from tests.helpers.small_training import settings_with, weights_of
 
@@ -82,7 +82,9 @@ def device_here() -> Device:
     return choose_device("float32", 1)
 
 
-def tuned(kind: str, recipe: Recipe | None = None, seed: int = 1, model: str = "transformer", train: int = 96) -> Any:
+def tuned(
+    kind: str, recipe: FinetuneRecipe | None = None, seed: int = 1, model: str = "transformer", train: int = 96
+) -> Any:
     device = choose_device("float32", 1)
     return finetune_seed(fresh(model), recipe or recipe_of(kind), splits_of(kind, train), seed, device)
 
@@ -93,7 +95,7 @@ def test_every_kind_is_learned(kind: str) -> None:
     result, _ = tuned(kind, recipe_of(kind, epochs=12 if kind in ("entailment", "similarity") else 6))
     assert result.test_score > 0.85
     assert max(result.dev_scores) > 0.85
-    assert result.curve[-1]["loss"] < 0.5 * result.curve[0]["loss"]
+    assert result.curve[-1].loss < 0.5 * result.curve[0].loss
     assert len(result.predictions) == 50
     if kind == "regression":  # in the labels' own unit
         assert 2 < min(result.predictions) < 4 < 6 < max(result.predictions) < 8
@@ -136,7 +138,7 @@ def test_dropout_is_drawn_anew_for_another_seed() -> None:
 
 
 def test_what_is_returned_is_the_best_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pretrace.training.finetuning import finetune
+    from pretrace.training.finetuning import trainer
 
     scores = iter([0.2, 0.9, 0.9, 0.1, 0.33])
     weights: list[torch.Tensor] = []
@@ -148,8 +150,8 @@ def test_what_is_returned_is_the_best_pass(monkeypatch: pytest.MonkeyPatch) -> N
         weights.append(model.classifier.weight.detach().clone())
         return predict(model, examples, device)
 
-    monkeypatch.setattr(finetune, "score", score)
-    monkeypatch.setattr(finetune, "predict", remembering)
+    monkeypatch.setattr(trainer, "score", score)
+    monkeypatch.setattr(trainer, "predict", remembering)
     result, model = tuned("classification", recipe_of("classification", epochs=4))
     assert result.dev_scores == [0.2, 0.9, 0.9, 0.1]
     assert result.best_epoch == 2  # the first of equals
@@ -176,16 +178,15 @@ def test_the_predictions_are_the_returned_models() -> None:
 
 def test_fewer_examples_than_a_batch_are_one_batch() -> None:
     result, _ = tuned("classification", recipe_of("classification", epochs=2), train=5)
-    assert [row["step"] for row in result.curve] == [1, 2]
+    assert [point.step for point in result.curve] == [1, 2]
 
 
 def test_without_its_weight_there_is_no_language_model_loss() -> None:
     device, split = choose_device("float32", 1), split_of("classification", 4, 0)
     model = TaskModel(fresh(), KINDS["classification"], 2, 3, seed=2)
     examples = Examples(split, KINDS["classification"], VOCABULARY, CONTEXT)
-    recipe = recipe_of("classification", lm_weight=0.0)
     target = torch.from_numpy(split.labels)
-    assert example_losses(model, examples.batch(np.arange(4)), target, recipe, device)[1] == 0.0
+    assert example_losses(model, examples.batch(np.arange(4)), target, 0.0, device)[1] == 0.0
 
 
 @pytest.mark.parametrize("kind", ["classification", "regression"])
@@ -193,7 +194,8 @@ def test_without_its_weight_there_is_no_language_model_loss() -> None:
 def test_a_rate_far_too_high_is_one_line(kind: str, train: int) -> None:
     """Also where the last update broke the weights and no loss came after it."""
     with pytest.raises(PretraceError, match="lower learning rate") as error:
-        tuned(kind, recipe_of(kind, lr=1e38, epochs=1, warmup_share=0.0), train=train)
+        recipe = recipe_of(kind, epochs=1, warmup_share=0.0).model_copy(update={"lr": 1e38})
+        tuned(kind, recipe, train=train)
     assert "\n" not in str(error.value)
 
 
@@ -248,15 +250,8 @@ def test_tokens_and_operations_are_counted() -> None:
     assert result.flops - bare.flops == 3 * 2 * 2 * output * int(lengths["train"].sum())
 
 
-def test_progress_is_told_after_every_update() -> None:
-    calls: list[int] = []
-    on_step: Callable[[], None] = lambda: calls.append(1)  # noqa: E731
-    finetune_seed(
-        fresh(),
-        recipe_of("classification", epochs=2),
-        splits_of("classification"),
-        1,
-        choose_device("float32", 1),
-        on_step,
-    )
-    assert len(calls) == 24
+def test_trainer_yields_every_step() -> None:
+    splits = splits_of("classification")
+    trainer = Trainer(fresh(), recipe_of("classification", epochs=2), splits, 1, choose_device("float32", 1))
+    assert [step.number for step in trainer.steps()] == list(range(1, 25))
+    assert trainer.steps_per_epoch == 12

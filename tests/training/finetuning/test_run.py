@@ -22,7 +22,7 @@ from pretrace.model import build_model, save_model
 from pretrace.settings import Settings
 from pretrace.tasks.dataset import SPLITS, Row, TaskData, read_task, write_task
 from pretrace.tasks.metrics import standard_error
-from pretrace.training.finetuning import run as module
+from pretrace.training.finetuning import seed_jobs
 from pretrace.training.finetuning.run import finetune_all_seeds
 from tests.helpers import REPOSITORY
 from tests.helpers.small_training import settings_with
@@ -63,7 +63,7 @@ class Never:
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ProcessPoolExecutor", Here)
+    monkeypatch.setattr(seed_jobs, "ProcessPoolExecutor", Here)
 
 
 def encode(text: str) -> np.ndarray:
@@ -100,7 +100,8 @@ def run(
     task: Path, pretrained: Path, settings: Settings | None = None, variant: str = "full", out: str = "out"
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     settings, files = settings or settings_with(), (Path(out), Path(f"{out}.parquet"))
-    return finetune_all_seeds(settings, "mine", variant, task, pretrained, VOCABULARY, *files)
+    report, cost = finetune_all_seeds(settings, "mine", variant, task, pretrained, VOCABULARY, *files)
+    return report.as_json(), cost
 
 
 def content(folder: str) -> dict[str, bytes]:
@@ -115,14 +116,14 @@ def test_seeds_have_processes_of_their_own_and_are_run_once(
     report, cost = run(task, pretrained)
     assert cost["seeds_seconds"] > 0
     with monkeypatch.context() as patch:
-        patch.setattr(module, "ProcessPoolExecutor", Never)
+        patch.setattr(seed_jobs, "ProcessPoolExecutor", Never)
         again, _ = run(task, pretrained, out="again")
     assert again == report
     assert content("again") == content("out")
     # Run in this process they give the same, so nothing depends on how many run side by side.
     Path("elsewhere").mkdir()
     monkeypatch.setenv("DVC_ROOT", str(Path("elsewhere").resolve()))
-    monkeypatch.setattr(module, "ProcessPoolExecutor", Here)
+    monkeypatch.setattr(seed_jobs, "ProcessPoolExecutor", Here)
     assert run(task, pretrained, out="here")[0] == report
     assert content("here") == content("out")
 
@@ -215,7 +216,7 @@ def test_only_what_is_not_done_is_run(task: Path, pretrained: Path) -> None:
 def test_after_a_crash_the_finished_seeds_are_kept(
     task: Path, pretrained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = module.finetune_seed
+    real = seed_jobs.finetune_seed
 
     def fails_for_two(model: Any, recipe: Any, splits: Any, seed: int, device: Any) -> Any:
         if seed == 2:
@@ -223,7 +224,7 @@ def test_after_a_crash_the_finished_seeds_are_kept(
         return real(model, recipe, splits, seed, device)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "finetune_seed", fails_for_two)
+        patch.setattr(seed_jobs, "finetune_seed", fails_for_two)
         with pytest.raises(PretraceError, match="step 7"):
             run(task, pretrained)
     assert not Path("out").exists()
@@ -241,8 +242,8 @@ from pretrace.training.finetuning.run import finetune_all_seeds
 def main():
     settings = settings_with({"finetune.epochs": 12}, seeds=[1, 2, 3, 4, 5, 6])
     places = [*map(Path, sys.argv[1:3]), 80, Path("out"), Path("out.parquet")]
-    found = finetune_all_seeds(settings, "mine", "full", *places)
-    Path("report.json").write_text(repr(found[0]))
+    report, _ = finetune_all_seeds(settings, "mine", "full", *places)
+    Path("report.json").write_text(repr(report))
 
 if __name__ == "__main__":
     main()
@@ -320,7 +321,7 @@ def test_the_lstm_and_a_random_start_run_too(task: Path, pretrained: Path) -> No
 def test_a_task_that_is_unavailable_has_a_report_without_a_score(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ProcessPoolExecutor", Never)
+    monkeypatch.setattr(seed_jobs, "ProcessPoolExecutor", Never)
     task = make_task(tmp_path / "none", unavailable="too few documents")
     report, cost = run(task, tmp_path / "nothing")
     assert (report["score"], report["scores"], report["stderr"]) == (None, [], None)

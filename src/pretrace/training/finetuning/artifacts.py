@@ -19,6 +19,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_path, read_json
 from pretrace.model.checkpoints.load import build_described
 from pretrace.model.checkpoints.safetensors_file import load_weights
+from pretrace.schemas.finetuning import SeedResult
 from pretrace.tasks.dataset import UNLABELED, EncodedSplit, read_unlabeled
 from pretrace.tasks.input_formats import SPECIAL_TOKENS
 from pretrace.tasks.kinds import KINDS, TaskKind
@@ -51,14 +52,14 @@ def load_finetuned(folder: Path) -> tuple[TaskModel, dict[str, Any]]:
 
 def predict_rows(model: TaskModel, note: dict[str, Any], rows: EncodedSplit) -> Predictions:
     """Return the predictions of a fine-tuned model; of a regression on the scale of the labels."""
-    device = choose_device(note["recipe"]["settings"]["precision"], 1)
+    device = choose_device(note["recipe"]["precision"], 1)
     size = note["model"]["vocabulary_size"]
     examples = Examples(rows, model.kind, size, model.language_model.context, model.language_model.attends)
     outputs = predict(model.to(device.name), examples, device)
     return Predictions(LabelScale(**note["label_scale"]).labels(outputs.values_E), outputs.probabilities_EK)
 
 
-def write_predictions(path: Path, kind: TaskKind, results: Sequence[dict[str, Any]]) -> None:
+def write_predictions(path: Path, kind: TaskKind, results: Sequence[SeedResult]) -> None:
     """Write each seed's predictions for the test rows: `row` from 0, `seed`, `prediction`, `probabilities`.
 
     Args:
@@ -69,12 +70,12 @@ def write_predictions(path: Path, kind: TaskKind, results: Sequence[dict[str, An
 
     number = pa.float64() if kind.numeric else pa.int64()
     columns: dict[str, tuple[pa.DataType, list[Any]]] = {
-        "row": (pa.int64(), [row for result in results for row in range(len(result["predictions"]))]),
-        "seed": (pa.int64(), [result["seed"] for result in results for _ in result["predictions"]]),
-        "prediction": (number, [value for result in results for value in kind.plain(result["predictions"])]),
+        "row": (pa.int64(), [row for result in results for row in range(len(result.predictions))]),
+        "seed": (pa.int64(), [result.seed for result in results for _ in result.predictions]),
+        "prediction": (number, [value for result in results for value in kind.plain(result.predictions)]),
         "probabilities": (
             pa.list_(pa.float64()),
-            [row for r in results for row in r["probabilities"] or [None] * len(r["predictions"])],
+            [row for r in results for row in r.probabilities or [None] * len(r.predictions)],
         ),
     }
     table = pa.table({name: pa.array(values, kind_of) for name, (kind_of, values) in columns.items()})
