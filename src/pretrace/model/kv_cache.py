@@ -1,8 +1,8 @@
-"""A transformer that reads a growing text a token at a time: keys and values of what was read are kept.
+"""Key-value cache: a transformer that reads a growing text token by token.
 
-Reading n tokens then costs the products of n tokens, where reading them anew for each next one costs n^2 / 2.
+Reading n tokens then costs the products of n tokens; reading all again for each next token costs n^2 / 2.
 
-Shapes: T tokens that are new, P tokens so far, C width, H heads, D width of a head, V vocabulary.
+Shapes: T new tokens, P tokens so far, C width, H heads, D width of a head, V vocabulary.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class CachedTransformer:
-    """Scores of the next token of one text, which is given with a few more tokens each time.
+    """Logits of the next token of one text, which grows from call to call.
 
     Holds 2 x layers x context x width numbers in the precision of the weights.
     """
@@ -32,14 +32,14 @@ class CachedTransformer:
         shape = (len(model.blocks), 2, 1, heads, model.context, width)
         self._keys_and_values = table.new_empty(shape)
         self._read = 0
-        """Tokens of the text whose keys and values are kept."""
+        """Number of tokens whose keys and values are cached."""
 
     @torch.inference_mode()
     def logits(self, ids: list[int]) -> Tensor:
-        """Logits (V,) of the token after `ids`, which go on from those of the last call.
+        """Return the logits (V,) of the token after `ids`, which continue those of the previous call.
 
-        A text longer than `longest_prompt` slides: its end is read as a text of its own. Each token then has another
-        position than before, so nothing that was kept fits, and all is read for every token.
+        Of a text longer than `longest_prompt`, only the end is read. Each token then has another position than before,
+        so nothing in the cache fits, and everything is read again for each next token.
         """
         device, longest = self.model.token_embedding.weight.device, longest_prompt(self.model.context)
         if len(ids) > longest:
@@ -59,17 +59,16 @@ class CachedTransformer:
         T, C = x_TC.shape
         P = self._read + T
         q_1HTD, k_1HTD, v_1HTD = (
-            _applied(block.query_key_value, x_TC).view(1, T, 3, block.heads, -1).permute(2, 0, 3, 1, 4)
+            _linear(block.query_key_value, x_TC).view(1, T, 3, block.heads, -1).permute(2, 0, 3, 1, 4)
         )
         keys[:, :, self._read : P], values[:, :, self._read : P] = k_1HTD, v_1HTD
         seen_TP = None if T == 1 else torch.ones(T, P, dtype=torch.bool, device=x_TC.device).tril(P - T)
         a_1HTD = F.scaled_dot_product_attention(q_1HTD, keys[:, :, :P], values[:, :, :P], seen_TP)
-        n_TC = block.norm_1(x_TC + _applied(block.attention_output, a_1HTD.transpose(1, 2).reshape(T, C)))
-        inner_TF = F.gelu(_applied(block.feed_forward_in, n_TC), approximate="tanh")
-        y_TC: Tensor = block.norm_2(n_TC + _applied(block.feed_forward_out, inner_TF))
-        return y_TC
+        n_TC = block.norm_1(x_TC + _linear(block.attention_output, a_1HTD.transpose(1, 2).reshape(T, C)))
+        inner_TF = F.gelu(_linear(block.feed_forward_in, n_TC), approximate="tanh")
+        return block.norm_2(n_TC + _linear(block.feed_forward_out, inner_TF))
 
 
-def _applied(layer: nn.Linear, x_TC: Tensor) -> Tensor:
-    """What a layer makes of tokens; of a single one as a vector, which is up to twice as fast on a CPU."""
+def _linear(layer: nn.Linear, x_TC: Tensor) -> Tensor:
+    """Apply a layer to tokens; to a single one as a vector, which is up to twice as fast on a CPU."""
     return layer(x_TC) if len(x_TC) > 1 else torch.addmv(layer.bias, layer.weight, x_TC[0])[None]

@@ -73,7 +73,7 @@ class LanguageModel(nn.Module, ABC):
         return h_BTC
 
     def output_weight(self, dropout: Dropout | None = None) -> Tensor:
-        """Return the output's weight (V, E): the token table, with the same holes as in `hidden` with this dropout."""
+        """Return the output's weight (V, E): the token table, as `hidden` reads it with this dropout."""
         return self.token_embedding.weight
 
     def forward(self, ids_BT: Tensor) -> Tensor:

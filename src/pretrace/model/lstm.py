@@ -1,7 +1,7 @@
 """The LSTM language model of the ablation (paper, section 5 and Table 5).
 
-The paper says only "a single layer 2048 unit LSTM". That its output is tied to its embeddings through a projection is
-ours: without it the output alone would have more parameters than the transformer.
+The paper says only "a single layer 2048 unit LSTM". The output tied to the embeddings through a projection is ours: an
+output of its own would have more parameters than the whole transformer.
 Shapes: B batch, T time, C hidden width, E width of the embeddings, V vocabulary.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from pretrace.model.kernels.dropout import Dropout, dropped
+from pretrace.model.kernels.dropout import Dropout, with_dropout
 from pretrace.model.language_model import LanguageModel, initialize
 from pretrace.model.packed_sequences import Layout
 from pretrace.settings import LSTMSettings
@@ -54,17 +54,17 @@ class LSTM(LanguageModel):
 
         The layout has no sequences that share a beginning: an LSTM cannot look back past the token that it read last.
         """
-        x_BTE = dropped(self.token_embedding(ids_BT), dropout)
+        x_BTE = with_dropout(self.token_embedding(ids_BT), dropout)
         if layout is None:
             h_BTC, _ = self.recurrent(x_BTE)
         else:
-            h_BTC = layout.by_group(x_BTE, lambda padded_BTE, _: self.recurrent(padded_BTE)[0])
-        return dropped(h_BTC, dropout)
+            h_BTC = layout.map_batches(x_BTE, lambda padded_BTE, _: self.recurrent(padded_BTE)[0])
+        return with_dropout(h_BTC, dropout)
 
     def output_states(self, h_BTC: Tensor) -> Tensor:
         """Return the hidden states projected to the embeddings' width (B, T, E)."""
-        states_BTE: Tensor = self.projection(h_BTC)
-        return states_BTE
+        x_BTE: Tensor = self.projection(h_BTC)
+        return x_BTE
 
     def traceable_hidden(self, ids_BT: Tensor) -> Tensor:
         """Return `hidden` (B, T, C) without dropout."""

@@ -1,11 +1,11 @@
-"""Sequences of different lengths as one row of tokens, so that padding costs nothing.
+"""Packed sequences: sequences of different lengths as one row of tokens, so that padding costs nothing.
 
-What is done to each token alone (linear layers, norms, GELU, dropout, the output) is done to those of all sequences at
-once, one behind the other. Only attention and an LSTM have to know which sequence a token is of: they take sequences of
-like length together, each such group as a padded batch of its own, and give back the tokens without the padding.
+Operations on single tokens (linear layers, norms, GELU, dropout, the output) run on the tokens of all sequences at
+once. Only attention and an LSTM need to know which sequence a token belongs to: they run on sequences of similar length
+as padded batches, and return the tokens without padding.
 
-Shapes: N tokens of all sequences; of a group: B sequences, T tokens of its longest, M tokens without padding; C width,
-H heads, D width of a head, X queries, keys and values.
+Shapes: N tokens of all sequences; in a padded batch: B sequences, T tokens of the longest, M tokens without padding;
+C width, H heads, D width of a head, X queries, keys and values.
 """
 
 from __future__ import annotations
@@ -20,141 +20,144 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pretrace.model.kernels.attention import self_attention
-from pretrace.model.kernels.dropout import Dropout, masks
+from pretrace.model.kernels.dropout import Dropout, Stream, keep_masks
 
 
 @dataclass(frozen=True)
-class Group:
-    """Sequences of like length that stand behind each other among all."""
+class PaddedBatch:
+    """Consecutive sequences of similar length."""
 
     sequences: tuple[int, ...]
-    """Their numbers among the sequences of the batch, as dropout counts them."""
+    """Indices among all packed sequences, as dropout counts them."""
     lengths: tuple[int, ...]
     longest: int
-    """T: as long as the longest of them, or a little longer."""
-    places_M: Tensor | None
-    """Place of each token in the padded group, counted through its rows; None where there is no padding."""
-    seen_BTT: Tensor | None = None
-    """Whether a token (second axis) sees another (third axis); None: it sees those before it, and itself."""
+    """T: the length of the longest, or a little more."""
+    index_M: Tensor | None
+    """Index of each token in the flattened padded batch; None if there is no padding."""
+    mask_BTT: Tensor | None = None
+    """True where a token (second axis) attends to another (third axis); None: causal."""
 
     @property
     def shape(self) -> tuple[int, int]:
         """(B, T)."""
         return len(self.lengths), self.longest
 
-    def padded(self, x_MC: Tensor) -> Tensor:
-        """Tokens as a batch (B, T, C), zeros behind those of the shorter sequences."""
-        if self.places_M is not None:
-            x_MC = _Spread.apply(x_MC, self.places_M, self.shape[0] * self.shape[1])
+    def pad(self, x_MC: Tensor) -> Tensor:
+        """Return tokens as a batch (B, T, C), padded with zeros on the right."""
+        if self.index_M is not None:
+            x_MC = _Scatter.apply(x_MC, self.index_M, self.shape[0] * self.shape[1])
         return x_MC.view(*self.shape, -1)
 
-    def unpadded(self, x_BTC: Tensor) -> Tensor:
-        """The tokens (M, C) of a batch."""
+    def unpad(self, x_BTC: Tensor) -> Tensor:
+        """Return the tokens (M, C) of a batch."""
         x_NC = x_BTC.reshape(-1, x_BTC.shape[-1])
-        return x_NC if self.places_M is None else _Gathered.apply(x_NC, self.places_M)
+        if self.index_M is not None:
+            x_NC = _Gather.apply(x_NC, self.index_M)
+        return x_NC
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the sequences of a row of tokens stand; behind them there may be some of no sequence."""
+    """Positions of the sequences in a row of tokens; the tokens after them belong to no sequence."""
 
     positions_N: Tensor
     """Position of each token in its own sequence."""
-    groups: tuple[Group, ...]
+    batches: tuple[PaddedBatch, ...]
 
     def to(self, device: str) -> Layout:
-        """The same on another device."""
+        """Return the same layout on another device."""
 
         def moved(x: Tensor | None) -> Tensor | None:
             return None if x is None else x.to(device)
 
-        groups = [replace(g, places_M=moved(g.places_M), seen_BTT=moved(g.seen_BTT)) for g in self.groups]
-        return Layout(self.positions_N.to(device), tuple(groups))
+        batches = [replace(b, index_M=moved(b.index_M), mask_BTT=moved(b.mask_BTT)) for b in self.batches]
+        return Layout(self.positions_N.to(device), tuple(batches))
 
-    def by_group(self, x_NC: Tensor, work: Callable[[Tensor, Group], Tensor]) -> Tensor:
-        """What `work` makes of each group's padded batch (B, T, C), as a row of tokens again; zeros at its end."""
-        counts = [sum(group.lengths) for group in self.groups]
+    def map_batches(self, x_NC: Tensor, function: Callable[[Tensor, PaddedBatch], Tensor]) -> Tensor:
+        """Apply a function to each padded batch (B, T, C); return a row of tokens again, with zeros at its end."""
+        counts = [sum(batch.lengths) for batch in self.batches]
         *parts, rest = x_NC.split([*counts, len(x_NC) - sum(counts)])
-        found = [group.unpadded(work(group.padded(x), group)) for x, group in zip(parts, self.groups, strict=True)]
-        return torch.cat([*found, found[0].new_zeros(len(rest), found[0].shape[1])])
+        results = [b.unpad(function(b.pad(x), b)) for x, b in zip(parts, self.batches, strict=True)]
+        return torch.cat([*results, results[0].new_zeros(len(rest), results[0].shape[1])])
 
 
 def packed_attention(qkv_NX: Tensor, heads: int, dropout: PackedDropout | None, layout: Layout) -> Tensor:
-    """Attention (N, C) of queries, keys and values (N, 3 C), within each sequence."""
+    """Return the attention (N, C) of queries, keys and values (N, 3 C) within each sequence."""
 
-    def attended(qkv_BTX: Tensor, group: Group) -> Tensor:
+    def attended(qkv_BTX: Tensor, batch: PaddedBatch) -> Tensor:
         B, T, _ = qkv_BTX.shape
         qkv_3BHTD = qkv_BTX.view(B, T, 3, heads, -1).permute(2, 0, 3, 1, 4)
-        own = None if dropout is None else dropout.of_group(group)
-        return self_attention(qkv_3BHTD, own, group.seen_BTT).transpose(1, 2).reshape(B, T, -1)
+        own = None if dropout is None else dropout.of_batch(batch)
+        return self_attention(qkv_3BHTD, own, batch.mask_BTT).transpose(1, 2).reshape(B, T, -1)
 
-    return layout.by_group(qkv_NX, attended)
+    return layout.map_batches(qkv_NX, attended)
 
 
 class PackedDropout(Dropout):
-    """Dropout whose masks are those of each sequence alone: the same however sequences are put together.
+    """Dropout whose masks are those of each sequence alone, however sequences are packed.
 
     Args:
-        sequences: number of them in the batch; each has the stream of its number.
+        sequences: count of them; each has the stream of its index.
     """
 
     def __init__(self, rate: float, seed: int, step: int, sequences: int, layout: Layout) -> None:
         super().__init__(rate, seed, step, range(sequences))
         self._layout = layout
 
-    def kept_of(self, x_NC: Tensor) -> Tensor:
-        """The next masks for values (N, C): those of their sequences."""
+    def keep_for(self, x_NC: Tensor) -> Tensor:
+        """Return the next masks for values (N, C): those of their sequences."""
         width = x_NC.shape[1]
-        pairs = [pair for g in self._layout.groups for pair in zip(g.sequences, g.lengths, strict=True)]
-        kept = masks([self._streams[number].words(-(-length * width // 4)) for number, length in pairs], self.rate)
-        if width % 4:  # a call uses up whole words, so what is left of each sequence's last one is cut out
+        pairs = [pair for batch in self._layout.batches for pair in zip(batch.sequences, batch.lengths, strict=True)]
+        keep = keep_masks([self._streams[number].words(-(-length * width // 4)) for number, length in pairs], self.rate)
+        if width % 4:  # a call uses up whole words; the unused masks of each sequence's last word are cut out
             sizes = [(length * width, -length * width % 4) for _, length in pairs]
-            kept = kept[torch.from_numpy(np.concatenate([[True] * n + [False] * rest for n, rest in sizes]))]
-        return F.pad(kept, (0, x_NC.numel() - len(kept))).view(x_NC.shape)
+            keep = keep[torch.from_numpy(np.concatenate([[True] * n + [False] * rest for n, rest in sizes]))]
+        return F.pad(keep, (0, x_NC.numel() - len(keep))).view(x_NC.shape)
 
-    def of_group(self, group: Group) -> Dropout:
-        """The dropout of the attention weights of a group."""
-        return _GroupDropout(self.rate, [self._streams[number] for number in group.sequences], group.lengths)
+    def of_batch(self, batch: PaddedBatch) -> Dropout:
+        """Return the dropout of the attention weights of a padded batch."""
+        return _PaddedBatchDropout(self.rate, [self._streams[number] for number in batch.sequences], batch.lengths)
 
 
-class _GroupDropout(Dropout):
-    def __init__(self, rate: float, streams: list[Any], lengths: tuple[int, ...]) -> None:
+class _PaddedBatchDropout(Dropout):
+    def __init__(self, rate: float, streams: list[Stream], lengths: tuple[int, ...]) -> None:
         self.rate, self._streams, self._lengths = rate, streams, lengths
 
-    def kept_of(self, x_BHTT: Tensor) -> Tensor:
-        return self.kept(*x_BHTT.shape[1:])
+    def keep_for(self, x_BHTT: Tensor) -> Tensor:
+        return self.keep(*x_BHTT.shape[1:])
 
-    def kept(self, *shape: int) -> Tensor:
-        """Masks of weights (B, H, T, T): a sequence's own (H, length, length), and none of padding."""
+    def keep(self, *shape: int) -> Tensor:
+        """Return masks of weights (B, H, T, T): each sequence's own (H, length, length), zeros for padding."""
         H, T, _ = shape
-        kept = torch.zeros(len(self._streams), H, T, T, dtype=torch.int16)
-        for own, stream, length in zip(kept, self._streams, self._lengths, strict=True):
+        keep = torch.zeros(len(self._streams), H, T, T, dtype=torch.int16)
+        for own, stream, length in zip(keep, self._streams, self._lengths, strict=True):
             count = H * length * length
-            own[:, :length, :length] = masks([stream.words(-(-count // 4))], self.rate)[:count].view(H, length, length)
-        return kept
+            drawn = keep_masks([stream.words(-(-count // 4))], self.rate)[:count]
+            own[:, :length, :length] = drawn.view(H, length, length)
+        return keep
 
 
-class _Spread(torch.autograd.Function):
-    """Rows put into their places among rows of zeros."""
+class _Scatter(torch.autograd.Function):
+    """Write rows to their indices among rows of zeros."""
 
     @staticmethod
-    def forward(ctx: Any, x_MC: Tensor, places_M: Tensor, rows: int) -> Tensor:
-        ctx.save_for_backward(places_M)
-        return x_MC.new_zeros(rows, x_MC.shape[1]).index_copy_(0, places_M, x_MC)
+    def forward(ctx: Any, x_MC: Tensor, index_M: Tensor, rows: int) -> Tensor:
+        ctx.save_for_backward(index_M)
+        return x_MC.new_zeros(rows, x_MC.shape[1]).index_copy_(0, index_M, x_MC)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         return gradients[0].index_select(0, ctx.saved_tensors[0]), None, None
 
 
-class _Gathered(torch.autograd.Function):
-    """Rows taken from their places, each of which is taken once."""
+class _Gather(torch.autograd.Function):
+    """Read rows from their indices, each of which occurs once."""
 
     @staticmethod
-    def forward(ctx: Any, x_NC: Tensor, places_M: Tensor) -> Tensor:
-        ctx.save_for_backward(places_M)
+    def forward(ctx: Any, x_NC: Tensor, index_M: Tensor) -> Tensor:
+        ctx.save_for_backward(index_M)
         ctx.rows = len(x_NC)
-        return x_NC.index_select(0, places_M)
+        return x_NC.index_select(0, index_M)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:

@@ -1,11 +1,10 @@
 """The decoder-only transformer of GPT-1 (paper, section 4.1; block order as in the released code).
 
-Two quirks of the released fine-tuning code, which keeps tokens and positions in one table:
+The released fine-tuning code has tokens and positions in one table, with two consequences:
 
-- its dropout falls on that table, before anything is looked up, so the tied output has the same holes: the setting
-  `embedding_dropout: table`;
-- its softmax over the vocabulary runs over the rows of the positions as well, which can never be right. That is left
-  out, as in pre-training no such rows are next to the tokens' (Hugging Face's port has left it out, too).
+- dropout applies to that table before the look-up, so the tied output has the same dropout: `embedding_dropout: table`;
+- the softmax over the vocabulary includes the rows of the positions, which are never the next token. Left out here, as
+  pre-training has no such rows in its table (Hugging Face's port leaves them out, too).
 
 Shapes, as suffixes of names: B batch, T time (tokens of a sequence), C width, H heads, D width of a head, V vocabulary.
 """
@@ -19,17 +18,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pretrace.model.kernels.attention import self_attention
-from pretrace.model.kernels.dropout import Dropout, added
+from pretrace.model.kernels.dropout import Dropout, add_with_dropout
 from pretrace.model.kernels.feed_forward import feed_forward
 from pretrace.model.kernels.linear import linear
 from pretrace.model.kv_cache import CachedTransformer
 from pretrace.model.language_model import LanguageModel, NextTokenLogits, initialize
-from pretrace.model.packed_sequences import Layout, packed_attention
+from pretrace.model.packed_sequences import Layout, PackedDropout, packed_attention
 from pretrace.settings import ModelSettings
 
 
 class Block(nn.Module):
-    """Attention and a position-wise network, each followed by a layer norm over the sum with its input (post-LN)."""
+    """Attention and a feed-forward network, each followed by a layer norm of the sum with its input (post-LN)."""
 
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__()
@@ -44,21 +43,20 @@ class Block(nn.Module):
 
     def forward(self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None = None) -> Tensor:
         a_BTC = self._attend(x_BTC, dropout, layout)
-        n_BTC = self.norm_1(added(x_BTC, a_BTC, dropout))
+        n_BTC = self.norm_1(add_with_dropout(x_BTC, a_BTC, dropout))
         m_BTC = feed_forward(n_BTC, self.feed_forward_in, self.feed_forward_out)
-        y_BTC: Tensor = self.norm_2(added(n_BTC, m_BTC, dropout))
-        return y_BTC
+        return self.norm_2(add_with_dropout(n_BTC, m_BTC, dropout))
 
     def _attend(self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None) -> Tensor:
         if layout is not None:
-            qkv_NX = _applied(self.query_key_value, x_BTC)
-            # The dropout of a layout is a PackedDropout.
-            a_NC = packed_attention(qkv_NX, self.heads, dropout, layout)  # type: ignore[arg-type]
-            return _applied(self.attention_output, a_NC)
+            qkv_NX = _linear(self.query_key_value, x_BTC)
+            assert dropout is None or isinstance(dropout, PackedDropout)
+            a_NC = packed_attention(qkv_NX, self.heads, dropout, layout)
+            return _linear(self.attention_output, a_NC)
         B, T, C = x_BTC.shape
-        qkv_3BHTD = _applied(self.query_key_value, x_BTC).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        qkv_3BHTD = _linear(self.query_key_value, x_BTC).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         a_BHTD = self_attention(qkv_3BHTD, dropout)
-        return _applied(self.attention_output, a_BHTD.transpose(1, 2).reshape(B, T, C))
+        return _linear(self.attention_output, a_BHTD.transpose(1, 2).reshape(B, T, C))
 
     def traceable_forward(self, x_BTC: Tensor) -> Tensor:
         """Run the block without dropout, in PyTorch's own operations only."""
@@ -72,7 +70,7 @@ class Block(nn.Module):
         return y_BTC
 
 
-def _applied(layer: nn.Linear, x: Tensor) -> Tensor:
+def _linear(layer: nn.Linear, x: Tensor) -> Tensor:
     return linear(x, layer.weight, layer.bias)
 
 
@@ -121,8 +119,9 @@ class Transformer(LanguageModel):
             positions_TC = positions_TC[: ids_BT.shape[1]]
         if dropout and self._drops_tables:
             positions_TC = dropout.table(positions_TC)
-        added_TC = positions_TC if layout is None else F.embedding(layout.positions_N, positions_TC)
-        x_BTC = F.embedding(ids_BT, tokens_VC) + added_TC
+        if layout is not None:
+            positions_TC = F.embedding(layout.positions_N, positions_TC)
+        x_BTC = F.embedding(ids_BT, tokens_VC) + positions_TC
         if dropout and not self._drops_tables:
             x_BTC = dropout(x_BTC)
         run = self.compiled_block if self.compiled_block and torch.is_grad_enabled() else Block.__call__
@@ -131,7 +130,7 @@ class Transformer(LanguageModel):
         return x_BTC
 
     def output_weight(self, dropout: Dropout | None = None) -> Tensor:
-        """Return the token table (V, C); with `embedding_dropout: table` it has the holes of this dropout."""
+        """Return the token table (V, C); with `embedding_dropout: table` it has this dropout."""
         weight_VC = self.token_embedding.weight
         return dropout.table(weight_VC) if dropout and self._drops_tables else weight_VC
 

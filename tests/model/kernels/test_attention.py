@@ -41,7 +41,7 @@ def test_attention_in_blocks_is_its_formula(
     inputs = [torch.randn(4, 2, 9, 8, generator=generator, dtype=torch.float64) for _ in range(4)]
     monkeypatch.setattr(attention_module, "QUERIES", queries)
     monkeypatch.setattr(attention_module, "BLOCK_BYTES", heads * 4 * 9 * min(queries, 9))
-    kept = Dropout(rate, 1, 2, range(4)).kept(2, 9, 9) != 0 if rate else torch.ones(4, 2, 9, 9, dtype=torch.bool)
+    kept = Dropout(rate, 1, 2, range(4)).keep(2, 9, 9) != 0 if rate else torch.ones(4, 2, 9, 9, dtype=torch.bool)
     results = []
     for found in (True, False):
         q, k, v = (x.clone().requires_grad_() for x in inputs[:3])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from pretrace.model.kernels.dropout import Dropout, added
+from pretrace.model.kernels.dropout import Dropout, add_with_dropout
 
 
 def drawn(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> torch.Tensor:
@@ -15,7 +15,7 @@ def test_a_sum_with_holes_is_the_sum_with_dropout() -> None:
     """Of the same masks, and its gradients, in float32 and in what goes the plain way."""
     for x, y in ((drawn(3, 4, 5), drawn(3, 4, 5, seed=1)), (drawn(3, 4, 5), drawn(3, 4, 5, seed=1).bfloat16())):
         results = []
-        for joined in (added, lambda x, y, dropout: x + dropout(y)):
+        for joined in (add_with_dropout, lambda x, y, dropout: x + dropout(y)):
             own_x, own_y = x.clone().requires_grad_(), y.clone().requires_grad_()
             out = joined(own_x, own_y, Dropout(0.3, 1, 2, range(3)))
             out.backward(drawn(3, 4, 5, seed=2))
@@ -23,4 +23,4 @@ def test_a_sum_with_holes_is_the_sum_with_dropout() -> None:
         assert (results[0][0] == x).any() and not torch.equal(results[0][0], x)
         for found, expected in zip(*results, strict=True):
             torch.testing.assert_close(found, expected)
-    assert torch.equal(added(x, y, None), x + y)
+    assert torch.equal(add_with_dropout(x, y, None), x + y)

@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from pretrace.model.kernels import gelu as gelu_module
 
 
-@pytest.mark.parametrize("piece", [1 << 17, 64, 7])
-def test_gelu_has_the_values_and_slopes_of_its_formula(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("chunk", [1 << 17, 64, 7])
+def test_gelu_has_the_values_and_slopes_of_its_formula(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """In float64, from far below where it is 0 to far above where it is x."""
-    monkeypatch.setattr(gelu_module, "PIECE", piece)
+    monkeypatch.setattr(gelu_module, "CHUNK", chunk)
     found = torch.cat([torch.linspace(-12, 12, 501), torch.tensor([-300.0, -0.0, 0.0, 300.0])])
     exact = found.double().requires_grad_()
     expected = F.gelu(exact, approximate="tanh")

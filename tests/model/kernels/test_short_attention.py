@@ -7,7 +7,7 @@ import torch
 
 from pretrace.model.kernels import short_attention
 from pretrace.model.kernels.dropout import Dropout
-from pretrace.model.kernels.short_attention import attention_with_weights_kept
+from pretrace.model.kernels.short_attention import attention_with_saved_weights
 
 
 def drawn(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> torch.Tensor:
@@ -19,13 +19,13 @@ def test_attention_with_kept_weights_is_its_formula(queries: int, monkeypatch: p
     """In float64, however it is cut, and with the masks that dropout gives."""
     monkeypatch.setattr(short_attention, "QUERIES", queries)
     qkv, factors = (drawn(*shape, dtype=torch.float64) for shape in [(4, 9, 3, 2, 8), (4, 2, 9, 8)])
-    kept = Dropout(0.3, 1, 2, range(4)).kept(2, 9, 9) != 0
+    kept = Dropout(0.3, 1, 2, range(4)).keep(2, 9, 9) != 0
     results = []
     for ours in (True, False):
         x = qkv.clone().requires_grad_()
         q, k, v = heads = x.permute(2, 0, 3, 1, 4)
         if ours:
-            out = attention_with_weights_kept(heads, Dropout(0.3, 1, 2, range(4)))
+            out = attention_with_saved_weights(heads, Dropout(0.3, 1, 2, range(4)))
         else:
             scores = (q @ k.transpose(-2, -1) / 8**0.5).masked_fill(torch.ones(9, 9).triu(1) > 0, -torch.inf)
             out = (scores.softmax(-1) * kept / (1 - Dropout(0.3, 1, 2, []).rate)) @ v

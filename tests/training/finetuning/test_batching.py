@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pretrace.model import LSTM, Transformer
 from pretrace.model.kernels.dropout import Dropout
-from pretrace.model.packed_sequences import Group
+from pretrace.model.packed_sequences import PaddedBatch
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.tasks.dataset import EncodedSplit
 from pretrace.tasks.kinds import KINDS
@@ -143,11 +143,11 @@ def test_groups_change_nothing(
     model, split, chosen = task_model(kind, 400), split_of(kind, 6, longest), np.arange(6)
     examples = Examples(split, KINDS[kind], VOCABULARY, 400, attends=True)
     expected, one = gradients(model, losses, examples, chosen, split.labels, rate)
-    before = len(examples.batch(chosen).layout.groups)
+    before = len(examples.batch(chosen).layout.batches)
     monkeypatch.setattr(batching, "WASTE", waste)
     monkeypatch.setattr(batching, "ROUND", 1)
     lengths = set(examples.unit_lengths().tolist())
-    assert len(examples.batch(chosen).layout.groups) == (1 if waste else len(lengths))
+    assert len(examples.batch(chosen).layout.batches) == (1 if waste else len(lengths))
     assert 1 <= before <= 6
     found, other = gradients(model, losses, examples, chosen, split.labels, rate)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
@@ -203,10 +203,10 @@ def test_every_token_is_predicted_with_the_weight_that_it_has_alone(seed: int, c
             expected = totals
     np.testing.assert_allclose(totals, expected, atol=1e-5)
     assert int(shared.layout.positions_N.max()) < 16
-    for group in shared.layout.groups:
-        assert group.seen_BTT is not None
-        assert group.seen_BTT.any(2).all()  # what sees nothing has no softmax
-        itself = group.seen_BTT.diagonal(dim1=1, dim2=2)
+    for group in shared.layout.batches:
+        assert group.mask_BTT is not None
+        assert group.mask_BTT.any(2).all()  # what sees nothing has no softmax
+        itself = group.mask_BTT.diagonal(dim1=1, dim2=2)
         assert all(row[:length].all() for row, length in zip(itself, group.lengths, strict=True))
 
 
@@ -216,13 +216,13 @@ def test_groups_hold_every_token_once(lengths: list[int], attends: bool) -> None
     ids = np.arange(sum(lengths))
     offsets = np.cumsum([0, *lengths])
     split = EncodedSplit(ids, offsets, np.zeros(len(lengths), np.int64), 1)
-    batch = Examples(split, KINDS["classification"], 10_000, 64, attends).batch(np.arange(len(lengths)))
-    assert sorted(number for group in batch.layout.groups for number in group.sequences) == list(range(len(lengths)))
+    batch = Examples(split, "classification", 10_000, 64, attends).batch(np.arange(len(lengths)))
+    assert sorted(number for group in batch.layout.batches for number in group.sequences) == list(range(len(lengths)))
     rows = [row[:n].tolist() for g, x in grouped(batch) for row, n in zip(x, g.lengths, strict=True)]
     expected = [[10_000, *ids[a:b], 10_002] for a, b in pairwise(offsets)]
-    numbers = [number for group in batch.layout.groups for number in group.sequences]
+    numbers = [number for group in batch.layout.batches for number in group.sequences]
     assert [rows[numbers.index(i)] for i in range(len(lengths))] == expected
-    assert torch.equal(batch.layout.by_group(batch.ids_N[:, None], lambda x, _: x)[:, 0], batch.ids_N)
+    assert torch.equal(batch.layout.map_batches(batch.ids_N[:, None], lambda x, _: x)[:, 0], batch.ids_N)
     assert len(batch.ids_N) % 16 == len(batch.places_K) % 16 == 0
     count = sum(lengths) + len(lengths)  # what is predicted: all but the start
     assert (batch.weights_K[:count] > 0).all() and not batch.weights_K[count:].any()
@@ -230,15 +230,15 @@ def test_groups_hold_every_token_once(lengths: list[int], attends: bool) -> None
     assert torch.equal(batch.ids_N[batch.places_K[:count] + 1], batch.targets_K[:count])
 
 
-def grouped(batch: Batch) -> list[tuple[Group, torch.Tensor]]:
+def grouped(batch: Batch) -> list[tuple[PaddedBatch, torch.Tensor]]:
     """Each group with its ids as a padded batch."""
-    found: list[tuple[Group, torch.Tensor]] = []
+    found: list[tuple[PaddedBatch, torch.Tensor]] = []
 
-    def keep(x: torch.Tensor, group: Group) -> torch.Tensor:
+    def keep(x: torch.Tensor, group: PaddedBatch) -> torch.Tensor:
         found.append((group, x[:, :, 0]))
         return x
 
-    batch.layout.by_group(batch.ids_N[:, None], keep)
+    batch.layout.map_batches(batch.ids_N[:, None], keep)
     return found
 
 
@@ -261,8 +261,8 @@ def test_only_choices_are_shared_and_only_by_a_transformer() -> None:
     assert task_model("multiple_choice").language_model.attends
     assert not task_model("multiple_choice", model="lstm").language_model.attends
     for kind in set(PARTS) - {"multiple_choice"}:
-        layout = Examples(split_of(kind), KINDS[kind], VOCABULARY, 24, attends=True).batch(np.arange(2)).layout
-        assert all(group.seen_BTT is None for group in layout.groups)
+        layout = Examples(split_of(kind), kind, VOCABULARY, 24, attends=True).batch(np.arange(2)).layout
+        assert all(group.mask_BTT is None for group in layout.batches)
 
 
 def test_a_beginning_leaves_each_sequence_a_token() -> None:
@@ -276,9 +276,9 @@ def test_a_batch_is_the_same_on_any_device() -> None:
     batch = Examples(split_of("multiple_choice"), CHOICE, VOCABULARY, 24, attends=True).batch(np.arange(3))
     moved = batch.to("meta")
     assert moved.ids_N.shape == batch.ids_N.shape
-    for group in moved.layout.groups:
-        assert group.seen_BTT is not None and group.seen_BTT.device.type == "meta"
-        assert group.places_M is None or group.places_M.device.type == "meta"
+    for group in moved.layout.batches:
+        assert group.mask_BTT is not None and group.mask_BTT.device.type == "meta"
+        assert group.index_M is None or group.index_M.device.type == "meta"
     assert moved.layout.positions_N.device.type == moved.weights_K.device.type == "meta"
     assert batch.to("cpu") is batch
 

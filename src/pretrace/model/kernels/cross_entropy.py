@@ -1,10 +1,10 @@
-"""The language-model loss: output projection and cross-entropy in one step.
+"""Output projection and cross-entropy in one autograd function.
 
-Plainly written, the logits of a batch (N tokens x V pieces) are held four times over: as bfloat16, as float32, as
-log-probabilities and as their gradient. Here they are held once, for some rows at a time: gradients are worked out
-together with the loss, in the place of the logits, and only those of states and table are kept for the backward pass.
-On a CPU that more than halves the time of this part (docs/log.md); of GPT-1's batch of 64 x 512 tokens, whose logits
-take 5.3 GB in float32, a tenth is held at once.
+Written plainly, the logits of a batch (N tokens x V vocabulary) exist four times: as bfloat16, as float32, as
+log-probabilities and as their gradient. Here they exist once, for a chunk of rows at a time: gradients are computed
+together with the loss, in place of the logits, and only those of states and table are saved for the backward pass.
+On a CPU that takes less than half the time (docs/log.md); of GPT-1's batch of 64 x 512 tokens, whose logits take 5.3 GB
+in float32, a tenth is in memory at once.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pretrace.model.kernels.linear import gradient_of_table, in_float32_on_cpu, product
+from pretrace.model.kernels.linear import is_float32_on_cpu, product, table_gradient
 
 LOGITS_BYTES = {"cpu": 1 << 26, "cuda": 1 << 29}
-"""What the logits that are held at once may take, by device, were they float32. A small model's whole micro-batch fits:
-each further piece costs another addition of a gradient as large as the table."""
+"""Memory for logits at once, by device, counted as float32. A small model's whole micro-batch fits: each further chunk
+costs another addition of a gradient as large as the table."""
 FLOAT32_BYTES = {"cpu": 1 << 20, "cuda": 1 << 29}
-"""What of them is float32 at once: on a CPU, what its cache holds."""
+"""Memory for float32 logits at once: on a CPU, as much as its cache holds."""
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
@@ -32,14 +32,14 @@ class _LinearCrossEntropy(torch.autograd.Function):
         products_VC = weight_VC.to(h_NC.dtype)
         loss = torch.zeros((), device=h_NC.device)
         d_h_NC, d_weight_VC = torch.empty_like(h_NC), torch.zeros(())
-        for rows in _pieces(len(targets_N), LOGITS_BYTES[h_NC.device.type] // (4 * len(weight_VC))):
+        for rows in _chunks(len(targets_N), LOGITS_BYTES[h_NC.device.type] // (4 * len(weight_VC))):
             h_nC = h_NC[rows]
             z_nV = product(h_nC, products_VC)
             loss = loss + _losses_to_gradients(z_nV, targets_N[rows], weights_N[rows])
             if with_gradients:
                 d_h_NC[rows] = product(z_nV, products_VC.T)
-                d_piece_VC = gradient_of_table(z_nV, h_nC)
-                d_weight_VC = d_piece_VC if rows.start == 0 else d_weight_VC.float().add_(d_piece_VC)
+                d_chunk_VC = table_gradient(z_nV, h_nC)
+                d_weight_VC = d_chunk_VC if rows.start == 0 else d_weight_VC.float().add_(d_chunk_VC)
         ctx.save_for_backward(d_h_NC, d_weight_VC.contiguous())
         return loss
 
@@ -50,13 +50,13 @@ class _LinearCrossEntropy(torch.autograd.Function):
 
 
 def _losses_to_gradients(z_nV: Tensor, targets_n: Tensor, weights_n: Tensor) -> Tensor:
-    """The weighted sum of the losses of logits, which become its gradients."""
+    """Return the weighted sum of the losses of logits, and replace these by its gradients."""
     loss = torch.zeros((), device=z_nV.device)
     numbers_n = torch.arange(len(z_nV), device=z_nV.device)
-    for rows in _pieces(len(z_nV), FLOAT32_BYTES[z_nV.device.type] // (4 * z_nV.shape[1])):
+    for rows in _chunks(len(z_nV), FLOAT32_BYTES[z_nV.device.type] // (4 * z_nV.shape[1])):
         z_rows = z_nV[rows]
-        in_place = z_rows if in_float32_on_cpu(z_rows) else None
-        p_nV = torch.softmax(z_rows, -1, dtype=torch.float32, out=in_place)
+        out = z_rows if is_float32_on_cpu(z_rows) else None
+        p_nV = torch.softmax(z_rows, -1, dtype=torch.float32, out=out)
         own = numbers_n[: len(p_nV)], targets_n[rows]
         own_n = p_nV[own]
         # One below the smallest float would give an infinite loss where log-softmax gives a large finite one.
@@ -66,20 +66,20 @@ def _losses_to_gradients(z_nV: Tensor, targets_n: Tensor, weights_n: Tensor) -> 
     return loss
 
 
-def _pieces(rows: int, size: int) -> Iterator[slice]:
-    """The rows in parts of a size, at least one row each."""
+def _chunks(rows: int, size: int) -> Iterator[slice]:
+    """Cut the rows into chunks of a size, at least one row each."""
     size = max(1, size)
     return (slice(first, first + size) for first in range(0, rows, size))
 
 
 def weighted_cross_entropy(h_NC: Tensor, weight_VC: Tensor, targets_N: Tensor, weights_N: Tensor) -> Tensor:
-    """Sum over tokens of weight x cross-entropy of the next token, in nats.
+    """Return the sum over tokens of weight x cross-entropy of the next token, in nats.
 
     Args:
-        h_NC: hidden states, in the precision that the products are to have.
-        weight_VC: the output (tied token embeddings).
-        targets_N: ids of the tokens that follow.
-        weights_N: float32, for instance 1/N for a mean.
+        h_NC: hidden states, in the precision of the products.
+        weight_VC: of the output (the tied token embeddings).
+        targets_N: ids of the next tokens.
+        weights_N: float32, for example 1/N for a mean.
     """
-    loss: Tensor = _LinearCrossEntropy.apply(h_NC, weight_VC, targets_N, weights_N, torch.is_grad_enabled())
-    return loss
+    result: Tensor = _LinearCrossEntropy.apply(h_NC, weight_VC, targets_N, weights_N, torch.is_grad_enabled())
+    return result

@@ -1,14 +1,14 @@
-"""Dropout whose masks are a function of (seed, step, number of the sequence), and fast on a CPU.
+"""Dropout whose masks are a function of (seed, step, index of the sequence), and fast on a CPU.
 
-Each sequence of an update has a stream of random numbers of its own, from which its masks are cut in the order in which
-the model asks for them. So a sequence has the same masks in whatever micro-batch, in whichever process and after
-however many resumes it is read: results with dropout on do not depend on how a batch is cut.
+Each sequence of a step has its own stream of random numbers, from which its masks are cut in the order in which the
+model asks for them. A sequence therefore has the same masks in every micro-batch, on every rank and after any number of
+resumes: results with dropout do not depend on how a batch is split.
 
-PyTorch's dropout on a CPU draws its numbers one by one, 6 ns each, which was a third of a training step. Here 64 random
-bits are four numbers (0.4 ns each), and a mask is whole words of ones or zeros that are and-ed with the values.
+PyTorch's CPU dropout draws its numbers one by one, 6 ns each, which was a third of a training step. Here 64 random bits
+are four numbers (0.4 ns each), and a mask is whole words of ones or zeros, combined with the values by a bitwise and.
 
-On a GPU it is PyTorch's dropout, seeded once an update, as attention's is fused into its kernel: there masks depend on
-the micro-batch and on the process, too.
+On a GPU it is PyTorch's dropout, seeded once per step, as attention has it fused into its kernel: there masks also
+depend on the micro-batch and the rank.
 """
 
 from __future__ import annotations
@@ -22,47 +22,47 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pretrace.model.kernels.linear import in_float32_on_cpu
+from pretrace.model.kernels.linear import is_float32_on_cpu
 
 LEVELS = 1 << 15
-"""A rate is rounded to a multiple of 1 / LEVELS: numbers are of 15 bits, so that a shift makes a mask of their sign."""
+"""Rates are rounded to multiples of 1 / LEVELS: numbers have 15 bits, so that a shift turns their sign into a mask."""
 TABLE = 0
-"""The stream of the tables of an update; sequence 0 has the next."""
+"""Stream of the tables of a step; sequence 0 has the next one."""
 
 
 class Dropout:
-    """Dropout at a rate, for some sequences of an update. Good for one pass through a model.
+    """Dropout for some sequences of a step, for one pass through a model.
 
     Args:
-        rate: share of values that become zero; the others grow by 1 / (1 - rate).
+        rate: share of values that become zero; the others are multiplied by 1 / (1 - rate).
         seed: of the training.
-        step: number of the update, from 0.
-        sequences: number of each row of the batch among all sequences of the update.
+        step: from 0.
+        sequences: index of each row of the batch among all sequences of the step.
     """
 
     def __init__(self, rate: float, seed: int, step: int, sequences: Iterable[int]) -> None:
         self.rate = min(round(rate * LEVELS), LEVELS - 1) / LEVELS
-        self._table = _Stream(seed, step, TABLE)
+        self._table = Stream(seed, step, TABLE)
         self._tables: dict[Tensor, Tensor] = {}
-        self._streams = [_Stream(seed, step, 1 + int(sequence)) for sequence in sequences]
+        self._streams = [Stream(seed, step, 1 + int(sequence)) for sequence in sequences]
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Values (B, ...) with the holes of their sequences."""
-        return holes(x, self.kept_of(x), self.scale) if x.device.type == "cpu" else F.dropout(x, self.rate)
+        """Return values (B, ...) with the dropout of their sequences."""
+        return drop(x, self.keep_for(x), self.scale) if x.device.type == "cpu" else F.dropout(x, self.rate)
 
     def table(self, weight_VC: Tensor) -> Tensor:
-        """Return a table with the holes of the step: the same for all its sequences, and in every call."""
+        """Return a table with the dropout of the step: the same for all its sequences, and in every call."""
         if weight_VC not in self._tables:
-            self._tables[weight_VC] = self._with_holes(weight_VC)
+            self._tables[weight_VC] = self._dropped(weight_VC)
         return self._tables[weight_VC]
 
-    def _with_holes(self, weight_VC: Tensor) -> Tensor:
+    def _dropped(self, weight_VC: Tensor) -> Tensor:
         if weight_VC.device.type != "cpu":
             return F.dropout(weight_VC, self.rate)
-        return holes(weight_VC, self._kept([self._table], weight_VC.numel()).view(weight_VC.shape), self.scale)
+        return drop(weight_VC, self._keep([self._table], weight_VC.numel()).view(weight_VC.shape), self.scale)
 
     def of_examples(self, count: int) -> Dropout:
-        """The dropout of `count` examples of as many sequences each: that of their first ones."""
+        """Return the dropout of `count` examples of equally many sequences: that of each one's first sequence."""
         examples = object.__new__(Dropout)
         examples.rate, examples._table, examples._tables = self.rate, self._table, self._tables
         examples._streams = self._streams[:: len(self._streams) // count]
@@ -70,58 +70,58 @@ class Dropout:
 
     @property
     def scale(self) -> float:
-        """What values that stay are multiplied by."""
+        """Factor of the values that are kept."""
         return 1 / (1 - self.rate)
 
-    def kept(self, *shape: int) -> Tensor:
-        """The next masks of values (B, *shape), on a CPU: int16, -1 (all bits) where a value stays, else 0."""
-        return self._kept(self._streams, math.prod(shape)).reshape(-1, *shape)
+    def keep(self, *shape: int) -> Tensor:
+        """Return the next masks (B, *shape), on a CPU: int16, -1 (all bits) where a value is kept, otherwise 0."""
+        return self._keep(self._streams, math.prod(shape)).reshape(-1, *shape)
 
-    def kept_of(self, x: Tensor) -> Tensor:
-        """The next masks for values (B, ...)."""
-        return self._kept(self._streams, x.numel() // len(self._streams)).reshape(x.shape)
+    def keep_for(self, x: Tensor) -> Tensor:
+        """Return the next masks for values (B, ...)."""
+        return self._keep(self._streams, x.numel() // len(self._streams)).reshape(x.shape)
 
-    def _kept(self, streams: list[_Stream], count: int) -> Tensor:
-        """For each stream the next `count` masks, (streams, count). A call uses up whole words of 64 bits."""
+    def _keep(self, streams: list[Stream], count: int) -> Tensor:
+        """Return the next `count` masks of each stream, (streams, count). A call uses up whole words of 64 bits."""
         words = -(-count // 4)
-        return masks([stream.words(words) for stream in streams], self.rate).view(len(streams), -1)[:, :count]
+        return keep_masks([stream.words(words) for stream in streams], self.rate).view(len(streams), -1)[:, :count]
 
 
-def masks(words: Sequence[np.ndarray], rate: float) -> Tensor:
-    """Masks from words of 64 random bits, four from each: int16, -1 (all bits) where a value stays, else 0."""
-    kept = np.concatenate(words).view(np.uint16)
-    kept >>= 1
-    kept = kept.view(np.int16)
-    np.subtract(round(rate * LEVELS) - 1, kept, out=kept)
-    kept >>= 15
-    return torch.from_numpy(kept)
+def keep_masks(words: Sequence[np.ndarray], rate: float) -> Tensor:
+    """Turn each word of 64 random bits into four masks: int16, -1 (all bits) where a value is kept, otherwise 0."""
+    numbers = np.concatenate(words).view(np.uint16)
+    numbers >>= 1
+    keep = numbers.view(np.int16)
+    np.subtract(round(rate * LEVELS) - 1, keep, out=keep)
+    keep >>= 15
+    return torch.from_numpy(keep)
 
 
-def holes(x: Tensor, kept: Tensor, scale: float) -> Tensor:
-    """Values times the scale where their masks are -1, else 0."""
-    y: Tensor = _Holes.apply(x, kept, scale)
-    return y
+def drop(x: Tensor, keep: Tensor, scale: float) -> Tensor:
+    """Return values times the scale where their masks are -1, otherwise 0."""
+    result: Tensor = _Drop.apply(x, keep, scale)
+    return result
 
 
-def dropped(x: Tensor, dropout: Dropout | None) -> Tensor:
-    """Values with holes, or as they are where there is no dropout."""
+def with_dropout(x: Tensor, dropout: Dropout | None) -> Tensor:
+    """Return values with dropout, if there is one."""
     return x if dropout is None else dropout(x)
 
 
-def added(x: Tensor, y: Tensor, dropout: Dropout | None) -> Tensor:
-    """`x` plus `y` with holes: float32 on a CPU in one pass over both."""
-    if dropout is None or not (in_float32_on_cpu(x) and in_float32_on_cpu(y)):
-        return x + dropped(y, dropout)
-    sum_: Tensor = _Added.apply(x, y, dropout.kept_of(y), dropout.scale)
-    return sum_
+def add_with_dropout(x: Tensor, y: Tensor, dropout: Dropout | None) -> Tensor:
+    """Return `x` plus `y` with dropout: for float32 on a CPU in one pass over both."""
+    if dropout is None or not (is_float32_on_cpu(x) and is_float32_on_cpu(y)):
+        return x + with_dropout(y, dropout)
+    result: Tensor = _AddWithDropout.apply(x, y, dropout.keep_for(y), dropout.scale)
+    return result
 
 
-class _Added(torch.autograd.Function):
-    """A sum with values times 0 or the scale; and so their gradients."""
+class _AddWithDropout(torch.autograd.Function):
+    """Sum of x with y times 0 or the scale."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, y: Tensor, kept: Tensor, scale: float) -> Tensor:
-        factors = kept.to(y.dtype).mul_(-scale)
+    def forward(ctx: Any, x: Tensor, y: Tensor, keep: Tensor, scale: float) -> Tensor:
+        factors = keep.to(y.dtype).mul_(-scale)
         ctx.save_for_backward(factors)
         return torch.addcmul(x, y, factors)
 
@@ -130,42 +130,42 @@ class _Added(torch.autograd.Function):
         return gradients[0], gradients[0] * ctx.saved_tensors[0], None, None
 
 
-class _Holes(torch.autograd.Function):
-    """Values and-ed with masks and scaled, and so their gradients."""
+class _Drop(torch.autograd.Function):
+    """Values masked and scaled, and their gradients likewise."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, kept: Tensor, scale: float) -> Tensor:
-        ctx.save_for_backward(kept)
+    def forward(ctx: Any, x: Tensor, keep: Tensor, scale: float) -> Tensor:
+        ctx.save_for_backward(keep)
         ctx.scale = scale
-        return masked(x, kept, scale)
+        return mask_and_scale(x, keep, scale)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        (kept,) = ctx.saved_tensors
-        return masked(gradients[0], kept, ctx.scale), None, None
+        (keep,) = ctx.saved_tensors
+        return mask_and_scale(gradients[0], keep, ctx.scale), None, None
 
 
-def masked(x: Tensor, kept: Tensor, scale: float) -> Tensor:
-    """Values times the scale where their masks are -1, else 0; without gradients."""
-    return holed(x, kept).mul_(scale)
+def mask_and_scale(x: Tensor, keep: Tensor, scale: float) -> Tensor:
+    """Return values times the scale where their masks are -1, otherwise 0; without gradients."""
+    return mask_values(x, keep).mul_(scale)
 
 
-def holed(x: Tensor, kept: Tensor) -> Tensor:
-    """Values where their masks are -1, else 0; without gradients."""
+def mask_values(x: Tensor, keep: Tensor) -> Tensor:
+    """Return values where their masks are -1, otherwise 0; without gradients."""
     same_size = {2: torch.int16, 4: torch.int32, 8: torch.int64}[x.element_size()]
-    bits, values = kept.to(same_size), x.view(same_size)
-    return (bits & values if bits is kept else bits.bitwise_and_(values)).view(x.dtype)
+    bits, values = keep.to(same_size), x.view(same_size)
+    return (bits & values if bits is keep else bits.bitwise_and_(values)).view(x.dtype)
 
 
-class _Stream:
-    """Random numbers of a sequence or of the tables, made when they are first asked for: never on a GPU."""
+class Stream:
+    """Random numbers of a sequence or of the tables, seeded at the first use: never on a GPU."""
 
     def __init__(self, seed: int, step: int, number: int) -> None:
         self._key = seed % (1 << 64), (step, number)
         self._generator: np.random.SFC64 | None = None
 
     def words(self, count: int) -> np.ndarray:
-        """The next words of 64 random bits."""
+        """Return the next words of 64 random bits."""
         if self._generator is None:
             entropy, key = self._key
             self._generator = np.random.SFC64(np.random.SeedSequence(entropy, spawn_key=key))

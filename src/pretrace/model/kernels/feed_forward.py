@@ -1,9 +1,9 @@
-"""The position-wise network of a block: two linear layers with GELU between them.
+"""Feed-forward network of a block: two linear layers with GELU between them.
 
-In float32 on a CPU that is one step of autograd. What is between the layers, four times as wide as the rest, is then
-nobody else's: GELU and the gradient through it are worked out in the place of what goes in (docs/log.md).
+In float32 on a CPU it is one autograd function. The activations between the layers, four times as wide as the rest,
+then belong to it alone: GELU and the gradient through it are computed in place (docs/log.md).
 
-Shapes: N tokens (of any number of axes), C width, F width inside.
+Shapes: N tokens (any number of axes), C width, F inner width.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pretrace.model.kernels.gelu import gelu_
-from pretrace.model.kernels.linear import gradients_of_linear, linear, product, stays_float32_on_cpu
+from pretrace.model.kernels.linear import is_float32_on_cpu_without_autocast, linear, linear_gradients, product
 
 
 def feed_forward(x_NC: Tensor, first: nn.Linear, second: nn.Linear) -> Tensor:
-    """The second layer of GELU (tanh form) of the first: (N, C)."""
-    if stays_float32_on_cpu(x_NC) and torch.is_grad_enabled():
-        y_NC: Tensor = _FeedForward.apply(x_NC, first.weight, first.bias, second.weight, second.bias)
-        return y_NC
+    """Return the second layer of the GELU (tanh form) of the first: (N, C)."""
+    if is_float32_on_cpu_without_autocast(x_NC) and torch.is_grad_enabled():
+        result: Tensor = _FeedForward.apply(x_NC, first.weight, first.bias, second.weight, second.bias)
+        return result
     inner_NF = F.gelu(linear(x_NC, first.weight, first.bias), approximate="tanh")
     return linear(inner_NF, second.weight, second.bias)
 
@@ -38,7 +38,7 @@ class _FeedForward(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
         x_NC, first_FC, inner_NF, slope_NF, second_CF = ctx.saved_tensors
-        d_inner_NF, d_second_CF, d_bias_C = gradients_of_linear(gradients[0], inner_NF, second_CF)
+        d_inner_NF, d_second_CF, d_bias_C = linear_gradients(gradients[0], inner_NF, second_CF)
         d_inner_NF *= slope_NF
-        d_x_NC, d_first_FC, d_bias_F = gradients_of_linear(d_inner_NF, x_NC, first_FC)
+        d_x_NC, d_first_FC, d_bias_F = linear_gradients(d_inner_NF, x_NC, first_FC)
         return d_x_NC, d_first_FC, d_bias_F, d_second_CF, d_bias_C

@@ -1,9 +1,9 @@
-"""GELU in its tanh form, as x times a sigmoid, whose slope is worked out on the way.
+"""GELU (tanh form) computed as x times a sigmoid, together with its slope.
 
     0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))  =  x sigmoid(x (A + B x^2))
 
-In float32 on a CPU PyTorch's sigmoid takes a sixth of the time of its tanh, and a backward pass that has the slope is a
-single multiplication (docs/log.md). What is kept is as large as before: the slope instead of the input.
+In float32 on a CPU PyTorch's sigmoid takes a sixth of the time of its tanh, and with the slope saved the backward pass
+is a single multiplication (docs/log.md). As much is saved as before: the slope instead of the input.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from torch import Tensor
 
 A = 2 * math.sqrt(2 / math.pi)
 B = 0.044715 * A
-PIECE = 1 << 17
-"""Numbers at a time: what is passed over ten times stays in the cache."""
+CHUNK = 1 << 17
+"""Numbers at a time, so that all passes over them hit the cache."""
 
 
 def gelu_(x: Tensor) -> Tensor:
-    """Put GELU of each number, up to rounding that of `F.gelu(x, approximate="tanh")`, into its place.
+    """Replace each number by its GELU, in place: `F.gelu(x, approximate="tanh")` up to rounding.
 
     Args:
-        x: contiguous; without gradients.
+        x: contiguous, without gradients.
 
     Returns:
         The slope at each number.
     """
     slope = torch.empty_like(x)
-    for own_x, own_slope in zip(*(t.view(-1).split(PIECE) for t in (x, slope)), strict=True):
+    for own_x, own_slope in zip(*(t.view(-1).split(CHUNK) for t in (x, slope)), strict=True):
         _to_value_and_slope(own_x, own_slope)
     return slope
 
 
 def _to_value_and_slope(x: Tensor, slope: Tensor) -> None:
-    """Make x into y = x s and fill in its slope s + y (1 - s) (A + 3 B x^2), where s is the sigmoid."""
+    """Replace x by y = x s and fill in its slope s + y (1 - s) (A + 3 B x^2); s is the sigmoid."""
     a, square = x.new_tensor(A), x * x
     s = torch.add(a, square, alpha=B).mul_(x).sigmoid_()
     y = x.mul_(s)

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pretrace.model.packed_sequences import Group, Layout, PackedDropout
+from pretrace.model.packed_sequences import Layout, PackedDropout, PaddedBatch
 from pretrace.tasks.dataset import EncodedSplit
 from pretrace.tasks.kinds import TaskKind
 
@@ -202,7 +202,7 @@ def _cuts(lengths: np.ndarray, attends: bool) -> list[tuple[int, int]]:
     return list(zip(firsts, [*firsts[1:], len(lengths)], strict=True))
 
 
-def _group(numbers: list[int], lengths: np.ndarray, owners: list[np.ndarray | None]) -> Group:
+def _group(numbers: list[int], lengths: np.ndarray, owners: list[np.ndarray | None]) -> PaddedBatch:
     """Units as a group, padded on the right."""
     longest = -(-int(lengths.max()) // ROUND) * ROUND
     real = np.arange(longest) < lengths[:, None]
@@ -212,7 +212,7 @@ def _group(numbers: list[int], lengths: np.ndarray, owners: list[np.ndarray | No
         of = np.full(real.shape, -1)  # padding sees the beginning, and nobody sees it
         of[real] = np.concatenate([own for own in owners if own is not None])
         seen = torch.from_numpy(((of[:, None] == 0) | (of[:, None] == of[:, :, None])) & np.tri(longest, dtype=bool))
-    return Group(tuple(numbers), tuple(lengths.tolist()), longest, places, seen)
+    return PaddedBatch(tuple(numbers), tuple(lengths.tolist()), longest, places, seen)
 
 
 def epoch_order(examples: int, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
