@@ -62,11 +62,12 @@ class CachedTransformer:
             _linear(block.query_key_value, x_TC).view(1, T, 3, block.heads, -1).permute(2, 0, 3, 1, 4)
         )
         keys[:, :, self._read : P], values[:, :, self._read : P] = k_1HTD, v_1HTD
-        seen_TP = None if T == 1 else torch.ones(T, P, dtype=torch.bool, device=x_TC.device).tril(P - T)
-        a_1HTD = F.scaled_dot_product_attention(q_1HTD, keys[:, :, :P], values[:, :, :P], seen_TP)
+        mask_TP = None if T == 1 else torch.ones(T, P, dtype=torch.bool, device=x_TC.device).tril(P - T)
+        a_1HTD = F.scaled_dot_product_attention(q_1HTD, keys[:, :, :P], values[:, :, :P], mask_TP)
         n_TC = block.norm_1(x_TC + _linear(block.attention_output, a_1HTD.transpose(1, 2).reshape(T, C)))
         inner_TF = F.gelu(_linear(block.feed_forward_in, n_TC), approximate="tanh")
-        return block.norm_2(n_TC + _linear(block.feed_forward_out, inner_TF))
+        y_TC: Tensor = block.norm_2(n_TC + _linear(block.feed_forward_out, inner_TF))
+        return y_TC
 
 
 def _linear(layer: nn.Linear, x_TC: Tensor) -> Tensor:

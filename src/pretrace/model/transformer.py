@@ -45,7 +45,8 @@ class Block(nn.Module):
         a_BTC = self._attend(x_BTC, dropout, layout)
         n_BTC = self.norm_1(add_with_dropout(x_BTC, a_BTC, dropout))
         m_BTC = feed_forward(n_BTC, self.feed_forward_in, self.feed_forward_out)
-        return self.norm_2(add_with_dropout(n_BTC, m_BTC, dropout))
+        y_BTC: Tensor = self.norm_2(add_with_dropout(n_BTC, m_BTC, dropout))
+        return y_BTC
 
     def _attend(self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None) -> Tensor:
         if layout is not None:

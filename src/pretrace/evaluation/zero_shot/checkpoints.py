@@ -10,12 +10,12 @@ from typing import Any
 from pretrace.common.errors import PretraceError
 from pretrace.model import LanguageModel, load_model
 from pretrace.model.checkpoints.safetensors_file import load_weights
-from pretrace.settings import MAIN_MODEL, MODEL_KINDS, ModelKind
+from pretrace.settings import MAIN_MODEL, MODEL_KINDS
 
 KEPT = re.compile(r"step-(\d+)\.safetensors")
 
 
-def kinds_in(folder: Path) -> list[ModelKind]:
+def kinds_in(folder: Path) -> list[str]:
     """Which models were pre-trained into `folder` (models/pretrained).
 
     Raises:
