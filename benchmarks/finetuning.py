@@ -1,6 +1,6 @@
 """Fine-tuning beside a plain loop over transformers: time of an update on rows of CoLA, RTE and RACE.
 
-The same weights, batches, losses, dropout and optimiser in all arms. `plain` pads a batch to its longest sequence and
+The same weights, batches, losses, dropout and optimizer in all arms. `plain` pads a batch to its longest sequence and
 reads a context once for each choice; `ours_float32` packs, `ours` does so in what precision `auto` gives.
 Each arm has a process of its own; they take turns. The rows are development data (PRETRACE_DATA, else ../shared/data).
 """

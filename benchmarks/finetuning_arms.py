@@ -68,7 +68,7 @@ def ours(job: Job, precision: str) -> Update:
     split = EncodedSplit(np.concatenate(parts), offsets, job.labels(), len(job.rows[0]))
     examples = Examples(split, model.kind, job.vocabulary, job.model.context, model.language_model.attends)
     targets = torch.from_numpy(split.labels)
-    optimiser = build_optimizer(model, SETTINGS)
+    optimizer = build_optimizer(model, SETTINGS)
 
     def losses(step: int, with_dropout: bool) -> Any:
         chosen = job.chosen(step)
@@ -77,7 +77,7 @@ def ours(job: Job, precision: str) -> Update:
         task, language = example_losses(model, batch, targets[chosen], LM_WEIGHT, device, dropout)
         yield task + LM_WEIGHT * language
 
-    return through_the_loop(model, optimiser, RATE, SETTINGS.clip_norm, SEED, losses)
+    return through_the_loop(model, optimizer, RATE, SETTINGS.clip_norm, SEED, losses)
 
 
 def plain(job: Job) -> Update:
@@ -90,7 +90,7 @@ def plain(job: Job) -> Update:
     folder.mkdir()
     model, classifier = transformers_model(start.language_model, folder, DROPOUT), start.classifier
     parameters = [*model.parameters(), *classifier.parameters()]
-    optimiser = plain_adamw(parameters, SETTINGS, RATE)
+    optimizer = plain_adamw(parameters, SETTINGS, RATE)
     labels = torch.from_numpy(job.labels())
 
     def update(step: int, with_dropout: bool) -> float:
@@ -101,7 +101,7 @@ def plain(job: Job) -> Update:
         for row, sequence in zip(ids, sequences, strict=True):
             row[: len(sequence)] = torch.from_numpy(sequence)
         model.train(with_dropout)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         states = model.transformer(ids).last_hidden_state
         logits = model.lm_head(states)[:, :-1]
         each = F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten(), reduction="none").view(len(ids), -1)
@@ -112,7 +112,7 @@ def plain(job: Job) -> Update:
         loss = F.cross_entropy(scores, labels[chosen]) + LM_WEIGHT * language
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, SETTINGS.clip_norm)
-        optimiser.step()
+        optimizer.step()
         return float(loss.detach())
 
     return update

@@ -1,6 +1,6 @@
 """Pre-training beside transformers: time, memory and losses of an update.
 
-The same weights, tokens, batch, dropout and optimiser in all arms, and none cuts the batch, as `micro_batch: null` does
+The same weights, tokens, batch, dropout and optimizer in all arms, and none cuts the batch, as `micro_batch: null` does
 not where memory allows. Each has a process of its own; they take turns.
 `plain` is transformers as it comes (float32, AdamW), `plain_best` is compiled, in bfloat16 and with the fused AdamW;
 `ours` is what `precision: auto` gives, `ours_float32` is without bfloat16. How much bfloat16 gains hangs on the CPU:

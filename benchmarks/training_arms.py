@@ -15,7 +15,7 @@ from turns import Update, plain_adamw, through_the_loop, transformers_model
 from pretrace.settings import ModelSettings, OptimizerSettings
 
 DROPOUT = 0.1
-OPTIMISER = OptimizerSettings(optimizer="adamw", weight_decay=0.01, beta1=0.9, beta2=0.99, clip_norm=1.0)
+OPTIMIZER = OptimizerSettings(optimizer="adamw", weight_decay=0.01, beta1=0.9, beta2=0.99, clip_norm=1.0)
 RATE = 2.5e-4
 SEED = 7
 
@@ -61,13 +61,13 @@ def ours(size: Size, precision: str, compiled: bool = False) -> Update:
 
     device = choose_device(precision, size.threads)
     model, ids, objective = model_of(size), batches(size), CausalLM()
-    optimiser = build_optimizer(model, OPTIMISER)
+    optimizer = build_optimizer(model, OPTIMIZER)
 
     def losses(step: int, with_dropout: bool) -> Any:
         batch = MicroBatch(ids(step), range(size.batch), size.batch, SEED, step)
         yield objective.loss(model, batch, DROPOUT if with_dropout else 0.0, device)
 
-    return through_the_loop(model, optimiser, RATE, OPTIMISER.clip_norm, SEED, losses)
+    return through_the_loop(model, optimizer, RATE, OPTIMIZER.clip_norm, SEED, losses)
 
 
 def plain(size: Size, folder: Path, best: bool = False) -> Update:
@@ -78,18 +78,18 @@ def plain(size: Size, folder: Path, best: bool = False) -> Update:
 
     torch.set_num_threads(size.threads)
     model, batch = transformers_model(model_of(size), folder, DROPOUT), batches(size)
-    optimiser = plain_adamw([*model.parameters()], OPTIMISER, RATE, fused=best)
+    optimizer = plain_adamw([*model.parameters()], OPTIMIZER, RATE, fused=best)
     forward = torch.compile(model) if best else model
 
     def update(step: int, with_dropout: bool) -> float:
         ids = batch(step)
         model.train(with_dropout)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         with torch.autocast("cpu", torch.bfloat16) if best else contextlib.nullcontext():
             loss = forward(ids, labels=ids).loss
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), OPTIMISER.clip_norm)
-        optimiser.step()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), OPTIMIZER.clip_norm)
+        optimizer.step()
         return float(loss.detach())
 
     return update

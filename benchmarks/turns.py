@@ -73,7 +73,7 @@ def _work(arm: Arm, pipe: Connection) -> None:
 
 
 def through_the_loop(
-    model: Any, optimiser: Any, rate: float, clip_norm: float, seed: int, losses: Callable[[int, bool], Iterator[Any]]
+    model: Any, optimizer: Any, rate: float, clip_norm: float, seed: int, losses: Callable[[int, bool], Iterator[Any]]
 ) -> Update:
     """An update as the pipeline makes it; `losses(step, dropout)` gives those of its micro-batches."""
     from pretrace.training.engine.loop import train_steps
@@ -81,7 +81,7 @@ def through_the_loop(
     def update(step: int, with_dropout: bool) -> float:
         (made,) = train_steps(
             model,
-            optimiser,
+            optimizer,
             [step],
             losses=lambda step: losses(step, with_dropout),
             learning_rate=lambda _: rate,

@@ -19,7 +19,7 @@ from pretrace.training.pretraining.run import pretrain
 if TYPE_CHECKING:
     import pytest
 
-OPTIMISER = {"optimizer": "adamw", "weight_decay": 0.01, "beta1": 0.9, "beta2": 0.99, "clip_norm": 1.0}
+OPTIMIZER = {"optimizer": "adamw", "weight_decay": 0.01, "beta1": 0.9, "beta2": 0.99, "clip_norm": 1.0}
 SCALE: dict[str, Any] = {
     "processes": 1,
     "threads": 1,
@@ -30,13 +30,13 @@ SCALE: dict[str, Any] = {
     },
     "lstm": {"layers": 1, "width": 16, "embedding": 12, "dropout": 0.1, "initial_std": 0.1},
     "pretrain": {
-        **OPTIMISER,
+        **OPTIMIZER,
         **{"seed": 3, "steps": 20, "batch_size": 4, "micro_batch": 2, "lr": 0.01, "warmup_steps": 4},
         **{"precision": "float32", "compile": "off", "validate_every": 8, "checkpoint_every": 6},
         **{"sharded": False, "sample_every": None, "save_at_powers_of_two": False},
     },
     "finetune": {
-        **OPTIMISER,
+        **OPTIMIZER,
         **{"lr": 0.01, "epochs": 3, "batch_size": 8, "warmup_share": 0.1, "lm_weight": 0.5},
         **{"dropout": 0.1, "precision": "float32"},
     },

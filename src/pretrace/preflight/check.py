@@ -27,8 +27,8 @@ from pretrace.tokens import load_vocabulary, vocabulary_folder
 from pretrace.training.distributed.data_parallel import check_batch_size
 from pretrace.training.distributed.group import Group
 from pretrace.training.engine.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY, flops_per_token
-from pretrace.training.engine.memory import check_memory, least_memory
-from pretrace.training.pretraining.init_from import read_start
+from pretrace.training.engine.memory import check_memory, min_training_memory
+from pretrace.training.pretraining.init_from import load_initial_model
 
 BYTES_A_TOKEN = 4.3
 """Of English text: 4.3 for 126 novels with GPT-1's vocabulary, 4.4 for the default corpus with 4,000 pieces (ours)."""
@@ -108,7 +108,7 @@ def _start(settings: Settings) -> Iterator[tuple[str, str]]:
     """The weights in the place of pre-training; reading them checks their files, sizes and vocabulary."""
     folder = str(settings.pretrain.init_from)
     vocabulary = load_vocabulary(vocabulary_folder(folder))
-    model = read_start(settings, vocabulary.size)
+    model = load_initial_model(settings, vocabulary.size)
     yield "transformer", f"{sum(parameter.numel() for parameter in model.parameters()):,} parameters from {folder}"
     yield "pre-training", f"none; the vocabulary of {vocabulary.size:,} pieces comes with the weights"
 
@@ -125,7 +125,7 @@ def _pretraining(
     yield "", f"{flops:.3g} FLOPs, {flops / PETAFLOP_S_DAY:.3g} petaflop/s-days (GPT-1: {GPT1_PETAFLOP_S_DAYS})"
     processes, gpus = _processes(settings)
     check_batch_size(section.batch_size, section.sharded, Group(world_size=processes))
-    least = check_memory(least_memory(weights, settings, processes), "at least", settings, gpus)
+    least = check_memory(min_training_memory(weights, settings, processes), "at least", settings, gpus)
     if section.sharded and processes > 1:
         yield "memory", least
         yield "time", "not measured: the model is held in parts (pretrain.sharded), so no process can try it alone"

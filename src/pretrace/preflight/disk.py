@@ -16,7 +16,7 @@ from pretrace.corpus.readers.faults import BadInputError, OnFault
 from pretrace.corpus.readers.find_files import find_files
 from pretrace.corpus.readers.source_file import SourceFile, kind_of
 from pretrace.settings import Settings
-from pretrace.training.engine.memory import BYTES
+from pretrace.training.engine.memory import WEIGHT_BYTES
 
 CHECKPOINT_COPIES, CHECKPOINTS = 3, 3
 """The weights and two moments; two checkpoints are kept while a third is written."""
@@ -38,7 +38,7 @@ def check_disk(weights: int, text_bytes: int, settings: Settings) -> str:
     copies = CHECKPOINTS * CHECKPOINT_COPIES + 2 + cells * (2 + len(settings.seeds))
     if settings.scale.pretrain.save_at_powers_of_two:
         copies += 3 * (1 + math.floor(math.log2(settings.scale.pretrain.steps)))
-    models, text = copies * weights * BYTES, TEXT_COPIES * text_bytes
+    models, text = copies * weights * WEIGHT_BYTES, TEXT_COPIES * text_bytes
     free = shutil.disk_usage(Path.cwd()).free
     parts = f"{readable_bytes(models)} for models and checkpoints" + f", {readable_bytes(text)} for text" * bool(text)
     if models + text > free:

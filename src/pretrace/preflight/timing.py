@@ -43,7 +43,7 @@ class Trial:
     measured: int
     """Sequences of the micro-batches that were measured."""
     seconds_a_step: float
-    """Of an update: from the micro-batches measured, in proportion, and the optimiser. Without adding up gradients
+    """Of an update: from the micro-batches measured, in proportion, and the optimizer. Without adding up gradients
     over processes."""
     memory: int
     """Bytes: the largest size of the process on a CPU, Python and PyTorch included; what PyTorch holds of a GPU."""
@@ -82,9 +82,9 @@ def measure(kind: str, settings: Settings, processes: int) -> Trial:
 
 def _reason(code: int, said: str, settings: Settings) -> str:
     if code == -9 or "OutOfMemoryError" in said or "can't allocate memory" in said or "MemoryError" in said:
-        from pretrace.training.engine.memory import what_to_lower
+        from pretrace.training.engine.memory import advise_smaller
 
-        return f"memory did not suffice; {what_to_lower(settings)}"
+        return f"memory did not suffice; {advise_smaller(settings)}"
     lines = said.strip().splitlines()
     return f"failed ({lines[-1] if lines else f'exit code {code}'})"
 
@@ -96,19 +96,19 @@ def trial(kind: str, settings: Settings, share: int) -> Trial:
     from pretrace.training.engine.compile import compile_blocks
     from pretrace.training.engine.device import choose_device
     from pretrace.training.engine.flops import flops_per_token, peak_flops
-    from pretrace.training.engine.micro_batch import bytes_a_sequence, fitting_micro_batch, memory_of_device
+    from pretrace.training.engine.micro_batch import bytes_per_sequence, choose_micro_batch, memory_per_process
 
     scale, section = settings.scale, settings.scale.pretrain
     device = choose_device(section.precision, scale.threads)
     updates = Updates(kind, settings, device)
     on_gpu = device.name == "cuda"
-    there = memory_of_device(device.name, scale.processes)
-    sequence = bytes_a_sequence(scale.sizes_of(kind), scale.model.context, updates.size)
+    there = memory_per_process(device.name, scale.processes)
+    sequence = bytes_per_sequence(scale.sizes_of(kind), scale.model.context, updates.size)
     if section.micro_batch:
         micro_batch = min(section.micro_batch, share)
     else:
         tried = updates.forward_and_back if on_gpu else None
-        micro_batch = fitting_micro_batch(share, sequence, updates.model, there, tried)
+        micro_batch = choose_micro_batch(share, sequence, updates.model, there, tried)
     updates.run(1)
     single, single_memory = sum(updates.run(1)), updates.memory()
     room = int((there - single_memory) / sequence)
@@ -153,17 +153,17 @@ class Updates:
         self.dropout = self.scale.sizes_of(kind).dropout
         self.size = self.scale.vocabulary.size
         self.model = build_model(kind, self.scale, self.size, self.section.seed).to(device.name)
-        self.optimiser = build_optimizer(self.model, self.section)
+        self.optimizer = build_optimizer(self.model, self.section)
         self.marks: list[float] = []
 
     def run(self, sequences: int) -> tuple[float, float]:
-        """Make one update of one micro-batch; seconds of its passes forward and back, and of the optimiser."""
+        """Make one update of one micro-batch; seconds of its passes forward and back, and of the optimizer."""
         from pretrace.training.engine.loop import train_steps
 
         started = self._now()
         for _ in train_steps(
             self.model,
-            self.optimiser,
+            self.optimizer,
             [0],
             losses=lambda step: self._losses(sequences),
             learning_rate=lambda step: self.section.lr,

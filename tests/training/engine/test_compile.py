@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pretrace.model import Transformer
 from pretrace.model.build import build_model
-from pretrace.training.engine.compile import PAYS_FROM_FLOPS, compile_blocks
+from pretrace.training.engine.compile import MIN_FLOPS, compile_blocks
 from tests.helpers.small_training import Killed, elsewhere, killer, run, settings_with, weights_of
 
 pytestmark = pytest.mark.slow
@@ -47,8 +47,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ("off", "cuda", 1e20, False),
         ("on", "cpu", 1.0, True),
         ("auto", "cpu", 1e20, False),
-        ("auto", "cuda", PAYS_FROM_FLOPS["cuda"] / 2, False),
-        ("auto", "cuda", PAYS_FROM_FLOPS["cuda"], True),
+        ("auto", "cuda", MIN_FLOPS["cuda"] / 2, False),
+        ("auto", "cuda", MIN_FLOPS["cuda"], True),
     ],
 )
 def test_the_choice_and_its_reason(choice: str, device: str, flops: float, compiled: bool, calls: list[str]) -> None:
@@ -89,7 +89,7 @@ def test_where_compiling_fails_training_goes_on_without(
     monkeypatch.setattr(torch, "compile", failing)
     capfd.readouterr()
     found = run(settings_with(changes | {"pretrain.compile": "on"}), shards)
-    assert "torch.compile failed (no C++ compiler); training goes on without it" in capfd.readouterr().err
+    assert "torch.compile failed (no C++ compiler); training continues without it" in capfd.readouterr().err
     assert weights_of(found) == weights_of(expected)
     assert found.model.compiled_block is None
 
@@ -110,7 +110,7 @@ def test_a_run_that_is_compiled_in_part_says_so(
         run(settings, shards, publish=killer(9))
     (note,) = Path(".pretrace/checkpoints").glob("*/step-00000006.json")
     assert json.loads(note.read_text())["compiled"] is first
-    said = f"the updates before were {'' if first else 'not '}compiled"
+    said = f"the steps before were {'' if first else 'not '}compiled"
     assert said not in capfd.readouterr().err
     torch.compile = None if first else works
     run(settings, shards)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pretrace.settings import ModelSettings
 from pretrace.training.engine.micro_batch import (
     STATE_BYTES,
-    bytes_a_sequence,
-    estimated_micro_batch,
-    largest_that_runs,
-    memory_of_device,
+    bytes_per_sequence,
+    estimate_micro_batch,
+    largest_fitting,
+    memory_per_process,
 )
 from tests.helpers.small_training import settings_with
 
@@ -22,7 +22,7 @@ GPT1 = {"layers": 12, "width": 768, "heads": 12, "feed_forward": 3072, "context"
 
 @given(st.integers(1, 512), st.integers(1, 10**9), st.integers(0, 10**10), st.integers(1, 10**12))
 def test_what_is_chosen_fits_or_is_one(share: int, a_sequence: int, parameters: int, memory: int) -> None:
-    chosen = estimated_micro_batch(share, a_sequence, parameters, memory)
+    chosen = estimate_micro_batch(share, a_sequence, parameters, memory)
     left = (memory - STATE_BYTES * parameters) / 2
     assert 1 <= chosen <= share
     assert chosen == 1 or chosen * a_sequence <= left
@@ -31,17 +31,17 @@ def test_what_is_chosen_fits_or_is_one(share: int, a_sequence: int, parameters: 
 
 def test_gpt1_takes_a_gigabyte_a_sequence_and_the_small_model_little() -> None:
     model = ModelSettings(**GPT1, dropout=0.1, embedding_dropout="table", initial_std=0.02)
-    large = bytes_a_sequence(model, 512, 40478)
+    large = bytes_per_sequence(model, 512, 40478)
     assert 0.5e9 < large < 1.5e9
-    assert estimated_micro_batch(64, large, 117_000_000, 24 << 30) < 16
+    assert estimate_micro_batch(64, large, 117_000_000, 24 << 30) < 16
     scale = settings_with().scale
     for small in (scale.model, scale.lstm):
-        assert bytes_a_sequence(small, 16, 80) < 1e6
+        assert bytes_per_sequence(small, 16, 80) < 1e6
 
 
 def test_memory_is_that_of_the_machine_shared_out() -> None:
-    assert memory_of_device("cpu", 4) == memory_of_device("cpu", 1) // 4
-    assert 1e8 < memory_of_device("cpu", 1) < 1e15
+    assert memory_per_process("cpu", 4) == memory_per_process("cpu", 1) // 4
+    assert 1e8 < memory_per_process("cpu", 1) < 1e15
 
 
 def test_the_largest_that_runs_is_found_by_halving() -> None:
@@ -52,11 +52,11 @@ def test_the_largest_that_runs_is_found_by_halving() -> None:
         if sequences > 7:
             raise torch.OutOfMemoryError
 
-    assert largest_that_runs(60, trial) == 7
+    assert largest_fitting(60, trial) == 7
     assert tried == [60, 30, 15, 7]
 
     def never(sequences: int) -> None:
         raise torch.OutOfMemoryError
 
     with pytest.raises(torch.OutOfMemoryError):
-        largest_that_runs(4, never)
+        largest_fitting(4, never)

@@ -14,7 +14,7 @@ from pretrace.settings import OptimizerSettings
 from pretrace.training.engine.optimizer import build_optimizer
 from pretrace.training.engine.schedule import warmup_cosine, warmup_linear
 
-both = pytest.mark.parametrize("optimiser", ["openai_adam", "adamw"])
+both = pytest.mark.parametrize("optimizer", ["openai_adam", "adamw"])
 
 
 def test_the_cosine_is_that_of_the_released_code() -> None:
@@ -71,10 +71,10 @@ def test_no_rate_is_negative_above_one_or_unknown(steps: int, data: st.DataObjec
 
 
 @both
-def test_only_tensors_of_rank_two_and_more_decay(optimiser: str) -> None:
+def test_only_tensors_of_rank_two_and_more_decay(optimizer: str) -> None:
     module = torch.nn.Sequential(torch.nn.Embedding(5, 4), torch.nn.Linear(4, 4), torch.nn.LayerNorm(4))
     torch.nn.init.ones_(module[2].bias)
-    settings = OptimizerSettings(optimizer=optimiser, weight_decay=0.1, beta1=0.8, beta2=0.95, clip_norm=1.0)
+    settings = OptimizerSettings(optimizer=optimizer, weight_decay=0.1, beta1=0.8, beta2=0.95, clip_norm=1.0)
     adam = build_optimizer(module, settings)
     before = {name: p.detach().clone() for name, p in module.named_parameters()}
     for parameter in module.parameters():
@@ -84,16 +84,16 @@ def test_only_tensors_of_rank_two_and_more_decay(optimiser: str) -> None:
         group["lr"] = 0.5
     adam.step()
     assert {p for group in adam.param_groups for p in group["params"]} == set(module.parameters())
-    share = 0.05**0.5 / 0.2 if optimiser == "openai_adam" else 1.0
+    share = 0.05**0.5 / 0.2 if optimizer == "openai_adam" else 1.0
     for name, parameter in module.named_parameters():
         factor = 1 - 0.5 * 0.1 * share if parameter.dim() > 1 else 1.0
         torch.testing.assert_close(parameter.detach(), before[name] * factor)
 
 
 @both
-def test_the_first_update_is_the_rate_times_the_gradients_sign(optimiser: str) -> None:
+def test_the_first_update_is_the_rate_times_the_gradients_sign(optimizer: str) -> None:
     module = torch.nn.Linear(3, 2)
-    settings = OptimizerSettings(optimizer=optimiser, weight_decay=0.0, beta1=0.9, beta2=0.999, clip_norm=1.0)
+    settings = OptimizerSettings(optimizer=optimizer, weight_decay=0.0, beta1=0.9, beta2=0.999, clip_norm=1.0)
     adam = build_optimizer(module, settings)
     weight, bias = module.weight.detach().clone(), module.bias.detach().clone()
     for group in adam.param_groups:

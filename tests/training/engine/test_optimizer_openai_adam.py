@@ -63,17 +63,17 @@ def module_of(values: Values, dtype: torch.dtype = torch.float64) -> nn.Module:
     return module
 
 
-def optimiser_of(module: nn.Module, name: str, decay: float) -> torch.optim.Optimizer:
+def optimizer_of(module: nn.Module, name: str, decay: float) -> torch.optim.Optimizer:
     settings = OptimizerSettings(optimizer=name, weight_decay=decay, beta1=BETAS[0], beta2=BETAS[1], clip_norm=1.0)
     return build_optimizer(module, settings)
 
 
-def update(module: nn.Module, optimiser: torch.optim.Optimizer, gradients: Values, rate: float) -> None:
+def update(module: nn.Module, optimizer: torch.optim.Optimizer, gradients: Values, rate: float) -> None:
     for name, parameter in module.named_parameters():
         parameter.grad = torch.tensor(gradients[name], dtype=parameter.dtype)
-    for group in optimiser.param_groups:
+    for group in optimizer.param_groups:
         group["lr"] = rate
-    optimiser.step()
+    optimizer.step()
 
 
 def values_of(module: nn.Module) -> Values:
@@ -82,10 +82,10 @@ def values_of(module: nn.Module) -> Values:
 
 def trained(problem: Problem, name: str, dtype: torch.dtype = torch.float64) -> Values:
     module = module_of(problem.start, dtype)
-    optimiser = optimiser_of(module, name, DECAY)
+    optimizer = optimizer_of(module, name, DECAY)
     for t in range(1, UPDATES + 1):
         rate = RATE * warmup_linear((t - 1) / UPDATES, WARMUP)
-        update(module, optimiser, problem.gradients(t, values_of(module)), rate)
+        update(module, optimizer, problem.gradients(t, values_of(module)), rate)
     return values_of(module)
 
 
@@ -122,9 +122,9 @@ def test_it_decays_by_so_much_of_what_torch_decays(updates: int, share: float) -
     left = []
     for name in ("openai_adam", "adamw"):
         module = module_of({"A": np.ones((1, 1))})
-        optimiser = optimiser_of(module, name, DECAY)
+        optimizer = optimizer_of(module, name, DECAY)
         for _ in range(updates):
-            update(module, optimiser, {"A": np.zeros((1, 1))}, RATE)
+            update(module, optimizer, {"A": np.zeros((1, 1))}, RATE)
         left.append(math.log(float(module.A.detach())))
     assert left[0] / left[1] == pytest.approx(share, abs=1e-3)
     assert left[1] == pytest.approx(-updates * RATE * DECAY, rel=1e-3)
@@ -139,7 +139,7 @@ def test_epsilon_holds_tiny_gradients_back_more(gradient: float, openai: float, 
     """The first update in shares of the rate: g / (g + 31.6 epsilon), where torch has g / (g + epsilon)."""
     for name, expected in (("openai_adam", openai), ("adamw", torchs)):
         module = module_of({"b": np.zeros(1)})
-        update(module, optimiser_of(module, name, 0.0), {"b": np.array([gradient])}, RATE)
+        update(module, optimizer_of(module, name, 0.0), {"b": np.array([gradient])}, RATE)
         assert -float(module.b.detach()) / RATE == pytest.approx(expected, rel=2e-3)
 
 
@@ -147,10 +147,10 @@ def test_without_decay_and_with_gradients_far_above_epsilon_the_two_are_one() ->
     random = np.random.default_rng(1)
     modules = [module_of({"A": np.ones((3, 2))}) for _ in range(2)]
     names = ("openai_adam", "adamw")
-    pairs = [(module, optimiser_of(module, name, 0.0)) for module, name in zip(modules, names, strict=True)]
+    pairs = [(module, optimizer_of(module, name, 0.0)) for module, name in zip(modules, names, strict=True)]
     for _ in range(50):
         gradient = {"A": 1e4 * random.normal(size=(3, 2))}
-        for module, optimiser in pairs:
-            update(module, optimiser, gradient, RATE)
+        for module, optimizer in pairs:
+            update(module, optimizer, gradient, RATE)
     assert difference(values_of(modules[0]), values_of(modules[1])) < 1e-8
     assert difference(values_of(modules[0]), {"A": np.ones((3, 2))}) > 1e-3

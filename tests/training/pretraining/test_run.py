@@ -248,11 +248,11 @@ def test_a_micro_batch_that_is_chosen_is_kept(
     for a, b in zip(whole.curve, run(settings_with(), shards).curve, strict=True):
         assert a["loss"] == pytest.approx(b["loss"], abs=1e-5)  # also with dropout, whose masks go by the sequence
     elsewhere("small", monkeypatch)
-    monkeypatch.setattr("pretrace.training.engine.micro_batch.estimated_micro_batch", lambda *_: 3)
+    monkeypatch.setattr("pretrace.training.engine.micro_batch.estimate_micro_batch", lambda *_: 3)
     with pytest.raises(Killed):
         run(settings, shards, publish=killer(8))
     monkeypatch.setattr(
-        "pretrace.training.engine.micro_batch.estimated_micro_batch", lambda *_: pytest.fail("chosen again")
+        "pretrace.training.engine.micro_batch.estimate_micro_batch", lambda *_: pytest.fail("chosen again")
     )
     trained = run(settings, shards)
     elsewhere("three", monkeypatch)

@@ -1,15 +1,15 @@
-"""Whether the blocks of a transformer go through `torch.compile`, and what happens where they can not.
+"""Whether the blocks of a model go through `torch.compile`, and what happens where that fails.
 
-The choice is a function of the settings, the device and the size of the run, and of nothing measured while it runs: two
-runs of the same thing have the same bytes. It rests on these figures (docs/log.md):
+The choice depends on the settings, the device and the size of the run, and on nothing measured during it: two runs of
+the same thing have the same bytes. It is based on these figures (docs/log.md):
 
-- a CPU, laptop scale, bfloat16: 22 to 24 s to compile, then 1.01 to 1.07 times as fast without dropout and 0.86 times
-  with it, as the masks are drawn outside the compiled code. `auto` leaves it.
-- a GPU, reckoned and not measured: 40 s to compile are a tenth of what 1e17 floating-point operations take at
-  250 TFLOP/s, and what it fuses is more than a tenth of a step there. `auto` takes it from there on.
+- CPU, laptop scale, bfloat16: 22 to 24 s to compile, then 1.01 to 1.07 times the speed without dropout and 0.86 times
+  with it, as the masks are drawn outside the compiled code. `auto` does not compile.
+- GPU, estimated and not measured: 40 s to compile are a tenth of the time for 1e17 floating-point operations at
+  250 TFLOP/s, and fusion saves more than a tenth of a step there. `auto` compiles from there on.
 
-One block is compiled, for training alone, and serves all layers; each shape of a batch is compiled by itself, so that
-the code does not depend on which shapes came before.
+One compiled block, for training alone, serves all layers; each shape of a batch is compiled by itself, so that the
+code does not depend on which shapes came before.
 """
 
 from __future__ import annotations
@@ -20,19 +20,21 @@ import torch
 
 from pretrace.model.language_model import LanguageModel
 
-PAYS_FROM_FLOPS = {"cuda": 1e17}
-"""Floating-point operations of a run, in each process, from which compiling pays; never on a device not named."""
+MIN_FLOPS = {"cuda": 1e17}
+"""Floating-point operations per process from which compiling a run pays, by device; never on any other."""
 
 
-def compile_blocks(model: LanguageModel, choice: str, device: str, flops: float, trial: Callable[[], None]) -> str:
-    """Make training use compiled blocks if they pay; returns a line for the log with the choice and its reason.
+def compile_blocks(
+    model: LanguageModel, choice: str, device: str, flops: float, try_batch: Callable[[], object]
+) -> str:
+    """Make training use compiled blocks if they pay; return a line for the log with the choice and its reason.
 
     Args:
-        model: an LSTM stays as it is, as its time goes into one kernel.
+        model: one without blocks stays as it is.
         choice: `auto`, `on` or `off`.
         device: `cpu` or `cuda`.
         flops: floating-point operations of the run in this process.
-        trial: passes a micro-batch forward and back through the model, so that a failure comes here and not later.
+        try_batch: passes a micro-batch forward and backward, so that a failure comes here and not later.
     """
     if not len(model.blocks):
         return "not compiled (no blocks: an LSTM is one kernel)"
@@ -41,33 +43,34 @@ def compile_blocks(model: LanguageModel, choice: str, device: str, flops: float,
         return f"not compiled ({reason})"
     try:
         model.compiled_block = torch.compile(type(model.blocks[0]).__call__, dynamic=False)
-        trial()
+        try_batch()
     except Exception as error:  # whatever a compiler, or the lack of one, raises
         model.compiled_block = None
-        trial()  # what fails now, too, is no failure of the compiler
-        what = str(error).strip().splitlines() or [type(error).__name__]
-        return f"not compiled: torch.compile failed ({what[0][:200]}); training goes on without it"
+        try_batch()  # an error now is not the compiler's
+        message = str(error).strip().splitlines() or [type(error).__name__]
+        return f"not compiled: torch.compile failed ({message[0][:200]}); training continues without it"
     return f"compiled ({reason})"
 
 
 def is_compiled(model: LanguageModel) -> bool:
-    """Whether training runs compiled blocks, which round in other places than those that are not."""
+    """Return whether training runs compiled blocks, which round differently from others."""
     return model.compiled_block is not None
 
 
-def change(before: bool | None, model: LanguageModel) -> str:
-    """What there is to say where a run goes on that was compiled `before` and is not now, or the other way round.
+def describe_change(compiled_before: bool | None, model: LanguageModel) -> str:
+    """Return what to add to the log if a run is compiled now and was not before it was resumed, or the reverse.
 
     Args:
-        before: None where there were no updates.
+        compiled_before: None if there were no steps before.
     """
-    if before in (None, is_compiled(model)):
+    if compiled_before in (None, is_compiled(model)):
         return ""
-    return f"; the updates before were {'' if before else 'not '}compiled: the weights may differ in their last bits"
+    before = "compiled" if compiled_before else "not compiled"
+    return f"; the steps before were {before}: the weights may differ in their last bits"
 
 
 def _pays(device: str, flops: float) -> tuple[bool, str]:
-    if device not in PAYS_FROM_FLOPS:
+    if device not in MIN_FLOPS:
         return False, f"auto: gains too little on a {device}"
-    least = PAYS_FROM_FLOPS[device]
+    least = MIN_FLOPS[device]
     return flops >= least, f"auto: a run of {flops:.2g} FLOPs; pays from {least:.2g}"

@@ -1,4 +1,4 @@
-"""Curves as DVC plots them and git shows them: JSON lists with one row a line."""
+"""Curves as DVC plots them and git shows them: JSON lists with one row per line."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import Any
 from pretrace.common.files import write_text
 
 Rows = list[dict[str, Any]]
-SHOWN_ROWS = 500
+MAX_ROWS = 500
+"""About how many rows a written curve has at most."""
 
 
 def write_curve(folder: Path, name: str, rows: Rows, steps: int) -> list[Path]:
-    """Write `<name>.json` (training loss and rate) and `<name>-validation.json`, thinned to some 500 rows; their paths.
+    """Write `<name>.json` (training loss and rate) and `<name>-validation.json`, thinned; return their paths.
 
-    Two files, as the validation loss is read far less often and DVC plots want every field in every row.
+    Two files, since the validation loss is computed far less often and DVC plots want every field in every row.
 
     Args:
-        rows: of the curve up to now.
-        steps: that the whole curve will have; so a row that is shown early stays.
+        rows: of the curve so far.
+        steps: that the whole curve will have, so that a row that is shown early stays.
     """
-    kept = [row for row in rows if "loss" in row and row["step"] % _every(steps) == 0]
-    training = [{key: row[key] for key in ("step", "loss", "lr")} for row in kept]
+    shown = [row for row in rows if "loss" in row and row["step"] % _interval(steps) == 0]
+    training = [{key: row[key] for key in ("step", "loss", "lr")} for row in shown]
     validation = [{key: row[key] for key in ("step", "val_loss")} for row in rows if "val_loss" in row]
     paths = [folder / f"{name}.json", folder / f"{name}-validation.json"]
     write_rows(paths[0], training)
@@ -31,14 +32,14 @@ def write_curve(folder: Path, name: str, rows: Rows, steps: int) -> list[Path]:
 
 
 def is_shown(row: dict[str, Any], steps: int) -> bool:
-    """Whether `write_curve` shows anything of a row."""
-    return "val_loss" in row or row["step"] % _every(steps) == 0
-
-
-def _every(steps: int) -> int:
-    return max(1, steps // SHOWN_ROWS)
+    """Return whether `write_curve` shows anything of a row."""
+    return "val_loss" in row or row["step"] % _interval(steps) == 0
 
 
 def write_rows(path: Path, rows: Rows) -> None:
-    """A JSON list with one row a line."""
+    """Write a JSON list with one row per line."""
     write_text(path, "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
+
+
+def _interval(steps: int) -> int:
+    return max(1, steps // MAX_ROWS)

@@ -1,7 +1,4 @@
-"""Where and how numbers are computed: device, threads, precision, and what keeps the bytes the same.
-
-Asked once, at the start of a process that trains. What was chosen, and why, comes back for the log.
-"""
+"""The device, threads and precision of a process that computes, and what keeps its bytes the same."""
 
 from __future__ import annotations
 
@@ -23,22 +20,22 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
 @dataclass(frozen=True)
 class Device:
-    """A place to compute and the precision of matrix products there."""
+    """A device to compute on, and the precision of matrix products there."""
 
     name: str
     """`cpu` or `cuda`."""
     dtype: torch.dtype
-    """Of matrix products; weights, sums, norms and the optimiser are always float32."""
+    """Of matrix products; weights, sums, norms and the optimizer are always float32."""
     reason: str
     """Why this precision, for the log."""
 
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
-        """Context in which matrix products run in `dtype`."""
+        """Return a context in which matrix products run in `dtype`."""
         return torch.autocast(self.name, self.dtype, enabled=self.dtype != torch.float32)
 
 
 def choose_device(precision: str, threads: int) -> Device:
-    """Set threads and rounding for this process and pick the device and precision.
+    """Set threads and rounding for this process, and return its device and precision.
 
     Args:
         precision: `auto`, `float32`, `tf32` or `bfloat16`. `auto` never takes TF32: a GPU that has it has bfloat16.
@@ -55,11 +52,11 @@ def choose_device(precision: str, threads: int) -> Device:
     name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda":  # by the older of PyTorch's two ways, as torch.compile asks for it in that one
         torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
-    return Device(name, *_type_of_products(name, precision))
+    return Device(name, *_choose_dtype(name, precision))
 
 
-def _type_of_products(name: str, precision: str) -> tuple[torch.dtype, str]:
-    """The precision of matrix products, and why."""
+def _choose_dtype(name: str, precision: str) -> tuple[torch.dtype, str]:
+    """Return the precision of matrix products, and why."""
     if precision == "auto":
         fast = torch.cuda.is_bf16_supported(including_emulation=False) if name == "cuda" else cpu_has_bfloat16()
         dtype = torch.bfloat16 if fast else torch.float32
@@ -71,7 +68,11 @@ def _type_of_products(name: str, precision: str) -> tuple[torch.dtype, str]:
 
 
 def check_kernels(kind: str, device: Device) -> None:
-    """Raises `PretraceError` where this processor cannot run a model of `kind` in the precision asked for."""
+    """Check that this processor can run a model of `kind` in the precision asked for.
+
+    Raises:
+        PretraceError: it cannot.
+    """
     runs = MODELS[kind].bfloat16_on_any_cpu or cpu_has_bfloat16()
     if device.name == "cpu" and device.dtype == torch.bfloat16 and not runs:
         raise PretraceError(
@@ -80,7 +81,7 @@ def check_kernels(kind: str, device: Device) -> None:
 
 
 def cpu_has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 matrices in hardware (AVX-512 BF16 or AMX). Linux only."""
+    """Return whether the processor multiplies bfloat16 matrices in hardware (AVX-512 BF16 or AMX). Linux only."""
     try:
         flags = Path("/proc/cpuinfo").read_text()
     except OSError:

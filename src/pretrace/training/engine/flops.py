@@ -1,4 +1,4 @@
-"""Floating-point operations: those that training takes, and those that the machine can do."""
+"""Floating-point operations (FLOPs): what training takes, and how many per second the device can do."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pretrace.training.engine.device import Device
 PETAFLOP_S_DAY = 1e15 * 86400
 """Floating-point operations."""
 GPT1_PETAFLOP_S_DAYS = 0.96
-"""What GPT-1's pre-training took, as its authors' page has it."""
+"""GPT-1's pre-training, by its authors' page."""
 
 
 def flops_per_token(model: LanguageModel) -> int:
-    """Floating-point operations of training on one token: 6 for each weight that is multiplied, and attention.
+    """Return the FLOPs of training on one token: 6 for each weight that is multiplied, and attention.
 
     Embedding look-ups are not counted, the tied output is. Attention is 6 x layers x width x context, as half of the
     products are masked.
@@ -27,21 +27,24 @@ def flops_per_token(model: LanguageModel) -> int:
 
 
 def flops_of_sequences(model: LanguageModel, lengths: np.ndarray, trained: bool, predicts: bool) -> int:
-    """Floating-point operations of reading sequences of so many tokens, counted as above, but for their own lengths.
+    """Return the FLOPs of reading sequences, counted as above, but for their own lengths.
 
     Args:
-        model: a language model, without a task's head, which is small beside it.
-        trained: whether there is a backward pass, which takes twice what the forward pass does.
-        predicts: whether the next tokens are predicted, too: the tied output.
+        model: without a task's head, which is small beside it.
+        lengths: tokens of each sequence.
+        trained: adds a backward pass, which takes twice as much as the forward pass.
+        predicts: adds the prediction of the next tokens: the tied output.
     """
     multiplied = model.multiplied_weights(predicts)
     layers = len(model.blocks) if model.attends else 0
-    a_pass = 2 * multiplied * int(lengths.sum()) + 2 * layers * model.width * int((lengths.astype(np.int64) ** 2).sum())
-    return (3 if trained else 1) * a_pass
+    per_pass = 2 * multiplied * int(lengths.sum()) + 2 * layers * model.width * int(
+        (lengths.astype(np.int64) ** 2).sum()
+    )
+    return (3 if trained else 1) * per_pass
 
 
 def peak_flops(device: Device, seconds: float = 0.3) -> float:
-    """Floating-point operations a second of large matrix products here: measured, as CPUs state none."""
+    """Measure and return the FLOPs per second of large matrix products, as CPUs state none."""
     a, b = (torch.randn(2048, 1024, device=device.name).to(device.dtype) for _ in range(2))
     count, started = 0, time.monotonic()
     while (spent := time.monotonic() - started) < seconds or count < 3:

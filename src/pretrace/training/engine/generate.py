@@ -1,4 +1,4 @@
-"""Text from a language model: the next token drawn from its most likely ones, again and again."""
+"""Text generation: the next token is drawn from the most likely ones, again and again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def generate(
     temperature: float = 0.8,
     most_likely: int = TOP,
 ) -> str:
-    """Continue a prompt (raw text) by so many tokens; returns the cleaned prompt with its continuation.
+    """Continue a prompt (raw text) by so many tokens; return the cleaned prompt with its continuation.
 
     A transformer reads each token once, as long as prompt and continuation are within its context; after that the
     last `context - 1` tokens are read anew for each next one.
@@ -50,7 +50,7 @@ def generate(
 
 
 def generate_samples(model: LanguageModel, vocabulary: Vocabulary, seed: int) -> list[dict[str, str]]:
-    """A few short texts for the report."""
+    """Return a few short texts for the report: rows of `prompt` and `text`."""
     return [
         {"prompt": prompt, "text": generate(model, vocabulary, prompt, SAMPLE_TOKENS, seed + number)}
         for number, prompt in enumerate(PROMPTS)

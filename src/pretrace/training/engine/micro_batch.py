@@ -1,8 +1,8 @@
-"""How many sequences a process holds in memory at once, where the settings leave it open (`micro_batch: null`).
+"""The size of a micro-batch, where the settings leave it open (`micro_batch: null`).
 
-All of its share of a batch, if that is estimated to take at most half of what memory there is after weights, gradients
-and moments; else as many as do. On a GPU the largest is tried before training and halved until it fits. What was chosen
-is kept with the checkpoints, so a run that goes on adds up in the same order as before.
+It is a process's whole share of a batch, if that is estimated to take at most half of the memory that weights,
+gradients and moments leave; else as many sequences as do. On a GPU the largest is tried before training and halved
+until it fits. The checkpoints keep the choice, so that a resumed run sums gradients in the same order as before.
 """
 
 from __future__ import annotations
@@ -15,53 +15,53 @@ from torch import nn
 from pretrace.common.hardware import gpu_memory_bytes, memory_bytes
 from pretrace.settings import LSTMSettings, ModelSettings
 
-SHARE = 0.5
-"""Of the memory, for what a micro-batch takes."""
+MEMORY_SHARE = 0.5
+"""Share of the free memory that a micro-batch may take."""
 STATE_BYTES = 16
-"""A parameter, its gradient and two moments."""
+"""Bytes of a parameter with its gradient and two moments."""
 
 
-def bytes_a_sequence(model: ModelSettings | LSTMSettings, context: int, vocabulary_size: int) -> int:
-    """What is held for the backward pass of one sequence, at most.
+def bytes_per_sequence(model: ModelSettings | LSTMSettings, context: int, vocabulary_size: int) -> int:
+    """Return the bytes that are held for the backward pass of one sequence, at most.
 
-    After Korthikanti et al. 2022 (arXiv:2205.05198, section 4.1): 34 x width + 5 x heads x context bytes a token and
+    After Korthikanti et al. 2022 (arXiv:2205.05198, section 4.1): 34 x width + 5 x heads x context bytes per token and
     layer in half precision, here for float32; and the output's probabilities in float32 with a copy.
     """
     heads = getattr(model, "heads", 0)
-    a_layer = 2 * (34 * model.width + 5 * heads * context)
-    return context * (model.layers * a_layer + 8 * vocabulary_size)
+    per_layer = 2 * (34 * model.width + 5 * heads * context)
+    return context * (model.layers * per_layer + 8 * vocabulary_size)
 
 
-def estimated_micro_batch(share: int, sequence_bytes: int, parameters: int, memory: int) -> int:
-    """Sequences, at most `share`, that are estimated to fit into so many bytes of memory beside the training state."""
-    free = SHARE * (memory - STATE_BYTES * parameters)
+def estimate_micro_batch(share: int, sequence_bytes: int, parameters: int, memory: int) -> int:
+    """Return how many sequences, at most `share`, should fit into `memory` bytes beside the training state."""
+    free = MEMORY_SHARE * (memory - STATE_BYTES * parameters)
     return max(1, min(share, int(free / sequence_bytes)))
 
 
-def fitting_micro_batch(
-    share: int, sequence_bytes: int, model: nn.Module, memory: int, trial: Callable[[int], None] | None = None
+def choose_micro_batch(
+    share: int, sequence_bytes: int, model: nn.Module, memory: int, try_batch: Callable[[int], object] | None = None
 ) -> int:
-    """How many of the `share` sequences of a process are held at once: tried where there is a trial, else estimated.
+    """Return how many of a process's `share` sequences to hold at once: tried if possible, else estimated.
 
     Args:
         memory: bytes for this process.
-        trial: passes so many sequences forward and back on a GPU.
+        try_batch: passes so many sequences forward and backward on a GPU.
     """
-    if trial:
-        return largest_that_runs(share, trial)
-    return estimated_micro_batch(share, sequence_bytes, sum(p.numel() for p in model.parameters()), memory)
+    if try_batch:
+        return largest_fitting(share, try_batch)
+    return estimate_micro_batch(share, sequence_bytes, sum(p.numel() for p in model.parameters()), memory)
 
 
-def memory_of_device(name: str, processes_here: int) -> int:
-    """Bytes of memory for one of the processes that share this machine; a GPU has one process."""
-    return gpu_memory_bytes() if name == "cuda" else memory_bytes() // processes_here
+def memory_per_process(device: str, local_processes: int) -> int:
+    """Return the bytes of memory for one of the processes that share this machine; a GPU has one process."""
+    return gpu_memory_bytes() if device == "cuda" else memory_bytes() // local_processes
 
 
-def largest_that_runs(first: int, trial: Callable[[int], None]) -> int:
-    """`first`, or half of it, and so on, until the trial with so many sequences does not run out of GPU memory."""
+def largest_fitting(first: int, try_batch: Callable[[int], object]) -> int:
+    """Halve `first` until `try_batch` with so many sequences does not run out of GPU memory; return that number."""
     while True:
         try:
-            trial(first)
+            try_batch(first)
         except torch.OutOfMemoryError:
             if first == 1:
                 raise

@@ -1,6 +1,6 @@
-"""Adam with decoupled weight decay, and the two schedules, in the forms of the released code (paper.md, section 2).
+"""Adam with decoupled weight decay, as the released code writes it (paper.md, section 2).
 
-The paper (section 4.1) says "Adam" and "a modified version of L2 regularization", and gives the rates. How the two meet
+The paper (section 4.1) says "Adam" and "a modified version of L2 regularization", and gives the rates. How they combine
 is only in the code, which differs from `torch.optim.AdamW` in what it does with its epsilon and with the decay.
 """
 
@@ -19,7 +19,7 @@ EPSILON = 1e-8
 
 
 def build_optimizer(module: nn.Module, settings: OptimizerSettings) -> torch.optim.Optimizer:
-    """The optimiser of the settings; decay on tensors of rank two and more, as released. The loop sets the rate."""
+    """Return the optimizer of the settings, which decays tensors of two and more dimensions; the loop sets the rate."""
     decayed = [p for p in module.parameters() if p.dim() > 1]
     plain = [p for p in module.parameters() if p.dim() <= 1]
     groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}]
@@ -35,13 +35,13 @@ class OpenAIAdam(torch.optim.Optimizer):
         rate_t = rate * sqrt(1 - beta2^t) / (1 - beta1^t)
         p -= rate_t * (m / (sqrt(v) + epsilon) + decay * p)
 
-    So epsilon is not corrected for the bias of the first updates, and decay is: it is scaled by the same factor as the
-    step. For AdamW it is `rate * decay * p`. The factor is 0.32 at t = 1 and 0.15 at t = 10 (betas 0.9, 0.999), so for
-    the first thousands of updates this Adam decays weights less.
+    So epsilon is not corrected for the bias of the first steps, and decay is: it is scaled by the same factor as the
+    rest. For AdamW it is `rate * decay * p`. The factor is 0.32 at t = 1 and 0.15 at t = 10 (betas 0.9, 0.999), so for
+    the first thousands of steps this Adam decays weights less.
 
     Args:
         params: groups with a `weight_decay` each.
-        betas: how much of the running means of gradients and of their squares is kept each update.
+        betas: how much of the running means of gradients and of their squares is kept each step.
         epsilon: added to the root of the mean square.
     """
 
@@ -50,7 +50,7 @@ class OpenAIAdam(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]  # nobody here has a closure
-        """Make an update with the groups' current rates."""
+        """Make a step with the groups' current rates."""
         for group in self.param_groups:
             parameters = [p for p in group["params"] if p.grad is not None]
             if not parameters:
@@ -74,7 +74,7 @@ class OpenAIAdam(torch.optim.Optimizer):
             torch._foreach_add_(parameters, steps, alpha=-rate)
 
     def _state_of(self, parameter: torch.Tensor) -> dict[str, Any]:
-        """The running means of a parameter; under the names that torch's own Adam gives them."""
+        """Return the running means of a parameter, under the names that torch's own Adam gives them."""
         state: dict[str, Any] = self.state[parameter]
         if not state:
             state["step"] = torch.zeros(())

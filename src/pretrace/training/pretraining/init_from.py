@@ -25,14 +25,14 @@ def init_from(settings: Settings, shards_folder: Path) -> Pretrained:
     scale = settings.scale
     device = choose_device(scale.pretrain.precision, scale.threads)
     manifest = read_json(shards_folder / "manifest.json")
-    model = read_start(settings, manifest["vocabulary_size"])
+    model = load_initial_model(settings, manifest["vocabulary_size"])
     validation = windows(open_shards(shards_folder, "validation"), scale.model.context)
     metrics = describe(model.to(device.name), validation_loss(model, CausalLM(), validation, device), manifest)
     curve = [{"step": 0, "val_loss": metrics["val_loss"]}]
     return Pretrained(model, metrics | {"steps": 0, "tokens": 0, "flops": 0}, curve, {"device": device.name}, [])
 
 
-def read_start(settings: Settings, vocabulary_size: int) -> LanguageModel:
+def load_initial_model(settings: Settings, vocabulary_size: int) -> LanguageModel:
     """The transformer in `pretrain.init_from`, with the scale's dropout.
 
     Raises:

@@ -24,11 +24,11 @@ from pretrace.tokens.shards.sampler import batch_sequences, share_of
 from pretrace.training.distributed.data_parallel import DataParallel, check_batch_size, choose_strategy
 from pretrace.training.distributed.sigterm import Sigterm
 from pretrace.training.engine.checkpoint import Checkpoints
-from pretrace.training.engine.compile import change, compile_blocks
+from pretrace.training.engine.compile import compile_blocks, describe_change
 from pretrace.training.engine.device import Device
 from pretrace.training.engine.flops import flops_per_token
 from pretrace.training.engine.loop import Step, train_steps
-from pretrace.training.engine.micro_batch import bytes_a_sequence, fitting_micro_batch, memory_of_device
+from pretrace.training.engine.micro_batch import bytes_per_sequence, choose_micro_batch, memory_per_process
 from pretrace.training.engine.optimizer import build_optimizer
 from pretrace.training.engine.schedule import warmup_cosine
 from pretrace.training.objectives import MicroBatch, Objective
@@ -135,12 +135,14 @@ class Trainer:
 
     def _choose_micro_batch(self) -> int:
         share = -(-self.section.batch_size // self.group.world_size)
-        memory = memory_of_device(self.device.name, self.group.world_size)
-        a_sequence = bytes_a_sequence(self.scale.sizes_of(self.kind), self.scale.model.context, self.vocabulary_size)
+        memory = memory_per_process(self.device.name, self.group.world_size)
+        sequence_bytes = bytes_per_sequence(
+            self.scale.sizes_of(self.kind), self.scale.model.context, self.vocabulary_size
+        )
         # A sharded model cannot be tried: a rank that runs out of memory would leave the others waiting.
         can_try = self.device.name == "cuda" and self.data_parallel.strategy != "fsdp"
-        fitting = fitting_micro_batch(share, a_sequence, self.model, memory, self._try if can_try else None)
-        chosen = self.data_parallel.all_reduce_min(fitting)
+        own = choose_micro_batch(share, sequence_bytes, self.model, memory, self._try if can_try else None)
+        chosen = self.data_parallel.all_reduce_min(own)
         self._log(f"micro-batches of {chosen} of {share} sequences")
         return chosen
 
@@ -148,10 +150,10 @@ class Trainer:
         """Compile the blocks if it pays."""
         tokens = self.section.steps * self.section.batch_size * self.scale.model.context
         flops = tokens * flops_per_token(self.model) / self.group.world_size
-        said = compile_blocks(
+        choice = compile_blocks(
             self.model, self.section.compile, self.device.name, flops, lambda: self._try(self.micro_batch)
         )
-        self._log(said + change(self.resumed_from.compiled, self.model))
+        self._log(choice + describe_change(self.resumed_from.compiled, self.model))
 
     def _try(self, sequences: int) -> None:
         """Pass a micro-batch of the first batch forward and backward, to see if it works and fits in memory."""
