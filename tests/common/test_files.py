@@ -25,7 +25,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_file_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
+def test_atomic_path_renames_only_a_whole_file(tmp_path: Path) -> None:
     target = tmp_path / "new" / "a.txt"
     with files.atomic_path(target) as temporary:
         temporary.write_text("whole")
@@ -34,7 +34,7 @@ def test_a_file_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
     assert names(target.parent) == ["a.txt"]
 
 
-def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_atomic_path_keeps_the_old_file_on_error(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")
     with pytest.raises(ZeroDivisionError), files.atomic_path(target) as temporary:
@@ -44,7 +44,7 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.txt"]
 
 
-def test_an_error_leaves_the_old_folder_and_nothing_else(tmp_path: Path) -> None:
+def test_atomic_folder_keeps_the_old_folder_on_error(tmp_path: Path) -> None:
     target = tmp_path / "out"
     with files.atomic_folder(target) as temporary:
         (temporary / "a").write_text("old")
@@ -55,7 +55,7 @@ def test_an_error_leaves_the_old_folder_and_nothing_else(tmp_path: Path) -> None
     assert names(tmp_path) == ["out"]
 
 
-def test_a_folder_replaces_the_old_one_whole(tmp_path: Path) -> None:
+def test_atomic_folder_replaces_the_old_one_as_a_whole(tmp_path: Path) -> None:
     target = tmp_path / "out"
     for name in ("first", "second"):
         with files.atomic_folder(target) as temporary:
@@ -65,7 +65,7 @@ def test_a_folder_replaces_the_old_one_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", [False, True])
-def test_what_a_killed_writer_left_goes_and_what_a_living_one_has_stays(tmp_path: Path, folder: bool) -> None:
+def test_temporary_files_of_dead_writers_only_are_deleted(tmp_path: Path, folder: bool) -> None:
     code = """
 import os, signal, sys
 from pretrace.common.files import atomic_folder, atomic_path
@@ -92,7 +92,7 @@ with (atomic_folder if sys.argv[2] == "True" else atomic_path)(sys.argv[1]) as t
     assert names(tmp_path) == [".out[1].note.tmp", "out[1]"]
 
 
-def test_checksums_hold_until_a_bit_changes(tmp_path: Path) -> None:
+def test_checksums_match_until_a_bit_changes(tmp_path: Path) -> None:
     assert not files.checksums_match(tmp_path)
     (tmp_path / "a").write_bytes(b"abc")
     files.write_checksums(tmp_path)
@@ -106,17 +106,17 @@ def test_checksums_hold_until_a_bit_changes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_one_line_that_names_the_file(tmp_path: Path, monkeypatch: Any, number: int) -> None:
+def test_full_disk_is_one_line_that_names_the_file(tmp_path: Path, monkeypatch: Any, number: int) -> None:
     def full(descriptor: int) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(PretraceError, match=r"a\.json: the disk is full .* free some room"):
+    with pytest.raises(PretraceError, match=r"a\.json: the disk is full .* free some space"):
         files.write_json(tmp_path / "a.json", {"a": 1})
     assert names(tmp_path) == []
 
 
-def test_a_real_limit_on_file_size_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_file_size_limit_leaves_nothing_behind(tmp_path: Path) -> None:
     """The system's own refusal in the middle of a write, in a process of its own."""
     code = """
 import resource, signal, sys
@@ -136,12 +136,12 @@ except Exception as error:
     assert names(tmp_path) == []
 
 
-def test_another_error_of_the_disk_is_not_called_a_full_disk(tmp_path: Path) -> None:
+def test_other_disk_errors_are_not_called_a_full_disk(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="I/O"), files.readable_disk_errors(tmp_path):
         raise OSError(errno.EIO, "I/O error")
 
 
-def test_a_full_disk_is_seen_where_a_folder_is_copied(tmp_path: Path) -> None:
+def test_full_disk_is_recognized_in_an_error_of_copytree(tmp_path: Path) -> None:
     """Python gathers the errors of such a copy in one that has no number."""
     (tmp_path / "vocabulary").mkdir()
     files.write_text(tmp_path / "vocabulary" / "a", "a")
@@ -163,7 +163,7 @@ json_values = st.recursive(
 
 @pytest.mark.slow
 @given(value=json_values)
-def test_json_comes_back_as_it_went(tmp_path_factory: pytest.TempPathFactory, value: Any) -> None:
+def test_json_round_trip(tmp_path_factory: pytest.TempPathFactory, value: Any) -> None:
     path = tmp_path_factory.getbasetemp() / "value.json"
     try:
         files.write_json(path, value)
@@ -173,13 +173,13 @@ def test_json_comes_back_as_it_went(tmp_path_factory: pytest.TempPathFactory, va
     assert files.read_json(path) == value
 
 
-def test_numbers_that_are_none_are_refused(tmp_path: Path) -> None:
+def test_write_json_refuses_nan(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="Out of range"):
         files.write_json(tmp_path / "a.json", {"loss": float("nan")})
 
 
 @pytest.mark.parametrize("content", [None, b"", b'{"a": ', b"\xff\xfe\x00"])
-def test_a_file_that_is_not_whole_is_named(tmp_path: Path, content: bytes | None) -> None:
+def test_read_json_names_a_missing_or_damaged_file(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "a.json"
     if content is not None:
         path.write_bytes(content)
@@ -196,7 +196,7 @@ def test_checksums_are_sha256(tmp_path: Path) -> None:
     assert files.sha256_of_json({"a": 1}) != files.sha256_of_json({"a": 2})
 
 
-def test_a_lock_is_held_by_one_and_goes_with_its_holder(tmp_path: Path) -> None:
+def test_lock_is_exclusive_and_released_when_its_holder_dies(tmp_path: Path) -> None:
     lock = tmp_path / "in" / "lock"
     with (
         files.locked(lock, wait=False),
@@ -208,14 +208,14 @@ def test_a_lock_is_held_by_one_and_goes_with_its_holder(tmp_path: Path) -> None:
         pass
 
 
-def test_a_lock_does_not_follow_a_link(tmp_path: Path) -> None:
+def test_lock_does_not_follow_a_link(tmp_path: Path) -> None:
     (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(PretraceError, match=r"lock"), files.locked(tmp_path / "lock"):
         pass
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_the_owner_is_dvcs_root_even_in_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_project_root_is_that_of_dvc_even_in_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_ROOT", str(tmp_path / "main"))
     assert files.scratch_folder() == (tmp_path / "main" / ".pretrace").resolve()
     monkeypatch.delenv("DVC_ROOT")

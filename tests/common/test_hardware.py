@@ -8,7 +8,7 @@ from typing import Any
 from pretrace.common import hardware
 
 
-def test_memory_is_what_the_control_group_allows(tmp_path: Path, monkeypatch: Any) -> None:
+def test_memory_is_limited_by_the_control_group(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("pretrace.common.hardware.CGROUPS", tmp_path)
     whole = hardware.memory_bytes()
     (tmp_path / "memory.max").write_text("max\n")

@@ -23,7 +23,7 @@ def gone() -> list[int | str]:
 
 
 @linux
-def test_a_process_is_known_by_more_than_its_number() -> None:
+def test_process_is_identified_by_more_than_its_pid() -> None:
     own = processes.this_process()
     assert processes.is_alive(own)
     assert not processes.is_alive([own[0], own[1] - 1, own[2]])
@@ -34,13 +34,13 @@ def test_a_process_is_known_by_more_than_its_number() -> None:
 
 @linux
 @pytest.mark.parametrize("shell", [[], ["sh", "-c", '"$0" "$@"; exit $?']])
-def test_dvc_is_found_behind_its_shell(shell: list[str], monkeypatch: Any) -> None:
+def test_dvc_process_is_recognized_behind_its_shell(shell: list[str], monkeypatch: Any) -> None:
     monkeypatch.setenv("DVC_STAGE", "clean")
     code = "import json; from pretrace.common.processes import dvc_process; print(json.dumps(dvc_process()))"
     said = subprocess.run([*shell, sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert json.loads(said) == processes.this_process()
 
 
-def test_without_dvc_there_is_none(monkeypatch: Any) -> None:
+def test_dvc_process_is_none_without_dvc(monkeypatch: Any) -> None:
     monkeypatch.delenv("DVC_STAGE", raising=False)
     assert processes.dvc_process() is None

@@ -13,7 +13,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SECONDS_BETWEEN_LINES", 0.0)
 
 
-def test_a_line_has_share_time_left_and_what_else_is_said(
+def test_progress_line_has_share_time_left_and_postfix(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = [100.0]
@@ -25,7 +25,7 @@ def test_a_line_has_share_time_left_and_what_else_is_said(
     assert capsys.readouterr().err == "model: 500/1,000 step (50 %), 0:01:40 left  loss 1.0\n"
 
 
-def test_nothing_is_said_where_it_is_off(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_prints_nothing_when_off(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(progress(range(3), on=False)) == [0, 1, 2]
     assert capsys.readouterr().err == ""
     list(progress(iter(range(3)), unit="parts"))
@@ -35,5 +35,5 @@ def test_nothing_is_said_where_it_is_off(capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0, "0:00:00"), (59.6, "0:01:00"), (3723, "1:02:03"), (360000, "100:00:00")]
 )
-def test_durations(seconds: float, text: str) -> None:
+def test_duration(seconds: float, text: str) -> None:
     assert duration(seconds) == text

@@ -21,14 +21,14 @@ PLAIN = "processor\t: 0\nmodel name\t: AMD EPYC\nflags\t\t: fpu sse2 avx2\n\npro
         ("processor\t: 0\nFeatures\t: fp asimd bf16\nCPU part\t: 0xd40\n", "aarch64, asimd bf16"),
     ],
 )
-def test_a_processor_is_told_by_its_name_and_by_how_it_multiplies(lines: str, expected: str, monkeypatch: Any) -> None:
+def test_processor_has_model_and_instruction_sets(lines: str, expected: str, monkeypatch: Any) -> None:
     monkeypatch.setattr(Path, "read_text", lambda *_, **__: lines)
     monkeypatch.setattr(provenance.platform, "processor", lambda: "")
     monkeypatch.setattr(provenance.platform, "machine", lambda: "aarch64")
     assert provenance.processor() == expected
 
 
-def test_without_linux_it_is_python_that_tells(monkeypatch: Any) -> None:
+def test_processor_without_proc_is_what_python_reports(monkeypatch: Any) -> None:
     def nothing(*_: Any, **__: Any) -> str:
         raise FileNotFoundError
 

@@ -10,12 +10,12 @@ from pretrace.common.units import readable_bytes, readable_number, readable_time
 @pytest.mark.parametrize(
     ("number", "text"), [(0, "0"), (1234, "1,234"), (2_570_000, "2.57 M"), (6.3e13, "63 T"), (1.2e21, "1.20e+21")]
 )
-def test_numbers(number: float, text: str) -> None:
+def test_readable_number(number: float, text: str) -> None:
     assert readable_number(number) == text
 
 
 @pytest.mark.parametrize(("number", "text"), [(999, "1 kB"), (1e6, "1.0 MB"), (2.57e10, "25.7 GB")])
-def test_sizes(number: float, text: str) -> None:
+def test_readable_bytes(number: float, text: str) -> None:
     assert readable_bytes(number) == text
 
 
@@ -26,5 +26,5 @@ def test_sizes(number: float, text: str) -> None:
         *((172_700, "47 h 58 min"), (172_800, "2.0 days"), (86_400 * 1234.56, "1,234.6 days")),
     ],
 )
-def test_times(seconds: float, text: str) -> None:
+def test_readable_time(seconds: float, text: str) -> None:
     assert readable_time(seconds) == text

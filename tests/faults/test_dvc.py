@@ -108,7 +108,9 @@ def test_flipped_bit_is_noticed_even_if_dvc_does_not(locked: Reference, place: P
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     done = tiny.run(folder, sys.executable, "-m", "dvc", "repro", "--force", "--single-item", "bpe")
     assert done.returncode != 0
-    assert "data/clean/counts.tsv: changed, not what stage `clean` wrote; delete data/clean" in done.stderr
+    assert (
+        "data/clean/counts.tsv: does not match the recorded output of stage `clean`; delete data/clean" in done.stderr
+    )
     shutil.rmtree(folder / "data" / "clean")
     tiny.dvc(folder, "repro")
     faults.check("a bit flips on the disk, and DVC does not see it", same_as(locked, folder), stopped=True)

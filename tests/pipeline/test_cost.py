@@ -11,7 +11,7 @@ from tests.helpers.stage_script import PATIENCE, costs, run
 
 
 @pytest.mark.slow
-def test_a_stage_notes_what_it_cost(stage: list[str]) -> None:
+def test_cost_has_seconds_memory_and_provenance(stage: list[str]) -> None:
     done = run(*stage, "well")
     assert (done.returncode, done.stderr) == (0, "")
     entry = costs()["clean"]
@@ -21,7 +21,7 @@ def test_a_stage_notes_what_it_cost(stage: list[str]) -> None:
 
 
 @pytest.mark.slow
-def test_of_several_processes_of_torchrun_one_writes(stage: list[str]) -> None:
+def test_cost_is_written_by_rank_zero_only(stage: list[str]) -> None:
     others = {"MASTER_ADDR": "localhost", "WORLD_SIZE": "2"}
     assert run(*stage, "well", **others, RANK="1").returncode == 0
     assert not Path("reports/cost.json").exists()
@@ -30,13 +30,13 @@ def test_of_several_processes_of_torchrun_one_writes(stage: list[str]) -> None:
 
 
 @pytest.mark.slow
-def test_costs_of_other_stages_stay_and_the_order_is_fixed(stage: list[str]) -> None:
+def test_cost_file_keeps_other_stages_in_fixed_order(stage: list[str]) -> None:
     run(*stage, "well", "source", "full")
     run(*stage, "well")
     assert list(costs()) == ["clean", "clean@source-full"]
 
 
-def test_a_broken_cost_file_fails_no_stage(stage: list[str]) -> None:
+def test_damaged_cost_file_fails_no_stage(stage: list[str]) -> None:
     Path("reports").mkdir()
     Path("reports/cost.json").write_text('{"clean": ')
     assert run(*stage, "well").returncode == 0
@@ -44,7 +44,7 @@ def test_a_broken_cost_file_fails_no_stage(stage: list[str]) -> None:
 
 
 @pytest.mark.slow
-def test_stages_that_end_at_once_are_all_in_the_cost_file(stage: list[str]) -> None:
+def test_cost_file_has_all_of_concurrent_stages(stage: list[str]) -> None:
     processes = [subprocess.Popen([*stage, "well", str(number)]) for number in range(4)]
     assert [process.wait(PATIENCE) for process in processes] == [0] * 4
     assert sorted(costs()) == [f"clean@{number}" for number in range(4)]

@@ -22,13 +22,13 @@ from tests.helpers.stage_script import PATIENCE, costs, run
     [
         ("bad", "rows.csv: row 3: no label; give one"),
         ("full", "out.bin: the disk is full"),
-        ("broken", "a file below cannot be read or written (Input/output error)"),
+        ("broken", "a file in it cannot be read or written (Input/output error)"),
         ("not allowed", "not allowed (Permission denied)"),
         ("memory", "not enough memory"),
         ("torch's memory", "not enough memory"),
     ],
 )
-def test_bad_input_is_one_line(stage: list[str], how: str, line: str) -> None:
+def test_stage_reports_bad_input_in_one_line(stage: list[str], how: str, line: str) -> None:
     done = run(*stage, how, "a", "b")
     assert done.returncode == 1
     assert done.stderr.startswith("pretrace: clean@a-b: ")
@@ -37,7 +37,7 @@ def test_bad_input_is_one_line(stage: list[str], how: str, line: str) -> None:
     assert not Path("reports/cost.json").exists()
 
 
-def test_bad_settings_stop_a_stage_before_it_runs(stage: list[str]) -> None:
+def test_stage_checks_settings_before_it_runs(stage: list[str]) -> None:
     Path("params.yaml").write_text("scale: laptop\nlrr: 1\n")
     done = run(*stage, "well")
     assert done.returncode == 1
@@ -46,7 +46,7 @@ def test_bad_settings_stop_a_stage_before_it_runs(stage: list[str]) -> None:
 
 
 @pytest.mark.slow
-def test_a_defect_shows_its_traceback(stage: list[str]) -> None:
+def test_stage_shows_the_traceback_of_a_bug(stage: list[str]) -> None:
     done = run(*stage, "defect")
     assert done.returncode == 1
     assert "Traceback" in done.stderr
@@ -55,7 +55,7 @@ def test_a_defect_shows_its_traceback(stage: list[str]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_stopped_stage_says_so_and_leaves_no_half_output(stage: list[str], number: int, code: int) -> None:
+def test_stopped_stage_says_so_and_leaves_no_partial_output(stage: list[str], number: int, code: int) -> None:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     # A shell's background job ignores SIGINT, and so would what it starts: the tests may be such a job themselves.
     process = subprocess.Popen(
@@ -72,7 +72,7 @@ def test_a_stopped_stage_says_so_and_leaves_no_half_output(stage: list[str], num
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the death signal is Linux's")
-def test_a_stage_dies_with_the_dvc_that_started_it(stage: list[str], project: Path) -> None:
+def test_stage_exits_with_its_dvc(stage: list[str], project: Path) -> None:
     code = "import subprocess, sys; subprocess.run(sys.argv[1:], stdout=open('said', 'w'), stderr=open('errors', 'w'))"
     environment = {**os.environ, "DVC_STAGE": "clean"}
     dvc = subprocess.Popen([sys.executable, "-c", code, *stage, "wait"], env=environment)
@@ -82,7 +82,7 @@ def test_a_stage_dies_with_the_dvc_that_started_it(stage: list[str], project: Pa
     wait_for(lambda: "stopped by SIGTERM" in (project / "errors").read_text())
 
 
-def test_tracking_that_fails_fails_no_stage(project: Path, monkeypatch: Any, capsys: Any) -> None:
+def test_stage_survives_an_error_of_tracking(project: Path, monkeypatch: Any, capsys: Any) -> None:
     def broken(*_: Any) -> None:
         raise RuntimeError("no room")
 
@@ -92,7 +92,7 @@ def test_tracking_that_fails_fails_no_stage(project: Path, monkeypatch: Any, cap
     assert "clean" in costs()
 
 
-def test_only_numbers_become_metrics(project: Path) -> None:
+def test_metrics_are_numbers_only(project: Path) -> None:
     seen: list[Run] = []
 
     def main(run: Run) -> None:

@@ -76,7 +76,7 @@ def floor_of(package: str) -> int:
     return found[0]
 
 
-def test_only_the_command_line_lies_at_the_root() -> None:
+def test_root_has_only_the_command_line() -> None:
     loose = {path.stem for path in SOURCE.glob("*.py")}
     assert loose <= LOOSE, f"move {sorted(loose - LOOSE)} into a package of src/pretrace"
 

@@ -9,12 +9,12 @@ from pretrace.settings import Task
 
 
 @pytest.mark.parametrize("kind", ["classification", "entailment", "similarity", "multiple_choice"])
-def test_other_kinds_have_no_soft_classes(kind: str) -> None:
+def test_soft_classes_are_for_regression_only(kind: str) -> None:
     with pytest.raises(ValidationError, match=f"`soft_classes` is for `kind: regression`, this task is of kind {kind}"):
         Task(kind=kind, train="a.csv", test="b.csv", soft_classes=6)
 
 
 @pytest.mark.parametrize("classes", [1, 0, 2.5])
-def test_a_scale_has_two_classes_or_more(classes: float) -> None:
+def test_soft_classes_are_at_least_two(classes: float) -> None:
     with pytest.raises(ValidationError, match="soft_classes"):
         Task(kind="regression", train="a.csv", test="b.csv", soft_classes=classes)

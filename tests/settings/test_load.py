@@ -119,7 +119,7 @@ def refused(project: Path) -> str:
     return text
 
 
-def test_good_settings_are_typed(project: Path) -> None:
+def test_settings_are_typed(project: Path) -> None:
     settings = load_settings(project)
     assert settings.scale_name == "laptop"
     assert settings.tasks["follows"].metric_name == "accuracy"
@@ -128,7 +128,7 @@ def test_good_settings_are_typed(project: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["1e-5", "1e-05", "0.00001", "1.0e-05"])
-def test_every_way_to_write_a_rate_is_a_number(project: Path, text: str) -> None:
+def test_lr_may_be_written_in_every_notation(project: Path, text: str) -> None:
     params = project / "params.yaml"
     params.write_text(params.read_text().replace("lr: null", "").replace("lr:", "") + f"\nlr: {text}\n")
     assert load_settings(project).finetune_lr == 1e-5
@@ -136,7 +136,7 @@ def test_every_way_to_write_a_rate_is_a_number(project: Path, text: str) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("key", "value", "named"), BAD_PARAMS)
-def test_a_bad_parameter_is_named(project: Path, key: str, value: Any, named: str) -> None:
+def test_bad_value_in_params_yaml_is_named(project: Path, key: str, value: Any, named: str) -> None:
     write(project / "params.yaml", put(read_yaml(project / "params.yaml"), key, value))
     text = refused(project)
     assert text.startswith("params.yaml: ")
@@ -173,33 +173,33 @@ def test_every_renamed_key_is_in_the_changelog() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("key", "value", "named"), BAD_SCALE)
-def test_a_bad_size_is_named(project: Path, key: str, value: Any, named: str) -> None:
+def test_bad_value_in_a_scale_file_is_named(project: Path, key: str, value: Any, named: str) -> None:
     path = project / "scales" / "laptop.yaml"
     write(path, put(read_yaml(path), key, value))
     text = refused(project)
     assert text.startswith(f"scales/laptop.yaml: {named}")
 
 
-def test_what_was_found_and_what_is_accepted_are_said(project: Path) -> None:
+def test_error_has_the_value_and_what_is_accepted(project: Path) -> None:
     write(project / "params.yaml", put(read_yaml(project / "params.yaml"), "lr", "fast"))
     assert "'fast'" in refused(project)
     write(project / "params.yaml", put(read_yaml(project / "params.yaml"), "scale", "huge"))
     assert "laptop" in refused(project)
 
 
-def test_a_second_mistake_is_counted(project: Path) -> None:
+def test_error_counts_further_mistakes(project: Path) -> None:
     values = put(put(read_yaml(project / "params.yaml"), "lr", "fast"), "seeds", [])
     write(project / "params.yaml", values)
     assert "1 more" in refused(project)
 
 
 @pytest.mark.parametrize("content", [b"a: [", b"- a\n", b"", b"\xff\xfe", b"a: 1\na: 2\n", b"just words"])
-def test_a_file_that_is_no_mapping_is_named(project: Path, content: bytes) -> None:
+def test_file_that_is_not_a_mapping_is_named(project: Path, content: bytes) -> None:
     (project / "params.yaml").write_bytes(content)
     assert "params.yaml" in refused(project)
 
 
-def test_a_missing_file_is_named(project: Path) -> None:
+def test_missing_file_is_named(project: Path) -> None:
     (project / "params.yaml").unlink()
     assert "params.yaml" in refused(project)
 
@@ -219,7 +219,7 @@ values = scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.text(max_s
 @pytest.mark.slow
 @given(data=st.data(), value=values)
 @hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_value_anywhere_gives_more_than_one_line(project: Path, data: st.DataObject, value: Any) -> None:
+def test_any_value_anywhere_loads_or_is_one_line(project: Path, data: st.DataObject, value: Any) -> None:
     """Whatever stands at whatever key: settings, or one line; never a traceback of the loader's own."""
     name = data.draw(st.sampled_from(["params.yaml", "scales/laptop.yaml"]))
     path = project / name

@@ -242,7 +242,7 @@ ONCE = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 @pytest.mark.slow
 @given(data=st.data())
 @hypothesis_settings(max_examples=300, **ONCE)
-def test_a_spoiled_file_loads_or_is_refused_in_one_line(spoilt: Path, data: st.DataObject) -> None:
+def test_mutated_file_loads_or_is_one_line(spoilt: Path, data: st.DataObject) -> None:
     (spoilt / "params.yaml").write_bytes((REPOSITORY / "params.yaml").read_bytes())
     check(spoilt, data)
     assert not (spoilt / "pwned").exists()
@@ -251,12 +251,12 @@ def test_a_spoiled_file_loads_or_is_refused_in_one_line(spoilt: Path, data: st.D
 @pytest.mark.nightly
 @given(data=st.data())
 @hypothesis_settings(max_examples=2000, **ONCE)
-def test_two_thousand_spoiled_files_load_or_are_refused_in_one_line(spoilt: Path, data: st.DataObject) -> None:
+def test_two_thousand_mutated_files_load_or_are_one_line(spoilt: Path, data: st.DataObject) -> None:
     (spoilt / "params.yaml").write_bytes((REPOSITORY / "params.yaml").read_bytes())
     check(spoilt, data)
 
 
-def test_a_value_that_is_written_once_and_meant_twice_is_taken(spoilt: Path) -> None:
+def test_yaml_alias_is_accepted(spoilt: Path) -> None:
     text = as_yaml("params.yaml").decode()
     text = text.replace(
         "    kind: classification\n    probe: source", "    kind: &kind classification\n    probe: source"
@@ -268,7 +268,7 @@ def test_a_value_that_is_written_once_and_meant_twice_is_taken(spoilt: Path) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("line", LINES)
-def test_each_trick_of_yaml_is_a_line(spoilt: Path, line: str) -> None:
+def test_yaml_trick_is_one_line(spoilt: Path, line: str) -> None:
     """None of them is something that params.yaml takes, at its end; but a line that says nothing."""
     content = as_yaml("params.yaml") + line.encode("utf-8", "surrogatepass") + b"\n"
     (spoilt / "params.yaml").write_bytes(content)

@@ -21,7 +21,7 @@ from pretrace.settings.section import checked
         ({"protocol": "choice"}, "file: missing"),
     ],
 )
-def test_a_language_test_has_what_its_protocol_takes(values: dict[str, Any], said: str) -> None:
+def test_language_test_has_the_fields_of_its_protocol(values: dict[str, Any], said: str) -> None:
     with pytest.raises(PretraceError, match=said):
         checked(LanguageTest, values, "params.yaml")
 
@@ -38,7 +38,7 @@ def test_a_language_test_has_what_its_protocol_takes(values: dict[str, Any], sai
         ("entailment", "acceptability", False),
     ],
 )
-def test_a_heuristic_is_for_a_kind_of_task(kind: str, heuristic: str, fits: bool) -> None:
+def test_heuristic_fits_its_kind_of_task(kind: str, heuristic: str, fits: bool) -> None:
     entry = {"kind": kind, "train": "a.csv", "test": "b.csv", "zero_shot": heuristic}
     if fits:
         assert checked(Task, entry, "params.yaml").zero_shot == heuristic
@@ -48,6 +48,6 @@ def test_a_heuristic_is_for_a_kind_of_task(kind: str, heuristic: str, fits: bool
 
 
 @pytest.mark.usefixtures("project")
-def test_without_the_keys_nothing_is_missing() -> None:
+def test_zero_shot_keys_are_optional() -> None:
     found: Settings = load_settings()
     assert (found.zero_shot.rows, found.language_tests) == (500, {})

@@ -1,1 +1,1 @@
-"""What every other package stands on: errors, files, progress, units, hardware, processes, provenance."""
+"""Basics that every other package uses: errors, files, processes, hardware, units, progress, provenance, code."""

@@ -1,9 +1,9 @@
 """Which code decides a result: a module and all that it imports of pretrace, but for the frame around it.
 
-Fingerprints of training runs, caches of cleaned text and of token ids, and the dependencies in dvc.yaml all ask here.
-What belongs to the closure of a module is found by reading its source: imports inside of functions count, too, and a
-name that a package only passes on (`from pretrace.corpus import clean_text`) counts as the module that defines it. So
-results stay in use when other code is edited, and are made again when code is edited that they may depend on.
+Fingerprints of training runs, caches of cleaned text and token ids, and the test of dvc.yaml all use this module. The
+closure of a module is found by parsing its source: imports inside functions count, and a name that a package only
+re-exports (`from pretrace.corpus import clean_text`) counts as the module that defines it. So cached results survive
+edits of unrelated code, and are recomputed when code that they may depend on is edited.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def closure(source: Path) -> list[Path]:
 
 
 def in_frame(path: Path) -> bool:
-    """True for a module of `FRAME`, or of a package there."""
+    """Return True for a module of `FRAME`, or of a package there."""
     name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     return any(f"{name}.".startswith(f"{frame}.") for frame in FRAME)
 
@@ -72,7 +72,7 @@ def _imports(source: Path) -> Iterator[Path]:
 
 
 def _defining(module: str, name: str) -> Path:
-    """Return the file that a name of a module comes from: a package may only pass it on."""
+    """Return the file that a name of a module comes from: a package may only re-export it."""
     path = _path(module)
     if path.name == "__init__.py":
         below = _path(f"{module}.{name}")

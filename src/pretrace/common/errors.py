@@ -1,10 +1,10 @@
-"""The one exception whose text is meant for a person, and what makes text from elsewhere fit for that.
+"""The exception for errors that the user can fix, and the functions that make its text safe to print.
 
 Raise `PretraceError` with a single line that says what was wrong, where (file, row, column, key), what is accepted and
-what to do. The stage runner and the command line print that line and exit with 1; anything else is a defect of ours.
+what to do. The stage runner and the command line print that line and exit with 1; any other exception is a bug.
 
-Such a line quotes names, rows and messages of libraries, which may be anyone's. So it is made safe here, where every
-one of them comes by: no line end, nothing that a terminal obeys, no password, no more than fits on a screen.
+Such a line quotes names, rows and messages of libraries, which may come from anyone. It is made safe here, in one
+place: no line end, no terminal control character, no password, and not longer than a screen.
 """
 
 from __future__ import annotations
@@ -13,43 +13,43 @@ import re
 import unicodedata
 
 LONGEST = 2000
-"""Characters of a line; of a longer one the beginning and the end are kept."""
+"""Characters of an error line; a longer one is shortened in the middle."""
 BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""They turn the order of what is shown around: a name could look like another one."""
+"""They change the order in which text is displayed, so that one name could look like another."""
 IN_URL = re.compile(
     r"(?P<before>\b[a-z][a-z0-9+.-]*://)(?:[^\s/@:'\"]+|[^\s/@:'\"]*:(?!\d+/)[^\s'\"]*)@"
     r"|(?P<name>[?&][^=&\s]*(?:token|key|secret|signature|password|sig|credential)[^=&\s]*=)[^&\s'\")]+",
     re.IGNORECASE,
 )
-"""Who asks, and with which key, as some write it into a URL: `s3://key:secret@bucket`, `https://host/?token=...`."""
+"""Credentials in a URL: `s3://key:secret@bucket`, `https://host/?token=...`."""
 
 
 class PretraceError(Exception):
-    """Bad input or an unusable state, described in one line for the person who can mend it."""
+    """Bad input or an unusable state, described in one line for the person who can fix it."""
 
     def __init__(self, text: object = "") -> None:
         super().__init__(_shortened(printable(" ".join(mask_secrets(str(text)).split()))))
 
 
 def printable(name: str) -> str:
-    """A name that fits into a line: control characters, line ends and what is not UTF-8 are written as escapes."""
+    """Return a name as one line of text: control characters, line ends and invalid UTF-8 are escaped."""
     if name.isascii() and name.isprintable():
         return name
     return "".join(_escape(c) if is_control(c) or c in BIDI_CONTROLS else c for c in name)
 
 
 def is_control(character: str) -> bool:
-    """Whether a character would break a line, or is half of a surrogate pair (bytes of a name that are not UTF-8)."""
+    """Return True if a character would break a line, or is a lone surrogate (invalid UTF-8 in a name)."""
     return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
 
 
 def mask_secrets(text: str) -> str:
-    """Text without the passwords and keys that stand in its URLs."""
-    return IN_URL.sub(lambda found: f"{found['before'] or found['name']}***{'@' * bool(found['before'])}", text)
+    """Return a text with the passwords and keys in its URLs replaced by `***`."""
+    return IN_URL.sub(lambda match: f"{match['before'] or match['name']}***{'@' * bool(match['before'])}", text)
 
 
 def has_secret(text: str) -> bool:
-    """Whether a URL in a text has a password or a key in it."""
+    """Return True if a URL in a text has a password or key in it."""
     return mask_secrets(text) != text
 
 

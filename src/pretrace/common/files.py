@@ -1,8 +1,8 @@
 """Files that are either whole or absent: atomic writes, checksums, locks.
 
-Everything the pipeline writes goes through here. A writer gets a temporary name beside the target, the bytes are
-flushed to the disk, and only then does the target's name point at them, so a crash or a full disk leaves the old file
-or none, never half of one. What a killed writer left under its temporary name goes when the target is next written.
+The pipeline writes everything through this module. A writer gets a temporary path beside the target; the bytes are
+flushed to disk, and then renamed to the target, so that a crash or a full disk leaves the old file or none, never half
+of one. Temporary files of a killed writer are deleted when the target is next written.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CHECKSUMS = "sha256.json"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 CANNOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS)
 ERROR_IN_TEXT = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]")
-"""How libraries written in Rust (safetensors), and Python's own copying of folders, pass on what the system said."""
+"""An errno in an error's text, as libraries in Rust (safetensors) and `shutil.copytree` report it."""
 
 
 @contextlib.contextmanager
@@ -42,7 +42,7 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(**_temporary_name(target))
         os.close(descriptor)
-        # A relative name stays one: where the locale has no letters for a folder above, Arrow does not take its name.
+        # Stays relative: Arrow rejects an absolute path with letters that the locale does not have.
         temporary = target.parent / Path(name).name
         try:
             yield temporary
@@ -56,9 +56,9 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def atomic_folder(target: Path | str) -> Iterator[Path]:
-    """Yield an empty temporary folder; on a clean exit it takes the place of `target`, whole.
+    """Yield an empty temporary folder; on a clean exit it replaces `target` as a whole.
 
-    The temporary folder lies beside the target, so the last step is a rename. On an error the old target stays.
+    The temporary folder is beside the target, so the last step is a rename. On an error the old target stays.
     """
     target = Path(target)
     with readable_disk_errors(target):
@@ -70,7 +70,7 @@ def atomic_folder(target: Path | str) -> Iterator[Path]:
                 _flush(path)
             temporary.chmod(0o777 & ~_umask())
             if target.is_symlink() or target.is_file():
-                target.unlink()  # where it leads to stays as it is
+                target.unlink()  # the link, not the folder that it points to
             elif target.exists():
                 shutil.rmtree(target)
             os.replace(temporary, target)
@@ -81,14 +81,14 @@ def atomic_folder(target: Path | str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def readable_disk_errors(target: Path) -> Iterator[None]:
-    """Turn what a disk can answer (full, read-only, over quota) into one line that names the file."""
+    """Turn errors of the disk (full, read-only, over quota) into a `PretraceError` that names the file."""
     try:
         yield
     except Exception as error:
         number = error_number(error)
         if number in DISK_FULL:
             raise PretraceError(
-                f"{target}: the disk is full ({os.strerror(number)}); free some room and run again"
+                f"{target}: the disk is full ({os.strerror(number)}); free some space and run again"
             ) from error
         if number in CANNOT_WRITE:
             raise PretraceError(f"{target}: cannot be written ({os.strerror(number)}); check who owns it") from error
@@ -96,7 +96,7 @@ def readable_disk_errors(target: Path) -> Iterator[None]:
 
 
 def error_number(error: Exception) -> int | None:
-    """What the system said where an error is of its making."""
+    """Return the errno of an error, also if it is only in the text; None if there is none."""
     number = getattr(error, "errno", None)
     if number is not None or isinstance(error, PretraceError):
         return number
@@ -111,12 +111,16 @@ def write_text(target: Path | str, text: str) -> None:
 
 
 def write_json(target: Path | str, value: Any) -> None:
-    """Write JSON that is the same bytes for the same value: two-space indent, keys in the order given, no NaN."""
+    """Write JSON with the same bytes for the same value: two-space indent, keys in the order given, no NaN."""
     write_text(target, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: Path | str) -> Any:
-    """Read a JSON file. Raises `PretraceError` when it is missing, cannot be read or is not JSON."""
+    """Read a JSON file.
+
+    Raises:
+        PretraceError: it is missing, cannot be read or is not JSON.
+    """
     path = Path(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -129,7 +133,7 @@ def read_json(path: Path | str) -> Any:
 
 
 def sha256_of_file(path: Path | str) -> str:
-    """SHA-256 of a file's bytes, as lower-case hex."""
+    """Return the SHA-256 of a file's bytes, as lower-case hex."""
     digest = hashlib.sha256()
     with open(path, "rb") as stream:
         while chunk := stream.read(CHUNK_BYTES):
@@ -143,7 +147,7 @@ def write_checksums(folder: Path) -> None:
 
 
 def checksums_match(folder: Path) -> bool:
-    """Whether a folder is there and has the files that `write_checksums` saw, with the same bytes."""
+    """Return True if a folder exists and its files have the checksums that `write_checksums` wrote."""
     try:
         sums = read_json(folder / CHECKSUMS)
         return bool(sums) and all(sha256_of_file(folder / name) == value for name, value in sums.items())
@@ -152,13 +156,13 @@ def checksums_match(folder: Path) -> bool:
 
 
 def sha256_of_json(value: Any) -> str:
-    """SHA-256 of a JSON value in a canonical form (sorted keys, no spaces), as lower-case hex."""
+    """Return the SHA-256 of a JSON value in a canonical form (sorted keys, no spaces), as lower-case hex."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 @contextlib.contextmanager
 def locked(path: Path | str, wait: bool = True) -> Iterator[None]:
-    """Hold an exclusive lock on `path` (a file made for it); the system drops it when the process ends.
+    """Hold an exclusive lock on the file `path`, which is created; the system releases it when the process ends.
 
     Raises:
         PretraceError: `wait` is false and another process holds it.
@@ -173,7 +177,7 @@ def locked(path: Path | str, wait: bool = True) -> Iterator[None]:
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
-            raise PretraceError(f"{path}: is a link, and a lock is a file of this folder; take it away") from None
+            raise PretraceError(f"{path}: is a symbolic link; a lock is a regular file. Delete the link") from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -185,17 +189,17 @@ def locked(path: Path | str, wait: bool = True) -> Iterator[None]:
 
 
 def project_root() -> Path:
-    """The repository that owns the run: `DVC_ROOT` under DVC (also in its temporary copies), else where we stand."""
+    """Return the run's repository: `DVC_ROOT` under DVC (also in its temporary copies), else the current folder."""
     return Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
 
 
 def scratch_folder() -> Path:
-    """`.pretrace/` in the owning repository: checkpoints, finished seeds and MLflow's database. Never an output."""
+    """Return `.pretrace/` of the repository: checkpoints, finished seeds, MLflow's database. Never an output."""
     return project_root() / ".pretrace"
 
 
 def _temporary_name(target: Path) -> dict[str, Any]:
-    """Where to write for now; what a process that is no more was writing in the place of `target` is deleted."""
+    """Return arguments of `tempfile` for a name beside `target`; delete those that dead processes left."""
     host = os.uname().nodename
     left = re.compile(rf"\.{re.escape(target.name)}\.{re.escape(host)}-(\d+)\..*\.tmp")
     for path in target.parent.iterdir():

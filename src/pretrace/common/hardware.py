@@ -1,4 +1,4 @@
-"""What this machine has: memory, with the limits that a container or a batch system sets, and the GPU's."""
+"""Memory of this host, within the limits of a container or batch system, and of its GPU."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 
 def memory_bytes() -> int:
-    """Bytes of memory that processes here can have together: the machine's, or less where a control group says so."""
+    """Return the bytes of memory for all processes: the host's, or the limit of the control group (cgroup)."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return min([memory, *_limits()])
 
 
 def peak_memory_bytes() -> int:
-    """Largest resident size of this process, or of one of its finished children.
+    """Return the peak resident size in bytes of this process, or of one of its finished children if that is larger.
 
-    From VmHWM where there is one: `ru_maxrss` of a fresh process begins at the size of the one that started it.
+    Read from VmHWM if possible: `ru_maxrss` of a new process starts at the size of its parent.
     """
     unit = 1 if sys.platform == "darwin" else 1024
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
@@ -34,14 +34,14 @@ def peak_memory_bytes() -> int:
 
 
 def gpu_memory_bytes() -> int:
-    """Bytes of memory of the current GPU."""
+    """Return the bytes of memory of the current GPU."""
     import torch
 
     return torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory
 
 
 def _limits() -> Iterator[int]:
-    """Limits on this process's control group and on those above it, of both versions of Linux's control groups."""
+    """Yield the memory limits of this process's control group and of its parents, for cgroup v1 and v2."""
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -51,8 +51,8 @@ def _limits() -> Iterator[int]:
         if controllers and "memory" not in controllers.split(","):
             continue
         root, name = (CGROUPS / "memory", "memory.limit_in_bytes") if controllers else (CGROUPS, "memory.max")
-        # Within a container the path is often that of the world outside, and the container's own limit is at the root.
+        # Inside a container the path is often that of the host, and the container's own limit is at the root.
         place = root / path.strip("/")
         for folder in {root, place, *(p for p in place.parents if p.is_relative_to(root))}:
-            with contextlib.suppress(OSError, ValueError):  # not there; "max" where there is no limit
+            with contextlib.suppress(OSError, ValueError):  # missing, or "max": no limit
                 yield int((folder / name).read_text())

@@ -1,4 +1,4 @@
-"""Whether a process that was there is there still: its number alone may be another one's by now."""
+"""Is a process still alive? A PID alone is not enough, since PIDs are reused."""
 
 from __future__ import annotations
 
@@ -13,49 +13,48 @@ import time
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
-"""The option of Linux's `prctl` that asks for it."""
+"""Option of Linux's `prctl` that sets the signal which a process gets when its parent dies."""
 SHELLS = ("sh", "dash", "bash", "zsh", "ksh", "ash")
 Process = list[int | str]
-"""Number, the moment it started, in ticks since the machine did, and the machine; a list, as JSON has it."""
+"""PID, start time in clock ticks since boot, and host name; a list, because it is stored as JSON."""
 
 
 def this_process() -> Process:
-    """The one that asks."""
+    """Return the current process."""
     return [os.getpid(), _started(os.getpid()), platform.node()]
 
 
 def dvc_process() -> Process | None:
-    """The DVC that runs this stage; None without one, or where the system does not say."""
+    """Return the DVC process that runs this stage; None without one, or if the system has no /proc."""
     if not os.environ.get("DVC_STAGE"):
         return None
-    number = os.getppid()
-    while _name(number) in SHELLS:  # DVC starts a stage by a shell, which may or may not be there
-        number = _parent(number)
-    return [number, _started(number), platform.node()] if number > 1 and _started(number) else None
+    pid = os.getppid()
+    while _name(pid) in SHELLS:  # DVC starts a stage through a shell, which may replace itself
+        pid = _parent(pid)
+    return [pid, _started(pid), platform.node()] if pid > 1 and _started(pid) else None
 
 
-def is_running(number: int) -> bool:
-    """Whether a process of this machine has this number and has not ended: one that nobody has asked about since is
-    in the system's table for a while, and answers to signals."""
+def is_running(pid: int) -> bool:
+    """Return True if a process of this host has this PID and is no zombie, which would still accept signals."""
     try:
-        os.kill(number, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except OSError:
-        pass  # another user's
-    return _state(number) != "Z"
+        pass  # of another user
+    return _state(pid) != "Z"
 
 
 def is_alive(process: Process | None) -> bool:
-    """Whether it runs; None does not, and of another machine, which shares our files, we do not know otherwise."""
+    """Return True if it is running. None is dead; one on another host counts as alive, since we cannot check."""
     if process is None or process[2] != platform.node():
         return process is not None
-    number = int(process[0])
-    return _started(number) == process[1] and _state(number) != "Z"
+    pid = int(process[0])
+    return _started(pid) == process[1] and _state(pid) != "Z"
 
 
 def process_start() -> float:
-    """When this process started, in seconds since the epoch, so that imports count as the stage's cost."""
+    """Return the start time of this process, in seconds since the epoch, so that imports count as cost of the stage."""
     try:
         ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
         age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
@@ -64,57 +63,56 @@ def process_start() -> float:
     return time.time() - age
 
 
-def exit_with_parent(number: signal.Signals = signal.SIGKILL, parent: int | None = None) -> None:
-    """Have the system send this process the signal `number` when its parent is gone. Linux only; elsewhere nothing.
+def exit_with_parent(death_signal: signal.Signals = signal.SIGKILL, parent: int | None = None) -> None:
+    """Have the system send this process a signal when its parent dies. Linux only; elsewhere this does nothing.
 
     Args:
-        parent: the id of the process that started this one, if it is known: where it is gone already, this one ends
-            at once.
+        parent: PID of the process that started this one, if known. If that is already dead, this one exits at once.
     """
     if sys.platform != "linux":
         return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
     if parent is not None and os.getppid() != parent:
-        os.kill(os.getpid(), number)
+        os.kill(os.getpid(), death_signal)
 
 
 def exit_with_pool_owner() -> None:
-    """For a worker of a pool: end when the process that has the pool is gone.
+    """In a worker of a pool: exit when the process that owns the pool dies.
 
-    The parent of a worker can be a server that forks them, and that lives for as long as a worker does.
+    The parent of a worker can be a fork server, which lives as long as its workers.
     """
     exit_with_parent()
-    if starter := multiprocessing.parent_process():
-        threading.Thread(target=_end_after, args=(starter,), daemon=True).start()
+    if owner := multiprocessing.parent_process():
+        threading.Thread(target=_exit_after, args=(owner,), daemon=True).start()
 
 
-def _end_after(starter: multiprocessing.process.BaseProcess) -> None:
-    starter.join()
+def _exit_after(owner: multiprocessing.process.BaseProcess) -> None:
+    owner.join()
     os._exit(1)
 
 
-def _stat(number: int) -> list[str]:
-    """/proc's line on a process from its state on; empty when there is none."""
+def _stat(pid: int) -> list[str]:
+    """Return the fields of /proc/<pid>/stat from the state on; empty if there is no such process."""
     try:
-        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return []
 
 
-def _started(number: int) -> int:
-    return int((_stat(number) or [""] * 20)[19] or 0)
+def _started(pid: int) -> int:
+    return int((_stat(pid) or [""] * 20)[19] or 0)
 
 
-def _state(number: int) -> str:
-    return (_stat(number) or [""])[0]
+def _state(pid: int) -> str:
+    return (_stat(pid) or [""])[0]
 
 
-def _parent(number: int) -> int:
-    return int((_stat(number) or ["", "0"])[1])
+def _parent(pid: int) -> int:
+    return int((_stat(pid) or ["", "0"])[1])
 
 
-def _name(number: int) -> str:
+def _name(pid: int) -> str:
     try:
-        return Path(f"/proc/{number}/comm").read_text().strip()
+        return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
         return ""

@@ -1,7 +1,7 @@
-"""Progress that can be read on a terminal and in a log.
+"""Progress for terminals and logs.
 
-On a terminal this is a tqdm bar; in a pipe or a file, where a bar would be one endless line, it is a plain line every
-ten seconds. Progress goes to standard error and nothing else depends on it.
+On a terminal this is a tqdm bar; in a pipe or file, where a bar would become one endless line, it is a plain line every
+ten seconds. Progress goes to standard error, and nothing depends on it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ def progress(
     initial: float = 0,
     on: bool = True,
 ) -> Any:
-    """Show how far a loop is: iterate over the result, or use it as a context and call `.update(amount)`.
+    """Show the progress of a loop: iterate over the result, or use it as a context and call `.update(amount)`.
 
-    `total` and the amounts are in `unit`; without a total (and an iterable without a length) only the count is shown.
-    `initial` is what was done before, and `on` whether anything is shown at all.
+    Args:
+        total: amount of all the work, in `unit`; without it (or an iterable with a length) only a count is shown.
+        initial: amount done before.
+        on: false shows nothing.
     """
     if total is None and isinstance(iterable, Sized):
         total = len(iterable)
@@ -41,7 +43,7 @@ def progress(
 
 
 class PlainProgress:
-    """The part of tqdm's interface that is used here, as plain lines."""
+    """The part of tqdm's interface that is used here, printed as plain lines."""
 
     def __init__(
         self,
@@ -80,7 +82,7 @@ class PlainProgress:
         self.postfix = text
 
     def close(self) -> None:
-        """Nothing is held open; here so that a bar and plain lines are used alike."""
+        """Do nothing; present so that bars and plain lines are used alike."""
 
     def _line(self) -> str:
         share = f"/{self.total:,.0f}" if self.total else ""
@@ -91,13 +93,13 @@ class PlainProgress:
         return "".join([*parts, f"  {self.postfix}" if self.postfix else ""])
 
     def _seconds_left(self) -> float | None:
-        """At the speed since the start; nothing where there is no total or nothing was done yet."""
+        """Return the remaining seconds at the mean speed; None without a total or before the first update."""
         if not self.total or self.n <= self.initial:
             return None
         return (self.total - self.n) / (self.n - self.initial) * (time.monotonic() - self._started)
 
 
 def duration(seconds: float) -> str:
-    """A time as hours, minutes and seconds: 1:02:03."""
+    """Return a time as hours, minutes and seconds: 1:02:03."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

@@ -1,4 +1,4 @@
-"""What made a result, besides its inputs: the commit, whether files differed from it, the machine, the Python."""
+"""Provenance of a result besides its inputs: commit, uncommitted changes, processor, version of Python."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pretrace.common.code import CODE_AND_SETTINGS
 
-MATRIX_PRODUCTS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve")
-"""Instruction sets by which PyTorch chooses how it multiplies matrices, as Linux names them."""
+MATRIX_INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve")
+"""Instruction sets by which PyTorch chooses its matrix kernels, as Linux names them."""
 
 
 def provenance() -> dict[str, str | bool]:
-    """For the cost of a stage: `commit`, `changed` (files that decide differ from the commit), `machine`, `python`."""
+    """Return `commit`, `changed` (code or settings differ from the commit), `machine` and `python`."""
     return {
         "commit": git_revision(),
         "changed": bool(_git("status", "--porcelain", "--untracked-files=no", "--", *CODE_AND_SETTINGS)),
@@ -23,25 +23,25 @@ def provenance() -> dict[str, str | bool]:
 
 
 def git_revision() -> str:
-    """The commit that is checked out, of 40 digits; "none" where there is no git."""
+    """Return the hash of the commit that is checked out; "none" without git."""
     return _git("rev-parse", "HEAD") or "none"
 
 
 def processor() -> str:
-    """The kind of processor, without the machine's own name: "AMD EPYC, avx2 avx512f avx512_bf16".
+    """Return the model of the processor and its instruction sets: "AMD EPYC, avx2 avx512f avx512_bf16".
 
-    A virtual machine's name for it is often that of a whole family, of which one has bfloat16 products in hardware and
-    another has not: training gives other bytes on them, so the instruction sets are said, too.
+    In a virtual machine the model is often that of a whole family, of which only some multiply bfloat16 in hardware.
+    Training gives different bytes on those, so the instruction sets are named, too.
     """
     names = [value for key, value in _processor_lines() if key == "model name"]
     name = names[0] if names else platform.processor() or platform.machine()
-    return f"{name}, {' '.join(found)}" if (found := _instruction_sets()) else name
+    return f"{name}, {' '.join(sets)}" if (sets := _instruction_sets()) else name
 
 
 def _instruction_sets() -> list[str]:
-    """Those of `MATRIX_PRODUCTS` that it has. Linux only; elsewhere none are told."""
+    """Return those of `MATRIX_INSTRUCTIONS` that the processor has. Linux only; elsewhere none."""
     has = {flag for key, value in _processor_lines() if key in ("flags", "Features") for flag in value.split()}
-    return [name for name in MATRIX_PRODUCTS if name in has]
+    return [name for name in MATRIX_INSTRUCTIONS if name in has]
 
 
 def _processor_lines() -> list[tuple[str, str]]:

@@ -1,10 +1,10 @@
-"""Numbers, sizes and times as a person reads them."""
+"""Format numbers, sizes and times for people."""
 
 from __future__ import annotations
 
 
 def readable_number(number: float) -> str:
-    """1234 as 1,234 and 2570000 as 2.57 M."""
+    """Return 1234 as 1,234 and 2570000 as 2.57 M."""
     for limit, unit in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M")):
         if number >= limit:
             return f"{number / limit:.3g} {unit}" if number < 1e18 else f"{number:.2e}"
@@ -12,7 +12,7 @@ def readable_number(number: float) -> str:
 
 
 def readable_bytes(number: float) -> str:
-    """Bytes in decimal units."""
+    """Return a number of bytes in decimal units: 2.5 MB."""
     for limit, unit in ((1e9, "GB"), (1e6, "MB")):
         if number >= limit:
             return f"{number / limit:.1f} {unit}"
@@ -20,7 +20,7 @@ def readable_bytes(number: float) -> str:
 
 
 def readable_time(seconds: float) -> str:
-    """Seconds as a person says them."""
+    """Return a time in seconds as 1.5 s, 2 min 5 s, 3 h 20 min or 4.5 days."""
     if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

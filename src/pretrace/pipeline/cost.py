@@ -1,4 +1,4 @@
-"""What a stage spent: seconds and memory, for reports/cost.json."""
+"""Cost of a stage, in seconds and memory, for reports/cost.json."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COST_FILE = Path("reports/cost.json")
 
 
 def write_cost(run: Run, seconds: float) -> None:
-    """Put what the run took in the place of what the stage took before."""
+    """Replace the entry of the run's stage in reports/cost.json."""
     entry = {"seconds": round(seconds, 2), "peak_memory_bytes": peak_memory_bytes(), **run.cost, **provenance()}
     if not tracking.is_off():
         entry["mlflow_record"] = tracking.record_id(run)
@@ -24,7 +24,7 @@ def write_cost(run: Run, seconds: float) -> None:
         try:
             costs = read_json(COST_FILE)
         except PretraceError:
-            costs = {}  # missing, or cut off by a crash: what a stage cost is no reason to fail the next one
+            costs = {}  # missing, or cut off by a crash, which is no reason to fail the stage
         costs = costs if isinstance(costs, dict) else {}
         costs[run.name] = entry
         write_json(COST_FILE, json.loads(json.dumps(costs, sort_keys=True)))

@@ -1,4 +1,4 @@
-"""The frame around every stage script: settings in, cost and tracking out, one line for a person when it goes wrong.
+"""Run a stage script: load settings, check inputs, record cost and tracking, report an error in one line.
 
     # stages/clean.py
     from pretrace.pipeline.stage import Run, run_stage
@@ -9,7 +9,7 @@
     if __name__ == "__main__":
         run_stage("clean", main)              # a matrix stage: run_stage("finetune", main, task, variant)
 
-Works under DVC and as plain `python stages/clean.py`. Exit codes: 0 done; 1 bad input or a defect; 130 interrupted;
+Works under DVC and as plain `python stages/clean.py`. Exit codes: 0 success; 1 bad input or a bug; 130 interrupted;
 143 terminated.
 """
 
@@ -37,11 +37,11 @@ from pretrace.tracking.publish import print_error, publish, start_publishing
 from pretrace.tracking.run import Run
 
 NO_MEMORY = "can't allocate memory"
-"""How PyTorch says it."""
+"""Message of PyTorch when an allocation fails."""
 
 
 class Terminated(BaseException):
-    """SIGTERM arrived. Not an `Exception`, so that only clean-up code meets it on its way out."""
+    """SIGTERM was received. Not an `Exception`, so that only clean-up code runs on the way out."""
 
     def __init__(self, number: int):
         super().__init__(signal.Signals(number).name)
@@ -49,20 +49,21 @@ class Terminated(BaseException):
 
 
 def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
-    """Run a stage: check settings and inputs, call `main`, record what it cost, hand the run to MLflow.
+    """Run a stage: check settings and inputs, call `main`, record its cost, pass the run to MLflow.
 
-    `key_parts` are the matrix cell's keys in DVC's order. Returns when the stage is done, else ends the process.
+    Args:
+        key_parts: keys of the cell of a matrix, in the order of dvc.yaml.
 
     Raises:
-        SystemExit: with the exit code above, after one line (or, for a defect, the traceback) on stderr.
+        SystemExit: the stage failed; with an exit code as above, after one line (for a bug, the traceback) on stderr.
     """
-    _speak_utf8()
+    _ensure_utf8()
     stage = f"{name}@{'-'.join(key_parts)}" if key_parts else name
     started = process_start()
     run: Run | None = None
-    status, code, said = "FAILED", 1, ""
+    status, code, line = "FAILED", 1, ""
     try:
-        with _stoppable():
+        with _terminable():
             run = Run(stage, load_settings(), started)
             if run.is_rank_zero:
                 start_publishing(run)
@@ -75,61 +76,61 @@ def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
                 write_cost(run, time.time() - started)
         status, code = "FINISHED", 0
     except PretraceError as error:
-        said = print_error(stage, str(error))
+        line = print_error(stage, str(error))
     except KeyboardInterrupt:
         status, code = "KILLED", 130
-        said = print_error(stage, "interrupted; `dvc repro` goes on from here")
+        line = print_error(stage, "interrupted; `dvc repro` resumes from here")
     except Terminated as stop:
         status, code = "KILLED", 128 + stop.number
-        said = print_error(stage, f"stopped by {stop}; `dvc repro` goes on from here")
+        line = print_error(stage, f"stopped by {stop}; `dvc repro` resumes from here")
     except Exception as error:
-        known = _said_by_the_system(error)
-        said = print_error(stage, known) if known else _defect(error)
+        reason = _system_error(error)
+        line = print_error(stage, reason) if reason else _bug(error)
     if run is not None and run.is_rank_zero:
-        run.error = said
+        run.error = line
         publish(run, status)
     if code:
         raise SystemExit(code)
 
 
-def _speak_utf8() -> None:
-    """Begin again in Python's UTF-8 mode if the locale is of another encoding.
+def _ensure_utf8() -> None:
+    """Restart in Python's UTF-8 mode if the locale has another encoding.
 
-    Arrow and others take every name as UTF-8: a folder with other letters than ASCII could not be worked in.
+    Arrow and other libraries take all paths as UTF-8, and would fail in a folder whose path is not ASCII.
     """
     if sys.getfilesystemencoding().lower().replace("-", "") != "utf8":
         os.environ["PYTHONUTF8"] = "1"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
-def _said_by_the_system(error: Exception) -> str:
-    """One line where the disk, its rights, the memory or the installation are at fault; "" for a defect."""
+def _system_error(error: Exception) -> str:
+    """Return one line if disk, permissions, memory or installation are at fault; "" for a bug."""
     if missing := explain_missing(error):
         return missing
     number = error_number(error)
-    place = getattr(error, "filename", None) or Path.cwd()
+    path = getattr(error, "filename", None) or Path.cwd()
     if isinstance(error, MemoryError) or number == errno.ENOMEM or NO_MEMORY in str(error):
-        return "not enough memory; free some, or take smaller sizes in the scale's file"
+        return "not enough memory; free some, or use smaller sizes in the scale file"
     if number in DISK_FULL:
-        return f"{place}: the disk is full; free some room and run again"
+        return f"{path}: the disk is full; free some space and run again"
     if number in CANNOT_WRITE:
-        return f"{place}: not allowed ({os.strerror(number)}); check who owns it"
+        return f"{path}: not allowed ({os.strerror(number)}); check who owns it"
     if number == errno.EIO:
-        return f"{place}: a file below cannot be read or written ({os.strerror(number)}); look after the disk"
+        return f"{path}: a file in it cannot be read or written ({os.strerror(number)}); check the disk"
     return ""
 
 
-def _defect(error: Exception) -> str:
+def _bug(error: Exception) -> str:
     traceback.print_exc()
     return f"{type(error).__name__}: {error}"
 
 
 @contextlib.contextmanager
-def _stoppable() -> Iterator[None]:
-    """Lines appear as they are written; SIGTERM unwinds the stack, so that temporary files go.
+def _terminable() -> Iterator[None]:
+    """Flush output line by line, and unwind the stack on SIGTERM, so that temporary files are deleted.
 
-    A killed DVC does not kill its stages: without the death signal, a second `dvc repro` would train beside the first
-    one's orphan. Only under DVC: a stage started by hand may outlive its shell.
+    DVC does not kill its stages when it is killed: without the death signal, a second `dvc repro` would train beside
+    the orphan of the first. Only under DVC: a stage that is started by hand may outlive its shell.
     """
     streams: tuple[Any, ...] = (sys.stdout, sys.stderr)
     for stream in streams:

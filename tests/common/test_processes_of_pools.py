@@ -31,7 +31,7 @@ if __name__ == "__main__":
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("context", ["forkserver", "fork"])
-def test_idle_workers_end_when_their_starter_is_killed(context: str, tmp_path: Path) -> None:
+def test_idle_workers_exit_when_the_pool_owner_is_killed(context: str, tmp_path: Path) -> None:
     """Those of a fork server, too, which is their parent, and which lives as long as they do."""
     (tmp_path / "pool.py").write_text(POOL)
     process = subprocess.Popen([sys.executable, "pool.py", context], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
