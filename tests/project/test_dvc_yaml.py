@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,7 @@ def has(values: Any, key: str) -> bool:
     return True
 
 
+@functools.cache
 def modules_of(stage: str) -> list[str]:
     """The modules of pretrace that decide what a stage writes, from the repository's root."""
     files = closure(REPOSITORY / "stages" / f"{stage}.py")
