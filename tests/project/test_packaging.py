@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
@@ -95,6 +96,20 @@ def test_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: p
     monkeypatch.setattr("pretrace.cli.explain_missing", lambda _: "ftfy is not installed; pip install 'pretrace[text]'")
     assert main(["predict", "source-full"]) == 1
     assert capsys.readouterr().err == "pretrace: predict: ftfy is not installed; pip install 'pretrace[text]'\n"
+
+
+@pytest.mark.slow
+def test_modules_import_without_extras() -> None:
+    """But for those that others import where they need them, or that are run elsewhere."""
+    code = f"""
+import importlib, pkgutil, sys
+sys.modules.update(dict.fromkeys({sorted(imported() - set(CORE))}))
+import pretrace
+for module in pkgutil.walk_packages(pretrace.__path__, "pretrace."):
+    if not module.name.endswith(("__main__", "cleaning.preload", "mlflow_model", "tokenization_pretrace")):
+        importlib.import_module(module.name)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_version_is_that_of_pyproject(capsys: pytest.CaptureFixture[str]) -> None:
