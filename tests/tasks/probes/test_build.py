@@ -17,7 +17,10 @@ from pretrace.corpus import Document
 from pretrace.settings import ProbeSettings
 from pretrace.tasks.dataset import SPLITS, Row, TaskData
 from pretrace.tasks.passages import divide, read_text
-from pretrace.tasks.probes.build import CHOICES, MASK, PROBES, common_words, make_probe
+from pretrace.tasks.probes.build import PROBES, make_probe
+from pretrace.tasks.probes.continuations import CHOICES
+from pretrace.tasks.probes.pairs import common_words
+from pretrace.tasks.probes.source import MASK
 from tests.helpers.pseudo_text import FUNCTION_WORDS, documents
 
 SIZES = ProbeSettings(

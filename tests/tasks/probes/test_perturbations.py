@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pretrace.tasks.passages import read_text
-from pretrace.tasks.probes.perturbations import CHANGES, TURNED, change, changed
+from pretrace.tasks.probes.perturbations import PERTURBATIONS, TURNED, perturb, perturb_once
 from tests.helpers.pseudo_text import documents
 
 WORDS = st.sampled_from(["the", "cat", "is", "on", "a", "was", "it", ",", "they", "(", "3.5", "have", "run"])
 sentences = st.lists(WORDS, min_size=0, max_size=20).map(tuple)
 
 
-@given(sentences, st.sampled_from(CHANGES), st.integers(0, 50))
+@given(sentences, st.sampled_from(PERTURBATIONS), st.integers(0, 50))
 def test_every_change_differs_by_one_step(sentence: tuple[str, ...], sort: str, seed: int) -> None:
-    found = change(sentence, sort, np.random.default_rng(seed))
+    found = perturb_once(sentence, sort, np.random.default_rng(seed))
     if found is None:
         return
     assert found != sentence
@@ -41,7 +41,7 @@ def test_every_change_differs_by_one_step(sentence: tuple[str, ...], sort: str, 
 
 @given(sentences, st.integers(1, 8), st.integers(0, 50))
 def test_a_changed_sentence_differs_from_it(sentence: tuple[str, ...], words_per_change: int, seed: int) -> None:
-    found = changed(sentence, words_per_change, np.random.default_rng(seed))
+    found = perturb(sentence, words_per_change, np.random.default_rng(seed))
     assert found is None or found != sentence
     if len({word for word in sentence if word.isalpha()}) < 1:
         assert found is None
@@ -49,7 +49,7 @@ def test_a_changed_sentence_differs_from_it(sentence: tuple[str, ...], words_per
 
 def test_nearly_every_sentence_can_be_changed() -> None:
     random = np.random.default_rng(0)
-    found = [changed(s, 3, random) for d in documents()[:5] for s in read_text(d).sentences() if len(s) >= 8]
+    found = [perturb(s, 3, random) for d in documents()[:5] for s in read_text(d).sentences() if len(s) >= 8]
     assert sum(sentence is None for sentence in found) < 0.01 * len(found)
 
 
@@ -59,7 +59,7 @@ def test_words_turn_into_other_words() -> None:
     assert (TURNED["is"], TURNED["are"], TURNED["was"], TURNED["a"]) == ("are", "is", "were", "an")
 
 
-@pytest.mark.parametrize("sort", CHANGES)
+@pytest.mark.parametrize("sort", PERTURBATIONS)
 def test_where_nothing_can_be_changed(sort: str) -> None:
-    assert change((), sort, np.random.default_rng(0)) is None
-    assert change((",", "."), sort, np.random.default_rng(0)) is None
+    assert perturb_once((), sort, np.random.default_rng(0)) is None
+    assert perturb_once((",", "."), sort, np.random.default_rng(0)) is None

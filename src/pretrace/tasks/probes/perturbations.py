@@ -1,11 +1,11 @@
-"""Changes that make a sentence unacceptable, for the probe of that name."""
+"""Perturbations that make a sentence unacceptable, for the probe `acceptability`."""
 
 from __future__ import annotations
 
 import numpy as np
 
-CHANGES = ("swapped", "dropped", "doubled", "turned")
-_PAIRS = (
+PERTURBATIONS = ("swapped", "dropped", "doubled", "turned")
+_FORMS = (
     "is are",
     "was were",
     "has have",
@@ -34,7 +34,7 @@ _PAIRS = (
     "allows allow",
     "an a",
 )
-TURNED = {b: a for a, b in map(str.split, reversed(_PAIRS))} | {a: b for a, b in map(str.split, reversed(_PAIRS))}
+TURNED = {b: a for a, b in map(str.split, reversed(_FORMS))} | {a: b for a, b in map(str.split, reversed(_FORMS))}
 """A word, and the same in another number or tense."""
 
 DOUBLED_LETTERS = 5
@@ -43,41 +43,41 @@ DOUBLED_LETTERS = 5
 Words = tuple[str, ...]
 
 
-def changed(sentence: Words, words_per_change: int, random: np.random.Generator) -> Words | None:
-    """The sentence with a change for every so many words, each of a sort drawn from `CHANGES`; None where none fits."""
+def perturb(sentence: Words, words_per_change: int, random: np.random.Generator) -> Words | None:
+    """Return a sentence with one perturbation for every so many words, of sorts drawn at random; None if none fits."""
     wanted, result = max(1, len(sentence) // words_per_change), sentence
     for _ in range(wanted):
-        sort = CHANGES[int(random.integers(len(CHANGES)))]
-        result = change(result, sort, random) or change(result, "swapped", random) or result
+        sort = PERTURBATIONS[int(random.integers(len(PERTURBATIONS)))]
+        result = perturb_once(result, sort, random) or perturb_once(result, "swapped", random) or result
     return result if result != sentence else None
 
 
-def change(sentence: Words, sort: str, random: np.random.Generator) -> Words | None:
-    """The sentence with one change of a sort from `CHANGES`, or None where it has no place for it.
+def perturb_once(sentence: Words, sort: str, random: np.random.Generator) -> Words | None:
+    """Return a sentence with one perturbation of a sort, or None if it fits nowhere.
 
-    Only words take part, never punctuation, so a change can not be told by a misplaced mark.
+    Only words take part, never punctuation, so a misplaced mark does not give it away.
     """
-    places = [i for i, word in enumerate(sentence) if word.isalpha()]
+    positions = [i for i, word in enumerate(sentence) if word.isalpha()]
     if sort == "turned":
-        places = [i for i in places if sentence[i] in TURNED]
+        positions = [i for i in positions if sentence[i] in TURNED]
     if sort in ("doubled", "dropped"):
         # "the the" is a mark that counting pairs of words would find; a longer word's double is seldom seen twice. As
         # long words are added, words as long have to go: else changed sentences would be the longer ones.
-        places = [i for i in places if len(sentence[i]) >= DOUBLED_LETTERS]
-    if len(places) < 2:
+        positions = [i for i in positions if len(sentence[i]) >= DOUBLED_LETTERS]
+    if len(positions) < 2:
         return None
-    place = int(random.choice(places[:-1] if sort == "swapped" else places))
+    position = int(random.choice(positions[:-1] if sort == "swapped" else positions))
     words = list(sentence)
     if sort == "turned":
-        words[place] = TURNED[words[place]]
+        words[position] = TURNED[words[position]]
     elif sort == "doubled":
-        words.insert(place, words[place])
+        words.insert(position, words[position])
     elif sort == "dropped":
-        del words[place]
+        del words[position]
     else:
-        near = [i for i in places if place < i <= place + 3 and words[i] != words[place]]
+        near = [i for i in positions if position < i <= position + 3 and words[i] != words[position]]
         if not near:
             return None
         other = int(random.choice(near))
-        words[place], words[other] = words[other], words[place]
+        words[position], words[other] = words[other], words[position]
     return tuple(words)
