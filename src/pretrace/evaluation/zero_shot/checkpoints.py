@@ -21,7 +21,7 @@ def kinds_in(folder: Path) -> list[str]:
     Raises:
         PretraceError: none.
     """
-    found = [kind for kind in MODEL_KINDS if (folder / kind / "config.json").exists()]
+    found: list[str] = [kind for kind in MODEL_KINDS if (folder / kind / "config.json").exists()]
     if not found:
         raise PretraceError(f"{folder}: no pre-trained model; run the stage that writes it (`dvc repro pretrain`)")
     return found

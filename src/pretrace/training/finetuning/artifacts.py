@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_path, read_json
@@ -75,7 +75,7 @@ def write_predictions(path: Path, kind: TaskKind, results: Sequence[SeedResult])
         "prediction": (number, [value for result in results for value in kind.plain(result.predictions)]),
         "probabilities": (
             pa.list_(pa.float64()),
-            [row for r in results for row in r.probabilities or [None] * len(r.predictions)],
+            [row for r in results for row in cast("list[Any]", r.probabilities) or [None] * len(r.predictions)],
         ),
     }
     table = pa.table({name: pa.array(values, kind_of) for name, (kind_of, values) in columns.items()})

@@ -73,8 +73,9 @@ def finetune_all_seeds(
     write_predictions(predictions, KINDS[recipe.kind], results)
     scores = _scores(results, best, recipe.metric, splits["test"].labels)
     cut = {name: count_truncated(split, settings.scale.model.context) for name, split in splits.items()}
-    work = {"tokens": sum(result.tokens for result in results), "flops": sum(result.flops for result in results)}
-    return FinetuneReport(**facts, **scores, cut=cut, **work), {"seeds_seconds": round(time.monotonic() - started, 2)}
+    tokens, flops = sum(result.tokens for result in results), sum(result.flops for result in results)
+    report = FinetuneReport(**facts, **scores, cut=cut, tokens=tokens, flops=flops)
+    return report, {"seeds_seconds": round(time.monotonic() - started, 2)}
 
 
 def count_truncated(split: EncodedSplit, context: int) -> int:
