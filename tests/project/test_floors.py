@@ -1,7 +1,6 @@
-"""The floors of the house: a package imports only packages below it, and no module imports itself through others.
+"""The floors: a package imports only packages on lower floors, and no module imports itself through others.
 
-A module may import every package on a lower floor, and of its own package what stands before it in `INSIDE`. To add a
-package, give it a place in `FLOORS`.
+To add a package, give it a place in `FLOORS`. A package with sub-packages has its own order, in `INSIDE`.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -22,25 +22,48 @@ FLOORS = (
     ("inference", "evaluation", "export", "preflight", "review"),
     ("cli",),
 )
-"""From the ground up. Packages on one floor do not import each other, but for `BESIDE`."""
+"""From the ground up. Packages on the same floor do not import each other, except for `BESIDE`."""
 BESIDE = {("schemas", "settings")}
-"""(package, what it may import on its own floor): records of files hold sections of the settings."""
+"""(package, package on its own floor that it may import): records of files contain sections of the settings."""
 INSIDE = {
+    "settings": ("section", "models", ""),
     "corpus": ("parallel", "documents", "text", "readers", "filters", "cleaning", ""),
-    "model": ("kernels", "", "checkpoints"),
+    "model": ("masks", "kernels", "", "checkpoints"),
     "tracking": ("", "mlflow_client", "spool", "publish", "status", "__main__"),
-    "tokens": ("", "shards"),
-    "tasks": ("", "probes", "prepare"),
+    "tokens": ("byte_bpe", "", "shards"),
+    "tasks": ("", "prompts", "probes", "prepare"),
     "training": ("distributed", "engine", "objectives", "pretraining", "finetuning", "alignment"),
-    "evaluation": ("", "language_tests", "zero_shot"),
+    "evaluation": ("", "language_tests", "zero_shot", "prompts"),
+    "inference": ("", "serving"),
 }
-"""Sub-packages and modules from the ground up; "" stands for all modules that are not named."""
-LOOSE = {"__init__", "cli"}
-"""Modules at the root."""
+"""Sub-packages and modules of a package, from the ground up; "" stands for all modules that are not named."""
+PLANNED = {
+    "settings.models": "settings of each kind of model, and kinds of attention masks",
+    "model.masks": "causal, full and banded attention",
+    "tokens.byte_bpe": "byte-level BPE, as in GPT-2",
+    "tasks.prompts": "rows of a task as prompts",
+    "evaluation.prompts": "scores of prompts with 0, 1 or K shots",
+    "training.alignment": "supervised fine-tuning on demonstrations, reward model, PPO",
+    "inference.serving": "chat and its server",
+}
+"""Names in `INSIDE` that do not exist yet. Take a name out when you create it."""
+AT_THE_ROOT = {"__init__", "cli"}
+MOST_MODULES = 16
+"""Modules in a package beside its sub-packages."""
 
 
-def modules() -> dict[str, Path]:
-    """Dotted names below `pretrace` of all modules, with their files."""
+class Import(NamedTuple):
+    """An import of one of our modules."""
+
+    line: int
+    module: str
+    """Without the leading `pretrace.`."""
+    at_once: bool
+    """False in a function, or for type checkers only."""
+
+
+def _modules() -> dict[str, Path]:
+    """All modules by their names, without the leading `pretrace.`."""
     names = {}
     for path in sorted(SOURCE.rglob("*.py")):
         parts = path.relative_to(SOURCE).with_suffix("").parts
@@ -48,92 +71,101 @@ def modules() -> dict[str, Path]:
     return names
 
 
-MODULES = modules()
+MODULES = _modules()
 
 
-def imports_of(path: Path) -> Iterator[tuple[int, str, bool]]:
-    """Line, module and whether it is imported at once (not in a function or for types alone), of what is ours."""
+def imports_of(path: Path) -> Iterator[Import]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    late = {id(inner) for node in ast.walk(tree) if isinstance(node, LATE) for inner in ast.walk(node)}
+    deferred = (ast.FunctionDef, ast.AsyncFunctionDef, ast.If)
+    late = {id(inner) for node in ast.walk(tree) if isinstance(node, deferred) for inner in ast.walk(node)}
     for node in ast.walk(tree):
+        at_once = id(node) not in late
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "pretrace":
-            module = str(node.module).partition(".")[2]
+            package = str(node.module).partition(".")[2]
             for alias in node.names:
-                below = f"{module}.{alias.name}".strip(".")
-                yield node.lineno, below if below in MODULES else module, id(node) not in late
+                below = f"{package}.{alias.name}".strip(".")
+                yield Import(node.lineno, below if below in MODULES else package, at_once)
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.split(".")[0] == "pretrace":
-                    yield node.lineno, alias.name.partition(".")[2], id(node) not in late
-
-
-LATE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.If)
+                    yield Import(node.lineno, alias.name.partition(".")[2], at_once)
 
 
 def floor_of(package: str) -> int:
-    found = [number for number, floor in enumerate(FLOORS, 1) if package in floor]
-    assert found, f"{package}: a package without a floor; give it a place in FLOORS"
-    return found[0]
+    floors = [number for number, floor in enumerate(FLOORS, 1) if package in floor]
+    assert floors, f"package {package} has no floor; give it a place in FLOORS"
+    return floors[0]
+
+
+def position_in(order: tuple[str, ...], module: str) -> int:
+    """The position of a module, or of its sub-package, in the order of its package."""
+    inner = module.partition(".")[2].partition(".")[0]
+    return order.index(inner if inner in order else "")
+
+
+def where(path: Path, line: int) -> str:
+    return f"src/pretrace/{path.relative_to(SOURCE)}:{line}"
 
 
 def test_root_has_only_the_command_line() -> None:
-    loose = {path.stem for path in SOURCE.glob("*.py")}
-    assert loose <= LOOSE, f"move {sorted(loose - LOOSE)} into a package of src/pretrace"
+    loose = {path.stem for path in SOURCE.glob("*.py")} - AT_THE_ROOT
+    assert not loose, f"move {', '.join(sorted(loose))} from src/pretrace into one of its packages"
 
 
-def test_floors_imports_run_downwards() -> None:
+def test_every_package_has_a_floor() -> None:
+    packages = {name.split(".")[0] for name in MODULES if name}
+    assert packages == {package for floor in FLOORS for package in floor}
+
+
+def test_packages_import_lower_floors_only() -> None:
     wrong = []
     for name, path in MODULES.items():
         own = name.split(".")[0]
-        for line, other, _ in imports_of(path) if name else []:
-            package = other.split(".")[0]
-            beside = (own, package) in BESIDE
-            if other and package != own and floor_of(package) >= floor_of(own) + beside:
-                wrong.append(
-                    f"{path.relative_to(SOURCE)}:{line}: {own} (floor {floor_of(own)}) imports pretrace.{other} "
-                    f"(floor {floor_of(package)})"
-                )
-    assert not wrong, "\n".join(["imports run downwards only; move the name down, or the module up:", *wrong])
+        for line, module, _ in imports_of(path) if name else ():
+            other = module.split(".")[0]
+            if other in ("", own) or (own, other) in BESIDE:
+                continue
+            if floor_of(other) >= floor_of(own):
+                floors = f"floor {floor_of(own)} imports floor {floor_of(other)}"
+                wrong.append(f"{where(path, line)}: {own} imports pretrace.{module} ({floors})")
+    assert not wrong, "\n".join(["move the imported name down, or the importing module up:", *wrong])
 
 
 @pytest.mark.parametrize("package", INSIDE)
-def test_sub_packages_import_downwards(package: str) -> None:
+def test_sub_packages_import_in_order(package: str) -> None:
     order, wrong = INSIDE[package], []
     for name, path in MODULES.items():
         if not name.startswith(f"{package}."):
             continue
-        for line, other, _ in imports_of(path):
-            if other.startswith(f"{package}."):
-                here, there = (order.index(room_of(module, order)) for module in (name, other))
-                if there > here:
-                    wrong.append(f"{path.relative_to(SOURCE)}:{line}: imports pretrace.{other}")
-    assert not wrong, "\n".join([f"the order inside {package} is {', '.join(order)}:", *wrong])
+        for line, module, _ in imports_of(path):
+            if module.startswith(f"{package}.") and position_in(order, module) > position_in(order, name):
+                wrong.append(f"{where(path, line)}: {name} imports pretrace.{module}")
+    shown = " < ".join(name or "all others" for name in order)
+    assert not wrong, "\n".join([f"the order in {package} is {shown}:", *wrong])
 
 
-def room_of(module: str, order: tuple[str, ...]) -> str:
-    """The sub-package or module of `order` that holds a module; "" if none is named."""
-    inner = module.split(".")[1]
-    return inner if inner in order else ""
+def test_order_names_what_exists_or_is_planned() -> None:
+    names = {f"{package}.{inner}" for package, order in INSIDE.items() for inner in order if inner}
+    assert names - set(MODULES) == set(PLANNED)
 
 
-def test_floors_have_no_circle() -> None:
-    """Of modules that import each other at once: such a pair cannot be read one after the other."""
-    graph = {name: {other for _, other, now in imports_of(path) if now} for name, path in MODULES.items()}
+def test_modules_do_not_import_each_other_in_a_circle() -> None:
+    graph = {name: {one.module for one in imports_of(path) if one.at_once} for name, path in MODULES.items()}
     done: set[str] = set()
 
-    def visit(name: str, way: tuple[str, ...]) -> None:
-        assert name not in way, "a circle of imports: " + " -> ".join([*way[way.index(name) :], name])
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, "a circle of imports: " + " -> ".join([*path[path.index(name) :], name])
         if name not in done:
-            for other in sorted(graph[name]):
-                if other != name:
-                    visit(other, (*way, name))
+            for other in sorted(graph[name] - {name}):
+                visit(other, (*path, name))
             done.add(name)
 
     for name in graph:
         visit(name, ())
 
 
-def test_packages_have_a_second_level_when_large() -> None:
-    for folder in (path.parent for path in SOURCE.rglob("__init__.py")):
-        own = [path for path in folder.glob("*.py") if path.stem != "__init__"]
-        assert len(own) <= 16, f"{folder.relative_to(SOURCE)}: {len(own)} modules; give it sub-packages"
+@pytest.mark.parametrize("folder", sorted({path.parent for path in SOURCE.rglob("*.py")}), ids=lambda path: path.name)
+def test_large_packages_have_sub_packages(folder: Path) -> None:
+    modules = [path for path in folder.glob("*.py") if path.stem != "__init__"]
+    name = folder.relative_to(SOURCE.parent)
+    assert len(modules) <= MOST_MODULES, f"{name} has {len(modules)} modules: divide them into sub-packages"
