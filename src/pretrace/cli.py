@@ -57,9 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def check(_options: argparse.Namespace) -> None:
     """Print what the run ahead is, up to the first thing that would stop it."""
-    from pretrace.preflight.check import look_ahead
+    from pretrace.preflight.check import preflight
 
-    for heading, text in look_ahead(load_settings()):
+    for heading, text in preflight(load_settings()):
         print(f"{printable(heading):<14}{printable(text)}", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""`pretrace check`: what it says of a run, and what it refuses."""
+"""`pretrace check`: its estimates, and the runs that it refuses."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from pretrace.corpus import read_files
 from pretrace.corpus.readers.faults import stop
 from pretrace.model import build_model
 from pretrace.preflight.disk import corpus_bytes
-from pretrace.preflight.timing import Trial
+from pretrace.preflight.timing import DryRun
 from pretrace.settings import Columns, load_settings
 from tests.helpers.small_run import WORDS, refused, run, write_settings
 
-TRIAL = Trial(
+DRY_RUN = DryRun(
     device="cpu",
     precision="float32",
-    reason="as set",
+    precision_reason="as set",
     compiled="not compiled (as set)",
     micro_batch=4,
-    measured=4,
-    seconds_a_step=0.5,
-    memory=300_000_000,
+    measured_batch=4,
+    seconds_per_step=0.5,
+    memory_bytes=300_000_000,
     memory_is_measured=True,
     peak_flops=1e11,
 )
 
 
 @pytest.fixture(autouse=True)
-def _no_updates_are_tried(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A trial takes seconds; one test makes one."""
-    if "real_trial" not in request.fixturenames:
-        monkeypatch.setattr("pretrace.preflight.check.measure", lambda kind, settings, processes: TRIAL)
+def _no_dry_run(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skip the dry run, which takes seconds, but in tests that ask for it."""
+    if "real_dry_run" not in request.fixturenames:
+        monkeypatch.setattr("pretrace.preflight.check.dry_run", lambda kind, settings, processes: DRY_RUN)
 
 
 @pytest.fixture
-def real_trial() -> None:
-    """A test that asks for it tries updates."""
+def real_dry_run() -> None:
+    """Let a test make the dry run."""
 
 
 @pytest.mark.slow
@@ -57,7 +57,7 @@ def test_check_says_what_the_run_is(repository: Path, capsys: Any) -> None:
     section = settings.scale.pretrain
     assert lines["transformer"] == f"{weights:,} parameters"
     tokens = section.steps * section.batch_size * settings.scale.model.context
-    assert lines["pre-training"] == f"{section.steps:,} updates, {tokens:,} tokens"
+    assert lines["pre-training"] == f"{section.steps:,} steps, {tokens:,} tokens"
     assert lines["fine-tuning"] == "3 tasks x 2 variants x 3 seeds"
     assert "lstm" not in lines
     assert not (repository / "reports").exists()
@@ -126,7 +126,7 @@ def test_check_says_how_many_epochs_the_text_gives(repository: Path, capsys: Any
     epochs = 1450 * 16 * 24 / tokens
     assert f"some {epochs:.1f} epochs of an estimated {tokens / 1e6:.1f} million tokens" in run(capsys, "check")
     write_json(repository / "data/shards/manifest.json", {"splits": {"train": {"tokens": 1450 * 16 * 24 // 2}}})
-    assert "2.0 epochs of what data/shards has now" in run(capsys, "check")
+    assert "2.0 epochs of the shards in data/shards" in run(capsys, "check")
 
 
 @pytest.mark.slow
@@ -159,7 +159,7 @@ def test_check_of_a_parquet_file_without_a_byte(repository: Path, capsys: Any) -
 
 
 def test_check_refuses_what_does_not_fit_in_memory(repository: Path, capsys: Any, monkeypatch: Any) -> None:
-    """By what is certain before anything is tried, and by what was measured."""
+    """By the lower bound before the dry run, and by the measurement."""
     monkeypatch.setattr("pretrace.training.engine.memory.memory_bytes", lambda: 400_000_000)
     said = refused(capsys, "check")
     assert (
@@ -168,26 +168,26 @@ def test_check_refuses_what_does_not_fit_in_memory(repository: Path, capsys: Any
     assert "pretrain.micro_batch" in said
     assert "scales/small.yaml" in said
     monkeypatch.setattr("pretrace.training.engine.memory.memory_bytes", lambda: 10_000)
-    monkeypatch.setattr("pretrace.preflight.check.measure", None)
+    monkeypatch.setattr("pretrace.preflight.check.dry_run", None)
     assert "memory: at least " in refused(capsys, "check")
 
 
 def test_check_of_a_sharded_model_tries_nothing(repository: Path, capsys: Any, monkeypatch: Any) -> None:
-    """One process cannot hold it; and whether a batch can be shared out is said before."""
-    monkeypatch.setattr("pretrace.preflight.check.measure", None)
+    """One process cannot hold it; a batch that cannot be divided is reported first."""
+    monkeypatch.setattr("pretrace.preflight.check.dry_run", None)
     file = repository / "scales" / "small.yaml"
     file.write_text(file.read_text().replace("sharded: false", "sharded: true"))
     said = run(capsys, "check")
-    assert "time          not measured: the model is held in parts" in said
+    assert "time          not measured: the model is sharded" in said
     assert "memory        at least " in said
     file.write_text(file.read_text().replace("processes: 2", "processes: 3"))
     assert "pretrain.sharded: 3 processes have to take equal shares of a batch of 16" in refused(capsys, "check")
 
 
 @pytest.mark.slow
-def test_check_tries_real_updates(repository: Path, capsys: Any, real_trial: None, tmp_path: Path) -> None:
+def test_check_tries_real_updates(repository: Path, capsys: Any, real_dry_run: None, tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
     said = run(capsys, "check")
-    assert "s an update, measured" in said
+    assert "s per step, measured" in said
     assert "measured with micro-batches of 8:" in said
     assert sorted(tmp_path.rglob("*")) == before

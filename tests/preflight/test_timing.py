@@ -1,4 +1,4 @@
-"""The trial of a few steps: for a share of the batch, and what it says when it fails."""
+"""The dry run of a few steps, for the share of a process, and its errors."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ import pytest
 import torch
 
 from pretrace.common.errors import PretraceError
-from pretrace.preflight.timing import _reason, measure, trial
+from pretrace.preflight.timing import dry_run, failure_reason, measure_here
 from pretrace.settings import load_settings
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["transformer", "lstm"])
-def test_a_trial_is_of_the_share_of_a_process(repository: Path, kind: str) -> None:
-    """In this process, as far as it leaves no trace."""
+def test_dry_run_measures_the_share_of_a_process(repository: Path, kind: str) -> None:
+    """In this process; global settings are restored."""
     before = torch.get_num_threads()
-    found = trial(kind, load_settings(), 6)
+    run = measure_here(kind, load_settings(), 6)
     torch.set_num_threads(before)
     torch.use_deterministic_algorithms(False)
-    assert found.micro_batch == found.measured == 6
-    assert found.memory_is_measured
-    assert found.seconds_a_step > 0
-    assert 1e7 < found.memory < 1e11
+    assert run.micro_batch == run.measured_batch == 6
+    assert run.memory_is_measured
+    assert run.seconds_per_step > 0
+    assert 1e7 < run.memory_bytes < 1e11
 
 
 @pytest.mark.slow
-def test_a_trial_that_fails_is_one_line(repository: Path) -> None:
+def test_dry_run_failure_is_one_line(repository: Path) -> None:
     settings = load_settings()
     (repository / "params.yaml").unlink()
-    with pytest.raises(PretraceError, match=r"lstm: an update was tried and failed \(params.yaml: no such file; .+\)$"):
-        measure("lstm", settings, 1)
+    with pytest.raises(PretraceError, match=r"lstm: the dry run failed \(params.yaml: no such file; .+\)$"):
+        dry_run("lstm", settings, 1)
 
 
 @pytest.mark.slow
-def test_a_trial_of_fewer_sequences_says_so(repository: Path, monkeypatch: Any) -> None:
+def test_dry_run_with_fewer_sequences_is_marked(repository: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("pretrace.preflight.timing.SECONDS", 0.0)
-    found = trial("transformer", load_settings(), 6)
+    run = measure_here("transformer", load_settings(), 6)
     torch.use_deterministic_algorithms(False)
-    assert (found.micro_batch, found.measured, found.memory_is_measured) == (6, 2, False)
+    assert (run.micro_batch, run.measured_batch, run.memory_is_measured) == (6, 2, False)
 
 
 @pytest.mark.parametrize(
-    ("code", "said"), [(-9, ""), (1, "torch.OutOfMemoryError: CUDA out of memory"), (1, "MemoryError")]
+    ("code", "errors"), [(-9, ""), (1, "torch.OutOfMemoryError: CUDA out of memory"), (1, "MemoryError")]
 )
-def test_a_trial_without_memory_says_what_to_lower(repository: Path, code: int, said: str) -> None:
-    reason = _reason(code, said, load_settings())
-    assert reason.startswith("memory did not suffice; lower processes, pretrain.micro_batch")
+def test_dry_run_out_of_memory_says_what_to_lower(repository: Path, code: int, errors: str) -> None:
+    reason = failure_reason(code, errors, load_settings())
+    assert reason.startswith("ran out of memory; lower processes, pretrain.micro_batch")

@@ -151,7 +151,7 @@ def test_error_is_one_line_without_terminal_codes() -> None:
     ("command", "patched", "found"),
     [
         (["predict", "mine-full"], "pretrace.inference.predict.predict_lines", lambda *_: ["\x1b[2J\nspam", 3, 0.5]),
-        (["check"], "pretrace.preflight.check.look_ahead", lambda *_: [("task \u202e", "\x1b[2J")]),
+        (["check"], "pretrace.preflight.check.preflight", lambda *_: [("task \u202e", "\x1b[2J")]),
         (["trace", "a/b"], "pretrace.review.trace", lambda *_: [("note", "\x1b[2J\u202e")]),
     ],
 )

@@ -1,1 +1,1 @@
-"""Checks before a run: settings, data, memory, disk, time."""
+"""Checks and estimates before a run: settings, data, memory, disk, time."""

@@ -1,4 +1,4 @@
-"""Whether a run fits on the disk: the room that it needs, and what there is of it."""
+"""Disk space: how much a run needs, and whether it is free."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from pretrace.settings import Settings
 from pretrace.training.engine.memory import WEIGHT_BYTES
 
 CHECKPOINT_COPIES, CHECKPOINTS = 3, 3
-"""The weights and two moments; two checkpoints are kept while a third is written."""
+"""A checkpoint has the weights and two moments; two checkpoints are kept while a third is written."""
 TEXT_COPIES = 4
 """Documents, clean text and shards, each in the workspace and in DVC's cache, compressed to about two thirds."""
 SAMPLED_FILES, SAMPLED_BYTES = 3, 16 << 20
-"""Of the compressed files the largest, and the beginning of each, tell how far they grow."""
+"""The largest compressed files are sampled, from their beginning, for how far they unpack."""
 GROWTH = 5.0
-"""Of files that cannot be sampled: prose grows 3 to 5 times."""
+"""Ratio of unpacked to compressed size for files that cannot be sampled: 3 to 5 for prose."""
 
 
 def check_disk(weights: int, text_bytes: int, settings: Settings) -> str:
-    """What the run needs of the disk, in words.
+    """Check that the disk has space for the run; return a description.
 
     Raises:
         PretraceError: less is free.
@@ -44,37 +44,37 @@ def check_disk(weights: int, text_bytes: int, settings: Settings) -> str:
     if models + text > free:
         raise PretraceError(
             f"{Path.cwd()}: the run needs about {readable_bytes(models + text)} ({parts}) and {readable_bytes(free)} "
-            f"are free; make some room, take fewer tasks, variants or seeds in params.yaml, or lower model.width or "
+            f"are free; free some space, use fewer tasks, variants or seeds in params.yaml, or lower model.width or "
             f"model.layers in scales/{settings.scale_name}.yaml"
         )
     return f"about {readable_bytes(models + text)} needed ({parts}), {readable_bytes(free)} free"
 
 
 def corpus_bytes(path: str, on_fault: OnFault) -> int:
-    """Bytes of text in the files that `path` means, as they are when unpacked: estimated for compressed ones.
+    """Return the bytes of text in the files of `path`, unpacked: estimated for compressed ones.
 
-    A file without a byte goes to `on_fault` as one without text, whatever its kind.
+    An empty file of any kind is reported to `on_fault` as a file without text.
     """
     files = find_files(path, on_fault).files
     for file in files:
         if not file.size:
             on_fault(BadInputError("empty").at(file.shown))
-    packed = [file for file in files if kind_of(file.name)[1] or file.kind == ".parquet"]
-    plain = sum(file.size for file in files) - sum(file.size for file in packed)
-    sampled = sorted(packed, key=lambda file: -file.size)[:SAMPLED_FILES]
-    grown = [(file.size, growth(file) * file.size) for file in sampled if file.size]
-    stored = sum(size for size, _ in grown)
-    rate = sum(size for _, size in grown) / stored if stored else 1.0
-    return plain + int(rate * sum(file.size for file in packed))
+    compressed = [file for file in files if kind_of(file.name)[1] or file.kind == ".parquet"]
+    plain = sum(file.size for file in files) - sum(file.size for file in compressed)
+    sampled = sorted(compressed, key=lambda file: -file.size)[:SAMPLED_FILES]
+    unpacked = [(file.size, growth(file) * file.size) for file in sampled if file.size]
+    stored = sum(size for size, _ in unpacked)
+    rate = sum(size for _, size in unpacked) / stored if stored else 1.0
+    return plain + int(rate * sum(file.size for file in compressed))
 
 
 def growth(file: SourceFile) -> float:
-    """How many times its size a packed file unpacks to: from its beginning, or what its own directory says."""
+    """Return the ratio of unpacked to packed size: from the beginning of the file, or from Parquet's metadata."""
     if file.remote:
         return GROWTH
     try:
         return _of_parquet(file) if file.kind == ".parquet" else _of_compressed(file)
-    except (BadInputError, OSError, ValueError):  # reading it for the corpus will say what is wrong
+    except (BadInputError, OSError, ValueError):  # reading the corpus will report the problem
         return GROWTH
 
 
@@ -90,7 +90,7 @@ def _of_parquet(file: SourceFile) -> float:
 
 def _of_compressed(file: SourceFile) -> float:
     opened: list[_Counted] = []
-    counted: Any = partial(_counted, file, opened)  # has of a file what is used
+    counted: Any = partial(_counted, file, opened)  # has all methods of a file that are used
     with open_file(replace(file, open=counted)) as stream:
         read = len(stream.read(SAMPLED_BYTES))
     return read / max(1, opened[0].bytes_read)
@@ -102,7 +102,7 @@ def _counted(file: SourceFile, opened: list[_Counted]) -> _Counted:
 
 
 class _Counted:
-    """A file that counts the bytes that are read of it."""
+    """A file that counts the bytes read from it."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self.stream, self.bytes_read = stream, 0

@@ -1,10 +1,10 @@
-"""A few real updates of the real model on this device, to know beforehand what a pre-training takes.
+"""A dry run: a few optimizer steps of the real model on this device, to estimate time and memory of pre-training.
 
     python -m pretrace.preflight.timing transformer 8
 
-measures, for the settings of the folder one stands in, updates of which this process has 8 sequences, and prints one
-JSON object. It runs in processes of its own, as many as train together: nothing is written, and what a training
-process sets for itself ends with it. The tokens are random; their values do not change what a step costs.
+measures, with the settings of the current folder, steps of which this process has 8 sequences, and prints one JSON
+object. It runs in processes of its own, as many as train together: nothing is written, and global settings of PyTorch
+end with the process. The tokens are random; their values do not change the cost of a step.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pretrace.common.errors import PretraceError
@@ -22,42 +22,43 @@ from pretrace.common.processes import exit_with_parent
 from pretrace.settings import Settings
 
 SECONDS = 6.0
-"""About how long updates are measured. If a micro-batch takes longer, one of fewer sequences is measured."""
-UPDATES = (2, 20)
-"""Updates measured, at least and at most."""
+"""Approximate duration of the measurement. If a micro-batch takes longer, one of fewer sequences is measured."""
+MIN_STEPS, MAX_STEPS = 2, 20
+"""Steps that are measured."""
 TIMEOUT_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What was measured in one of the processes that train together."""
+class DryRun:
+    """Measurements in one of the processes that train together."""
 
     device: str
     precision: str
-    reason: str
+    precision_reason: str
     """Why this precision."""
     compiled: str
-    """Whether torch.compile was used, and why."""
+    """`torch.compile` used or not, and why."""
     micro_batch: int
-    """Sequences that the training will hold at once."""
-    measured: int
-    """Sequences of the micro-batches that were measured."""
-    seconds_a_step: float
-    """Of an update: from the micro-batches measured, in proportion, and the optimizer. Without adding up gradients
-    over processes."""
-    memory: int
-    """Bytes: the largest size of the process on a CPU, Python and PyTorch included; what PyTorch holds of a GPU."""
+    """Sequences of a micro-batch in training."""
+    measured_batch: int
+    """Sequences of a micro-batch in the dry run."""
+    seconds_per_step: float
+    """Of a step: the measured micro-batches, scaled to the share of the process, and the optimizer. Without the
+    all-reduce of gradients over processes."""
+    memory_bytes: int
+    """Peak: resident memory of the process on a CPU, including Python and PyTorch; memory reserved by PyTorch on a
+    GPU."""
     memory_is_measured: bool
-    """False: with fewer sequences than the micro-batch has, and the rest estimated."""
+    """False if estimated from a smaller micro-batch."""
     peak_flops: float
-    """Floating-point operations a second of large matrix products, measured at the same time."""
+    """FLOP/s of large matrix products, measured at the same time."""
 
 
-def measure(kind: str, settings: Settings, processes: int) -> Trial:
-    """Try updates in so many processes at once, each with its share of the batch; the slowest and largest counts.
+def dry_run(kind: str, settings: Settings, processes: int) -> DryRun:
+    """Run steps in several processes at once, each with its share of the batch; return the slowest and largest.
 
     Raises:
-        PretraceError: memory does not suffice, or an update fails.
+        PretraceError: not enough memory, or a step fails.
     """
     share = -(-settings.scale.pretrain.batch_size // processes)
     command = [sys.executable, "-m", "pretrace.preflight.timing", kind, str(share)]
@@ -67,30 +68,31 @@ def measure(kind: str, settings: Settings, processes: int) -> Trial:
     try:
         done = [(process, *process.communicate(timeout=TIMEOUT_SECONDS)) for process in started]
     except subprocess.TimeoutExpired:
-        raise PretraceError(f"{kind}: a few updates were not done in {TIMEOUT_SECONDS:.0f} s") from None
+        raise PretraceError(f"{kind}: the dry run timed out after {TIMEOUT_SECONDS:.0f} s") from None
     finally:
         for process in started:
             process.kill()
             process.wait()
-    for process, _, said in done:
+    for process, _, errors in done:
         if process.returncode:
-            raise PretraceError(f"{kind}: an update was tried and {_reason(process.returncode, said, settings)}")
-    trials = [Trial(**json.loads(out.splitlines()[-1])) for _, out, _ in done]
-    slowest = max(trials, key=lambda trial: trial.seconds_a_step)
-    return Trial(**vars(slowest) | {"memory": max(trial.memory for trial in trials)})
+            raise PretraceError(f"{kind}: the dry run {failure_reason(process.returncode, errors, settings)}")
+    runs = [DryRun(**json.loads(out.splitlines()[-1])) for _, out, _ in done]
+    slowest = max(runs, key=lambda run: run.seconds_per_step)
+    return replace(slowest, memory_bytes=max(run.memory_bytes for run in runs))
 
 
-def _reason(code: int, said: str, settings: Settings) -> str:
-    if code == -9 or "OutOfMemoryError" in said or "can't allocate memory" in said or "MemoryError" in said:
+def failure_reason(code: int, errors: str, settings: Settings) -> str:
+    """Return why a process failed, from its exit code and standard error."""
+    if code == -9 or "OutOfMemoryError" in errors or "can't allocate memory" in errors or "MemoryError" in errors:
         from pretrace.training.engine.memory import advise_smaller
 
-        return f"memory did not suffice; {advise_smaller(settings)}"
-    lines = said.strip().splitlines()
+        return f"ran out of memory; {advise_smaller(settings)}"
+    lines = errors.strip().splitlines()
     return f"failed ({lines[-1] if lines else f'exit code {code}'})"
 
 
-def trial(kind: str, settings: Settings, share: int) -> Trial:
-    """Measure in this process, which is none to go on with: weights are changed and much is set for good."""
+def measure_here(kind: str, settings: Settings, share: int) -> DryRun:
+    """Measure in this process, which should end afterwards: global settings of PyTorch are changed."""
     import torch
 
     from pretrace.training.engine.compile import compile_blocks
@@ -100,50 +102,50 @@ def trial(kind: str, settings: Settings, share: int) -> Trial:
 
     scale, section = settings.scale, settings.scale.pretrain
     device = choose_device(section.precision, scale.threads)
-    updates = Updates(kind, settings, device)
+    stepper = Stepper(kind, settings, device)
     on_gpu = device.name == "cuda"
-    there = memory_per_process(device.name, scale.processes)
-    sequence = bytes_per_sequence(scale.sizes_of(kind), scale.model.context, updates.size)
+    available = memory_per_process(device.name, scale.processes)
+    sequence = bytes_per_sequence(scale.sizes_of(kind), scale.model.context, stepper.size)
     if section.micro_batch:
         micro_batch = min(section.micro_batch, share)
     else:
-        tried = updates.forward_and_back if on_gpu else None
-        micro_batch = choose_micro_batch(share, sequence, updates.model, there, tried)
-    updates.run(1)
-    single, single_memory = sum(updates.run(1)), updates.memory()
-    room = int((there - single_memory) / sequence)
-    measured = max(1, min(micro_batch, max(2, int(SECONDS / 3 / single)), 1 + room))
-    flops = section.steps * section.batch_size * scale.model.context * flops_per_token(updates.model)
+        tried = stepper.forward_backward if on_gpu else None
+        micro_batch = choose_micro_batch(share, sequence, stepper.model, available, tried)
+    stepper.step(1)
+    single, single_memory = sum(stepper.step(1)), stepper.memory()
+    more_fit = int((available - single_memory) / sequence)
+    measured = max(1, min(micro_batch, max(2, int(SECONDS / 3 / single)), 1 + more_fit))
+    flops = section.steps * section.batch_size * scale.model.context * flops_per_token(stepper.model)
     compiled = compile_blocks(
-        updates.model,
+        stepper.model,
         section.compile,
         device.name,
         flops * share / section.batch_size,
-        lambda: updates.forward_and_back(measured),
+        lambda: stepper.forward_backward(measured),
     )
-    updates.run(measured)
+    stepper.step(measured)
     times: list[tuple[float, float]] = []
-    while len(times) < UPDATES[0] or (len(times) < UPDATES[1] and sum(map(sum, times)) < SECONDS):
-        times.append(updates.run(measured))
-    passes, update = sorted(times, key=sum)[len(times) // 2]
-    memory = updates.memory()
-    more = (memory - single_memory) / (measured - 1) if measured > 1 else sequence
-    return Trial(
+    while len(times) < MIN_STEPS or (len(times) < MAX_STEPS and sum(map(sum, times)) < SECONDS):
+        times.append(stepper.step(measured))
+    forward_backward, optimizer = sorted(times, key=sum)[len(times) // 2]
+    memory = stepper.memory()
+    per_sequence = (memory - single_memory) / (measured - 1) if measured > 1 else sequence
+    return DryRun(
         device=torch.cuda.get_device_name() if on_gpu else "cpu",
         precision=str(device.dtype).removeprefix("torch."),
-        reason=device.reason,
+        precision_reason=device.reason,
         compiled=compiled,
         micro_batch=micro_batch,
-        measured=measured,
-        seconds_a_step=passes * share / measured + update,
-        memory=int(memory + max(0.0, more) * (micro_batch - measured)),
+        measured_batch=measured,
+        seconds_per_step=forward_backward * share / measured + optimizer,
+        memory_bytes=int(memory + max(0.0, per_sequence) * (micro_batch - measured)),
         memory_is_measured=measured == micro_batch,
         peak_flops=peak_flops(device),
     )
 
 
-class Updates:
-    """Updates as pre-training makes them, on random tokens."""
+class Stepper:
+    """Optimizer steps of pre-training, on random tokens."""
 
     def __init__(self, kind: str, settings: Settings, device: Any) -> None:
         from pretrace.model.build import build_model
@@ -156,8 +158,8 @@ class Updates:
         self.optimizer = build_optimizer(self.model, self.section)
         self.marks: list[float] = []
 
-    def run(self, sequences: int) -> tuple[float, float]:
-        """Make one update of one micro-batch; seconds of its passes forward and back, and of the optimizer."""
+    def step(self, sequences: int) -> tuple[float, float]:
+        """Run a step of one micro-batch; return the seconds of forward and backward, and of the optimizer."""
         from pretrace.training.engine.loop import train_steps
 
         started = self._now()
@@ -173,13 +175,13 @@ class Updates:
             pass
         return self.marks[-1] - started, self._now() - self.marks[-1]
 
-    def forward_and_back(self, sequences: int) -> None:
-        """A micro-batch without an update."""
+    def forward_backward(self, sequences: int) -> None:
+        """Run forward and backward of a micro-batch, without an optimizer step."""
         self._loss(sequences).backward()
         self.model.zero_grad(set_to_none=True)
 
     def memory(self) -> int:
-        """Bytes, at most so far."""
+        """Return the peak memory so far, in bytes."""
         import torch
 
         from pretrace.common.hardware import peak_memory_bytes
@@ -188,7 +190,7 @@ class Updates:
 
     def _losses(self, sequences: int) -> Iterator[Any]:
         yield self._loss(sequences)
-        self.marks.append(self._now())  # the loop has worked out the gradients when it asks for another loss
+        self.marks.append(self._now())  # when the loop asks for the next loss, the gradients are computed
 
     def _loss(self, sequences: int) -> Any:
         import torch
@@ -214,6 +216,6 @@ if __name__ == "__main__":
 
     exit_with_parent()
     try:
-        print(json.dumps(vars(trial(sys.argv[1], load_settings(), int(sys.argv[2])))))
+        print(json.dumps(vars(measure_here(sys.argv[1], load_settings(), int(sys.argv[2])))))
     except PretraceError as error:
         sys.exit(str(error))

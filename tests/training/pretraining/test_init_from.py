@@ -17,7 +17,7 @@ from pretrace.common.files import read_json
 from pretrace.corpus import Document, clean_text, write_documents
 from pretrace.export import export
 from pretrace.model import build_model, load_model, save_model
-from pretrace.preflight.check import look_ahead
+from pretrace.preflight.check import preflight
 from pretrace.settings import Settings
 from pretrace.tokens import load_vocabulary
 from pretrace.tokens.shards import open_shards, write_shards
@@ -115,7 +115,7 @@ def a_run(settings: Settings) -> Any:
         pass
 
     methods = {"publish": nothing, "log_metrics": nothing, "log_curve": nothing}
-    return SimpleNamespace(settings=settings, cost={}, first=True, **methods)
+    return SimpleNamespace(settings=settings, cost={}, is_rank_zero=True, **methods)
 
 
 @pytest.mark.slow
@@ -153,11 +153,11 @@ def test_what_lies_ahead_names_the_start(tmp_path: Path) -> None:
     corpus = {"source": "installed", "packages": ["json"]}
     vocabulary = load_vocabulary(write_openai_vocabulary(tmp_path / "start" / "vocabulary"))
     save_model(tmp_path / "start", build_model("transformer", settings_with().scale, vocabulary.size, seed=7))
-    said = dict(look_ahead(starting(tmp_path / "start", corpus=corpus)))
+    said = dict(preflight(starting(tmp_path / "start", corpus=corpus)))
     assert f"from {tmp_path / 'start'}" in said["transformer"]
-    assert said["pre-training"].startswith(f"none; the vocabulary of {vocabulary.size:,} pieces")
+    assert said["pre-training"].startswith(f"none; the weights come with a vocabulary of {vocabulary.size:,} tokens")
     with pytest.raises(PretraceError, match=r"its layers is 2, and model.layers in scales/small.yaml is 3"):
-        dict(look_ahead(starting(tmp_path / "start", {"model.layers": 3}, corpus=corpus)))
+        dict(preflight(starting(tmp_path / "start", {"model.layers": 3}, corpus=corpus)))
 
 
 def test_a_vocabulary_that_is_not_there_is_named(tmp_path: Path) -> None:
