@@ -80,7 +80,7 @@ def test_what_a_worker_raises_is_raised_here(engine: str, count: int) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_lost_worker_is_told(engine: str) -> None:
-    with pytest.raises(PretraceError, match=r"a worker ended without a word.*workers\.count"):
+    with pytest.raises(PretraceError, match=r"a worker died without an error.*workers\.count"):
         list(map_in_order(end, range(9), Workers(engine=engine, count=2)))
 
 

@@ -1,4 +1,4 @@
-"""Text of one's own, from files or from a data set of the Hugging Face Hub: the work of the stage `collect`."""
+"""Collection of your own text, from files or from a data set of the Hugging Face Hub, for the stage `collect`."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from pretrace.settings import Corpus
 
 REJECTS = "rejects.jsonl"
-"""Beside the documents, with `on_bad_input: skip`: what was not taken, a line each (`bad_input.Fault`)."""
+"""Beside the documents, with `on_bad_input: skip`: the rejected files and rows, a line each (`faults.Fault`)."""
 
 
 def collect_text(corpus: Corpus, out: Path) -> dict[str, Any]:
-    """Write the documents that `corpus` says to `out`, and what is wrong with its text to `out/rejects.jsonl`.
+    """Write the documents of `corpus` to `out`, and the faults of its files and rows to `out/rejects.jsonl`.
 
     Returns:
-        Numbers for the report: documents, rows without text, files and their bytes, files of other kinds that were
-        passed over, and with `on_bad_input: skip` what was rejected, by reason.
+        Numbers for the report: documents, rows without text, files and their bytes, ignored files of other
+        kinds, and with `on_bad_input: skip` the number of rejects by reason.
 
     Raises:
         PretraceError: the text cannot be found, or there is not a single document; with `on_bad_input: stop` the first
@@ -52,12 +52,12 @@ def collect_text(corpus: Corpus, out: Path) -> dict[str, Any]:
 
 
 def corpus_name(corpus: Corpus) -> str:
-    """The corpus as lines for a person name it."""
+    """Return the name of the corpus in messages: its path or data set."""
     return str(corpus.dataset.name if corpus.source == "huggingface" else corpus.path)
 
 
 def read_corpus(corpus: Corpus, on_fault: OnFault = stop, tally: Counter[str] | None = None) -> Iterator[Document]:
-    """The documents of the files or the data set that `corpus` says; arguments and errors as for `read_files`."""
+    """Yield the documents of the files or the data set of `corpus`; arguments and errors as for `read_files`."""
     if corpus.source == "huggingface":
         name = corpus_name(corpus)
         rows = dataset_rows(corpus.dataset, wanted_columns(corpus.columns))

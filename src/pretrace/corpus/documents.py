@@ -15,17 +15,17 @@ from typing import Any
 from pretrace.common.errors import PretraceError
 
 PART_BYTES = 32 << 20
-"""UTF-8 bytes of text after which a new part begins, so that a reader holds one part at a time."""
+"""UTF-8 bytes of text after which a new part begins, so that a writer holds one part at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One text with a name and an origin."""
+    """A text with its name and source."""
 
     id: str
     """Unique within its source."""
     source: str
-    """Where it is from: a package, an author, a folder."""
+    """A package, an author, a folder."""
     text: str
 
 
@@ -92,7 +92,7 @@ def part_path(folder: Path, number: int) -> Path:
 
 
 def write_documents(folder: Path, documents: Iterable[Document]) -> int:
-    """Write documents to Parquet parts in `folder`; the result is their number."""
+    """Write documents to Parquet parts in `folder`, and return their number."""
     count = 0
     with DocumentWriter(folder) as writer:
         for document in documents:
@@ -102,7 +102,7 @@ def write_documents(folder: Path, documents: Iterable[Document]) -> int:
 
 
 def document_parts(folder: Path) -> list[Path]:
-    """The files that `write_documents` wrote, in order. Raises `PretraceError` if there are none."""
+    """Return the files that `write_documents` wrote, in order. Raises `PretraceError` if there are none."""
     paths = sorted(Path(folder).glob("part-*.parquet"))
     if not paths:
         raise PretraceError(f"{folder}: no documents there (part-*.parquet); run the stage that writes them")
@@ -130,19 +130,19 @@ def read_documents(folder: Path) -> Iterator[Document]:
 
 @contextlib.contextmanager
 def readable_part(part: Path) -> Iterator[None]:
-    """Turn what Arrow says of a damaged part into one line that names it."""
+    """Turn Arrow's exceptions for a damaged part into one line that names it."""
     import pyarrow as pa
 
     try:
         yield
     except (pa.ArrowException, KeyError, UnicodeDecodeError, OSError) as error:
-        if isinstance(error, OSError) and error.errno:  # what the system says, not what Arrow found
+        if isinstance(error, OSError) and error.errno:  # of the system, not of Arrow
             raise
         raise PretraceError(f"{part}: not a whole Parquet file of documents ({error})") from None
 
 
 def count_documents(part: Path) -> int:
-    """How many documents a part holds. Raises `PretraceError` if it is damaged."""
+    """Return the number of documents in a part. Raises `PretraceError` if it is damaged."""
     import pyarrow.parquet as pq
 
     with readable_part(part):
@@ -150,11 +150,11 @@ def count_documents(part: Path) -> int:
 
 
 def bytes_of_documents(folder: Path) -> int:
-    """About how many bytes of text there are, without reading them: for progress bars."""
+    """Estimate the bytes of text without reading them, for progress bars."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with contextlib.suppress(pa.ArrowException, OSError):  # whoever reads the part says what is wrong with it
+    with contextlib.suppress(pa.ArrowException, OSError):  # reported when the part is read
         return sum(
             metadata.row_group(number).total_byte_size
             for metadata in map(pq.read_metadata, _parts_of(folder))
@@ -164,7 +164,7 @@ def bytes_of_documents(folder: Path) -> int:
 
 
 def in_batches(documents: Iterable[Document], characters: int) -> Iterator[list[Document]]:
-    """The documents in the lists that go to a worker at once, each of about so many characters."""
+    """Yield the documents in batches for workers, each of about so many characters."""
     batch: list[Document] = []
     size = 0
     for document in documents:

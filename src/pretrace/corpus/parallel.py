@@ -1,7 +1,7 @@
-"""One function over many batches, by several workers: results come in the order of the batches.
+"""Parallel map of a function over batches, by several workers, with results in the order of the batches.
 
 Whatever the engine and the number of workers, the results are the same, so a file made from them has the same bytes.
-No more batches are handed out than the workers need to stay busy: memory does not grow with the corpus.
+Only as many batches are submitted as the workers need to stay busy: memory does not grow with the corpus.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 BATCHES_AHEAD = 3
-"""Batches that are handed out for each worker, so that none waits for the reader."""
+"""Batches that are submitted per worker, so that none waits for the reader."""
 ALWAYS_LOADED = ("pretrace.pipeline.stage",)
-"""A worker loads the script of its stage, and with it this."""
+"""A worker imports the script of its stage, and with it this."""
 RETRIES = 2
 PIPE_BYTES = 1 << 20
-"""What waits between processes; a pipe of the usual 64 KB would make one wait for the other many times a batch."""
-LOST = "a worker ended without a word: killed, or out of memory; take fewer in params.yaml: workers.count"
-NOT_THERE = "a worker of Ray does not find it; workers on several machines need the project in a folder that all see"
+"""Capacity of the pipes between processes; the usual 64 KB would block them many times per batch."""
+LOST = "a worker died without an error (killed or out of memory); lower workers.count in params.yaml"
+NOT_THERE = "a Ray worker cannot find it; workers on several hosts need the project in a shared folder"
 
 
 def map_in_order(
@@ -44,11 +44,11 @@ def map_in_order(
     workers: Workers | None,
     preload: Sequence[str] = (),
 ) -> Iterator[tuple[Batch, Result]]:
-    """Each batch with `function(batch)`, in the order of the batches.
+    """Yield each batch with `function(batch)`, in the order of the batches.
 
-    `function` can be pickled, and its result depends on nothing but its argument; what it raises is raised here. It is
-    sent to a worker once, so it may be large. One process, or None, is this one. Modules named in `preload` are loaded
-    once for all processes of this machine, where each would take its time.
+    `function` can be pickled, and its result depends only on its argument; its exceptions are raised here. It is
+    sent to each worker once, so it may be large. One process, or None, is this one. Modules named in `preload` are
+    imported once for all processes of this machine.
 
     Raises:
         PretraceError: a worker was lost, or Ray is asked for and not installed.
@@ -68,7 +68,7 @@ def map_in_order(
 
 @contextlib.contextmanager
 def _processes(function: Callable[..., Any], count: int, preload: Sequence[str]) -> Iterator[tuple[Callable, Callable]]:
-    """Processes of this machine. They are forked from a clean one: this one may have threads by now."""
+    """Start processes on this machine, forked from a clean one: this one may have threads by now."""
     context = get_context("forkserver")
     context.set_forkserver_preload([*ALWAYS_LOADED, *preload])
     pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(function,))
@@ -87,7 +87,7 @@ def _processes(function: Callable[..., Any], count: int, preload: Sequence[str])
 
 
 def _widen_pipes(pool: ProcessPoolExecutor) -> None:
-    """Where the system and this Python let us; it is for speed alone."""
+    """Widen the pipes if the system and this Python allow it; for speed only."""
     with contextlib.suppress(AttributeError, OSError):
         queues: tuple[Any, ...] = (pool._call_queue, pool._result_queue)  # type: ignore[attr-defined]
         for queue in queues:
@@ -98,7 +98,7 @@ _function: Callable[..., Any]
 
 
 def _begin(function: Callable[..., Any]) -> None:
-    """A worker leaves Ctrl-C to the one that reads and writes, and ends when that is killed."""
+    """Set up a worker: it ignores Ctrl-C, which its parent handles, and ends when that is killed."""
     global _function
     _function = function
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -111,7 +111,7 @@ def _work(batch: Any) -> Any:
 
 @contextlib.contextmanager
 def _ray(function: Callable[..., Any], count: int, preload: Sequence[str]) -> Iterator[tuple[Callable, Callable]]:
-    """Ray: the cluster that RAY_ADDRESS names, else one on this machine for as long as it takes."""
+    """Use the Ray cluster that RAY_ADDRESS names, else a temporary one on this machine."""
     try:
         import ray
     except ModuleNotFoundError:
@@ -121,7 +121,7 @@ def _ray(function: Callable[..., Any], count: int, preload: Sequence[str]) -> It
     started = not ray.is_initialized()
     if started:
         ray.init(log_to_driver=False, logging_level="error", **({} if os.environ.get("RAY_ADDRESS") else _local(count)))
-    # A worker that is lost is begun again, and does its batches again: they give the same.
+    # A worker that is lost is restarted and repeats its batches, with the same results.
     worker = ray.remote(num_cpus=1, max_restarts=RETRIES, max_task_retries=RETRIES)(RayWorker)
     turns = cycle([worker.remote(function) for _ in range(count)])
 
@@ -143,13 +143,13 @@ def _ray(function: Callable[..., Any], count: int, preload: Sequence[str]) -> It
 
 
 def _local(count: int) -> dict[str, Any]:
-    """A cluster of so many workers on this machine, which find the modules that this process finds."""
+    """Return the options of a cluster of so many workers on this machine, with this process's module path."""
     variables = {"PYTHONPATH": os.pathsep.join(sys.path)}
     return {"num_cpus": count, "include_dashboard": False, "runtime_env": {"env_vars": variables}}
 
 
 class RayWorker:
-    """An actor that keeps the function, and what that remembers, between batches."""
+    """An actor that holds the function, and its caches, between batches."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function

@@ -208,7 +208,7 @@ def test_a_folder_that_may_not_be_read(folder: Path, monkeypatch: pytest.MonkeyP
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> int:
     """Documents are at most a million bytes."""
-    for module in ("rows", "read"):
+    for module in ("readers.read_rows", "readers.read_documents"):
         monkeypatch.setattr(f"pretrace.corpus.{module}.DOCUMENT_BYTES", 1_000_000)
     return 1_000_000
 

@@ -1,7 +1,7 @@
-"""Documents on disk in spans of rows: what a worker is given to read for itself.
+"""Spans of rows of the documents on disk, which workers read for themselves.
 
-A span is a place in a part, so handing one out costs nothing whatever the text's length. It is read a few rows at a
-time, and those are the same rows whatever spans there are.
+A span is a range of rows in a part, so sending one costs nothing, whatever the length of the text. It is read a few
+rows at a time, and those batches are the same however the spans are cut.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from typing import Any
 from pretrace.corpus.documents import Document, document_parts, readable_part
 
 BATCH_BYTES = 500_000
-"""Text that is worked on at once."""
+"""Bytes of text that are cleaned at once."""
 BUFFER_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Documents that stand one after the other in a part."""
+    """Successive documents of a part."""
 
     number: int
-    """Its place among all."""
+    """Its index among all spans."""
     part: Path
     start: int
     """The first row, from 0."""
     stop: int
     step: int
-    """Rows that are read at once."""
+    """Rows per batch."""
 
     def read(self) -> Iterator[list[Document]]:
-        """The documents. Raises `PretraceError` if the part is damaged or gone."""
+        """Yield the documents in batches. Raises `PretraceError` if the part is damaged or missing."""
         for row in range(self.start, self.stop, self.step):
             with readable_part(self.part):
                 documents = _reader()(self.part, row, min(row + self.step, self.stop))
@@ -42,22 +42,25 @@ class Span:
 
 
 def spans_of(folder: Path, workers: int = 1) -> list[Span]:
-    """All documents of a folder, in order. Raises `PretraceError` if there are none, or a part is damaged.
+    """Return spans of all documents of a folder, in order.
 
-    Rows can be read only from the beginning of their row group, so it is best read by one worker. A span is a whole
-    one, until there is less left of the text than keeps all workers busy for so long; so they end at the same time.
+    Rows can be read only from the beginning of their row group, so one worker had best read the whole group. Near the
+    end of the text spans are shorter, so that all workers end at the same time.
+
+    Raises:
+        PretraceError: there are no documents, or a part is damaged.
     """
     groups = [(part.resolve(), *group) for part in document_parts(folder) for group in _groups(part)]
     left = sum(size for *_, size in groups)
     spans: list[Span] = []
-    together = 0  # bytes of the last span, as far as it is of small row groups and may get more
+    joined = 0  # bytes of the last span while it consists of small row groups and may grow
     for part, first, rows, size in groups:
-        if together and together + size <= BATCH_BYTES and spans[-1].part == part:
-            rows, first, together = first + rows - spans[-1].start, spans[-1].start, together + size
+        if joined and joined + size <= BATCH_BYTES and spans[-1].part == part:
+            rows, first, joined = first + rows - spans[-1].start, spans[-1].start, joined + size
             spans[-1] = Span(len(spans) - 1, part, first, first + rows, rows)
             left -= size
             continue
-        together = size if size <= BATCH_BYTES else 0
+        joined = size if size <= BATCH_BYTES else 0
         step = max(1, rows * BATCH_BYTES // max(size, BATCH_BYTES))
         row = first
         while row < first + rows:
@@ -69,7 +72,7 @@ def spans_of(folder: Path, workers: int = 1) -> list[Span]:
 
 
 def _groups(part: Path) -> list[tuple[int, int, int]]:
-    """First row, number of rows and about the bytes of each row group that has any."""
+    """Return the first row, number of rows and approximate bytes of each row group that is not empty."""
     import pyarrow.parquet as pq
 
     with readable_part(part):
@@ -87,7 +90,7 @@ def _reader() -> Reader:
 
 
 class Reader:
-    """Reads spans, and goes on where it stopped: what others read of the same row group is passed over once."""
+    """Reads spans, resuming where it stopped: rows of the same row group that others read are skipped once."""
 
     def __init__(self) -> None:
         self._part: Path | None = None
@@ -110,7 +113,7 @@ class Reader:
         return documents
 
     def _open(self, part: Path, row: int, rows_at_once: int) -> None:
-        """Stand at the beginning of the row group in which the row is."""
+        """Go to the beginning of the row's row group."""
         import pyarrow.parquet as pq
 
         self._part, self._end = None, 0

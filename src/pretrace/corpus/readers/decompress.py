@@ -1,7 +1,7 @@
-"""The bytes of a file of text, decompressed as they are read.
+"""Decompression of text files as they are read.
 
-Memory is a few buffers, whatever the file holds, and the work is bounded by the bytes on disk: what grows like no text
-does is taken for a decompression bomb.
+Memory is a few buffers, whatever the file holds, and the work is bounded by the bytes on disk: a file that grows more
+than text does is taken for a decompression bomb.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from pretrace.corpus.readers.faults import BadInputError
 from pretrace.corpus.readers.source_file import SourceFile, kind_of
 
 MAX_GROWTH = 200
-"""Times its compressed size that a file may grow. Prose grows 3 to 5 times, logs 20 to 50; a bomb 1,000 and more."""
+"""Most times its compressed size that a file may grow. Prose grows 3 to 5 times, logs 20 to 50, a bomb 1,000."""
 GROWTH_FREE_BYTES = 64 << 20
-"""Bytes that may come out of any file, however small it is."""
+"""Bytes that any file may give, however small it is."""
 BUFFER_BYTES = 1 << 18
 STEP_BYTES = 1 << 12
-"""Decompressed at once: what a step fails in is lost, though its beginning may be whole."""
+"""Bytes that are decompressed at once: after an error all of them are lost, though the first may be whole."""
 NOT_THE_NETWORK = (FileNotFoundError, PermissionError, IsADirectoryError)
 
 
 @contextlib.contextmanager
 def open_file(source: SourceFile) -> Iterator[BinaryIO]:
-    """The decompressed bytes of a file, buffered; they can be sought in only if the file is not compressed.
+    """Open the decompressed bytes of a file, buffered; seekable only if the file is not compressed.
 
     Raises:
         BadInputError: now or while reading: "unreadable", "damaged" or "too_large".
@@ -51,7 +51,7 @@ def open_file(source: SourceFile) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def open_seekable(source: SourceFile) -> Iterator[BinaryIO]:
-    """The same, in a temporary file on the disk if the file is compressed."""
+    """Do as `open_file`, but seekable: a compressed file is decompressed to a temporary file on disk."""
     with open_file(source) as stream:
         if not kind_of(source.name)[1]:
             yield stream
@@ -63,14 +63,14 @@ def open_seekable(source: SourceFile) -> Iterator[BinaryIO]:
 
 
 def _zstd(raw: io.RawIOBase) -> Any:
-    # Arrow's codec notices a frame that is cut off, which python-zstandard's stream reader does not.
+    # Arrow's codec notices a truncated frame, which python-zstandard's stream reader does not.
     import pyarrow as pa
 
     return pa.CompressedInputStream(raw, "zstd")
 
 
 class _StoredStream(io.RawIOBase):
-    """A file's bytes as they are stored. Counts them, and tells failures to read from faults in what was read."""
+    """A file's bytes as stored: counts them, and tells failures to read from faults in the content."""
 
     def __init__(self, stream: BinaryIO, source: SourceFile) -> None:
         self._stream, self._source = stream, source
@@ -98,7 +98,7 @@ class _StoredStream(io.RawIOBase):
 
 
 class _DecompressedStream(io.RawIOBase):
-    """What comes out of a decompressor, as long as it does not grow like a bomb."""
+    """The output of a decompressor, as long as it does not grow like a bomb."""
 
     def __init__(self, inner: Any, stored: _StoredStream, compression: str) -> None:
         self._inner, self._stored, self._compression = inner, stored, compression

@@ -1,7 +1,7 @@
-"""What is wrong with a file or a row of somebody's text, and what becomes of it.
+"""Faults of files and rows of text, and how they are handled.
 
-A reader hands every fault it meets to a function. `stop` ends the run with one line; `FaultLog.add` writes the fault
-down and lets the rest of the corpus come through. What is bad is decided a file or a row at a time.
+A reader hands every fault to a function. `stop` ends the run with one line; `FaultLog.add` writes the fault down and
+lets the rest of the corpus through. A fault concerns one file or one row.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from pretrace.common.errors import PretraceError, printable
 
 VALUE_CHARACTERS = 200
-"""What is kept of what was found: a library's message can be long."""
+"""Longest value in a fault: a library's message can be long."""
 REASONS = {
     "file_name": "a name with a control character, or not in UTF-8; rename it",
     "link_outside": "a link to {value}, which is outside of the folder; copy it here, or set corpus.path to a folder "
@@ -35,23 +35,23 @@ REASONS = {
     "no_column": "no column {value}; set corpus.columns in params.yaml",
     "not_text": "column {value}",
 }
-"""Why a file or a row is bad: the name in the rejects and the report, and how it is said; `{value}` is the finding."""
+"""By reason, as in the rejects and the report: its text for a person; `{value}` is the offending value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One file or row that is not taken."""
+    """One file or row that is rejected."""
 
     file: str
-    """As a person finds it, with control characters escaped."""
+    """Path or URL, with control characters escaped."""
     row: int | None
     """From 1; for plain text the line where the document begins; None: the file, from where reading stopped."""
     reason: str
     """A key of `REASONS`."""
     value: str
-    """What was found: a byte's number, a type, a library's message; at most `VALUE_CHARACTERS` of it."""
+    """The offending value: a byte's number, a type, a library's message; at most `VALUE_CHARACTERS`."""
     kept: int | None = None
-    """For a file: documents before the fault, which are kept."""
+    """Of a file: the number of documents before the fault, which are kept."""
 
     @property
     def line(self) -> str:
@@ -65,7 +65,7 @@ OnFault = Callable[[Fault], None]
 
 
 class BadInputError(Exception):
-    """A fault on its way from where it was met to where the file and the row are known."""
+    """A fault, raised where it is noticed and completed where the file and the row are known."""
 
     def __init__(self, reason: str, value: object = "") -> None:
         super().__init__(reason, value)

@@ -1,6 +1,6 @@
-"""Which files a corpus is: a file, a folder or a glob, on this machine or at a URL that fsspec reads (s3://).
+"""Files of a corpus: a file, a folder or a glob, local or at a URL that fsspec reads (s3://).
 
-Files come in the order of their names, whatever the order of the file system. Nothing is opened here.
+Files are sorted by name, whatever the order of the file system. Nothing is opened here.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ class CorpusFiles:
 
     files: list[SourceFile]
     folder: str
-    """The name of the folder that they lie in or below."""
+    """Name of the folder that contains them."""
     passed_over: int
-    """Files of other kinds, without hidden ones."""
+    """Number of files of other kinds that are not hidden."""
 
 
 def find_files(path: str | Path, on_fault: OnFault) -> CorpusFiles:
-    """The files that `path` means, in the order of their names; bad names and links go to `on_fault`.
+    """Return the files of `path`, sorted by name; bad names and links go to `on_fault`.
 
-    Hidden files and folders below a folder are some tool's and passed over. A glob is matched against the files below
-    its last folder without a wildcard; `**` stands for any number of folders.
+    Hidden files and folders below a folder belong to some tool and are ignored. A glob is matched against the files
+    below its last folder without a wildcard; `**` stands for any number of folders.
 
     Raises:
         PretraceError: nothing is there; no file is of a known kind; a package that the URL needs is not installed.
     """
-    place = str(path)
-    base, pattern = _split_glob(place)
-    folder, listed = list_remote(base) if URL.match(place) else list_local(Path(base))
+    location = str(path)
+    base, pattern = _split_glob(location)
+    folder, listed = list_remote(base) if URL.match(location) else list_local(Path(base))
     if pattern:
         listed = [file for file in listed if _matches(file.name.split("/"), pattern.split("/"), bool(file.bad))]
     if not listed:
-        raise PretraceError(f"params.yaml: corpus.path: nothing at {printable(place)}; takes {TAKES}")
+        raise PretraceError(f"params.yaml: corpus.path: nothing at {printable(location)}; takes {TAKES}")
     known = sorted((file for file in listed if file.kind or file.bad), key=lambda file: file.name)
     if not known:
         what = f"none of its {len(listed)} files is" if pattern or listed[0].shown != printable(base) else "it is not"
         raise PretraceError(
-            f"params.yaml: corpus.path: {printable(place)}: {what} one of {', '.join(KINDS)}, alone or with "
+            f"params.yaml: corpus.path: {printable(location)}: {what} one of {', '.join(KINDS)}, alone or with "
             f"{' or '.join(COMPRESSIONS)}"
         )
     files = []
@@ -65,13 +65,13 @@ def find_files(path: str | Path, on_fault: OnFault) -> CorpusFiles:
     return CorpusFiles(files, folder, len(listed) - len(known))
 
 
-def _split_glob(place: str) -> tuple[str, str]:
-    """A glob as the folder above its first wildcard and the pattern below that; any other path as itself and ""."""
-    match = URL.match(place)
+def _split_glob(location: str) -> tuple[str, str]:
+    """Split a glob into the folder above its first wildcard and the pattern below it ("" for any other path)."""
+    match = URL.match(location)
     scheme = match[0] if match else ""
-    if not WILDCARD.search(place, len(scheme)) or (not scheme and os.path.lexists(place)):
-        return place, ""
-    parts = place[len(scheme) :].split("/")
+    if not WILDCARD.search(location, len(scheme)) or (not scheme and os.path.lexists(location)):
+        return location, ""
+    parts = location[len(scheme) :].split("/")
     first = next(number for number, part in enumerate(parts) if WILDCARD.search(part))
     above = "/".join(parts[:first])
     if not scheme and not above:
@@ -80,7 +80,7 @@ def _split_glob(place: str) -> tuple[str, str]:
 
 
 def _matches(names: list[str], patterns: list[str], folder: bool) -> bool:
-    """Whether a file's path matches; for a `folder`, whether a path below it could."""
+    """Return True if a file's path matches; for a `folder`, if a path below it could."""
     if not names:
         return folder or all(pattern == "**" for pattern in patterns)
     if not patterns:

@@ -1,4 +1,4 @@
-"""The rows of a data set on the Hugging Face Hub, streamed at one revision."""
+"""Rows of a data set on the Hugging Face Hub, streamed at one revision."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def dataset_rows(dataset: Dataset, wanted: list[str], key: str = "corpus.dataset") -> Iterator[Row]:
-    """Rows with the columns in `wanted`, or all if there are none, from 1, in the order of the data set.
+    """Yield rows with the columns in `wanted`, or all if it is empty, numbered from 1, in the order of the data set.
 
-    `key` is where params.yaml asks for it.
+    `key` is the key of the data set in params.yaml.
 
     Raises:
         PretraceError: `datasets` is not installed; the data set is not there, lacks a column or stops answering, which
@@ -38,6 +38,6 @@ def dataset_rows(dataset: Dataset, wanted: list[str], key: str = "corpus.dataset
             yield number, {column: row.get(column) for column in wanted or row}
     except BadInputError as bad:
         raise PretraceError(bad.at(str(dataset.name)).line) from None
-    except Exception as error:  # of the network, the Hub or the format: each has its own
+    except Exception as error:  # of the network, the Hub or the format, each with types of its own
         said = " ".join(printable(f"{type(error).__name__}: {error}").split())
         raise PretraceError(f"params.yaml: {key}: {dataset.name}: cannot be read ({said})") from None

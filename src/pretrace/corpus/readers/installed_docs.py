@@ -24,12 +24,12 @@ from pretrace.corpus.readers.prose import prose_paragraphs
 from pretrace.settings import Workers
 
 MINIMUM_WORDS = 40
-"""A module with less prose is no document."""
+"""A module with less prose is not a document."""
 LITERAL_CHARACTERS = 200
 """A string literal outside a docstring is read from this length, if it has more than one line."""
 SKIPPED_FOLDERS = {"tests", "test", "testing", "_vendor", "vendor", "vendored", "__pycache__", "node_modules"}
 FILES_AT_ONCE = 16
-"""Files that go to a process together."""
+"""Files per batch of a worker."""
 GRAMMAR = (3, 11)
 """Files are parsed as this version of Python, so that a newer interpreter does not find more documents."""
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -44,7 +44,7 @@ def collect_installed(packages: list[str], out: Path, workers: int = 1) -> dict[
         workers: processes of this machine, which has the packages, that parse; the result does not depend on it.
 
     Returns:
-        Numbers for the report: by package the files, documents and words, and what was left out.
+        Numbers for the report: by package the files, documents and words, and the words that were dropped.
 
     Raises:
         PretraceError: a package is not installed, is no folder of Python files, or stands there twice.
@@ -64,7 +64,7 @@ def collect_installed(packages: list[str], out: Path, workers: int = 1) -> dict[
 
 
 def _documents(rows: Iterable[Any], report: dict[str, Counter]) -> Iterator[Document]:
-    """Modules as documents. A paragraph that stood earlier in the corpus is left out: much of this text is copied."""
+    """Yield modules as documents, without paragraphs that stood earlier in the corpus: much of this text is copied."""
     seen: set[str] = set()
     for (name, _, path), paragraphs in rows:
         numbers = report[name]
@@ -87,16 +87,16 @@ def _documents(rows: Iterable[Any], report: dict[str, Counter]) -> Iterator[Docu
 
 
 def _python_files(package: str) -> Iterator[tuple[Path, str]]:
-    """The folder that holds the package, and its .py files relative to that, sorted."""
+    """Yield the folder that contains the package with each of its .py files, relative to it, sorted."""
     try:
-        found = importlib.util.find_spec(package) if package.isidentifier() else None
+        spec = importlib.util.find_spec(package) if package.isidentifier() else None
     except (ImportError, ValueError):
-        found = None
-    if found is None or not found.submodule_search_locations:
+        spec = None
+    if spec is None or not spec.submodule_search_locations:
         raise PretraceError(
             f"params.yaml: corpus.packages: {package!r} is not an installed package; install it or take it out"
         )
-    folder = Path(next(iter(found.submodule_search_locations)))
+    folder = Path(next(iter(spec.submodule_search_locations)))
     paths = (path.relative_to(folder.parent).as_posix() for path in folder.rglob("*.py"))
     for path in sorted(paths):
         if not SKIPPED_FOLDERS.intersection(PurePosixPath(path).parts):
@@ -104,7 +104,7 @@ def _python_files(package: str) -> Iterator[tuple[Path, str]]:
 
 
 def _paragraphs_of_files(paths: list[Path]) -> list[list[str] | None]:
-    """Syntax trees are freed as they go; looking for cycles in them takes a fifth of the time and finds none."""
+    """Read files without garbage collection: it finds no cycles in syntax trees and takes a fifth of the time."""
     gc.disable()
     try:
         return [_paragraphs_of_file(path) for path in paths]
@@ -113,7 +113,7 @@ def _paragraphs_of_files(paths: list[Path]) -> list[list[str] | None]:
 
 
 def _paragraphs_of_file(path: Path) -> list[str] | None:
-    """The prose of one module in the order of its source; None if it does not parse."""
+    """Return the prose of one module in the order of its source; None if it does not parse."""
     code = path.read_bytes()
     if b'"""' not in code and b"'''" not in code:
         return []  # no text of several lines; parsing is most of the work
@@ -127,7 +127,7 @@ def _paragraphs_of_file(path: Path) -> list[str] | None:
 
 
 def _texts(node: ast.AST) -> Iterator[str]:
-    """Docstrings, and long literals outside functions (`add_docstr(f, "...")`), depth first."""
+    """Yield docstrings, and long literals outside functions (`add_docstr(f, "...")`), depth first."""
     for child in getattr(node, "body", []):
         if isinstance(child, DOCUMENTED):
             yield from _texts(child)

@@ -1,4 +1,4 @@
-"""What lies in a folder: on this machine, or at a URL."""
+"""Listing of a folder, local or at a URL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pretrace.common.errors import PretraceError, printable
 from pretrace.corpus.readers.faults import BadInputError
 from pretrace.corpus.readers.source_file import SourceFile, kind_of
 
-SORTS = {
+FILE_TYPES = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -23,11 +23,11 @@ SORTS = {
 
 
 def list_local(root: Path) -> tuple[str, list[SourceFile]]:
-    """The name of the folder, and every file in and below it (or the one file that `root` is), in no order.
+    """Return the folder's name and every file in and below it (or the one file that `root` is), unsorted.
 
-    A link to a file inside of the folder is that file under another name; a link to a folder inside is passed over, as
-    what is there is listed at its own place. Links out of the folder are bad, and so is what has a known kind and is
-    no regular file, and a folder that cannot be listed.
+    A link to a file inside the folder is that file under another name; a link to a folder inside is ignored, as its
+    files are listed anyway. Links out of the folder are bad, and so are folders that cannot be listed and irregular
+    files whose name has a known kind.
     """
     if not root.is_dir():
         return root.parent.resolve().name, [_file(root, root.name)] if os.path.lexists(root) else []
@@ -70,7 +70,7 @@ def _file(path: Path, name: str) -> SourceFile:
     except OSError as error:
         return _bad(path, name, "unreadable", error.strerror)
     if kind_of(name)[0] and not stat.S_ISREG(status.st_mode):
-        return _bad(path, name, "not_a_file", SORTS.get(stat.S_IFMT(status.st_mode), "something else"))
+        return _bad(path, name, "not_a_file", FILE_TYPES.get(stat.S_IFMT(status.st_mode), "something else"))
     return SourceFile(name, printable(str(path)), status.st_size, partial(_open, path))
 
 
@@ -83,27 +83,27 @@ def _bad(path: Path, name: str, reason: str, value: object) -> SourceFile:
 
 
 def list_remote(url: str) -> tuple[str, list[SourceFile]]:
-    """The same for a URL.
+    """Do the same for a URL.
 
     Raises:
-        PretraceError: the URL is of no known sort, the package that reads it is not installed, or it does not answer.
+        PretraceError: the URL has an unknown scheme, the package that reads it is not installed, or it does not answer.
     """
-    system, place = _file_system(url)
+    system, path = _file_system(url)
     try:
-        if not system.isdir(place) and system.isfile(place):
-            found, folder = {place: system.info(place)}, place.rpartition("/")[0]
+        if not system.isdir(path) and system.isfile(path):
+            listed, folder = {path: system.info(path)}, path.rpartition("/")[0]
         else:
-            found, folder = system.find(place, detail=True), place
-    except Exception as error:  # each service has its own
+            listed, folder = system.find(path, detail=True), path
+    except Exception as error:  # each service has types of its own
         raise PretraceError(
             f"{printable(url)}: cannot be listed ({_error_text(error)}); check the name and the keys"
         ) from None
     files = []
-    for path, about in found.items():
+    for path, info in listed.items():
         name = path.removeprefix(folder).lstrip("/")
         if not any(part.startswith(".") for part in name.split("/")):
             shown = printable(system.unstrip_protocol(path))
-            files.append(SourceFile(name, shown, about.get("size") or 0, partial(system.open, path, "rb"), remote=True))
+            files.append(SourceFile(name, shown, info.get("size") or 0, partial(system.open, path, "rb"), remote=True))
     return folder.rstrip("/").rpartition("/")[2], files
 
 

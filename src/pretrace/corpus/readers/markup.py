@@ -1,4 +1,4 @@
-"""Plain sentences out of a paragraph with markup."""
+"""Extraction of plain sentences from a paragraph with markup."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROSE_SHARE = 0.75
 
 
 def without_markup(text: str) -> str:
-    """Inline markup to plain text: ``code`` -> code, :func:`~a.b` -> a.b, *strong* -> strong."""
+    """Replace inline markup by plain text: ``code`` -> code, :func:`~a.b` -> a.b, *strong* -> strong."""
     if "`" in text:
         text = MATH.sub("\ufffd", text)  # a hole that the sentence's filter sees
         text = LINK.sub(r"\1", text)
@@ -39,7 +39,7 @@ def without_markup(text: str) -> str:
 
 
 def _role_text(content: str) -> str:
-    """What a reader sees of a cross-reference: its title, or its target, of which "~" leaves only the last part."""
+    """Return the visible text of a cross-reference: its title, or its target, shortened to the last part by "~"."""
     title = TARGET.sub("", content).lstrip("!")
     if title.startswith("~"):
         return title.rpartition(".")[2].lstrip("~")
@@ -47,9 +47,9 @@ def _role_text(content: str) -> str:
 
 
 def prose_runs(text: str) -> Iterator[str]:
-    """The runs of sentences that are prose.
+    """Yield the runs of sentences that are prose.
 
-    A sentence that is not ends a run, so no two sentences become neighbours that were not.
+    Any other sentence ends a run, so sentences that were apart do not become neighbors.
     """
     run: list[str] = []
     for sentence in SENTENCE_END.split(text):

@@ -1,8 +1,8 @@
-"""The rows of a .parquet file, a few at a time, with the columns that are wanted.
+"""Rows of a .parquet file, a few at a time, with the wanted columns.
 
-A page is decoded whole, which the format allows to be 2 GiB; everything above a page is bounded here. Repeated values
-are stored once, in a dictionary, so a file of a kilobyte can stand for terabytes: the rows that are taken at once
-follow from the size of that dictionary, which only the file's pages tell.
+A page, which may have 2 GiB, is decoded whole; everything above a page is bounded here. Repeated values are stored
+once, in a dictionary, so a file of a kilobyte can stand for terabytes: the number of rows per batch follows from the
+size of that dictionary, which only the file's pages have.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from pretrace.corpus.readers.row import Row, check_columns
 from pretrace.corpus.readers.source_file import SourceFile
 
 BATCH_BYTES = 32 << 20
-"""Text of the rows that are decoded at once."""
+"""Bytes of text that are decoded at once."""
 BATCH_ROWS = 1024
 DICTIONARY_PAGE = 2
 
 
 def parquet_rows(source: SourceFile, wanted: list[str]) -> Iterator[Row]:
-    """Rows with the columns in `wanted`.
+    """Yield rows with the columns in `wanted`.
 
     Raises:
         BadInputError: the file is empty or damaged, or lacks a column; the rows before the damage have been given.
@@ -48,7 +48,7 @@ def parquet_rows(source: SourceFile, wanted: list[str]) -> Iterator[Row]:
                         for index in range(batch.num_rows):
                             number += 1
                             yield number, _row(batch, index, wanted)
-        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # a name, or a place, that is none
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # an invalid name or offset
             raise BadInputError("damaged", f"Parquet file ({error})") from None
 
 
@@ -65,7 +65,7 @@ def _row(batch: Any, index: int, wanted: list[str]) -> dict[str, Any] | BadInput
 
 
 def rows_per_batch(stream: BinaryIO, group: Any, wanted: list[str]) -> int:
-    """Rows whose text is about `BATCH_BYTES`, whatever the dictionary's largest value is and wherever it stands."""
+    """Return a number of rows with about `BATCH_BYTES` of text, wherever the dictionary's largest value occurs."""
     longest = 1
     for index in range(group.num_columns):
         chunk = group.column(index)
@@ -78,7 +78,7 @@ def rows_per_batch(stream: BinaryIO, group: Any, wanted: list[str]) -> int:
 
 
 def dictionary_bytes(stream: BinaryIO, chunk: Any) -> int:
-    """Uncompressed bytes of a column's dictionary, from the header of its page; 0 if it has none.
+    """Return the uncompressed bytes of a column's dictionary, from the header of its page; 0 if it has none.
 
     Raises:
         BadInputError: it grows like a bomb.
@@ -88,9 +88,9 @@ def dictionary_bytes(stream: BinaryIO, chunk: Any) -> int:
     header = stream.read(32)
     # Thrift's compact protocol: each field a byte that says "the next, a number", then the number.
     numbers: list[int] = []
-    place = 0
-    while len(numbers) < 3 and place < len(header) and header[place] == 0x15:
-        number, place = _varint(header, place + 1)
+    offset = 0
+    while len(numbers) < 3 and offset < len(header) and header[offset] == 0x15:
+        number, offset = _varint(header, offset + 1)
         numbers.append(number)
     if len(numbers) < 3 or numbers[0] != DICTIONARY_PAGE:
         return 0
@@ -98,15 +98,15 @@ def dictionary_bytes(stream: BinaryIO, chunk: Any) -> int:
     return numbers[1]
 
 
-def _varint(header: bytes, place: int) -> tuple[int, int]:
-    """A zigzag number and the place after it."""
+def _varint(header: bytes, offset: int) -> tuple[int, int]:
+    """Return a zigzag number and the offset after it."""
     value = shift = 0
-    while place < len(header):
-        byte = header[place]
-        value, shift, place = value | (byte & 0x7F) << shift, shift + 7, place + 1
+    while offset < len(header):
+        byte = header[offset]
+        value, shift, offset = value | (byte & 0x7F) << shift, shift + 7, offset + 1
         if byte < 0x80:
             break
-    return (value >> 1) ^ -(value & 1), place
+    return (value >> 1) ^ -(value & 1), offset
 
 
 def _check_growth(stored: int, grown: int) -> None:

@@ -1,6 +1,6 @@
-"""Whether the footer of a .parquet file can be looked at, which is tried in a process of its own.
+"""Check that the footer of a .parquet file can be read, in a helper process.
 
-Of some footers that were tampered with, what Arrow's C++ throws is caught by nobody and ends the process.
+Some corrupted footers make Arrow throw a C++ exception that nothing catches and that ends the process.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ COMMAND = (sys.executable, "-c", "from pretrace.corpus.readers.parquet_footer im
 
 
 def check_footer(stream: BinaryIO) -> None:
-    """Raises `BadInputError` if looking at the footer ends a process. Other faults are left to the reader."""
+    """Raise `BadInputError` if reading the footer ends a process. Other faults are left to the reader."""
     size = stream.seek(0, io.SEEK_END)
     stream.seek(max(0, size - LENGTH_BYTES - len(MAGIC)))
     tail = stream.read()
@@ -31,15 +31,15 @@ def check_footer(stream: BinaryIO) -> None:
         return
     stream.seek(size - length - len(tail))
     footer = MAGIC + stream.read()
-    other = _helper_process()
-    assert other.stdin and other.stdout
+    helper = _helper_process()
+    assert helper.stdin and helper.stdout
     with contextlib.suppress(BrokenPipeError):
-        other.stdin.write(len(footer).to_bytes(8, "little") + footer)
-        other.stdin.flush()
-    if not other.stdout.read(1):
+        helper.stdin.write(len(footer).to_bytes(8, "little") + footer)
+        helper.stdin.flush()
+    if not helper.stdout.read(1):
         _helper_process.cache_clear()
-        if other.wait() < 0:  # by a signal
-            raise BadInputError("damaged", "Parquet file (its footer ends the process that looks at it)")
+        if helper.wait() < 0:  # by a signal
+            raise BadInputError("damaged", "Parquet file (its footer crashes the process that reads it)")
 
 
 @cache
@@ -60,7 +60,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def serve() -> None:
-    """In the other process: look at each footer that comes, and say so. It ends with the one that asks."""
+    """Read each footer that comes and acknowledge it: the loop of the helper, which ends with its parent."""
     while length := int.from_bytes(sys.stdin.buffer.read(8), "little"):
         _inspect(sys.stdin.buffer.read(length))
         sys.stdout.buffer.write(b".")
@@ -68,7 +68,7 @@ def serve() -> None:
 
 
 def _inspect(footer: bytes) -> None:
-    """Look at what a reader does, of a file that has nothing but a footer."""
+    """Read what a reader does, from a file that has only a footer."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,8 +1,8 @@
-"""Running prose out of documentation: what a person would read aloud from a docstring.
+"""Extraction of running prose from docstrings.
 
-`prose_paragraphs` takes one docstring in any of the usual styles (reStructuredText, numpydoc, Google) and gives its
-paragraphs as plain text, in order. Code, doctests, tables, field lists, section titles, formulas and references go;
-sentences that follow each other stay together.
+`prose_paragraphs` takes a docstring in any of the usual styles (reStructuredText, numpydoc, Google) and returns its
+paragraphs as plain text, in order. Code, doctests, tables, field lists, section titles, formulas and references are
+dropped; sentences that follow each other stay together.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ SILENT_SECTION = re.compile(r"(?:see also|references?|bibliography|todo|authors?
 
 
 def prose_paragraphs(docstring: str) -> list[str]:
-    """The paragraphs of running prose in a docstring: each one line of whole sentences, at least one."""
+    """Return the paragraphs of running prose in a docstring: each is one line of whole sentences."""
     return [run for block in _blocks(_dedented(docstring)) for run in prose_runs(without_markup(block))]
 
 
 def _dedented(text: str) -> list[str]:
-    """The docstring's lines without common indentation; not `inspect.cleandoc`, which differs between Pythons."""
+    """Return the docstring's lines without common indentation; `inspect.cleandoc` differs between Pythons."""
     lines = [line.rstrip() for line in text.expandtabs(8).splitlines()]
     if not lines:
         return []
@@ -45,7 +45,7 @@ def _dedented(text: str) -> list[str]:
 
 
 class _Blocks:
-    """Goes through the lines of a docstring and gathers paragraphs; what is no text by its layout is left out."""
+    """Collects the paragraphs of a docstring line by line; lines that are not text by their layout are dropped."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
@@ -55,7 +55,7 @@ class _Blocks:
         self.is_argument = False
         """The block is the description of an argument, and the next argument may follow without an empty line."""
         self.skip_deeper_than = -1
-        """Inside a literal block or a directive: lines indented deeper than this are left out."""
+        """Inside a literal block or a directive: lines indented deeper than this are dropped."""
         self.silent = False
         """Inside a section without prose, such as "References"."""
         self.doctest = False
@@ -72,7 +72,7 @@ class _Blocks:
         self.doctest = False
 
     def line(self, text: str, indent: int, following: str, deeper_follows: bool) -> None:
-        """Take a line; `text` is stripped, `following` is the stripped next line."""
+        """Add a line; `text` is stripped, `following` is the stripped next line."""
         if self.skip_deeper_than >= 0 and indent > self.skip_deeper_than:
             return
         self.skip_deeper_than = -1
@@ -101,7 +101,7 @@ class _Blocks:
         self.block.append(text)
 
     def _is_layout(self, text: str, indent: int, following: str) -> bool:
-        """Section titles, directives, rules and tables."""
+        """Return True for section titles, directives, rules and tables."""
         titled = len(following) >= 3 and TITLE_RULE.match(following)
         if ARGUMENTS.match(text) or (not self.block and (titled or GOOGLE_SECTION.match(text))):
             self.end()
@@ -119,7 +119,7 @@ class _Blocks:
 
 
 def _blocks(lines: list[str]) -> list[str]:
-    """Paragraphs as one line each."""
+    """Return paragraphs as one line each."""
     blocks = _Blocks()
     for number, line in enumerate(lines):
         text = line.strip()
@@ -134,7 +134,7 @@ def _blocks(lines: list[str]) -> list[str]:
 
 
 def _is_entry(text: str, description: str) -> bool:
-    """Whether a line that deeper lines follow names a parameter and its type only ("x : int", "x: int", "out")."""
+    """Return True if a line before deeper lines names only a parameter and its type ("x : int", "x: int", "out")."""
     if ENDS.search(text):
         return False
     if re.match(r"[\w*., `'()]+ : ", text):

@@ -1,6 +1,6 @@
 """Documents from files of .txt, .jsonl and .parquet, plain or compressed, and from the rows of a data set.
 
-Files are read in the order of their names, row by row, so the corpus is never in memory whole.
+Files are read in the order of their names, row by row, so the corpus is never in memory as a whole.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ def read_files(
     on_fault: OnFault = stop,
     tally: Counter[str] | None = None,
 ) -> Iterator[Document]:
-    """The documents of a file, of every known file below a folder, or of those that a glob matches.
+    """Yield the documents of a file, of every known file below a folder, or of those that a glob matches.
 
     Without `columns.id` a document is named after its file and row; without `columns.source` its source is its folder
-    (from `path`), or its file if all lie in one folder. Rows without text are left out.
+    (from `path`), or its file if all lie in one folder. Rows without text are skipped.
 
     Args:
         path: a file, a folder, a glob or a URL (`find_files`).
         columns: of .jsonl and .parquet.
-        unit: what a document of plain text is: a file, what stands between blank lines, or a line.
+        unit: what becomes a document of plain text: a file, a piece of it, a block between blank lines, a line.
         on_fault: gets each bad file and row; `stop` raises.
-        tally: is counted up in: `files`, `bytes` (stored), `passed_over`, `empty_rows`.
+        tally: counts `files`, `bytes` (stored), `passed_over`, `empty_rows`.
 
     Raises:
         PretraceError: nothing is at the path, or no file is of a known kind; what `on_fault` raises.
@@ -55,7 +55,7 @@ def read_files(
 
 
 def wanted_columns(columns: Columns) -> list[str]:
-    """The text's column first."""
+    """Return the named columns, that of the text first."""
     named = (columns.text, columns.id, columns.source)
     return list(dict.fromkeys(column for column in named if column is not None))
 
@@ -63,12 +63,12 @@ def wanted_columns(columns: Columns) -> list[str]:
 def documents_from_rows(
     rows: Iterable[Row], shown: str, name: str, source: str, columns: Columns, on_fault: OnFault, tally: Counter[str]
 ) -> Iterator[Document]:
-    """The documents of the rows of one file.
+    """Yield the documents of the rows of one file.
 
     Args:
         rows: from `read_rows`, or of that form.
-        shown, name: the file as lines for a person have it, and as documents are named after.
-        source: where documents are from that do not say it themselves.
+        shown, name: the file in messages, and the prefix of document ids.
+        source: the source of documents without a source column.
         columns, on_fault, tally: as for `read_files`.
     """
     kept = faults = 0
@@ -94,7 +94,7 @@ def documents_from_rows(
 
 
 def _document(row: dict[str, Any] | BadInputError, name: str, source: str, columns: Columns) -> Document | None:
-    """The document of a row, with this name and source unless it says its own; None if the row has no text."""
+    """Return the document of a row, with this name and source unless it has its own; None if the row has no text."""
     if isinstance(row, BadInputError):
         raise row
     text = row[columns.text]
@@ -112,8 +112,8 @@ def _document(row: dict[str, Any] | BadInputError, name: str, source: str, colum
 
 
 def _check_text(text: str) -> None:
-    if (place := text.find("\0")) >= 0:
-        raise BadInputError("nul", place)
+    if (index := text.find("\0")) >= 0:
+        raise BadInputError("nul", index)
     try:
         size = len(text) if text.isascii() else len(text.encode())
     except UnicodeEncodeError as error:

@@ -1,7 +1,7 @@
-"""The rows of a file: documents of plain text, lines of .jsonl; those of .parquet are in `parquet_rows`.
+"""Rows of a file: documents of plain text, lines of .jsonl; those of .parquet are in `parquet`.
 
-A row is its number and its columns, or what is wrong with it, so that a bad row does not end the file. What ends the
-file is raised. No more than one document is in memory.
+A row is its number and its columns, or its fault, so that a bad row does not end the file. Faults that end the file
+are raised. No more than one document is in memory.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pretrace.corpus.readers.row import DOCUMENT_BYTES, DocumentUnit, Row, check
 from pretrace.corpus.readers.source_file import SourceFile
 
 SEGMENT_BYTES = 100_000
-"""UTF-8 bytes after which a piece of a file ends at the next blank line; without one it ends before twice as many."""
+"""UTF-8 bytes after which a segment of a file ends at the next blank line; without one it ends before twice as many."""
 SKIP_BYTES = 1 << 20
 
 
 def read_rows(source: SourceFile, wanted: list[str], unit: DocumentUnit) -> Iterator[Row]:
-    """The rows of a file of any kind. Plain text has one column, the first of `wanted`.
+    """Yield the rows of a file of any kind. Plain text has one column, the first of `wanted`.
 
     Raises:
         BadInputError: the file cannot be read any further; the rows before that have been given.
@@ -88,7 +88,7 @@ def _by_blank_line(stream: BinaryIO) -> Iterator[tuple[int | None, str | BadInpu
         if line is not None and size <= DOCUMENT_BYTES:
             parts.append(line)
         else:
-            parts.clear()  # nothing of a document that is too long is kept, but for its place
+            parts.clear()  # of a document that is too long only its position is kept
     if size:
         yield number, _decode_or_fault(b"".join(parts) if parts else None, offset)
 
@@ -114,7 +114,7 @@ def _in_segments(stream: BinaryIO) -> Iterator[tuple[int | None, str | BadInputE
 
 
 def _lines(stream: BinaryIO) -> Iterator[tuple[int, int, bytes | None]]:
-    """Number, offset and bytes of each line; None for one that is too long, which is read past in pieces."""
+    """Yield number, offset and bytes of each line; None for one that is too long, which is skipped in chunks."""
     number = offset = 0
     while line := stream.readline(DOCUMENT_BYTES + 1):
         number += 1

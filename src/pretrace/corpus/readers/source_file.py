@@ -1,4 +1,4 @@
-"""One file of somebody's text: its name, what that says of its kind, and how to get its bytes."""
+"""A file of text: its name, its kind and compression by that name, and how to open it."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class SourceFile:
     """One file of text, not opened yet."""
 
     name: str
-    """Below the folder, with `/`: what documents are named after."""
+    """Path below the folder, with `/`: the prefix of document ids."""
     shown: str
-    """The whole path or URL, as errors and rejects say it."""
+    """The whole path or URL, as in errors and rejects."""
     size: int
     """Bytes, as stored."""
     open: Callable[[], BinaryIO]
-    """Gives its bytes, which can be sought in."""
+    """Opens a seekable stream of its bytes."""
     bad: BadInputError | None = None
-    """Why it is not to be opened; then it may be a folder, too."""
+    """The fault for which it is not opened; then it may be a folder, too."""
     remote: bool = False
-    """Whether a failure may be that of a network, and no fault of the file."""
+    """True if a failure may be that of a network, and no fault of the file."""
 
     @property
     def kind(self) -> str:
@@ -37,12 +37,12 @@ class SourceFile:
 
     @property
     def stem(self) -> str:
-        """The name without what says its kind."""
+        """The name without the suffixes of kind and compression."""
         return self.name[: -len("".join(kind_of(self.name)))]
 
 
 def kind_of(name: str) -> tuple[str, str]:
-    """What a file's name says: its kind ("" if it is none of `KINDS`) and its compression ("" for none)."""
+    """Return the kind ("" if it is none of `KINDS`) and the compression ("" for none) of a file by its name."""
     compression = PurePosixPath(name.lower()).suffix
     if compression not in COMPRESSIONS:
         compression = ""
