@@ -181,7 +181,7 @@ def test_check_of_a_sharded_model_tries_nothing(repository: Path, capsys: Any, m
     assert "time          not measured: the model is sharded" in said
     assert "memory        at least " in said
     file.write_text(file.read_text().replace("processes: 2", "processes: 3"))
-    assert "pretrain.sharded: 3 processes have to take equal shares of a batch of 16" in refused(capsys, "check")
+    assert "pretrain.sharded: 3 processes must have equal shares of a batch of 16" in refused(capsys, "check")
 
 
 @pytest.mark.slow
