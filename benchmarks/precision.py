@@ -47,7 +47,7 @@ def trained(shards: Path, steps: int, precision: str) -> float:
     from pretrace.training.engine.schedule import warmup_cosine
     from pretrace.training.objectives import MicroBatch
     from pretrace.training.objectives.causal_lm import CausalLM
-    from pretrace.training.pretraining.evaluate import validation_loss, windows
+    from pretrace.training.pretraining.evaluate import validation_loss, validation_sequences
 
     scale = load_settings().scale
     section, context = scale.pretrain, scale.model.context
@@ -71,7 +71,7 @@ def trained(shards: Path, steps: int, precision: str) -> float:
         seed=section.seed,
     ):
         pass
-    sequences = windows(open_shards(shards, "validation"), context)[:VALIDATION_SEQUENCES]
+    sequences = validation_sequences(open_shards(shards, "validation"), context)[:VALIDATION_SEQUENCES]
     return validation_loss(model, objective, sequences, choose_device("float32", 1))
 
 

@@ -26,7 +26,7 @@ from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.tokens.shards import open_shards
 from pretrace.training.engine.device import Device
 from pretrace.training.objectives.causal_lm import CausalLM
-from pretrace.training.pretraining.evaluate import validation_loss, windows
+from pretrace.training.pretraining.evaluate import validation_loss, validation_sequences
 from tests.helpers.small_vocabulary import write_openai_vocabulary
 
 CONTEXT = 12
@@ -150,7 +150,7 @@ def test_validation_text_of_a_corpus_gives_its_val_loss(tmp_path: Path) -> None:
     """What `describe` reports: the same ids, the same bytes, the same bits a byte."""
     from pretrace.corpus import Document, write_documents
     from pretrace.tokens.shards import write_shards
-    from pretrace.training.pretraining.evaluate import describe
+    from pretrace.training.pretraining.evaluate import model_metrics
 
     random = np.random.default_rng(4)
     text = "\n".join(" ".join(random.choice(WORDS, 9)) for _ in range(40))
@@ -165,8 +165,8 @@ def test_validation_text_of_a_corpus_gives_its_val_loss(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text(text)
     found = evaluate(tmp_path / "model", str(tmp_path / "text.txt"), CONTEXT)
     shards = open_shards(tmp_path / "shards", "validation")
-    loss = validation_loss(model, CausalLM(), windows(shards, CONTEXT), Device("cpu", torch.float32, ""))
-    said = describe(model, loss, manifest)
+    loss = validation_loss(model, CausalLM(), validation_sequences(shards, CONTEXT), Device("cpu", torch.float32, ""))
+    said = model_metrics(model, loss, manifest)
     assert (found["tokens"], found["words"], found["clean_bytes"]) == (shards.tokens, shards.words, shards.bytes)
     # The incomplete window at the end is pre-training's only difference.
     ids = shards.read(0, shards.tokens // CONTEXT * CONTEXT)

@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 
 @pytest.mark.slow
-def test_the_curves_have_not_moved() -> None:
+def test_golden_curves_have_not_moved() -> None:
     """Ten digits, which is every bit, with the PyTorch and the kind of processor that they are from; else five."""
     expected = json.loads((HERE / "golden_curve.json").read_text())
     done = subprocess.run([sys.executable, HERE / "golden_curve.py"], capture_output=True, text=True, timeout=120)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pretrace.schemas.benchmark import Benchmark
+from pretrace.schemas.checkpoint import CheckpointMetadata
 from pretrace.schemas.corpus import CleanReport, CollectReport
 from pretrace.schemas.cost import CostEntry
 from pretrace.schemas.finetuning import FinetunedConfig, FinetuneReport, SeedResult
@@ -54,6 +55,12 @@ CATALOG = (
         FinetuneReport,
         "stage finetune, in the place of a model, for a task without rows",
         "`pretrace predict`",
+    ),
+    FileFormat(
+        ".pretrace/checkpoints/<fingerprint>/step-<step>.json",
+        CheckpointMetadata,
+        "stage pretrain",
+        "stage pretrain, to resume",
     ),
     FileFormat(".pretrace/seeds/<fingerprint>/<seed>/result.json", SeedResult, "one seed", "stage finetune"),
     FileFormat(".pretrace/tracking/<id>/record.json", RunRecord, "every stage", "uploader to MLflow"),

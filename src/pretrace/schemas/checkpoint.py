@@ -1,14 +1,12 @@
-"""The metadata of a training checkpoint: `.pretrace/checkpoints/<fingerprint>/step-<step>.json`."""
+"""Checkpoints of training."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pretrace.schemas.record import Record
 
 
-class CheckpointMetadata(BaseModel):
+class CheckpointMetadata(Record):
     """Facts about a training state, saved beside its tensors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     step: int
     """Optimizer steps made."""

@@ -51,7 +51,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ("auto", "cuda", MIN_FLOPS["cuda"], True),
     ],
 )
-def test_the_choice_and_its_reason(choice: str, device: str, flops: float, compiled: bool, calls: list[str]) -> None:
+def test_compile_choice_and_its_reason(
+    choice: str, device: str, flops: float, compiled: bool, calls: list[str]
+) -> None:
     said = compile_blocks(model(), choice, device, flops, lambda: calls.append("trial"))
     assert calls == (["compiled", "trial"] if compiled else [])
     assert said.startswith("compiled (" if compiled else "not compiled (")
@@ -59,7 +61,7 @@ def test_the_choice_and_its_reason(choice: str, device: str, flops: float, compi
     assert "\n" not in said
 
 
-def test_only_training_runs_compiled_blocks(calls: list[str]) -> None:
+def test_compiled_blocks_run_in_training_only(calls: list[str]) -> None:
     gpt, ids = model(), torch.zeros(1, 4, dtype=torch.long)
     compile_blocks(gpt, "on", "cpu", 1.0, lambda: None)
     with torch.no_grad():
@@ -69,12 +71,12 @@ def test_only_training_runs_compiled_blocks(calls: list[str]) -> None:
     assert calls.count("block") == len(gpt.blocks)
 
 
-def test_an_lstm_is_left_alone(calls: list[str]) -> None:
+def test_lstm_is_not_compiled(calls: list[str]) -> None:
     assert "not compiled" in compile_blocks(model("lstm"), "on", "cpu", 1e20, lambda: None)
     assert not calls
 
 
-def test_where_compiling_fails_training_goes_on_without(
+def test_training_continues_where_compiling_fails(
     shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     changes = {"model.dropout": 0.0, "pretrain.steps": 4}
@@ -94,13 +96,13 @@ def test_where_compiling_fails_training_goes_on_without(
     assert found.model.compiled_block is None
 
 
-def test_what_fails_without_compiling_is_an_error(calls: list[str]) -> None:
+def test_error_without_compiling_is_raised(calls: list[str]) -> None:
     with pytest.raises(ZeroDivisionError):
         compile_blocks(model(), "on", "cpu", 1.0, lambda: 1 / 0)
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_run_that_is_compiled_in_part_says_so(
+def test_run_compiled_in_part_is_logged(
     first: bool, calls: list[str], shards: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     works = torch.compile
@@ -117,7 +119,7 @@ def test_a_run_that_is_compiled_in_part_says_so(
     assert capfd.readouterr().err.count(said) == 1
 
 
-def test_this_machine_s_compiler_takes_the_blocks() -> None:
+def test_blocks_compile_on_this_machine() -> None:
     """In float32, where what is faster on a CPU has operations of its own."""
     if not any(shutil.which(name) for name in ("c++", "g++", "clang++")):
         pytest.skip("needs a C++ compiler")
@@ -129,7 +131,7 @@ def test_this_machine_s_compiler_takes_the_blocks() -> None:
 
 
 @pytest.mark.nightly
-def test_compiled_training_is_the_same_up_to_rounding_and_after_a_kill(
+def test_compiled_training_is_the_same_but_for_rounding(
     shards: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     changes = {"model.dropout": 0.0}

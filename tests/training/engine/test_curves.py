@@ -12,7 +12,7 @@ from pretrace.training.engine.curves import is_shown, write_curve
 
 
 @pytest.mark.parametrize(("count", "kept"), [(3, 3), (499, 499), (2000, 500)])
-def test_a_curve_has_its_form_and_some_five_hundred_rows(count: int, kept: int, tmp_path: Path) -> None:
+def test_curve_is_thinned_to_some_five_hundred_rows(count: int, kept: int, tmp_path: Path) -> None:
     rows = [
         {"step": i, "lr": 0.1, "loss": 1 / i, **({"val_loss": 2.0} if i % 3 == 0 else {})} for i in range(1, count + 1)
     ]
@@ -30,7 +30,7 @@ def read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def test_a_row_that_is_shown_early_stays() -> None:
+def test_curve_row_that_is_shown_early_stays() -> None:
     rows = [{"step": step, "loss": 1.0, "lr": 0.1} for step in range(1, 2001)]
     early, late = (
         read(write_curve(Path("c"), "a", [row for row in rows[:n] if is_shown(row, 2000)], 2000)[0])

@@ -25,7 +25,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("gpu", "cpu_bfloat16", "precision", "dtype", "said", "products"), CASES)
-def test_the_precision_and_its_reason(
+def test_precision_and_its_reason(
     gpu: tuple[int, int] | None,
     cpu_bfloat16: bool,
     precision: str,
@@ -47,7 +47,7 @@ def test_the_precision_and_its_reason(
     assert seen == ([products] if products else [])
 
 
-def test_a_processor_without_the_kernels_of_an_lstm_in_bfloat16_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lstm_in_bfloat16_is_refused_without_its_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
     monkeypatch.setattr(device_module, "cpu_has_bfloat16", lambda: False)

@@ -7,7 +7,7 @@ from pretrace.training.engine.flops import flops_per_token
 from tests.helpers.small_training import settings_with
 
 
-def test_flops_are_six_for_each_weight_and_token() -> None:
+def test_flops_per_token_are_six_per_weight() -> None:
     scale = settings_with().scale
     transformer, lstm = (build_model(kind, scale, 80, 1) for kind in ("transformer", "lstm"))
     block = 16 * 48 + 16 * 16 + 2 * 16 * 32

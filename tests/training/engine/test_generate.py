@@ -42,13 +42,13 @@ class Alphabet(MadeUpModel):
         return logits + self.sure * nn.functional.one_hot(following, 28)
 
 
-def test_the_most_likely_text() -> None:
+def test_generate_at_temperature_zero_takes_the_most_likely() -> None:
     model = Alphabet(5.0)
     assert generate(model, Letters(), "wx", 6, seed=0, temperature=0) == "wxyzabcd"
     assert model.longest == 5  # the last place of a context is never trained to predict from
 
 
-def test_drawn_text_is_a_function_of_the_seed_and_never_unknown() -> None:
+def test_generated_text_depends_on_the_seed_alone() -> None:
     torch.manual_seed(0)
     texts = [generate(Alphabet(0.5), Letters(), "a", 30, seed) for seed in (1, 1, 2)]
     assert texts[0] == texts[1] != texts[2]
@@ -65,7 +65,7 @@ def gpt(context: int = 16) -> Transformer:
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.8])
-def test_the_text_is_that_of_reading_anew(temperature: float) -> None:
+def test_generated_text_is_the_same_with_a_cache(temperature: float) -> None:
     model = gpt()
 
     class Anew(MadeUpModel):
@@ -83,7 +83,7 @@ def test_the_text_is_that_of_reading_anew(temperature: float) -> None:
     assert len(texts[0]) == 43
 
 
-def test_samples_are_of_every_prompt() -> None:
+def test_samples_have_every_prompt() -> None:
     found = generate_samples(Alphabet(1.0), Letters(), seed=4)
     assert [sample["prompt"] for sample in found] == list(PROMPTS)
     assert found == generate_samples(Alphabet(1.0), Letters(), seed=4)

@@ -52,25 +52,25 @@ def values(module: nn.Module) -> list[Tensor]:
 
 
 @pytest.mark.parametrize("micro", [1, 3, 6])
-def test_micro_batches_make_the_update_of_one_batch(micro: int) -> None:
+def test_micro_batches_make_the_step_of_one_batch(micro: int) -> None:
     whole, _, losses = run(range(6))
     parts, _, losses_of_parts = run(range(6), micro)
     torch.testing.assert_close(values(whole), values(parts), rtol=1e-4, atol=1e-6)
     assert [loss for _, loss in losses] == pytest.approx([loss for _, loss in losses_of_parts], rel=1e-5)
 
 
-def test_it_learns_and_tells_of_every_step() -> None:
+def test_loop_learns_and_yields_every_step() -> None:
     _, _, seen = run(range(40), clip=100.0)
     assert [step for step, _ in seen] == list(range(1, 41))
     assert seen[-1][1] < 0.2 * seen[0][1]
 
 
-def test_the_rate_is_set_for_each_step() -> None:
+def test_learning_rate_is_set_for_each_step() -> None:
     _, optimizer, _ = run(range(3, 5))
     assert {group["lr"] for group in optimizer.param_groups} == {0.01 * 5}
 
 
-def test_an_update_depends_on_its_number_and_the_weights_alone() -> None:
+def test_step_depends_on_its_number_and_the_weights_alone() -> None:
     at_once, _, seen = run(range(8), dropout=0.5)
     module, optimizer, first = run(range(3), dropout=0.5)
     torch.randn(100)  # whatever was drawn in between
@@ -94,7 +94,7 @@ def test_gradients_are_clipped_together() -> None:
 
 
 @pytest.mark.parametrize("kind", ["nan loss", "infinite loss", "nan gradient"])
-def test_what_is_not_finite_stops_before_the_weights(kind: str) -> None:
+def test_loss_that_is_not_finite_leaves_the_weights(kind: str) -> None:
     module = model()
     optimizer = build_optimizer(module, SETTINGS)
     seen: list[int] = []
@@ -122,7 +122,7 @@ def test_what_is_not_finite_stops_before_the_weights(kind: str) -> None:
     assert all(torch.equal(a, b) for a, b in zip(kept, values(module), strict=True))
 
 
-def test_seeds_of_updates_differ_where_pytorch_looks() -> None:
+def test_step_seeds_differ_in_their_low_bits() -> None:
     """Runs, steps and processes (which add to the seed above bit 16) each draw their own dropout, on a CPU too."""
     seeds = {step_seed(seed + (rank << 16), step) for seed in range(5) for rank in range(4) for step in range(50)}
     assert len({seed % (1 << 32) for seed in seeds}) == 5 * 4 * 50

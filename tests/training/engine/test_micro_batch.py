@@ -21,7 +21,7 @@ GPT1 = {"layers": 12, "width": 768, "heads": 12, "feed_forward": 3072, "context"
 
 
 @given(st.integers(1, 512), st.integers(1, 10**9), st.integers(0, 10**10), st.integers(1, 10**12))
-def test_what_is_chosen_fits_or_is_one(share: int, a_sequence: int, parameters: int, memory: int) -> None:
+def test_estimated_micro_batch_fits_or_is_one(share: int, a_sequence: int, parameters: int, memory: int) -> None:
     chosen = estimate_micro_batch(share, a_sequence, parameters, memory)
     left = (memory - STATE_BYTES * parameters) / 2
     assert 1 <= chosen <= share
@@ -29,7 +29,7 @@ def test_what_is_chosen_fits_or_is_one(share: int, a_sequence: int, parameters: 
     assert chosen == share or (chosen + 1) * a_sequence > left
 
 
-def test_gpt1_takes_a_gigabyte_a_sequence_and_the_small_model_little() -> None:
+def test_bytes_per_sequence_of_gpt1_and_of_a_small_model() -> None:
     model = ModelSettings(**GPT1, dropout=0.1, embedding_dropout="table", initial_std=0.02)
     large = bytes_per_sequence(model, 512, 40478)
     assert 0.5e9 < large < 1.5e9
@@ -39,12 +39,12 @@ def test_gpt1_takes_a_gigabyte_a_sequence_and_the_small_model_little() -> None:
         assert bytes_per_sequence(small, 16, 80) < 1e6
 
 
-def test_memory_is_that_of_the_machine_shared_out() -> None:
+def test_memory_per_process_is_a_share_of_the_machine() -> None:
     assert memory_per_process("cpu", 4) == memory_per_process("cpu", 1) // 4
     assert 1e8 < memory_per_process("cpu", 1) < 1e15
 
 
-def test_the_largest_that_runs_is_found_by_halving() -> None:
+def test_largest_fitting_micro_batch_by_halving() -> None:
     tried = []
 
     def trial(sequences: int) -> None:

@@ -17,7 +17,7 @@ from pretrace.training.engine.schedule import warmup_cosine, warmup_linear
 both = pytest.mark.parametrize("optimizer", ["openai_adam", "adamw"])
 
 
-def test_the_cosine_is_that_of_the_released_code() -> None:
+def test_warmup_cosine_is_that_of_the_released_code() -> None:
     """`warmup_cosine` there is x / warmup up to the warm-up, then 0.5 (1 + cos(pi x)), with x over the whole run."""
     rates = [warmup_cosine(step / 100, 0.1) for step in range(101)]
     assert rates[:11] == pytest.approx([step / 10 for step in range(11)])
@@ -32,12 +32,12 @@ def test_the_cosine_is_that_of_the_released_code() -> None:
     assert all(a > b for a, b in pairwise(rates[10:]))
 
 
-def test_the_cosines_step_down_is_small_in_the_papers_run() -> None:
+def test_warmup_cosine_drops_little_in_the_papers_run() -> None:
     assert warmup_cosine(0.002, 0.002) == 1.0
     assert warmup_cosine(0.002 + 1e-9, 0.002) == pytest.approx(1 - 9.8696e-6, abs=1e-9)
 
 
-def test_the_line_is_that_of_the_released_code() -> None:
+def test_warmup_linear_is_that_of_the_released_code() -> None:
     """`warmup_linear` there is min(x / warmup, 1) (1 - x), whose fall also lowers the rise."""
     rates = [warmup_linear(step / 200, 0.1) for step in range(201)]
     assert rates == pytest.approx([min(1.0, step / 20) * (1 - step / 200) for step in range(201)])
@@ -47,23 +47,23 @@ def test_the_line_is_that_of_the_released_code() -> None:
 
 
 @pytest.mark.parametrize("schedule", [warmup_cosine, warmup_linear])
-def test_without_warm_up_the_first_update_has_the_full_rate(schedule) -> None:
+def test_schedule_without_warmup_starts_at_the_full_rate(schedule) -> None:
     assert schedule(0.0, 0.0) == 1.0
     assert schedule(1.0, 0.0) == pytest.approx(0.0)
 
 
-def test_the_papers_warm_up_of_a_small_task_is_its_first_update() -> None:
+def test_warmup_of_a_small_task_is_its_first_step() -> None:
     """ROCStories has 138 updates, of which 0.2 % are less than one."""
     rates = [warmup_linear(step / 138, 0.002) for step in range(138)]
     assert rates == pytest.approx([0.0, *(1 - step / 138 for step in range(1, 138))])
 
 
-def test_a_warm_up_of_the_whole_run_only_rises() -> None:
+def test_warmup_of_the_whole_run_only_rises() -> None:
     assert [warmup_cosine(step / 4, 1.0) for step in range(5)] == [0.0, 0.25, 0.5, 0.75, 1.0]
 
 
 @given(st.integers(1, 500), st.data())
-def test_no_rate_is_negative_above_one_or_unknown(steps: int, data: st.DataObject) -> None:
+def test_schedule_stays_between_zero_and_one(steps: int, data: st.DataObject) -> None:
     done, warmup = data.draw(st.integers(0, steps)) / steps, data.draw(st.floats(0, 1))
     for rate in (warmup_cosine(done, warmup), warmup_linear(done, warmup)):
         assert math.isfinite(rate)
@@ -71,7 +71,7 @@ def test_no_rate_is_negative_above_one_or_unknown(steps: int, data: st.DataObjec
 
 
 @both
-def test_only_tensors_of_rank_two_and_more_decay(optimizer: str) -> None:
+def test_decay_is_on_tensors_of_two_dimensions_and_more(optimizer: str) -> None:
     module = torch.nn.Sequential(torch.nn.Embedding(5, 4), torch.nn.Linear(4, 4), torch.nn.LayerNorm(4))
     torch.nn.init.ones_(module[2].bias)
     settings = OptimizerSettings(optimizer=optimizer, weight_decay=0.1, beta1=0.8, beta2=0.95, clip_norm=1.0)
@@ -91,7 +91,7 @@ def test_only_tensors_of_rank_two_and_more_decay(optimizer: str) -> None:
 
 
 @both
-def test_the_first_update_is_the_rate_times_the_gradients_sign(optimizer: str) -> None:
+def test_first_step_is_the_rate_times_the_gradients_sign(optimizer: str) -> None:
     module = torch.nn.Linear(3, 2)
     settings = OptimizerSettings(optimizer=optimizer, weight_decay=0.0, beta1=0.9, beta2=0.999, clip_norm=1.0)
     adam = build_optimizer(module, settings)

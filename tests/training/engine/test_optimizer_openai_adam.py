@@ -96,7 +96,7 @@ def difference(found: Values, expected: Values) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "most"), [(torch.float64, 1e-12), (torch.float32, 1e-4)])
-def test_a_thousand_updates_are_those_of_the_released_code(dtype: torch.dtype, most: float) -> None:
+def test_openai_adam_is_the_released_code_for_1000_steps(dtype: torch.dtype, most: float) -> None:
     problem = Problem()
     expected = reference(problem)
     for name, value in problem.start.items():
@@ -105,7 +105,7 @@ def test_a_thousand_updates_are_those_of_the_released_code(dtype: torch.dtype, m
 
 
 @pytest.mark.slow
-def test_of_the_thousand_updates_torchs_are_far_from_it() -> None:
+def test_torch_adamw_is_far_from_the_released_code() -> None:
     problem = Problem()
     assert 0.3 < difference(trained(problem, "adamw"), reference(problem)) < 0.6  # 45 %: see the two tests below
 
@@ -117,7 +117,7 @@ def factor(t: int) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("updates", "share"), [(1, 0.316), (10, 0.190), (1000, 0.582)])
-def test_it_decays_by_so_much_of_what_torch_decays(updates: int, share: float) -> None:
+def test_openai_adam_decays_by_a_share_of_torchs_decay(updates: int, share: float) -> None:
     """Without a gradient there is nothing but the decay; compared are the logarithms of how much is left."""
     left = []
     for name in ("openai_adam", "adamw"):
@@ -135,7 +135,7 @@ def test_it_decays_by_so_much_of_what_torch_decays(updates: int, share: float) -
     ("gradient", "openai", "torchs"),
     [(1.0, 1.0, 1.0), (1e-6, 0.7597, 0.9901), (1e-8, 0.03065, 0.5), (1e-10, 0.000316, 0.0099)],
 )
-def test_epsilon_holds_tiny_gradients_back_more(gradient: float, openai: float, torchs: float) -> None:
+def test_openai_adam_epsilon_damps_tiny_gradients_more(gradient: float, openai: float, torchs: float) -> None:
     """The first update in shares of the rate: g / (g + 31.6 epsilon), where torch has g / (g + epsilon)."""
     for name, expected in (("openai_adam", openai), ("adamw", torchs)):
         module = module_of({"b": np.zeros(1)})
@@ -143,7 +143,7 @@ def test_epsilon_holds_tiny_gradients_back_more(gradient: float, openai: float, 
         assert -float(module.b.detach()) / RATE == pytest.approx(expected, rel=2e-3)
 
 
-def test_without_decay_and_with_gradients_far_above_epsilon_the_two_are_one() -> None:
+def test_openai_adam_without_decay_equals_torch_adamw() -> None:
     random = np.random.default_rng(1)
     modules = [module_of({"A": np.ones((3, 2))}) for _ in range(2)]
     names = ("openai_adam", "adamw")

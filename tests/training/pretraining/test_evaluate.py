@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pretrace.training.pretraining.evaluate import describe
+from pretrace.training.pretraining.evaluate import model_metrics
 
 
-def test_a_loss_beyond_what_perplexity_can_say_is_reported() -> None:
+def test_metrics_of_a_loss_too_large_for_perplexity() -> None:
     import torch
 
     manifest = {"splits": {"validation": {"tokens": 10, "bytes": 40}}}
-    assert describe(torch.nn.Linear(1, 1), 5000.0, manifest)["val_perplexity"] > 1e300
+    assert model_metrics(torch.nn.Linear(1, 1), 5000.0, manifest)["val_perplexity"] > 1e300

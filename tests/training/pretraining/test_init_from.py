@@ -46,7 +46,7 @@ def starting(folder: Path, changes: dict[str, Any] | None = None, **top: Any) ->
     return settings_with(changes, pretrain={"init_from": str(folder)}, **top)
 
 
-def test_the_weights_are_measured_and_not_changed(shards: Path, tmp_path: Path) -> None:
+def test_init_from_evaluates_weights_and_keeps_them(shards: Path, tmp_path: Path) -> None:
     folder = a_model(tmp_path / "start", shards)
     result = init_from(starting(folder), shards)
     model = load_model(folder)
@@ -66,13 +66,13 @@ def test_the_weights_are_measured_and_not_changed(shards: Path, tmp_path: Path) 
     assert (training, curve) == ([], result.curve)
 
 
-def test_the_same_start_gives_the_same_numbers(shards: Path, tmp_path: Path) -> None:
+def test_init_from_twice_gives_the_same_metrics(shards: Path, tmp_path: Path) -> None:
     settings = starting(a_model(tmp_path / "start", shards))
     one, two = init_from(settings, shards), init_from(settings, shards)
     assert (one.metrics, one.curve) == (two.metrics, two.curve)
 
 
-def test_what_is_no_size_is_taken_from_the_scale(shards: Path, tmp_path: Path) -> None:
+def test_init_from_takes_other_settings_from_the_scale(shards: Path, tmp_path: Path) -> None:
     folder = a_model(tmp_path / "start", shards, dropout=0.3, embedding_dropout="table", initial_std=0.5)
     settings = starting(folder)
     assert init_from(settings, shards).model.settings == settings.scale.model != load_model(folder).settings
@@ -89,14 +89,14 @@ def refused(settings: Settings, shards: Path, *expected: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value"), [("layers", 3), ("width", 32), ("heads", 4), ("feed_forward", 64), ("context", 24)]
 )
-def test_other_sizes_than_the_scale_s_are_named(shards: Path, tmp_path: Path, key: str, value: int) -> None:
+def test_init_from_refuses_other_sizes_by_name(shards: Path, tmp_path: Path, key: str, value: int) -> None:
     folder = a_model(tmp_path / "start", shards, **{key: value})
     ours = SCALE["model"][key]
     refused(starting(folder), shards, f"its {key} is {value}", f"model.{key} in scales/small.yaml is {ours}")
 
 
-def test_what_cannot_be_started_from_is_named(shards: Path, tmp_path: Path) -> None:
-    refused(starting(a_model(tmp_path / "other", shards, size=90)), shards, "90 token embeddings", "80 pieces")
+def test_init_from_refuses_models_that_do_not_fit(shards: Path, tmp_path: Path) -> None:
+    refused(starting(a_model(tmp_path / "other", shards, size=90)), shards, "90 token embeddings", "80 tokens")
     refused(starting(a_model(tmp_path / "lstm", shards, "lstm")), shards, "kind lstm")
     refused(starting(tmp_path / "nowhere"), shards, "no model there")
 
@@ -120,7 +120,7 @@ def a_run(settings: Settings) -> Any:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["own", "huggingface", "openai"])
-def test_the_stages_init_from_a_folder_with_openai_s_vocabulary(tmp_path: Path, form: str) -> None:
+def test_stages_init_from_a_folder_with_openai_vocabulary(tmp_path: Path, form: str) -> None:
     sizes = {"width": 64, "heads": 1, "feed_forward": 256, "embedding_dropout": "table"}
     changes = {f"model.{key}": value for key, value in sizes.items()}
     folder = tmp_path / "own"
@@ -149,7 +149,7 @@ def test_the_stages_init_from_a_folder_with_openai_s_vocabulary(tmp_path: Path, 
     assert not Path(".pretrace/checkpoints").exists()
 
 
-def test_what_lies_ahead_names_the_start(tmp_path: Path) -> None:
+def test_preflight_names_the_initial_model(tmp_path: Path) -> None:
     corpus = {"source": "installed", "packages": ["json"]}
     vocabulary = load_vocabulary(write_openai_vocabulary(tmp_path / "start" / "vocabulary"))
     save_model(tmp_path / "start", build_model("transformer", settings_with().scale, vocabulary.size, seed=7))
@@ -160,7 +160,7 @@ def test_what_lies_ahead_names_the_start(tmp_path: Path) -> None:
         dict(preflight(starting(tmp_path / "start", {"model.layers": 3}, corpus=corpus)))
 
 
-def test_a_vocabulary_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_missing_vocabulary_is_named(tmp_path: Path) -> None:
     (tmp_path / "start").mkdir()
     with pytest.raises(PretraceError, match=f"{tmp_path / 'start'}: no vocabulary there"):
         stage("bpe").main(a_run(starting(tmp_path / "start")))

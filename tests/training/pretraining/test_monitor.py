@@ -20,7 +20,9 @@ def read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def test_the_line_of_a_run(shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_progress_line_of_a_run(
+    shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("pretrace.common.progress.SECONDS_BETWEEN_LINES", 0.0)
     monkeypatch.setattr("pretrace.training.pretraining.monitor.SHOWN_EVERY_SECONDS", -1.0)
     result = run(settings_with({"pretrain.steps": 5, "pretrain.warmup_steps": 1}), shards)
@@ -31,14 +33,14 @@ def test_the_line_of_a_run(shards: Path, monkeypatch: pytest.MonkeyPatch, capfd:
         bits = row["loss"] / math.log(2) * train["tokens"] / train["bytes"]
         assert f"{row['step']}/5 step" in line
         assert f"perplexity {math.exp(row['loss']):.1f}" in line
-        assert f"{bits:.3f} bits a byte" in line
+        assert f"{bits:.3f} bits/byte" in line
         assert ", MFU " in line
         assert " GB" in line
         assert (" left  loss" in line) == (row["step"] < 5)
 
 
 @pytest.mark.slow
-def test_curves_are_there_while_training_goes_on(shards: Path) -> None:
+def test_curves_are_written_during_training(shards: Path) -> None:
     curves, seen = Path("curves"), []
 
     def publish() -> None:
@@ -56,7 +58,7 @@ def test_curves_are_there_while_training_goes_on(shards: Path) -> None:
 
 
 @pytest.mark.slow
-def test_samples_and_weights_on_the_way(shards: Path) -> None:
+def test_samples_and_weights_along_the_way(shards: Path) -> None:
     models = []
 
     def sample(model: nn.Module) -> list[dict[str, str]]:
@@ -77,7 +79,7 @@ def test_samples_and_weights_on_the_way(shards: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_it_took_is_said(shards: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_cost_is_logged(shards: Path, capfd: pytest.CaptureFixture[str]) -> None:
     result = run(settings_with(hourly_cost=7200.0), shards)
     said = capfd.readouterr().err
     assert result.cost["price"] == pytest.approx(7200 * result.cost["hours"], abs=0.5)
@@ -87,7 +89,7 @@ def test_what_it_took_is_said(shards: Path, capfd: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.slow
-def test_hours_are_those_of_all_processes(shards: Path) -> None:
+def test_hours_include_interrupted_processes(shards: Path) -> None:
     class Killed(BaseException):
         pass
 

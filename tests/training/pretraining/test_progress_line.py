@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import mmap
 
-from pretrace.training.pretraining.progress_line import memory_in_use, status
+from pretrace.training.pretraining.progress_line import format_progress, memory_in_use
 
 
-def test_a_reading_has_all_that_one_asks_for() -> None:
-    line = status(2.0, 1.25, 12345.6, 0.514, 3.21e9)
-    assert line == "loss 2.000, perplexity 7.4, 1.250 bits a byte, 12,346 tokens/s, MFU 51 %, 3.2 GB"
-    assert "perplexity" in status(1e9, 1.0, 1.0, 0.0, 1.0)  # before training stops, no overflow
+def test_progress_line_has_all_figures() -> None:
+    line = format_progress(2.0, 1.25, 12345.6, 0.514, 3.21e9)
+    assert line == "loss 2.000, perplexity 7.4, 1.250 bits/byte, 12,346 tokens/s, MFU 51 %, 3.2 GB"
+    assert "perplexity" in format_progress(1e9, 1.0, 1.0, 0.0, 1.0)  # before training stops, no overflow
 
 
-def test_memory_is_that_of_this_process() -> None:
+def test_memory_in_use_is_of_this_process() -> None:
     before = memory_in_use("cpu")
     with mmap.mmap(-1, 1 << 26) as held:  # new pages: the C library may hand out memory that it has kept
         held.write(bytes(len(held)))

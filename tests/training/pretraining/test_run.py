@@ -44,7 +44,7 @@ def folders() -> list[str]:
         ("lstm", {}),
     ],
 )
-def test_the_same_bytes_twice_and_after_a_kill(
+def test_weights_are_the_same_twice_and_after_a_kill(
     kind: str, changes: dict, shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     settings = settings_with(changes)
@@ -82,7 +82,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-def test_the_same_bytes_after_sigkill_with_two_processes(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_of_two_ranks_are_the_same_after_sigkill(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also: two processes have the losses of one, up to rounding."""
     changes = {"processes": 2, "model.dropout": 0.2, "pretrain.micro_batch": 1}
     one = run(settings_with(changes | {"processes": 1}), shards)
@@ -106,7 +106,7 @@ def test_the_same_bytes_after_sigkill_with_two_processes(shards: Path, monkeypat
 
 
 @pytest.mark.slow
-def test_a_finished_run_is_not_run_again(shards: Path) -> None:
+def test_finished_run_is_not_run_again(shards: Path) -> None:
     settings = settings_with()
     first = run(settings, shards)
     second = run(settings, shards, publish=killer(1))
@@ -122,7 +122,7 @@ def test_a_finished_run_is_not_run_again(shards: Path) -> None:
     "changes",
     [{"pretrain.lr": 0.02}, {"pretrain.seed": 4}, {"pretrain.steps": 21}, {"model.layers": 1}, {"model.dropout": 0.0}],
 )
-def test_other_settings_start_fresh(
+def test_run_with_other_settings_starts_fresh(
     changes: dict, shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(Killed):
@@ -139,7 +139,7 @@ def test_other_settings_start_fresh(
 
 
 @pytest.mark.slow
-def test_a_fingerprint_is_of_what_the_weights_depend_on(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fingerprint_depends_on_what_decides_the_weights(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     device, manifest = choose_device("float32", 1), read_json(shards / "manifest.json")
 
     def name(kind: str = "transformer", other: dict | None = None, **changes: object) -> str:
@@ -167,7 +167,7 @@ def test_a_fingerprint_is_of_what_the_weights_depend_on(shards: Path, monkeypatc
 
 
 @pytest.mark.slow
-def test_other_text_starts_fresh(shards: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_run_on_other_text_starts_fresh(shards: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Killed):
         run(settings_with(), shards, publish=killer(8))
     with pytest.raises(Killed):
@@ -177,7 +177,7 @@ def test_other_text_starts_fresh(shards: Path, tmp_path: Path, capfd: pytest.Cap
 
 
 @pytest.mark.slow
-def test_a_second_trainer_is_refused_and_the_first_goes_on(shards: Path) -> None:
+def test_second_run_is_refused_and_the_first_continues(shards: Path) -> None:
     settings, refused = settings_with(), []
 
     def publish() -> None:
@@ -196,7 +196,7 @@ def test_a_second_trainer_is_refused_and_the_first_goes_on(shards: Path) -> None
 
 
 @pytest.mark.slow
-def test_it_learns_and_tells_what_it_did(shards: Path) -> None:
+def test_run_learns_and_reports_its_metrics(shards: Path) -> None:
     settings = settings_with({"pretrain.steps": 120, "pretrain.lr": 0.02, "model.dropout": 0.0})
     result = run(settings, shards)
     curve, metrics = result.curve, result.metrics
@@ -215,7 +215,7 @@ def test_it_learns_and_tells_what_it_did(shards: Path) -> None:
     assert metrics["flops"] == metrics["tokens"] * flops_per_token(result.model)
 
 
-def test_the_first_loss_is_that_of_the_model_on_the_first_batch(shards: Path) -> None:
+def test_first_loss_is_of_the_initial_model_and_first_batch(shards: Path) -> None:
     """One curve row worked out by hand: the data of step 0, the initial weights, the mean loss a token."""
     settings = settings_with({"model.dropout": 0.0})
     with pytest.raises(Killed):
@@ -231,7 +231,7 @@ def test_the_first_loss_is_that_of_the_model_on_the_first_batch(shards: Path) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("where", ["sum", "table"])
-def test_micro_batches_change_nothing_but_rounding(where: str, shards: Path) -> None:
+def test_micro_batches_change_only_rounding(where: str, shards: Path) -> None:
     changes = {"model.dropout": 0.2, "model.embedding_dropout": where}
     curves = [run(settings_with(changes | {"pretrain.micro_batch": micro}), shards).curve for micro in (1, 4)]
     for a, b in zip(*curves, strict=True):
@@ -239,7 +239,7 @@ def test_micro_batches_change_nothing_but_rounding(where: str, shards: Path) -> 
 
 
 @pytest.mark.slow
-def test_a_micro_batch_that_is_chosen_is_kept(
+def test_chosen_micro_batch_is_kept_after_resume(
     shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     settings = settings_with({"pretrain.micro_batch": None})
@@ -260,7 +260,7 @@ def test_a_micro_batch_that_is_chosen_is_kept(
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_one_line_and_training_goes_on_later(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_one_line_and_training_resumes_later(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     undisturbed = run(settings_with(), shards)
     elsewhere("full", monkeypatch)
     saved = []
@@ -286,7 +286,7 @@ def test_a_full_disk_is_one_line_and_training_goes_on_later(shards: Path, monkey
 
 @pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
-def test_sigterm_keeps_a_checkpoint_after_the_update_at_hand(
+def test_sigterm_saves_a_checkpoint_after_the_step_at_hand(
     shards: Path, processes: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     settings, calls = settings_with({"processes": processes}), []
@@ -321,7 +321,7 @@ def test_sigterm_keeps_a_checkpoint_after_the_update_at_hand(
 @pytest.mark.parametrize(
     "name", ["step-00000012.safetensors", "step-00000012.json", "curve.jsonl", "samples.jsonl", "lock"]
 )
-def test_a_torn_file_of_a_checkpoint_changes_no_weights(
+def test_torn_checkpoint_file_changes_no_weights(
     name: str, shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     settings = settings_with({"pretrain.sample_every": 3})
@@ -348,7 +348,7 @@ def test_a_torn_file_of_a_checkpoint_changes_no_weights(
     assert len(undisturbed.samples) == 6
 
 
-def test_validation_does_not_depend_on_its_batches(shards: Path) -> None:
+def test_validation_loss_does_not_depend_on_its_batches(shards: Path) -> None:
     device = choose_device("float32", 1)
     model = build_model("transformer", settings_with().scale, 80, 1)
     ids = torch.randint(80, (13, 16), generator=torch.Generator().manual_seed(0))
@@ -357,7 +357,7 @@ def test_validation_does_not_depend_on_its_batches(shards: Path) -> None:
 
 
 @pytest.mark.slow
-def test_bfloat16_trains_too(shards: Path) -> None:
+def test_run_in_bfloat16_trains(shards: Path) -> None:
     exact, rounded = (run(settings_with({"pretrain.precision": p}), shards) for p in ("float32", "bfloat16"))
     assert rounded.cost["precision"] == "bfloat16"
     assert all(p.dtype == torch.float32 for p in rounded.model.parameters())
@@ -365,7 +365,7 @@ def test_bfloat16_trains_too(shards: Path) -> None:
     assert weights_of(exact) != weights_of(rounded)
 
 
-def test_a_rate_far_too_high_is_one_line(shards: Path) -> None:
+def test_loss_that_is_not_finite_is_one_line(shards: Path) -> None:
     with pytest.raises(PretraceError, match=r"step \d+: the loss is .* A lower learning rate") as error:
         changes = {"pretrain.lr": 1.0, "pretrain.weight_decay": 1e9, "pretrain.checkpoint_every": 1}
         run(settings_with(changes), shards)
@@ -395,6 +395,6 @@ def test_too_little_text_is_one_line(changes: dict, expected: str, shards: Path)
     assert "\n" not in str(error.value)
 
 
-def test_no_shards_are_one_line(tmp_path: Path) -> None:
+def test_missing_shards_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(PretraceError, match=r"manifest\.json: no such file"):
         run(settings_with(), tmp_path)

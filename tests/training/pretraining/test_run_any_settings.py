@@ -53,7 +53,7 @@ CHANGES = st.lists(st.sampled_from(sorted(CHOICES)), min_size=2, max_size=8, uni
 @pytest.mark.slow
 @given(changes=CHANGES, kind=st.sampled_from(["transformer", "lstm"]))
 @hypothesis_settings(max_examples=25, suppress_health_check=list(HealthCheck))
-def test_what_the_settings_take_trains_or_stops_with_a_line(shards: Path, changes: dict[str, Any], kind: str) -> None:
+def test_valid_settings_train_or_stop_with_one_line(shards: Path, changes: dict[str, Any], kind: str) -> None:
     changes = {"pretrain.steps": 3, "pretrain.warmup_steps": 1, **changes}
     if any(slow.items() <= changes.items() for slow in SLOW) and "model.width" not in changes:
         changes["model.width"] = 1 << 20  # then it is refused at once
@@ -78,8 +78,6 @@ def test_what_the_settings_take_trains_or_stops_with_a_line(shards: Path, change
         ("lstm", {"lstm.width": 1 << 20, "lstm.layers": 50}),
     ],
 )
-def test_sizes_for_no_machine_are_refused_before_memory_is_taken(
-    shards: Path, kind: str, changes: dict[str, Any]
-) -> None:
+def test_sizes_too_large_for_memory_are_refused_at_once(shards: Path, kind: str, changes: dict[str, Any]) -> None:
     with pytest.raises(PretraceError, match=rf"memory: {kind}: at least .* this machine has .*; lower .*model\.width"):
         run(settings_with(changes), shards, kind)

@@ -85,7 +85,7 @@ def sample(model: torch.nn.Module) -> list[dict[str, str]]:
     return [{"prompt": "a", "text": str(model.token_embedding.weight.sum().item())}]
 
 
-def test_a_run_killed_at_random_moments_ends_in_the_same_bytes(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_killed_at_random_moments_ends_in_the_same_bytes(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere("undisturbed", monkeypatch)
     started = time.monotonic()
     undisturbed = run(settings_with(CHANGES), shards, sample=sample)
@@ -116,7 +116,7 @@ TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "
 WHOLE = "    train()\n"
 
 
-def test_a_sharded_model_goes_on_and_is_trained_as_a_whole_one(
+def test_sharded_run_resumes_and_equals_an_unsharded_one(
     shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     changes = {"pretrain.steps": 12, "pretrain.sample_every": 4, "pretrain.save_at_powers_of_two": True}
@@ -142,7 +142,7 @@ def test_a_sharded_model_goes_on_and_is_trained_as_a_whole_one(
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("sharded", [False, True])
-def test_torchrun_trains_what_two_processes_train(
+def test_torchrun_trains_as_two_launched_ranks_do(
     sharded: bool, shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Also: a sharded model is whole in its checkpoints, and goes on from them after it was killed."""

@@ -28,7 +28,7 @@ def validation_loss(
     return float(sum(loss.double() for loss in losses))
 
 
-def windows(shards: Shards, context: int) -> Tensor:
+def validation_sequences(shards: Shards, context: int) -> Tensor:
     """Return the validation text as consecutive sequences, (N, context), without the rest at its end.
 
     Raises:
@@ -43,7 +43,7 @@ def windows(shards: Shards, context: int) -> Tensor:
     return torch.from_numpy(shards.read(0, count * context)).view(count, context)
 
 
-def describe(model: LanguageModel, val_loss: float, manifest: dict[str, Any]) -> dict[str, Any]:
+def model_metrics(model: LanguageModel, val_loss: float, manifest: dict[str, Any]) -> dict[str, Any]:
     """Return the metrics of any language model: those of its validation loss (nats/token), and its size."""
     validation = manifest["splits"]["validation"]
     bits_per_byte = val_loss / math.log(2) * validation["tokens"] / validation["bytes"]

@@ -1,4 +1,4 @@
-"""Other people's weights in the place of pre-training: `pretrain.init_from` in params.yaml."""
+"""Published weights instead of pre-training: `pretrain.init_from` in params.yaml."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from pretrace.settings import MAIN_MODEL, ModelSettings, Settings
 from pretrace.tokens.shards import open_shards
 from pretrace.training.engine.device import choose_device
 from pretrace.training.objectives.causal_lm import CausalLM
-from pretrace.training.pretraining.evaluate import describe, validation_loss, windows
+from pretrace.training.pretraining.evaluate import model_metrics, validation_loss, validation_sequences
 from pretrace.training.pretraining.result import Pretrained
 
 
 def init_from(settings: Settings, shards_folder: Path) -> Pretrained:
-    """The transformer in `pretrain.init_from` instead of a trained one, measured on this corpus.
+    """Return the transformer in `pretrain.init_from` instead of a trained one, evaluated on this corpus.
 
     Raises:
-        PretraceError: there is no such model, or its sizes are not the scale's, or its vocabulary is another.
+        PretraceError: there is no such model, its sizes are not the scale's, or its vocabulary is another.
     """
     scale = settings.scale
     device = choose_device(scale.pretrain.precision, scale.threads)
     manifest = read_json(shards_folder / "manifest.json")
     model = load_initial_model(settings, manifest["vocabulary_size"])
-    validation = windows(open_shards(shards_folder, "validation"), scale.model.context)
-    metrics = describe(model.to(device.name), validation_loss(model, CausalLM(), validation, device), manifest)
+    validation = validation_sequences(open_shards(shards_folder, "validation"), scale.model.context)
+    metrics = model_metrics(model.to(device.name), validation_loss(model, CausalLM(), validation, device), manifest)
     curve = [{"step": 0, "val_loss": metrics["val_loss"]}]
     return Pretrained(model, metrics | {"steps": 0, "tokens": 0, "flops": 0}, curve, {"device": device.name}, [])
 
 
 def load_initial_model(settings: Settings, vocabulary_size: int) -> LanguageModel:
-    """The transformer in `pretrain.init_from`, with the scale's dropout.
+    """Load the transformer in `pretrain.init_from`, with the scale's dropout.
 
     Raises:
-        PretraceError: there is no such model, or its sizes are not the scale's, or its vocabulary has another size.
+        PretraceError: there is no such model, its sizes are not the scale's, or its vocabulary has another size.
     """
     scale, folder = settings.scale, str(settings.pretrain.init_from)
     model = load_model(folder)
@@ -51,6 +51,6 @@ def load_initial_model(settings: Settings, vocabulary_size: int) -> LanguageMode
             )
     rows = model.vocabulary_size
     if rows != vocabulary_size:
-        raise PretraceError(f"{folder}: {rows:,} token embeddings, but its vocabulary has {vocabulary_size:,} pieces")
+        raise PretraceError(f"{folder}: {rows:,} token embeddings, but its vocabulary has {vocabulary_size:,} tokens")
     model.settings = scale.model
     return model

@@ -23,8 +23,8 @@ from pretrace.training.engine.checkpoint import Checkpoints
 from pretrace.training.engine.curves import is_shown, write_curve
 from pretrace.training.engine.flops import flops_per_token, peak_flops
 from pretrace.training.engine.loop import Step
-from pretrace.training.pretraining.evaluate import validation_loss, windows
-from pretrace.training.pretraining.progress_line import memory_in_use, status
+from pretrace.training.pretraining.evaluate import validation_loss, validation_sequences
+from pretrace.training.pretraining.progress_line import format_progress, memory_in_use
 from pretrace.training.pretraining.trainer import Trainer
 
 QUICK_SEQUENCES = 128
@@ -64,7 +64,9 @@ class Monitor:
         train = manifest["splits"]["train"]
         self.bits_per_byte = train["tokens"] / train["bytes"] / math.log(2)
         """Bits/byte of a loss of 1 nat/token."""
-        self.validation = windows(open_shards(trainer.shards_folder, "validation"), trainer.scale.model.context)
+        self.validation = validation_sequences(
+            open_shards(trainer.shards_folder, "validation"), trainer.scale.model.context
+        )
         self.elapsed, self.peak_flops = 0.0, 0.0
         self.shown_rows: list[dict[str, Any]] = []
         """Rows of the curve that its files show."""
@@ -155,6 +157,6 @@ class Monitor:
             rate = (number - self.first_step) * self.tokens_per_step / max(now - self._started, 1e-9)
             mfu = rate * self.flops_per_token / self.peak_flops if self.peak_flops else 0.0
             memory = memory_in_use(self.trainer.device.name)
-            line = status(step.loss, step.loss * self.bits_per_byte, rate, mfu, memory)
+            line = format_progress(step.loss, step.loss * self.bits_per_byte, rate, mfu, memory)
             self._bar.set_postfix_str(line, refresh=False)
         self._bar.update(1)

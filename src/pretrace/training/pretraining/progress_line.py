@@ -1,4 +1,4 @@
-"""One reading of a training, as the progress line shows it."""
+"""The progress line of a training, and the memory that it shows."""
 
 from __future__ import annotations
 
@@ -10,17 +10,23 @@ from pathlib import Path
 import torch
 
 
-def status(loss: float, bits: float, tokens_per_second: float, mfu: float, memory: float) -> str:
-    """One reading of a training: nats a token, bits a byte, share of the peak (0 to 1), bytes of memory."""
+def format_progress(loss: float, bits_per_byte: float, tokens_per_second: float, mfu: float, memory: float) -> str:
+    """Return the figures of a training as shown after the step count.
+
+    Args:
+        loss: in nats/token.
+        mfu: model FLOPs utilization, from 0 to 1.
+        memory: in bytes.
+    """
     perplexity = math.exp(min(loss, 99.0))
     return (
-        f"loss {loss:.3f}, perplexity {perplexity:.1f}, {bits:.3f} bits a byte, {tokens_per_second:,.0f} tokens/s, "
-        f"MFU {100 * mfu:.0f} %, {memory / 1e9:.1f} GB"
+        f"loss {loss:.3f}, perplexity {perplexity:.1f}, {bits_per_byte:.3f} bits/byte, {tokens_per_second:,.0f} "
+        f"tokens/s, MFU {100 * mfu:.0f} %, {memory / 1e9:.1f} GB"
     )
 
 
 def memory_in_use(device: str) -> int:
-    """Bytes that this process holds, on the GPU if it uses one."""
+    """Return the bytes that this process holds: of the GPU if it uses one, else of RAM."""
     if device == "cuda":
         return torch.cuda.memory_reserved()
     try:

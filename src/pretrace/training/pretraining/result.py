@@ -12,7 +12,7 @@ from pretrace.model.language_model import LanguageModel
 from pretrace.settings import Settings
 from pretrace.training.engine.checkpoint import Checkpoints
 from pretrace.training.engine.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY
-from pretrace.training.pretraining.evaluate import describe, validation_loss
+from pretrace.training.pretraining.evaluate import model_metrics, validation_loss
 from pretrace.training.pretraining.monitor import Monitor
 from pretrace.training.pretraining.trainer import Trainer
 
@@ -45,7 +45,7 @@ def collect_result(
     """Evaluate the whole model on all of the validation text, and put the result together."""
     section = trainer.section
     val_loss = validation_loss(model, trainer.objective, monitor.validation, trainer.device)
-    metrics = describe(model, val_loss, manifest) | _training_size(trainer, monitor)
+    metrics = model_metrics(model, val_loss, manifest) | _training_size(trainer, monitor)
     return Pretrained(
         model=model,
         metrics=metrics,
