@@ -216,7 +216,7 @@ def test_groups_hold_every_token_once(lengths: list[int], attends: bool) -> None
     ids = np.arange(sum(lengths))
     offsets = np.cumsum([0, *lengths])
     split = EncodedSplit(ids, offsets, np.zeros(len(lengths), np.int64), 1)
-    batch = Examples(split, "classification", 10_000, 64, attends).batch(np.arange(len(lengths)))
+    batch = Examples(split, KINDS["classification"], 10_000, 64, attends).batch(np.arange(len(lengths)))
     assert sorted(number for group in batch.layout.batches for number in group.sequences) == list(range(len(lengths)))
     rows = [row[:n].tolist() for g, x in grouped(batch) for row, n in zip(x, g.lengths, strict=True)]
     expected = [[10_000, *ids[a:b], 10_002] for a, b in pairwise(offsets)]
@@ -261,7 +261,7 @@ def test_only_choices_are_shared_and_only_by_a_transformer() -> None:
     assert task_model("multiple_choice").language_model.attends
     assert not task_model("multiple_choice", model="lstm").language_model.attends
     for kind in set(PARTS) - {"multiple_choice"}:
-        layout = Examples(split_of(kind), kind, VOCABULARY, 24, attends=True).batch(np.arange(2)).layout
+        layout = Examples(split_of(kind), KINDS[kind], VOCABULARY, 24, attends=True).batch(np.arange(2)).layout
         assert all(group.mask_BTT is None for group in layout.batches)
 
 
