@@ -87,14 +87,14 @@ def predict(options: argparse.Namespace) -> None:
 def evaluate(options: argparse.Namespace) -> None:
     """Print how well a language model predicts a text, or the last words of passages."""
     if options.last_word is not None:
-        from pretrace.evaluation.language_tests.command import described, last_words
+        from pretrace.evaluation.language_tests.command import describe, last_words
 
         asked = {"last_word": options.last_word}
         if options.stride is not None:
             raise PretraceError("--stride goes with --text: a passage is read whole, or its end that fits the context")
         found = last_words(options.model, options.last_word)
     else:
-        from pretrace.evaluation.perplexity import described
+        from pretrace.evaluation.perplexity import describe
         from pretrace.evaluation.perplexity import evaluate as measure
 
         asked = {"text": options.text}
@@ -102,7 +102,7 @@ def evaluate(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps({"model": options.model, **asked, **found}, indent=2, ensure_ascii=False))
         return
-    for heading, text in described(found):
+    for heading, text in describe(found):
         print(f"{heading:<14}{text}")
 
 

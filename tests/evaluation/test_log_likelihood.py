@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pretrace.common.errors import PretraceError
-from pretrace.evaluation.log_likelihood import Question, score
+from pretrace.evaluation.log_likelihood import Question, score_questions
 from pretrace.model import LSTM, Transformer
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.training.engine.device import Device
@@ -43,7 +43,7 @@ def plainly(model: Any, question: Question) -> tuple[list[float], list[bool]]:
 @settings(max_examples=60)
 @given(questions, st.sampled_from(sorted(MODELS)), st.integers(1, 200))
 def test_a_batch_is_its_questions_one_by_one(asked: list[Question], kind: str, tokens: int) -> None:
-    found = score(MODELS[kind], asked, CPU, tokens)
+    found = score_questions(MODELS[kind], asked, CPU, tokens)
     expected = [plainly(MODELS[kind], question) for question in asked]
     logs = [value for own, _ in expected for value in own]
     np.testing.assert_allclose(found.log_probabilities_N, logs, atol=2e-5)
@@ -59,14 +59,14 @@ def test_a_batch_is_its_questions_one_by_one(asked: list[Question], kind: str, t
 def test_the_same_bytes_twice() -> None:
     draw = np.random.default_rng(0)
     asked = [Question(draw.integers(0, VOCABULARY, 5), draw.integers(0, VOCABULARY, n % 4 + 1)) for n in range(30)]
-    one, two = (score(MODELS["transformer"], asked, CPU).log_probabilities_N for _ in range(2))
+    one, two = (score_questions(MODELS["transformer"], asked, CPU).log_probabilities_N for _ in range(2))
     assert one.tobytes() == two.tobytes()
 
 
 def test_bfloat16_is_close_and_another() -> None:
     asked = [Question(np.arange(5), np.arange(5, 11))]
-    exact = score(MODELS["transformer"], asked, CPU).log_probabilities_N
-    rough = score(MODELS["transformer"], asked, Device("cpu", torch.bfloat16, "")).log_probabilities_N
+    exact = score_questions(MODELS["transformer"], asked, CPU).log_probabilities_N
+    rough = score_questions(MODELS["transformer"], asked, Device("cpu", torch.bfloat16, "")).log_probabilities_N
     assert 0 < np.abs(exact - rough).max() < 0.3
 
 
@@ -75,4 +75,4 @@ def test_damaged_weights_are_said() -> None:
     with torch.no_grad():
         model.blocks[0].norm_1.weight[0] = float("nan")
     with pytest.raises(PretraceError, match="weights are damaged"):
-        score(model, [Question(np.arange(3), np.arange(2))], CPU)
+        score_questions(model, [Question(np.arange(3), np.arange(2))], CPU)

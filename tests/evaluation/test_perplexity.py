@@ -147,7 +147,7 @@ def test_a_folder_is_its_documents_one_after_another(folder: Path, tmp_path: Pat
 
 @pytest.mark.slow
 def test_validation_text_of_a_corpus_gives_its_val_loss(tmp_path: Path) -> None:
-    """What `describe` reports: the same ids, the same bytes, the same bits a byte."""
+    """What `describe` reports: the same ids, the same bytes, the same bits/byte."""
     from pretrace.corpus import Document, write_documents
     from pretrace.tokens.shards import write_shards
     from pretrace.training.pretraining.evaluate import model_metrics
@@ -196,9 +196,9 @@ def test_the_command_says_it(folder: Path, tmp_path: Path, capsys: Any) -> None:
     said = capsys.readouterr().out
     assert main([*arguments, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert f"{found['loss']:.4f} nats a token" in said
+    assert f"{found['loss']:.4f} nats/token" in said
     assert f"5: {found['scored_tokens']} tokens are scored, each after 7 or more" in said
-    assert f"{found['bits_per_byte']:.4f} of the text as it is" in said
+    assert f"{found['bits_per_byte']:.4f} of the raw text" in said
 
 
 def test_without_a_name_it_is_the_models_of_the_pipeline(
@@ -217,7 +217,7 @@ def test_a_perplexity_that_no_number_can_hold(folder: Path, tmp_path: Path, caps
     (tmp_path / "text.txt").write_text("cat" * 2000)
     assert evaluate(folder, str(tmp_path / "text.txt"))["word_perplexity"] is None
     assert main(["evaluate", str(folder), "--text", str(tmp_path / "text.txt")]) == 0
-    assert "more than 1e304 a word" in capsys.readouterr().out
+    assert "more than 1e304 per word" in capsys.readouterr().out
 
 
 def test_weights_that_give_no_number(tmp_path: Path, folder: Path, capsys: Any) -> None:
@@ -227,7 +227,7 @@ def test_weights_that_give_no_number(tmp_path: Path, folder: Path, capsys: Any) 
         model.token_embedding.weight[3] = torch.nan
     save_model(broken, model)
     (tmp_path / "text.txt").write_text(" ".join(WORDS))
-    assert "losses that are no numbers" in refused(capsys, str(broken), "--text", str(tmp_path / "text.txt"))
+    assert "losses are not finite" in refused(capsys, str(broken), "--text", str(tmp_path / "text.txt"))
 
 
 @pytest.mark.parametrize(

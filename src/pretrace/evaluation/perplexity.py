@@ -1,10 +1,10 @@
-"""How well a language model predicts a text, on its own: `pretrace evaluate`.
+"""Perplexity of a text under a language model, without a pipeline: `pretrace evaluate`.
 
 The text is one stream of tokens, as in pre-training: documents in the order of their names, each ended by a line end.
-It is cut into windows of the model's context, each `stride` tokens after the one before, of which only the last
-`stride` tokens are scored, so that each token has at least context - stride tokens before it. The first token of a
-window has none before it and is never scored: with a stride below the context that is only the text's own first; with
-a stride of the whole context the windows are those of pre-training's `val_loss`.
+It is cut into windows of the model's context, each `stride` tokens after the previous one. Only the last `stride`
+tokens of a window are scored, so that each has at least context - stride tokens before it. The first token of a window
+has none before it and is never scored: with a stride below the context that is only the text's own first token; with a
+stride of the whole context the windows are those of pre-training's `val_loss`.
 
 Shapes: N tokens, B windows, T tokens of a window, C hidden width, V vocabulary, R scored tokens.
 """
@@ -24,14 +24,14 @@ import torch.nn.functional as F
 from pretrace.common.errors import PretraceError
 from pretrace.common.progress import progress
 from pretrace.evaluation.read_text import Text, read_text
-from pretrace.model import load_model
+from pretrace.model import LanguageModel, load_model
 from pretrace.tokens import Vocabulary, load_vocabulary, vocabulary_folder
 from pretrace.training.engine.device import Device, choose_device
 
 TOKENS_AT_ONCE = 8192
 """Tokens that the model reads at once, in whole windows."""
 ROWS_AT_ONCE = 512
-"""Tokens whose logits are held at once: 83 MB for GPT-1's vocabulary."""
+"""Tokens whose logits are in memory at once: 83 MB for GPT-1's vocabulary."""
 
 
 def evaluate(folder: Path | str, path: str, stride: int | None = None) -> dict[str, Any]:
@@ -44,13 +44,12 @@ def evaluate(folder: Path | str, path: str, stride: int | None = None) -> dict[s
 
     Returns:
         Sizes (`parameters`, `context`, `documents`, `words`, `tokens`, `bytes`, `clean_bytes`, `unknown_tokens`), the
-        `stride`, how many tokens are scored (`scored_tokens`), and of those the mean `loss` in nats; and what follows
-        for the whole text: `perplexity`, `word_perplexity`, `bits_per_byte`, `bits_per_clean_byte`. A perplexity that
-        no floating-point number can hold is None.
+        `stride`, the number of `scored_tokens` and their mean `loss` in nats; and, for the whole text, `perplexity`,
+        `word_perplexity`, `bits_per_byte` and `bits_per_clean_byte`. A perplexity that overflows is None.
 
     Raises:
-        PretraceError: there is no model, no vocabulary or no text, they do not belong together, or the stride is not
-            one; the text is too short; the model gives no number.
+        PretraceError: model, vocabulary or text is missing, they do not fit, the stride is out of range, the text is
+            too short, or a loss is not finite.
     """
     model, vocabulary = open_model(folder)
     stride = max(1, model.context // 2) if stride is None else stride
@@ -58,25 +57,25 @@ def evaluate(folder: Path | str, path: str, stride: int | None = None) -> dict[s
         raise PretraceError(f"--stride: got {stride}; takes 1 to {model.context}, the context of the model in {folder}")
     text = read_text(path, vocabulary)
     device = device_of_commands()
-    return measured(model.to(device.name), text, vocabulary.unknown_id, stride)
+    return measure(model.to(device.name), text, vocabulary.unknown_id, stride)
 
 
-def open_model(folder: Path | str) -> tuple[Any, Vocabulary]:
-    """A language model with its vocabulary. Raises `PretraceError` where there are none, or they do not fit."""
+def open_model(folder: Path | str) -> tuple[LanguageModel, Vocabulary]:
+    """Open a language model with its vocabulary. Raises `PretraceError` if one is missing or they do not fit."""
     model, vocabulary = load_model(folder).eval(), load_vocabulary(vocabulary_folder(folder))
     rows = model.vocabulary_size
     if rows != vocabulary.size:
-        raise PretraceError(f"{folder}: {rows:,} token embeddings, but its vocabulary has {vocabulary.size:,} pieces")
+        raise PretraceError(f"{folder}: {rows:,} token embeddings, but its vocabulary has {vocabulary.size:,} tokens")
     return model, vocabulary
 
 
 def device_of_commands() -> Device:
-    """Float32 on all that this process may use: what a command measures shall not depend on the kind of machine."""
+    """Choose float32 on all CPUs of this process, so that results do not depend on the kind of machine."""
     return choose_device("float32", len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
 
 
-def measured(model: Any, text: Text, unknown_id: int, stride: int) -> dict[str, Any]:
-    """What `evaluate` says of a model, which is on its device, and a text."""
+def measure(model: LanguageModel, text: Text, unknown_id: int, stride: int) -> dict[str, Any]:
+    """Return the results of `evaluate` for a model on its device and a text."""
     losses_N = token_losses(model, text.ids_N, stride)
     scored = int(np.count_nonzero(~np.isnan(losses_N)))
     loss = float(np.nansum(losses_N, dtype=np.float64)) / scored
@@ -102,11 +101,11 @@ def measured(model: Any, text: Text, unknown_id: int, stride: int) -> dict[str, 
 
 
 @torch.no_grad()
-def token_losses(model: Any, ids_N: np.ndarray, stride: int, batch: int | None = None) -> np.ndarray:
-    """The loss (nats) of each token given those before it in its window: float32, (N,); not a number where unscored.
+def token_losses(model: LanguageModel, ids_N: np.ndarray, stride: int, batch: int | None = None) -> np.ndarray:
+    """Return the loss (nats) of each token given those before it in its window: float32, (N,); NaN where unscored.
 
     Args:
-        batch: windows that the model reads at once; None: as many as `TOKENS_AT_ONCE` holds. Changes rounding only.
+        batch: windows read at once; None: as many as fit `TOKENS_AT_ONCE`. Changes rounding only.
 
     Raises:
         PretraceError: the loss of a token that is scored is not finite.
@@ -115,21 +114,21 @@ def token_losses(model: Any, ids_N: np.ndarray, stride: int, batch: int | None =
     batch = batch or max(1, TOKENS_AT_ONCE // context)
     with progress(total=len(ids_N), unit="tokens", description="evaluate") as bar:
         for starts, first, length in window_groups(len(ids_N), context, stride, batch):
-            places_BT = starts[:, None] + np.arange(length)
-            losses = _losses(model, ids_N[places_BT], first)
+            positions_BT = starts[:, None] + np.arange(length)
+            losses = _losses(model, ids_N[positions_BT], first)
             if not np.isfinite(losses).all():
-                raise PretraceError("the model gives losses that are no numbers; its weights are damaged")
-            losses_N[places_BT[:, first:]] = losses
+                raise PretraceError("the model's losses are not finite; its weights are damaged")
+            losses_N[positions_BT[:, first:]] = losses
             bar.update(losses.size)
     return losses_N
 
 
 def window_groups(tokens: int, context: int, stride: int, batch: int) -> Iterator[tuple[np.ndarray, int, int]]:
-    """The windows of a stream, in groups of at most `batch` of one form.
+    """Yield the windows of a stream, in groups of at most `batch` of one shape.
 
     Yields:
-        Where the windows of a group start; the place in them from which on tokens are scored; their length. The first
-        window scores all but its first token, and the last is shorter where the stream ends.
+        Starts of the windows of a group; the position in them of the first scored token; their length. The first window
+        scores all but its first token, and the last one is shorter where the stream ends.
     """
     yield np.array([0]), 1, min(context, tokens)
     first = max(1, context - stride)
@@ -141,8 +140,8 @@ def window_groups(tokens: int, context: int, stride: int, batch: int) -> Iterato
         yield np.array([last]), first, tokens - last
 
 
-def _losses(model: Any, ids_BT: np.ndarray, first: int) -> np.ndarray:
-    """Losses (B, T - first) of the tokens from place `first` on."""
+def _losses(model: LanguageModel, ids_BT: np.ndarray, first: int) -> np.ndarray:
+    """Return the losses (B, T - first) of the tokens from position `first` on."""
     ids = torch.from_numpy(ids_BT.astype(np.int64)).to(next(model.parameters()).device)
     h_BTC = model.hidden(ids[:, :-1])  # the last token is only predicted; its position was never trained
     h_RC = model.output_states(h_BTC[:, first - 1 :].flatten(0, 1))
@@ -153,20 +152,20 @@ def _losses(model: Any, ids_BT: np.ndarray, first: int) -> np.ndarray:
     return torch.cat(losses).view(len(ids), -1).cpu().numpy()
 
 
-def described(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What `evaluate` found, for a person: (heading, text)."""
-    yield "model", f"{found['kind']}, {found['parameters']:,} parameters, context {found['context']}"
-    unknown = found["unknown_tokens"] / found["tokens"]
-    sizes = ", ".join(f"{found[name]:,} {name}" for name in ("documents", "words", "bytes", "tokens"))
+def describe(scores: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the results of `evaluate` as lines: (heading, text)."""
+    yield "model", f"{scores['kind']}, {scores['parameters']:,} parameters, context {scores['context']}"
+    unknown = scores["unknown_tokens"] / scores["tokens"]
+    sizes = ", ".join(f"{scores[name]:,} {name}" for name in ("documents", "words", "bytes", "tokens"))
     yield "text", f"{sizes} ({unknown:.2%} unknown)"
-    stride, context = found["stride"], found["context"]
-    read = f"each after {context - stride:,} or more, but at the beginning" if stride < context else "as for val_loss"
-    yield "stride", f"{stride:,}: {found['scored_tokens']:,} tokens are scored, {read}"
-    yield "loss", f"{found['loss']:.4f} nats a token"
-    yield "perplexity", f"{_large(found['perplexity'])} a token, {_large(found['word_perplexity'])} a word"
+    stride, context = scores["stride"], scores["context"]
+    read = f"each after at least {context - stride:,}, except at the start" if stride < context else "as for val_loss"
+    yield "stride", f"{stride:,}: {scores['scored_tokens']:,} tokens are scored, {read}"
+    yield "loss", f"{scores['loss']:.4f} nats/token"
+    yield "perplexity", f"{_large(scores['perplexity'])} per token, {_large(scores['word_perplexity'])} per word"
     yield (
-        "bits a byte",
-        f"{found['bits_per_byte']:.4f} of the text as it is, {found['bits_per_clean_byte']:.4f} of it cleaned",
+        "bits/byte",
+        f"{scores['bits_per_byte']:.4f} of the raw text, {scores['bits_per_clean_byte']:.4f} of the cleaned text",
     )
 
 

@@ -1,4 +1,4 @@
-"""A text of one's own as a language model reads it, without a pipeline around it."""
+"""Read a text as a language model does, without a pipeline."""
 
 from __future__ import annotations
 
@@ -26,60 +26,58 @@ from pretrace.tokens.shards.encode import EncodeBatch
 
 @dataclass(frozen=True)
 class Text:
-    """A text as a model reads it, and its sizes."""
+    """Token ids of a text, and its sizes."""
 
     ids_N: np.ndarray
     documents: int
     words: int
-    """Of the cleaned text, as the pipeline counts them: what stands between spaces and line ends."""
+    """Words of the cleaned text, between spaces and line ends, as the pipeline counts them."""
     bytes: int
     """UTF-8 bytes of the raw text."""
     clean_bytes: int
-    """UTF-8 bytes of the cleaned text with one line end a document: what the pipeline's bits a byte are shares of."""
+    """UTF-8 bytes of the cleaned text with one line end per document, as in the pipeline's bits/byte."""
 
 
 def read_text(path: str, vocabulary: Vocabulary) -> Text:
     """Clean and encode the text at `path`, as the stages `clean` and `shard` do with a corpus.
 
     Raises:
-        PretraceError: there is none, or it is no text, or too short to score a token.
+        PretraceError: there is no such text, it is not text, or it is too short to score a token.
     """
     encode = EncodeBatch(vocabulary)
-    pieces: list[np.ndarray] = []
+    parts: list[np.ndarray] = []
     words = size = clean_size = 0
     for document in progress(documents_at(path), unit="documents", description="read"):
         cleaned = clean_text(document.text)
         if not cleaned:
             continue
         [encoded] = encode([replace(document, text=cleaned)])
-        pieces.append(encoded.ids)
+        parts.append(encoded.ids)
         words += encoded.words
         size += len(document.text.encode())
         clean_size += encoded.bytes
     if not words:
         raise PretraceError(f"{printable(path)}: no text there")
-    return Text(np.concatenate(pieces), len(pieces), words, size, clean_size)
+    return Text(np.concatenate(parts), len(parts), words, size, clean_size)
 
 
 def documents_at(path: str) -> Iterator[Document]:
-    """The documents of a file, folder, glob or URL, as a corpus has them; a file of no known kind is plain text."""
+    """Return the documents of a file, folder, glob or URL, as for a corpus; a file of unknown kind is plain text."""
     if URL.match(path) or (WILDCARD.search(path) and not os.path.lexists(path)):
         return read_files(path, Columns(), "file", _refuse)
-    place = Path(path)
-    if not place.exists():
+    file = Path(path)
+    if not file.exists():
         raise PretraceError(f"{printable(path)}: no such file or folder")
-    if place.is_dir() or kind_of(place.name)[0]:
+    if file.is_dir() or kind_of(file.name)[0]:
         return read_files(path, Columns(), "file", _refuse)
-    if not place.is_file():
+    if not file.is_file():
         raise PretraceError(f"{printable(path)}: not a regular file")
-    source = SourceFile(
-        place.name + ".txt", printable(path), place.stat().st_size, lambda: place.open("rb", buffering=0)
-    )
+    source = SourceFile(file.name + ".txt", printable(path), file.stat().st_size, lambda: file.open("rb", buffering=0))
     rows = read_rows(source, ["text"], "file")
     return documents_from_rows(rows, source.shown, source.name, "text", Columns(), _refuse, Counter())
 
 
 def _refuse(fault: Fault) -> NoReturn:
     if fault.reason == "no_column":
-        raise PretraceError(f"{fault.file}: no column {fault.value}; the text is taken from this one")
+        raise PretraceError(f"{fault.file}: no column {fault.value}, from which the text is read")
     raise PretraceError(fault.line)

@@ -46,8 +46,8 @@ def test_it_says_what_the_test_says(folder: Path, capsys: pytest.CaptureFixture[
     assert main(arguments) == 0
     said = capsys.readouterr().out
     assert "3 passages" in said
-    assert "1 cut to the context, 1 with a word out of the vocabulary's reach" in said
-    assert f"{expected['perplexity']:,.2f} a word" in said
+    assert "1 cut to the context, 1 with a word that the vocabulary cannot write" in said
+    assert f"{expected['perplexity']:,.2f} per word" in said
 
 
 @pytest.mark.parametrize(

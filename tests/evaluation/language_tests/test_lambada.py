@@ -14,7 +14,7 @@ import torch
 from pretrace.common.errors import PretraceError
 from pretrace.corpus import clean_text
 from pretrace.evaluation.language_tests.lambada import last_word, read_passages
-from pretrace.evaluation.language_tests.run import prepared_tests
+from pretrace.evaluation.language_tests.run import prepare_tests
 from pretrace.settings import LanguageColumns, LanguageTest
 from pretrace.tokens import load_vocabulary
 from pretrace.training.engine.device import Device
@@ -89,13 +89,13 @@ def test_bad_passages_are_named(tmp_path: Path, columns: dict[str, list[Any]], s
     pd.DataFrame(columns).to_parquet(tmp_path / "rows.parquet")
     test = LanguageTest(protocol="last_word", file=str(tmp_path / "rows.parquet"))
     with pytest.raises(PretraceError, match=rf"language_tests\.lambada: .*rows\.parquet: {said}"):
-        prepared_tests({"lambada": test}, Words("a b"))
+        prepare_tests({"lambada": test}, Words("a b"))
 
 
 def test_a_missing_file_is_named() -> None:
     test = LanguageTest(protocol="last_word", file="nowhere.jsonl")
     with pytest.raises(PretraceError, match=r"language_tests\.lambada: nowhere\.jsonl: no such file"):
-        prepared_tests({"lambada": test}, Words("a b"))
+        prepare_tests({"lambada": test}, Words("a b"))
 
 
 def test_rows_are_taken_at_even_distances(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from pretrace.common.errors import PretraceError
-from pretrace.evaluation.language_tests.run import choice, prepared_tests, read_choices
+from pretrace.evaluation.language_tests.run import choice, prepare_tests, read_choices
 from pretrace.evaluation.perplexity import evaluate
 from pretrace.model import Transformer, save_model
 from pretrace.settings import LanguageColumns, LanguageTest, ModelSettings
@@ -77,11 +77,11 @@ def test_perplexity_is_that_of_the_command(tmp_path: Path) -> None:
     save_model(tmp_path, model)
     (tmp_path / "text.txt").write_text("It was the best of times, it was the worst of times. " * 3)
     test = LanguageTest(protocol="perplexity", file=str(tmp_path / "text.txt"), stride=5)
-    found = prepared_tests({"times": test}, vocabulary)["times"](model, CPU)
+    found = prepare_tests({"times": test}, vocabulary)["times"](model, CPU)
     command = evaluate(tmp_path, str(tmp_path / "text.txt"), 5)
     for key in ("loss", "perplexity", "word_perplexity", "bits_per_byte"):
         assert found[key] == pytest.approx(command[key], rel=1e-5)
     assert found["protocol"] == "perplexity: windows of 16 tokens, each 5 after the one before"
     wide = LanguageTest(protocol="perplexity", file=str(tmp_path / "text.txt"), stride=17)
     with pytest.raises(PretraceError, match=r"language_tests\.times: stride: got 17; takes 1 to 16"):
-        prepared_tests({"times": wide}, vocabulary)["times"](model, CPU)
+        prepare_tests({"times": wide}, vocabulary)["times"](model, CPU)

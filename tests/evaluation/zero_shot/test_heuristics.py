@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pretrace.common.errors import PretraceError
-from pretrace.evaluation.log_likelihood import score
+from pretrace.evaluation.log_likelihood import score_questions
 from pretrace.evaluation.task_rows import TextRow
 from pretrace.evaluation.zero_shot.heuristics import (
     best_threshold,
@@ -28,7 +28,7 @@ CPU = Device("cpu", torch.float32, "")
 
 def values(heuristic: str, vocabulary: Words, model: Bigrams, *rows: tuple[str, ...], high: int = 0) -> np.ndarray:
     asked = [q for parts in rows for q in questions_of(heuristic, TextRow(0, parts, 0, "f:1"), high, vocabulary)]
-    return values_of(heuristic, score(model, asked, CPU), len(rows))
+    return values_of(heuristic, score_questions(model, asked, CPU), len(rows))
 
 
 def test_acceptability_is_the_mean_over_all_tokens_after_a_line_end() -> None:

@@ -1,4 +1,4 @@
-"""`pretrace evaluate MODEL --last-word FILE`: LAMBADA with any model that can be opened."""
+"""`pretrace evaluate MODEL --last-word FILE`: LAMBADA with any model that `load_model` opens."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pretrace.settings import LanguageColumns
 
 
 def last_words(folder: Path | str, file: str) -> dict[str, Any]:
-    """What `last_word` says of the model in `folder`, in float32, on the rows of `file`.
+    """Return the scores of `last_word` for the model in `folder`, in float32, on the rows of `file`.
 
     Raises:
-        PretraceError: there is no model, vocabulary or file, or they are not what is needed.
+        PretraceError: model, vocabulary or file is missing or damaged, or they do not fit.
     """
     model, vocabulary = open_model(folder)
     passages = read_passages(file, vocabulary, LanguageColumns())
@@ -23,15 +23,19 @@ def last_words(folder: Path | str, file: str) -> dict[str, Any]:
     return last_word(model.to(device.name), device, passages)
 
 
-def described(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What was found, for a person: (heading, text)."""
-    rows, beyond = found["n"], found["n"] - found["reachable"]
-    sizes = f"{rows:,} passages, {found['tokens']:,} tokens in their last words"
-    yield "rows", f"{sizes}; {found['cut']:,} cut to the context, {beyond:,} with a word out of the vocabulary's reach"
-    yield "protocol", found["protocol"]
-    yield "accuracy", f"{found['accuracy']:.2%} ± {found['stderr']:.2%} of the words, all their tokens right"
-    yield "", f"{found['last_token_accuracy']:.2%} of their last tokens, those before them given"
-    word, token = (
-        "more than 1e304" if found[key] is None else f"{found[key]:,.2f}" for key in ("perplexity", "token_perplexity")
+def describe(scores: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the scores as lines: (heading, text)."""
+    rows, beyond = scores["n"], scores["n"] - scores["reachable"]
+    sizes = f"{rows:,} passages, {scores['tokens']:,} tokens in their last words"
+    yield (
+        "rows",
+        f"{sizes}; {scores['cut']:,} cut to the context, {beyond:,} with a word that the vocabulary cannot write",
     )
-    yield "perplexity", f"{word} a word, {token} a token"
+    yield "protocol", scores["protocol"]
+    yield "accuracy", f"{scores['accuracy']:.2%} ± {scores['stderr']:.2%} of the words, all their tokens right"
+    yield "", f"{scores['last_token_accuracy']:.2%} of their last tokens, given those before"
+    word, token = (
+        "more than 1e304" if scores[key] is None else f"{scores[key]:,.2f}"
+        for key in ("perplexity", "token_perplexity")
+    )
+    yield "perplexity", f"{word} per word, {token} per token"

@@ -1,16 +1,16 @@
-"""The last word of a passage (LAMBADA): is it what the model would have written, and how likely did it find it?
+"""LAMBADA: does the model predict the last word of a passage, and with what probability?
 
-A row is a passage without its last word, and that word. Text is cleaned as the vocabulary has it: lower-cased, words
-and punctuation apart; so nothing is said of case, and a target such as `"Sara` is two words, both to be predicted. A
-piece says whether it ends a word, so a word counts only where it is whole: `sign` is no hit for `signs`, nor the other
-way round, which a byte-level vocabulary such as GPT-2's cannot tell. Any word is within reach that is made of
-characters of the vocabulary; the rest count as wrong.
+A row is a passage without its last word, and that word. Text is cleaned as for the vocabulary: lower-cased, words and
+punctuation split. Case is therefore not tested, and a target such as `"Sara` is two words, both to be predicted. A
+token says whether it ends a word, so only a whole word counts: `sign` does not match `signs`, nor the other way round,
+which a byte-level vocabulary such as GPT-2's cannot tell. A word counts as wrong if it has characters that are not in
+the vocabulary.
 
-Three figures that papers call LAMBADA's:
+Three scores that papers call LAMBADA's:
 
-    accuracy, perplexity    of the whole word, all its pieces greedily right (as lm-evaluation-harness has it)
-    token_perplexity        the same log-probabilities, a piece each
-    last_token_accuracy     of the last piece alone, those before it given: what OpenAI reported for GPT-2
+    accuracy, perplexity    of the whole word, with all its tokens greedily right (as in lm-evaluation-harness)
+    token_perplexity        the same log-probabilities, per token
+    last_token_accuracy     of the last token, given those before it: what OpenAI reported for GPT-2
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from pretrace.evaluation.language_tests.read_tests import TestFile
-from pretrace.evaluation.log_likelihood import Question, score
+from pretrace.evaluation.log_likelihood import Question, score_questions
+from pretrace.model import LanguageModel
 from pretrace.settings import LanguageColumns
 from pretrace.tokens import Vocabulary
 from pretrace.training.engine.device import Device
@@ -36,7 +37,7 @@ class Passages:
 
     questions: list[Question]
     reachable: np.ndarray
-    """Whether the vocabulary has pieces for all of the word, (rows,)."""
+    """True where the vocabulary has all tokens of the word, (rows,)."""
 
 
 def read_passages(file: str, vocabulary: Vocabulary, columns: LanguageColumns, limit: int | None = None) -> Passages:
@@ -52,32 +53,32 @@ def read_passages(file: str, vocabulary: Vocabulary, columns: LanguageColumns, l
     return Passages(questions, np.array([vocabulary.unknown_id not in question.asked for question in questions]))
 
 
-def last_word(model: Any, device: Device, passages: Passages) -> dict[str, Any]:
-    """Ask a model for the last words.
+def last_word(model: LanguageModel, device: Device, passages: Passages) -> dict[str, Any]:
+    """Score a model on the last words.
 
     Returns:
-        `accuracy` with its standard error over the rows, `perplexity` a word and `token_perplexity` a piece,
-        `last_token_accuracy`; and the numbers of rows (`n`), pieces asked (`tokens`), rows that are within reach
-        (`reachable`) and rows whose beginning did not fit the context (`cut`).
+        `accuracy` with its standard error over the rows, `perplexity` per word, `token_perplexity` and
+        `last_token_accuracy`; and the numbers of rows (`n`), tokens asked (`tokens`), rows whose word the vocabulary
+        can write (`reachable`) and rows whose beginning did not fit the context (`cut`).
     """
-    found, rows = score(model, passages.questions, device), len(passages.questions)
-    accuracy = float(np.mean(found.all_greedy & passages.reachable))
-    last = found.greedy_N[np.cumsum(found.counts_S) - 1]
-    total = float(found.sums.sum())
+    scores, rows = score_questions(model, passages.questions, device), len(passages.questions)
+    accuracy = float(np.mean(scores.all_greedy & passages.reachable))
+    last = scores.greedy_N[np.cumsum(scores.counts_S) - 1]
+    total = float(scores.sums.sum())
     return {
         "protocol": PROTOCOL,
         "accuracy": round(accuracy, 6),
         "stderr": round(math.sqrt(accuracy * (1 - accuracy) / rows), 6),
         "perplexity": perplexity(total / rows),
-        "token_perplexity": perplexity(total / len(found.log_probabilities_N)),
+        "token_perplexity": perplexity(total / len(scores.log_probabilities_N)),
         "last_token_accuracy": round(float(np.mean(last & passages.reachable)), 6),
         "n": rows,
-        "tokens": len(found.log_probabilities_N),
+        "tokens": len(scores.log_probabilities_N),
         "reachable": int(passages.reachable.sum()),
-        "cut": found.cut,
+        "cut": scores.cut,
     }
 
 
 def perplexity(mean_log_probability: float) -> float | None:
-    """e to the power of what is given with its sign turned; None where no number can hold it."""
+    """Return exp(-mean_log_probability); None if it overflows."""
     return round(math.exp(-mean_log_probability), 4) if mean_log_probability > -700 else None

@@ -1,4 +1,4 @@
-"""The rows of a language test's file, column by column; every complaint names the file, and the row or the column."""
+"""Rows of a language test's file, column by column; every error names the file, and the row or column."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pretrace.tasks.read_table import read_table
 
 
 class TestFile:
-    """A table with what its columns are for, at most `limit` of its rows.
+    """A table of at most `limit` rows.
 
     Raises:
         PretraceError: no such file, not readable, or no rows.
@@ -28,31 +28,31 @@ class TestFile:
         self._table = table.iloc[self.numbers - 1]
 
     def column(self, name: str) -> list[Any]:
-        """The values of a column, one a row."""
+        """Return the values of a column, one per row."""
         if name not in self._table.columns:
             has = ", ".join(map(str, self._table.columns))
             raise PretraceError(f"{self.file}: no column {name!r}; it has {has}; `columns` says which to take")
         return list(self._table[name])
 
     def texts(self, name: str) -> list[str]:
-        """A column of text, cleaned; no row may be empty."""
-        return [self.cleaned(value, place, name) for place, value in enumerate(self.column(name))]
+        """Return a column of text, cleaned; no row may be empty."""
+        return [self.cleaned(value, row, name) for row, value in enumerate(self.column(name))]
 
-    def cleaned(self, value: Any, place: int, name: str) -> str:
-        """The cleaned text of a value of the row at `place`, with its line ends."""
+    def cleaned(self, value: Any, row: int, name: str) -> str:
+        """Return the cleaned text, with its line ends, of a value in the row at index `row`."""
         if value is None or value != value:  # pandas has NaN for a missing text
-            raise self.fault(place, name, "is missing; every row needs text here")
+            raise self.fault(row, name, "is missing; every row needs text here")
         if not isinstance(value, str):
-            raise self.fault(place, name, f"text expected, got {value!r}")
+            raise self.fault(row, name, f"text expected, got {value!r}")
         if not (text := clean_text(value)):
-            raise self.fault(place, name, "is empty; every row needs text here")
+            raise self.fault(row, name, "is empty; every row needs text here")
         return text
 
-    def fault(self, place: int, name: str, what: str) -> PretraceError:
-        """What is wrong with a value, in one line."""
-        return PretraceError(f"{self.file}: row {self.numbers[place]}: column {name!r}: {what}")
+    def fault(self, row: int, name: str, what: str) -> PretraceError:
+        """Return an error that says in one line what is wrong with a value."""
+        return PretraceError(f"{self.file}: row {self.numbers[row]}: column {name!r}: {what}")
 
 
 def list_of(value: Any) -> list[Any] | None:
-    """A value that is a list of any sort, as one; else None."""
+    """Return a list, tuple or array as a list; None for anything else."""
     return list(value) if isinstance(value, list | tuple | np.ndarray) else None

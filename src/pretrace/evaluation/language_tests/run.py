@@ -1,4 +1,4 @@
-"""The language tests of params.yaml: LAMBADA's last word, perplexity of a text, choice by mean log-probability."""
+"""Language tests of params.yaml: LAMBADA's last word, perplexity of a text, choice by mean log-probability."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ import numpy as np
 from pretrace.common.errors import PretraceError
 from pretrace.evaluation.language_tests.lambada import last_word, read_passages
 from pretrace.evaluation.language_tests.read_tests import TestFile, list_of
-from pretrace.evaluation.log_likelihood import Question, score
-from pretrace.evaluation.perplexity import measured
+from pretrace.evaluation.log_likelihood import Question, score_questions
+from pretrace.evaluation.perplexity import measure
 from pretrace.evaluation.read_text import Text, read_text
+from pretrace.model import LanguageModel
 from pretrace.settings import LanguageColumns, LanguageTest
 from pretrace.tokens import Vocabulary
 from pretrace.training.engine.device import Device
 
-Test = Callable[[Any, Device], dict[str, Any]]
-"""Given a model and its device, what the report says of it."""
+Test = Callable[[LanguageModel, Device], dict[str, Any]]
+"""Return the report's entry for a model on its device."""
 CHOICE = "choice: the answer with the highest mean log-probability of its tokens"
 
 
-def prepared_tests(tests: dict[str, LanguageTest], vocabulary: Vocabulary) -> dict[str, Test]:
+def prepare_tests(tests: dict[str, LanguageTest], vocabulary: Vocabulary) -> dict[str, Test]:
     """Read the files of all tests.
 
     Raises:
@@ -35,13 +36,13 @@ def prepared_tests(tests: dict[str, LanguageTest], vocabulary: Vocabulary) -> di
     found = {}
     for name, test in tests.items():
         try:
-            found[name] = _prepared(name, test, vocabulary)
+            found[name] = _prepare(name, test, vocabulary)
         except PretraceError as error:
             raise PretraceError(f"params.yaml: language_tests.{name}: {error}") from None
     return found
 
 
-def _prepared(name: str, test: LanguageTest, vocabulary: Vocabulary) -> Test:
+def _prepare(name: str, test: LanguageTest, vocabulary: Vocabulary) -> Test:
     if test.protocol == "perplexity":
         text, unknown = read_text(test.file, vocabulary), vocabulary.unknown_id
         return partial(perplexity_of_text, text=text, name=name, stride=test.stride, unknown_id=unknown)
@@ -51,28 +52,28 @@ def _prepared(name: str, test: LanguageTest, vocabulary: Vocabulary) -> Test:
 
 
 def perplexity_of_text(
-    model: Any, device: Device, text: Text, name: str, stride: int | None, unknown_id: int
+    model: LanguageModel, device: Device, text: Text, name: str, stride: int | None, unknown_id: int
 ) -> dict[str, Any]:
-    """What `pretrace evaluate` says of a text: in float32, whatever the device's precision."""
+    """Return what `pretrace evaluate` reports for a text: in float32, whatever the device's precision."""
     stride = max(1, model.context // 2) if stride is None else stride
     if stride > model.context:
         raise PretraceError(
             f"params.yaml: language_tests.{name}: stride: got {stride}; takes 1 to {model.context}, the context"
         )
-    found = measured(model, text, unknown_id, stride)
+    scores = measure(model, text, unknown_id, stride)
     shown = ("loss", "perplexity", "word_perplexity", "bits_per_byte", "bits_per_clean_byte")
-    sizes = {"n": found["scored_tokens"], "tokens": found["tokens"], "words": found["words"]}
+    sizes = {"n": scores["scored_tokens"], "tokens": scores["tokens"], "words": scores["words"]}
     protocol = f"perplexity: windows of {model.context} tokens, each {stride} after the one before"
-    return {"protocol": protocol, **{key: found[key] for key in shown}, **sizes}
+    return {"protocol": protocol, **{key: scores[key] for key in shown}, **sizes}
 
 
 @dataclass(frozen=True)
 class Choices:
-    """Rows with answers to choose from, as questions: those of a row after each other."""
+    """Rows with several answers as questions: those of a row are consecutive."""
 
     questions: list[Question]
     counts: np.ndarray
-    """Answers of each row."""
+    """Number of answers of each row."""
     labels: np.ndarray
 
 
@@ -87,8 +88,8 @@ def read_choices(file: str, vocabulary: Vocabulary, columns: LanguageColumns, li
     contexts = [" ".join(texts) for texts in zip(*parts, strict=True)]
     answers = _answers(table, columns.choices)
     labels = [
-        _label(table, place, value, columns.target, len(answers[place]))
-        for place, value in enumerate(table.column(columns.target))
+        _label(table, row, value, columns.target, len(answers[row]))
+        for row, value in enumerate(table.column(columns.target))
     ]
     ids = [np.concatenate([start, context]) for context in vocabulary.encode_arrays(contexts)]
     questions = [
@@ -101,29 +102,29 @@ def _answers(table: TestFile, columns: str | list[str]) -> list[list[str]]:
     if isinstance(columns, list):
         return [list(row) for row in zip(*(table.texts(column) for column in columns), strict=True)]
     found = []
-    for place, value in enumerate(table.column(columns)):
+    for row, value in enumerate(table.column(columns)):
         own = list_of(value)
         if own is None or len(own) < 2:
-            raise table.fault(place, columns, f"a list of two answers or more expected, got {value!r}")
-        found.append([table.cleaned(answer, place, columns) for answer in own])
+            raise table.fault(row, columns, f"a list of two answers or more expected, got {value!r}")
+        found.append([table.cleaned(answer, row, columns) for answer in own])
     return found
 
 
-def _label(table: TestFile, place: int, value: Any, column: str, answers: int) -> int:
+def _label(table: TestFile, row: int, value: Any, column: str, answers: int) -> int:
     text = str(value)
     index = string.ascii_uppercase.find(text) if len(text) == 1 and text.isalpha() else -1
     index = int(text) if text.isdecimal() else index
     if not 0 <= index < answers:
         last = string.ascii_uppercase[answers - 1]
-        raise table.fault(place, column, f"got {value!r}; takes A to {last}, or a number from 0 to {answers - 1}")
+        raise table.fault(row, column, f"got {value!r}; takes A to {last}, or a number from 0 to {answers - 1}")
     return index
 
 
-def choice(model: Any, device: Device, choices: Choices) -> dict[str, Any]:
-    """How often the right answer has the highest mean log-probability, and how often chance would find it."""
-    found, rows = score(model, choices.questions, device), len(choices.labels)
+def choice(model: LanguageModel, device: Device, choices: Choices) -> dict[str, Any]:
+    """Return how often the right answer has the highest mean log-probability, and how often chance would pick it."""
+    scores, rows = score_questions(model, choices.questions, device), len(choices.labels)
     ends = np.cumsum(choices.counts)
-    chosen = [int(values.argmax()) for values in np.split(found.means, ends[:-1])]
+    chosen = [int(values.argmax()) for values in np.split(scores.means, ends[:-1])]
     accuracy = float(np.mean(choices.labels == chosen))
     return {
         "protocol": CHOICE,
@@ -131,5 +132,5 @@ def choice(model: Any, device: Device, choices: Choices) -> dict[str, Any]:
         "stderr": round(math.sqrt(accuracy * (1 - accuracy) / rows), 6),
         "chance": round(float(np.mean(1 / choices.counts)), 6),
         "n": rows,
-        "cut": found.cut,
+        "cut": scores.cut,
     }

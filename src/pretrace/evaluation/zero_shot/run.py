@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.progress import progress
-from pretrace.evaluation.language_tests.run import prepared_tests
+from pretrace.evaluation.language_tests.run import prepare_tests
 from pretrace.evaluation.zero_shot.checkpoints import at_every_step, kinds_in, updates_of
 from pretrace.evaluation.zero_shot.predictions import write_predictions
 from pretrace.evaluation.zero_shot.tasks import Answered, answer, asked_tasks, report_of
@@ -31,7 +31,7 @@ def zero_shot(
     kinds = kinds_in(models)
     vocabulary = load_vocabulary(vocabulary_folder(models / kinds[0]))
     tasks = asked_tasks(settings, tasks_folder, vocabulary)
-    tests = prepared_tests(settings.language_tests, vocabulary)
+    tests = prepare_tests(settings.language_tests, vocabulary)
     report: dict[str, Any] = {"tasks": {name: {} for name in tasks}, "language_tests": {name: {} for name in tests}}
     for kind in kinds:
         answers: dict[str, dict[int, Answered]] = {name: {} for name in tasks}

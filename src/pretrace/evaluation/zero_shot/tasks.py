@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pretrace.common.files import read_json
-from pretrace.evaluation.log_likelihood import Question, Scores, score
+from pretrace.evaluation.log_likelihood import Question, Scores, score_questions
 from pretrace.evaluation.task_rows import read_rows
 from pretrace.evaluation.zero_shot.heuristics import (
     best_threshold,
@@ -95,7 +95,7 @@ def answer(model: Any, task: Asked, device: Device) -> Answered:
     values: dict[str, np.ndarray] = {}
     found: dict[str, Scores] = {}
     for split, questions in task.questions.items():
-        found[split] = score(model, questions, device)
+        found[split] = score_questions(model, questions, device)
         values[split] = values_of(task.heuristic, found[split], len(task.labels[split]))
     threshold = None
     if task.heuristic == "acceptability":
