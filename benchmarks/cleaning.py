@@ -64,16 +64,16 @@ def compare_workers(texts: list[str]) -> dict[str, Any]:
     """
     rounds: Rounds = {"ours": [], "one": []}
     seconds: dict[str, list[dict[str, float]]] = {arm: [] for arm in rounds}
-    found = {}
+    results = {}
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "documents"
         write_documents(raw, (Document(str(number), "bench", text) for number, text in enumerate(texts)))
         for number in range(WORKER_ROUNDS):
             for arm, count in sorted({"ours": 2, "one": 1}.items(), reverse=bool(number % 2)):
-                found[arm], spent, processors = _in_a_new_process(_cleaned_by, count, raw, Path(folder) / "cleaned")
+                results[arm], spent, processors = _in_a_new_process(_cleaned_by, count, raw, Path(folder) / "cleaned")
                 rounds[arm].append(size_of(texts) / 1e6 / spent)
                 seconds[arm].append(processors)
-    same = found["ours"] == found["one"]
+    same = results["ours"] == results["one"]
     result = summary("cleaning by two processes", "MB/s", rounds, same, faster=1, other="one")
     medians = {arm: {who: statistics.median(r[who] for r in each) for who in each[0]} for arm, each in seconds.items()}
     return result | {"processor_seconds": medians}

@@ -1,4 +1,4 @@
-"""What reading a batch and telling of an update cost, as a share of the update: in a pre-training as the stage runs it.
+"""Cost of reading a batch and of logging a step, as a share of the step, in pre-training as the stage runs it.
 
 python benchmarks/loading.py data/shards        # a folder of shards
 """
@@ -23,7 +23,7 @@ STEPS = 60
 
 
 def compare_loading(shards: Path) -> dict[str, Any]:
-    """Medians over the updates, in ms: all of an update, reading its batch, curve and progress line after it."""
+    """Measure medians over the steps, in ms: the whole step, reading its batch, curve and progress line after it."""
     from pretrace.training.pretraining.monitor import Monitor
     from pretrace.training.pretraining.run import pretrain
     from pretrace.training.pretraining.trainer import Trainer
@@ -34,11 +34,11 @@ def compare_loading(shards: Path) -> dict[str, Any]:
     def timed(kind: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def work(*arguments: Any) -> Any:
             started = time.perf_counter()
-            found = function(*arguments)
+            result = function(*arguments)
             spent[kind].append(time.perf_counter() - started)
             if kind == "logging":
                 ends.append(time.perf_counter())
-            return found
+            return result
 
         return work
 
@@ -57,10 +57,10 @@ def compare_loading(shards: Path) -> dict[str, Any]:
     share = (medians["loading"] + medians["logging"]) / medians["update"]
     return {
         "work": "loading and logging",
-        "unit": "ms an update",
+        "unit": "ms/step",
         "medians": {name: round(1000 * value, 4) for name, value in medians.items()},
         "ratio": round(share, 5),
-        "says": "of an update",
+        "says": "of a step",
         "same": share <= LIMIT,
     }
 

@@ -1,7 +1,7 @@
-"""Whether memory grows with the corpus: the peak of cleaning and sharding a text, and the same ten times over.
+"""Growth of memory with the corpus: the peak of cleaning and sharding a text, and ten copies of it.
 
-Each size has a process of its own, which reads documents from disk as the pipeline does. The copies differ by a word a
-document, so that none is dropped as a duplicate.
+Each size has a process of its own, which reads documents from disk as the pipeline does. The copies differ by a word
+per document, so that none is dropped as a duplicate.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 
 TIMES = 10
 MEMORY_GROWTH = 1.2
-"""How much larger the peak may be for ten times the text."""
+"""Largest growth of the peak for ten times the text."""
 
 
 def compare_memory(texts: list[str], vocabulary: Path) -> dict[str, Any]:
-    """Peak resident memory in MB (millions of bytes) for the text, and for ten times the text."""
+    """Measure peak resident memory in MB (millions of bytes) for the text, and for ten times the text."""
     peaks = {}
     for name, times in (("once", 1), ("ten_times", TIMES)):
         with tempfile.TemporaryDirectory() as folder:
@@ -65,7 +65,7 @@ def copies(texts: list[str], times: int) -> Iterator[Any]:
 
 
 def clean_and_shard(folder: Path, vocabulary: Path, pipe: Any) -> None:
-    """The stages `clean` and `shard`; sends the peak."""
+    """Do as the stages `clean` and `shard`, and send the peak."""
     from pretrace.corpus import clean_documents
     from pretrace.settings import Corpus
     from pretrace.tokens import load_vocabulary

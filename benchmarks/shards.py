@@ -21,10 +21,10 @@ CHECKED = 10
 
 
 def compare_shards(texts: list[str], vocabulary: Path) -> dict[str, Any]:
-    """Raw text to shards (the stages `clean` and `shard`) against transformers' GPT-1 tokenizer over it; MB/s.
+    """Compare the stages `clean` and `shard` with transformers' GPT-1 tokenizer on raw text; MB/s.
 
-    Ours is the pipeline as it is set, with two workers, and beside it with one process.
-    That tokenizer takes text to lower case too early, so its ids are others; ours are compared with the recipe's.
+    Ours is the pipeline with two workers, and also with one process. That tokenizer lower-cases text too early, so its
+    ids differ; ours are compared with the recipe's.
     """
     from transformers import OpenAIGPTTokenizer
 
@@ -47,7 +47,7 @@ def compare_shards(texts: list[str], vocabulary: Path) -> dict[str, Any]:
 
 
 def _make_shards(texts: list[str], vocabulary: Path, folder: Path, processes: int) -> None:
-    """What the stages `clean` and `shard` do; all but a document or two for the probes goes into shards."""
+    """Do as the stages `clean` and `shard`; all but a document or two for the probes goes into shards."""
     from pretrace.tokens import load_vocabulary
     from pretrace.tokens.shards import write_shards
 
@@ -59,19 +59,21 @@ def _make_shards(texts: list[str], vocabulary: Path, folder: Path, processes: in
 
 
 def _is_recipe(texts: list[str], vocabulary: Path, folder: Path) -> bool:
-    """Whether the shards have the ids that the plain recipe and a vocabulary with nothing in its memory give."""
+    """Return True if the shards have the ids of the plain recipe and a vocabulary with an empty cache."""
     from pretrace.tokens import load_vocabulary
     from pretrace.tokens.shards import open_shards
 
     loaded = load_vocabulary(vocabulary)
-    found: set[bytes] = set()
+    in_shards: set[bytes] = set()
     documents = 0
     for split in ("train", "validation"):
         shards = open_shards(folder / "shards", split)
-        places = list(pairwise(shards.document_starts().tolist()))
-        found.update(shards.read(start, end - start).tobytes() for start, end in places)
-        documents += len(places)
+        spans = list(pairwise(shards.document_starts().tolist()))
+        in_shards.update(shards.read(start, end - start).tobytes() for start, end in spans)
+        documents += len(spans)
     probes = {int(document.id) for document in read_documents(folder / "clean" / "probes")}
     checked = [text for number, text in enumerate(texts) if number % CHECKED == 0 and number not in probes]
     expected = (loaded.encode_words(clean_text_plainly(text) + "\n") for text in checked)
-    return documents + len(probes) == len(texts) and all(np.array(ids, np.int64).tobytes() in found for ids in expected)
+    return documents + len(probes) == len(texts) and all(
+        np.array(ids, np.int64).tobytes() in in_shards for ids in expected
+    )

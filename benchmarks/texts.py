@@ -1,4 +1,4 @@
-"""The text that the corpus factory is measured on.
+"""Text for the benchmarks of the corpus stages.
 
 The books of the development data (PRETRACE_DATA, else ../shared/data), or documentation of installed packages where
 they are not; nothing is downloaded.
@@ -19,7 +19,7 @@ CHAPTER = 50_000
 
 
 def read_texts() -> list[str]:
-    """The texts that are worked on: whole books, or documents."""
+    """Return whole books, or documents."""
     if BOOKS.is_dir():
         import pyarrow.parquet as pq
 
@@ -34,7 +34,7 @@ def read_texts() -> list[str]:
 
 
 def in_parts(texts: list[str], count: int, most: int) -> Iterator[list[str]]:
-    """The texts in so many parts of about the same length, `most` characters in all."""
+    """Yield the texts in so many parts of about the same length, `most` characters in all."""
     limit = min(most, sum(map(len, texts))) / count
     part: list[str] = []
     remaining = count

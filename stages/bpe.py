@@ -1,4 +1,4 @@
-"""Train the vocabulary from the word counts, or take that of the weights to start from (`pretrain.init_from`).
+"""Train the vocabulary from the word counts, or copy that of the weights to start from (`pretrain.init_from`).
 
     python stages/bpe.py
 

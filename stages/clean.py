@@ -1,4 +1,4 @@
-"""Clean the documents, drop what the settings say, divide them into train, validation and probes, count the words.
+"""Clean and filter the documents, split them into train, validation and probes, and count the words.
 
     python stages/clean.py
 
@@ -14,8 +14,9 @@ from pretrace.pipeline.stage import Run, run_stage
 
 def main(run: Run) -> None:
     evaluation = read_evaluation_texts(Path("data/evaluation"))
-    places = (Path("data/documents"), Path("data/clean"))
-    report = clean_documents(*places, run.settings.corpus, run.settings.workers, evaluation, scratch_folder() / "clean")
+    folders = (Path("data/documents"), Path("data/clean"))
+    scratch = scratch_folder() / "clean"
+    report = clean_documents(*folders, run.settings.corpus, run.settings.workers, evaluation, scratch)
     write_json("reports/clean.json", report)
     run.log_metrics(report)
 

@@ -1,4 +1,4 @@
-"""Collect the documents: the documentation inside installed packages, text of one's own, or a data set.
+"""Collect the documents: the documentation inside installed packages, your own text, or a data set.
 
     python stages/collect.py
 
@@ -22,7 +22,7 @@ def main(run: Run) -> None:
     write_json("reports/collect.json", report)
     if rejected := report.get("rejected"):
         reasons = ", ".join(f"{reason} {count}" for reason, count in rejected.items())
-        print(f"collect: {sum(rejected.values())} left out ({reasons}): {out / REJECTS}", file=sys.stderr)
+        print(f"collect: {sum(rejected.values())} rejected ({reasons}): {out / REJECTS}", file=sys.stderr)
 
 
 if __name__ == "__main__":

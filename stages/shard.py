@@ -15,8 +15,8 @@ from pretrace.tokens.shards import write_shards
 
 def main(run: Run) -> None:
     vocabulary = load_vocabulary(Path("models/vocabulary"))
-    places = (Path("data/clean"), vocabulary, Path("data/shards"), scratch_folder() / "shards")
-    manifest = write_shards(*places, run.settings.workers)
+    scratch = scratch_folder() / "shards"
+    manifest = write_shards(Path("data/clean"), vocabulary, Path("data/shards"), scratch, run.settings.workers)
     run.log_metrics({f"{split}_tokens": numbers["tokens"] for split, numbers in manifest["splits"].items()})
 
 

@@ -10,7 +10,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.corpus import Document, read_documents, write_documents
 
 
-def test_documents_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documents_survive_a_round_trip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pretrace.corpus.documents.PART_BYTES", 100)
     documents = [Document(str(number), "s", "ü" * 30) for number in range(7)]
     for folder in ("one", "two"):
@@ -22,7 +22,7 @@ def test_documents_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         assert (tmp_path / "one" / part).read_bytes() == (tmp_path / "two" / part).read_bytes()
 
 
-def test_documents_that_are_missing_or_damaged(tmp_path: Path) -> None:
+def test_read_refuses_missing_or_damaged_documents(tmp_path: Path) -> None:
     with pytest.raises(PretraceError, match="no documents there"):
         list(read_documents(tmp_path))
     write_documents(tmp_path, [Document("1", "s", "text " * 100)])

@@ -45,17 +45,17 @@ def end(number: int) -> int:
 @pytest.mark.parametrize(
     ("engine", "count"), [("processes", 1), ("processes", 3), pytest.param("ray", 2, marks=needs_ray)]
 )
-def test_results_come_in_order(engine: str, count: int) -> None:
+def test_map_keeps_the_order_of_batches(engine: str, count: int) -> None:
     found = list(map_in_order(Power(2), range(20), Workers(engine=engine, count=count)))
     assert found == [(number, number**2) for number in range(20)]
 
 
-def test_nothing_to_do() -> None:
+def test_map_of_no_batches() -> None:
     assert list(map_in_order(Power(2), [], Workers(count=2))) == []
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_batches_are_taken_as_they_are_needed(engine: str) -> None:
+def test_map_reads_batches_as_needed(engine: str) -> None:
     taken = []
 
     def batches() -> Iterator[int]:
@@ -70,7 +70,7 @@ def test_batches_are_taken_as_they_are_needed(engine: str) -> None:
 @pytest.mark.parametrize(
     ("engine", "count"), [("processes", 1), ("processes", 2), pytest.param("ray", 2, marks=needs_ray)]
 )
-def test_what_a_worker_raises_is_raised_here(engine: str, count: int) -> None:
+def test_worker_exceptions_are_raised_here(engine: str, count: int) -> None:
     found = []
     with pytest.raises(PretraceError, match="row 5: no number"):
         for number, _ in map_in_order(refuse, range(9), Workers(engine=engine, count=count)):
@@ -79,19 +79,19 @@ def test_what_a_worker_raises_is_raised_here(engine: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_lost_worker_is_told(engine: str) -> None:
+def test_lost_worker_is_reported(engine: str) -> None:
     with pytest.raises(PretraceError, match=r"a worker died without an error.*workers\.count"):
         list(map_in_order(end, range(9), Workers(engine=engine, count=2)))
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="ray is installed")
-def test_ray_that_is_not_installed() -> None:
+def test_missing_ray_is_named() -> None:
     with pytest.raises(PretraceError, match=r"workers\.engine: ray is not installed; `pip install 'pretrace\[ray\]'`"):
         list(map_in_order(refuse, range(9), Workers(engine="ray")))
 
 
 @pytest.mark.parametrize(("engine", "count"), [("processes", 3), pytest.param("ray", 2, marks=needs_ray)])
-def test_the_same_bytes_whoever_cleans(
+def test_clean_gives_the_same_bytes_with_every_engine(
     engine: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pretrace.corpus.cleaning.input_spans.BATCH_BYTES", 200)
@@ -106,7 +106,7 @@ def test_the_same_bytes_whoever_cleans(
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "many" / file).read_bytes()
 
 
-def test_workers_in_the_settings(project: Path) -> None:
+def test_worker_settings_are_checked(project: Path) -> None:
     assert load_settings().workers == Workers(engine="processes", count=2)
     with (project / "params.yaml").open("a") as stream:
         stream.write("workers: {engine: threads, count: 0}\n")
@@ -114,7 +114,7 @@ def test_workers_in_the_settings(project: Path) -> None:
         load_settings()
 
 
-def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_clean_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pretrace.corpus.cleaning.input_spans.BATCH_BYTES", 200)
     monkeypatch.setattr("pretrace.corpus.cleaning.run.CACHED_FROM_BYTES", 1)
     rules = Quality(boilerplate=BoilerplateRules(documents=5, least_words=3), near_duplicates=NearDuplicateRules())

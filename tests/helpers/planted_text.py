@@ -9,7 +9,7 @@ FUNCTION_WORDS = ("the", "of", "and", "to", "that", "with", "a", "in")
 
 
 def words(seed: str, count: int) -> list[str]:
-    """So many words, the same for the same seed."""
+    """Return so many words, the same for the same seed."""
     chance = random.Random(seed)
     return [
         chance.choice(FUNCTION_WORDS) if chance.random() < 0.3 else "".join(chance.choices(SYLLABLES, k=3))
@@ -18,13 +18,13 @@ def words(seed: str, count: int) -> list[str]:
 
 
 def text(seed: str, count: int = 120, line: int = 12) -> str:
-    """So many words in lines of `line` words."""
-    found = words(seed, count)
-    return "\n".join(" ".join(found[start : start + line]) for start in range(0, count, line))
+    """Return so many words in lines of `line` words."""
+    drawn = words(seed, count)
+    return "\n".join(" ".join(drawn[start : start + line]) for start in range(0, count, line))
 
 
 def changed(original: str, seed: str, number: int) -> str:
-    """The same text with so many words replaced, far from each other."""
+    """Return the text with so many words replaced, far from each other."""
     lines = [line.split() for line in original.split("\n")]
     for place in range(number):
         line = lines[(place + 1) * len(lines) // (number + 1)]

@@ -168,7 +168,7 @@ def test_bad_text_stops_the_stage_or_is_rejected(project: Path) -> None:
     check_refused(project, "collect", "books/hugo.jsonl.gz: not a whole .gz file", "set corpus.on_bad_input: skip")
     change(project, corpus__on_bad_input="skip")
     said = tiny.must(project, sys.executable, "stages/collect.py")
-    assert "2 left out (damaged 1, not_utf8 1): data/documents/rejects.jsonl" in said
+    assert "2 rejected (damaged 1, not_utf8 1): data/documents/rejects.jsonl" in said
     report = json.loads((project / "reports" / "collect.json").read_text())
     assert report["rejected"] == {"damaged": 1, "not_utf8": 1}
     rejects = (project / "data" / "documents" / "rejects.jsonl").read_text().splitlines()

@@ -21,7 +21,7 @@ LENGTHS = st.lists(st.tuples(st.integers(1, 60), st.integers(1, 300)), min_size=
 @pytest.mark.slow
 @settings(max_examples=60)
 @given(LENGTHS, st.sampled_from([100, 3_000, 50_000]), st.integers(2, 9), st.randoms(use_true_random=False))
-def test_spans_are_all_documents(
+def test_spans_cover_all_documents(
     tmp_path_factory: pytest.TempPathFactory, lengths: list[tuple[int, int]], batch: int, workers: int, draw: object
 ) -> None:
     folder = tmp_path_factory.mktemp("documents")
@@ -41,7 +41,7 @@ def test_spans_are_all_documents(
     assert [list(many[place].read()) for place in places] == [batches[place] for place in places]
 
 
-def test_a_row_group_is_read_by_one_worker_until_little_is_left(tmp_path: Path) -> None:
+def test_span_is_a_row_group_until_little_is_left(tmp_path: Path) -> None:
     write_documents(tmp_path, [Document(str(number), "a", f"{number} " * 2_000) for number in range(256 * 5)])
     assert [(span.start, span.stop) for span in spans_of(tmp_path)] == [(n, n + 256) for n in range(0, 1280, 256)]
     spans = spans_of(tmp_path, 2)
@@ -51,7 +51,7 @@ def test_a_row_group_is_read_by_one_worker_until_little_is_left(tmp_path: Path) 
     assert sum(sizes) == 1280 and 10_000_000 < bytes_of_documents(tmp_path) < 14_000_000
 
 
-def test_rows_are_read_on_from_where_reading_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reader_resumes_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_documents(tmp_path, [Document(str(number), "a", "text") for number in range(100)])
     opened = []
     monkeypatch.setattr(Reader, "_open", lambda *place, open=Reader._open: (opened.append(place[2]), open(*place)))
@@ -64,7 +64,7 @@ def test_rows_are_read_on_from_where_reading_stopped(tmp_path: Path, monkeypatch
     assert opened == [0, 20]
 
 
-def test_a_part_that_is_damaged_or_gone(tmp_path: Path) -> None:
+def test_span_of_a_damaged_or_missing_part(tmp_path: Path) -> None:
     write_documents(tmp_path, [Document("1", "a", "text " * 1000)])
     (span,) = spans_of(tmp_path)
     part = tmp_path / "part-00000.parquet"

@@ -75,7 +75,7 @@ def written(out: Path) -> dict[str, tuple[str, str]]:
     return {document.id: (split, document.text) for split in SPLITS for document in read_documents(out / split)}
 
 
-def test_what_was_planted_goes_and_nothing_else(raw: Path, tmp_path: Path) -> None:
+def test_rejects_are_the_planted_documents_only(raw: Path, tmp_path: Path) -> None:
     report, rows = run(raw, tmp_path / "out", **RULES)
     dropped = {row["id"]: row["reason"] for row in rows if not row["cut"]}
     assert dropped == {name: reason for name, (_, reason) in PLANTED.items()}
@@ -96,7 +96,7 @@ def test_what_was_planted_goes_and_nothing_else(raw: Path, tmp_path: Path) -> No
     assert report["examples"]["length.least_words"] == [{"id": "short", "source": "planted", "value": 3}]
 
 
-def test_boilerplate_is_cut_out_of_the_documents_that_stay(raw: Path, tmp_path: Path) -> None:
+def test_boilerplate_is_cut_from_kept_documents(raw: Path, tmp_path: Path) -> None:
     report, rows = run(raw, tmp_path / "out", boilerplate=RULES["boilerplate"])
     assert {row["id"] for row in rows if row["cut"]} == {f"d{n}" for n in range(8) if n != 3}
     assert not [text for _, text in written(tmp_path / "out").values() if NOTICE in text]
@@ -108,14 +108,14 @@ def test_boilerplate_is_cut_out_of_the_documents_that_stay(raw: Path, tmp_path: 
     assert more["cut"] == {}
 
 
-def test_contamination_can_be_cut(raw: Path, tmp_path: Path) -> None:
+def test_contaminated_lines_can_be_cut(raw: Path, tmp_path: Path) -> None:
     report, rows = run(raw, tmp_path / "out", contamination=ContaminationRules(action="cut"))
     assert written(tmp_path / "out")["test row"][1] == f"{text('leak', 60)}\n{text('leaked', 60)}"
     assert report["cut"] == {"contamination": {"documents": 1, "lines": 1, "words": 30}}
     assert [row["text"] for row in rows if row["reason"] == "contamination"] == [ROW[:300]]
 
 
-def test_near_duplicates_can_stay_together(raw: Path, tmp_path: Path) -> None:
+def test_near_duplicates_can_stay_in_one_split(raw: Path, tmp_path: Path) -> None:
     report, rows = run(raw, tmp_path / "out", near_duplicates=NearDuplicateRules(action="group"))
     assert report["near_duplicate_groups"] == {"groups": 1, "documents": 2}
     documents = written(tmp_path / "out")
@@ -123,7 +123,7 @@ def test_near_duplicates_can_stay_together(raw: Path, tmp_path: Path) -> None:
     assert "near_duplicates" not in {row["reason"] for row in rows}
 
 
-def test_nothing_is_dropped_unasked(raw: Path, tmp_path: Path) -> None:
+def test_rejects_without_rules_are_empty_or_repeated(raw: Path, tmp_path: Path) -> None:
     report, rows = run(raw, tmp_path / "out")
     assert {row["id"] for row in rows} == {"blank", "again"}
     assert report["left_out"] == {"empty": 1, "repeated": 1}
@@ -131,7 +131,7 @@ def test_nothing_is_dropped_unasked(raw: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("action", ["drop", "group"])
-def test_the_same_bytes_for_any_number_of_processes(
+def test_rejects_are_the_same_for_any_worker_count(
     raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
     monkeypatch.setattr("pretrace.corpus.cleaning.input_spans.BATCH_BYTES", 3_000)
@@ -144,7 +144,7 @@ def test_the_same_bytes_for_any_number_of_processes(
     assert all((one / file).read_bytes() == (two / file).read_bytes() for file in files)
 
 
-def test_ten_examples_a_reason_from_all_over_the_corpus(tmp_path: Path) -> None:
+def test_examples_are_ten_per_reason_from_the_whole_corpus(tmp_path: Path) -> None:
     documents = [Document(f"d{n}", "a", text(f"d{n}")) for n in range(20)]
     write_documents(tmp_path / "raw", [*documents, *(Document(f"s{n:02}", "b", "of") for n in range(60))])
     report, rows = run(tmp_path / "raw", tmp_path / "out", length=LengthRules())
@@ -154,7 +154,7 @@ def test_ten_examples_a_reason_from_all_over_the_corpus(tmp_path: Path) -> None:
     assert max(names) > "s20"
 
 
-def test_text_and_names_of_all_sorts_are_one_line_each(tmp_path: Path) -> None:
+def test_reject_is_one_line_whatever_its_text_and_name(tmp_path: Path) -> None:
     hostile = 'a\nb\u2028c "d" \x00'
     documents = [Document(f"d{n}", "a", text(f"d{n}")) for n in range(20)]
     write_documents(tmp_path / "raw", [*documents, Document(hostile, hostile, hostile)])

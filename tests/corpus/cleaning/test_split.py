@@ -1,4 +1,4 @@
-"""Documents divided into train, validation and probes: by source, by group, by words."""
+"""Documents split into train, validation and probes: by source, by group, by words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIZES = st.lists(st.integers(1, 2_000), min_size=1, max_size=30)
 
 @pytest.mark.slow
 @given(st.lists(SIZES, min_size=1, max_size=8).filter(lambda sources: sum(map(len, sources)) >= 12))
-def test_every_source_is_in_train_and_in_probes(sources: list[list[int]]) -> None:
+def test_split_puts_every_source_in_train_and_probes(sources: list[list[int]]) -> None:
     entries = [KeptDocument(str(n), str(s), words) for s, sizes in enumerate(sources) for n, words in enumerate(sizes)]
     splits = split_documents(entries, 0.03, 0.25)
     assert "validation" in splits and set(splits) == set(SPLITS)
@@ -27,7 +27,7 @@ def test_every_source_is_in_train_and_in_probes(sources: list[list[int]]) -> Non
 
 @given(st.permutations(range(40)))
 @settings(max_examples=20)
-def test_the_split_does_not_depend_on_the_order(order: list[int]) -> None:
+def test_split_does_not_depend_on_the_order(order: list[int]) -> None:
     entries = [KeptDocument(str(number), str(number % 5), 50 + number) for number in range(40)]
     expected = dict(zip(entries, split_documents(entries, 0.05, 0.25), strict=True))
     shuffled = [entries[number] for number in order]
@@ -39,7 +39,7 @@ GROUPS = st.lists(st.integers(0, 30), min_size=40, max_size=40).filter(lambda gr
 
 @given(GROUPS, st.permutations(range(40)))
 @settings(max_examples=40)
-def test_a_group_stays_on_one_side(groups: list[int], order: list[int]) -> None:
+def test_split_keeps_a_group_together(groups: list[int], order: list[int]) -> None:
     entries = [KeptDocument(str(number), str(number % 5), 50 + number) for number in range(40)]
     splits = split_documents(entries, 0.05, 0.25, groups)
     assert set(splits) == set(SPLITS)
@@ -52,7 +52,7 @@ def test_a_group_stays_on_one_side(groups: list[int], order: list[int]) -> None:
     assert shuffled == [splits[number] for number in order]
 
 
-def test_a_group_is_divided_as_one_document_with_the_words_of_all() -> None:
+def test_split_treats_a_group_as_one_document() -> None:
     entries = [KeptDocument(str(number), str(number % 5), 50 + number) for number in range(80)]
     groups = [number // 2 if number < 20 else number for number in range(80)]
     whole = [min(entries[n : n + 2], key=lambda entry: entry.rank) for n in range(0, 20, 2)]
@@ -61,12 +61,12 @@ def test_a_group_is_divided_as_one_document_with_the_words_of_all() -> None:
     assert splits[:20:2] + splits[20:] == split_documents([*whole, *entries[20:]], 0.05, 0.25)
 
 
-def test_without_groups_the_split_is_as_it_was() -> None:
+def test_split_without_groups() -> None:
     entries = [KeptDocument(str(number), str(number % 5), 50 + number) for number in range(40)]
     assert split_documents(entries, 0.05, 0.25, list(range(40))) == split_documents(entries, 0.05, 0.25)
 
 
-def test_the_shares_are_of_words() -> None:
+def test_split_shares_are_of_words() -> None:
     entries = [KeptDocument(str(number), str(number % 7), 100 + number % 50) for number in range(2_000)]
     words = Counter()
     for entry, split in zip(entries, split_documents(entries, 0.03, 0.25), strict=True):

@@ -10,7 +10,7 @@ from pretrace.corpus.cleaning.write_splits import WordCounts, count_words_of
 
 
 @pytest.mark.parametrize("together", [1, 16])
-def test_counts_do_not_depend_on_how_they_are_added_up(together: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_word_counts_do_not_depend_on_batches(together: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pretrace.corpus.cleaning.write_splits.COUNTED_BYTES", 30)
     monkeypatch.setattr("pretrace.corpus.cleaning.write_splits.TABLES_TOGETHER", together)
     texts = [f"w{number % 7} the\nw{number % 3} é" for number in range(200)]
@@ -20,7 +20,7 @@ def test_counts_do_not_depend_on_how_they_are_added_up(together: int, monkeypatc
     assert counts.total() == Counter(word for text in texts for word in text.split())
 
 
-def test_no_text_has_no_words() -> None:
+def test_word_counts_of_no_text() -> None:
     counts = WordCounts()
     counts.add(count_words_of([]))
     assert counts.total() == {}

@@ -55,7 +55,7 @@ def likeness(a: str, b: str, n: int = 5) -> float:
 @pytest.mark.slow
 @given(PLAN, st.sampled_from([0.5, 0.8, 0.9]))
 @settings(max_examples=40, **FOLDER)
-def test_a_drop_is_certain_and_the_first_stays(
+def test_near_duplicates_are_certain_and_the_first_stays(
     tmp_path: Path, plan: list[tuple[int, int, int]], threshold: float
 ) -> None:
     texts = [planted(*how) for how in plan]
@@ -75,7 +75,7 @@ def test_a_drop_is_certain_and_the_first_stays(
 @pytest.mark.slow
 @given(PLAN, st.randoms(use_true_random=False))
 @settings(max_examples=40, **FOLDER)
-def test_groups_are_connected_and_do_not_depend_on_the_order(tmp_path: Path, plan: list, random: object) -> None:
+def test_groups_are_connected_whatever_the_order(tmp_path: Path, plan: list, random: object) -> None:
     texts = list(dict.fromkeys(planted(*how) for how in plan))
     random.shuffle(texts)
     dropped, groups = found(texts, tmp_path, action="group")
@@ -88,7 +88,7 @@ def test_groups_are_connected_and_do_not_depend_on_the_order(tmp_path: Path, pla
     assert groups == {number: min(group) for number, group in together.items() if len(group) > 1}
 
 
-def test_a_chain(tmp_path: Path) -> None:
+def test_chain_of_near_duplicates(tmp_path: Path) -> None:
     """The middle one is like both ends: dropped, it takes neither with it; kept, it holds the three together."""
     chain = [planted(0, 0, 0), planted(0, 0, 1), planted(0, 0, 2)]
     assert likeness(chain[0], chain[2]) < 0.8 < likeness(chain[0], chain[1])
@@ -98,12 +98,12 @@ def test_a_chain(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("threshold", [0.3, 0.5, 0.8, 0.95, 1.0])
-def test_hardly_a_pair_at_the_threshold_is_missed(threshold: float) -> None:
+def test_bands_miss_few_pairs_at_the_threshold(threshold: float) -> None:
     rows = band_rows(threshold)
     assert (1 - threshold**rows) ** (PERMUTATIONS // rows) <= 0.001
 
 
-def test_a_signature_estimates_the_similarity() -> None:
+def test_signature_estimates_the_similarity() -> None:
     one = text("one", 3000)
     for number in (5, 60, 300):
         other = changed(one, "x", number)
@@ -116,7 +116,7 @@ def test_signatures_are_fixed() -> None:
     assert signature("the of and", 2)[:4].tolist() == [415106072, 264895464, 386261805, 2417816934]
 
 
-def test_documents_that_agree_in_a_band_meet() -> None:
+def test_buckets_are_documents_that_agree_in_a_band() -> None:
     random = np.random.default_rng(0)
     signatures = random.integers(0, 2**32, (5, PERMUTATIONS), dtype=np.uint32)
     signatures[4, 8:16] = signatures[1, 8:16]
@@ -124,7 +124,7 @@ def test_documents_that_agree_in_a_band_meet() -> None:
     assert buckets(signatures, 8) == [[1, 4]]
 
 
-def test_short_and_empty_texts() -> None:
+def test_shingles_of_short_and_empty_texts() -> None:
     assert len(shingles("a b", 5)) == 1
     assert len(shingles("", 5)) == 0
     assert similarity(shingles("a b", 5), shingles("a b", 5)) == 1.0
@@ -132,5 +132,5 @@ def test_short_and_empty_texts() -> None:
     assert similarity(shingles("a b", 5), shingles("b a", 5)) == 0.0
 
 
-def test_no_documents(tmp_path: Path) -> None:
+def test_near_duplicates_of_no_documents(tmp_path: Path) -> None:
     assert found([], tmp_path) == ({}, {})

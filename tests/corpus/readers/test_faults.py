@@ -61,7 +61,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("name", "content", "reason", "words"), FILES)
-def test_a_bad_file(folder: Path, name: str, content: bytes, reason: str, words: list[str]) -> None:
+def test_bad_file_is_named(folder: Path, name: str, content: bytes, reason: str, words: list[str]) -> None:
     (folder / name).write_bytes(content)
     raised = reason in ("damaged", "no_column") or (reason == "empty" and ".parquet" in name)
     check(folder, reason, *words, kept=0 if raised else None)
@@ -69,14 +69,14 @@ def test_a_bad_file(folder: Path, name: str, content: bytes, reason: str, words:
 
 @pytest.mark.parametrize(("row", "reason", "words"), ROWS)
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, zst])
-def test_a_bad_row(folder: Path, row: bytes, reason: str, words: list[str], compress: Any) -> None:
+def test_bad_row_is_named(folder: Path, row: bytes, reason: str, words: list[str], compress: Any) -> None:
     name = {bytes: "m.jsonl", gzip.compress: "m.jsonl.gz", zst: "m.jsonl.zst"}[compress]
     (folder / name).write_bytes(compress(GOOD + row + b"\n" + GOOD))
     check(folder, reason, *(word.replace("m.jsonl", name) for word in words), row=2)
 
 
 @pytest.mark.parametrize(("unit", "row"), [("line", 2), ("blank_line", 3)])
-def test_a_bad_document_of_a_text_file(tmp_path: Path, unit: str, row: int) -> None:
+def test_bad_document_of_a_text_file_is_named(tmp_path: Path, unit: str, row: int) -> None:
     gap = b"\n" if unit == "line" else b"\n\n"
     (tmp_path / "m.txt").write_bytes(gap.join([b"good", b"bad\xff", b"bad\0", b"good"]))
     texts, faults = skipped(tmp_path, unit)
@@ -98,7 +98,7 @@ def whole_lines(cut: bytes, name: str) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "compress", "lost"), [("m.jsonl.gz", gzip.compress, 0), ("m.jsonl.zst", zst, 60)])
-def test_the_rows_before_the_damage_are_kept_and_counted(folder: Path, name: str, compress: Any, lost: int) -> None:
+def test_rows_before_the_damage_are_kept(folder: Path, name: str, compress: Any, lost: int) -> None:
     rows = [json.dumps({"text": f"{number} {os.urandom(30).hex()}"}) for number in range(10_000)]
     whole = compress("\n".join(rows).encode())
     cut = whole[: len(whole) * 2 // 3]
@@ -111,7 +111,7 @@ def test_the_rows_before_the_damage_are_kept_and_counted(folder: Path, name: str
     refused(folder, f"({len(kept)} documents come before that)")
 
 
-def test_a_parquet_file_that_is_damaged_in_the_middle(folder: Path) -> None:
+def test_parquet_damaged_in_the_middle(folder: Path) -> None:
     table = pa.table({"text": ["good"] * 500})
     pq.write_table(table, folder / "m.parquet", row_group_size=100, compression="zstd", use_dictionary=False)
     chunk = pq.read_metadata(folder / "m.parquet").row_group(2).column(0)
@@ -122,7 +122,7 @@ def test_a_parquet_file_that_is_damaged_in_the_middle(folder: Path) -> None:
     check(folder, "damaged", "m.parquet: not a whole Parquet file", kept=200)
 
 
-def test_bad_rows_of_a_parquet_file(folder: Path) -> None:
+def test_parquet_bad_rows(folder: Path) -> None:
     texts = pa.array([b"good", b"caf\xe9", b"good", b"bad\0"], pa.binary()).view(pa.string())
     pq.write_table(pa.table({"text": texts}), folder / "m.parquet")
     came, faults = skipped(folder)
@@ -132,13 +132,13 @@ def test_bad_rows_of_a_parquet_file(folder: Path) -> None:
     check(folder, "not_text", "row 1: column 'text' takes text, got int", row=1)
 
 
-def test_a_column_that_is_there_twice(folder: Path) -> None:
+def test_duplicate_column_is_refused(folder: Path) -> None:
     table = pa.Table.from_arrays([pa.array(["bad"]), pa.array(["bad"])], names=["text", "text"])
     pq.write_table(table, folder / "m.parquet")
     check(folder, "no_column", "no column 'text' only once; has text, text", kept=0)
 
 
-def test_names_that_do_not_fit_into_a_line(folder: Path) -> None:
+def test_file_names_with_control_characters(folder: Path) -> None:
     (folder / "m\nn.txt").write_text("bad")
     check(folder, "file_name", r"m\nn.txt: a name with a control character")
     (folder / "m\nn.txt").unlink()
@@ -146,14 +146,14 @@ def test_names_that_do_not_fit_into_a_line(folder: Path) -> None:
     check(folder, "file_name", r"m\udcff.txt")
 
 
-def test_a_folder_with_a_bad_name(folder: Path) -> None:
+def test_folder_with_a_bad_name(folder: Path) -> None:
     (folder / "x\r").mkdir()
     (folder / "x\r" / "b.txt").write_text("bad")
     check(folder, "file_name", r"x\r/b.txt")
 
 
 @pytest.mark.parametrize("target", ["file.txt", "texts", "nowhere", "m.txt"])
-def test_links(folder: Path, tmp_path_factory: pytest.TempPathFactory, target: str) -> None:
+def test_links_out_of_the_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory, target: str) -> None:
     outside = tmp_path_factory.mktemp("outside")
     (outside / "file.txt").write_text("secret")
     (outside / "texts").mkdir()
@@ -163,7 +163,7 @@ def test_links(folder: Path, tmp_path_factory: pytest.TempPathFactory, target: s
     check(folder, reason, "m.txt: a link to")
 
 
-def test_what_was_found_is_a_short_line(folder: Path) -> None:
+def test_fault_value_is_short(folder: Path) -> None:
     (folder / "m.txt").symlink_to("no\nwhere")
     check(folder, "link_broken", r"a link to no\nwhere")
     (folder / "m.txt").unlink()
@@ -172,14 +172,14 @@ def test_what_was_found_is_a_short_line(folder: Path) -> None:
     assert len(skipped(folder)[1][0].value) == 200
 
 
-def test_what_is_no_regular_file(folder: Path) -> None:
+def test_irregular_file_is_refused(folder: Path) -> None:
     os.mkfifo(folder / "m.txt")
     os.mkfifo(folder / "pipe")  # no text by its name: passed over
     check(folder, "not_a_file", "m.txt: a pipe")
 
 
 @pytest.mark.parametrize("kind", ["txt", "txt.gz", "jsonl.zst", "parquet"])
-def test_a_file_that_may_not_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+def test_unreadable_file_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     (folder / f"m.{kind}").write_text("bad")
     path_open = Path.open
 
@@ -192,7 +192,7 @@ def test_a_file_that_may_not_be_read(folder: Path, monkeypatch: pytest.MonkeyPat
     check(folder, "unreadable", f"m.{kind}: cannot be read (Permission denied)", kept=0)
 
 
-def test_a_folder_that_may_not_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_folder_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "m").mkdir()
     scandir = os.scandir
 
@@ -214,7 +214,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 @pytest.mark.parametrize("kind", ["txt", "jsonl", "piece", "line", "blank_line", "parquet"])
-def test_a_document_of_the_greatest_length_and_one_byte_more(tmp_path: Path, short: int, kind: str) -> None:
+def test_document_of_the_greatest_length_and_one_byte_more(tmp_path: Path, short: int, kind: str) -> None:
     def write(length: int) -> None:
         long = b"x" * length
         if kind == "txt":
@@ -261,7 +261,7 @@ def test_memory_does_not_grow_with_a_line(tmp_path: Path, short: int, compressio
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["m.txt.gz", "m.jsonl.gz", "m.txt.zst", "m.parquet.zst"])
-def test_a_decompression_bomb(folder: Path, short: int, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_decompression_bomb_is_refused(folder: Path, short: int, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr("pretrace.corpus.readers.decompress.GROWTH_FREE_BYTES", 2_000_000)
     compress = gzip.compress if name.endswith(".gz") else zst
     (folder / name).write_bytes(compress((b" " * 999 + b"\n") * 50_000 if "jsonl" in name else bytes(50_000_000)))
@@ -274,14 +274,14 @@ def test_a_decompression_bomb(folder: Path, short: int, monkeypatch: pytest.Monk
 
 
 @pytest.mark.slow
-def test_a_small_file_may_grow(folder: Path) -> None:
+def test_small_file_may_grow(folder: Path) -> None:
     (folder / "m.jsonl.zst").write_bytes(zst(GOOD * 100_000))
     texts, faults = skipped(folder)
     assert len(texts) == 100_002 and not faults
 
 
 @pytest.mark.slow
-def test_parquet_values_that_stand_for_many(tmp_path: Path) -> None:
+def test_parquet_dictionary_values_are_bounded(tmp_path: Path) -> None:
     """A dictionary page of some bytes, and a hundred thousand rows that say its only value: 100 GB of text."""
     rows = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int32()), pa.array(["x" * 1_000_000]))
     # As another program would write it: without Arrow's word that it is a dictionary in memory as well.
@@ -294,7 +294,7 @@ def test_parquet_values_that_stand_for_many(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_row_group_is_not_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parquet_row_group_is_read_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pretrace.corpus.readers.parquet.BATCH_BYTES", 1 << 20)
     texts = pa.table({"text": [os.urandom(150_000).hex() for _ in range(200)]})
     pq.write_table(texts, tmp_path / "m.parquet", compression="zstd", use_dictionary=False, write_batch_size=4)
@@ -308,7 +308,7 @@ def test_a_row_group_is_not_read_at_once(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.slow
-def test_a_dictionary_that_is_a_bomb_is_found_before_it_is_decoded(tmp_path: Path) -> None:
+def test_parquet_dictionary_bomb_is_not_decoded(tmp_path: Path) -> None:
     """From the page itself, whatever the file's footer says."""
     pq.write_table(pa.table({"text": ["x" * 70_000_000]}), tmp_path / "m.parquet", compression="zstd")
     chunk = pq.read_metadata(tmp_path / "m.parquet").row_group(0).column(0)
@@ -321,7 +321,7 @@ def test_a_dictionary_that_is_a_bomb_is_found_before_it_is_decoded(tmp_path: Pat
         assert dictionary_bytes(stream, chunk) == 7_000_004  # the value, and its length before it
 
 
-def test_a_parquet_page_that_is_a_bomb(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parquet_page_bomb_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pretrace.corpus.readers.parquet.GROWTH_FREE_BYTES", 2_000_000)
     for dictionary in (True, False):
         texts = pa.table({"text": ["x" * 3_000_000]})
@@ -343,9 +343,7 @@ HOSTILE = st.one_of(
 @settings(max_examples=200)
 @given(st.lists(HOSTILE, max_size=6))
 @example([b"\xef\xbb\xbf", b'{"text": "\\udfff"}', b"[" * 9999, b"\r"])
-def test_good_rows_come_through_whatever_stands_between(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]
-) -> None:
+def test_good_rows_survive_bad_ones(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> None:
     path = tmp_path_factory.mktemp("hostile") / "m.jsonl"
     path.write_bytes(GOOD + b"".join(line + b"\n" + GOOD for line in lines))
     faults: list[Fault] = []
@@ -365,7 +363,7 @@ def test_good_rows_come_through_whatever_stands_between(
     st.integers(0, 600),
     st.sampled_from([f"m{kind}{how}" for kind in (".txt", ".jsonl", ".parquet") for how in ("", ".gz", ".zst")]),
 )
-def test_bytes_of_any_sort_give_documents_or_faults(
+def test_any_bytes_give_documents_or_faults(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, cut: int, name: str
 ) -> None:
     path = tmp_path_factory.mktemp("any") / name
@@ -375,27 +373,27 @@ def test_bytes_of_any_sort_give_documents_or_faults(
     assert all(fault.reason in REASONS and "\n" not in fault.line for fault in faults)
 
 
-def test_nothing_at_the_path(tmp_path: Path) -> None:
+def test_missing_path_is_named(tmp_path: Path) -> None:
     refused(tmp_path / "none", "corpus.path: nothing at", "none", ".jsonl")
     refused(tmp_path / "*.txt", "corpus.path: nothing at", "*.txt")
     refused("memory://nowhere/at/all", "corpus.path: nothing at memory://nowhere")
 
 
-def test_no_file_of_a_known_kind(tmp_path: Path) -> None:
+def test_path_without_a_known_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_text("x")
     refused(tmp_path, "none of its 1 files", ".txt, .jsonl, .parquet")
     refused(tmp_path / "a.pdf", "a.pdf", "it is not")
     refused(tmp_path / "*.pdf", "none of its 1 files")
 
 
-def test_a_url_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_url_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refused("nosuch://bucket/a.txt", "corpus.path: nosuch://bucket/a.txt", "Protocol not known")
     monkeypatch.setitem(sys.modules, "s3fs", None)  # as where it is not installed
     refused("s3://bucket/books", "s3://bucket/books needs a package", "pip install s3fs==")
 
 
 @pytest.mark.parametrize("failure", [ConnectionError("reset by peer"), PermissionError("not yours")])
-def test_a_network_that_fails_is_no_fault_of_the_file(monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
+def test_network_failure_is_no_fault_of_the_file(monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
     import fsspec
     from fsspec.implementations.memory import MemoryFile
 
@@ -443,7 +441,7 @@ def test_rejects_are_written_and_counted(folder: Path, tmp_path_factory: pytest.
     assert [document.text for document in read_documents(out)] == ["good"] * 3
 
 
-def test_collecting_writes_all_or_nothing(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_collect_writes_all_or_nothing(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     out = tmp_path_factory.mktemp("out") / "documents"
     assert collect_text(corpus(folder), out)["documents"] == 2
     assert [path.name for path in out.iterdir()] == ["part-00000.parquet"]
@@ -459,7 +457,7 @@ def test_collecting_writes_all_or_nothing(folder: Path, tmp_path_factory: pytest
     assert [path.read_bytes() for path in out.parent.rglob("*") if path.is_file()] == [before]
 
 
-def test_every_reason_is_explained() -> None:
+def test_reasons_are_documented() -> None:
     table = (REPOSITORY / "docs" / "corpus.md").read_text(encoding="utf-8")
     for reason in REASONS:
         assert f"| `{reason}` |" in table

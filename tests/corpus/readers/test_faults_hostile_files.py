@@ -39,7 +39,7 @@ def test_footer_that_crashes_its_reader_is_refused(folder: Path) -> None:
     assert len(skipped(folder)[0]) == 3
 
 
-def test_a_part_of_the_documents_that_was_tampered_with(tmp_path: Path) -> None:
+def test_tampered_part_of_the_documents_is_refused(tmp_path: Path) -> None:
     write_documents(tmp_path, [Document("1", "a", "text")])
     part = tmp_path / "part-00000.parquet"
     part.write_bytes(not_as_counted(part.read_bytes()))
@@ -90,7 +90,7 @@ class Harm:
         return Path.touch, (self._path,)
 
 
-def test_a_pickle_in_a_schema_is_not_opened(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_pickle_in_a_schema_is_not_opened(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     harm = tmp_path_factory.mktemp("harm") / "done"
     names = {"ARROW:extension:name": "arrow.py_extension_type"}
     metadata = {**names, "ARROW:extension:metadata": pickle.dumps(Harm(harm), 0)}
@@ -101,13 +101,13 @@ def test_a_pickle_in_a_schema_is_not_opened(folder: Path, tmp_path_factory: pyte
     assert not harm.exists()
 
 
-def test_a_column_whose_name_is_no_text(folder: Path) -> None:
+def test_column_name_that_is_not_text(folder: Path) -> None:
     content = parquet([{"text": "bad", "name": "x"}])
     (folder / "m.parquet").write_bytes(content.replace(b"name", b"\xff\xfe\xfd\xfc"))
     check(folder, "damaged", "m.parquet: not a whole Parquet file", kept=0)
 
 
-def test_names_of_places_elsewhere_are_only_names(folder: Path, tmp_path: Path) -> None:
+def test_paths_and_urls_in_rows_are_only_text(folder: Path, tmp_path: Path) -> None:
     with (folder / "m.jsonl.gz").open("wb") as raw, gzip.GzipFile("../../../x", "wb", fileobj=raw) as stream:
         stream.write(b'{"text": "good", "id": "../../x", "from": "/etc/\\u001b[2J"}\n')
     with tarfile.open(folder / "n.tar.gz", "w:gz") as archive:
@@ -127,7 +127,7 @@ def test_names_of_places_elsewhere_are_only_names(folder: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", ["m\x1b[2J.txt", "m\x9b2J.txt", "m\x07.jsonl", "m\u2028.txt"])
-def test_a_name_that_would_command_the_terminal(folder: Path, name: str) -> None:
+def test_file_name_cannot_control_the_terminal(folder: Path, name: str) -> None:
     (folder / name).write_text("bad")
     check(folder, "file_name", "a name with a control character")
     with pytest.raises(PretraceError) as caught:
@@ -135,7 +135,7 @@ def test_a_name_that_would_command_the_terminal(folder: Path, name: str) -> None
     assert all(character.isprintable() for character in str(caught.value))
 
 
-def test_what_would_never_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_files_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "m.txt").symlink_to("/dev/zero")
     check(folder, "link_outside", "m.txt: a link to /dev/zero")
     (folder / "m.txt").unlink()
@@ -149,7 +149,7 @@ def test_what_would_never_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     refused("/dev/zero", "/dev/zero")
 
 
-def test_a_window_of_two_gigabytes(folder: Path) -> None:
+def test_zstd_window_of_two_gigabytes_is_refused(folder: Path) -> None:
     """A frame of zstd says how much of the text before its reader must hold."""
     block = b"bad"
     frame = b"\x28\xb5\x2f\xfd\x00" + bytes([21 << 3]) + (1 | len(block) << 3).to_bytes(3, "little") + block

@@ -16,7 +16,7 @@ def read(path: Path | str, unit: str = "file", **columns: str) -> list[Document]
     return list(read_files(path, Columns(**columns), unit))
 
 
-def test_the_order_does_not_depend_on_the_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_order_does_not_depend_on_the_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import os
 
     for name in ("b/2.txt", "a.txt", "b/1.txt", "c.jsonl"):
@@ -44,7 +44,7 @@ def test_the_order_does_not_depend_on_the_file_system(tmp_path: Path, monkeypatc
         ("?.txt", ["1.txt"]),
     ],
 )
-def test_a_glob(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, ids: list[str]) -> None:
+def test_glob_matches_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, ids: list[str]) -> None:
     for name in ("1.txt", "x/2.txt", "x/y/3.txt", "x/y/4.txt.gz", "x/5.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(COMPRESS[".gz" if name.endswith("gz") else ""](b"text"))
@@ -53,7 +53,7 @@ def test_a_glob(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, i
     assert [d.id for d in read(pattern)] == ids
 
 
-def test_a_glob_asks_nothing_of_folders_that_it_does_not_reach(tmp_path: Path) -> None:
+def test_glob_does_not_list_folders_out_of_its_reach(tmp_path: Path) -> None:
     (tmp_path / "1.txt").write_text("one")
     (tmp_path / "x").mkdir()
     (tmp_path / "out").symlink_to("/")
@@ -63,13 +63,13 @@ def test_a_glob_asks_nothing_of_folders_that_it_does_not_reach(tmp_path: Path) -
         read(tmp_path / "**/*.txt")
 
 
-def test_a_name_with_wildcards_that_is_there_is_no_glob(tmp_path: Path) -> None:
+def test_existing_name_with_wildcards_is_not_a_glob(tmp_path: Path) -> None:
     (tmp_path / "a[1].txt").write_text("x")
     (tmp_path / "a1.txt").write_text("y")
     assert [d.id for d in read(tmp_path / "a[1].txt")] == ["a[1].txt"]
 
 
-def test_links_inside_of_the_folder(tmp_path: Path) -> None:
+def test_links_inside_the_folder(tmp_path: Path) -> None:
     (tmp_path / "in" / "x").mkdir(parents=True)
     (tmp_path / "in" / "x" / "1.txt").write_text("one")
     (tmp_path / "in" / "2.txt").symlink_to("x/1.txt")

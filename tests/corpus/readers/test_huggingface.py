@@ -44,7 +44,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return calls
 
 
-def test_rows_are_documents(asked: list[Any], tmp_path: Path) -> None:
+def test_dataset_rows_are_documents(asked: list[Any], tmp_path: Path) -> None:
     report = collect_text(corpus(config="small", split="validation", on_bad_input="skip"), tmp_path / "out")
     assert asked == [("owner/name", "small", {"split": "validation", "revision": REVISION, "streaming": True})]
     assert list(read_documents(tmp_path / "out")) == [
@@ -54,7 +54,7 @@ def test_rows_are_documents(asked: list[Any], tmp_path: Path) -> None:
     assert (report["documents"], report["empty_rows"], report["rejected"]) == (2, 1, {"not_text": 1})
 
 
-def test_it_streams(asked: list[Any]) -> None:
+def test_dataset_is_streamed(asked: list[Any]) -> None:
     assert next(read_corpus(corpus("breaks"))).text == "one"
 
 
@@ -68,20 +68,20 @@ def test_it_streams(asked: list[Any]) -> None:
         ({"name": "breaks", "on_bad_input": "skip"}, "breaks: cannot be read (ConnectionError: reset by peer)"),
     ],
 )
-def test_what_stops_the_run(asked: list[Any], tmp_path: Path, options: Any, said: str) -> None:
+def test_dataset_errors_stop_the_run(asked: list[Any], tmp_path: Path, options: Any, said: str) -> None:
     with pytest.raises(PretraceError) as caught:
         collect_text(corpus(**options), tmp_path / "out")
     assert said in str(caught.value) and "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
 
 
-def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_datasets_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(PretraceError, match="pip install datasets"):
         next(read_corpus(corpus()))
 
 
-def test_with_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dataset_with_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("datasets", reason="needs the package datasets, which is optional")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     (tmp_path / "train.jsonl").write_text('{"body": "one", "who": "A"}\n{"body": "two", "who": "B"}\n')

@@ -26,7 +26,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_documents_are_modules_in_order_without_repetition(package: Path) -> None:
+def test_installed_modules_are_documents_without_repetition(package: Path) -> None:
     report = collect_installed(["prosaic"], package / "out", workers=1)
     documents = list(read_documents(package / "out"))
     assert [(d.source, d.id) for d in documents] == [("prosaic", "prosaic/a.py")]  # of b, two sentences are left
@@ -40,7 +40,7 @@ def test_documents_are_modules_in_order_without_repetition(package: Path) -> Non
     }
 
 
-def test_the_same_bytes_for_any_number_of_processes(package: Path) -> None:
+def test_collect_gives_the_same_bytes_for_any_worker_count(package: Path) -> None:
     digests = set()
     for workers in (1, 2):
         collect_installed(["prosaic", "ftfy"], package / "out", workers=workers)
@@ -49,12 +49,12 @@ def test_the_same_bytes_for_any_number_of_processes(package: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["no_such_package_here", "ast", "a.b", ""])
-def test_what_is_no_installed_package_is_named(name: str, tmp_path: Path) -> None:
+def test_package_that_is_not_installed_is_named(name: str, tmp_path: Path) -> None:
     with pytest.raises(PretraceError, match=f"corpus.packages: '{name}' is not an installed package"):
         collect_installed([name], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_a_package_twice_is_refused(tmp_path: Path) -> None:
+def test_package_listed_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PretraceError, match="the same name twice"):
         collect_installed(["ftfy", "ftfy"], tmp_path / "out")

@@ -85,7 +85,7 @@ Literal text follows after this line::
 """
 
 
-def test_numpydoc() -> None:
+def test_prose_of_numpydoc() -> None:
     assert prose_paragraphs(NUMPYDOC) == [
         "Fit the model to the data that was given.",
         "The first sentence stands here. The second one follows it at once, with code and names.",
@@ -98,7 +98,7 @@ def test_numpydoc() -> None:
     ]
 
 
-def test_google() -> None:
+def test_prose_of_google_style() -> None:
     assert prose_paragraphs(GOOGLE) == [
         "Send the request to the server.",
         "The address that is asked for first.",
@@ -107,7 +107,7 @@ def test_google() -> None:
     ]
 
 
-def test_restructured_text() -> None:
+def test_prose_of_restructured_text() -> None:
     assert prose_paragraphs(REST) == [
         "Connects to the database and returns it.",
         "The name under which the database is known.",
@@ -118,6 +118,6 @@ def test_restructured_text() -> None:
     ]
 
 
-def test_sentences_that_were_apart_stay_apart() -> None:
+def test_prose_does_not_join_separate_sentences() -> None:
     text = "One good sentence stands here. Then x_{i} = {y} is set. Another good sentence stands here."
     assert prose_paragraphs(text) == ["One good sentence stands here.", "Another good sentence stands here."]

@@ -25,14 +25,14 @@ def read(path: Path | str, unit: str = "file", **columns: str) -> list[Document]
     return list(read_files(path, Columns(**columns), unit))
 
 
-def test_text_files_in_one_folder_are_sources_each(tmp_path: Path) -> None:
+def test_text_files_in_one_folder_are_sources(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text("zwei")
     (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfeins")
     (tmp_path / "notes.md").write_text("no text")
     assert read(tmp_path) == [Document("a.txt", "a", "eins"), Document("b.txt", "b", "zwei")]
 
 
-def test_text_files_in_folders_have_the_folder_as_source(tmp_path: Path) -> None:
+def test_folders_of_text_files_are_sources(tmp_path: Path) -> None:
     for name in ("x/1.txt", "y/z/2.txt.gz", ".hidden/3.txt", "4.txt", "x/.5.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(COMPRESS[".gz" if name.endswith(".gz") else ""](b"x"))
@@ -64,7 +64,7 @@ def test_rows_of_jsonl_and_parquet(tmp_path: Path, compression: str) -> None:
         ("line", [(":1", "one"), (":2", "two"), (":5", "three")]),
     ],
 )
-def test_what_a_document_of_plain_text_is(
+def test_plain_text_is_cut_by_the_unit(
     tmp_path: Path, compression: str, unit: str, expected: list[tuple[str, str]]
 ) -> None:
     path = tmp_path / f"a.txt{compression}"
@@ -72,7 +72,7 @@ def test_what_a_document_of_plain_text_is(
     assert read(path, unit) == [Document(path.name + place, "a", text) for place, text in expected]
 
 
-def test_a_piece_ends_at_a_blank_line_if_it_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_piece_ends_at_a_blank_line_if_it_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pretrace.corpus.readers.read_rows.SEGMENT_BYTES", 10)
     lines = ["12345678901", "", "2", "", "5678901234", "", "", "890", "", "0123456", "12345678", "2", "3" * 30]
     (tmp_path / "a.txt").write_text("\n".join(lines))
@@ -92,7 +92,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 @pytest.mark.slow
 @settings(max_examples=60)
 @given(st.lists(TEXTS, min_size=1, max_size=8), st.sampled_from(["file", "piece", "blank_line", "line"]))
-def test_however_it_is_divided_and_compressed_no_text_is_lost(
+def test_no_text_is_lost_by_unit_or_compression(
     tmp_path_factory: pytest.TempPathFactory, parts: list[str], unit: str
 ) -> None:
     content = "\n\n".join(parts).encode()
@@ -109,7 +109,7 @@ def test_however_it_is_divided_and_compressed_no_text_is_lost(
         assert all(line.strip() for text in found[""] for line in text.encode().split(b"\n"))
 
 
-def test_parts_of_one_compressed_file_are_read_on(tmp_path: Path) -> None:
+def test_concatenated_compressed_parts_are_all_read(tmp_path: Path) -> None:
     for compression in (".gz", ".zst"):
         whole = COMPRESS[compression](b"one\n") + COMPRESS[compression](b"two\n")
         (tmp_path / f"a.txt{compression}").write_bytes(whole)
@@ -117,7 +117,7 @@ def test_parts_of_one_compressed_file_are_read_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["memory://corpus", "memory://corpus/", "memory://corpus/**", "memory://corpus/*/*"])
-def test_a_url(place: str) -> None:
+def test_url_is_read(place: str) -> None:
     import fsspec
 
     memory = fsspec.filesystem("memory")

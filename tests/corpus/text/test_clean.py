@@ -66,21 +66,21 @@ def check_exactness(text: str, block: int) -> None:
 @example("ÂŒ\nŒ", 1000)
 @example("â€œÀ\ncan\r\nnot\n&lt; \n: <b>\no)\n&lt;\nâ€œÀ\n", 1)
 @example("é\n\ud83d\ude00\n\U0001f600 'em\nit's", 1000)
-def test_equals_the_plain_recipe(text: str, block: int) -> None:
+def test_clean_text_equals_the_plain_recipe(text: str, block: int) -> None:
     check_exactness(text, block)
 
 
 @pytest.mark.nightly
 @given(TEXTS, st.sampled_from([1, 1000]))
 @settings(max_examples=20_000)
-def test_equals_the_plain_recipe_on_many_more(text: str, block: int) -> None:
+def test_clean_text_equals_the_plain_recipe_on_many_more(text: str, block: int) -> None:
     check_exactness(text, block)
 
 
 @pytest.mark.slow
 @given(HOSTILE)
 @settings(max_examples=200)
-def test_the_form_of_the_result(text: str) -> None:
+def test_clean_text_has_lines_of_tokens(text: str) -> None:
     cleaned = clean_text(text)
     for line in cleaned.split("\n") if cleaned else []:
         assert line and line == " ".join(line.split())
@@ -102,17 +102,17 @@ def test_the_form_of_the_result(text: str) -> None:
         ("say ´hi´", "say ' hi '"),
     ],
 )
-def test_known_texts(raw: str, clean: str) -> None:
+def test_clean_text_of_known_texts(raw: str, clean: str) -> None:
     assert clean_text(raw) == clean
 
 
-def test_the_standard_form_before_spacy() -> None:
+def test_standardize_spaces_signs() -> None:
     assert standardize("a,\n\n b\tc?!  d") == "a , \n b c ? ! d"
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not BOOKS.is_dir(), reason="the books of the shared data are not here (PRETRACE_DATA)")
-def test_equals_the_plain_recipe_on_novels() -> None:
+def test_clean_text_equals_the_plain_recipe_on_novels() -> None:
     import pyarrow.parquet as pq
 
     for path in sorted(BOOKS.glob("*.parquet")):

@@ -16,21 +16,21 @@ TEXT = st.text(st.one_of(st.sampled_from(WHITE + "ab\N{GRINNING FACE}\ud83d\u258
 @example("")
 @example(" ")
 @example("\u3000a\x1cb\u2029")
-def test_raw_words_are_those_of_split(text: str) -> None:
+def test_count_raw_words_matches_split(text: str) -> None:
     assert count_raw_words(text) == len(text.split())
 
 
 @given(TEXT)
-def test_spaces(text: str) -> None:
+def test_count_spaces(text: str) -> None:
     assert count_spaces(text) == text.count(" ")
 
 
 @pytest.mark.parametrize(("text", "words"), [("", 0), ("a", 1), ("a b\nc", 3), ("a\nb", 2)])
-def test_words_of_clean_text(text: str, words: int) -> None:
+def test_count_words_of_clean_text(text: str, words: int) -> None:
     assert count_words(text) == words
 
 
 @given(st.lists(st.text("ab\u00e9\N{GRINNING FACE}", max_size=3)))
-def test_arrow_has_the_same_words(words: list[str]) -> None:
+def test_spaced_words_match_split(words: list[str]) -> None:
     text = " ".join(words)
     assert spaced_words(text).to_pylist() == [f"{word} " for word in text.split(" ")]

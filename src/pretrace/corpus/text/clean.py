@@ -68,7 +68,7 @@ def clean_text_plainly(text: str) -> str:
     import ftfy
 
     tokens = _spacy_tokenizer()(standardize(ftfy.fix_text(text)))
-    # Of a standardised line end, " \n ", the first space belongs to the word before it, the rest is spaCy's token.
+    # Of a standardized line end, " \n ", the first space belongs to the word before it, the rest is spaCy's token.
     words = ["\n" if token.text == "\n " else token.text.lower() for token in tokens]
     return " ".join(words).replace(" \n ", "\n")
 
