@@ -78,7 +78,7 @@ def compare_training_sizes(_: Inputs) -> Results:
 
 
 def if_shards(compare: Callable[[Path], dict[str, Any]]) -> Callable[[Inputs], Results]:
-    """A comparison that needs the shards of the pipeline: nothing where there are none."""
+    """Return a comparison that needs the shards of the pipeline, as one that does nothing where there are none."""
     return lambda _: iter([compare(SHARDS)] if (SHARDS / "manifest.json").exists() else [])
 
 
@@ -126,7 +126,7 @@ def line_of(result: dict[str, Any]) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """What a figure is of."""
+    """Return what a figure is of."""
     import torch
 
     return {

@@ -34,7 +34,7 @@ class Job:
     folder: Path
 
     def chosen(self, step: int) -> np.ndarray:
-        """The rows of an update."""
+        """Return the rows of a step."""
         return np.random.default_rng(step).choice(len(self.rows), self.batch, replace=False)
 
     def labels(self) -> np.ndarray:
@@ -42,7 +42,7 @@ class Job:
         return np.arange(len(self.rows)) % CLASSES
 
     def task_model(self) -> Any:
-        """The weights that all arms begin with."""
+        """Return the weights that all arms begin with."""
         from pretrace.model import Transformer
         from pretrace.tasks.kinds import KINDS
         from pretrace.training.finetuning.task_head import TaskModel
@@ -53,7 +53,7 @@ class Job:
 
 
 def ours(job: Job, precision: str) -> Update:
-    """An update as the pipeline makes it."""
+    """Make a step as the pipeline does."""
     import torch
 
     from pretrace.tasks.dataset import EncodedSplit
@@ -81,7 +81,7 @@ def ours(job: Job, precision: str) -> Update:
 
 
 def plain(job: Job) -> Update:
-    """An update with transformers in float32, every batch padded to its longest sequence."""
+    """Make a step with transformers in float32, every batch padded to its longest sequence."""
     import torch
     import torch.nn.functional as F
 

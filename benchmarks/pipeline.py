@@ -37,7 +37,7 @@ LOADED_LATER = {"finetune": ["pretrace.training.finetuning.run"]}
 
 
 def compare_pipeline(_: Any = None) -> Iterator[dict[str, Any]]:
-    """A repro with nothing to do; nothing where the pipeline here has something to do. Then the starts of stages."""
+    """Measure a repro with nothing to do, unless the pipeline here has something to do; then the starts of stages."""
     if up_to_date(ROOT):
         yield compare_repro()
     yield compare_starts()
@@ -59,7 +59,7 @@ def compare_repro() -> dict[str, Any]:
 
 
 def bare_pipeline(folder: Path, stages: int) -> Path:
-    """A repository in which as many stages have run, each of which copied the file of the one before."""
+    """Make a repository in which as many stages have run, each of which copied the file of the one before."""
     (folder / "file0").write_text("0")
     lines = [
         f"  stage{n}:\n    cmd: cp file{n - 1} file{n}\n    deps: [file{n - 1}]\n    outs: [file{n}]"
@@ -113,7 +113,7 @@ def up_to_date(folder: Path) -> bool:
 
 
 def run(folder: Path, *command: str) -> str:
-    """What a command printed; it has to succeed."""
+    """Return what a command printed; it has to succeed."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("DVC_")}
     environment |= {"DVC_NO_ANALYTICS": "1", "PRETRACE_TRACKING": "on"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)

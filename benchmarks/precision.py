@@ -22,7 +22,7 @@ VALIDATION_SEQUENCES = 512
 
 
 def compare_precision(shards: Path, steps: int = 1000) -> dict[str, Any]:
-    """Validation loss (nats a token) after so many updates in each precision, and the share between them."""
+    """Return the validation loss (nats/token) after so many steps in each precision, and the share between them."""
     losses = {name: trained(shards, steps, name) for name in ("float32", "bfloat16")}
     apart = abs(losses["bfloat16"] / losses["float32"] - 1)
     return {
@@ -36,7 +36,7 @@ def compare_precision(shards: Path, steps: int = 1000) -> dict[str, Any]:
 
 
 def trained(shards: Path, steps: int, precision: str) -> float:
-    """The validation loss after training in a precision."""
+    """Return the validation loss after training in a precision."""
     import torch
 
     from pretrace.model import Transformer

@@ -25,7 +25,7 @@ SAME_LOSS = {"plain": 0.0, "ours_float32": 1e-4, "ours": 0.02, "plain_best": 0.0
 
 
 def sizes() -> dict[str, Size]:
-    """What is measured, by name: with dropout, on one thread, as with two a busy machine decides."""
+    """Return what is measured, by name: with dropout, on one thread, as with two a busy machine decides."""
     scale = load_settings().scale
     laptop = scale.model.model_copy(update={"dropout": DROPOUT})
     rest = {"dropout": DROPOUT, "embedding_dropout": "sum", "initial_std": 0.02}
@@ -55,7 +55,7 @@ def compare_training(size: Size, rounds: int, steps: int, arms: tuple[str, ...] 
 
 
 def described(result: dict[str, Any], memory: dict[str, dict[str, float]]) -> dict[str, Any]:
-    """The result with the other ratios and memory."""
+    """Return the result with the other ratios and memory."""
     medians = result["medians"]
     peaks = {arm: values["peak"] for arm, values in memory.items()}
     return {

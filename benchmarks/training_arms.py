@@ -53,7 +53,7 @@ def batches(size: Size) -> Callable[[int], Any]:
 
 
 def ours(size: Size, precision: str, compiled: bool = False) -> Update:
-    """An update as the pipeline makes it."""
+    """Make a step as the pipeline does."""
     from pretrace.training.engine.device import choose_device
     from pretrace.training.engine.optimizer import build_optimizer
     from pretrace.training.objectives import MicroBatch
@@ -71,7 +71,7 @@ def ours(size: Size, precision: str, compiled: bool = False) -> Update:
 
 
 def plain(size: Size, folder: Path, best: bool = False) -> Update:
-    """An update with transformers: float32 and AdamW as they come; or compiled, in bfloat16, with the fused AdamW."""
+    """Make a step with transformers: float32 and AdamW as they come; or compiled, bfloat16, with the fused AdamW."""
     import contextlib
 
     import torch

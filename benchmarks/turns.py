@@ -75,7 +75,7 @@ def _work(arm: Arm, pipe: Connection) -> None:
 def through_the_loop(
     model: Any, optimizer: Any, rate: float, clip_norm: float, seed: int, losses: Callable[[int, bool], Iterator[Any]]
 ) -> Update:
-    """An update as the pipeline makes it; `losses(step, dropout)` gives those of its micro-batches."""
+    """Make a step as the pipeline does; `losses(step, dropout)` gives those of its micro-batches."""
     from pretrace.training.engine.loop import train_steps
 
     def update(step: int, with_dropout: bool) -> float:

@@ -27,7 +27,7 @@ def main(run: Run) -> None:
 
 
 def numbers(report: dict[str, Any]) -> dict[str, float]:
-    """The scores as MLflow shows them: `cloze.transformer`, `lambada.lstm.accuracy`."""
+    """Return the scores as MLflow shows them: `cloze.transformer`, `lambada.lstm.accuracy`."""
     tasks, tests = report["tasks"], report["language_tests"]
     found = {f"{name}.{kind}": row["score"] for name, rows in tasks.items() for kind, row in rows.items()}
     for name, rows in tests.items():

@@ -33,7 +33,7 @@ class FinetunedModel(PythonModel):
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """Lists as lists: MLflow makes arrays of them."""
+    """Return lists as lists: MLflow makes arrays of them."""
     return {key: value.tolist() if hasattr(value, "tolist") else value for key, value in row.items()}
 
 

@@ -55,7 +55,7 @@ def _numbered(lines: Iterable[str], name: str) -> Iterator[tuple[str, str]]:
 
 
 def _read_line(line: str, fields: Fields, where: str) -> list[str]:
-    """The parts of a row, as the task's own rows have them."""
+    """Return the parts of a row, as the task's own rows have them."""
     if fields.are_one_text and not line.startswith("{"):
         return [line]
     try:

@@ -122,7 +122,8 @@ class LanguageModel(nn.Module, ABC):
 
 def longest_prompt(context: int) -> int:
     """Return how many tokens a model with such a context reads to predict the next one (ours): one fewer, as
-    pre-training never predicts from the last position."""
+    pre-training never predicts from the last position.
+    """
     return max(1, context - 1)
 
 

@@ -34,7 +34,7 @@ def rows_by_task(benchmark: dict[str, Any]) -> dict[str, dict[str, dict[str, Any
 
 
 def score_text(row: dict[str, Any] | None) -> str:
-    """ "48.7 ± 0.8": the median, and the standard deviation over seeds, times 100."""
+    """Return a score such as "48.7 ± 0.8": the median and the standard deviation over seeds, times 100."""
     if row is None or row["score"] is None:
         return "n/a"
     spread = f" ± {100 * statistics.stdev(row['scores']):.1f}" if len(row["scores"]) > 1 else ""

@@ -35,7 +35,7 @@ def formats_page() -> str:
 
 
 def _section(entry: FileFormat, shown: dict[type[Record], str]) -> str:
-    """The section of a file; `shown` has the records that have a table already, with the file of its section."""
+    """Return the section of a file; `shown` has the records that have a table already, with the file of its section."""
     holds = entry.holds if isinstance(entry.holds, type) and not get_args(entry.holds) else None
     what = _summary(holds) if holds else f"{_type_text(entry.holds, capital=True)}."
     lines = [f"## `{entry.path}`", "", f"{what} Written by {entry.written_by}; read by {entry.read_by}.", ""]
@@ -58,7 +58,7 @@ def _table(record: type[Record]) -> list[str]:
 
 
 def _records_in(kind: Any) -> list[type[Record]]:
-    """The records that a type is made of, outer ones first, each once."""
+    """Return the records that a type is made of, outer ones first, each once."""
     records: list[type[Record]] = []
     waiting = [kind]
     while waiting:
@@ -73,7 +73,7 @@ def _records_in(kind: Any) -> list[type[Record]]:
 
 
 def _type_text(kind: Any, capital: bool = False) -> str:
-    """A type in words: "list of BenchmarkRow", "map of number"."""
+    """Return a type in words: "list of BenchmarkRow", "map of number"."""
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         text = " or ".join(_type_text(one) for one in inner)
@@ -97,7 +97,7 @@ def _summary(record: type[StrictModel]) -> str:
 
 
 def _meaning(record: type[Record], name: str) -> str:
-    """The docstring under a field; of a field that says all by its name, the name in words."""
+    """Return the docstring under a field; of a field that says all by its name, the name in words."""
     for owner in record.__mro__:
         if name in vars(owner).get("__annotations__", {}):
             return _docstrings(Path(inspect.getfile(owner))).get((owner.__name__, name)) or _in_words(record, name)
@@ -112,7 +112,7 @@ def _in_words(record: type[Record], name: str) -> str:
 
 @lru_cache
 def _docstrings(path: Path) -> dict[tuple[str, str], str]:
-    """The docstrings under the fields of a module's classes, by class and field."""
+    """Return the docstrings under the fields of a module's classes, by class and field."""
     return {
         (node.name, field): text
         for node in ast.parse(path.read_text(encoding="utf-8")).body

@@ -100,7 +100,8 @@ class ContaminationRules(Section):
 
 class Quality(Section):
     """Filters besides those for empty documents and exact copies. GPT-1 used none; `{}` switches one on with the
-    thresholds of its source."""
+    thresholds of its source.
+    """
 
     length: LengthRules | None = None
     repetition: RepetitionRules | None = None

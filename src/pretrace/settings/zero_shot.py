@@ -21,7 +21,8 @@ HEURISTIC_KINDS: dict[Heuristic, str] = {
 
 class ZeroShot(Section):
     """Tasks without fine-tuning. The points of Figure 2 (right) need the weights of intermediate steps: set
-    `pretrain.save_at_powers_of_two` in the scale file."""
+    `pretrain.save_at_powers_of_two` in the scale file.
+    """
 
     rows: Count | None = 500
     """Most dev and test rows of a task that are scored, evenly spaced; null: all."""

@@ -10,7 +10,7 @@ from pretrace.common.files import scratch_folder
 
 
 def is_off() -> bool:
-    """True if the user switched tracking off."""
+    """Return True if the user switched tracking off."""
     return os.environ.get("PRETRACE_TRACKING", "").lower() in ("off", "0", "false", "no")
 
 

@@ -54,7 +54,7 @@ def is_huggingface(folder: Path) -> bool:
 
 
 def read_huggingface(folder: Path) -> Transformer:
-    """The language model in a Hugging Face folder.
+    """Return the language model in a Hugging Face folder.
 
     Raises:
         PretraceError: it is another model than GPT-1, its weights are not in a safetensors file, or a tensor is
@@ -121,7 +121,7 @@ def their_name(name: str) -> str:
 
 
 def _turned(name: str, tensor: Tensor) -> Tensor:
-    """A tensor from our form into theirs, or back: weights of linear layers are transposed."""
+    """Return a tensor from our form into theirs, or back: weights of linear layers are transposed."""
     return tensor.T if tensor.dim() == 2 and "embedding" not in name else tensor
 
 

@@ -60,7 +60,7 @@ def load_model(folder: Path | str) -> LanguageModel:
 
 
 def build_described(values: Any, path: Path, weights: Path) -> LanguageModel:
-    """A model of the sizes that a description has, with weights of no meaning.
+    """Return a model of the sizes that a description has, with weights of no meaning.
 
     Args:
         path: the file that has the description, for the errors.

@@ -37,7 +37,7 @@ UNSAID: dict[str, Any] = {"dropout": 0.1, "embedding_dropout": "table", "initial
 
 
 def read_openai(folder: Path) -> Transformer:
-    """The model in a folder of OpenAI's layout.
+    """Return the model in a folder of OpenAI's layout.
 
     Raises:
         PretraceError: a file is missing, is no plain array of numbers, or the shapes are not those of a GPT-1.
@@ -95,7 +95,7 @@ def write_openai(folder: Path, model: Transformer) -> None:
 
 
 def _in_order(model: Transformer) -> list[tuple[str, Tensor]]:
-    """The parameters with their names, in the order of the file."""
+    """Return the parameters with their names, in the order of the file."""
     known = dict(model.named_parameters())
     names = ["position_embedding.weight", "token_embedding.weight"]
     for number in range(model.settings.layers):
@@ -135,7 +135,7 @@ def _read_shapes(path: Path) -> list[list[int]]:
 
 
 def _check_size(stream: BinaryIO) -> None:
-    """Raises `ValueError` where a header asks for more numbers than the file has bytes for; at its beginning again."""
+    """Raise `ValueError` where a header asks for more numbers than the file has bytes for; at its beginning again."""
     read = np.lib.format.read_array_header_1_0
     if np.lib.format.read_magic(stream) != (1, 0):
         read = np.lib.format.read_array_header_2_0

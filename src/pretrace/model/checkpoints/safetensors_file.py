@@ -21,7 +21,7 @@ def save_tensors(path: Path, module: nn.Module) -> None:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, by name.
+    """Return the tensors of a safetensors file, by name.
 
     Raises:
         PretraceError: the file is missing or damaged.
@@ -35,7 +35,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def check_room(path: Path, make: Callable[[], nn.Module]) -> None:
-    """Raises `PretraceError` where a file of weights is too small for the model that `make` makes of a description.
+    """Raise `PretraceError` where a file of weights is too small for the model that `make` makes of a description.
 
     Nothing is allocated for it: a description of a few bytes may ask for all memory there is.
     """

@@ -29,17 +29,17 @@ def linear(x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Ten
 
 
 def uses_onednn(x: Tensor) -> bool:
-    """True if its products go to oneDNN. PyTorch's compiler chooses for itself and cannot compile such a call."""
+    """Return True if products go to oneDNN; PyTorch's compiler chooses for itself, and cannot compile such a call."""
     return HAS_ONEDNN and is_float32_on_cpu_without_autocast(x) and not torch.compiler.is_compiling()
 
 
 def is_float32_on_cpu_without_autocast(x: Tensor) -> bool:
-    """True for float32 CPU tensors whose products autocast does not round to bfloat16."""
+    """Return True for float32 CPU tensors whose products autocast does not round to bfloat16."""
     return is_float32_on_cpu(x) and not torch.is_autocast_enabled("cpu")
 
 
 def is_float32_on_cpu(x: Tensor) -> bool:
-    """True for float32 CPU tensors, the only case that the fast kernels handle."""
+    """Return True for float32 CPU tensors, the only case that the fast kernels handle."""
     return x.device.type == "cpu" and x.dtype == torch.float32
 
 

@@ -99,7 +99,7 @@ def wait_until_uploaded(seconds: float = WAIT_SECONDS) -> str:
 
 
 def is_uploader_running(folder: Path) -> bool:
-    """True if an uploader is working, or waiting for new records."""
+    """Return True if an uploader is working, or waiting for new records."""
     try:
         with locked(folder / UPLOADER_LOCK, wait=False):
             return False

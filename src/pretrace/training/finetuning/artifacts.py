@@ -33,7 +33,7 @@ CONFIG, MODEL = "config.json", "model.safetensors"
 
 
 def load_finetuned(folder: Path) -> tuple[TaskModel, dict[str, Any]]:
-    """A fine-tuned model and its `config.json`.
+    """Return a fine-tuned model and its `config.json`.
 
     Raises:
         PretraceError: there is none, or its files are damaged or do not fit each other.

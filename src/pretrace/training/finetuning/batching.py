@@ -54,7 +54,7 @@ class Batch:
     """Its weight: the mean over a sequence's tokens, and then over the sequences; at the end there may be some of 0."""
 
     def to(self, device: str) -> Batch:
-        """The same on another device."""
+        """Return the same on another device."""
         if device == "cpu":
             return self
         tensors = (self.classify_ES, self.places_K, self.targets_K, self.weights_K)
@@ -62,7 +62,7 @@ class Batch:
         return Batch(self.ids_N.to(device), self.layout.to(device), self.units, *moved)
 
     def dropout(self, rate: float, seed: int, step: int) -> PackedDropout | None:
-        """The dropout of an update with this batch: a function of (seed, step, number of the unit in the batch)."""
+        """Return the dropout of a step with this batch: a function of (seed, step, number of the unit in the batch)."""
         return PackedDropout(rate, seed, step, self.units, self.layout) if rate else None
 
 
@@ -95,7 +95,7 @@ class Examples:
         return np.array([len(sequence) for group in groups for sequence in group])
 
     def batch(self, chosen: np.ndarray) -> Batch:
-        """The examples of these numbers."""
+        """Return the examples of these numbers."""
         examples = [self.sequences[i] for i in chosen]
         count = sum(map(len, examples))
         if self.shared:
@@ -182,7 +182,7 @@ def _joined(units: list[_Unit], examples: int, attends: bool) -> Batch:
 
 
 def _rounded(count: int) -> int:
-    """A number of tokens, and at most a 32nd more, or 15: so that not every batch has shapes of its own."""
+    """Return a number of tokens, and at most a 32nd more, or 15: so that not every batch has shapes of its own."""
     step = max(16, 1 << max(0, (count // 32).bit_length() - 1))
     return -(-count // step) * step
 

@@ -40,7 +40,7 @@ class Finetuned:
 
 
 def open_cell(cell: str) -> Finetuned:
-    """The fine-tuned model of a task and variant, by its name or path.
+    """Return the fine-tuned model of a task and variant, by its name or path.
 
     Raises:
         PretraceError: there is none, it is damaged, or the vocabulary is another one.

@@ -86,7 +86,7 @@ def count_truncated(split: EncodedSplit, context: int) -> int:
 def _facts(
     settings: Settings, task: str, variant: str, record: dict[str, Any], recipe: FinetuneRecipe
 ) -> dict[str, Any]:
-    """What is known of a cell of the benchmark before it is trained."""
+    """Return what is known of a cell of the benchmark before it is trained."""
     return {
         "task": task,
         "kind": recipe.kind,
@@ -104,7 +104,7 @@ def _facts(
 
 
 def _scores(results: list[SeedResult], best: SeedResult, metric: str, labels: np.ndarray) -> dict[str, Any]:
-    """The scores over seeds; the standard error is of the seed whose score is the median."""
+    """Return the scores over seeds; the standard error is of the seed whose score is the median."""
     scores = [result.test_score for result in results]
     median = statistics.median(scores)
     middle = min(results, key=lambda result: (abs(result.test_score - median), result.seed))

@@ -123,7 +123,8 @@ def example_losses(
     model: TaskModel, batch: Batch, targets: Tensor, lm_weight: float, device: Device, dropout: Dropout | None = None
 ) -> tuple[Tensor, Tensor | float]:
     """Return the mean loss of the task over a batch, and the language-model loss: the mean over the tokens of each
-    sequence, then over sequences; 0 if its weight is 0."""
+    sequence, then over sequences; 0 if its weight is 0.
+    """
     batch, targets = batch.to(device.name), targets.to(device.name)
     with device.autocast():
         h_NC = model.language_model.hidden(batch.ids_N, dropout, batch.layout)
