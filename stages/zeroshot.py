@@ -3,7 +3,7 @@
     python stages/zeroshot.py
 
 Reads models/pretrained/, data/tasks/ and the files of the language tests; writes reports/zeroshot.json and, for the
-final transformer, data/zeroshot/<task>.parquet: a line for each test row that was scored, with its number and answer.
+final transformer, data/zeroshot/<task>.parquet: the prediction for each test row that was scored.
 """
 
 from pathlib import Path
@@ -29,10 +29,10 @@ def main(run: Run) -> None:
 def numbers(report: dict[str, Any]) -> dict[str, float]:
     """Return the scores as MLflow shows them: `cloze.transformer`, `lambada.lstm.accuracy`."""
     tasks, tests = report["tasks"], report["language_tests"]
-    found = {f"{name}.{kind}": row["score"] for name, rows in tasks.items() for kind, row in rows.items()}
+    scores = {f"{name}.{kind}": row["score"] for name, rows in tasks.items() for kind, row in rows.items()}
     for name, rows in tests.items():
-        found |= {f"{name}.{kind}.{key}": value for kind, row in rows.items() for key, value in row.items()}
-    return found
+        scores |= {f"{name}.{kind}.{key}": value for kind, row in rows.items() for key, value in row.items()}
+    return scores
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def test_predict_with_another_vocabulary(repository: Path, capsys: Any) -> None:
     train_vocabulary(repository / "counts.tsv", repository / "models" / "vocabulary", 66)
     (repository / "rows.txt").write_text("the cat")
     said = refused(capsys, "predict", "topic-full", "rows.txt")
-    assert "models/vocabulary: has 66 pieces, and models/finetuned/topic-full was made with 64" in said
+    assert "models/vocabulary: has 66 tokens, and models/finetuned/topic-full was made with 64" in said
 
 
 def test_predict_names_columns_as_the_task_did(repository: Path, capsys: Any) -> None:

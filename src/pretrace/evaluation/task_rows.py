@@ -23,15 +23,15 @@ class TextRow:
     """The document or the file's row that it is from."""
 
 
-def evenly(count: int, limit: int | None) -> np.ndarray:
-    """At most `limit` of the numbers from 0 to count - 1, at even distances: a split may be in some order."""
+def evenly_spaced(count: int, limit: int | None) -> np.ndarray:
+    """Return at most `limit` of the numbers from 0 to count - 1, evenly spaced: a split may be sorted."""
     if limit is None or count <= limit:
         return np.arange(count)
     return np.arange(limit) * count // limit
 
 
 def read_rows(folder: Path, split: str, limit: int | None) -> list[TextRow]:
-    """At most `limit` rows of a split, at even distances.
+    """Return at most `limit` rows of a split, evenly spaced.
 
     Raises:
         PretraceError: the file is missing, damaged or empty.
@@ -43,7 +43,7 @@ def read_rows(folder: Path, split: str, limit: int | None) -> list[TextRow]:
         table = pyarrow.parquet.read_table(path, columns=["parts", "label", "origin"])
     except (OSError, ValueError, KeyError) as error:  # Arrow's own errors are of these kinds
         raise PretraceError(f"{path}: not readable ({error}); run `dvc repro -f tasks`") from None
-    numbers = evenly(len(table), limit)
+    numbers = evenly_spaced(len(table), limit)
     if not len(numbers):
         raise PretraceError(f"{path}: has no rows")
     rows = table.take(numbers).to_pylist()

@@ -61,7 +61,7 @@ def _write_finetuned(temporary: Path, cell: str, format: str) -> None:
         others = " or ".join(name for name, other in FORMATS.items() if other.task_heads)
         raise PretraceError(f"{cell}: the format {format} cannot hold a fine-tuned model; takes {others}")
     opened = open_cell(cell)
-    model, note = opened.model, opened.note
+    model, note = opened.model, opened.config
     write_graph(temporary, format, task_graph(model, note))
     write_json(temporary / "config.json", note)
     copy_vocabulary(VOCABULARY, temporary / "vocabulary")

@@ -1,4 +1,4 @@
-"""The code of a fine-tuned model in the registry: rows in, answers out. MLflow runs this file, and unpickles nothing.
+"""The code of a fine-tuned model in the registry: rows in, predictions out. MLflow runs this file.
 
     mlflow models predict -m "models:/pretrace-source@champion" -i rows.json -t json --env-manager local
 
@@ -15,7 +15,7 @@ from mlflow.pyfunc import PythonModel
 
 
 class FinetunedModel(PythonModel):
-    """Answers rows with the task's own columns, a label, a choice's number from 0, or a number for each."""
+    """Predicts for rows with the task's own columns a label, the index of a choice from 0, or a number."""
 
     def load_context(self, context):
         """Read the model; MLflow calls this once."""
@@ -26,7 +26,7 @@ class FinetunedModel(PythonModel):
         self.model = open_finetuned(Path(context.artifacts["finetuned"]), Path(context.artifacts["vocabulary"]))
 
     def predict(self, context, model_input: pd.DataFrame, params=None):
-        """Answer a table of rows."""
+        """Return the predictions for a table of rows."""
         from pretrace.inference.predict import predict_records
 
         return predict_records(self.model, [_plain(row) for row in model_input.to_dict("records")], "the input")

@@ -44,8 +44,8 @@ def predict_records(model: Finetuned, records: list[dict[str, Any]], name: str) 
 def _predict(model: Finetuned, rows: list[list[str]], name: str) -> list[Label]:
     if not rows:
         raise PretraceError(f"{name}: no rows there")
-    predictions = predict_rows(model.model, model.note, _encode(rows, model.vocabulary, name)).values_E
-    return [model.kind.readable(value, model.note["labels"]) for value in predictions]
+    predictions = predict_rows(model.model, model.config, _encode(rows, model.vocabulary, name)).values_E
+    return [model.kind.readable(value, model.config["labels"]) for value in predictions]
 
 
 def _numbered(lines: Iterable[str], name: str) -> Iterator[tuple[str, str]]:

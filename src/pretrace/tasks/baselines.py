@@ -1,7 +1,7 @@
-"""What a score means: the majority class, and a bag of words, on the same rows (scikit-learn).
+"""Baselines on the same rows: the majority class, and a bag of words (scikit-learn).
 
 The bag of words is TF-IDF over words and pairs of words with logistic regression (ridge regression for numbers), its
-strength of regularisation chosen on the dev rows. Of a pair it sees both parts, their difference and what they share.
+regularization chosen on the dev rows. Of a pair it has both parts, their difference and what they share.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from pretrace.tasks.metrics import score, standard_error
 from pretrace.tasks.passages import generator_for
 
 STRENGTHS = (0.1, 1.0, 10.0, 100.0)
-"""Inverse strengths of regularisation that are tried."""
+"""Inverse strengths of regularization that are tried."""
 MOST_WORDS, MOST_FEATURES = 5_000_000, 100_000
-"""Of training text that the bag of words learns from, a context counted once a choice, and the words and pairs of words
-that it counts, the most frequent ones: together they keep it below a gigabyte and some minutes. Of the published tasks
-QQP, MNLI, SNLI and RACE have more words; rows are drawn at random."""
+"""Words of training text for the bag of words, a context counted once per choice; and the words and pairs of words that
+are its features, the most frequent ones. Together they keep it below a gigabyte and some minutes. Of the published
+tasks QQP, MNLI, SNLI and RACE have more words; rows are drawn at random."""
 
 
 def baselines(task: TaskData) -> dict[str, np.ndarray]:
-    """Test predictions of `majority` and `tfidf`, shape (rows,): class or choice indices, or numbers."""
+    """Return test predictions of `majority` and `tfidf`, shape (rows,): class or choice indices, or numbers."""
     labels = {split: np.array([row.label for row in rows]) for split, rows in task.splits.items()}
     count = len(labels["test"])
     if KINDS[task.kind].numeric:
         guess = np.full(count, labels["train"].mean().round(6))
     else:
         guess = np.full(count, np.bincount(labels["train"].astype(int)).argmax())
-    told = _tfidf(task, labels)
-    return {"majority": guess, "tfidf": guess if told is None else told.round(6)}
+    predictions = _tfidf(task, labels)
+    return {"majority": guess, "tfidf": guess if predictions is None else predictions.round(6)}
 
 
 def scores_of(task: TaskData, predictions: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
-    """Test scores and standard errors of predictions, by baseline."""
+    """Return test scores and standard errors of predictions, by baseline."""
     test = np.array([row.label for row in task.splits["test"]])
     return {
         name: {
@@ -48,12 +48,12 @@ def scores_of(task: TaskData, predictions: dict[str, np.ndarray]) -> dict[str, d
 
 
 def _tfidf(task: TaskData, labels: dict[str, np.ndarray]) -> np.ndarray | None:
-    """Test predictions of the bag of words; None where no word occurs twice."""
-    import sklearn.linear_model  # noqa: F401  (before the limit, which is for libraries that are loaded)
+    """Return test predictions of the bag of words; None if no word occurs twice."""
+    import sklearn.linear_model  # noqa: F401  (before the limit, which applies to loaded libraries)
     from sklearn.feature_extraction.text import TfidfVectorizer
     from threadpoolctl import threadpool_limits
 
-    train = _within(task.splits["train"])
+    train = _limited(task.splits["train"])
     if len(train) < len(task.splits["train"]):
         task.details["tfidf_rows"] = len(train)
         labels = {**labels, "train": np.array([row.label for row in train])}
@@ -67,7 +67,7 @@ def _tfidf(task: TaskData, labels: dict[str, np.ndarray]) -> np.ndarray | None:
     )
     try:
         vectorizer.fit(part for row in train for part in row.parts)
-    except ValueError:  # no word stands in two texts, so words tell nothing
+    except ValueError:  # no word is in two texts, so words predict nothing
         return None
     rows = {**task.splits, "train": train}
     features = {split: _features(vectorizer, rows[split], KINDS[task.kind].symmetric) for split in rows}
@@ -75,8 +75,8 @@ def _tfidf(task: TaskData, labels: dict[str, np.ndarray]) -> np.ndarray | None:
         return _best(task, features, labels)
 
 
-def _within(rows: list[Row]) -> list[Row]:
-    """As many rows as have `MOST_WORDS`."""
+def _limited(rows: list[Row]) -> list[Row]:
+    """Return as many rows as have `MOST_WORDS`."""
     words = np.array([sum(len(part.split()) for part in row.parts[1:]) for row in rows])
     words += np.array([len(row.parts[0].split()) * max(1, len(row.parts) - 1) for row in rows])
     if words.sum() <= MOST_WORDS:
@@ -87,7 +87,7 @@ def _within(rows: list[Row]) -> list[Row]:
 
 
 def _best(task: TaskData, features: dict[str, Any], labels: dict[str, np.ndarray]) -> np.ndarray:
-    """Test predictions with the strength that does best on dev."""
+    """Return test predictions with the strength that is best on dev."""
     from sklearn.linear_model import LogisticRegression, Ridge
 
     kind = KINDS[task.kind]
@@ -112,7 +112,7 @@ def _predict(model: Any, features: Any, choices: int) -> np.ndarray:
 
 
 def _features(vectorizer: Any, rows: list[Row], symmetric: bool) -> Any:
-    """A sparse matrix with a row for each example, or for each choice."""
+    """Return a sparse matrix with a row for each example, or for each choice."""
     from scipy.sparse import csr_matrix, hstack
 
     pairs = [(row.parts[0], other) for row in rows for other in row.parts[1:]]

@@ -1,9 +1,9 @@
-"""What a task is, once its rows are made or read: parts of text, an answer, and where each row is from.
+"""A task whose rows are made or read: parts of text, a label, and where each row is from.
 
     data/tasks/<task>/task.json                        kind, metric, labels, overrides, card, why it could not be made
                       {train,dev,test}.parquet         the rows as people read them
                       {train,dev,test}.safetensors     the same rows as token ids, for training
-                      unlabeled.{parquet,safetensors} rows to be answered, if there are any; with a column `id`
+                      unlabeled.{parquet,safetensors} rows to predict, if there are any; with a column `id`
                       baselines.parquet                test predictions of `majority` and `tfidf`, in the rows' order
 
 `parts` by kind: classification (text,); entailment (premise, hypothesis); similarity and regression (first, second);
@@ -29,7 +29,7 @@ UNLABELED = "unlabeled"
 
 @dataclass(frozen=True)
 class Row:
-    """One example: cleaned text, and the answer as a class index, a choice's index, or a number."""
+    """One example: cleaned text, and its label: the index of a class or choice, or a number."""
 
     parts: tuple[str, ...]
     label: int | float
@@ -49,13 +49,13 @@ class TaskData:
     unavailable: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
     unlabeled: list[Row] = field(default_factory=list)
-    """Rows to be answered; their labels mean nothing."""
+    """Rows to predict; their labels mean nothing."""
     overrides: dict[str, int | float] = field(default_factory=dict)
-    """What this task has of its own of the fine-tuning recipe; only what is set."""
+    """Settings of fine-tuning that the task's entry has of its own."""
     zero_shot: str | None = None
     card: dict[str, Any] | None = None
     columns: dict[str, Any] = field(default_factory=dict)
-    """What the columns of rows are called, for rows that a fine-tuned model is asked later."""
+    """Names of the columns, for rows that a fine-tuned model is given later."""
     baselines: dict[str, np.ndarray] = field(default_factory=dict)
     """Test predictions by baseline, shape (rows,): class or choice indices, or numbers."""
 
@@ -73,7 +73,7 @@ class EncodedSplit:
         return len(self.labels)
 
     def row(self, index: int) -> list[np.ndarray]:
-        """The parts of a row, each an array of ids."""
+        """Return the parts of a row, each an array of ids."""
         first = index * self.parts
         return [self.ids[self.offsets[j] : self.offsets[j + 1]] for j in range(first, first + self.parts)]
 
@@ -82,7 +82,7 @@ def write_task(folder: Path, task: TaskData, encode: Callable[[str], np.ndarray]
     """Write a task's folder, whole or not at all; `encode` gives the ids of a cleaned text, shape (tokens,)."""
     import pandas as pd
 
-    note = {
+    record = {
         "kind": task.kind,
         "metric": task.metric,
         "labels": task.labels,
@@ -95,7 +95,7 @@ def write_task(folder: Path, task: TaskData, encode: Callable[[str], np.ndarray]
         "columns": task.columns,
     }
     with atomic_folder(folder) as temporary:
-        write_json(temporary / "task.json", note)
+        write_json(temporary / "task.json", record)
         for split, rows in task.splits.items():
             _write_rows(temporary / split, rows, task.kind, encode)
         if task.unlabeled:
@@ -125,13 +125,13 @@ def _write_rows(path: Path, rows: list[Row], kind: str, encode: Callable[[str], 
 
 def read_task(folder: Path) -> tuple[dict[str, Any], dict[str, EncodedSplit]]:
     """Read what training needs: `task.json` and the encoded splits (none when the task is unavailable)."""
-    note = read_json(folder / "task.json")
-    splits = () if note["unavailable"] else SPLITS
-    return note, {split: _read_rows(folder / f"{split}.safetensors") for split in splits}
+    record = read_json(folder / "task.json")
+    splits = () if record["unavailable"] else SPLITS
+    return record, {split: _read_rows(folder / f"{split}.safetensors") for split in splits}
 
 
 def read_unlabeled(folder: Path) -> tuple[list[str], EncodedSplit] | None:
-    """The rows to be answered, each with its id, in the order of their file; None where the task has none."""
+    """Return the rows to predict with their ids, in the order of their file; None if the task has none."""
     import pandas as pd
 
     if not (folder / f"{UNLABELED}.parquet").exists():

@@ -1,4 +1,4 @@
-"""The dev and test text of the tasks that are read: what no training document should share runs with."""
+"""The dev and test text of the tasks that are read, which training documents should share no n-grams with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pretrace.tasks.read_task import read_task_files
 
 
 def evaluation_texts(settings: Settings) -> Iterator[EvaluationText]:
-    """Every part of every dev and test row, cleaned as the corpus is, in the order of the settings and files.
+    """Yield every part of every dev and test row, cleaned as the corpus is, in the order of the settings and files.
 
     Raises:
         PretraceError: a task's file is missing or unusable; it would stop the stage `tasks` later on.

@@ -14,7 +14,7 @@ LETTERS = string.ascii_uppercase
 
 
 def is_missing(value: Any) -> bool:
-    """True if a cell is empty."""
+    """Return True if a cell is empty."""
     if isinstance(value, str):
         return not value
     return value is None or (isinstance(value, float) and math.isnan(value))
@@ -27,7 +27,7 @@ def class_name(value: Any, task: Task) -> str:
 
 
 def is_skipped(value: Any, task: Task) -> bool:
-    """True if rows with this label are left out."""
+    """Return True if rows with this label are left out."""
     text = "" if is_missing(value) else str(value)
     return bool(task.skip_labels) and (text in task.skip_labels)
 

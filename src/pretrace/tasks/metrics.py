@@ -1,4 +1,4 @@
-"""Scores of predictions, and how sure one can be of them. All are shares of 1; the table shows them times 100."""
+"""Metrics and their standard errors. All are shares of 1; the table shows them times 100."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ RESAMPLES = 500
 
 
 def score(metric: str, labels: np.ndarray, predictions: np.ndarray) -> float:
-    """`accuracy`, `matthews`, `f1` (of class 1), `pearson` or `spearman` of predictions against labels.
+    """Return `accuracy`, `matthews`, `f1` (of class 1), `pearson` or `spearman` of predictions against labels.
 
-    A correlation with a constant is 0, as nothing was told apart; so is F1 where no class 1 is there or found.
+    A correlation with a constant is 0; so is F1 if neither labels nor predictions have class 1.
     """
     if metric == "accuracy":
         return float(np.mean(labels == predictions))
@@ -34,16 +34,16 @@ def score(metric: str, labels: np.ndarray, predictions: np.ndarray) -> float:
 
 
 def _matthews(labels: np.ndarray, predictions: np.ndarray) -> float:
-    """Matthews correlation of any number of classes; written out, as what trains does not import scikit-learn."""
+    """Return the Matthews correlation of any number of classes; written out, as training imports no scikit-learn."""
     classes = np.union1d(labels, predictions)[:, None]
-    true, found = (labels == classes).sum(1), (predictions == classes).sum(1)
+    true, predicted = (labels == classes).sum(1), (predictions == classes).sum(1)
     count, hits = float(len(labels)), float(np.sum(labels == predictions))
-    spread = (count**2 - np.sum(true.astype(float) ** 2)) * (count**2 - np.sum(found.astype(float) ** 2))
-    return float((hits * count - np.sum(true.astype(float) * found)) / math.sqrt(spread)) if spread else 0.0
+    spread = (count**2 - np.sum(true.astype(float) ** 2)) * (count**2 - np.sum(predicted.astype(float) ** 2))
+    return float((hits * count - np.sum(true.astype(float) * predicted)) / math.sqrt(spread)) if spread else 0.0
 
 
 def standard_error(metric: str, labels: np.ndarray, predictions: np.ndarray) -> float:
-    """Standard error over examples: analytic for accuracy and Pearson's r, else SciPy's bootstrap (seed 0)."""
+    """Return the standard error over examples: analytic for accuracy and Pearson, else SciPy's bootstrap (seed 0)."""
     count, value = len(labels), score(metric, labels, predictions)
     if metric == "accuracy":
         return math.sqrt(value * (1 - value) / count)

@@ -1,4 +1,4 @@
-"""Probe documents cut into what probes are made of: runs of words, and sentences.
+"""Passages of the probe documents: runs of words, and sentences.
 
 The documents are those that pre-training has not seen. They are divided once more, by document, into those for the
 train, dev and test rows, so no row's text is near another split's.
@@ -30,12 +30,12 @@ class Text:
     sentence_starts: tuple[int, ...]
 
     def sentences(self) -> list[tuple[str, ...]]:
-        """The document's sentences, in order."""
+        """Return the document's sentences, in order."""
         return [self.words[start:end] for start, end in pairwise((*self.sentence_starts, len(self.words)))]
 
 
 def read_text(document: Any) -> Text:
-    """A cleaned document (`id`, `source`, `text`) as words and sentences."""
+    """Return a cleaned document (`id`, `source`, `text`) as words and sentences."""
     words: list[str] = []
     starts: list[int] = []
     for line in document.text.split("\n"):
@@ -71,12 +71,12 @@ def divide(texts: Iterable[Text]) -> dict[str, list[Text]]:
 
 
 def generator_for(*names: str) -> np.random.Generator:
-    """Random numbers that are a pure function of names, such as a probe's and a split's."""
+    """Return a random generator that is a pure function of names, such as a probe's and a split's."""
     return np.random.Generator(np.random.Philox(key=int(_hash("\0".join(names))[:16], 16)))
 
 
 def chunks(text: Text, length: int) -> list[tuple[str, ...]]:
-    """The document in runs of exactly `length` words that follow each other; what is left at the end is not used."""
+    """Return the document in consecutive runs of exactly `length` words; the rest at the end is left out."""
     return [text.words[i : i + length] for i in range(0, len(text.words) - length + 1, length)]
 
 

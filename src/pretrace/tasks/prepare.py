@@ -28,7 +28,7 @@ class Encoder(Protocol):
 
 
 def prepare_task(settings: Settings, name: str, probe_documents: Path, tokenizer: Encoder, out: Path) -> dict[str, Any]:
-    """Write the folder `out` of a task; returns what the report says of it.
+    """Write the folder `out` of a task; return its entry for the report.
 
     Raises:
         PretraceError: there is no such task, or its rows are missing or unusable.
@@ -45,7 +45,7 @@ def prepare_task(settings: Settings, name: str, probe_documents: Path, tokenizer
     data.columns = task.columns.model_dump()
     data.baselines = {} if data.unavailable else baselines(data)
     write_task(out, data, tokenizer.encode_array)
-    return _note(data)
+    return _report(data)
 
 
 def _probe(settings: Settings, name: str, documents: Path) -> TaskData:
@@ -66,7 +66,7 @@ def _probe(settings: Settings, name: str, documents: Path) -> TaskData:
     return data
 
 
-def _note(task: TaskData) -> dict[str, Any]:
+def _report(task: TaskData) -> dict[str, Any]:
     rows = task.splits["test"]
     shown = [rows[int(i)] for i in np.linspace(0, len(rows) - 1, min(EXAMPLES, len(rows)))] if rows else []
     examples = [
@@ -77,7 +77,7 @@ def _note(task: TaskData) -> dict[str, Any]:
         "metric": task.metric,
         "unavailable": task.unavailable,
         "labels": task.labels,
-        **{f"n_{split}": len(found) for split, found in task.splits.items()},
+        **{f"n_{split}": len(part) for split, part in task.splits.items()},
         "n_unlabeled": len(task.unlabeled),
         "details": task.details,
         "overrides": task.overrides,

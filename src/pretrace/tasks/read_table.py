@@ -1,4 +1,4 @@
-"""Labeled rows of whatever form people have them in, as a data frame whose index says where each row stands.
+"""Labeled rows of any format, as a data frame whose index says where each row is.
 
 A split is read from a file, from a folder of RACE's (a row a question), or from a data set on the Hub:
 
@@ -25,7 +25,7 @@ RACE_FIELDS = ("article", "questions", "options", "answers")
 
 
 def read_split(name: str, task: Task, split: str) -> Any:
-    """The rows of one split of a task: "train", "dev", "test" or "unlabeled".
+    """Return the rows of one split of a task: "train", "dev", "test" or "unlabeled".
 
     Raises:
         PretraceError: there is no such file, folder or data set, it is of another form, not readable, or has no rows.
@@ -40,7 +40,7 @@ def read_split(name: str, task: Task, split: str) -> Any:
 
 
 def source_of(task: Task, split: str) -> str:
-    """What the rows of a split are from, for people: a file, or a data set with its split."""
+    """Return the source of a split's rows, for people: a file, or a data set with its split."""
     place = str(getattr(task, split) or task.train)
     if not task.dataset:
         return place
@@ -48,7 +48,7 @@ def source_of(task: Task, split: str) -> str:
 
 
 def read_table(name: str, split: str, file: str, column_names: list[str] | None = None) -> Any:
-    """The rows of a file; text from .csv and .tsv is not turned into numbers. Raises as `read_split`."""
+    """Return the rows of a file; text from .csv and .tsv is not turned into numbers. Raises as `read_split`."""
     import pandas as pd
 
     path = Path(file)
@@ -81,7 +81,7 @@ def read_table(name: str, split: str, file: str, column_names: list[str] | None 
 
 
 def column_of(table: Any, column: str, file: str | None) -> Any:
-    """One column of it. Raises `PretraceError` where it is not there."""
+    """Return one column. Raises `PretraceError` if there is none of that name."""
     if column not in table.columns:
         has = ", ".join(map(str, table.columns))
         raise PretraceError(f"{file}: no column {column!r}; it has {has}; set the task's `columns` in params.yaml")
@@ -89,7 +89,7 @@ def column_of(table: Any, column: str, file: str | None) -> Any:
 
 
 def _located(table: Any, place: str) -> Any:
-    """The table with an index of places. Raises `PretraceError` where it has no rows."""
+    """Return the table with an index of places. Raises `PretraceError` if it has no rows."""
     if not len(table):
         raise PretraceError(f"{place}: has no rows")
     table.index = [f"{place}: row {number}" for number in range(1, len(table) + 1)]
@@ -97,7 +97,7 @@ def _located(table: Any, place: str) -> Any:
 
 
 def _from_hub(name: str, task: Task, split: str) -> Any:
-    """A split of a data set; labels that are classes come as numbers, as the Hub has them."""
+    """Return a split of a data set; labels that are classes are numbers, as on the Hub."""
     import pandas as pd
 
     from pretrace.corpus.readers.huggingface import dataset_rows
@@ -109,7 +109,7 @@ def _from_hub(name: str, task: Task, split: str) -> Any:
 
 
 def _check_growth(path: Path) -> None:
-    """Raises `ValueError` where a Parquet file grows like a bomb: a value that stands once may be in every row."""
+    """Raise `ValueError` if a Parquet file grows like a bomb: a value that is stored once may be in every row."""
     import pyarrow.parquet as pq
 
     size, grown = path.stat().st_size, 0
@@ -124,7 +124,7 @@ def _check_growth(path: Path) -> None:
 
 
 def _race(folder: Path) -> Any:
-    """The questions below a folder such as RACE/train: files of one passage, its questions, choices and answers."""
+    """Return the questions in a folder such as RACE/train: files of a passage, its questions, choices and answers."""
     import pandas as pd
 
     rows, places = [], []

@@ -1,6 +1,6 @@
 """A task's rows from files or the Hub: read, divided, sampled and checked, before anything is trained.
 
-Every complaint names the file, and the row (counted from 1) or the column.
+Every error names the file, and the row (counted from 1) or the column.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TEST_SHARE = 0.2
 def read_task_files(name: str, task: Task, clean: Callable[[str], str], workers: Workers | None = None) -> TaskData:
     """Read a task's rows, clean their text, and turn labels into numbers.
 
-    `workers` clean where there is much to clean; else this process does. `details` counts what was left out
+    `workers` clean if there is much to clean; else this process does. `details` counts what was left out
     (`left_out`) and rows that two splits have (`overlap`).
 
     Raises:
@@ -74,7 +74,7 @@ def read_task_files(name: str, task: Task, clean: Callable[[str], str], workers:
 
 
 def _cut(name: str, task: Task, train: Any, split: str, share: float) -> tuple[Any, Any]:
-    """Train without a share that is drawn for another split, and that share; always the same rows."""
+    """Return train without a share that is drawn for another split, and that share; always the same rows."""
     if len(train) < 2:
         file = source_of(task, "train")
         raise PretraceError(f"{file}: {len(train)} row is too few for train and the {split} rows that are cut from it")
@@ -97,12 +97,12 @@ def _split_as_published(name: str, task: Task, train: Any) -> tuple[Any, Any]:
 def _sample(name: str, split: str, table: Any, limit: int | None) -> Any:
     if not limit or limit >= len(table):
         return table
-    chosen = generator_for(name, split, "sample").permutation(len(table))[:limit]
-    return table.iloc[np.sort(chosen)]
+    sample = generator_for(name, split, "sample").permutation(len(table))[:limit]
+    return table.iloc[np.sort(sample)]
 
 
 def _check_ids(table: Any, column: str | None, file: str) -> None:
-    """Raises `PretraceError` where a row has no id, or that of another one."""
+    """Raise `PretraceError` if a row has no id, or that of another row."""
     if column is None:
         return
     seen: dict[Any, str] = {}
@@ -132,7 +132,7 @@ def _rows(table: Any, file: str, task: Task, labels: list[str] | None, left_out:
 
 
 def _unlabeled(table: Any, task: Task) -> list[Row]:
-    """Rows to be answered; all stay, as who asks wants an answer to each. Their `origin` is their id."""
+    """Return the rows to predict; all stay, as each needs a prediction. Their `origin` is their id."""
     file, column = source_of(task, "unlabeled"), task.columns.id
     _check_ids(table, column, file)
     ids = column_of(table, column, file) if column else range(len(table))
@@ -144,7 +144,7 @@ def _unlabeled(table: Any, task: Task) -> list[Row]:
 
 
 def _cleaned(rows: list[Row], clean: Callable[[str], str], workers: Workers | None) -> list[Row]:
-    """The rows with every part cleaned and on one line."""
+    """Return the rows with every part cleaned and on one line."""
     batches = [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)]
     several = workers if len(batches) >= BATCHES_FOR_WORKERS else None
     return [row for _, done in map_in_order(partial(_clean_batch, clean), batches, several) for row in done]

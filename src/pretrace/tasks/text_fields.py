@@ -34,14 +34,14 @@ def parts_of(table: Any, file: str, fields: Fields) -> list[Parts]:
 
 
 def _cells(table: Any, file: str, fields: Fields) -> list[Parts]:
-    """A part for each of the other columns, by row."""
+    """Return a part for each of the other columns, by row."""
     columns = [column_of(table, column, file) for column in fields.others]
     rows = zip(*columns, strict=True) if columns else [()] * len(table)
     return [list(zip(fields.others, row, strict=True)) for row in rows]
 
 
 def _choices(table: Any, file: str, fields: Fields) -> list[Parts]:
-    """The items of a column of lists, by row."""
+    """Return the items of a column of lists, by row."""
     column = str(fields.choices)
     return [
         [(column, text) for text in _items(value, where)] for where, value in column_of(table, column, file).items()
@@ -49,7 +49,7 @@ def _choices(table: Any, file: str, fields: Fields) -> list[Parts]:
 
 
 def _joined(cells: Parts) -> tuple[str, Any]:
-    """The cells of a context as one text; a cell that is none takes its place."""
+    """Return the cells of a context as one text, or the first cell that is not text."""
     for column, text in cells:
         if not isinstance(text, str):
             return column, text
@@ -63,7 +63,7 @@ def _items(value: Any, where: str) -> tuple[Any, ...]:
 
 
 def has_text(parts: Parts, on_empty: str, where: str) -> bool:
-    """True if a row stays: False if a part is empty and `on_empty` is "skip".
+    """Return True if a row stays: False if a part is empty and `on_empty` is "skip".
 
     Raises:
         PretraceError: a part is not text, or it is empty and `on_empty` is "stop"; names the row and the column.

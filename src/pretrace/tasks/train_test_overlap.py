@@ -1,4 +1,4 @@
-"""Rows that two splits of a task share: counted, said, and taken out of the earlier split if that is asked for."""
+"""Rows that two splits of a task share: counted, reported, and removed from the earlier split if the task says so."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAIRS = (("train", "test"), ("train", "dev"), ("dev", "test"))
 
 
 def without_overlap(name: str, task: Task, splits: dict[str, list[Row]]) -> dict[str, int]:
-    """How many rows of train are in test and in dev, too, and of dev in test; `overlap: drop` takes them out.
+    """Return how many rows of train are in test and in dev, too, and of dev in test; `overlap: drop` removes them.
 
     A row is the same if its cleaned text is, whatever its label; of a symmetric pair, in either order.
 

@@ -17,7 +17,7 @@ import torch
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import write_json
 from pretrace.evaluation.zero_shot.run import zero_shot
-from pretrace.evaluation.zero_shot.tasks import answer, asked_tasks
+from pretrace.evaluation.zero_shot.tasks import evaluate, read_tasks
 from pretrace.model import LSTM, Transformer, load_model, save_model
 from pretrace.settings import LSTMSettings, ModelSettings, load_settings, read_yaml
 from pretrace.tasks.dataset import Row, TaskData, write_task
@@ -118,11 +118,11 @@ def test_the_answers_are_those_of_the_final_transformer(made: Path) -> None:
     """Not those of the weights that were read before, nor of the LSTM, which comes after it."""
     found = report(made)["tasks"]
     vocabulary = load_vocabulary(made / "models/pretrained/transformer/vocabulary")
-    asked = asked_tasks(load_settings(), made / "data/tasks", vocabulary)
+    asked = read_tasks(load_settings(), made / "data/tasks", vocabulary)
     models = {kind: load_model(made / "models/pretrained" / kind) for kind in ("transformer", "lstm")}
     differ = 0
     for name, task in asked.items():
-        alone = {kind: answer(model, task, CPU) for kind, model in models.items()}
+        alone = {kind: evaluate(model, task, CPU) for kind, model in models.items()}
         table = pd.read_parquet(made / f"data/zeroshot/{name}.parquet")
         assert table["prediction"].tolist() == alone["transformer"].predictions.tolist()
         assert table["row"].tolist() == list(range(len(table)))

@@ -9,7 +9,7 @@ import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.corpus import clean_text
-from pretrace.evaluation.task_rows import evenly
+from pretrace.evaluation.task_rows import evenly_spaced
 from pretrace.tasks.read_table import read_table
 
 
@@ -24,7 +24,7 @@ class TestFile:
         if not Path(file).is_file():
             raise PretraceError(f"{file}: no such file; paths are from where the command runs")
         table = read_table("", "", file)
-        self.file, self.numbers = file, evenly(len(table), limit) + 1
+        self.file, self.numbers = file, evenly_spaced(len(table), limit) + 1
         self._table = table.iloc[self.numbers - 1]
 
     def column(self, name: str) -> list[Any]:

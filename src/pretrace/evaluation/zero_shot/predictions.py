@@ -1,4 +1,4 @@
-"""Answers row by row, as a Parquet file."""
+"""Predictions by row, as a Parquet file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def write_predictions(path: Path, numbers: np.ndarray, predictions: np.ndarray) -> None:
-    """One line a scored test row: `row`, its number in the test split from 0, and `prediction`, a class or choice."""
+    """Write for each scored test row its position in the split, `row`, and its class or choice, `prediction`."""
     import pyarrow as pa
     import pyarrow.parquet
 

@@ -1,4 +1,4 @@
-"""Every pre-trained model, after every number of updates that was kept, on every task and language test."""
+"""Every pre-trained model, after every step whose weights were saved, on every task and language test."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 from pretrace.common.progress import progress
 from pretrace.evaluation.language_tests.run import prepare_tests
-from pretrace.evaluation.zero_shot.checkpoints import at_every_step, kinds_in, updates_of
+from pretrace.evaluation.zero_shot.checkpoints import final_step, kinds_in, models_by_step
 from pretrace.evaluation.zero_shot.predictions import write_predictions
-from pretrace.evaluation.zero_shot.tasks import Answered, answer, asked_tasks, report_of
+from pretrace.evaluation.zero_shot.tasks import ZeroShotResult, evaluate, read_tasks, task_report
 from pretrace.settings import Settings
 from pretrace.tokens import load_vocabulary, vocabulary_folder
 from pretrace.training.engine.device import Device
@@ -18,11 +18,11 @@ from pretrace.training.engine.device import Device
 def zero_shot(
     settings: Settings, models: Path, tasks_folder: Path, trained: dict[str, Any], device: Device, out: Path
 ) -> dict[str, Any]:
-    """Score the models in `models`; returns what reports/zeroshot.json says.
+    """Score the models in `models`; return the contents of reports/zeroshot.json.
 
     Args:
         trained: reports/pretrain.json.
-        out: an existing folder for `<task>.parquet`, the answers of the first model (the transformer, where there is
+        out: an existing folder for `<task>.parquet`, the predictions of the first model (the transformer, if there is
             one) with its final weights.
 
     Raises:
@@ -30,20 +30,20 @@ def zero_shot(
     """
     kinds = kinds_in(models)
     vocabulary = load_vocabulary(vocabulary_folder(models / kinds[0]))
-    tasks = asked_tasks(settings, tasks_folder, vocabulary)
+    tasks = read_tasks(settings, tasks_folder, vocabulary)
     tests = prepare_tests(settings.language_tests, vocabulary)
     report: dict[str, Any] = {"tasks": {name: {} for name in tasks}, "language_tests": {name: {} for name in tests}}
     for kind in kinds:
-        answers: dict[str, dict[int, Answered]] = {name: {} for name in tasks}
-        kept = at_every_step(models / kind, updates_of(trained, kind))
-        for step, model in progress(kept, unit="models", description=kind):
+        results: dict[str, dict[int, ZeroShotResult]] = {name: {} for name in tasks}
+        saved = models_by_step(models / kind, final_step(trained, kind))
+        for step, model in progress(saved, unit="models", description=kind):
             model.to(device.name)
             for name, task in tasks.items():
-                answers[name][step] = answer(model, task, device)
+                results[name][step] = evaluate(model, task, device)
         for name, task in tasks.items():
-            report["tasks"][name][kind] = report_of(task, answers[name])
+            report["tasks"][name][kind] = task_report(task, results[name])
             if kind == kinds[0]:
-                write_predictions(out / f"{name}.parquet", task.numbers, answers[name][step].predictions)
+                write_predictions(out / f"{name}.parquet", task.numbers, results[name][step].predictions)
         for name, test in tests.items():
             report["language_tests"][name][kind] = test(model, device)
     return report

@@ -19,6 +19,7 @@ from pretrace.evaluation.zero_shot.heuristics import (
     questions_of,
     values_of,
 )
+from pretrace.model import LanguageModel
 from pretrace.settings import Heuristic, Settings, Task
 from pretrace.tasks.metrics import score as metric_score
 from pretrace.tasks.metrics import standard_error
@@ -27,61 +28,61 @@ from pretrace.training.engine.device import Device
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A task as questions; `dev` ones only where a threshold is chosen on them."""
+class ZeroShotTask:
+    """A task as questions to a language model; those of `dev` only where a threshold is chosen on them."""
 
     heuristic: Heuristic
     metric: str
     high: int
     """The class that high scores stand for, where there are two."""
     numbers: np.ndarray
-    """Of the test rows in their split, from 0."""
+    """Positions of the test rows in their split, from 0."""
     labels: dict[str, np.ndarray]
     questions: dict[str, list[Question]]
 
     @property
-    def answers(self) -> int:
-        """To choose from."""
+    def choices(self) -> int:
+        """Classes or choices of a row."""
         return 2 if self.heuristic == "acceptability" else len(self.questions["test"]) // len(self.numbers)
 
 
-def asked_tasks(settings: Settings, folder: Path, vocabulary: Vocabulary) -> dict[str, Asked]:
-    """The tasks in `folder` (data/tasks) that have a heuristic, by name.
+def read_tasks(settings: Settings, folder: Path, vocabulary: Vocabulary) -> dict[str, ZeroShotTask]:
+    """Return the tasks in `folder` (data/tasks) that have a heuristic, by name.
 
     Raises:
         PretraceError: a task's rows are missing or damaged, or are not what its heuristic takes.
     """
-    found = {}
+    tasks = {}
     for name, task in settings.tasks.items():
-        note = read_json(folder / name / "task.json")
-        if note["zero_shot"] and not note["unavailable"]:
-            found[name] = _asked(name, task, note, folder / name, settings.zero_shot.rows, vocabulary)
-    return found
+        record = read_json(folder / name / "task.json")
+        if record["zero_shot"] and not record["unavailable"]:
+            tasks[name] = _read_task(name, task, record, folder / name, settings.zero_shot.rows, vocabulary)
+    return tasks
 
 
-def _asked(
-    name: str, task: Task, note: dict[str, Any], folder: Path, limit: int | None, vocabulary: Vocabulary
-) -> Asked:
-    heuristic: Heuristic = note["zero_shot"]
-    high = class_of_high_scores(name, heuristic, note["labels"], task.positive)
+def _read_task(
+    name: str, task: Task, record: dict[str, Any], folder: Path, limit: int | None, vocabulary: Vocabulary
+) -> ZeroShotTask:
+    heuristic: Heuristic = record["zero_shot"]
+    high = class_of_high_scores(name, heuristic, record["labels"], task.positive)
     splits = ("dev", "test") if heuristic == "acceptability" else ("test",)
     rows = {split: read_rows(folder, split, limit) for split in splits}
-    return Asked(
+    return ZeroShotTask(
         heuristic,
-        note["metric"],
+        record["metric"],
         high,
         np.array([row.number for row in rows["test"]]),
-        {split: np.array([row.label for row in found]) for split, found in rows.items()},
+        {split: np.array([row.label for row in part]) for split, part in rows.items()},
         {
-            split: [question for row in found for question in questions_of(heuristic, row, high, vocabulary)]
-            for split, found in rows.items()
+            split: [question for row in part for question in questions_of(heuristic, row, high, vocabulary)]
+            for split, part in rows.items()
         },
     )
 
 
 @dataclass(frozen=True)
-class Answered:
-    """What a model answers to the test rows of a task."""
+class ZeroShotResult:
+    """The predictions of a model for the test rows of a task, and their score."""
 
     predictions: np.ndarray
     score: float
@@ -90,33 +91,32 @@ class Answered:
     """Questions that lost their beginning to fit the context."""
 
 
-def answer(model: Any, task: Asked, device: Device) -> Answered:
-    """Ask a model all of a task; where there is a threshold, it is chosen on the dev rows for this very model."""
+def evaluate(model: LanguageModel, task: ZeroShotTask, device: Device) -> ZeroShotResult:
+    """Return a model's predictions for a task; a threshold is chosen on the dev rows for this model."""
     values: dict[str, np.ndarray] = {}
-    found: dict[str, Scores] = {}
+    scores: dict[str, Scores] = {}
     for split, questions in task.questions.items():
-        found[split] = score_questions(model, questions, device)
-        values[split] = values_of(task.heuristic, found[split], len(task.labels[split]))
+        scores[split] = score_questions(model, questions, device)
+        values[split] = values_of(task.heuristic, scores[split], len(task.labels[split]))
     threshold = None
     if task.heuristic == "acceptability":
         threshold = best_threshold(task.metric, values["dev"], task.labels["dev"], task.high)
     predictions = predictions_of(values["test"], task.high, threshold)
-    return Answered(
-        predictions, metric_score(task.metric, task.labels["test"], predictions), threshold, found["test"].cut
-    )
+    reached = metric_score(task.metric, task.labels["test"], predictions)
+    return ZeroShotResult(predictions, reached, threshold, scores["test"].cut)
 
 
-def report_of(task: Asked, updates: dict[int, Answered]) -> dict[str, Any]:
-    """What reports/zeroshot.json says of a model on a task, given its answers after each number of updates."""
-    final, labels = list(updates.values())[-1], task.labels["test"]
+def task_report(task: ZeroShotTask, results: dict[int, ZeroShotResult]) -> dict[str, Any]:
+    """Return the entry of reports/zeroshot.json for a model on a task, given its results by optimizer step."""
+    final, labels = list(results.values())[-1], task.labels["test"]
     return {
         "heuristic": task.heuristic,
         "metric": task.metric,
         "score": round(final.score, 6),
         "stderr": round(standard_error(task.metric, labels, final.predictions), 6),
-        "chance": round(chance(task.metric, labels, task.answers), 6),
+        "chance": round(chance(task.metric, labels, task.choices), 6),
         "n": len(labels),
         "cut": final.cut,
         "threshold": final.threshold,
-        "updates": [{"step": step, "score": round(found.score, 6)} for step, found in updates.items()],
+        "updates": [{"step": step, "score": round(result.score, 6)} for step, result in results.items()],
     }

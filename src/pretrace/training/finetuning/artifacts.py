@@ -38,25 +38,25 @@ def load_finetuned(folder: Path) -> tuple[TaskModel, dict[str, Any]]:
     Raises:
         PretraceError: there is none, or its files are damaged or do not fit each other.
     """
-    note = read_json(folder / CONFIG)
+    config = read_json(folder / CONFIG)
     for key in ("kind", "columns", "recipe", "model", "label_scale"):
-        if key not in note:
+        if key not in config:
             raise PretraceError(
                 f"{folder / CONFIG}: has no '{key}', as it was written by an older version; run `dvc repro` again"
             )
-    language_model = build_described(note["model"], folder / CONFIG, folder / MODEL)
-    model = TaskModel(language_model, KINDS[note["kind"]], note["recipe"]["outputs"], SPECIAL_TOKENS, 0)
+    language_model = build_described(config["model"], folder / CONFIG, folder / MODEL)
+    model = TaskModel(language_model, KINDS[config["kind"]], config["recipe"]["outputs"], SPECIAL_TOKENS, 0)
     load_weights(model, folder / MODEL)
-    return model, note
+    return model, config
 
 
-def predict_rows(model: TaskModel, note: dict[str, Any], rows: EncodedSplit) -> Predictions:
+def predict_rows(model: TaskModel, config: dict[str, Any], rows: EncodedSplit) -> Predictions:
     """Return the predictions of a fine-tuned model; of a regression on the scale of the labels."""
-    device = choose_device(note["recipe"]["precision"], 1)
-    size = note["model"]["vocabulary_size"]
+    device = choose_device(config["recipe"]["precision"], 1)
+    size = config["model"]["vocabulary_size"]
     examples = Examples(rows, model.kind, size, model.language_model.context, model.language_model.attends)
     outputs = predict(model.to(device.name), examples, device)
-    return Predictions(LabelScale(**note["label_scale"]).labels(outputs.values_E), outputs.probabilities_EK)
+    return Predictions(LabelScale(**config["label_scale"]).labels(outputs.values_E), outputs.probabilities_EK)
 
 
 def write_predictions(path: Path, kind: TaskKind, results: Sequence[SeedResult]) -> None:
@@ -92,6 +92,6 @@ def write_unlabeled(folder: Path, task: Path) -> None:
     from pyarrow import parquet
 
     ids, rows = unlabeled
-    model, note = load_finetuned(folder)
-    predictions = model.kind.plain(predict_rows(model, note, rows).values_E.round(6).tolist())
+    model, config = load_finetuned(folder)
+    predictions = model.kind.plain(predict_rows(model, config, rows).values_E.round(6).tolist())
     parquet.write_table(pa.table({"id": ids, "prediction": predictions}), folder / f"{UNLABELED}.parquet")

@@ -54,7 +54,7 @@ class Batch:
     """Its weight: the mean over a sequence's tokens, and then over the sequences; at the end there may be some of 0."""
 
     def to(self, device: str) -> Batch:
-        """Return the same on another device."""
+        """Return the same batch on another device."""
         if device == "cpu":
             return self
         tensors = (self.classify_ES, self.places_K, self.targets_K, self.weights_K)
@@ -70,8 +70,7 @@ class Examples:
     """A split in a task's input format, ready to be batched.
 
     Args:
-        attends: whether the model is one with attention, for which choices stand behind one context; an LSTM can not
-            read them so.
+        attends: True if the model attends, so that choices can follow one shared context.
     """
 
     def __init__(
@@ -87,19 +86,19 @@ class Examples:
             ]
         )
 
-    def unit_lengths(self, chosen: np.ndarray | None = None) -> np.ndarray:
-        """Tokens of what is read as one, of all or some examples."""
+    def unit_lengths(self, indices: np.ndarray | None = None) -> np.ndarray:
+        """Return the tokens of each unit, of all or some examples."""
         if self.shared:
-            return self.lengths if chosen is None else self.lengths[chosen]
-        groups = self.sequences if chosen is None else [self.sequences[i] for i in chosen]
+            return self.lengths if indices is None else self.lengths[indices]
+        groups = self.sequences if indices is None else [self.sequences[i] for i in indices]
         return np.array([len(sequence) for group in groups for sequence in group])
 
-    def batch(self, chosen: np.ndarray) -> Batch:
-        """Return the examples of these numbers."""
-        examples = [self.sequences[i] for i in chosen]
+    def batch(self, indices: np.ndarray) -> Batch:
+        """Return the batch of some examples."""
+        examples = [self.sequences[i] for i in indices]
         count = sum(map(len, examples))
         if self.shared:
-            units = [_shared(group, self.beginnings[i], count) for group, i in zip(examples, chosen, strict=True)]
+            units = [_shared(group, self.beginnings[i], count) for group, i in zip(examples, indices, strict=True)]
         else:
             units = [_alone(sequence, count) for group in examples for sequence in group]
         return _joined(units, len(examples), self.attends)
@@ -119,7 +118,7 @@ class _Unit(NamedTuple):
 
 
 def common_beginning(sequences: list[np.ndarray]) -> int:
-    """How many ids the sequences begin with in common; each keeps at least one of its own."""
+    """Return how many ids the sequences share at their beginning; each keeps at least one of its own."""
     shortest = min(len(sequence) for sequence in sequences) - 1
     same = np.ones(shortest, bool)
     for sequence in sequences[1:]:
@@ -188,7 +187,7 @@ def _rounded(count: int) -> int:
 
 
 def _cuts(lengths: np.ndarray, attends: bool) -> list[tuple[int, int]]:
-    """First and last of each group of sequences, given their lengths from the longest on.
+    """Return first and last of each group of sequences, given their lengths from the longest on.
 
     One that is padded to the longest of its group costs attention that, squared, and an LSTM as many steps.
     """

@@ -24,7 +24,7 @@ class Finetuned:
     """A fine-tuned model with what its predictions need."""
 
     model: TaskModel
-    note: dict[str, Any]
+    config: dict[str, Any]
     columns: Columns
     vocabulary: Vocabulary
 
@@ -60,12 +60,12 @@ def open_finetuned(folder: Path, vocabulary_folder: Path) -> Finetuned:
     Raises:
         PretraceError: one of them is not whole, or they do not fit each other.
     """
-    model, note = load_finetuned(folder)
+    model, config = load_finetuned(folder)
     vocabulary = load_vocabulary(vocabulary_folder)
-    if vocabulary.size != note["model"]["vocabulary_size"]:
+    if vocabulary.size != config["model"]["vocabulary_size"]:
         raise PretraceError(
-            f"{vocabulary_folder}: has {vocabulary.size} pieces, and {folder} was made with "
-            f"{note['model']['vocabulary_size']}; check out the vocabulary of its run (`dvc checkout`)"
+            f"{vocabulary_folder}: has {vocabulary.size} tokens, and {folder} was made with "
+            f"{config['model']['vocabulary_size']}; check out the vocabulary of its run (`dvc checkout`)"
         )
-    columns = checked(Columns, note["columns"], str(folder / CONFIG), "columns")
-    return Finetuned(model, note, columns, vocabulary)
+    columns = checked(Columns, config["columns"], str(folder / CONFIG), "columns")
+    return Finetuned(model, config, columns, vocabulary)

@@ -86,7 +86,7 @@ def count_truncated(split: EncodedSplit, context: int) -> int:
 def _facts(
     settings: Settings, task: str, variant: str, record: dict[str, Any], recipe: FinetuneRecipe
 ) -> dict[str, Any]:
-    """Return what is known of a cell of the benchmark before it is trained."""
+    """Return the facts of a cell of the benchmark that are known before training."""
     return {
         "task": task,
         "kind": recipe.kind,

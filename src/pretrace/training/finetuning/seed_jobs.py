@@ -75,7 +75,7 @@ class SeedJobs:
         self.folder = scratch_folder() / "seeds" / name[:32]
 
     def _start(self) -> dict[str, Any]:
-        """Return what the starting weights depend on, besides the seed."""
+        """Return all that the starting weights depend on, besides the seed."""
         variant = self.settings.variants[self.variant]
         if not variant.pretrained:
             return {"random": self.settings.scale.sizes_of(variant.model).model_dump()}
