@@ -2,8 +2,8 @@
 
     python stages/evaluation.py
 
-Reads the tasks' files if that setting is on; writes data/evaluation/, which has no rows if it is off. A stage of its
-own, so that a change of the tasks cleans the corpus again only where this text has changed.
+Reads the files of the tasks if that setting is on; writes data/evaluation/, without rows if it is off. This is a stage
+of its own, so that a change of the tasks cleans the corpus again only if this text has changed.
 """
 
 from collections.abc import Iterable

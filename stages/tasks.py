@@ -1,4 +1,4 @@
-"""Make or read the rows of a task, check them, encode them, and score the baselines on them.
+"""Build or read the rows of a task, check and encode them, and score the baselines.
 
     python stages/tasks.py source
 

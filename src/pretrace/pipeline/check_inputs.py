@@ -140,7 +140,8 @@ def _paths(entry: dict[str, Any], kinds: tuple[str, ...], cell: tuple[str, ...])
 
 def _record(name: str) -> dict[str, Any]:
     try:
-        return json.loads((RECORDS / f"{name}.json").read_text(encoding="utf-8"))
+        record: dict[str, Any] = json.loads((RECORDS / f"{name}.json").read_text(encoding="utf-8"))
+        return record
     except (OSError, ValueError):
         return {}
 
