@@ -42,7 +42,7 @@ def plainly(model: Any, question: Question) -> tuple[list[float], list[bool]]:
 @pytest.mark.slow
 @settings(max_examples=60)
 @given(questions, st.sampled_from(sorted(MODELS)), st.integers(1, 200))
-def test_a_batch_is_its_questions_one_by_one(asked: list[Question], kind: str, tokens: int) -> None:
+def test_batched_scores_are_those_of_single_questions(asked: list[Question], kind: str, tokens: int) -> None:
     found = score_questions(MODELS[kind], asked, CPU, tokens)
     expected = [plainly(MODELS[kind], question) for question in asked]
     logs = [value for own, _ in expected for value in own]
@@ -56,21 +56,21 @@ def test_a_batch_is_its_questions_one_by_one(asked: list[Question], kind: str, t
     assert found.cut == sum(len(q.given) + len(q.asked) > CONTEXT for q in asked)
 
 
-def test_the_same_bytes_twice() -> None:
+def test_scores_have_the_same_bytes_twice() -> None:
     draw = np.random.default_rng(0)
     asked = [Question(draw.integers(0, VOCABULARY, 5), draw.integers(0, VOCABULARY, n % 4 + 1)) for n in range(30)]
     one, two = (score_questions(MODELS["transformer"], asked, CPU).log_probabilities_N for _ in range(2))
     assert one.tobytes() == two.tobytes()
 
 
-def test_bfloat16_is_close_and_another() -> None:
+def test_bfloat16_scores_are_close_but_not_equal() -> None:
     asked = [Question(np.arange(5), np.arange(5, 11))]
     exact = score_questions(MODELS["transformer"], asked, CPU).log_probabilities_N
     rough = score_questions(MODELS["transformer"], asked, Device("cpu", torch.bfloat16, "")).log_probabilities_N
     assert 0 < np.abs(exact - rough).max() < 0.3
 
 
-def test_damaged_weights_are_said() -> None:
+def test_damaged_weights_are_an_error() -> None:
     model = Transformer(SIZES, VOCABULARY, 1)
     with torch.no_grad():
         model.blocks[0].norm_1.weight[0] = float("nan")

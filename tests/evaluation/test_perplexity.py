@@ -75,7 +75,7 @@ def plainly(model: Any, ids: np.ndarray, stride: int) -> np.ndarray:
     batch=st.integers(1, 5),
     seed=st.integers(0, 100),
 )
-def test_losses_are_those_of_the_definition(kind: str, length: int, stride: int, batch: int, seed: int) -> None:
+def test_losses_match_the_definition(kind: str, length: int, stride: int, batch: int, seed: int) -> None:
     ids = np.random.default_rng(seed).integers(0, 64, length).astype(np.uint16)
     found = token_losses(MODELS[kind], ids, stride, batch)
     np.testing.assert_allclose(found, plainly(MODELS[kind], ids, stride), rtol=2e-5, atol=2e-5)
@@ -97,7 +97,7 @@ def test_each_token_is_scored_once_with_enough_before_it(tokens: int, context: i
     assert scored.max() == 1
 
 
-def test_with_the_context_as_stride_it_is_pretrainings_own_loss() -> None:
+def test_stride_of_the_context_gives_the_pretraining_loss() -> None:
     """Pre-training drops the incomplete window at the end, and never scores the first token of a window."""
     ids = np.random.default_rng(0).integers(0, 64, 7 * CONTEXT).astype(np.uint16)
     sequences = torch.from_numpy(ids.astype(np.int64)).view(-1, CONTEXT)
@@ -108,7 +108,7 @@ def test_with_the_context_as_stride_it_is_pretrainings_own_loss() -> None:
 
 
 @pytest.mark.slow
-def test_numbers_hang_together(folder: Path, tmp_path: Path) -> None:
+def test_results_are_consistent(folder: Path, tmp_path: Path) -> None:
     raw = "The CAT sat —   on a mat.\n\nAnd then it was not there any more: so we went home to bed, so we went home"
     (tmp_path / "text.md").write_text(raw, encoding="utf-8")
     found = evaluate(folder, str(tmp_path / "text.md"))
@@ -131,7 +131,7 @@ def test_numbers_hang_together(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_folder_is_its_documents_one_after_another(folder: Path, tmp_path: Path) -> None:
+def test_folder_is_read_document_by_document(folder: Path, tmp_path: Path) -> None:
     texts = [" ".join(WORDS[n:] + WORDS[:n]) for n in range(5)]
     books = tmp_path / "books"
     books.mkdir()
@@ -177,7 +177,7 @@ def test_validation_text_of_a_corpus_gives_its_val_loss(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_exported_models_give_the_same(tmp_path: Path) -> None:
+def test_exported_models_have_the_same_loss(tmp_path: Path) -> None:
     sizes = {"layers": 1, "width": 64, "heads": 1, "feed_forward": 256, "initial_std": 0.1}
     vocabulary = load_vocabulary(write_openai_vocabulary(tmp_path / "model" / "vocabulary"))
     save_model(tmp_path / "model", Transformer(GPT_SETTINGS.model_copy(update=sizes), vocabulary.size, 5))
@@ -189,7 +189,7 @@ def test_exported_models_give_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_command_says_it(folder: Path, tmp_path: Path, capsys: Any) -> None:
+def test_command_prints_the_results(folder: Path, tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "text").write_text(" ".join(WORDS) * 2)
     arguments = ["evaluate", str(folder), "--text", str(tmp_path / "text"), "--stride", "5"]
     assert main(arguments) == 0
@@ -201,9 +201,7 @@ def test_the_command_says_it(folder: Path, tmp_path: Path, capsys: Any) -> None:
     assert f"{found['bits_per_byte']:.4f} of the raw text" in said
 
 
-def test_without_a_name_it_is_the_models_of_the_pipeline(
-    folder: Path, tmp_path: Path, capsys: Any, monkeypatch: Any
-) -> None:
+def test_command_defaults_to_the_pipeline_s_model(folder: Path, tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copytree(folder, tmp_path / "models/pretrained/transformer")
     (tmp_path / "text").write_text(" ".join(WORDS))
@@ -212,7 +210,7 @@ def test_without_a_name_it_is_the_models_of_the_pipeline(
 
 
 @pytest.mark.slow
-def test_a_perplexity_that_no_number_can_hold(folder: Path, tmp_path: Path, capsys: Any) -> None:
+def test_perplexity_that_overflows_is_none(folder: Path, tmp_path: Path, capsys: Any) -> None:
     """One word of thousands of letters."""
     (tmp_path / "text.txt").write_text("cat" * 2000)
     assert evaluate(folder, str(tmp_path / "text.txt"))["word_perplexity"] is None
@@ -220,7 +218,7 @@ def test_a_perplexity_that_no_number_can_hold(folder: Path, tmp_path: Path, caps
     assert "more than 1e304 per word" in capsys.readouterr().out
 
 
-def test_weights_that_give_no_number(tmp_path: Path, folder: Path, capsys: Any) -> None:
+def test_non_finite_losses_are_an_error(tmp_path: Path, folder: Path, capsys: Any) -> None:
     broken = Path(shutil.copytree(folder, tmp_path / "broken"))
     model = load_model(folder)
     with torch.no_grad():
@@ -242,14 +240,14 @@ def test_weights_that_give_no_number(tmp_path: Path, folder: Path, capsys: Any) 
         ("control.txt", b"\x01\x02", "control.txt: no text there"),
     ],
 )
-def test_text_that_is_none_is_one_line(
+def test_missing_text_is_a_one_line_error(
     folder: Path, tmp_path: Path, capsys: Any, name: str, content: bytes, said: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
     assert said in refused(capsys, str(folder), "--text", str(tmp_path / name))
 
 
-def test_what_else_can_be_wrong(folder: Path, tmp_path: Path, capsys: Any) -> None:
+def test_other_errors_of_the_command(folder: Path, tmp_path: Path, capsys: Any) -> None:
     text = tmp_path / "text.txt"
     text.write_text(" ".join(WORDS))
     assert "nowhere: no model there" in refused(capsys, str(tmp_path / "nowhere"), "--text", str(text))

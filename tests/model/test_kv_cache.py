@@ -36,7 +36,7 @@ def gpt(context: int = 16) -> Transformer:
 @pytest.mark.slow
 @given(st.lists(st.integers(0, 27), min_size=1, max_size=40), st.data())
 @torch.no_grad()
-def test_what_is_kept_gives_the_logits_of_reading_anew(ids: list[int], data: st.DataObject) -> None:
+def test_cache_has_the_logits_of_reading_all_again(ids: list[int], data: st.DataObject) -> None:
     """However many tokens come at a time, up to the context and past it, where the text slides."""
     model = gpt()
     cached = CachedTransformer(model)
@@ -46,7 +46,7 @@ def test_what_is_kept_gives_the_logits_of_reading_anew(ids: list[int], data: st.
         torch.testing.assert_close(cached.logits(ids[:end]), anew, rtol=1e-4, atol=1e-3)
 
 
-def test_each_token_is_read_once_within_the_context(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_reads_each_token_once_within_the_context(monkeypatch: pytest.MonkeyPatch) -> None:
     model, read = gpt(64), []
     embedded = CachedTransformer._embedded
     monkeypatch.setattr(CachedTransformer, "_embedded", lambda self, ids: read.append(len(ids)) or embedded(self, ids))

@@ -34,7 +34,7 @@ both = pytest.mark.parametrize("kind", ["transformer", "lstm"])
 
 @both
 @torch.no_grad()
-def test_a_later_token_never_changes_an_earlier_logit(kind: str) -> None:
+def test_later_tokens_never_change_earlier_logits(kind: str) -> None:
     model, ids = model_of(kind), ids_of(3, CONTEXT)
     before = model(ids)
     assert before.shape == (3, CONTEXT, VOCABULARY)
@@ -48,7 +48,7 @@ def test_a_later_token_never_changes_an_earlier_logit(kind: str) -> None:
 
 @both
 @torch.no_grad()
-def test_an_earlier_token_reaches_every_later_logit(kind: str) -> None:
+def test_earlier_tokens_reach_every_later_logit(kind: str) -> None:
     model, ids = model_of(kind), ids_of(1, CONTEXT)
     other = ids.clone()
     other[:, 0] = (ids[:, 0] + 1) % VOCABULARY
@@ -58,14 +58,14 @@ def test_an_earlier_token_reaches_every_later_logit(kind: str) -> None:
 
 @both
 @torch.no_grad()
-def test_a_shorter_sequence_has_the_logits_of_its_beginning(kind: str) -> None:
+def test_prefix_has_the_logits_of_the_whole_sequence(kind: str) -> None:
     model, ids = model_of(kind), ids_of(2, CONTEXT)
     for length in (1, 2, CONTEXT - 1):
         torch.testing.assert_close(model(ids[:, :length]), model(ids)[:, :length])
 
 
 @both
-def test_dropout_is_drawn_where_it_is_asked_for(kind: str) -> None:
+def test_dropout_applies_only_if_passed(kind: str) -> None:
     model, ids = model_of(kind), ids_of(2, CONTEXT)
     assert torch.equal(model.hidden(ids), model.hidden(ids))
     first = model.hidden(ids, Dropout(0.5, 1, 0, range(2)))
@@ -77,7 +77,7 @@ def test_dropout_is_drawn_where_it_is_asked_for(kind: str) -> None:
 
 
 @torch.no_grad()
-def test_dropout_falls_on_attention_weights() -> None:
+def test_dropout_applies_to_attention_weights() -> None:
     generator = torch.Generator().manual_seed(0)
     q, k = (torch.randn(2, 2, 6, 6, generator=generator) for _ in range(2))
     v = torch.eye(6).expand(2, 2, 6, 6)  # so what comes out are the weights
@@ -91,7 +91,7 @@ def with_embedding_dropout(where: str) -> Transformer:
     return Transformer(GPT_SETTINGS.model_copy(update={"embedding_dropout": where}), VOCABULARY, 1)
 
 
-def test_dropout_on_the_table_makes_the_same_holes_in_the_output() -> None:
+def test_table_dropout_also_applies_to_the_output() -> None:
     """Seen where the first block begins, before any other dropout; positions are nothing here."""
     model = with_embedding_dropout("table")
     torch.nn.init.zeros_(model.position_embedding.weight)
@@ -109,7 +109,7 @@ def test_dropout_on_the_table_makes_the_same_holes_in_the_output() -> None:
     assert torch.equal(inputs[0][1], output[:CONTEXT])  # a token has the same holes wherever it stands
 
 
-def test_dropout_on_the_sum_leaves_the_output_whole() -> None:
+def test_sum_dropout_leaves_the_output_unchanged() -> None:
     model = with_embedding_dropout("sum")
     inputs: list[torch.Tensor] = []
     model.blocks[0].register_forward_pre_hook(lambda block, given: inputs.append(given[0]))
@@ -125,7 +125,7 @@ def test_dropout_on_the_sum_leaves_the_output_whole() -> None:
 
 
 @torch.no_grad()
-def test_without_dropout_both_are_the_same_model() -> None:
+def test_embedding_dropout_setting_is_idle_without_dropout() -> None:
     ids = ids_of(3, CONTEXT)
     one, other = (with_embedding_dropout(where) for where in ("sum", "table"))
     assert torch.equal(one.hidden(ids), other.hidden(ids))
@@ -133,7 +133,7 @@ def test_without_dropout_both_are_the_same_model() -> None:
 
 
 @pytest.mark.parametrize("where", ["sum", "table"])
-def test_gradients_reach_the_table_through_input_and_output(where: str) -> None:
+def test_table_gradients_come_through_input_and_output(where: str) -> None:
     model, ids = with_embedding_dropout(where), ids_of(1, 8)
     dropout = Dropout(0.25, 1, 0, range(len(ids)))
     h, output = model.hidden(ids, dropout), model.output_weight(dropout)
@@ -150,7 +150,7 @@ def test_gradients_reach_the_table_through_input_and_output(where: str) -> None:
 
 
 @both
-def test_the_output_is_tied_to_the_token_embeddings(kind: str) -> None:
+def test_output_is_tied_to_the_token_embeddings(kind: str) -> None:
     model, ids = model_of(kind), ids_of(2, 5)
     logits = model(ids)
     h, output = model.hidden(ids), model.output_weight()
@@ -163,7 +163,7 @@ def test_the_output_is_tied_to_the_token_embeddings(kind: str) -> None:
 
 
 @both
-def test_the_initial_weights_are_a_pure_function_of_the_seed(kind: str) -> None:
+def test_initial_weights_are_a_pure_function_of_the_seed(kind: str) -> None:
     torch.manual_seed(0)
     first = model_of(kind, 5).state_dict()
     torch.manual_seed(1)
@@ -175,7 +175,7 @@ def test_the_initial_weights_are_a_pure_function_of_the_seed(kind: str) -> None:
 
 
 @both
-def test_the_initial_weights_are_those_of_the_paper(kind: str) -> None:
+def test_initial_weights_are_those_of_the_paper(kind: str) -> None:
     for name, parameter in model_of(kind).state_dict().items():
         if parameter.dim() > 1:
             assert abs(float(parameter.std()) - 0.3) < 4 * 0.3 / (2 * parameter.numel()) ** 0.5, name
@@ -186,7 +186,7 @@ def test_the_initial_weights_are_those_of_the_paper(kind: str) -> None:
             assert (parameter == 0).all(), name
 
 
-def test_gpt1_has_the_parameters_of_the_released_model() -> None:
+def test_gpt1_has_the_parameter_count_of_the_released_model() -> None:
     scale = Scale.model_validate(read_yaml(REPOSITORY / "scales" / "gpt1.yaml"))
     with torch.device("meta"):
         model = Transformer(scale.model, scale.vocabulary.size)

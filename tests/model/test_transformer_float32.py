@@ -13,7 +13,7 @@ def drawn(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> tor
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
-def test_a_model_with_dropout_has_the_gradients_of_its_float64_self() -> None:
+def test_float32_gradients_with_dropout_match_float64() -> None:
     """All of it together: float64 goes the plain ways, and the masks are the same."""
     sizes = ModelSettings(
         **{"layers": 2, "width": 16, "heads": 4, "feed_forward": 32, "context": 100},

@@ -86,7 +86,7 @@ def largest_difference_of_gradients(ours: Transformer, theirs: nn.Module) -> flo
 
 
 @pytest.mark.slow
-def test_logits_and_gradients_at_the_full_size() -> None:
+def test_full_size_logits_and_gradients_match_transformers() -> None:
     scale = Scale.model_validate(read_yaml(REPOSITORY / "scales" / "gpt1.yaml"))
     size = scale.vocabulary.size
     ours = Transformer(scale.model, size)
@@ -110,7 +110,7 @@ def test_logits_and_gradients_at_the_full_size() -> None:
     assert largest_difference_of_gradients(ours, theirs.transformer) <= TOLERANCE
 
 
-def test_the_last_position_of_the_context() -> None:
+def test_last_position_of_the_context_matches_transformers() -> None:
     settings = Scale.model_validate(read_yaml(REPOSITORY / "scales" / "gpt1.yaml")).model
     settings = settings.model_copy(update={"layers": 2, "width": 128, "heads": 2, "feed_forward": 512})
     ours = Transformer(settings, 50)
@@ -122,7 +122,7 @@ def test_the_last_position_of_the_context() -> None:
         assert (ours(ids) - theirs(ids).logits).abs().max() <= TOLERANCE
 
 
-def test_the_epsilon_of_the_layer_norms() -> None:
+def test_layer_norm_epsilon_matches_transformers() -> None:
     """States so small that it matters."""
     settings = ModelSettings(
         **{"layers": 1, "width": 64, "heads": 4, "feed_forward": 256, "context": 24},
@@ -140,7 +140,7 @@ def test_the_epsilon_of_the_layer_norms() -> None:
     assert (states - expected).abs().max() <= TOLERANCE
 
 
-def test_multiple_choice_has_the_losses_and_gradients_of_the_double_heads_model() -> None:
+def test_multiple_choice_matches_the_double_heads_model() -> None:
     """Sequences of one length, where the mean a sequence (the released code) is the mean over tokens (transformers)."""
     N, S, T, size, specials = 3, 4, 20, 60, 3
     settings = ModelSettings(

@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_it_says_what_the_test_says(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_prints_the_scores_of_last_word(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["evaluate", str(folder), "--last-word", str(folder / "rows.jsonl")]
     assert main([*arguments, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -64,7 +64,7 @@ def test_bad_input_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str],
 
 
 @pytest.mark.parametrize("more", [[], ["--text", "a.txt", "--last-word", "b.jsonl"]])
-def test_one_of_two_is_asked_for(folder: Path, more: list[str]) -> None:
+def test_command_takes_text_or_last_word_not_both(folder: Path, more: list[str]) -> None:
     with pytest.raises(SystemExit) as error:
         main(["evaluate", str(folder), *more])
     assert error.value.code == 2

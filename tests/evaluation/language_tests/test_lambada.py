@@ -29,7 +29,7 @@ def table(path: Path, **columns: list[Any]) -> str:
     return str(path)
 
 
-def test_last_words_by_hand(tmp_path: Path) -> None:
+def test_last_word_scores_match_a_worked_example(tmp_path: Path) -> None:
     vocabulary = Words('she saw the dog cat " sara .')
     after = {
         "the": {"dog": 0.5, "cat": 0.25},
@@ -51,7 +51,7 @@ def test_last_words_by_hand(tmp_path: Path) -> None:
     assert {key: found[key] for key in ("n", "tokens", "reachable", "cut")} == dict(n=5, tokens=6, reachable=4, cut=0)
 
 
-def test_all_pieces_of_the_word_and_the_last_alone(tmp_path: Path) -> None:
+def test_accuracy_is_of_all_tokens_or_of_the_last(tmp_path: Path) -> None:
     """The first piece is wrong and the last right: a hit for the figure of the last token only."""
     vocabulary = Words('saw the " sara')
     model = Bigrams(vocabulary, {"saw": {"the": 0.9}, '"': {"sara": 0.9}})
@@ -60,7 +60,7 @@ def test_all_pieces_of_the_word_and_the_last_alone(tmp_path: Path) -> None:
     assert (found["accuracy"], found["last_token_accuracy"]) == (0, 1)
 
 
-def test_an_unknown_word_is_wrong_even_where_the_model_says_unknown(tmp_path: Path) -> None:
+def test_unknown_word_is_wrong_even_if_predicted_as_unknown(tmp_path: Path) -> None:
     vocabulary = Words("the dog")
     model = Bigrams(vocabulary, {"the": {"never": 0.9}})  # "never" is unknown, too
     file = table(tmp_path / "rows.jsonl", context=["the"], target=["unicorn"])
@@ -68,7 +68,7 @@ def test_an_unknown_word_is_wrong_even_where_the_model_says_unknown(tmp_path: Pa
     assert (found["accuracy"], found["last_token_accuracy"], found["reachable"]) == (0, 0, 0)
 
 
-def test_a_long_passage_keeps_its_end(tmp_path: Path) -> None:
+def test_long_passage_is_cut_at_its_beginning(tmp_path: Path) -> None:
     vocabulary = Words("a b c")
     model = Bigrams(vocabulary, {"b": {"c": 0.9}}, context=4)
     file = table(tmp_path / "rows.jsonl", context=["a " * 30 + "b"], target=["c"])
@@ -92,13 +92,13 @@ def test_bad_passages_are_named(tmp_path: Path, columns: dict[str, list[Any]], s
         prepare_tests({"lambada": test}, Words("a b"))
 
 
-def test_a_missing_file_is_named() -> None:
+def test_missing_file_is_named() -> None:
     test = LanguageTest(protocol="last_word", file="nowhere.jsonl")
     with pytest.raises(PretraceError, match=r"language_tests\.lambada: nowhere\.jsonl: no such file"):
         prepare_tests({"lambada": test}, Words("a b"))
 
 
-def test_rows_are_taken_at_even_distances(tmp_path: Path) -> None:
+def test_row_limit_takes_evenly_spaced_rows(tmp_path: Path) -> None:
     words = list("abcdefghij")
     file = table(tmp_path / "rows.jsonl", context=words, target=words)
     vocabulary = Words(" ".join(words))
@@ -107,7 +107,7 @@ def test_rows_are_taken_at_even_distances(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_lambada_as_published_splits_where_it_says(shared: Path) -> None:
+def test_published_lambada_splits_at_the_last_word(shared: Path) -> None:
     """Passage and word cleaned apart are the same words as cleaned together, so nothing depends on the cut."""
     rows = pd.read_parquet(shared / "data/lm/lambada_test.parquet").iloc[::20]
     pairs = list(zip(rows.context, rows.target, strict=True))

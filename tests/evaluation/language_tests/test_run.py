@@ -30,7 +30,7 @@ def table(path: Path, **columns: list[Any]) -> str:
 
 
 @pytest.mark.parametrize("listed", [True, False])
-def test_choices_by_mean_log_probability(tmp_path: Path, listed: bool) -> None:
+def test_choice_takes_the_highest_mean_log_probability(tmp_path: Path, listed: bool) -> None:
     vocabulary = Words("what now ? a b c")
     model = Bigrams(vocabulary, {"?": {"a": 0.6, "b": 0.2}, "b": {"c": 0.9}, "c": {"c": 0.9}})
     answers = [["b", "a"], ["a", "b c c c c c"], ["a", "c"]]
@@ -43,7 +43,7 @@ def test_choices_by_mean_log_probability(tmp_path: Path, listed: bool) -> None:
     assert (found["n"], found["chance"]) == (3, 0.5)
 
 
-def test_rows_may_have_more_or_fewer_choices(tmp_path: Path) -> None:
+def test_choice_rows_may_differ_in_their_number_of_answers(tmp_path: Path) -> None:
     vocabulary = Words("x a b c")
     model = Bigrams(vocabulary, {"x": {"c": 0.9}})
     file = table(tmp_path / "rows.jsonl", context=["x", "x"], choices=[["a", "b", "c"], ["a", "c"]], target=["C", "A"])
@@ -67,7 +67,7 @@ def test_bad_choices_are_named(tmp_path: Path, change: dict[str, Any], said: str
         read_choices(str(tmp_path / "rows.jsonl"), Words("x a b"), COLUMNS)
 
 
-def test_perplexity_is_that_of_the_command(tmp_path: Path) -> None:
+def test_perplexity_test_equals_the_command(tmp_path: Path) -> None:
     write_openai_vocabulary(tmp_path / "vocabulary")
     vocabulary = load_vocabulary(tmp_path / "vocabulary")
     sizes = ModelSettings(

@@ -35,7 +35,7 @@ def bits(tensors: dict[str, torch.Tensor]) -> dict[str, list[int]]:
 
 
 @pytest.mark.parametrize("kind", [OpenAIGPTLMHeadModel, OpenAIGPTModel])
-def test_hugging_face_and_back_are_the_same_bytes(kind: type, tmp_path: Path) -> None:
+def test_hugging_face_round_trip_has_the_same_bytes(kind: type, tmp_path: Path) -> None:
     theirs = write_theirs(tmp_path / "theirs", kind)
     model = load_model(theirs)
     ours = written(tmp_path / "ours", write_huggingface, model)
@@ -47,7 +47,7 @@ def test_hugging_face_and_back_are_the_same_bytes(kind: type, tmp_path: Path) ->
         assert getattr(config, key) == getattr(CONFIG, key), key
 
 
-def test_a_folder_of_transformers_gives_its_logits(tmp_path: Path) -> None:
+def test_folder_of_transformers_has_its_logits(tmp_path: Path) -> None:
     folder = write_theirs(tmp_path / "theirs")
     with torch.no_grad():
         expected = AutoModelForCausalLM.from_pretrained(folder).eval()(IDS).logits
@@ -121,7 +121,7 @@ def test_faults_in_hugging_face_s_folders_are_named(tmp_path: Path, fault: str) 
     refused(theirs, *expected)
 
 
-def test_a_pickle_in_hugging_face_s_folder_is_never_opened(tmp_path: Path) -> None:
+def test_pickle_in_hugging_face_s_folder_is_never_opened(tmp_path: Path) -> None:
     theirs = write_theirs(tmp_path / "theirs")
     (theirs / "model.safetensors").unlink()
     trace = tmp_path / "opened"
@@ -130,7 +130,7 @@ def test_a_pickle_in_hugging_face_s_folder_is_never_opened(tmp_path: Path) -> No
     assert not trace.exists()
 
 
-def test_an_output_that_is_tied_and_saved_all_the_same_is_fine(tmp_path: Path) -> None:
+def test_saved_output_that_is_tied_is_accepted(tmp_path: Path) -> None:
     theirs = write_theirs(tmp_path / "theirs")
     expected = load_model(theirs)(IDS)
     extra = {f"transformer.h.{n}.attn.bias": torch.ones(1, 1, CONTEXT, CONTEXT).tril() for n in range(LAYERS)}

@@ -34,7 +34,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_what_is_saved_comes_back_and_is_saved_as_the_same_bytes(kind: str, tmp_path: Path) -> None:
+def test_saved_model_loads_and_saves_the_same_bytes(kind: str, tmp_path: Path) -> None:
     model = MODELS[kind]()
     first, second = tmp_path / "a", tmp_path / "b"
     first.mkdir()
@@ -52,7 +52,7 @@ def test_what_is_saved_comes_back_and_is_saved_as_the_same_bytes(kind: str, tmp_
         assert path.read_bytes() == (second / path.name).read_bytes()
 
 
-def test_a_scale_gives_both_models() -> None:
+def test_build_model_makes_both_models_of_a_scale() -> None:
     scale = Scale.model_validate(read_yaml(REPOSITORY / "scales" / "laptop.yaml"))
     transformer, lstm = (build_model(kind, scale, 100, seed=1) for kind in ("transformer", "lstm"))
     assert isinstance(transformer, Transformer)
@@ -76,21 +76,21 @@ def one_line(error: pytest.ExceptionInfo, *expected: str) -> None:
         assert part in text
 
 
-def test_a_missing_tensor_is_named(folder: Path) -> None:
+def test_missing_tensor_is_named(folder: Path) -> None:
     path = changed_tensors(folder, lambda tensors: tensors.pop("token_embedding.weight"))
     with pytest.raises(PretraceError) as error:
         load_model(folder)
     one_line(error, str(path), "token_embedding.weight is missing", "(20, ")
 
 
-def test_a_tensor_of_another_shape_is_named_with_both_shapes(folder: Path) -> None:
+def test_tensor_of_another_shape_is_named_with_both_shapes(folder: Path) -> None:
     path = changed_tensors(folder, lambda tensors: tensors.update({"token_embedding.weight": torch.zeros(21, 3)}))
     with pytest.raises(PretraceError) as error:
         load_model(folder)
     one_line(error, str(path), "token_embedding.weight has shape (21, 3); it must have shape (20, ")
 
 
-def test_a_tensor_too_many_is_named(folder: Path) -> None:
+def test_extra_tensor_is_named(folder: Path) -> None:
     path = changed_tensors(folder, lambda tensors: tensors.update({"extra.weight": torch.zeros(2)}))
     with pytest.raises(PretraceError) as error:
         load_model(folder)
@@ -98,7 +98,7 @@ def test_a_tensor_too_many_is_named(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.002, 0.5, 0.999])
-def test_a_cut_file_is_named(folder: Path, share: float) -> None:
+def test_truncated_file_is_named(folder: Path, share: float) -> None:
     path = folder / "model.safetensors"
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
@@ -143,7 +143,7 @@ NO_MODEL = {
 
 
 @pytest.mark.parametrize("change", NO_MODEL)
-def test_a_configuration_that_describes_no_model_is_one_line(folder: Path, change: str) -> None:
+def test_config_of_no_model_is_a_one_line_error(folder: Path, change: str) -> None:
     path = folder / "config.json"
     config = json.loads(path.read_text())
     NO_MODEL[change][0](config)
@@ -155,14 +155,14 @@ def test_a_configuration_that_describes_no_model_is_one_line(folder: Path, chang
 
 
 @pytest.mark.parametrize("content", ["", "[]", "null", "3", '{"kind": "transf'])
-def test_a_configuration_that_is_none_is_one_line(folder: Path, content: str) -> None:
+def test_damaged_config_is_a_one_line_error(folder: Path, content: str) -> None:
     (folder / "config.json").write_text(content)
     with pytest.raises(PretraceError) as error:
         load_model(folder)
     one_line(error, str(folder / "config.json"))
 
 
-def test_weights_of_another_kind_of_model_do_not_fit(tmp_path: Path) -> None:
+def test_weights_of_another_kind_of_model_are_refused(tmp_path: Path) -> None:
     for kind in MODELS:
         (tmp_path / kind).mkdir()
         save_model(tmp_path / kind, MODELS[kind]())

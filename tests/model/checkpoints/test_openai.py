@@ -62,7 +62,7 @@ def write_release(folder: Path, seed: int = 0, names: bool = False) -> Path:
     return folder
 
 
-def test_openai_and_back_are_the_same_bytes(tmp_path: Path) -> None:
+def test_openai_round_trip_has_the_same_bytes(tmp_path: Path) -> None:
     release = write_release(tmp_path / "release")
     back = written(tmp_path / "back", write_openai, load_model(release))
     for number in range(10):
@@ -73,7 +73,7 @@ def test_openai_and_back_are_the_same_bytes(tmp_path: Path) -> None:
     )
 
 
-def test_openai_through_hugging_face_and_back_are_the_same_bytes(tmp_path: Path) -> None:
+def test_openai_via_hugging_face_has_the_same_bytes(tmp_path: Path) -> None:
     release = write_release(tmp_path / "release")
     theirs = written(tmp_path / "theirs", write_huggingface, load_model(release))
     back = written(tmp_path / "back", write_openai, load_model(theirs))
@@ -82,7 +82,7 @@ def test_openai_through_hugging_face_and_back_are_the_same_bytes(tmp_path: Path)
         assert (back / name).read_bytes() == (release / name).read_bytes()
 
 
-def test_openai_s_layout_is_read_as_transformers_reads_it(tmp_path: Path) -> None:
+def test_openai_s_layout_has_the_logits_of_transformers(tmp_path: Path) -> None:
     release = write_release(tmp_path / "release", names=True)
     theirs = OpenAIGPTLMHeadModel(CONFIG).eval()
     load_tf_weights_in_openai_gpt(theirs.transformer, CONFIG, str(release))
@@ -149,7 +149,7 @@ def test_faults_in_openai_s_layout_are_named(tmp_path: Path, fault: str) -> None
 
 
 @pytest.mark.parametrize("form", ["array of objects", "plain pickle"])
-def test_a_pickle_in_openai_s_layout_is_never_opened(tmp_path: Path, form: str) -> None:
+def test_pickle_in_openai_s_layout_is_never_opened(tmp_path: Path, form: str) -> None:
     release = write_release(tmp_path / "release")
     trace, path = tmp_path / "opened", release / "params_7.npy"
     if form == "plain pickle":
@@ -162,7 +162,7 @@ def test_a_pickle_in_openai_s_layout_is_never_opened(tmp_path: Path, form: str) 
     assert trace.exists()
 
 
-def test_the_released_weights() -> None:
+def test_released_weights_load() -> None:
     """With PRETRACE_GPT1, or in ../shared/gpt1: OpenAI's `model/` folder, or Hugging Face's `openai-gpt`."""
     folder = Path(os.environ.get("PRETRACE_GPT1") or REPOSITORY.parent / "shared" / "gpt1")
     if not folder.is_dir():

@@ -12,7 +12,7 @@ from pretrace.model.kernels.dropout import Dropout
 
 
 @torch.no_grad()
-def test_attention_is_what_its_formula_says() -> None:
+def test_attention_matches_its_formula() -> None:
     generator = torch.Generator().manual_seed(0)
     q, k, v = (torch.randn(2, 3, 7, 5, generator=generator) for _ in range(3))
     scores = q @ k.transpose(-2, -1) / 5**0.5
@@ -21,7 +21,7 @@ def test_attention_is_what_its_formula_says() -> None:
 
 
 @torch.no_grad()
-def test_attention_in_bfloat16_is_the_fused_kernel_up_to_rounding() -> None:
+def test_bfloat16_attention_matches_the_fused_kernel() -> None:
     generator = torch.Generator().manual_seed(0)
     q, k, v = (torch.randn(4, 2, 33, 8, generator=generator).bfloat16() for _ in range(3))
     found = attention(q, k, v)
@@ -33,7 +33,7 @@ def test_attention_in_bfloat16_is_the_fused_kernel_up_to_rounding() -> None:
 
 @pytest.mark.parametrize(("queries", "heads"), [(128, 8), (8, 8), (4, 8), (5, 3), (1, 1)])
 @pytest.mark.parametrize("rate", [0.0, 0.3])
-def test_attention_in_blocks_is_its_formula(
+def test_blockwise_attention_matches_its_formula(
     queries: int, heads: int, rate: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In float64, with dropout or without: values and gradients, however it is cut."""
@@ -56,7 +56,7 @@ def test_attention_in_blocks_is_its_formula(
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)  # the weights are float32 whatever goes in
 
 
-def test_gradients_of_attention_in_bfloat16() -> None:
+def test_bfloat16_attention_gradients_are_close() -> None:
     generator = torch.Generator().manual_seed(0)
     values = [torch.randn(2, 2, 9, 8, generator=generator) for _ in range(3)]
     gradients = {}

@@ -31,7 +31,7 @@ def plain(h: torch.Tensor, weight: torch.Tensor, targets: torch.Tensor, weights:
 
 
 @pytest.mark.parametrize("outer", [1.0, 0.37, -2.0])
-def test_value_and_gradients_are_those_of_cross_entropy(outer: float) -> None:
+def test_loss_and_gradients_are_those_of_cross_entropy(outer: float) -> None:
     results = []
     for function in (weighted_cross_entropy, plain):
         h, weight, targets, weights = inputs()
@@ -45,7 +45,7 @@ def test_value_and_gradients_are_those_of_cross_entropy(outer: float) -> None:
 @pytest.mark.parametrize("rows", [1, 2, 4, 5, 10, 11, 12])
 @pytest.mark.parametrize("budget", ["LOGITS_BYTES", "FLOAT32_BYTES"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_in_pieces_it_is_the_same(rows: int, budget: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loss_in_chunks_is_equal(rows: int, budget: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
     results = []
     for bytes_at_once in (1 << 20, rows * 17 * 4, 1):
         monkeypatch.setitem(getattr(loss_module, budget), "cpu", bytes_at_once)
@@ -60,7 +60,7 @@ def test_in_pieces_it_is_the_same(rows: int, budget: str, dtype: torch.dtype, mo
         torch.testing.assert_close(other, expected, rtol=tolerance, atol=tolerance)
 
 
-def test_without_gradients_none_are_made() -> None:
+def test_loss_under_no_grad_makes_no_gradients() -> None:
     h, weight, targets, weights = inputs()
     with torch.no_grad():
         found = weighted_cross_entropy(h, weight, targets, weights)
@@ -68,7 +68,7 @@ def test_without_gradients_none_are_made() -> None:
     assert not found.requires_grad
 
 
-def test_gradients_are_the_slopes_of_the_value() -> None:
+def test_loss_gradients_pass_gradcheck() -> None:
     h, weight, targets, weights = (t.detach().double() if t.is_floating_point() else t for t in inputs(5, 3, 7))
     for tensor in (h, weight):
         tensor.requires_grad_()
@@ -78,7 +78,7 @@ def test_gradients_are_the_slopes_of_the_value() -> None:
     )
 
 
-def test_an_impossible_target_gives_a_large_finite_loss_and_the_right_gradient() -> None:
+def test_loss_of_an_impossible_target_is_large_and_finite() -> None:
     h, weight, _, weights = inputs(scale=300.0)
     targets = (h @ weight.T).argmin(1)
     loss = weighted_cross_entropy(h, weight, targets, weights)
@@ -89,7 +89,7 @@ def test_an_impossible_target_gives_a_large_finite_loss_and_the_right_gradient()
     torch.testing.assert_close(h.grad, h_again.grad)
 
 
-def test_in_bfloat16_it_is_near_and_its_gradients_too() -> None:
+def test_bfloat16_loss_and_gradients_are_close() -> None:
     h, weight, targets, weights = inputs(64, 16, 100, 0.5)
     exact = plain(h, weight, targets, weights)
     exact.backward()
@@ -104,7 +104,7 @@ def test_in_bfloat16_it_is_near_and_its_gradients_too() -> None:
     assert (weight_again.grad - weight.grad).norm() < 0.03 * weight.grad.norm()
 
 
-def test_of_sequences_it_weighs_each_predicted_place() -> None:
+def test_sequence_loss_weighs_each_predicted_position() -> None:
     model = Transformer(SETTINGS, 20, seed=0)
     generator = torch.Generator().manual_seed(1)
     ids = torch.randint(20, (3, 9), generator=generator)
@@ -120,7 +120,7 @@ def test_of_sequences_it_weighs_each_predicted_place() -> None:
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
 
 
-def test_padding_has_no_part_in_it() -> None:
+def test_sequence_loss_ignores_padding() -> None:
     model = Transformer(SETTINGS, 20, seed=0)
     ids = torch.randint(20, (2, 6), generator=torch.Generator().manual_seed(1))
     weights = torch.full((2, 6), 0.1)

@@ -34,26 +34,26 @@ def masks(sequences: list[int], rate: float = 0.5, seed: int = 3, step: int = 5,
 
 @pytest.mark.slow
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=6, unique=True), st.data())
-def test_a_sequence_has_its_masks_in_whatever_company(sequences: list[int], data: st.DataObject) -> None:
+def test_masks_of_a_sequence_do_not_depend_on_its_batch(sequences: list[int], data: st.DataObject) -> None:
     alone = data.draw(st.sampled_from(sequences))
     for together, single in zip(masks(sequences), masks([alone]), strict=True):
         assert torch.equal(together[sequences.index(alone)], single[0])
 
 
-def test_masks_differ_by_seed_step_sequence_and_place() -> None:
+def test_masks_differ_by_seed_step_sequence_and_position() -> None:
     found = [mask for options in ({}, {"seed": 4}, {"seed": -3}, {"step": 6}) for mask in masks([0, 1], **options)]
     rows = {row.numpy().tobytes() for mask in found for row in mask}
     assert len(rows) == 4 * 3 * 2
 
 
-def test_masks_are_fixed_as_runs_go_on_under_later_versions() -> None:
+def test_masks_stay_the_same_in_later_versions() -> None:
     (first, *_) = masks([2], shape=(20,))
     assert "".join(str(int(value > 0)) for value in first[0]) == "11011111001000100111"
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
-def test_the_share_of_zeros_is_the_rate_and_the_expectation_is_kept(rate: float, dtype: torch.dtype) -> None:
+def test_dropout_has_its_rate_and_keeps_the_mean(rate: float, dtype: torch.dtype) -> None:
     x = torch.full((4, 300, 333), 0.7, dtype=dtype)
     y = Dropout(rate, 1, 1, range(4))(x)
     spread = (rate * (1 - rate) / x.numel()) ** 0.5
@@ -64,26 +64,26 @@ def test_the_share_of_zeros_is_the_rate_and_the_expectation_is_kept(rate: float,
     assert float(kept[0]) == pytest.approx(0.7 / (1 - rate), rel=1e-4 if dtype != torch.bfloat16 else 0.005)
 
 
-def test_a_rate_is_honoured_to_a_thirty_thousandth() -> None:
+def test_dropout_rate_is_exact_to_a_thirty_thousandth() -> None:
     assert Dropout(0.1, 0, 0, [0]).rate == pytest.approx(0.1, abs=2e-5)
     assert Dropout(0.9999999, 0, 0, [0]).rate < 1
 
 
-def test_examples_have_the_dropout_of_their_first_sequences() -> None:
+def test_example_dropout_is_that_of_the_first_sequence() -> None:
     six, two = Dropout(0.5, 1, 2, range(6)), Dropout(0.5, 1, 2, [0, 3])
     assert torch.equal(six.of_examples(2)(torch.ones(2, 50)), two(torch.ones(2, 50)))
     # and what follows is drawn anew
     assert torch.equal(six(torch.ones(6, 50))[::3], two(torch.ones(2, 50)))
 
 
-def test_gradients_have_the_holes_of_the_values() -> None:
+def test_gradients_have_the_masks_of_the_values() -> None:
     x = torch.randn(3, 40, generator=torch.Generator().manual_seed(0)).requires_grad_()
     y = Dropout(0.25, 1, 2, range(3))(x)
     y.backward(torch.full_like(y, 2.0))
     torch.testing.assert_close(x.grad, torch.where(y != 0, 2.0 / 0.75, 0.0), rtol=1e-4, atol=0.0)
 
 
-def test_a_table_has_the_same_holes_for_all_sequences_of_an_update() -> None:
+def test_table_dropout_is_the_same_for_all_sequences_of_a_step() -> None:
     table = torch.ones(31, 7)
     first, again, other = (Dropout(0.5, 1, step, [row]).table(table) for step, row in ((2, 0), (2, 9), (3, 0)))
     assert torch.equal(first, again)
@@ -93,7 +93,7 @@ def test_a_table_has_the_same_holes_for_all_sequences_of_an_update() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "where"), [("transformer", "sum"), ("transformer", "table"), ("lstm", "sum")])
 @given(cuts=st.sets(st.integers(1, 5)), step=st.integers(0, 1_000_000))
-def test_however_a_batch_is_cut_the_gradients_agree(kind: str, where: str, cuts: set[int], step: int) -> None:
+def test_gradients_do_not_depend_on_micro_batches(kind: str, where: str, cuts: set[int], step: int) -> None:
     model = model_of(kind, where)
     ids = torch.randint(VOCABULARY, (6, CONTEXT), generator=torch.Generator().manual_seed(0))
     weights = torch.full(ids.shape, 0.02)

@@ -11,7 +11,7 @@ def drawn(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> tor
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
-def test_a_sum_with_holes_is_the_sum_with_dropout() -> None:
+def test_add_with_dropout_is_the_sum_with_dropout() -> None:
     """Of the same masks, and its gradients, in float32 and in what goes the plain way."""
     for x, y in ((drawn(3, 4, 5), drawn(3, 4, 5, seed=1)), (drawn(3, 4, 5), drawn(3, 4, 5, seed=1).bfloat16())):
         results = []

@@ -11,7 +11,7 @@ def drawn(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> tor
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
-def test_a_feed_forward_network_is_that_of_plain_layers() -> None:
+def test_feed_forward_matches_plain_layers() -> None:
     """Values and all gradients; what goes in, and what comes back, are left as they were."""
     first, second = torch.nn.Linear(6, 24), torch.nn.Linear(24, 6)
     plain = torch.nn.Sequential(first, torch.nn.GELU(approximate="tanh"), second)

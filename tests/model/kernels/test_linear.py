@@ -20,11 +20,11 @@ def drawn(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> tor
 @pytest.mark.slow
 @settings(deadline=None)
 @given(rows=lengths, tokens=lengths, read=lengths, given_out=lengths, with_bias=st.booleans())
-def test_a_linear_layer_is_the_plain_one(rows: int, tokens: int, read: int, given_out: int, with_bias: bool) -> None:
+def test_linear_matches_pytorch(rows: int, tokens: int, read: int, given_out: int, with_bias: bool) -> None:
     check_linear(rows, tokens, read, given_out, with_bias)
 
 
-def test_a_linear_layer_that_reads_much_more_than_it_gives_is_the_plain_one() -> None:
+def test_linear_with_many_inputs_matches_pytorch() -> None:
     """The gradient of its weight has a way of its own."""
     check_linear(3, 5, 1024, 256, True)
 
@@ -41,7 +41,7 @@ def check_linear(rows: int, tokens: int, read: int, given_out: int, with_bias: b
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5 * max(read, given_out) ** 0.5)
 
 
-def test_a_linear_layer_in_bfloat16_is_pytorchs() -> None:
+def test_linear_in_bfloat16_is_pytorchs() -> None:
     x, weight, bias = drawn(4, 8), drawn(6, 8, seed=1), drawn(6, seed=2)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(linear(x, weight, bias), F.linear(x, weight, bias))

@@ -15,7 +15,7 @@ def drawn(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> tor
 
 
 @pytest.mark.parametrize("queries", [64, 9, 4, 1])
-def test_attention_with_kept_weights_is_its_formula(queries: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_attention_matches_its_formula(queries: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """In float64, however it is cut, and with the masks that dropout gives."""
     monkeypatch.setattr(short_attention, "QUERIES", queries)
     qkv, factors = (drawn(*shape, dtype=torch.float64) for shape in [(4, 9, 3, 2, 8), (4, 2, 9, 8)])

@@ -24,12 +24,12 @@ MODEL_TYPE = "openai-gpt"
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 LARGEST = 1 << 24
-"""Of any size; of no model."""
+"""Upper bound of every size, above that of any model."""
 PICKLES = ("pytorch_model.bin", "tf_model.h5", "flax_model.msgpack")
 PREFIX = "transformer."
 SIZES = {"layers": "n_layer", "width": "n_embd", "heads": "n_head", "context": "n_positions"}
 FIXED = {"afn": "gelu", "layer_norm_epsilon": 1e-5}
-"""What is not a setting here, as GPT-1 has it."""
+"""Values of GPT-1 that are not settings here."""
 NAMES = {
     "token_embedding": "tokens_embed",
     "position_embedding": "positions_embed",
@@ -41,11 +41,11 @@ NAMES = {
     "norm_2": "ln_2",
 }
 NOT_WEIGHTS = re.compile(r"(transformer\.)?h\.\d+\.attn\.bias|multiple_choice_head\..*|(transformer\.)?position_ids")
-"""Tensors of their files that are no part of the language model: masks that older versions saved, and another head."""
+"""Tensors in their files that are not weights of the language model: masks of older versions, and another head."""
 
 
 def is_huggingface(folder: Path) -> bool:
-    """Whether the folder's `config.json` is that of a Hugging Face model."""
+    """Return True if the folder's `config.json` is that of a Hugging Face model."""
     path = folder / CONFIG
     if not path.is_file():
         return False
@@ -54,11 +54,11 @@ def is_huggingface(folder: Path) -> bool:
 
 
 def read_huggingface(folder: Path) -> Transformer:
-    """Return the language model in a Hugging Face folder.
+    """Read the language model in a Hugging Face folder.
 
     Raises:
-        PretraceError: it is another model than GPT-1, its weights are not in a safetensors file, or a tensor is
-            missing, unknown or of another shape.
+        PretraceError: the model is not a GPT-1, its weights are not in a safetensors file, or a tensor is missing,
+            unknown or of another shape.
     """
     config = read_json(folder / CONFIG)
     if config.get("model_type") != MODEL_TYPE:
@@ -88,7 +88,7 @@ def write_huggingface(folder: Path, model: Transformer) -> None:
     """Write the model into an existing folder, so that `AutoModelForCausalLM.from_pretrained` opens it.
 
     Raises:
-        PretraceError: their GPT-1 cannot hold the model, as its feed-forward network is not four times its width.
+        PretraceError: the feed-forward network is not four times the width, as their GPT-1 has it.
     """
     settings = model.settings
     if settings.feed_forward != 4 * settings.width:
@@ -115,13 +115,13 @@ def write_huggingface(folder: Path, model: Transformer) -> None:
 
 
 def their_name(name: str) -> str:
-    """Their name, without `transformer.`, of a parameter of ours."""
+    """Return their name, without `transformer.`, of a parameter of ours."""
     *path, part, kind = name.split(".")
     return ".".join([*(("h", path[1]) if path else ()), NAMES[part], kind])
 
 
 def _turned(name: str, tensor: Tensor) -> Tensor:
-    """Return a tensor from our form into theirs, or back: weights of linear layers are transposed."""
+    """Transpose the weights of linear layers, from our layout to theirs or back."""
     return tensor.T if tensor.dim() == 2 and "embedding" not in name else tensor
 
 
@@ -135,7 +135,7 @@ def _settings_of(path: Path, config: dict[str, Any]) -> ModelSettings:
             **sizes,
             feed_forward=4 * sizes["width"],
             dropout=float(config.get("resid_pdrop", 0.1)),
-            embedding_dropout="table",  # theirs has `sum`, which says nothing of how the weights came about
+            embedding_dropout="table",  # their code has `sum`, whatever the weights were trained with
             initial_std=float(config.get("initializer_range", 0.02)),
         )
     except (TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Models on disk: a folder with `config.json` (what to build), `model.safetensors` (the weights) and the vocabulary.
+"""Models on disk: a folder with `config.json` (the sizes), `model.safetensors` (the weights) and the vocabulary.
 
 `load_model` also opens Hugging Face's and OpenAI's folders of GPT-1. Nothing that it reads is a pickle.
 """
@@ -38,10 +38,10 @@ def save_model(folder: Path, model: LanguageModel) -> None:
 
 
 def load_model(folder: Path | str) -> LanguageModel:
-    """Read a model: a folder that `save_model` wrote, one of Hugging Face's, or one of OpenAI's.
+    """Read a model from a folder of `save_model`, of Hugging Face or of OpenAI.
 
     Raises:
-        PretraceError: there is none, a file is missing or damaged, a key of `config.json` is not what it takes, or a
+        PretraceError: there is no model, a file is missing or damaged, a value of `config.json` is not accepted, or a
             tensor is missing, unknown or of another shape.
     """
     folder = Path(folder)
@@ -60,11 +60,12 @@ def load_model(folder: Path | str) -> LanguageModel:
 
 
 def build_described(values: Any, path: Path, weights: Path) -> LanguageModel:
-    """Return a model of the sizes that a description has, with weights of no meaning.
+    """Return a model of the sizes in a `config.json`, whose weights are still to be loaded.
 
     Args:
-        path: the file that has the description, for the errors.
-        weights: the file that they come from; one that is too small for these sizes is refused.
+        values: contents of `config.json`, as of `LanguageModel.describe`.
+        path: file of these values, for errors.
+        weights: file of the weights; one too small for these sizes is refused.
     """
     config = checked(ModelConfig, values, str(path))
     model_class = MODELS[config.kind]

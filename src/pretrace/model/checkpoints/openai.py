@@ -1,12 +1,12 @@
-"""OpenAI's layout of GPT-1: ten `.npy` files, joined end to end and cut into tensors by a list of shapes.
+"""OpenAI's layout of GPT-1: ten `.npy` files, concatenated and split into tensors by a list of shapes.
 
     params_shapes.json    [[512, 768], [40478, 768], [1, 768, 2304], [2304], ...]
     params_0.npy ... params_9.npy
 
 The order is: position embeddings, token embeddings, then for each block the fused query-key-value, the attention's
 output, the first norm, the two layers of the feed-forward network and the second norm, weights before biases and gains
-before offsets. Weights of linear layers are (1, in, out). How many heads there are is not said; in GPT-1 a head is 64
-wide, and that is taken.
+before offsets. Weights of linear layers are (1, in, out). The number of heads is not stored; a head is taken to be 64
+wide, as in GPT-1.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ SHAPES = "params_shapes.json"
 FILES = tuple(f"params_{number}.npy" for number in range(10))
 HEAD_WIDTH = 64
 PARTS = ("query_key_value", "attention_output", "norm_1", "feed_forward_in", "feed_forward_out", "norm_2")
-"""Of a block, in the order of the file."""
-TENSORS_A_BLOCK = 2 * len(PARTS)
-UNSAID: dict[str, Any] = {"dropout": 0.1, "embedding_dropout": "table", "initial_std": 0.02}
-"""What the layout says nothing of, as GPT-1 had it."""
+"""Parts of a block, in the order of the file."""
+TENSORS_PER_BLOCK = 2 * len(PARTS)
+NOT_STORED: dict[str, Any] = {"dropout": 0.1, "embedding_dropout": "table", "initial_std": 0.02}
+"""GPT-1's values of settings that the layout does not store."""
 
 
 def read_openai(folder: Path) -> Transformer:
-    """Return the model in a folder of OpenAI's layout.
+    """Read the model in a folder of OpenAI's layout.
 
     Raises:
-        PretraceError: a file is missing, is no plain array of numbers, or the shapes are not those of a GPT-1.
+        PretraceError: a file is missing or not a plain array of numbers, or the shapes are not those of a GPT-1.
     """
     shapes = _read_shapes(folder / SHAPES)
     flat = np.concatenate([_read_array(folder / name) for name in FILES])
@@ -51,7 +51,7 @@ def read_openai(folder: Path) -> Transformer:
         )
     arrays = [part.reshape(shape) for part, shape in zip(np.split(flat, np.cumsum(sizes)[:-1]), shapes, strict=True)]
     (context, width), (vocabulary_size, _) = shapes[0], shapes[1]
-    layers = (len(shapes) - 2) // TENSORS_A_BLOCK
+    layers = (len(shapes) - 2) // TENSORS_PER_BLOCK
     if width % HEAD_WIDTH:
         raise PretraceError(f"{folder / SHAPES}: width {width} is not a multiple of {HEAD_WIDTH}, the width of a head")
     sizes_of_model: dict[str, Any] = {
@@ -61,7 +61,7 @@ def read_openai(folder: Path) -> Transformer:
         "context": context,
     }
     try:
-        settings = ModelSettings(**sizes_of_model, feed_forward=shapes[2 + 6][-1], **UNSAID)
+        settings = ModelSettings(**sizes_of_model, feed_forward=shapes[2 + 6][-1], **NOT_STORED)
     except ValueError as error:
         raise PretraceError(f"{folder / SHAPES}: not sizes of a GPT-1 ({' '.join(str(error).split())})") from None
     model = Transformer(settings, vocabulary_size)
@@ -104,7 +104,7 @@ def _in_order(model: Transformer) -> list[tuple[str, Tensor]]:
 
 
 def _is_linear(name: str, parameter: Tensor) -> bool:
-    """Whether it is a linear layer's weight: (out, in) here, (1, in, out) there."""
+    """Return True for the weight of a linear layer: (out, in) here, (1, in, out) there."""
     return parameter.dim() == 2 and "embedding" not in name
 
 
@@ -125,9 +125,9 @@ def _read_shapes(path: Path) -> list[list[int]]:
     whole = isinstance(shapes, list) and all(
         isinstance(shape, list) and shape and all(type(n) is int and n > 0 for n in shape) for shape in shapes
     )
-    if not whole or len(shapes) < 2 + TENSORS_A_BLOCK or (len(shapes) - 2) % TENSORS_A_BLOCK:
+    if not whole or len(shapes) < 2 + TENSORS_PER_BLOCK or (len(shapes) - 2) % TENSORS_PER_BLOCK:
         raise PretraceError(
-            f"{path}: takes a list of shapes: two embeddings, then {TENSORS_A_BLOCK} tensors for each block"
+            f"{path}: takes a list of shapes: two embeddings, then {TENSORS_PER_BLOCK} tensors for each block"
         )
     if any(len(shape) != 2 for shape in shapes[:2]):
         raise PretraceError(f"{path}: the first two shapes are the embeddings' and take two numbers each")
@@ -135,7 +135,7 @@ def _read_shapes(path: Path) -> list[list[int]]:
 
 
 def _check_size(stream: BinaryIO) -> None:
-    """Raise `ValueError` where a header asks for more numbers than the file has bytes for; at its beginning again."""
+    """Raise `ValueError` if the header asks for more numbers than the file holds; then rewind it."""
     read = np.lib.format.read_array_header_1_0
     if np.lib.format.read_magic(stream) != (1, 0):
         read = np.lib.format.read_array_header_2_0
@@ -148,7 +148,7 @@ def _check_size(stream: BinaryIO) -> None:
 
 def _read_array(path: Path) -> np.ndarray:
     try:
-        # Not `np.load`, which also opens what is no .npy file.
+        # Not `np.load`, which also opens other formats.
         with path.open("rb") as stream:
             _check_size(stream)
             array = np.lib.format.read_array(stream, allow_pickle=False)

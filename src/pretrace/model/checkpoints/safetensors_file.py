@@ -1,4 +1,4 @@
-"""Tensors on disk as safetensors, and from there into a module, with every mismatch named."""
+"""Write a module's parameters as safetensors and read them back, naming every mismatch."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from pretrace.common.errors import PretraceError
 
-LEAST_BYTES = 2
-"""Of a number, as anyone keeps weights of such models."""
+BYTES_PER_NUMBER = 2
+"""At least, in any format of such weights."""
 
 
 def save_tensors(path: Path, module: nn.Module) -> None:
@@ -21,7 +21,7 @@ def save_tensors(path: Path, module: nn.Module) -> None:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a safetensors file, by name.
+    """Read the tensors of a safetensors file, by name.
 
     Raises:
         PretraceError: the file is missing or damaged.
@@ -35,18 +35,18 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def check_room(path: Path, make: Callable[[], nn.Module]) -> None:
-    """Raise `PretraceError` where a file of weights is too small for the model that `make` makes of a description.
+    """Raise `PretraceError` if a file of weights is too small for the model that `make` returns.
 
-    Nothing is allocated for it: a description of a few bytes may ask for all memory there is.
+    Allocates nothing: a config of a few bytes may ask for more memory than there is.
     """
     if not path.is_file():
-        return  # `read_tensors` says so
+        return  # `read_tensors` raises for it
     with torch.device("meta"):
         numbers = sum(parameter.numel() for parameter in make().parameters())
-    if path.stat().st_size < LEAST_BYTES * numbers:
-        found = path.stat().st_size
+    if path.stat().st_size < BYTES_PER_NUMBER * numbers:
+        size = path.stat().st_size
         raise PretraceError(
-            f"{path}: not a whole safetensors file ({found:,} bytes are too few for the {numbers:,} numbers that its "
+            f"{path}: not a whole safetensors file ({size:,} bytes are too few for the {numbers:,} numbers that its "
             "description asks for); delete it and get it again"
         )
 
@@ -64,23 +64,23 @@ def fill(
     name_of: Callable[[str], str] = lambda name: name,
     turned: Callable[[str, Tensor], Tensor] = lambda name, tensor: tensor,
 ) -> None:
-    """Copy tensors into a module's parameters; none may be missing, and none may be left.
+    """Copy tensors into a module's parameters; none may be missing or left over.
 
     Args:
-        path: where they are from, for the errors.
-        name_of: the tensor's name of a parameter's.
-        turned: a tensor brought from the file's form into the parameter's, or back: its own inverse.
+        path: of the file, for errors.
+        name_of: from a parameter's name to the tensor's.
+        turned: transposes a tensor between the file's layout and the parameter's; its own inverse.
 
     Raises:
-        PretraceError: a tensor is missing, of another shape, or belongs nowhere.
+        PretraceError: a tensor is missing, has another shape, or matches no parameter.
     """
     left = dict(tensors)
     for name, parameter in module.named_parameters():
         tensor = left.pop(name_of(name), None)
         shape = tuple(turned(name, parameter).shape)
         if tensor is None or tuple(tensor.shape) != shape:
-            found = "is missing" if tensor is None else f"has shape {tuple(tensor.shape)}"
-            raise PretraceError(f"{path}: tensor {name_of(name)} {found}; it must have shape {shape}")
+            problem = "is missing" if tensor is None else f"has shape {tuple(tensor.shape)}"
+            raise PretraceError(f"{path}: tensor {name_of(name)} {problem}; it must have shape {shape}")
         parameter.copy_(turned(name, tensor))
     if left:
         raise PretraceError(f"{path}: tensor {sorted(left)[0]} belongs to no part of this model")

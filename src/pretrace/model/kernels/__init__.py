@@ -1,1 +1,1 @@
-"""The operations of the models, each with a fast way on the CPU and a plain one."""
+"""Operations of the models, each with a fast CPU version and a plain one."""
