@@ -1,7 +1,7 @@
 """Random text with what probes live on: sources with a wording, documents with a subject, and repeated beginnings.
 
 A document's words come from three purses: words of the language, of its source, and of the document itself. Some
-documents of different sources begin with the same paragraphs, as licences and templates do in real corpora.
+documents of different sources begin with the same paragraphs, as licenses and templates do in real corpora.
 """
 
 from __future__ import annotations

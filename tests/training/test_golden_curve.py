@@ -1,4 +1,4 @@
-"""Loss curves of tiny runs that must not move: what an edit of the model, the order or the optimiser would change."""
+"""Loss curves of tiny runs that must not move: what an edit of the model, the order or the optimizer would change."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from pretrace.settings import NearDuplicateRules
 from tests.helpers.planted_text import changed, text
 
 # Each is one of three texts, seen from its first word or some words later, with a few words changed: so there are
-# chains, too, in which neighbours are alike and the ends are not.
+# chains, too, in which neighbors are alike and the ends are not.
 PLAN = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(0, 5)), min_size=1, max_size=8)
 FOLDER = {"suppress_health_check": [HealthCheck.function_scoped_fixture], "deadline": None}
 

@@ -100,7 +100,7 @@ def test_bfloat16_loss_and_gradients_are_close() -> None:
     assert loss.dtype == torch.float32
     assert (loss - exact).abs().item() < 0.02 * exact.item()
     assert (h_low.grad.float() - h.grad).norm() < 0.03 * h.grad.norm()
-    assert weight_again.grad.dtype == torch.float32  # the optimiser's precision
+    assert weight_again.grad.dtype == torch.float32  # the optimizer's precision
     assert (weight_again.grad - weight.grad).norm() < 0.03 * weight.grad.norm()
 
 

@@ -20,7 +20,7 @@ def test_shards_hold_every_document_once_and_whole(folder: Path) -> None:
     documents = [shards.read(a, b - a).tolist() for a, b in pairwise(starts)]
     expected = [[*Words().encode_array(text).tolist(), 1] for text in TEXTS.values()]
     assert sorted(documents) == sorted(expected)
-    assert documents != expected  # strangers are neighbours
+    assert documents != expected  # strangers are neighbors
     assert shards.tokens == sum(map(len, expected)) == starts[-1]
     assert shards.words == sum(len(text.split()) for text in TEXTS.values())
     assert shards.bytes == sum(len(text) + 1 for text in TEXTS.values())

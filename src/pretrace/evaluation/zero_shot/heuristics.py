@@ -1,4 +1,4 @@
-"""The paper's heuristics (section 5, "Zero-shot behaviours"): a row as questions to a language model.
+"""The paper's heuristics (section 5, "Zero-shot behaviors"): a row as questions to a language model.
 
     acceptability   the mean log-probability of the sentence's tokens; acceptable from a threshold on
     sentiment       "very" is appended; is "positive" or "negative" the likelier next word?

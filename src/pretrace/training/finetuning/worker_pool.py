@@ -14,7 +14,7 @@ from multiprocessing.context import BaseContext
 def prepare_workers() -> BaseContext:
     """Start the process that workers are forked from, unless it runs; returns the context to make workers with."""
     context = multiprocessing.get_context("forkserver")
-    # An optimiser loads torch's compiler when it is first used, whether or not anything is compiled: a second for each.
+    # An optimizer loads torch's compiler when it is first used, whether or not anything is compiled: a second for each.
     context.set_forkserver_preload(["pretrace.training.finetuning.finetune", "torch._inductor.config", "torch._dynamo"])
     forkserver.ensure_running()
     return context
