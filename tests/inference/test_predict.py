@@ -15,7 +15,7 @@ from pretrace.tokens import train_vocabulary
 from tests.helpers.small_run import LABELS, WORDS, refused, run
 
 
-def test_predict_answers_each_row_in_its_order(repository: Path, capsys: Any, monkeypatch: Any) -> None:
+def test_predict_keeps_the_order_of_rows(repository: Path, capsys: Any, monkeypatch: Any) -> None:
     texts = [" ".join(WORDS[n : n + 1 + n % 5]) for n in range(12)]
     (repository / "rows.txt").write_text("\n".join(texts) + "\n\n")
     together = run(capsys, "predict", "topic-full", "rows.txt").splitlines()
@@ -65,7 +65,7 @@ def test_predict_without_its_file(repository: Path, capsys: Any) -> None:
     assert "latin.txt: not UTF-8 at byte 3" in refused(capsys, "predict", "topic-full", "latin.txt")
 
 
-def test_predict_of_a_probe_that_could_not_be_made(repository: Path, capsys: Any) -> None:
+def test_predict_of_an_unavailable_probe(repository: Path, capsys: Any) -> None:
     write_json(repository / "models/finetuned/topic-full/unavailable.json", {"unavailable": "too few rows"})
     (repository / "rows.txt").write_text("the cat")
     assert "there is no model: too few rows" in refused(capsys, "predict", "topic-full", "rows.txt")
@@ -103,7 +103,7 @@ def test_predict_names_columns_as_the_task_did(repository: Path, capsys: Any) ->
         ("label_scale", None, "config.json: has no 'label_scale'"),
     ],
 )
-def test_predict_with_what_does_not_fit(repository: Path, capsys: Any, key: str, value: Any, said: str) -> None:
+def test_predict_with_a_damaged_config(repository: Path, capsys: Any, key: str, value: Any, said: str) -> None:
     config = repository / "models/finetuned/topic-full/config.json"
     note = json.loads(config.read_text())
     if value is None:

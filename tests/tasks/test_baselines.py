@@ -54,7 +54,7 @@ KINDS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_words_tell_is_learned(kind: str) -> None:
+def test_tfidf_learns_from_words(kind: str) -> None:
     found = scored(task_of(kind, tells=True, metric=KINDS[kind]))
     assert found["tfidf"]["score"] > 0.9
     assert found["tfidf"]["score"] > found["majority"]["score"] + 0.1
@@ -62,7 +62,7 @@ def test_what_words_tell_is_learned(kind: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_nothing_tells_is_not_learned(kind: str) -> None:
+def test_tfidf_is_at_chance_on_random_labels(kind: str) -> None:
     task = task_of(kind, tells=False, metric=KINDS[kind])
     found = scored(task)
     chance = {"entailment": 0.0, "regression": 0.0, "multiple_choice": 0.25}.get(kind, found["majority"]["score"])
@@ -70,7 +70,7 @@ def test_what_nothing_tells_is_not_learned(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["classification", "similarity", "multiple_choice"])
-def test_the_majority_is_that_of_train(kind: str) -> None:
+def test_majority_is_that_of_train(kind: str) -> None:
     task = task_of(kind, tells=True)
     labels = {split: [row.label for row in rows] for split, rows in task.splits.items()}
     most = max(range(4), key=labels["train"].count)
@@ -80,14 +80,14 @@ def test_the_majority_is_that_of_train(kind: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_constant_guess_has_no_correlation() -> None:
+def test_constant_prediction_has_no_correlation() -> None:
     for kind, metric in (("regression", "pearson"), ("regression", "spearman"), ("entailment", "matthews")):
         assert scored(task_of(kind, tells=True, metric=metric))["majority"]["score"] == 0.0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_same_numbers_twice(kind: str) -> None:
+def test_baselines_are_deterministic(kind: str) -> None:
     one, other = (scored(task_of(kind, tells=True, metric=KINDS[kind])) for _ in range(2))
     assert one == other
     assert list(one) == ["majority", "tfidf"]
@@ -96,14 +96,14 @@ def test_the_same_numbers_twice(kind: str) -> None:
         assert all(type(value) is float and value == round(value, 6) for value in numbers.values())
 
 
-def test_the_order_of_a_similar_pair_does_not_matter() -> None:
+def test_order_of_a_symmetric_pair_changes_nothing() -> None:
     task = task_of("similarity", tells=True)
     turned = {split: [Row(row.parts[::-1], row.label) for row in rows] for split, rows in task.splits.items()}
     assert scored(TaskData("similarity", "accuracy", None, turned))["tfidf"] == scored(task)["tfidf"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_rows_that_share_no_word(kind: str) -> None:
+def test_tfidf_without_shared_words_is_the_majority(kind: str) -> None:
     """A few rows of one's own: no word stands in two of them, and some have no words at all."""
     parts = {"classification": 1, "multiple_choice": 3}.get(kind, 2)
     splits = {
@@ -114,7 +114,7 @@ def test_rows_that_share_no_word(kind: str) -> None:
     assert all(np.isfinite(value) for numbers in found.values() for value in numbers.values())
 
 
-def test_of_too_much_text_a_part_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tfidf_samples_rows_of_too_much_text(monkeypatch: pytest.MonkeyPatch) -> None:
     task = task_of("multiple_choice", tells=True)
     whole = scored(task)["tfidf"]["score"]
     assert "tfidf_rows" not in task.details

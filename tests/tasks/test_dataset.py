@@ -40,7 +40,7 @@ def task_of(kind: str, parts: int, labels: list[str] | None) -> TaskData:
         ("multiple_choice", 5, None),
     ],
 )
-def test_what_is_written_is_read(kind: str, parts: int, labels: list[str] | None, tmp_path: Path) -> None:
+def test_task_is_read_as_written(kind: str, parts: int, labels: list[str] | None, tmp_path: Path) -> None:
     task = task_of(kind, parts, labels)
     write_task(tmp_path / "task", task, encode)
     note, splits = read_task(tmp_path / "task")
@@ -70,7 +70,7 @@ def test_what_is_written_is_read(kind: str, parts: int, labels: list[str] | None
         assert table["origin"].tolist() == [row.origin for row in rows]
 
 
-def test_the_same_task_is_the_same_bytes(tmp_path: Path) -> None:
+def test_task_files_are_deterministic(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_task(tmp_path / name, task_of("similarity", 2, ["a", "b"]), encode)
     files = sorted((tmp_path / "a").iterdir())
@@ -83,7 +83,7 @@ def test_the_same_task_is_the_same_bytes(tmp_path: Path) -> None:
 
 @given(st.lists(st.tuples(st.text("abc", max_size=5), st.text("abc", max_size=5)), min_size=1, max_size=6))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
-def test_any_lengths_come_back(tmp_path: Path, pairs: list[tuple[str, str]]) -> None:
+def test_rows_of_any_length_are_read_as_written(tmp_path: Path, pairs: list[tuple[str, str]]) -> None:
     rows = [Row(pair, number % 2) for number, pair in enumerate(pairs)]
     task = TaskData("entailment", "accuracy", ["a", "b"], dict.fromkeys(SPLITS, rows))
     write_task(tmp_path / "task", task, encode)
@@ -93,7 +93,7 @@ def test_any_lengths_come_back(tmp_path: Path, pairs: list[tuple[str, str]]) -> 
     ]
 
 
-def test_a_task_that_is_unavailable_has_a_reason_and_no_rows(tmp_path: Path) -> None:
+def test_unavailable_task_has_a_reason_and_no_rows(tmp_path: Path) -> None:
     task = TaskData("similarity", "accuracy", ["a", "b"], {split: [] for split in SPLITS}, "too few documents")
     write_task(tmp_path / "task", task, encode)
     note, splits = read_task(tmp_path / "task")
@@ -103,7 +103,7 @@ def test_a_task_that_is_unavailable_has_a_reason_and_no_rows(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "empty"])
-def test_damage_is_one_line_that_names_the_file(tmp_path: Path, damage: str) -> None:
+def test_damaged_task_file_is_named(tmp_path: Path, damage: str) -> None:
     write_task(tmp_path / "task", task_of("similarity", 2, ["a", "b"]), encode)
     path = tmp_path / "task" / "dev.safetensors"
     content = path.read_bytes()
@@ -115,12 +115,12 @@ def test_damage_is_one_line_that_names_the_file(tmp_path: Path, damage: str) -> 
     assert "\n" not in str(error.value)
 
 
-def test_no_task_there_is_one_line(tmp_path: Path) -> None:
+def test_missing_task_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(PretraceError, match=r"task\.json: no such file"):
         read_task(tmp_path)
 
 
-def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+def test_failed_write_keeps_the_old_task(tmp_path: Path) -> None:
     write_task(tmp_path / "task", task_of("similarity", 2, ["a", "b"]), encode)
 
     def failing(text: str) -> list[int]:
@@ -134,7 +134,7 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["task"]
 
 
-def test_rows_are_cut_where_the_offsets_say() -> None:
+def test_offsets_delimit_rows() -> None:
     split = EncodedSplit(np.arange(10, dtype=np.uint16), np.array([0, 3, 3, 7, 10]), np.array([0, 1]), 2)
     assert len(split) == 2
     assert [part.tolist() for part in split.row(0)] == [[0, 1, 2], []]

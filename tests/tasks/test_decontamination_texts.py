@@ -14,7 +14,7 @@ from pretrace.settings import load_settings, read_yaml
 from pretrace.tasks.decontamination_texts import evaluation_texts
 
 
-def test_dev_and_test_rows_of_files(project: Path) -> None:
+def test_decontamination_texts_are_dev_and_test_rows(project: Path) -> None:
     rows = {"train": 4, "dev": 1, "test": 2}
     for split, count in rows.items():
         table = {"first": [f"{split} {n}: It's" for n in range(count)], "second": ["Two!"] * count}
@@ -33,7 +33,7 @@ def test_dev_and_test_rows_of_files(project: Path) -> None:
     ]
 
 
-def test_there_may_be_no_texts(tmp_path: Path) -> None:
+def test_decontamination_texts_may_be_empty(tmp_path: Path) -> None:
     write_evaluation_texts(tmp_path / "evaluation", ())
     assert list(read_evaluation_texts(tmp_path / "evaluation")) == []
     with pytest.raises(PretraceError, match="no documents there"):

@@ -25,7 +25,7 @@ def examples(draw: st.DrawFn) -> tuple[str, list[np.ndarray], int]:
 
 
 @given(examples())
-def test_every_sequence_fits_and_keeps_its_special_tokens(example: tuple[str, list[np.ndarray], int]) -> None:
+def test_sequences_fit_and_keep_their_special_tokens(example: tuple[str, list[np.ndarray], int]) -> None:
     kind, parts, context = example
     sequences = KINDS[kind].sequences(parts, SIZE, context)
     assert len(sequences) == KINDS[kind].sequences_per_example(len(parts))
@@ -50,7 +50,7 @@ def test_every_sequence_fits_and_keeps_its_special_tokens(example: tuple[str, li
 
 
 @given(examples())
-def test_an_example_is_cut_where_a_sequence_is_shorter_than_its_parts(
+def test_is_truncated_where_a_sequence_is_shorter_than_its_parts(
     example: tuple[str, list[np.ndarray], int],
 ) -> None:
     kind, parts, context = example
@@ -61,7 +61,7 @@ def test_an_example_is_cut_where_a_sequence_is_shorter_than_its_parts(
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(8, 64))
-def test_two_orders_of_a_pair_keep_the_same_of_the_shorter(a: int, b: int, context: int) -> None:
+def test_orders_of_a_pair_keep_the_same_of_the_shorter_part(a: int, b: int, context: int) -> None:
     first, second = np.zeros(a, int), np.ones(b, int)
     forward, backward = KINDS["similarity"].sequences((first, second), SIZE, context)
     swapped = KINDS["similarity"].sequences((second, first), SIZE, context)
@@ -85,6 +85,6 @@ def test_two_orders_of_a_pair_keep_the_same_of_the_shorter(a: int, b: int, conte
         ("classification", [[]], [[START, CLASSIFY]]),
     ],
 )
-def test_the_formats_of_the_paper(kind: str, parts: list[list[int]], expected: list[list[int]]) -> None:
+def test_sequences_are_those_of_the_paper(kind: str, parts: list[list[int]], expected: list[list[int]]) -> None:
     found = KINDS[kind].sequences([np.array(part, np.uint16) for part in parts], SIZE, context=8)
     assert [sequence.tolist() for sequence in found] == expected

@@ -89,7 +89,7 @@ def test_no_module_compares_the_name_of_a_kind() -> None:
     assert not found, "ask the kind instead (pretrace.tasks.kinds, KINDS[name]):\n" + "\n".join(found)
 
 
-def test_comparisons_with_a_kind_are_seen(tmp_path: Path) -> None:
+def test_comparison_with_a_kind_is_detected(tmp_path: Path) -> None:
     lines = [
         'kind == "regression"',
         'kind in ("similarity", "regression")',

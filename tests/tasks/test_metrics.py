@@ -39,7 +39,7 @@ def sample(metric: str, seed: int, count: int = 200) -> tuple[np.ndarray, np.nda
 
 @pytest.mark.parametrize("metric", [*CLASSES, *NUMBERS])
 @pytest.mark.parametrize("seed", range(3))
-def test_scores_are_those_of_the_libraries(metric: str, seed: int) -> None:
+def test_metrics_match_the_libraries(metric: str, seed: int) -> None:
     labels, predictions = sample(metric, seed)
     expected = (CLASSES | NUMBERS)[metric](labels, predictions)
     assert score(metric, labels, predictions) == pytest.approx(expected, abs=1e-12)
@@ -55,7 +55,7 @@ GRADES = st.lists(st.tuples(st.integers(0, 20), st.floats(-10, 10, width=16)), m
 
 @pytest.mark.slow
 @given(ANSWERS)
-def test_any_classes_score_as_with_scikit_learn(answers: list[tuple[int, int]]) -> None:
+def test_class_metrics_match_scikit_learn(answers: list[tuple[int, int]]) -> None:
     labels, predictions = np.array(answers).T
     for metric, expected in CLASSES.items():
         if metric != "f1" or max(labels.max(), predictions.max()) < 2:
@@ -66,7 +66,7 @@ def test_any_classes_score_as_with_scikit_learn(answers: list[tuple[int, int]]) 
 
 @pytest.mark.slow
 @given(GRADES)
-def test_any_numbers_score_as_with_scipy(grades: list[tuple[int, float]]) -> None:
+def test_correlations_match_scipy(grades: list[tuple[int, float]]) -> None:
     labels, predictions = np.array(grades, float).T
     for metric, expected in NUMBERS.items():
         with warnings.catch_warnings():
@@ -91,12 +91,12 @@ def test_any_numbers_score_as_with_scipy(grades: list[tuple[int, float]]) -> Non
         ("spearman", [1, 2, 3], [1, 10, 100], 1.0),
     ],
 )
-def test_the_edges_are_those_of_glue(metric: str, labels: list, predictions: list, expected: float) -> None:
+def test_metric_edge_cases_match_glue(metric: str, labels: list, predictions: list, expected: float) -> None:
     """GLUE's server takes scikit-learn's numbers: 0 where a class is not there; a constant has no correlation."""
     assert score(metric, np.array(labels), np.array(predictions)) == pytest.approx(expected)
 
 
-def test_training_scores_without_scikit_learn() -> None:
+def test_metrics_import_no_scikit_learn() -> None:
     """What trains does not bring it along; see the design."""
     code = """
         import sys, numpy as np
@@ -110,14 +110,14 @@ def test_training_scores_without_scikit_learn() -> None:
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "matthews"])
-def test_more_than_two_classes(metric: str) -> None:
+def test_metrics_of_more_than_two_classes(metric: str) -> None:
     random = np.random.default_rng(0)
     labels, predictions = random.integers(0, 4, 100), random.integers(0, 4, 100).astype(float)
     assert score(metric, labels, predictions) == pytest.approx(CLASSES[metric](labels, predictions))
 
 
 @pytest.mark.parametrize("metric", [*CLASSES, *NUMBERS])
-def test_perfect_and_constant_predictions(metric: str) -> None:
+def test_metrics_of_perfect_and_constant_predictions(metric: str) -> None:
     labels, _ = sample(metric, 0)
     assert score(metric, labels, labels.astype(float)) == pytest.approx(1.0)
     with warnings.catch_warnings():
@@ -128,7 +128,7 @@ def test_perfect_and_constant_predictions(metric: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("metric", [*CLASSES, *NUMBERS])
-def test_the_error_is_the_spread_of_many_samples(metric: str) -> None:
+def test_standard_error_is_the_spread_of_many_samples(metric: str) -> None:
     found = [score(metric, *sample(metric, seed)) for seed in range(400)]
     errors = [standard_error(metric, *sample(metric, seed)) for seed in range(6)]
     assert np.mean(errors) == pytest.approx(np.std(found), rel=0.25)
@@ -136,7 +136,7 @@ def test_the_error_is_the_spread_of_many_samples(metric: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("metric", [*CLASSES, *NUMBERS])
-def test_the_error_is_the_same_each_time_and_sane_at_the_ends(metric: str) -> None:
+def test_standard_error_is_deterministic_and_bounded(metric: str) -> None:
     labels, predictions = sample(metric, 1, 60)
     assert standard_error(metric, labels, predictions) == standard_error(metric, labels, predictions) > 0
     assert standard_error(metric, labels, labels.astype(float)) == pytest.approx(0.0, abs=1e-9)
@@ -145,7 +145,7 @@ def test_the_error_is_the_same_each_time_and_sane_at_the_ends(metric: str) -> No
     assert constant >= 0
 
 
-def test_four_times_the_rows_halve_the_error() -> None:
+def test_standard_error_halves_with_four_times_the_rows() -> None:
     for metric in ("accuracy", "pearson", "matthews"):
         few, many = (standard_error(metric, *sample(metric, 2, count)) for count in (300, 1200))
         assert few / many == pytest.approx(2.0, rel=0.2)

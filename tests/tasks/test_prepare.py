@@ -34,7 +34,7 @@ def settings(project: Path) -> Settings:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "unlabeled"), [("cola", 1), ("stsb", 2), ("snli", 0), ("race", 0)])
-def test_what_the_stage_writes(name: str, unlabeled: int, settings: Settings) -> None:
+def test_prepare_task_writes_rows_baselines_and_record(name: str, unlabeled: int, settings: Settings) -> None:
     report = prepare_task(settings, name, Path("none"), Letters(), Path("out"))
     note, splits = read_task(Path("out"))
     assert note["overrides"] == {"lr": 1e-4, **({"soft_classes": 6} if name == "stsb" else {})}
@@ -61,13 +61,13 @@ def test_what_the_stage_writes(name: str, unlabeled: int, settings: Settings) ->
         assert asked is None
 
 
-def test_it_is_the_same_bytes_again(settings: Settings) -> None:
+def test_prepare_task_is_deterministic(settings: Settings) -> None:
     for out in ("a", "b"):
         prepare_task(settings, "cola", Path("none"), Letters(), Path(out))
     assert sorted(path.name for path in Path("a").iterdir()) == sorted(path.name for path in Path("b").iterdir())
     assert all(path.read_bytes() == (Path("b") / path.name).read_bytes() for path in Path("a").iterdir())
 
 
-def test_a_task_that_is_not_there_is_said(settings: Settings) -> None:
+def test_unknown_task_is_refused(settings: Settings) -> None:
     with pytest.raises(PretraceError, match=r"^mine: not in params\.yaml, whose tasks are cola, stsb, snli, race$"):
         prepare_task(settings, "mine", Path("none"), Letters(), Path("out"))

@@ -41,7 +41,7 @@ def prepared(out: str) -> dict:
     return prepare_task(settings_with(tasks=a_task()), "mine", Path("none"), Words(), Path(out))
 
 
-def test_labels_on_the_scale_are_taken() -> None:
+def test_soft_labels_on_the_scale_are_accepted() -> None:
     for split in FILES:
         write_rows(split, [0, 0.4, 2.6, 5, 5.0, 3, 4, 1])
     assert prepared("tasks")["n_train"] == 8
@@ -49,7 +49,7 @@ def test_labels_on_the_scale_are_taken() -> None:
 
 @pytest.mark.parametrize("split", FILES)
 @pytest.mark.parametrize("label", [5.2, -0.1, 50])
-def test_a_label_outside_of_the_scale_is_one_line(split: str, label: float) -> None:
+def test_soft_label_outside_the_scale_is_one_line(split: str, label: float) -> None:
     for name in FILES:
         write_rows(name, [0, 0.4, 2.6, 5])
     write_rows(split, [0, 0.4, label, 5])
@@ -59,7 +59,7 @@ def test_a_label_outside_of_the_scale_is_one_line(split: str, label: float) -> N
     assert not Path("tasks").exists()
 
 
-def test_a_probe_with_labels_above_the_scale_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_probe_with_labels_above_the_scale_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [Row(("a cat", "a mat"), label) for label in range(4)]
     monkeypatch.setattr(
         "pretrace.tasks.prepare.make_probe", lambda *_: TaskData("regression", "pearson", None, {"train": rows})

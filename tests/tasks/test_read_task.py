@@ -70,7 +70,7 @@ def error_of(**settings: Any) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("kind", TABLES)
-def test_every_kind_from_every_format(kind: str, suffix: str) -> None:
+def test_read_task_of_every_kind_from_every_format(kind: str, suffix: str) -> None:
     files = {split: write(f"{split}{suffix}", TABLES[kind]) for split in SPLITS}
     task = read(kind, **files)
     assert task.kind == kind
@@ -84,14 +84,14 @@ def test_every_kind_from_every_format(kind: str, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
-def test_choices_as_a_list_and_labels_as_numbers(suffix: str) -> None:
+def test_read_choices_from_a_list_with_numbered_labels(suffix: str) -> None:
     rows = [{"first": "a", "choices": ["b", "c"], "label": 1}, {"first": "d", "choices": ["e", "f"], "label": 0}]
     files = {split: write(f"{split}{suffix}", rows) for split in SPLITS}
     task = read("multiple_choice", {"choices": "choices"}, **files)
     assert [(row.parts, row.label) for row in task.splits["test"]] == [(("a", "b", "c"), 1), (("d", "e", "f"), 0)]
 
 
-def test_other_columns_and_labels_of_whole_numbers() -> None:
+def test_read_renamed_columns_and_integer_labels() -> None:
     rows = [{"sentence": "A", "gold": 1, "more": None}, {"sentence": "B", "gold": 0, "more": None}]
     files = {split: write(f"{split}.parquet", rows) for split in SPLITS}
     task = read("classification", {"text": "sentence", "label": "gold"}, metric="matthews", **files)
@@ -103,7 +103,7 @@ def many(count: int, classes: int = 2) -> list[dict[str, Any]]:
     return [{"text": f"t{number}", "label": f"c{number % classes}"} for number in range(count)]
 
 
-def test_without_a_dev_file_a_tenth_of_train_is_cut_off() -> None:
+def test_dev_is_a_tenth_of_train_without_a_file() -> None:
     train, test = write("train.csv", many(50)), write("test.csv", many(7))
     task = read(train=train, test=test)
     texts = {split: [row.parts[0] for row in task.splits[split]] for split in SPLITS}
@@ -113,7 +113,7 @@ def test_without_a_dev_file_a_tenth_of_train_is_cut_off() -> None:
     assert [row.origin for row in task.splits["dev"]] == [f"train.csv:{int(t[1:]) + 1}" for t in texts["dev"]]
 
 
-def test_one_file_is_enough() -> None:
+def test_one_file_gives_all_splits() -> None:
     train = write("train.csv", many(100))
     task = read(train=train)
     texts = {split: [row.parts[0] for row in task.splits[split]] for split in SPLITS}
@@ -123,7 +123,7 @@ def test_one_file_is_enough() -> None:
     assert [len(read(train=train, dev=train).splits[split]) for split in SPLITS] == [80, 100, 20]
 
 
-def test_workers_clean_to_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_give_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     train = write("train.csv", many(80))
     task = Task(kind="classification", train=train)
     alone = read_task_files("mine", task, str.upper)
@@ -132,7 +132,7 @@ def test_workers_clean_to_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None
     assert read_task_files("mine", task, str.upper, Workers(count=2)) == alone
 
 
-def test_a_sample_of_the_rows() -> None:
+def test_train_rows_are_sampled() -> None:
     files = {split: write(f"{split}.csv", many(60)) for split in SPLITS}
     task = read(**files, train_rows=20, test_rows=10)
     assert [len(task.splits[split]) for split in SPLITS] == [20, 10, 10]
@@ -141,7 +141,7 @@ def test_a_sample_of_the_rows() -> None:
     assert len(read(**files, train_rows=600).splits["train"]) == 60
 
 
-def test_a_label_that_only_a_few_rows_have_is_known_wherever_they_fall() -> None:
+def test_rare_label_is_known_in_every_split() -> None:
     rows = [*many(40), {"text": "t40", "label": "rare"}]
     train, test = write("train.csv", rows), write("test.csv", [*many(5), {"text": "x", "label": "rare"}])
     for count in (5, 10, 30):
@@ -158,32 +158,32 @@ def good_files(kind: str = "classification", suffix: str = ".csv") -> dict[str, 
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_a_missing_file(split: str) -> None:
+def test_missing_file_is_refused(split: str) -> None:
     files = good_files()
     Path(files[split]).unlink()
     assert error_of(**files).startswith(f"params.yaml: tasks.mine.{split}: no file {split}.csv")
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     assert "no file folder.csv" in error_of(**{**good_files(), "dev": "folder.csv"})
 
 
 @pytest.mark.parametrize("name", ["rows.doc", "rows", "rows.xlsx"])
-def test_another_format(name: str) -> None:
+def test_unknown_format_is_refused(name: str) -> None:
     Path(name).write_text("x")
     text = error_of(**{**good_files(), "test": name})
     assert text.startswith(f"{name}: a task's rows are read from .parquet, .csv, .tsv, .txt, .jsonl")
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_an_empty_file(suffix: str) -> None:
+def test_empty_file_is_refused(suffix: str) -> None:
     Path(f"empty{suffix}").write_bytes(b"")
     assert error_of(**{**good_files(), "test": f"empty{suffix}"}).startswith(f"empty{suffix}: ")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet"])
-def test_a_file_without_rows(suffix: str) -> None:
+def test_file_without_rows_is_refused(suffix: str) -> None:
     table = pd.DataFrame({"text": [], "label": []})
     if suffix == ".parquet":
         table.to_parquet("none.parquet")
@@ -193,18 +193,18 @@ def test_a_file_without_rows(suffix: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_a_file_that_is_not_what_its_name_says(suffix: str) -> None:
+def test_file_of_another_format_is_refused(suffix: str) -> None:
     Path(f"odd{suffix}").write_bytes(b'\xff\xfe\x00{"text": \x80\n\n"\x00')
     assert error_of(**{**good_files(), "test": f"odd{suffix}"}).startswith(f"odd{suffix}: ")
 
 
 @pytest.mark.parametrize("content", ["text,label\na,b,yes\nc,d,no\n", "text,label\na,yes\nb,c,no\n"])
-def test_text_with_commas_that_is_not_quoted(content: str) -> None:
+def test_unquoted_commas_are_refused(content: str) -> None:
     Path("commas.csv").write_text(content)
     assert error_of(**{**good_files(), "test": "commas.csv"}).startswith("commas.csv: ")
 
 
-def test_a_row_that_ends_too_early() -> None:
+def test_short_row_is_refused() -> None:
     Path("short.csv").write_text("text,label\na,yes\nb\n")
     assert error_of(**{**good_files(), "test": "short.csv"}).startswith("short.csv: row 2: label '' does not occur in")
 
@@ -224,7 +224,7 @@ MISSING = [
 
 @pytest.mark.parametrize(("kind", "column"), MISSING)
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_a_missing_column(kind: str, column: str, split: str) -> None:
+def test_missing_column_is_refused(kind: str, column: str, split: str) -> None:
     files = good_files(kind)
     left = [{key: value for key, value in row.items() if key != column} for row in TABLES[kind]]
     write(files[split], left)
@@ -240,27 +240,27 @@ def with_cell(kind: str, column: str, value: Any, split: str = "test", suffix: s
     return files
 
 
-def test_a_label_that_train_does_not_have() -> None:
+def test_label_missing_in_train_is_refused() -> None:
     text = error_of(**with_cell("classification", "label", "maybe"))
     assert text == "test.jsonl: row 2: label 'maybe' does not occur in train, which has no, yes"
     assert "dev.jsonl: row 2" in error_of(**with_cell("classification", "label", None, "dev"))
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_a_row_of_train_without_a_label(suffix: str) -> None:
+def test_train_row_without_a_label_is_refused(suffix: str) -> None:
     text = error_of(**with_cell("classification", "label", None, "train", suffix))
     assert text == f"train{suffix}: row 2: column 'label' is empty; every row needs a label"
 
 
 @pytest.mark.parametrize("value", ["much", "", None, "nan", "inf", [1]])
-def test_a_label_that_is_no_number(value: Any) -> None:
+def test_label_of_a_regression_is_a_number(value: Any) -> None:
     text = error_of(kind="regression", **with_cell("regression", "label", value))
     assert text.startswith("test.jsonl: row 2: label ")
     assert text.endswith("is not a number; regression takes numbers")
 
 
 @pytest.mark.parametrize("value", ["D", "3", "-1", "", "c", "²", 3, None, 0.5])
-def test_a_label_that_is_no_choice(value: Any) -> None:
+def test_label_of_a_choice_is_its_letter_or_index(value: Any) -> None:
     text = error_of(kind="multiple_choice", **with_cell("multiple_choice", "label", value))
     assert text.startswith("test.jsonl: row 2: label ")
     assert text.endswith("takes A to C, or a number from 0 to 2")
@@ -271,7 +271,7 @@ def test_a_label_that_is_no_choice(value: Any) -> None:
     ("kind", "column"),
     [("classification", "text"), ("similarity", "second"), ("multiple_choice", "q"), ("multiple_choice", "c1")],
 )
-def test_text_that_is_no_text(kind: str, column: str, value: Any) -> None:
+def test_cell_that_is_not_text_is_refused(kind: str, column: str, value: Any) -> None:
     text = error_of(kind=kind, **with_cell(kind, column, value))
     assert text.startswith(f"test.jsonl: row 2: column {column!r}: text expected, got ")
 
@@ -284,36 +284,36 @@ def choice_files(choices: Any, split: str = "test") -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("choices", ["b c d", None, 3, {"text": ["b", "c", "d"]}])
-def test_choices_that_are_no_list(choices: Any) -> None:
+def test_choices_that_are_not_a_list_are_refused(choices: Any) -> None:
     assert error_of(**choice_files(choices)).startswith("test.jsonl: row 2: a list of choices expected, got ")
 
 
 @pytest.mark.parametrize("choices", [["b", "c"], ["b", "c", "d", "e"], ["b"], []])
-def test_a_row_with_another_number_of_choices(choices: list[str]) -> None:
+def test_row_with_another_number_of_choices_is_refused(choices: list[str]) -> None:
     text = error_of(**choice_files(choices))
     assert text.startswith(f"test.jsonl: row 2: has {len(choices)} choices; every row needs the same number")
 
 
-def test_a_file_with_another_number_of_choices() -> None:
+def test_file_with_another_number_of_choices_is_refused() -> None:
     settings = choice_files(["b", "c", "d"])
     write("dev.jsonl", [{"first": "a", "choices": ["b", "c"], "label": 0}])
     assert error_of(**settings) == "dev.jsonl: every row needs 3 choices, as in train.jsonl"
 
 
 @pytest.mark.parametrize("choices", [[], ["c1"]])
-def test_one_choice_is_none(choices: list[str]) -> None:
+def test_single_choice_is_refused(choices: list[str]) -> None:
     files = good_files("multiple_choice")
     text = error_of(kind="multiple_choice", columns={"choices": choices}, **files)
     assert f"has {len(choices)} choices" in text
 
 
-def test_one_label_only() -> None:
+def test_single_class_is_refused() -> None:
     files = good_files()
     write("train.csv", many(4, classes=1))
     assert error_of(**files) == "train.csv: column 'label' has one label only: c0; a task needs two"
 
 
-def test_f1_takes_two_labels() -> None:
+def test_f1_needs_two_labels() -> None:
     files = {split: write(f"{split}.csv", many(6, classes=3)) for split in SPLITS}
     found = error_of(metric="f1", positive="c0", **files)
     assert found.startswith("params.yaml: tasks.mine.metric: f1 takes two labels")
@@ -328,7 +328,7 @@ def test_f1_counts_the_positive_label() -> None:
 
 
 @pytest.mark.parametrize("kind", ["regression", "multiple_choice"])
-def test_one_row_can_not_be_divided(kind: str) -> None:
+def test_single_row_cannot_be_split(kind: str) -> None:
     files = good_files(kind)
     write("train.csv", TABLES[kind][:1])
     text = error_of(kind=kind, train="train.csv", test=files["test"])
@@ -336,7 +336,7 @@ def test_one_row_can_not_be_divided(kind: str) -> None:
     assert "the test rows that are cut" in error_of(kind=kind, train="train.csv", dev=files["dev"])
 
 
-def test_words_like_none_and_numbers_stay_text() -> None:
+def test_text_like_null_and_numbers_stays_text() -> None:
     rows = [{"text": "NA", "label": "None"}, {"text": "007", "label": "null"}]
     for suffix in (".csv", ".tsv", ".jsonl"):
         files = {split: write(f"{split}{suffix}", rows) for split in SPLITS}
@@ -345,13 +345,13 @@ def test_words_like_none_and_numbers_stay_text() -> None:
         assert task.labels == ["None", "null"]
 
 
-def test_quotes_in_a_tsv_are_text() -> None:
+def test_tsv_quotes_are_text() -> None:
     Path("q.tsv").write_text('text\tlabel\nhe said "no\tyes\n"a" b\tno\n')
     files = {split: "q.tsv" for split in SPLITS}
     assert [row.parts[0] for row in read(**files).splits["test"]] == ['he said "no', '"a" b']
 
 
-def test_a_column_named_like_a_date_stays_text() -> None:
+def test_column_named_like_a_date_stays_text() -> None:
     rows = [{"date": "2020-01-01", "label": "a"}, {"date": "2021-01-01", "label": "b"}]
     files = {split: write(f"{split}.jsonl", rows) for split in SPLITS}
     assert read(columns={"text": "date"}, **files).splits["test"][0].parts == ("2020-01-01",)

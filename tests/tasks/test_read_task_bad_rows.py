@@ -56,7 +56,7 @@ def with_cell(split: str, number: int, column: str, value: Any) -> dict[str, lis
     return {split: rows}
 
 
-def test_ids_are_for_one_row() -> None:
+def test_repeated_id_is_refused() -> None:
     with_ids = {"columns": {"id": "id"}}
     assert len(read(**with_ids).splits["train"]) == 4
     text = error_of(with_cell("dev", 3, "id", 1), **with_ids)
@@ -68,7 +68,7 @@ def test_ids_are_for_one_row() -> None:
 
 @pytest.mark.parametrize("value", ["", "  ", None, float("nan")])
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_a_row_without_text(value: Any, suffix: str) -> None:
+def test_row_without_text_is_refused(value: Any, suffix: str) -> None:
     bad = with_cell("dev", 2, "text", value)
     assert error_of(bad, suffix).startswith(f"dev{suffix}: row 3: column 'text'")
     left = read(bad, suffix, on_empty="skip")
@@ -79,18 +79,18 @@ def test_a_row_without_text(value: Any, suffix: str) -> None:
         assert "text expected, got" in error_of(bad, suffix, on_empty="keep")
 
 
-def test_no_row_left_is_said() -> None:
+def test_task_without_rows_left_is_refused() -> None:
     bad = {"dev": [{"id": 0, "text": "", "label": "no"}]}
     assert error_of(bad, on_empty="skip").startswith("dev.csv: no row is left for dev")
 
 
 @pytest.mark.parametrize("split", ["dev", "test"])
-def test_a_label_that_train_does_not_have(split: str) -> None:
+def test_label_missing_in_train_is_refused(split: str) -> None:
     text = error_of(with_cell(split, 1, "label", "maybe"))
     assert text == f"{split}.csv: row 2: label 'maybe' does not occur in train, which has no, yes"
 
 
-def test_labels_may_have_names() -> None:
+def test_labels_are_renamed() -> None:
     numbers = {split: [{**row, "label": int(row["label"] == "yes")} for row in rows_of(split)] for split in SPLITS}
     named = read(numbers, labels={"0": "no", "1": "yes"})
     assert (named.labels, named.splits) == (read().labels, read().splits)
@@ -99,7 +99,7 @@ def test_labels_may_have_names() -> None:
     assert text == "train.csv: row 1: label 'yes' is not among `labels`: no, sure"
 
 
-def test_rows_may_be_skipped_by_their_label() -> None:
+def test_rows_are_skipped_by_label() -> None:
     bad = with_cell("train", 0, "label", "-") | with_cell("test", 1, "label", "")
     found = read(bad, skip_labels=["-", ""])
     assert [len(found.splits[split]) for split in SPLITS] == [3, 4, 3]
@@ -108,18 +108,18 @@ def test_rows_may_be_skipped_by_their_label() -> None:
     assert text == "train.csv: column 'label' has no label that is not skipped; a task needs two"
 
 
-def test_one_class_only() -> None:
+def test_class_left_alone_is_refused() -> None:
     text = error_of({"train": [{"text": f"a{n}", "label": "yes"} for n in range(4)]})
     assert text == "train.csv: column 'label' has one label only: yes; a task needs two"
 
 
-def test_a_positive_label_is_class_one() -> None:
+def test_positive_label_is_class_one() -> None:
     assert read(positive="no").labels == ["yes", "no"]
     assert error_of(positive="maybe") == "params.yaml: tasks.mine.positive: got 'maybe'; takes no or yes"
 
 
 @pytest.mark.parametrize("value", [-0.1, 5.2])
-def test_a_label_out_of_the_scale(value: float) -> None:
+def test_label_outside_the_scale_is_refused(value: float) -> None:
     pairs = {split: [{"first": f"{split}{n}", "second": "x", "label": n} for n in range(4)] for split in SPLITS}
     pairs["dev"][3]["label"] = value
     text = error_of(pairs, kind="regression", soft_classes=6)
@@ -134,7 +134,7 @@ def shared_rows() -> dict[str, list[dict[str, Any]]]:
     return {"train": train, "dev": dev, "test": test}
 
 
-def test_rows_in_two_splits_are_counted_and_stay(capsys: pytest.CaptureFixture[str]) -> None:
+def test_overlap_is_counted_and_kept(capsys: pytest.CaptureFixture[str]) -> None:
     found = read(shared_rows())
     assert found.details["overlap"] == {"train in test": 2, "train in dev": 1, "dev in test": 1}
     assert [len(found.splits[split]) for split in SPLITS] == [6, 6, 6]
@@ -147,7 +147,7 @@ def test_rows_in_two_splits_are_counted_and_stay(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err == ""
 
 
-def test_rows_in_two_splits_may_go() -> None:
+def test_overlap_is_dropped() -> None:
     found = read(shared_rows(), overlap="drop")
     assert found.details["overlap"] == {"train in test": 2, "train in dev": 1, "dev in test": 1}
     assert [row.parts[0] for row in found.splits["train"]] == ["train 1", "train 2", "train 5"]
@@ -157,14 +157,14 @@ def test_rows_in_two_splits_may_go() -> None:
     assert text == "params.yaml: tasks.mine.overlap: drop leaves no train row: all are in test"
 
 
-def test_a_symmetric_pair_is_the_same_the_other_way_round() -> None:
+def test_overlap_ignores_the_order_of_a_symmetric_pair() -> None:
     pairs = {split: [{"first": f"{split}{n}", "second": "x", "label": n % 2} for n in range(4)] for split in SPLITS}
     pairs["train"][0] = {"first": "x", "second": "test2", "label": 0}
     assert read(pairs, kind="similarity").details["overlap"] == {"train in test": 1}
     assert read(pairs, kind="entailment").details["overlap"] == {}
 
 
-def test_files_without_names_of_columns() -> None:
+def test_file_without_a_header_takes_column_names() -> None:
     Path("bare.tsv").write_text('a "b\tyes\nc\tno\n')
     files = dict.fromkeys(SPLITS, "bare.tsv")
     found = read(column_names=["text", "label"], **files)
@@ -173,19 +173,19 @@ def test_files_without_names_of_columns() -> None:
     assert "more fields" in error_of(column_names=["text"], **files)
 
 
-def test_a_byte_order_mark_is_no_part_of_a_name() -> None:
+def test_byte_order_mark_is_not_part_of_a_name() -> None:
     Path("train.tsv").write_text("text\tlabel\na\tyes\nb\tno\n", encoding="utf-8-sig")
     assert read(train="train.tsv").splits["train"][0].parts == ("a",)
 
 
 @pytest.mark.parametrize("content", ["text,label\n\xe9,yes\n".encode("latin-1"), b"\x00\x01\x02", b""])
-def test_a_file_that_can_not_be_read(content: bytes) -> None:
+def test_unreadable_file_is_refused(content: bytes) -> None:
     Path("odd.csv").write_bytes(content)
     text = error_of(test="odd.csv")
     assert text.startswith(("odd.csv: not readable as .csv: ", "odd.csv: has no rows"))
 
 
-def test_unlabeled_rows_all_stay_and_have_ids() -> None:
+def test_unlabeled_rows_are_all_kept_with_ids() -> None:
     Path("ask.csv").write_text('number,text\n7,A\n9,\n8,"B"\n')
     found = read(unlabeled="ask.csv").unlabeled
     assert [(row.origin, row.parts) for row in found] == [("0", ("a",)), ("1", ("",)), ("2", ("b",))]
@@ -204,16 +204,16 @@ def test_unlabeled_rows_all_stay_and_have_ids() -> None:
         ({"on_empty": "ignore"}, "tasks.mine.on_empty"),
     ],
 )
-def test_settings_that_do_not_hang_together(own: dict[str, Any], said: str) -> None:
+def test_contradicting_settings_are_refused(own: dict[str, Any], said: str) -> None:
     assert said in error_of(**own)
 
 
-def test_more_dev_rows_than_there_are() -> None:
+def test_dev_split_larger_than_train_is_refused() -> None:
     text = error_of(dev=None, dev_split={"rows": 4, "seed": 1})
     assert text == "params.yaml: tasks.mine.dev_split.rows: got 4; train.csv has 4"
 
 
-def test_the_hub_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hub_without_its_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     own = {"dataset": {"name": "a/b", "revision": REVISION}, "train": "train", "dev": None, "test": "test"}
     assert error_of(**own).startswith("params.yaml: tasks.mine.dataset: the Hugging Face Hub needs a package that is")

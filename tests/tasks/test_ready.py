@@ -69,12 +69,12 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", module)
 
 
-def test_all_of_the_paper_are_there() -> None:
+def test_ready_tasks_are_those_of_the_paper() -> None:
     assert {name: task(name).card.paper.score for name in ready_names()} == PAPER
 
 
 @pytest.mark.parametrize("name", ready_names())
-def test_an_entry_says_where_it_is_from(name: str) -> None:
+def test_ready_task_has_its_card(name: str) -> None:
     entry = task(name)
     assert entry.card.source.startswith("http")
     assert all((entry.card.license, entry.card.version, entry.card.split, entry.card.not_comparable))
@@ -85,7 +85,7 @@ def test_an_entry_says_where_it_is_from(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ON_THE_HUB)
-def test_the_files_and_the_copy_on_the_hub_are_the_same_rows(name: str, files: Path, hub: None) -> None:
+def test_ready_task_has_the_same_rows_from_files_and_hub(name: str, files: Path, hub: None) -> None:
     found = read_task_files(name, task(name), str)
     copy = read_task_files(name, task(name, "huggingface"), str)
     assert found.labels == copy.labels
@@ -97,7 +97,7 @@ def test_the_files_and_the_copy_on_the_hub_are_the_same_rows(name: str, files: P
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(published.LABELS))
-def test_labels_have_names_and_the_rows_their_own(name: str, files: Path) -> None:
+def test_ready_labels_have_names(name: str, files: Path) -> None:
     found = read_task_files(name, task(name), str)
     assert sorted(found.labels) == sorted(published.LABELS[name])
     if task(name).positive:
@@ -112,18 +112,18 @@ def test_labels_have_names_and_the_rows_their_own(name: str, files: Path) -> Non
             assert len(row.parts) == published.PARTS.get(name, 2)
 
 
-def test_what_is_left_out_is_counted(files: Path) -> None:
+def test_ready_rows_left_out_are_counted(files: Path) -> None:
     assert read_task_files("snli", task("snli"), str).details["left_out"] == {"label -": 3}
     assert sum(read_task_files("qqp", task("qqp"), str).details["left_out"].values()) == 2
 
 
-def test_scores_of_similarity_keep_their_scale(files: Path) -> None:
+def test_stsb_labels_keep_their_scale(files: Path) -> None:
     found = read_task_files("stsb", task("stsb"), str)
     assert [row.label for row in found.splits["test"]] == pytest.approx([0, 0.9, 1.8, 2.7, 3.6, 4.5])
     assert task("stsb").overrides == {"soft_classes": 6}
 
 
-def test_a_question_of_race_has_its_passage(files: Path) -> None:
+def test_race_question_has_its_passage(files: Path) -> None:
     row = read_task_files("race", task("race"), str).splits["test"][4]
     assert row.parts[0] == 'test "article 1 test "question 4'
     assert row.parts[1:] == tuple(f'test "option {option} 4' for option in range(4))
@@ -131,7 +131,7 @@ def test_a_question_of_race_has_its_passage(files: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["{", '{"article": "x"}', "[]", '{"article": 1, "questions": [1], "options": []}'])
-def test_a_passage_that_is_none_is_named(damage: str, files: Path) -> None:
+def test_race_file_that_is_malformed_is_named(damage: str, files: Path) -> None:
     (files / "RACE" / "dev" / "high" / "1.txt").write_text(damage)
     with pytest.raises(PretraceError, match=r"^published/RACE/dev/high/1\.txt: takes a JSON object with article, "):
         read_task_files("race", task("race"), str)
@@ -141,7 +141,7 @@ def test_a_passage_that_is_none_is_named(damage: str, files: Path) -> None:
         read_task_files("race", task("race"), str)
 
 
-def test_stories_are_divided_as_the_released_code_does(files: Path) -> None:
+def test_story_cloze_is_split_as_in_the_released_code(files: Path) -> None:
     import numpy as np
 
     right = published.write_stories(files / "StoryCloze", 1871)
@@ -155,12 +155,12 @@ def test_stories_are_divided_as_the_released_code_does(files: Path) -> None:
     assert row.label == right[numbers[0]] - 1
 
 
-def test_there_is_no_copy_of_the_stories() -> None:
+def test_story_cloze_is_not_on_the_hub() -> None:
     with pytest.raises(PretraceError, match=r"story_cloze from ready\.source: huggingface: the Hub has no copy"):
         task("story_cloze", "huggingface")
 
 
-def test_what_an_entry_says_itself_wins(files: Path) -> None:
+def test_own_settings_win_over_the_ready_task(files: Path) -> None:
     own = task("cola", epochs=5, train_rows=3, columns={"label": "mark"})
     assert (own.epochs, own.train_rows, own.columns.label, own.columns.text) == (5, 3, "mark", "sentence")
     mine = task("cola", train="mine.csv", test="test.csv")
@@ -168,13 +168,13 @@ def test_what_an_entry_says_itself_wins(files: Path) -> None:
     assert (mine.metric, mine.positive, mine.card.rows) == ("matthews", "acceptable", "own")
 
 
-def test_a_name_that_is_none_is_said() -> None:
+def test_unknown_ready_task_is_refused() -> None:
     with pytest.raises(PretraceError, match=r"tasks\.mine\.ready: got 'colla'; takes one of cola, mnli_m"):
         task("colla")
 
 
 @pytest.mark.slow
-def test_suites_take_the_place_of_the_tasks(tmp_path: Path) -> None:
+def test_suites_replace_the_tasks(tmp_path: Path) -> None:
     from dvc.utils.hydra import apply_overrides
 
     shutil.copytree(REPOSITORY / "scales", tmp_path / "scales")

@@ -18,18 +18,18 @@ def soft(*labels: float, classes: int = CLASSES) -> torch.Tensor:
     return torch.from_numpy(KINDS["regression"].targets(np.array(labels, dtype=float), classes, LabelScale()))
 
 
-def test_a_number_between_two_classes_is_a_share_of_each() -> None:
+def test_soft_label_is_shared_by_the_two_nearest_classes() -> None:
     """3.6 is the example of the released code's helper, after Tai et al. (2015)."""
     expected = [[0, 0, 0, 0.4, 0.6, 0], [0.5, 0.5, 0, 0, 0, 0], [0, 0, 0, 0, 0.2, 0.8]]
     torch.testing.assert_close(soft(3.6, 0.5, 4.8), torch.tensor(expected))
 
 
-def test_a_whole_number_is_one_class() -> None:
+def test_soft_label_of_a_whole_number_is_one_class() -> None:
     assert torch.equal(soft(0, 1, 2, 3, 4, 5), torch.eye(CLASSES))
 
 
 @given(st.integers(2, 12).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.floats(0, n - 1), min_size=1))))
-def test_shares_are_of_one_and_their_mean_is_the_label(drawn: tuple[int, list[float]]) -> None:
+def test_soft_label_sums_to_one_and_has_the_label_as_mean(drawn: tuple[int, list[float]]) -> None:
     classes, labels = drawn
     shares = soft(*labels, classes=classes)
     assert shares.shape == (len(labels), classes)
@@ -39,7 +39,7 @@ def test_shares_are_of_one_and_their_mean_is_the_label(drawn: tuple[int, list[fl
     np.testing.assert_allclose(shares.double() @ torch.arange(classes).double(), labels, atol=1e-5)
 
 
-def test_predictions_are_labels_already() -> None:
+def test_label_scale_restores_labels() -> None:
     """The mean class that the model predicts is on the labels' scale; the other form has its own way back."""
     labels = np.array([0.0, 1.5, 5.0])
     assert KINDS["regression"].label_scale(labels, CLASSES).labels(labels) is labels
@@ -51,7 +51,7 @@ def test_predictions_are_labels_already() -> None:
     np.testing.assert_allclose(scale.labels(targets.numpy()), labels, atol=1e-6)
 
 
-def test_labels_that_are_all_the_same_have_a_way_back_too() -> None:
+def test_label_scale_restores_constant_labels() -> None:
     scale = KINDS["regression"].label_scale(np.full(4, 2.5), 1)
     targets = torch.from_numpy(KINDS["regression"].targets(np.full(4, 2.5), 1, scale))
     assert (targets == 0).all()
@@ -59,14 +59,14 @@ def test_labels_that_are_all_the_same_have_a_way_back_too() -> None:
 
 
 @pytest.mark.parametrize("kind", ["classification", "entailment", "similarity", "multiple_choice"])
-def test_classes_are_themselves(kind: str) -> None:
+def test_targets_of_classes_are_the_classes(kind: str) -> None:
     labels = np.array([2, 0, 1])
     scale = KINDS[kind].label_scale(labels, 3)
     assert KINDS[kind].targets(labels, 3, scale).tolist() == [2, 0, 1]
     assert scale.labels(labels) is labels
 
 
-def test_the_best_loss_is_that_of_the_labels_own_shares() -> None:
+def test_soft_label_loss_is_least_at_its_own_shares() -> None:
     """So a model that learns them predicts, in the mean, the labels."""
     targets = soft(3.6, 2.0)
     scores = targets.clamp_min(1e-9).log()

@@ -42,7 +42,7 @@ def test_acceptability_is_the_mean_over_all_tokens_after_a_line_end() -> None:
     assert predictions_of(found, 0, -1.0).tolist() == [0, 0, 1]
 
 
-def test_the_threshold_is_the_best_on_dev() -> None:
+def test_threshold_is_the_best_on_dev() -> None:
     dev, labels = np.array([[-5.0], [-4.0], [-3.0], [-2.0], [-1.0]]), np.array([0, 0, 1, 0, 1])
     found = best_threshold("accuracy", dev, labels, 1)
     reached = metric_score("accuracy", labels, predictions_of(dev, 1, found))
@@ -64,7 +64,7 @@ def test_sentiment_compares_two_words_after_very(high: int) -> None:
     assert predictions_of(found, high, None).tolist() == [high, high]
 
 
-def test_a_word_of_several_pieces_is_as_likely_as_all_of_them() -> None:
+def test_word_of_several_tokens_has_their_joint_probability() -> None:
     class Halves(Words):
         def _encode(self, words: list[str]) -> list[list[int]]:
             return [[self.tokens.index("posi"), self.tokens.index("tive")] if w == "positive" else [2] for w in words]
@@ -77,7 +77,7 @@ def test_a_word_of_several_pieces_is_as_likely_as_all_of_them() -> None:
     assert found[0, 1] == pytest.approx(math.log(0.25), abs=1e-6)
 
 
-def test_choice_takes_the_mean_of_the_answer_alone() -> None:
+def test_choice_takes_the_mean_over_the_choice_alone() -> None:
     vocabulary = Words("q a b c")
     model = Bigrams(vocabulary, {"q": {"a": 0.6, "b": 0.2}, "b": {"c": 0.9}, "c": {"c": 0.9}})
     found = values("choice", vocabulary, model, ("c q", "a", "b c c", "b"))
@@ -103,12 +103,12 @@ def test_referents_compare_what_comes_after_the_blank() -> None:
 @pytest.mark.parametrize(
     ("text", "what"), [("no blank", "0 blanks"), ("_ and _ too", "2 blanks"), ("it ends in _", "nothing after")]
 )
-def test_a_row_without_its_blank_is_named(text: str, what: str) -> None:
+def test_row_without_its_blank_is_named(text: str, what: str) -> None:
     with pytest.raises(PretraceError, match=f"wsc.jsonl:7: {what}"):
         questions_of("referents", TextRow(6, (text, "a", "b"), 0, "wsc.jsonl:7"), 0, Words("a b _"))
 
 
-def test_which_class_high_scores_stand_for() -> None:
+def test_class_of_high_scores() -> None:
     assert class_of_high_scores("t", "acceptability", ["changed", "as written"], None) == 1
     assert class_of_high_scores("t", "acceptability", ["acceptable", "unacceptable"], None) == 0
     assert class_of_high_scores("t", "sentiment", ["0", "1"], None) == 1

@@ -94,7 +94,7 @@ def report(project: Path, out: str = "data/zeroshot") -> dict[str, Any]:
     )
 
 
-def test_every_task_model_and_number_of_updates(made: Path) -> None:
+def test_report_has_every_task_model_and_step(made: Path) -> None:
     found = report(made)
     assert set(found["tasks"]) == {"judged", "films", "ends", "schemas"}
     for name, by_kind in found["tasks"].items():
@@ -114,7 +114,7 @@ def test_every_task_model_and_number_of_updates(made: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_answers_are_those_of_the_final_transformer(made: Path) -> None:
+def test_predictions_are_of_the_final_transformer(made: Path) -> None:
     """Not those of the weights that were read before, nor of the LSTM, which comes after it."""
     found = report(made)["tasks"]
     vocabulary = load_vocabulary(made / "models/pretrained/transformer/vocabulary")
@@ -135,7 +135,7 @@ def test_the_answers_are_those_of_the_final_transformer(made: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_threshold_owes_nothing_to_test_rows(made: Path) -> None:
+def test_threshold_is_independent_of_test_rows(made: Path) -> None:
     before = report(made)["tasks"]["judged"]["transformer"]["threshold"]
     task = tasks_of()["judged"]
     task.splits["test"] = [Row(row.parts, 1 - row.label, row.origin) for row in task.splits["test"]]
@@ -144,13 +144,13 @@ def test_the_threshold_owes_nothing_to_test_rows(made: Path) -> None:
     assert report(made)["tasks"]["judged"]["transformer"]["threshold"] == before
 
 
-def test_a_limit_of_rows(made: Path) -> None:
+def test_rows_are_limited(made: Path) -> None:
     change(zero_shot={"rows": 5})
     assert report(made)["tasks"]["judged"]["lstm"]["n"] == 5
     assert pd.read_parquet(made / "data/zeroshot/judged.parquet")["row"].tolist() == [0, 4, 8, 12, 16]
 
 
-def test_weights_kept_beyond_the_end_are_another_run(made: Path) -> None:
+def test_weights_beyond_the_last_step_are_ignored(made: Path) -> None:
     """A folder of an earlier, longer run would give points after the final ones."""
     write_json("reports/pretrain.json", {"steps": 3, "lstm": {"steps": 3}})
     assert [point["step"] for point in report(made)["tasks"]["ends"]["transformer"]["updates"]] == [1, 2, 3]
@@ -158,7 +158,7 @@ def test_weights_kept_beyond_the_end_are_another_run(made: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("made")
-def test_the_stage_writes_the_same_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_zeroshot_stage_is_deterministic(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("rows.jsonl").write_text('{"context": "it was the best of", "target": "times"}\n')
     change(language_tests={"lambada": {"protocol": "last_word", "file": "rows.jsonl"}})
     made: list[dict[str, bytes]] = []
@@ -175,7 +175,7 @@ def test_the_stage_writes_the_same_twice(monkeypatch: pytest.MonkeyPatch) -> Non
     assert json.loads(Path("reports/cost.json").read_text())["zeroshot"]["device"] == "cpu"
 
 
-def test_what_is_missing_is_named(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_input_is_named(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (made / "data/tasks/ends/test.parquet").write_bytes(b"PAR1")
     with pytest.raises(PretraceError, match=r"data/tasks/ends/test\.parquet: not readable"):
         report(made)

@@ -55,7 +55,7 @@ def probe(name: str) -> TaskData:
 
 @pytest.mark.slow
 @every_probe
-def test_there_are_rows_of_the_right_form(name: str) -> None:
+def test_probe_rows_have_the_right_form(name: str) -> None:
     task = probe(name)
     assert task.unavailable is None
     assert task.kind == KINDS[name]
@@ -70,7 +70,7 @@ def test_there_are_rows_of_the_right_form(name: str) -> None:
 
 @pytest.mark.slow
 @every_probe
-def test_the_same_documents_give_the_same_rows(name: str) -> None:
+def test_probe_is_deterministic(name: str) -> None:
     again = make(name, documents())
     assert again == probe(name)
     assert make(name, documents()[::-1]) == again  # whatever the order of the files
@@ -78,7 +78,7 @@ def test_the_same_documents_give_the_same_rows(name: str) -> None:
 
 @pytest.mark.slow
 @every_probe
-def test_fewer_rows_are_the_first_of_more(name: str) -> None:
+def test_probe_with_fewer_rows_has_the_first_of_them(name: str) -> None:
     few = make(name, documents(), 60)
     for split in SPLITS:
         assert 50 <= len(few.splits[split]) <= 60
@@ -88,7 +88,7 @@ def test_fewer_rows_are_the_first_of_more(name: str) -> None:
 
 @pytest.mark.slow
 @every_probe
-def test_splits_are_of_different_documents(name: str) -> None:
+def test_probe_splits_have_different_documents(name: str) -> None:
     origins = {split: {row.origin for row in probe(name).splits[split]} for split in SPLITS}
     known = {document.id for document in documents()}
     assert all(found <= known for found in origins.values())
@@ -98,7 +98,7 @@ def test_splits_are_of_different_documents(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["follows", "same", "nearness", "cloze"])
-def test_every_part_is_from_the_splits_own_documents(name: str) -> None:
+def test_probe_parts_are_from_the_documents_of_their_split(name: str) -> None:
     divided = divide(read_text(document) for document in documents())
     for split in SPLITS:
         text = "\n".join(f" {' '.join(member.words)} " for member in divided[split])
@@ -106,12 +106,12 @@ def test_every_part_is_from_the_splits_own_documents(name: str) -> None:
 
 
 @every_probe
-def test_no_passage_is_there_twice(name: str) -> None:
+def test_probe_has_no_passage_twice(name: str) -> None:
     parts = Counter(part for split in SPLITS for row in probe(name).splits[split] for part in row.parts)
     assert parts.most_common(1)[0][1] == 1
 
 
-def test_no_sentence_is_there_both_as_written_and_changed() -> None:
+def test_acceptability_has_no_sentence_also_perturbed() -> None:
     times = Counter(" ".join(words) for d in documents() for words in read_text(d).sentences())
     task = probe("acceptability")
     assert max(times.values()) > 5  # the corpus does have sentences that stand in several documents
@@ -121,14 +121,14 @@ def test_no_sentence_is_there_both_as_written_and_changed() -> None:
 
 
 @pytest.mark.parametrize("name", ["source", "acceptability", "follows", "same", "nearness"])
-def test_classes_are_balanced(name: str) -> None:
+def test_probe_classes_are_balanced(name: str) -> None:
     for split in SPLITS:
         counts = Counter(row.label for row in probe(name).splits[split])
         assert len(counts) == (len(probe(name).labels) if probe(name).labels else 4)
         assert max(counts.values()) - min(counts.values()) <= 1
 
 
-def test_the_answer_of_cloze_stands_at_every_place() -> None:
+def test_cloze_label_takes_every_value() -> None:
     for split in SPLITS:
         counts = Counter(row.label for row in probe("cloze").splits[split])
         assert set(counts) == set(range(CHOICES))
@@ -137,7 +137,7 @@ def test_the_answer_of_cloze_stands_at_every_place() -> None:
 
 
 @pytest.mark.slow
-def test_labels_say_what_is_true() -> None:
+def test_probe_labels_are_true() -> None:
     texts = {document.id: f" {' '.join(read_text(document).words)} " for document in documents()}
     for split in ("dev", "test"):
         for row in probe("follows").splits[split]:
@@ -157,7 +157,7 @@ def test_labels_say_what_is_true() -> None:
 
 
 @pytest.mark.parametrize("name", ["same", "nearness"])
-def test_pairs_share_none_but_the_most_common_words(name: str) -> None:
+def test_pairs_share_only_the_most_common_words(name: str) -> None:
     common = common_words(divide(read_text(document) for document in documents()))
     for split in SPLITS:
         rows = probe(name).splits[split]
@@ -217,13 +217,13 @@ ALONE = 3.0
 
 @pytest.mark.parametrize("name", ["follows", "same"])
 @pytest.mark.parametrize("part", [0, 1])
-def test_one_part_alone_does_not_tell_a_pairs_label(name: str, part: int) -> None:
+def test_pair_label_is_at_chance_from_one_part(name: str, part: int) -> None:
     rows = probe(name).splits
     assert excess(rows, words_of(part, rows["train"])) < ALONE
 
 
 @pytest.mark.parametrize("name", ["acceptability", "follows", "same"])
-def test_lengths_do_not_tell_the_label(name: str) -> None:
+def test_label_is_at_chance_from_lengths(name: str) -> None:
     rows = probe(name).splits
     assert excess(rows, lengths_of(range(len(rows["train"][0].parts)))) < ALONE
 
@@ -234,7 +234,7 @@ def choices_alone(rows: list[Row]) -> list[Row]:
 
 
 @pytest.mark.parametrize("what", ["words", "lengths"])
-def test_the_choices_of_cloze_alone_do_not_tell_the_answer(what: str) -> None:
+def test_cloze_label_is_at_chance_from_choices_alone(what: str) -> None:
     rows = probe("cloze").splits
     train, test = choices_alone(rows["train"]), choices_alone(rows["test"])
     features = words_of(0, train) if what == "words" else lengths_of([0])
@@ -244,13 +244,13 @@ def test_the_choices_of_cloze_alone_do_not_tell_the_answer(what: str) -> None:
     assert accuracy < 1 / CHOICES + ALONE * (0.25 * 0.75 / len(chosen)) ** 0.5
 
 
-def test_the_context_of_cloze_does_not_tell_the_place_of_the_answer() -> None:
+def test_cloze_label_is_at_chance_from_context_alone() -> None:
     rows = probe("cloze").splits
     assert excess(rows, words_of(0, rows["train"])) < ALONE
 
 
 @pytest.mark.parametrize("part", [0, 1])
-def test_one_part_alone_does_not_tell_nearness(part: int) -> None:
+def test_nearness_is_at_chance_from_one_part(part: int) -> None:
     rows = probe("nearness").splits
     features = words_of(part, rows["train"])
     labels = {split: np.array([row.label for row in rows[split]]) for split in rows}
@@ -259,7 +259,7 @@ def test_one_part_alone_does_not_tell_nearness(part: int) -> None:
     assert r < ALONE / len(labels["test"]) ** 0.5
 
 
-def test_both_parts_together_do_tell_the_label() -> None:
+def test_pair_label_is_learned_from_both_parts() -> None:
     """The pseudo-text has what the probes ask for, so being at chance above says something."""
 
     def shared(rows: list[Row]) -> csr_matrix:
@@ -283,7 +283,7 @@ def test_both_parts_together_do_tell_the_label() -> None:
 
 
 @pytest.mark.parametrize("give_away", ["a word", "a length"])
-def test_a_planted_give_away_is_found(give_away: str) -> None:
+def test_planted_give_away_is_detected(give_away: str) -> None:
     planted = {
         split: [
             Row((row.parts[0], f"{row.parts[1]} {'zz' if give_away == 'a word' else 'the'}"), row.label)
@@ -300,7 +300,7 @@ def test_a_planted_give_away_is_found(give_away: str) -> None:
 # What a corpus is too small for.
 
 
-def test_too_small_a_corpus_gets_no_probe_and_a_reason() -> None:
+def test_probe_of_a_small_corpus_is_unavailable_with_a_reason() -> None:
     few = [Document(d.id, d.source, d.text[:300]) for d in documents()[:5]]
     for name in PROBES:
         task = make(name, few)
@@ -308,16 +308,16 @@ def test_too_small_a_corpus_gets_no_probe_and_a_reason() -> None:
         assert task.splits == {split: [] for split in SPLITS}
 
 
-def test_one_source_has_no_probe_for_sources() -> None:
+def test_source_probe_needs_two_sources() -> None:
     task = make("source", [d for d in documents() if d.source == "elm"])
     assert "needs two sources" in task.unavailable
     assert make("acceptability", [d for d in documents() if d.source == "elm"]).unavailable is None
 
 
-def test_no_documents_at_all() -> None:
+def test_probe_without_documents() -> None:
     assert all(make(name, []).unavailable for name in PROBES)
 
 
-def test_a_probe_of_another_kind_is_refused() -> None:
+def test_probe_of_another_kind_is_refused() -> None:
     with pytest.raises(PretraceError, match="the probe 'follows' is of kind entailment, got similarity"):
         make_probe("follows", documents(), dict.fromkeys(SPLITS, 10), SIZES, "similarity", "accuracy")

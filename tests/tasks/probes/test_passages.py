@@ -33,7 +33,7 @@ def test_chunks_are_the_text_but_its_end(count: int, length: int) -> None:
     assert all(len(run) == length for run in runs)
 
 
-def test_every_document_is_in_one_split_and_shares_are_near() -> None:
+def test_divide_puts_each_document_in_one_split_by_shares() -> None:
     texts = [read_text(document) for document in documents()]
     divided = divide(texts)
     assert sorted(text.id for split in divided.values() for text in split) == sorted(text.id for text in texts)
@@ -43,20 +43,20 @@ def test_every_document_is_in_one_split_and_shares_are_near() -> None:
         assert {text.source for text in divided[split]} == set(SOURCES)
 
 
-def test_the_division_does_not_depend_on_the_order() -> None:
+def test_divide_ignores_the_order_of_documents() -> None:
     texts = [read_text(document) for document in documents()]
     shuffled = [texts[i] for i in np.random.default_rng(0).permutation(len(texts))]
     one, other = ({s: sorted(t.id for t in part) for s, part in divide(x).items()} for x in (texts, shuffled))
     assert one == other
 
 
-def test_sources_of_one_document_are_divided_together() -> None:
+def test_divide_pools_sources_of_one_document() -> None:
     texts = [read_text(Document("only", f"s{number}", "word " * 100)) for number in range(50)]
     sizes = {split: len(part) for split, part in divide(texts).items()}
     assert sizes == {"train": 30, "dev": 6, "test": 14}
 
 
-def test_random_numbers_are_a_function_of_names() -> None:
+def test_generator_is_a_function_of_names() -> None:
     first, again, other = (generator_for(*names).integers(0, 1 << 60) for names in (("a", "b"), ("a", "b"), ("ab",)))
     assert first == again != other
     assert generator_for("fixed").permutation(6).tolist() == [5, 4, 1, 3, 2, 0]  # for ever: rows are drawn so

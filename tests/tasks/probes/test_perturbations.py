@@ -19,7 +19,7 @@ sentences = st.lists(WORDS, min_size=0, max_size=20).map(tuple)
 
 
 @given(sentences, st.sampled_from(PERTURBATIONS), st.integers(0, 50))
-def test_every_change_differs_by_one_step(sentence: tuple[str, ...], sort: str, seed: int) -> None:
+def test_perturbation_is_a_single_step(sentence: tuple[str, ...], sort: str, seed: int) -> None:
     found = perturb_once(sentence, sort, np.random.default_rng(seed))
     if found is None:
         return
@@ -40,26 +40,26 @@ def test_every_change_differs_by_one_step(sentence: tuple[str, ...], sort: str, 
 
 
 @given(sentences, st.integers(1, 8), st.integers(0, 50))
-def test_a_changed_sentence_differs_from_it(sentence: tuple[str, ...], words_per_change: int, seed: int) -> None:
+def test_perturbed_sentence_differs(sentence: tuple[str, ...], words_per_change: int, seed: int) -> None:
     found = perturb(sentence, words_per_change, np.random.default_rng(seed))
     assert found is None or found != sentence
     if len({word for word in sentence if word.isalpha()}) < 1:
         assert found is None
 
 
-def test_nearly_every_sentence_can_be_changed() -> None:
+def test_perturbation_fits_nearly_every_sentence() -> None:
     random = np.random.default_rng(0)
     found = [perturb(s, 3, random) for d in documents()[:5] for s in read_text(d).sentences() if len(s) >= 8]
     assert sum(sentence is None for sentence in found) < 0.01 * len(found)
 
 
-def test_words_turn_into_other_words() -> None:
+def test_turned_words_are_other_words() -> None:
     assert all(old != new for old, new in TURNED.items())
     assert all(TURNED[TURNED[word]] != TURNED[word] for word in TURNED)
     assert (TURNED["is"], TURNED["are"], TURNED["was"], TURNED["a"]) == ("are", "is", "were", "an")
 
 
 @pytest.mark.parametrize("sort", PERTURBATIONS)
-def test_where_nothing_can_be_changed(sort: str) -> None:
+def test_perturbation_that_fits_nowhere_is_none(sort: str) -> None:
     assert perturb_once((), sort, np.random.default_rng(0)) is None
     assert perturb_once((",", "."), sort, np.random.default_rng(0)) is None

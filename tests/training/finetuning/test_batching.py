@@ -113,7 +113,7 @@ def gradients(model: TaskModel, of: Callable[..., tuple[torch.Tensor, ...]], *ar
 @pytest.mark.parametrize("name", ["transformer", "lstm"])
 @pytest.mark.parametrize("rate", [0.0, 0.3])
 @pytest.mark.parametrize("longest", [9, 40])
-def test_a_packed_batch_has_the_losses_and_gradients_of_a_plain_one(
+def test_packed_batch_has_the_losses_and_gradients_of_a_plain_one(
     kind: str, name: str, rate: float, longest: int
 ) -> None:
     """The task's loss, and per sequence the mean over its tokens, then the mean over sequences (released code).
@@ -136,7 +136,7 @@ def test_a_packed_batch_has_the_losses_and_gradients_of_a_plain_one(
 @pytest.mark.parametrize("waste", [0, 1 << 40])
 @pytest.mark.parametrize("rate", [0.0, 0.3])
 @pytest.mark.parametrize("longest", [9, 80])
-def test_groups_change_nothing(
+def test_grouping_changes_no_loss_or_gradient(
     kind: str, waste: int, rate: float, longest: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each sequence by itself, or all in one padded group; of more and of fewer than 128 tokens."""
@@ -169,7 +169,7 @@ def test_bfloat16_differs_by_rounding_only(kind: str) -> None:
 
 
 @pytest.mark.parametrize("context", [24, 12])
-def test_a_shared_context_changes_no_loss_gradient_or_prediction(context: int) -> None:
+def test_shared_context_changes_no_loss_gradient_or_prediction(context: int) -> None:
     """Also where contexts were cut to different lengths, so that less is shared."""
     split, chosen = split_of("multiple_choice", 12), np.arange(12)
     model, found = task_model("multiple_choice", context), []
@@ -189,7 +189,7 @@ def test_a_shared_context_changes_no_loss_gradient_or_prediction(context: int) -
 
 @pytest.mark.slow
 @given(st.integers(0, 1000), st.integers(2, 5), st.integers(1, 12))
-def test_every_token_is_predicted_with_the_weight_that_it_has_alone(seed: int, choices: int, longest: int) -> None:
+def test_shared_context_keeps_the_weight_of_every_token(seed: int, choices: int, longest: int) -> None:
     random = np.random.default_rng(seed)
     parts = [random.integers(0, 4, random.integers(1, longest + 1)) for _ in range(6 * (choices + 1))]
     split = EncodedSplit(np.concatenate(parts), np.cumsum([0, *map(len, parts)]), np.zeros(6, np.int64), choices + 1)
@@ -257,7 +257,7 @@ def test_choices_do_not_see_each_other() -> None:
     assert losses(model, examples, chosen, labels)[0].isfinite()
 
 
-def test_only_choices_are_shared_and_only_by_a_transformer() -> None:
+def test_context_is_shared_only_for_choices_and_attention() -> None:
     assert task_model("multiple_choice").language_model.attends
     assert not task_model("multiple_choice", model="lstm").language_model.attends
     for kind in set(PARTS) - {"multiple_choice"}:
@@ -265,14 +265,14 @@ def test_only_choices_are_shared_and_only_by_a_transformer() -> None:
         assert all(group.mask_BTT is None for group in layout.batches)
 
 
-def test_a_beginning_leaves_each_sequence_a_token() -> None:
+def test_common_beginning_leaves_each_sequence_a_token() -> None:
     rows = [np.array(row) for row in ([1, 2, 3, 9], [1, 2, 4, 9], [1, 2, 3, 5, 9])]
     assert common_beginning(rows) == 2
     assert common_beginning([rows[0], rows[0]]) == 3
     assert common_beginning([np.array([7, 9]), np.array([8, 9])]) == 0
 
 
-def test_a_batch_is_the_same_on_any_device() -> None:
+def test_batch_moves_to_another_device() -> None:
     batch = Examples(split_of("multiple_choice"), CHOICE, VOCABULARY, 24, attends=True).batch(np.arange(3))
     moved = batch.to("meta")
     assert moved.ids_N.shape == batch.ids_N.shape
@@ -287,7 +287,7 @@ def test_a_batch_is_the_same_on_any_device() -> None:
 
 
 @given(st.integers(1, 300), st.integers(1, 40), st.integers(0, 5), st.integers(0, 5))
-def test_an_order_is_a_permutation_without_repeats(count: int, batch_size: int, seed: int, epoch: int) -> None:
+def test_epoch_order_is_a_permutation(count: int, batch_size: int, seed: int, epoch: int) -> None:
     batches = epoch_order(count, batch_size, seed, epoch)
     seen = np.concatenate(batches)
     assert len(set(seen.tolist())) == len(seen)
@@ -300,7 +300,7 @@ def test_an_order_is_a_permutation_without_repeats(count: int, batch_size: int, 
     assert [b.tolist() for b in epoch_order(count, batch_size, seed, epoch)] == [b.tolist() for b in batches]
 
 
-def test_orders_differ_by_seed_and_pass() -> None:
+def test_epoch_order_differs_by_seed_and_epoch() -> None:
     orders = {
         (seed, epoch): [b.tolist() for b in epoch_order(512, 8, seed, epoch)] for seed in (1, 2) for epoch in (0, 1)
     }

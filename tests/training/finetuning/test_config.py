@@ -10,7 +10,7 @@ from tests.helpers.small_finetuning import recipe
 from tests.helpers.small_training import settings_with
 
 
-def test_the_more_particular_setting_wins() -> None:
+def test_recipe_takes_the_more_particular_setting() -> None:
     assert recipe().lr == 0.01
     assert recipe(lr=0.02).lr == 0.02
     assert recipe({"lr": 0.03}, lr=0.02).lr == 0.03
@@ -27,7 +27,7 @@ def test_the_more_particular_setting_wins() -> None:
     assert recipe({"batch_size": 16, "dropout": 0.0}).dropout == 0.0
 
 
-def test_outputs_are_the_labels_or_one() -> None:
+def test_recipe_outputs_are_the_labels_or_one() -> None:
     assert recipe().outputs == 3
     for kind in ("regression", "multiple_choice"):
         found = recipe(note={"labels": None, "kind": kind, "metric": "pearson"})
@@ -37,7 +37,7 @@ def test_outputs_are_the_labels_or_one() -> None:
 CLASSES = 6
 
 
-def test_the_number_of_outputs_is_that_of_the_classes() -> None:
+def test_recipe_outputs_are_the_soft_classes() -> None:
     note = {"kind": "regression", "metric": "pearson", "labels": None}
     for overrides, outputs in (({"soft_classes": CLASSES}, CLASSES), ({}, 1)):
         assert resolve_recipe(settings_with(), "full", {**note, "overrides": overrides}).outputs == outputs

@@ -91,7 +91,7 @@ def tuned(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", PARTS)
-def test_every_kind_is_learned(kind: str) -> None:
+def test_finetuning_learns_every_kind(kind: str) -> None:
     result, _ = tuned(kind, recipe_of(kind, epochs=12 if kind in ("entailment", "similarity") else 6))
     assert result.test_score > 0.85
     assert max(result.dev_scores) > 0.85
@@ -102,12 +102,12 @@ def test_every_kind_is_learned(kind: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_lstm_learns_too() -> None:
+def test_finetuning_learns_with_an_lstm() -> None:
     assert tuned("classification", recipe_of("classification", lr=0.02), model="lstm")[0].test_score > 0.85
 
 
 @pytest.mark.slow
-def test_labels_of_chance_are_not_learned() -> None:
+def test_finetuning_does_not_learn_random_labels() -> None:
     splits = splits_of("classification")
     random = np.random.default_rng(0)
     for name, split in splits.items():
@@ -118,7 +118,7 @@ def test_labels_of_chance_are_not_learned() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["classification", "regression", "multiple_choice"])
-def test_the_same_seed_gives_the_same_bytes(kind: str) -> None:
+def test_finetuning_is_deterministic(kind: str) -> None:
     recipe = recipe_of(kind, epochs=2, dropout=0.2)
     (one, a), (two, b), (other, _) = (tuned(kind, recipe, seed) for seed in (1, 1, 2))
     assert one == two
@@ -126,7 +126,7 @@ def test_the_same_seed_gives_the_same_bytes(kind: str) -> None:
     assert other.curve != one.curve
 
 
-def test_dropout_is_drawn_anew_for_another_seed() -> None:
+def test_dropout_differs_by_seed() -> None:
     """The same weights, the same examples and another seed: only dropout is left to differ."""
     device, data = choose_device("float32", 1), splits_of("classification", 8)
     curves = []
@@ -137,7 +137,7 @@ def test_dropout_is_drawn_anew_for_another_seed() -> None:
     assert curves[0] != curves[1]
 
 
-def test_what_is_returned_is_the_best_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_result_is_of_the_best_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     from pretrace.training.finetuning import trainer
 
     scores = iter([0.2, 0.9, 0.9, 0.1, 0.33])
@@ -162,7 +162,7 @@ def test_what_is_returned_is_the_best_pass(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.slow
-def test_the_predictions_are_the_returned_models() -> None:
+def test_predictions_are_of_the_returned_model() -> None:
     recipe = recipe_of("similarity", epochs=2)
     result, model = tuned("similarity", recipe)
     test = splits_of("similarity")["test"]
@@ -176,12 +176,12 @@ def test_the_predictions_are_the_returned_models() -> None:
         assert (found.probabilities_EK.argmax(1) == result.predictions).all()
 
 
-def test_fewer_examples_than_a_batch_are_one_batch() -> None:
+def test_batch_larger_than_the_split_is_the_split() -> None:
     result, _ = tuned("classification", recipe_of("classification", epochs=2), train=5)
     assert [point.step for point in result.curve] == [1, 2]
 
 
-def test_without_its_weight_there_is_no_language_model_loss() -> None:
+def test_language_model_loss_is_zero_without_its_weight() -> None:
     device, split = choose_device("float32", 1), split_of("classification", 4, 0)
     model = TaskModel(fresh(), KINDS["classification"], 2, 3, seed=2)
     examples = Examples(split, KINDS["classification"], VOCABULARY, CONTEXT)
@@ -191,7 +191,7 @@ def test_without_its_weight_there_is_no_language_model_loss() -> None:
 
 @pytest.mark.parametrize("kind", ["classification", "regression"])
 @pytest.mark.parametrize("train", [8, 32])
-def test_a_rate_far_too_high_is_one_line(kind: str, train: int) -> None:
+def test_excessive_learning_rate_is_one_line(kind: str, train: int) -> None:
     """Also where the last update broke the weights and no loss came after it."""
     with pytest.raises(PretraceError, match="lower learning rate") as error:
         recipe = recipe_of(kind, epochs=1, warmup_share=0.0).model_copy(update={"lr": 1e38})
@@ -199,7 +199,7 @@ def test_a_rate_far_too_high_is_one_line(kind: str, train: int) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_a_variant_says_where_it_starts(tmp_path: Any) -> None:
+def test_starting_model_is_that_of_the_variant(tmp_path: Any) -> None:
     settings = settings_with(
         variants={"full": {}, "scratch": {"pretrained": False}, "lstm": {"model": "lstm", "pretrained": True}}
     )
@@ -218,7 +218,7 @@ def test_a_variant_says_where_it_starts(tmp_path: Any) -> None:
 
 
 @pytest.mark.slow
-def test_a_variant_takes_its_first_layers_from_pre_training(tmp_path: Path) -> None:
+def test_starting_model_takes_its_first_layers_from_pretraining(tmp_path: Path) -> None:
     settings = settings_with(variants={f"layers_{n}": {"layers": n} for n in range(3)} | {"full": {}})
     (tmp_path / "transformer").mkdir()
     pretrained, random = (build_model("transformer", settings.scale, 80, seed) for seed in (77, 5))
@@ -233,7 +233,7 @@ def test_a_variant_takes_its_first_layers_from_pre_training(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_tokens_and_operations_are_counted() -> None:
+def test_result_counts_tokens_and_flops() -> None:
     """By hand: six for each weight of a product and token that is trained on, two for each that is only read."""
     result, _ = tuned("classification", recipe_of("classification", epochs=2))
     splits = splits_of("classification")

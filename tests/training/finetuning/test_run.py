@@ -110,9 +110,7 @@ def content(folder: str) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-def test_seeds_have_processes_of_their_own_and_are_run_once(
-    task: Path, pretrained: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_seeds_run_once_in_their_own_processes(task: Path, pretrained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     report, cost = run(task, pretrained)
     assert cost["seeds_seconds"] > 0
     with monkeypatch.context() as patch:
@@ -130,7 +128,7 @@ def test_seeds_have_processes_of_their_own_and_are_run_once(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("here")
-def test_the_report_is_what_the_seeds_say_together(task: Path, pretrained: Path) -> None:
+def test_report_summarizes_all_seeds(task: Path, pretrained: Path) -> None:
     report, _ = run(task, pretrained, settings_with(seeds=[3, 1, 2], lr=0.02))
     assert report["seeds"] == [3, 1, 2]
     assert report["score"] == pytest.approx(np.median(report["scores"]))
@@ -187,7 +185,7 @@ def make_numbers(folder: Path, unlabeled: int = 0) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("here")
-def test_numbers_are_kept_without_probabilities_and_what_was_cut_is_counted(pretrained: Path, tmp_path: Path) -> None:
+def test_regression_has_no_probabilities_and_counts_truncation(pretrained: Path, tmp_path: Path) -> None:
     task = make_numbers(tmp_path / "numbers", unlabeled=7)
     report, _ = run(task, pretrained)
     said = pd.read_parquet("out.parquet")
@@ -204,7 +202,7 @@ def test_numbers_are_kept_without_probabilities_and_what_was_cut_is_counted(pret
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("here")
-def test_only_what_is_not_done_is_run(task: Path, pretrained: Path) -> None:
+def test_finished_seeds_are_not_run_again(task: Path, pretrained: Path) -> None:
     run(task, pretrained)
     report, _ = run(task, pretrained, settings_with(seeds=[2, 5, 1]), out="more")
     assert Here.jobs == [5]
@@ -213,9 +211,7 @@ def test_only_what_is_not_done_is_run(task: Path, pretrained: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("here")
-def test_after_a_crash_the_finished_seeds_are_kept(
-    task: Path, pretrained: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_finished_seeds_survive_a_crash(task: Path, pretrained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = seed_jobs.finetune_seed
 
     def fails_for_two(model: Any, recipe: Any, splits: Any, seed: int, device: Any) -> Any:
@@ -251,9 +247,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-def test_a_stage_that_was_killed_while_seeds_run_ends_with_the_same_bytes(
-    task: Path, pretrained: Path, tmp_path: Path
-) -> None:
+def test_killed_stage_ends_with_the_same_bytes(task: Path, pretrained: Path, tmp_path: Path) -> None:
     made = []
     (tmp_path / "stage.py").write_text(STAGE)
     paths = [*map(str, (REPOSITORY, REPOSITORY / "src")), os.environ.get("PYTHONPATH", "")]
@@ -278,7 +272,7 @@ def test_a_stage_that_was_killed_while_seeds_run_ends_with_the_same_bytes(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("here")
-def test_whatever_a_result_depends_on_makes_it_another(task: Path, pretrained: Path, tmp_path: Path) -> None:
+def test_seed_cache_changes_with_what_results_depend_on(task: Path, pretrained: Path, tmp_path: Path) -> None:
     run(task, pretrained)
     others = [
         (task, settings_with(lr=0.02), "full"),
@@ -301,7 +295,7 @@ def test_whatever_a_result_depends_on_makes_it_another(task: Path, pretrained: P
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("here")
-def test_what_a_result_does_not_depend_on_leaves_it(task: Path, pretrained: Path) -> None:
+def test_seed_cache_ignores_what_results_do_not_depend_on(task: Path, pretrained: Path) -> None:
     run(task, pretrained)
     Here.jobs = []
     for settings in (settings_with({"pretrain.lr": 0.5}), settings_with({"vocabulary.size": 90}), settings_with()):
@@ -311,16 +305,14 @@ def test_what_a_result_does_not_depend_on_leaves_it(task: Path, pretrained: Path
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("here")
-def test_the_lstm_and_a_random_start_run_too(task: Path, pretrained: Path) -> None:
+def test_lstm_and_random_start_run(task: Path, pretrained: Path) -> None:
     settings = settings_with(variants={"lstm": {"model": "lstm"}, "bare": {"model": "lstm", "pretrained": False}})
     for variant in ("lstm", "bare"):
         report, _ = run(task, pretrained, settings, variant)
         assert report["score"] is not None
 
 
-def test_a_task_that_is_unavailable_has_a_report_without_a_score(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unavailable_task_has_a_report_without_a_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seed_jobs, "ProcessPoolExecutor", Never)
     task = make_task(tmp_path / "none", unavailable="too few documents")
     report, cost = run(task, tmp_path / "nothing")
@@ -333,12 +325,12 @@ def test_a_task_that_is_unavailable_has_a_report_without_a_score(
     assert (report["cut"], report["tokens"], report["flops"]) == ({}, 0, 0)
 
 
-def test_no_pretrained_model_is_one_line(task: Path, tmp_path: Path) -> None:
+def test_missing_pretrained_model_is_one_line(task: Path, tmp_path: Path) -> None:
     with pytest.raises(PretraceError, match=r"model\.safetensors") as error:
         run(task, tmp_path / "nothing")
     assert "\n" not in str(error.value)
 
 
-def test_no_task_is_one_line(pretrained: Path, tmp_path: Path) -> None:
+def test_missing_task_is_one_line(pretrained: Path, tmp_path: Path) -> None:
     with pytest.raises(PretraceError, match=r"task\.json: no such file"):
         run(tmp_path / "nothing", pretrained)

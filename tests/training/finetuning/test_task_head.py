@@ -47,7 +47,7 @@ def scores(model: TaskModel, examples: list[list[np.ndarray]], more_padding: int
 
 @every_kind
 @both_models
-def test_padding_never_changes_a_score(kind: str, model: str) -> None:
+def test_padding_changes_no_logits(kind: str, model: str) -> None:
     head, examples = task_model(kind, model), [example(kind, seed) for seed in range(6)]
     together = scores(head, examples)
     assert together.shape == (6, 4 if kind == "multiple_choice" else OUTPUTS[kind])
@@ -59,20 +59,20 @@ def test_padding_never_changes_a_score(kind: str, model: str) -> None:
 
 @pytest.mark.parametrize("kind", ["similarity", "regression"])
 @both_models
-def test_the_order_of_a_similar_pair_does_not_matter(kind: str, model: str) -> None:
+def test_order_of_a_symmetric_pair_changes_nothing(kind: str, model: str) -> None:
     head = task_model(kind, model)
     for seed in range(5):
         first, second = example(kind, seed)
         torch.testing.assert_close(scores(head, [[first, second]]), scores(head, [[second, first]]))
 
 
-def test_the_order_of_premise_and_hypothesis_does_matter() -> None:
+def test_order_of_premise_and_hypothesis_matters() -> None:
     head = task_model("entailment")
     first, second = example("entailment", 0)
     assert not torch.allclose(scores(head, [[first, second]]), scores(head, [[second, first]]), atol=1e-3)
 
 
-def test_each_choice_has_its_score_wherever_it_stands() -> None:
+def test_choice_has_its_logit_at_any_position() -> None:
     head = task_model("multiple_choice")
     context, *choices = example("multiple_choice", 0)
     order = [2, 0, 3, 1]
@@ -89,7 +89,7 @@ def test_choices_share_their_dropout_and_examples_do_not() -> None:
     assert found[:, 0].unique().numel() > 1
 
 
-def test_a_table_grows_by_the_special_tokens_and_keeps_what_it_had() -> None:
+def test_token_table_grows_by_the_special_tokens() -> None:
     settings = ModelSettings(layers=1, width=16, heads=2, feed_forward=32, context=8, **REST, initial_std=0.02)
     language_model = Transformer(settings, VOCABULARY, 1)
     before = language_model.token_embedding.weight.detach().clone()
@@ -106,7 +106,7 @@ def test_a_table_grows_by_the_special_tokens_and_keeps_what_it_had() -> None:
     assert len(names) == len(set(names)) == len(list(Transformer(settings, VOCABULARY).parameters())) + 2
 
 
-def test_new_rows_and_classifier_are_a_pure_function_of_the_seed() -> None:
+def test_new_weights_are_a_pure_function_of_the_seed() -> None:
     states = []
     for noise, seed in ((0, 4), (1, 4), (0, 5)):
         torch.manual_seed(noise)
