@@ -13,6 +13,7 @@ from typing import Any
 
 from pretrace.common.files import write_json
 from pretrace.pipeline.stage import Run, run_stage
+from pretrace.settings import MAIN_MODEL
 from pretrace.tokens import load_vocabulary
 from pretrace.tracking.publish import publish_progress
 from pretrace.training.engine.generate import generate_samples
@@ -38,14 +39,14 @@ def main(run: Run) -> None:
         run.log_curve(CURVES / f"{kind}.json")
         run.log_curve(CURVES / f"{kind}-validation.json")
     for kind in kinds:
-        if kind == "transformer" and settings.pretrain.init_from:
+        if kind == MAIN_MODEL and settings.pretrain.init_from:
             results[kind] = init_from(settings, SHARDS)
         else:
             results[kind] = pretrain(kind, settings, SHARDS, partial(publish_progress, run), CURVES, sample)
     if run.is_rank_zero:  # under torchrun, rank 0 writes
         write_models(results, VOCABULARY, Path("models/pretrained"))
         write_curves(results, CURVES)
-        write_json("reports/samples.json", sample(results["transformer"].model))
+        write_json("reports/samples.json", sample(results[MAIN_MODEL].model))
         run.log_metrics(write_report(results, Path("reports/pretrain.json")))
         run.cost |= total_cost(results)
 

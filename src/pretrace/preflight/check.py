@@ -21,7 +21,7 @@ from pretrace.corpus.readers.faults import stop
 from pretrace.model import build_model
 from pretrace.preflight.disk import check_disk, corpus_bytes
 from pretrace.preflight.timing import DryRun, dry_run
-from pretrace.settings import Settings
+from pretrace.settings import MAIN_MODEL, Settings
 from pretrace.tasks.read_task import read_task_files
 from pretrace.tokens import load_vocabulary, vocabulary_folder
 from pretrace.training.distributed.data_parallel import check_batch_size
@@ -45,7 +45,7 @@ def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
     text_bytes, corpus = _corpus(settings)
     yield "corpus", corpus
     yield from _tasks(settings)
-    kinds = sorted({"transformer"} | {v.model for v in settings.variants.values() if v.pretrained}, reverse=True)
+    kinds = sorted({MAIN_MODEL} | {v.model for v in settings.variants.values() if v.pretrained}, reverse=True)
     models = {kind: _meta_model(kind, settings) for kind in kinds}
     weights = {kind: sum(parameter.numel() for parameter in model.parameters()) for kind, model in models.items()}
     disk = check_disk(max(weights.values()), text_bytes, settings)
@@ -54,7 +54,7 @@ def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
         f"{len(settings.tasks)} tasks x {len(settings.variants)} variants x {len(settings.seeds)} seeds",
     )
     for kind, model in models.items():
-        if kind == "transformer" and settings.pretrain.init_from:
+        if kind == MAIN_MODEL and settings.pretrain.init_from:
             yield from _initial_weights(settings)
         else:
             yield from _pretraining(kind, weights[kind], flops_per_token(model), text_bytes, settings)
@@ -107,7 +107,7 @@ def _initial_weights(settings: Settings) -> Iterator[tuple[str, str]]:
     folder = str(settings.pretrain.init_from)
     vocabulary = load_vocabulary(vocabulary_folder(folder))
     model = load_initial_model(settings, vocabulary.size)
-    yield "transformer", f"{sum(parameter.numel() for parameter in model.parameters()):,} parameters from {folder}"
+    yield MAIN_MODEL, f"{sum(parameter.numel() for parameter in model.parameters()):,} parameters from {folder}"
     yield "pre-training", f"none; the weights come with a vocabulary of {vocabulary.size:,} tokens"
 
 

@@ -21,12 +21,12 @@ from pretrace.report.predictions import read_answers
 from pretrace.report.provenance import provenance
 from pretrace.report.transfer_figure import transfer_figure
 from pretrace.report.zeroshot_figure import best_published, has_updates, zero_shot_figure
-from pretrace.settings import Settings
+from pretrace.settings import MODEL_KINDS, Settings
 from pretrace.tracking import read_rows
 
 __all__ = ["benchmark_markdown", "build_benchmark", "update_readme", "write_page", "write_report"]
 
-MODELS = ("transformer", "lstm")
+MODELS = MODEL_KINDS
 """Pre-trained models, with their curves under `reports/curves/`; one that is not there is not drawn."""
 
 

@@ -16,7 +16,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.files import read_json
 from pretrace.report.comparisons import Difference, difference, mean_difference
 from pretrace.report.predictions import ZERO_SHOT, TaskAnswers, read_answers
-from pretrace.settings import Settings
+from pretrace.settings import MAIN_MODEL, Settings
 
 REFERENCE = "full"
 BASELINES = {"majority": "majority", "tfidf": "TF-IDF", ZERO_SHOT: "LM, zero-shot"}
@@ -146,7 +146,7 @@ def _baseline_rows(folder: Path, name: str) -> list[dict[str, Any]]:
 
 def _zero_shot_rows(zero_shot: dict[str, Any], task: str, like: dict[str, Any]) -> list[dict[str, Any]]:
     """The transformer without fine-tuning, on a task that has a heuristic for it."""
-    found = zero_shot.get(task, {}).get("transformer")
+    found = zero_shot.get(task, {}).get(MAIN_MODEL)
     if not found or like["score"] is None:
         return []
     score = {"score": found["score"], "scores": [found["score"]], "stderr": found["stderr"]}

@@ -16,7 +16,7 @@ from pretrace.report.benchmark import BASELINES
 from pretrace.report.corpus_card import corpus_card
 from pretrace.report.figures import variant_colours
 from pretrace.report.plotting import COLOURS
-from pretrace.settings import Settings
+from pretrace.settings import MAIN_MODEL, Settings
 from pretrace.tasks.kinds import KINDS
 
 TEMPLATE = Path(__file__).parent / "page.html"
@@ -102,7 +102,7 @@ def language_rows(tests: dict[str, Any]) -> list[dict[str, Any]]:
 
 def pretrained_models(pretrain: dict[str, Any]) -> list[dict[str, Any]]:
     """One entry a pre-trained model, each with its name: the transformer's figures stand at the file's top."""
-    models = [{"name": "transformer"} | {k: v for k, v in pretrain.items() if not isinstance(v, dict)}]
+    models = [{"name": MAIN_MODEL} | {k: v for k, v in pretrain.items() if not isinstance(v, dict)}]
     return models + [{"name": key} | value for key, value in pretrain.items() if isinstance(value, dict)]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pretrace.report.markdown import rows_by_task
 from pretrace.report.plotting import MUTED, VARIANT_COLOURS, WIDTH, Drawing, svg_of
-from pretrace.settings import Settings
+from pretrace.settings import MAIN_MODEL, Settings
 
 
 def transferred_layers(settings: Settings) -> dict[str, int]:
@@ -15,7 +15,7 @@ def transferred_layers(settings: Settings) -> dict[str, int]:
     found = {
         name: layers if variant.layers is None else variant.layers
         for name, variant in settings.variants.items()
-        if variant.pretrained and variant.model == "transformer" and (variant.layers is not None or name == "full")
+        if variant.pretrained and variant.model == MAIN_MODEL and (variant.layers is not None or name == "full")
     }
     return found if len(found) > 1 else {}
 

@@ -12,6 +12,7 @@ from pretrace.report.predictions import ZERO_SHOT
 from pretrace.review.git_tree import Tree
 from pretrace.review.lockfile import hashes, locked_stages
 from pretrace.review.score_changes import rows_of
+from pretrace.settings import MAIN_MODEL
 
 BASELINES = ("majority", "tfidf")
 CODE = ("src/", "stages/")
@@ -67,7 +68,7 @@ class Cell:
         if variant in BASELINES:
             found = (found.get("baselines") or {}).get(variant) or {}
         elif variant == ZERO_SHOT:
-            found = (found.get("tasks") or {}).get(self.row["task"], {}).get("transformer") or {}
+            found = (found.get("tasks") or {}).get(self.row["task"], {}).get(MAIN_MODEL) or {}
         score = found.get("score")
         return [] if score is None else [score, *(found.get("scores") or [score])]
 

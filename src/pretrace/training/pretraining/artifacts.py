@@ -9,14 +9,14 @@ from typing import Any
 
 from pretrace.common.files import atomic_folder, write_json, write_text
 from pretrace.model import save_model
-from pretrace.settings import Settings
+from pretrace.settings import MAIN_MODEL, Settings
 from pretrace.training.engine.curves import write_curve
 from pretrace.training.pretraining.result import Pretrained
 
 
 def models_to_pretrain(settings: Settings) -> list[str]:
-    """Return the transformer, and then the other models that a pre-trained variant uses."""
-    return ["transformer", *({v.model for v in settings.variants.values() if v.pretrained} - {"transformer"})]
+    """Return the main model, and then the other models that a pre-trained variant uses."""
+    return [MAIN_MODEL, *({v.model for v in settings.variants.values() if v.pretrained} - {MAIN_MODEL})]
 
 
 def write_models(results: dict[str, Pretrained], vocabulary: Path, out: Path) -> None:
