@@ -1,18 +1,6 @@
-"""`pretrace` on the command line.
+"""The command line, `pretrace COMMAND`: a function for each command, and the parser of their arguments.
 
-    pretrace check                                          is all there, and how large is the run ahead?
-    pretrace generate MODEL --prompt "the function"         text from the pre-trained transformer
-    pretrace predict acceptability-full rows.jsonl          answers of a fine-tuned model
-    pretrace evaluate MODEL --text FILE                     loss, perplexity and bits a byte of a language model
-    pretrace evaluate MODEL --last-word FILE                how often it finds the last word of a passage (LAMBADA)
-    pretrace export MODEL --to onnx                         a model with its card, for others to open
-    pretrace diff origin/main                               what changed since a commit, as a Markdown comment
-    pretrace gate origin/main                               is there a reason not to merge?
-    pretrace trace source/full                              where a score came from; --verify makes it again
-    pretrace track                                          what waits for MLflow; --resend sends it
-
-Run from the repository's root. Exit codes: 0 done, 1 bad input (one line on stderr) or a reason that `gate` or
-`trace --verify` found or runs that `track --resend` left, 2 wrong usage.
+`pretrace --help` lists the commands, with examples and exit codes.
 """
 
 from __future__ import annotations
@@ -21,7 +9,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,17 +17,34 @@ from pretrace.common.errors import PretraceError, printable
 from pretrace.common.extras import explain_missing
 from pretrace.settings import load_settings
 
-MODEL = Path("models/pretrained/transformer")
+MODEL = "models/pretrained/transformer"
 BASE, REVIEW, BENCHMARK = "origin/main", ".pretrace/review", "reports/benchmark.json"
+DESCRIPTION = "From raw text to a benchmark table. Run it from the root of the repository."
+EPILOG = """\
+examples:
+  pretrace check
+  pretrace generate --prompt "the function" --tokens 60
+  pretrace predict acceptability-full rows.jsonl
+  pretrace evaluate --text README.md
+  pretrace export source-full --to onnx
+  pretrace diff origin/main
+  pretrace trace source/full --verify
+
+exit codes:
+  0  success
+  1  bad input (one line on standard error), a reason not to merge (gate), a score that could not be reproduced
+     (trace --verify), or runs that are still queued (track --resend)
+  2  wrong usage
+"""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    """Run a command; return the exit code."""
+    options = build_parser().parse_args(arguments)
     try:
         code = options.run(options) or 0
         sys.stdout.flush()
-    except BrokenPipeError:  # `pretrace predict ... | head`: nobody reads on, and Python shall not complain at its end
+    except BrokenPipeError:  # `pretrace predict ... | head`: the reader has gone; keep Python from reporting it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except PretraceError as error:
@@ -56,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def check(_options: argparse.Namespace) -> None:
-    """Print what the run ahead is, up to the first thing that would stop it."""
+    """Check and estimate the run, up to the first problem that would stop it."""
     from pretrace.preflight.check import preflight
 
     for heading, text in preflight(load_settings()):
@@ -67,21 +72,21 @@ def generate(options: argparse.Namespace) -> None:
     """Print the prompt with its continuation."""
     from pretrace.model import load_model
     from pretrace.tokens import load_vocabulary, vocabulary_folder
-    from pretrace.training.engine.generate import generate as continued
+    from pretrace.training.engine.generate import generate as generate_text
 
     model, vocabulary = load_model(options.model), load_vocabulary(vocabulary_folder(options.model))
-    drawing = (options.tokens, options.seed, options.temperature, options.top)
-    text = continued(model, vocabulary, options.prompt, *drawing)
-    print("\n".join(map(printable, text.split("\n"))))  # a model may have learned what a terminal obeys
+    sampling = (options.tokens, options.seed, options.temperature, options.top)
+    text = generate_text(model, vocabulary, options.prompt, *sampling)
+    print("\n".join(map(printable, text.split("\n"))))  # a model may have learned control sequences
 
 
 def predict(options: argparse.Namespace) -> None:
-    """Print an answer for each row."""
+    """Print a prediction for each row."""
     from pretrace.inference.predict import predict_lines
 
     name = "standard input" if options.rows == "-" else options.rows
-    for answer in predict_lines(options.model, _lines(options.rows), name):
-        print(printable(answer) if isinstance(answer, str) else answer)  # a label is from somebody's file
+    for prediction in predict_lines(options.model, _lines(options.rows), name):
+        print(printable(prediction) if isinstance(prediction, str) else prediction)  # labels come from files
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -89,20 +94,20 @@ def evaluate(options: argparse.Namespace) -> None:
     if options.last_word is not None:
         from pretrace.evaluation.language_tests.command import describe, last_words
 
-        asked = {"last_word": options.last_word}
+        source = {"last_word": options.last_word}
         if options.stride is not None:
             raise PretraceError("--stride goes with --text: a passage is read whole, or its end that fits the context")
-        found = last_words(options.model, options.last_word)
+        scores = last_words(options.model, options.last_word)
     else:
         from pretrace.evaluation.perplexity import describe
         from pretrace.evaluation.perplexity import evaluate as measure
 
-        asked = {"text": options.text}
-        found = measure(options.model, options.text, options.stride)
+        source = {"text": options.text}
+        scores = measure(options.model, options.text, options.stride)
     if options.json:
-        print(json.dumps({"model": options.model, **asked, **found}, indent=2, ensure_ascii=False))
+        print(json.dumps({"model": options.model, **source, **scores}, indent=2, ensure_ascii=False))
         return
-    for heading, text in describe(found):
+    for heading, text in describe(scores):
         print(f"{heading:<14}{text}")
 
 
@@ -114,7 +119,7 @@ def export(options: argparse.Namespace) -> None:
 
 
 def diff(options: argparse.Namespace) -> None:
-    """Print one Markdown comment, and keep it beside its images."""
+    """Print a Markdown comment, and write it beside its images."""
     from pretrace.common.files import write_text
     from pretrace.review import comment
 
@@ -124,7 +129,7 @@ def diff(options: argparse.Namespace) -> None:
 
 
 def gate(options: argparse.Namespace) -> int:
-    """Print the reasons not to merge, if there are any; the exit code says it, too."""
+    """Print the reasons not to merge; return 1 if there are any."""
     from pretrace.review import gate as reasons_and_notes
 
     reasons, notes = reasons_and_notes(options.base)
@@ -139,7 +144,7 @@ def gate(options: argparse.Namespace) -> int:
 
 
 def trace(options: argparse.Namespace) -> int:
-    """Print where a score came from, and with --verify, whether it comes out again."""
+    """Print the provenance of a score; with --verify, reproduce it."""
     from pretrace.review import trace as described
     from pretrace.review import verify
 
@@ -154,7 +159,7 @@ def trace(options: argparse.Namespace) -> int:
 
 
 def track(options: argparse.Namespace) -> int:
-    """Print what waits for MLflow, or send it; with --resend, 1 if something still waits."""
+    """Print the upload queue; with --resend, upload it and return 1 if records are left."""
     from pretrace.tracking.status import resend, status
 
     if options.resend:
@@ -175,67 +180,83 @@ def _lines(path: str) -> Iterable[str]:
         raise PretraceError(f"{path}: not UTF-8 at byte {error.start}; convert it (iconv -t UTF-8)") from None
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="pretrace", description="From raw text to a benchmark table.")
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands; `run` of its result is the command's function."""
+    parser = argparse.ArgumentParser(
+        prog="pretrace",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"pretrace {version('pretrace')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    one = commands.add_parser("check", help="is all there that a run needs, and how large is it?")
-    one.set_defaults(run=check)
-    one = commands.add_parser("generate", help="continue a text with the pre-trained transformer")
-    one.add_argument("model", metavar="MODEL", nargs="?", default=str(MODEL), help=f"a model's folder ({MODEL})")
-    one.add_argument("--prompt", metavar="TEXT", default="", help="how the text begins; it may be empty")
-    one.add_argument("--tokens", type=_count, default=40, help="tokens to add (40)")
-    one.add_argument("--seed", type=int, default=0, help="the same seed gives the same text (0)")
-    one.add_argument("--temperature", type=_heat, default=0.8, help="0 takes the most likely token each time (0.8)")
-    one.add_argument("--top", type=_count, default=40, help="draw from so many of the most likely tokens (40)")
-    one.set_defaults(run=generate)
-    one = commands.add_parser("predict", help="answer rows with a fine-tuned model")
-    one.add_argument("model", metavar="MODEL", help="a folder of models/finetuned, such as source-full")
-    one.add_argument("rows", metavar="FILE", nargs="?", default="-", help="JSONL with the task's columns; - is stdin")
-    one.set_defaults(run=predict)
-    one = commands.add_parser("evaluate", help="perplexity of a language model on a text, or LAMBADA's last words")
-    one.add_argument("model", metavar="MODEL", nargs="?", default=str(MODEL), help=f"a model's folder ({MODEL})")
+
+    def add(run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
+        name = run.__name__
+        one = commands.add_parser(
+            name, help=text, description=f"{text[0].upper()}{text[1:]}.", formatter_class=HelpFormatter
+        )
+        one.set_defaults(run=run)
+        return one
+
+    def add_model(one: argparse.ArgumentParser, text: str) -> None:
+        one.add_argument("model", metavar="MODEL", nargs="?", default=MODEL, help=text)
+
+    add(check, "check settings, data, memory and disk, and estimate the run")
+    one = add(generate, "continue a text with a pre-trained language model")
+    add_model(one, "folder of a language model")
+    one.add_argument("--prompt", metavar="TEXT", default="", help="beginning of the text; may be empty")
+    one.add_argument("--tokens", type=_count, default=40, help="number of tokens to generate")
+    one.add_argument("--seed", type=int, default=0, help="random seed; the same seed gives the same text")
+    one.add_argument("--temperature", type=_temperature, default=0.8, help="0 always takes the most likely token")
+    one.add_argument("--top", type=_count, default=40, help="sample from this many of the most likely tokens")
+    one = add(predict, "predict rows with a fine-tuned model")
+    one.add_argument("model", metavar="MODEL", help="name of a folder in models/finetuned, such as source-full")
+    one.add_argument("rows", metavar="FILE", nargs="?", default="-", help="JSONL with the task's columns; - for stdin")
+    one = add(evaluate, "measure the perplexity of a language model on a text, or its last-word accuracy (LAMBADA)")
+    add_model(one, "folder of a language model")
     what = one.add_mutually_exclusive_group(required=True)
-    what.add_argument("--text", metavar="FILE", help="plain text, or a folder or file as corpus.path has")
-    what.add_argument("--last-word", metavar="FILE", help="rows of `context` and `target`, as LAMBADA has them")
-    one.add_argument("--stride", type=_count, help="tokens scored in each window; the context is quickest (half of it)")
+    what.add_argument("--text", metavar="FILE", help="plain text, or a file or folder as in corpus.path")
+    what.add_argument("--last-word", metavar="FILE", help="rows with `context` and `target`, as in LAMBADA")
+    stride = "tokens scored per window; larger is faster, smaller is more exact (default: half the context)"
+    one.add_argument("--stride", type=_count, help=stride)
     one.add_argument("--json", action="store_true", help="print one JSON object")
-    one.set_defaults(run=evaluate)
-    one = commands.add_parser("export", help="write a model with its card in a format that other programs read")
-    one.add_argument(
-        "model", metavar="MODEL", nargs="?", default=str(MODEL), help=f"a folder, or source-full ({MODEL})"
-    )
+    one = add(export, "write a model with its card in a format that other programs read")
+    add_model(one, "folder of a model, or name of a fine-tuned one, such as source-full")
     one.add_argument("--to", choices=("huggingface", "openai", "onnx", "torchscript"), required=True, help="format")
-    one.add_argument("--out", metavar="FOLDER", help="a new folder (models/exported/MODEL-FORMAT)")
-    one.set_defaults(run=export)
-    one = commands.add_parser("diff", help="what changed since a commit, as a Markdown comment")
-    one.add_argument("base", metavar="BASE", nargs="?", default=BASE, help=f"the commit ({BASE})")
-    one.add_argument("--out", metavar="FOLDER", default=REVIEW, help=f"for the images and the comment ({REVIEW})")
-    one.add_argument("--link", metavar="URL", help="where the images will be, for a comment that cannot hold them")
-    one.set_defaults(run=diff)
-    one = commands.add_parser("gate", help="fail where dvc.lock and the code disagree, or a score fell")
-    one.add_argument("base", metavar="BASE", nargs="?", default=BASE, help=f"the commit to compare with ({BASE})")
-    one.set_defaults(run=gate)
-    one = commands.add_parser("trace", help="where a score of the table came from")
-    one.add_argument("file", metavar="FILE", nargs="?", default=BENCHMARK, help=f"the table ({BENCHMARK})")
+    one.add_argument("--out", metavar="FOLDER", help="new folder (default: models/exported/MODEL-FORMAT)")
+    one = add(diff, "print the changes since a commit as a Markdown comment")
+    one.add_argument("base", metavar="BASE", nargs="?", default=BASE, help="commit to compare with")
+    one.add_argument("--out", metavar="FOLDER", default=REVIEW, help="folder for the comment and its images")
+    one.add_argument("--link", metavar="URL", help="URL of the images, for a comment that cannot contain them")
+    one = add(gate, "fail if dvc.lock does not match the code, or a score fell")
+    one.add_argument("base", metavar="BASE", nargs="?", default=BASE, help="commit to compare with")
+    one = add(trace, "print the provenance of a score in the table")
+    one.add_argument("file", metavar="FILE", nargs="?", default=BENCHMARK, help="the table")
     one.add_argument("cell", metavar="TASK/COLUMN", help="such as source/full or source/tfidf")
-    one.add_argument("--verify", action="store_true", help="run its stage again in a copy, and compare")
-    one.set_defaults(run=trace)
-    one = commands.add_parser("track", help="what waits for MLflow, and sending it")
-    one.add_argument("--resend", action="store_true", help="send what could not be sent, from this machine's files")
-    one.set_defaults(run=track)
+    one.add_argument("--verify", action="store_true", help="run the stage again in a copy, and compare the score")
+    one = add(track, "show the runs that are queued for MLflow, or upload them")
+    one.add_argument("--resend", action="store_true", help="upload all queued runs now")
     return parser
+
+
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Adds the default to each help text, except for flags and an empty text."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        has_default = action.default not in (None, "") and not isinstance(action.default, bool)
+        return super()._get_help_string(action) if has_default else action.help
 
 
 def _count(text: str) -> int:
     if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError("takes 1 or more")
+        raise argparse.ArgumentTypeError("must be 1 or more")
     return number
 
 
-def _heat(text: str) -> float:
+def _temperature(text: str) -> float:
     if not (number := float(text)) >= 0:
-        raise argparse.ArgumentTypeError("takes 0 or more")
+        raise argparse.ArgumentTypeError("must be 0 or more")
     return number
 
 

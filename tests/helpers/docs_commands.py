@@ -58,7 +58,7 @@ NAMES = {
 }
 """Names in the docs, and their names in the tiny project, which has one task, `follows`."""
 SUITE = "tests/integration/test_experiments.py::"
-SERVES = "tests/tracking/test_best_models.py::test_mlflow_serves_it_from_the_command_line"
+SERVES = "tests/tracking/test_best_models.py::test_registered_model_is_served_by_mlflow"
 IN_PART = "tests/integration/test_remotes.py::test_clone_fetches_what_changed_stages_need"
 HUB = NotRun(
     "fetches a data set from the Hugging Face Hub; tests/corpus/readers/test_huggingface.py has the same in small"
@@ -200,7 +200,10 @@ PAGES: dict[str, list[tuple[str, How]]] = {
             NotRun("a server without an end; test_uploader_postgres.py has one like it"),
         ),
         ("pretrace track", LOOK),
-        ("pretrace track --resend", ByTest("tests/tracking/test_status.py::test_track_says_what_waits_and_why")),
+        (
+            "pretrace track --resend",
+            ByTest("tests/tracking/test_status.py::test_track_prints_the_queue_and_the_last_error"),
+        ),
         ("export MLFLOW_TRACKING_URI=sqlite:///$PWD/.pretrace/mlflow.db", ByTest(SERVES)),
         ("""echo '{"dataframe_records": [{"text": "solve a linear equation"}]}' > rows.json""", ByTest(SERVES)),
         (
@@ -214,7 +217,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         (
             "mlflow server --backend-store-uri postgresql+psycopg2://USER@HOST/DATABASE "
             "--artifacts-destination s3://BUCKET/mlflow",
-            ByTest("tests/tracking/spool/test_uploader_postgres.py::test_a_server_with_postgres_behind_it"),
+            ByTest("tests/tracking/spool/test_uploader_postgres.py::test_server_with_postgres"),
         ),
     ],
     "docs/security.md": [

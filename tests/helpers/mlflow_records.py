@@ -12,13 +12,13 @@ from pretrace.settings import load_settings
 PARENT = "workspace-01234567"
 
 
-def leave(name: str, status: str = "FINISHED", **values: Any) -> Run:
+def queue_run(name: str, status: str = "FINISHED", **values: Any) -> Run:
     run = Run(name, load_settings(), **{"started": 1_700_000_000.0, **values})
     tracking.enqueue(run, status)
     return run
 
 
-def waiting(folder: Path) -> int:
+def count_queued(folder: Path) -> int:
     return len(list(folder.glob("[0-9]*/record.json")))
 
 

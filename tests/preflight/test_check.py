@@ -50,7 +50,7 @@ def real_dry_run() -> None:
 
 
 @pytest.mark.slow
-def test_check_says_what_the_run_is(repository: Path, capsys: Any) -> None:
+def test_check_describes_the_run(repository: Path, capsys: Any) -> None:
     settings = load_settings()
     lines = dict(line.split(None, 1) for line in run(capsys, "check").splitlines() if line[0] != " ")
     weights = sum(p.numel() for p in build_model("transformer", settings.scale, 64, 0).parameters())
@@ -63,7 +63,7 @@ def test_check_says_what_the_run_is(repository: Path, capsys: Any) -> None:
     assert not (repository / "reports").exists()
 
 
-def test_check_counts_the_lstm_when_a_variant_has_it(repository: Path, capsys: Any) -> None:
+def test_check_includes_the_lstm_if_a_variant_has_it(repository: Path, capsys: Any) -> None:
     write_settings(repository, {"variants": {"full": {}, "lstm": {"model": "lstm"}}})
     said = run(capsys, "check")
     lstm = build_model("lstm", load_settings().scale, 64, 0)
@@ -83,7 +83,7 @@ def test_check_counts_the_lstm_when_a_variant_has_it(repository: Path, capsys: A
         ),
     ],
 )
-def test_check_names_what_would_stop_the_run(repository: Path, capsys: Any, params: Any, said: str) -> None:
+def test_check_names_the_first_problem(repository: Path, capsys: Any, params: Any, said: str) -> None:
     (repository / "blank").mkdir()
     (repository / "blank" / "empty.txt").touch()
     (repository / "rows.csv").write_text("text,answer\nfine,1\n")
@@ -91,7 +91,7 @@ def test_check_names_what_would_stop_the_run(repository: Path, capsys: Any, para
     assert said in refused(capsys, "check")
 
 
-def test_check_reads_text_and_rows_of_ones_own(repository: Path, capsys: Any) -> None:
+def test_check_reads_own_text_and_rows(repository: Path, capsys: Any) -> None:
     (repository / "books").mkdir()
     (repository / "books" / "one.txt").write_text("the cat")
     (repository / "rows.csv").write_text("text,label\nfine,1\nbad,0\n")
@@ -102,12 +102,12 @@ def test_check_reads_text_and_rows_of_ones_own(repository: Path, capsys: Any) ->
     assert "2 train rows" in said
 
 
-def test_check_refuses_a_disk_without_room(repository: Path, capsys: Any, monkeypatch: Any) -> None:
+def test_check_refuses_a_full_disk(repository: Path, capsys: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1000))
     assert "1 kB are free" in refused(capsys, "check")
 
 
-def test_check_says_time_memory_and_cost(repository: Path, capsys: Any) -> None:
+def test_check_prints_time_memory_and_cost(repository: Path, capsys: Any) -> None:
     write_settings(repository, {"hourly_cost": 7.2})
     lines = dict(line.split(None, 1) for line in run(capsys, "check").splitlines() if line[0] != " ")
     section = load_settings().scale.pretrain
@@ -118,7 +118,7 @@ def test_check_says_time_memory_and_cost(repository: Path, capsys: Any) -> None:
     assert lines["device"] == "2 processes on cpu, float32 (as set)"
 
 
-def test_check_says_how_many_epochs_the_text_gives(repository: Path, capsys: Any) -> None:
+def test_check_prints_the_epochs(repository: Path, capsys: Any) -> None:
     (repository / "books").mkdir()
     (repository / "books" / "one.txt").write_text("the cat sat " * 100_000)
     write_settings(repository, {"corpus": {"source": "files", "path": "books"}})
@@ -130,7 +130,7 @@ def test_check_says_how_many_epochs_the_text_gives(repository: Path, capsys: Any
 
 
 @pytest.mark.slow
-def test_check_counts_compressed_text_as_it_unpacks(repository: Path, capsys: Any) -> None:
+def test_check_counts_compressed_text_unpacked(repository: Path, capsys: Any) -> None:
     random = np.random.default_rng(0)
     text = " ".join(random.choice(WORDS, 400_000))
     (repository / "books").mkdir()
@@ -147,7 +147,7 @@ def test_check_counts_compressed_text_as_it_unpacks(repository: Path, capsys: An
     assert f"{readable_bytes(4 * size)} for text" in said
 
 
-def test_check_of_a_parquet_file_without_a_byte(repository: Path, capsys: Any) -> None:
+def test_check_reports_an_empty_parquet_file(repository: Path, capsys: Any) -> None:
     (repository / "books").mkdir()
     (repository / "books" / "none.parquet").touch()
     write_settings(repository, {"corpus": {"source": "files", "path": "books"}})
@@ -158,7 +158,7 @@ def test_check_of_a_parquet_file_without_a_byte(repository: Path, capsys: Any) -
     assert str(error.value) in said
 
 
-def test_check_refuses_what_does_not_fit_in_memory(repository: Path, capsys: Any, monkeypatch: Any) -> None:
+def test_check_refuses_a_run_without_enough_memory(repository: Path, capsys: Any, monkeypatch: Any) -> None:
     """By the lower bound before the dry run, and by the measurement."""
     monkeypatch.setattr("pretrace.training.engine.memory.memory_bytes", lambda: 400_000_000)
     said = refused(capsys, "check")
@@ -172,7 +172,7 @@ def test_check_refuses_what_does_not_fit_in_memory(repository: Path, capsys: Any
     assert "memory: at least " in refused(capsys, "check")
 
 
-def test_check_of_a_sharded_model_tries_nothing(repository: Path, capsys: Any, monkeypatch: Any) -> None:
+def test_check_of_a_sharded_model_makes_no_dry_run(repository: Path, capsys: Any, monkeypatch: Any) -> None:
     """One process cannot hold it; a batch that cannot be divided is reported first."""
     monkeypatch.setattr("pretrace.preflight.check.dry_run", None)
     file = repository / "scales" / "small.yaml"
@@ -185,7 +185,7 @@ def test_check_of_a_sharded_model_tries_nothing(repository: Path, capsys: Any, m
 
 
 @pytest.mark.slow
-def test_check_tries_real_updates(repository: Path, capsys: Any, real_dry_run: None, tmp_path: Path) -> None:
+def test_check_makes_a_real_dry_run(repository: Path, capsys: Any, real_dry_run: None, tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
     said = run(capsys, "check")
     assert "s per step, measured" in said

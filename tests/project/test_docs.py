@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pretrace.cli import _parser
+from pretrace.cli import build_parser
 from pretrace.settings import read_yaml
 from tests.helpers import REPOSITORY
 
@@ -33,7 +33,7 @@ def test_docs_have_commands() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_pretrace_commands_can_be_parsed(page: Path) -> None:
     for command in commands(page, "pretrace"):
-        assert _parser().parse_args(command[1:]).run
+        assert build_parser().parse_args(command[1:]).run
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -17,14 +17,14 @@ from pretrace import tracking
 from pretrace.common.files import read_json
 from pretrace.inference.predict import predict_lines
 from tests.helpers.finetuned_models import ROWS, TASKS, models, write_pipeline
-from tests.helpers.mlflow_records import PARENT, client, leave, runs
+from tests.helpers.mlflow_records import PARENT, client, queue_run, runs
 
 pytestmark = pytest.mark.slow
 
 
 def report(full: float = 0.6, scratch: float = 0.5, tasks: tuple[str, ...] = ("source",)) -> None:
     """An experiment with these scores, sent twice, as after a sender that was killed."""
-    leave("report", ends_experiment=True, models=models(full, scratch, tasks))
+    queue_run("report", ends_experiment=True, models=models(full, scratch, tasks))
     record = max(Path(".pretrace/tracking").glob("[0-9]*"))
     shutil.copytree(record, record.with_name(record.name + "-again"))
     assert tracking.upload_queued() == ""
@@ -34,7 +34,7 @@ def aliases(name: str = "pretrace-source") -> dict[str, str]:
     return {alias: str(version) for alias, version in client().get_registered_model(name).aliases.items()}
 
 
-def test_the_best_column_of_each_task_is_chosen(finetuned: Path) -> None:
+def test_best_models_has_the_best_column_of_each_task(finetuned: Path) -> None:
     rows = [
         {"task": "source", "variant": name, "kind": "classification", "metric": "accuracy"}
         for name in ("full", "scratch", "tfidf")
@@ -47,8 +47,8 @@ def test_the_best_column_of_each_task_is_chosen(finetuned: Path) -> None:
     assert best["examples"] == [[row] for row in ROWS[:3]]
 
 
-def test_a_model_is_one_version_however_often_it_is_sent(finetuned: Path) -> None:
-    leave("finetune@source-full", metrics={"score": 0.6})
+def test_model_uploaded_twice_is_one_version(finetuned: Path) -> None:
+    queue_run("finetune@source-full", metrics={"score": 0.6})
     report()
     (version,) = client().search_model_versions("name = 'pretrace-source'")
     assert version.run_id == runs()["finetune@source-full"].info.run_id, "beside the run that trained it"
@@ -65,7 +65,7 @@ def test_a_model_is_one_version_however_often_it_is_sent(finetuned: Path) -> Non
     assert "torch==" in pinned and "spacy==" in pinned
 
 
-def test_the_champion_is_the_best_on_the_same_rows(finetuned: Path) -> None:
+def test_champion_is_the_best_on_the_same_rows(finetuned: Path) -> None:
     report(full=0.6)
     write_pipeline(finetuned, "0" * 32, "python worse.py")
     report(full=0.55)
@@ -78,7 +78,7 @@ def test_the_champion_is_the_best_on_the_same_rows(finetuned: Path) -> None:
     assert aliases() == {"champion": "4", "full": "4", "scratch": "3"}
 
 
-def test_a_model_answers_the_test_rows_as_before(finetuned: Path, monkeypatch: Any) -> None:
+def test_registered_model_predicts_the_same(finetuned: Path, monkeypatch: Any) -> None:
     """Of every kind, with columns of the task's own names; from a process in another folder, too."""
     import mlflow
     import pandas as pd
@@ -101,7 +101,7 @@ def test_a_model_answers_the_test_rows_as_before(finetuned: Path, monkeypatch: A
         assert model.metadata.signature.inputs.input_names() == list(rows[0])
 
 
-def test_mlflow_serves_it_from_the_command_line(finetuned: Path, tmp_path: Path) -> None:
+def test_registered_model_is_served_by_mlflow(finetuned: Path, tmp_path: Path) -> None:
     """Without the folder that it was made in, and with the code that it has with it."""
     report()
     (finetuned / "rows.json").write_text(json.dumps({"dataframe_records": [{"text": row} for row in ROWS]}))

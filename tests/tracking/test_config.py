@@ -16,7 +16,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
 
 
-def test_mlflow_gets_the_password_in_no_url(monkeypatch: Any) -> None:
+def test_mlflow_uri_has_no_password(monkeypatch: Any) -> None:
     import os
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:p%40ss@host:8080/mlflow")

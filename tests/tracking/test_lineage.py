@@ -23,7 +23,7 @@ def digests(pipeline: Pipeline, stage: str) -> dict[str, str]:
     return {one.path: one.md5 for one in pipeline.inputs(stage)}
 
 
-def test_inputs_have_the_hashes_of_the_stages_that_made_them(taken: Any) -> None:
+def test_inputs_have_the_hashes_of_their_producers(taken: Any) -> None:
     pipeline = Pipeline(taken)
     locked = {entry["path"]: entry["md5"] for stage in pipeline.locked.values() for entry in stage["outs"]}
     assert digests(pipeline, "pretrain") == {name: locked[name] for name in ("data/shards", "models/vocabulary")}
@@ -34,7 +34,7 @@ def test_inputs_have_the_hashes_of_the_stages_that_made_them(taken: Any) -> None
     assert digests(pipeline, "collect") == {}
 
 
-def test_inputs_are_what_dvc_locks(taken: Any) -> None:
+def test_inputs_match_dvc_lock(taken: Any) -> None:
     """Wherever dvc.lock's own entry has the same path, it has the same hash."""
     pipeline, compared = Pipeline(taken), 0
     for stage in pipeline.stages:
@@ -46,18 +46,18 @@ def test_inputs_are_what_dvc_locks(taken: Any) -> None:
     assert compared > 20
 
 
-def test_what_no_stage_has_made_is_unlocked(taken: Any) -> None:
+def test_input_without_a_producer_is_unlocked(taken: Any) -> None:
     texts = {name: text for name, text in taken["texts"].items() if name != "dvc.lock"}
     assert set(digests(Pipeline({**taken, "texts": texts}), "pretrain").values()) == {"unlocked"}
 
 
-def test_without_a_pipeline_there_is_nothing_to_say() -> None:
+def test_pipeline_without_files_is_empty() -> None:
     pipeline = Pipeline({"texts": {}, "code": {}})
     assert pipeline.inputs("clean") == []
     assert pipeline.fingerprint("clean") == ""
 
 
-def test_cells_of_a_matrix_are_stages(taken: Any) -> None:
+def test_stages_include_cells_of_a_matrix(taken: Any) -> None:
     stages = Pipeline(taken).stages
     assert "finetune@source-full" in stages
     assert stages["finetune@source-full"]["cmd"].endswith("stages/finetune.py source full")
@@ -77,7 +77,7 @@ def test_cells_of_a_matrix_are_stages(taken: Any) -> None:
         (("code", "src/pretrace/tracking/spool/uploader.py", None, "0"), set()),
     ],
 )
-def test_a_fingerprint_is_of_what_a_stage_rests_on(taken: Any, change: tuple[str, ...], changed: set[str]) -> None:
+def test_fingerprint_depends_on_code_and_parameters(taken: Any, change: tuple[str, ...], changed: set[str]) -> None:
     watched = {"clean", "evaluation", "pretrain", "tasks@source", "zeroshot"}
     watched |= {"finetune@source-full", "finetune@cloze-scratch"}
     part, name, old, new = change
@@ -88,7 +88,7 @@ def test_a_fingerprint_is_of_what_a_stage_rests_on(taken: Any, change: tuple[str
 
 
 @pytest.mark.slow
-def test_a_fingerprint_is_of_the_data_too(taken: Any) -> None:
+def test_fingerprint_depends_on_data(taken: Any) -> None:
     pipeline = Pipeline(taken)
     other = copy.deepcopy(taken)
     other["texts"]["dvc.lock"] = other["texts"]["dvc.lock"].replace(pipeline.md5("data/shards"), "0" * 32)

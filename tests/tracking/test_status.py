@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pretrace.cli import main
-from tests.helpers.mlflow_records import leave
+from tests.helpers.mlflow_records import queue_run
 
 SECRET = "s3cr3t-of-mine"
 
@@ -21,11 +21,11 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_track_says_what_waits_and_why(tracked: Path, monkeypatch: Any, capsys: Any) -> None:
+def test_track_prints_the_queue_and_the_last_error(tracked: Path, monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://someone:{SECRET}@127.0.0.1:9")
     assert main(["track"]) == 0
     assert "nothing" in capsys.readouterr().out
-    leave("clean")
+    queue_run("clean")
     assert main(["track", "--resend"]) == 1
     assert main(["track"]) == 0
     out = capsys.readouterr().out
@@ -35,7 +35,7 @@ def test_track_says_what_waits_and_why(tracked: Path, monkeypatch: Any, capsys: 
 
 
 @pytest.mark.slow
-def test_track_where_tracking_is_off(project: Path, capsys: Any) -> None:
+def test_track_with_tracking_off(project: Path, capsys: Any) -> None:
     assert main(["track"]) == main(["track", "--resend"]) == 0
     assert capsys.readouterr().out.count("switched off") == 2
     assert not (project / ".pretrace").exists()

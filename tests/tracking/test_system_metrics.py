@@ -15,7 +15,7 @@ import pytest
 from pretrace import tracking
 from pretrace.tracking import system_metrics
 from pretrace.tracking.system_metrics import SystemMetricsMonitor
-from tests.helpers.mlflow_records import leave, points, runs
+from tests.helpers.mlflow_records import points, queue_run, runs
 
 pytestmark = pytest.mark.slow
 
@@ -31,10 +31,10 @@ def monitored(samples: int) -> SystemMetricsMonitor:
     return monitor
 
 
-def test_a_stage_shows_what_it_took(tracked: Path, monkeypatch: Any) -> None:
+def test_system_metrics_are_uploaded(tracked: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(system_metrics, "FIRST_SAMPLE_SECONDS", 0.01)
     monkeypatch.setattr(system_metrics, "INTERVAL_SECONDS", 0.01)
-    leave("pretrain", monitor=monitored(3))
+    queue_run("pretrain", monitor=monitored(3))
     tracking.upload_queued()
     run = runs()["pretrain"]
     assert run.data.metrics["system/stage_memory_megabytes"] > 10
@@ -43,7 +43,7 @@ def test_a_stage_shows_what_it_took(tracked: Path, monkeypatch: Any) -> None:
     assert [step for step, _ in points(run, "system/disk_usage_percentage")][:3] == [0, 1, 2]
 
 
-def test_a_long_run_keeps_looks_further_apart(monkeypatch: Any) -> None:
+def test_monitor_samples_less_often_in_long_runs(monkeypatch: Any) -> None:
     monkeypatch.setattr(system_metrics, "MAX_SAMPLES", 4)
     monitor = SystemMetricsMonitor()
     waits: list[float] = []
@@ -59,7 +59,7 @@ def test_a_long_run_keeps_looks_further_apart(monkeypatch: Any) -> None:
     assert waits[-1] > 8 * waits[2]
 
 
-def test_each_gpu_is_looked_at(monkeypatch: Any) -> None:
+def test_monitor_samples_every_gpu(monkeypatch: Any) -> None:
     nvidia = SimpleNamespace(
         nvmlInit=lambda: None,
         nvmlDeviceGetCount=lambda: 2,
@@ -75,7 +75,7 @@ def test_each_gpu_is_looked_at(monkeypatch: Any) -> None:
     assert values["system/gpu_0_power_usage_watts"] == 70
 
 
-def test_without_psutil_nothing_is_seen_and_nothing_said(monkeypatch: Any, capsys: Any) -> None:
+def test_monitor_without_psutil_is_silent(monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.setitem(sys.modules, "psutil", None)
     monitor = SystemMetricsMonitor()
     monkeypatch.setattr(system_metrics, "FIRST_SAMPLE_SECONDS", 0.01)
@@ -84,7 +84,7 @@ def test_without_psutil_nothing_is_seen_and_nothing_said(monkeypatch: Any, capsy
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_stage_loads_nothing_for_mlflow() -> None:
+def test_stage_does_not_import_mlflow() -> None:
     """Neither MLflow nor what monitores the machine: both are loaded elsewhere, or later."""
     code = "import json, sys; import pretrace.pipeline.stage; print(json.dumps(sorted(sys.modules)))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -11,7 +11,7 @@ import pytest
 from pretrace import tracking
 from pretrace.common.files import write_json
 from pretrace.tracking import status
-from tests.helpers.mlflow_records import PARENT, all_runs, client, leave, runs, waiting
+from tests.helpers.mlflow_records import PARENT, all_runs, client, count_queued, queue_run, runs
 
 pytestmark = pytest.mark.slow
 
@@ -55,12 +55,12 @@ def pipeline(tracked: Path, project: Path) -> Path:
 
 
 def report() -> None:
-    leave("report", ends_experiment=True)
+    queue_run("report", ends_experiment=True)
     assert tracking.upload_queued() == ""
 
 
-def test_a_stage_of_another_experiment_is_named(pipeline: Path, monkeypatch: Any) -> None:
-    leave("clean", metrics={"words": 10.0}, cost={"seconds": 5}, params={"kept": 1})
+def test_cached_run_links_to_the_producing_run(pipeline: Path, monkeypatch: Any) -> None:
+    queue_run("clean", metrics={"words": 10.0}, cost={"seconds": 5}, params={"kept": 1})
     report()
     monkeypatch.setenv("DVC_EXP_NAME", "second")
     report()
@@ -77,20 +77,20 @@ def test_a_stage_of_another_experiment_is_named(pipeline: Path, monkeypatch: Any
     assert [run.info.run_name for run in all_runs()].count("clean (cached)") == 1
 
 
-def test_what_ran_is_not_called_cached(pipeline: Path) -> None:
-    leave("clean")
+def test_cached_run_is_not_created_for_a_stage_that_ran(pipeline: Path) -> None:
+    queue_run("clean")
     report()
     assert set(runs()) == {PARENT, "clean", "report"}
 
 
-def test_other_code_is_another_result(pipeline: Path, project: Path, monkeypatch: Any) -> None:
+def test_cached_run_is_found_by_its_code(pipeline: Path, project: Path, monkeypatch: Any) -> None:
     """Taken back, the first one counts again, and not the one that ran last."""
-    leave("clean")
+    queue_run("clean")
     report()
     before = runs()["clean"].info.run_id
     (project / "stages/clean.py").write_text("other")
     monkeypatch.setenv("DVC_EXP_NAME", "other")
-    leave("clean", metrics={"words": 2.0}, started=1_700_000_100.0)
+    queue_run("clean", metrics={"words": 2.0}, started=1_700_000_100.0)
     report()
     (project / "stages/clean.py").write_text("clean")
     monkeypatch.setenv("DVC_EXP_NAME", "back")
@@ -99,25 +99,25 @@ def test_other_code_is_another_result(pipeline: Path, project: Path, monkeypatch
     assert cached.data.tags["pretrace.cached_from"] == before
 
 
-def test_a_result_from_elsewhere_is_unknown(pipeline: Path) -> None:
+def test_cached_run_from_elsewhere_is_unknown(pipeline: Path) -> None:
     report()
     tags = runs()["clean (cached)"].data.tags
     assert tags["pretrace.cached_from"] == "unknown"
     assert "does not know" in tags["mlflow.note.content"]
 
 
-def test_data_that_was_read_is_shown_with_its_hash(pipeline: Path) -> None:
+def test_inputs_are_logged_with_their_hash(pipeline: Path) -> None:
     report()
     (read,) = client().get_run(runs()["report"].info.run_id).inputs.dataset_inputs
     assert (read.dataset.name, read.dataset.digest) == ("data/clean", "1" * 32 + ".dir")
     assert runs()["clean (cached)"].data.tags["dvc.stage"] == "clean"
 
 
-def test_where_no_stage_ran_the_workspace_is_shown_once(pipeline: Path) -> None:
+def test_restored_workspace_is_published_once(pipeline: Path) -> None:
     """As after `dvc repro` in a fresh clone with the data pulled."""
     status.publish_restored()
     status.publish_restored()
-    assert waiting(pipeline) == 1
+    assert count_queued(pipeline) == 1
     assert status.resend() == (True, "MLflow: all runs are uploaded; `make ui` shows them")
     found = runs()
     assert set(found) == {PARENT, "clean (cached)", "report (cached)"}
@@ -125,15 +125,15 @@ def test_where_no_stage_ran_the_workspace_is_shown_once(pipeline: Path) -> None:
     assert found[PARENT].data.metrics == {"source/full": 0.5, "mean/full": 0.5}
 
 
-def test_what_a_report_has_shown_is_not_shown_again(pipeline: Path) -> None:
+def test_restored_workspace_is_not_published_after_a_report(pipeline: Path) -> None:
     report()
     status.publish_restored()
-    assert waiting(pipeline) == 0
+    assert count_queued(pipeline) == 0
 
 
 @pytest.mark.parametrize("broken", ["reports/benchmark.json", "dvc.lock", "params.yaml", "dvc.yaml"])
-def test_a_workspace_without_results_is_not_shown(pipeline: Path, project: Path, broken: str, capsys: Any) -> None:
+def test_workspace_without_results_is_not_published(pipeline: Path, project: Path, broken: str, capsys: Any) -> None:
     shutil.copy(project / "stages/clean.py", project / broken)
     status.publish_restored()
-    assert waiting(pipeline) == 0
+    assert count_queued(pipeline) == 0
     assert "Traceback" not in capsys.readouterr().err

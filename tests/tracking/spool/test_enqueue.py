@@ -15,7 +15,7 @@ from pretrace import tracking
 from pretrace.common.files import locked
 from pretrace.pipeline.stage import Run
 from pretrace.settings import load_settings
-from tests.helpers.mlflow_records import leave, points, runs, waiting
+from tests.helpers.mlflow_records import count_queued, points, queue_run, runs
 
 pytestmark = pytest.mark.slow
 
@@ -23,17 +23,17 @@ NOWHERE = "http://127.0.0.1:9"
 PATIENCE = 120
 
 
-def test_switched_off_nothing_is_written(project: Path) -> None:
-    leave("clean")
+def test_tracking_off_writes_nothing(project: Path) -> None:
+    queue_run("clean")
     assert not (project / ".pretrace").exists()
 
 
-def test_a_stage_is_a_child_of_the_experiments_run(tracked: Path) -> None:
-    leave("clean", metrics={"words": 10})
-    leave("pretrain", cost={"device": "cuda", "tokens_per_second": 5.0}, params={"lr": 0.1})
-    leave("bpe", status="FAILED")
+def test_stage_run_is_a_child_of_the_experiment(tracked: Path) -> None:
+    queue_run("clean", metrics={"words": 10})
+    queue_run("pretrain", cost={"device": "cuda", "tokens_per_second": 5.0}, params={"lr": 0.1})
+    queue_run("bpe", status="FAILED")
     assert tracking.upload_queued() == ""
-    assert waiting(tracked) == 0
+    assert count_queued(tracked) == 0
     found = runs()
     parent = found["workspace-01234567"]
     for name in ("clean", "pretrain", "bpe"):
@@ -49,10 +49,10 @@ def test_a_stage_is_a_child_of_the_experiments_run(tracked: Path) -> None:
     assert parent.data.params["scale_name"] == "laptop"
 
 
-def test_the_report_tells_the_parent_the_scores_and_ends_it(tracked: Path, project: Path) -> None:
+def test_report_logs_scores_on_the_parent_and_ends_it(tracked: Path, project: Path) -> None:
     (project / "figures").mkdir()
     (project / "figures" / "a.svg").write_text("<svg/>")
-    leave("clean")
+    queue_run("clean")
     tracking.upload_queued()
     assert runs()["workspace-01234567"].info.status == "RUNNING"
     run = Run("report", load_settings(), 1_700_000_000.0, ends_experiment=True)
@@ -66,14 +66,14 @@ def test_the_report_tells_the_parent_the_scores_and_ends_it(tracked: Path, proje
     assert (project / ".pretrace/artifacts" / parent.info.run_id / "artifacts/figures/a.svg").read_text() == "<svg/>"
 
 
-def test_experiments_and_settings_have_parents_of_their_own(tracked: Path, project: Path, monkeypatch: Any) -> None:
-    leave("clean")
+def test_parent_run_is_one_per_experiment_and_settings(tracked: Path, project: Path, monkeypatch: Any) -> None:
+    queue_run("clean")
     monkeypatch.setenv("DVC_EXP_NAME", "it's-one")
-    leave("bpe")
+    queue_run("bpe")
     params = (project / "params.yaml").read_text()
     (project / "params.yaml").write_text(params.replace("lr: null", "lr: 0.5").replace("lr:\n", "lr: 0.5\n"))
     monkeypatch.setenv("DVC_EXP_NAME", "two")
-    leave("shard")
+    queue_run("shard")
     assert tracking.upload_queued() == ""
     found = runs()
     parents = {found[name].data.tags["mlflow.parentRunId"] for name in ("clean", "bpe", "shard")}
@@ -81,11 +81,11 @@ def test_experiments_and_settings_have_parents_of_their_own(tracked: Path, proje
     assert found["two"].data.params["lr"] == "0.5"
 
 
-def test_a_curve_arrives_whole_and_once_however_often_it_is_sent(tracked: Path, project: Path) -> None:
+def test_curve_uploaded_twice_has_each_point_once(tracked: Path, project: Path) -> None:
     curve = project / "curve.jsonl"
     rows = [{"step": step, "loss": 1 / step, "lr": None} for step in range(1, 1501)]
     curve.write_text("\n".join(map(json.dumps, rows[:700])) + '\n{"step": 701, "lo')
-    run = leave("pretrain", "RUNNING", curves=[curve])
+    run = queue_run("pretrain", "RUNNING", curves=[curve])
     tracking.upload_queued()
     assert runs()["pretrain"].info.status == "RUNNING"
     assert len(points(runs()["pretrain"], "loss")) == 700
@@ -97,29 +97,29 @@ def test_a_curve_arrives_whole_and_once_however_often_it_is_sent(tracked: Path, 
     assert points(runs()["pretrain"], "loss") == [(step, 1 / step) for step in range(1, 1501)]
 
 
-def test_seeds_have_curves_of_their_own(tracked: Path, project: Path) -> None:
+def test_curve_is_split_by_seed(tracked: Path, project: Path) -> None:
     curve = project / "curve.jsonl"
     curve.write_text('{"seed": 0, "step": 1, "loss": 2.0}\n{"seed": 1, "step": 1, "loss": 3.0}\n')
-    leave("finetune@source-full", curves=[curve])
+    queue_run("finetune@source-full", curves=[curve])
     record = json.loads(next(tracked.glob("*/record.json")).read_text())
     assert record["points"] == [["loss/seed0", 2.0, 1], ["loss/seed1", 3.0, 1]]
 
 
-def test_numbers_that_no_database_holds_are_left_out(tracked: Path) -> None:
-    leave("clean", metrics={"a": float("nan"), "b": float("inf"), "c": 1})
+def test_metrics_that_are_not_finite_are_omitted(tracked: Path) -> None:
+    queue_run("clean", metrics={"a": float("nan"), "b": float("inf"), "c": 1})
     record = json.loads(next(tracked.glob("*/record.json")).read_text())
     assert record["metrics"] == {"c": 1.0}
 
 
-def test_what_cannot_be_sent_waits_is_said_once_and_sent_later(tracked: Path, monkeypatch: Any, capsys: Any) -> None:
+def test_unreachable_server_is_reported_once_and_retried(tracked: Path, monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOWHERE)
-    leave("clean")
+    queue_run("clean")
     assert NOWHERE in tracking.upload_queued()
-    assert waiting(tracked) == 1
-    leave("bpe")
+    assert count_queued(tracked) == 1
+    queue_run("bpe")
     assert capsys.readouterr().err.count("MLflow is unreachable") == 1
     assert NOWHERE in tracking.upload_queued()
-    leave("shard")
+    queue_run("shard")
     assert capsys.readouterr().err == ""
     assert "3 runs are queued" in tracking.wait_until_uploaded()
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
@@ -127,22 +127,22 @@ def test_what_cannot_be_sent_waits_is_said_once_and_sent_later(tracked: Path, mo
     assert set(runs()) == {"workspace-01234567", "clean", "bpe", "shard"}
 
 
-def test_one_broken_record_does_not_hold_up_the_others(tracked: Path) -> None:
-    leave("clean")
+def test_damaged_record_does_not_block_others(tracked: Path) -> None:
+    queue_run("clean")
     broken = tracked / "0-broken"
     broken.mkdir()
     (broken / "record.json").write_text('{"id": ')
-    leave("bpe")
+    queue_run("bpe")
     assert "0-broken" in tracking.upload_queued()
-    assert waiting(tracked) == 1
+    assert count_queued(tracked) == 1
     assert {"clean", "bpe"} <= set(runs())
 
 
-def test_two_first_users_at_once_share_one_database(untouched: Path, monkeypatch: Any) -> None:
+def test_new_database_is_shared_by_concurrent_uploaders(untouched: Path, monkeypatch: Any) -> None:
     """MLflow's own first opening, done twice at once, breaks the database for good."""
     monkeypatch.setattr("pretrace.tracking.spool.describe_run.dvc_process", lambda: None)  # nobody to stay for
     for name in ("clean", "bpe", "shard"):
-        leave(name)
+        queue_run(name)
     environment = {**os.environ, "PYTHONPATH": ""}
     commands = ["upload", "open", "wait"]
     senders = [subprocess.Popen([sys.executable, "-m", "pretrace.tracking", c], env=environment) for c in commands]
@@ -151,29 +151,29 @@ def test_two_first_users_at_once_share_one_database(untouched: Path, monkeypatch
     assert set(runs()) == {"workspace-01234567", "clean", "bpe", "shard"}
 
 
-def test_a_sender_leaves_the_work_to_the_one_that_has_the_lock(tracked: Path) -> None:
-    leave("clean")
+def test_uploader_without_the_lock_leaves_the_queue(tracked: Path) -> None:
+    queue_run("clean")
     with locked(tracked / "lock"):
         assert tracking.upload_queued() == ""
-    assert waiting(tracked) == 1
+    assert count_queued(tracked) == 1
 
 
-def test_a_copy_of_the_repository_tracks_to_the_original(tracked: Path, project: Path, monkeypatch: Any) -> None:
+def test_copy_of_the_repository_uses_the_original_queue(tracked: Path, project: Path, monkeypatch: Any) -> None:
     copy = project / ".dvc" / "tmp" / "exps" / "tmp1"
     copy.mkdir(parents=True)
     run = Run("clean", load_settings(), 1_700_000_000.0)
     monkeypatch.chdir(copy)
     tracking.enqueue(run, "FINISHED")
-    assert waiting(tracked) == 1
+    assert count_queued(tracked) == 1
     assert tracking.tracking_uri() == f"sqlite:///{project.resolve()}/.pretrace/mlflow.db"
 
 
-def test_the_sender_runs_by_itself(untouched: Path, monkeypatch: Any) -> None:
+def test_uploader_starts_in_the_background(untouched: Path, monkeypatch: Any) -> None:
     monkeypatch.undo()  # the real sender, in the background
     environment = {"PRETRACE_TRACKING": "on", "DVC_ROOT": str(untouched.parents[1])}
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(untouched.parents[1])
-    leave("clean")
+    queue_run("clean")
     assert "all runs are uploaded" in tracking.wait_until_uploaded(PATIENCE)
     assert "clean" in runs()

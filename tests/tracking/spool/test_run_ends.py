@@ -17,7 +17,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.pipeline.stage import Run, run_stage
 from pretrace.settings import load_settings
 from pretrace.tracking.spool.uploader import upload_while_dvc_runs
-from tests.helpers.mlflow_records import PARENT, all_runs, leave, runs, waiting
+from tests.helpers.mlflow_records import PARENT, all_runs, count_queued, queue_run, runs
 
 pytestmark = pytest.mark.slow
 
@@ -32,32 +32,32 @@ def gone() -> list[int | str]:
 
 
 @linux
-def test_an_experiment_ends_with_dvc(tracked: Path, monkeypatch: Any) -> None:
+def test_experiment_ends_with_dvc(tracked: Path, monkeypatch: Any) -> None:
     """Also when the report did not run, as its inputs came out the same."""
-    leave("clean")
+    queue_run("clean")
     tracking.upload_queued()
     assert runs()[PARENT].info.status == "RUNNING"
     monkeypatch.setattr("pretrace.tracking.spool.describe_run.dvc_process", gone)
-    leave("bpe")
+    queue_run("bpe")
     assert "all runs are uploaded" in tracking.wait_until_uploaded()
     assert runs()[PARENT].info.status == "FINISHED"
     assert not list(tracked.glob("open/*"))
 
 
 @pytest.mark.parametrize("status", ["FAILED", "KILLED"])
-def test_a_stage_that_fails_is_the_experiments_end_until_it_runs_again(tracked: Path, status: str) -> None:
-    leave("clean", status, error="rows.csv: row 3: no label")
+def test_failed_stage_ends_the_experiment_until_it_runs_again(tracked: Path, status: str) -> None:
+    queue_run("clean", status, error="rows.csv: row 3: no label")
     tracking.upload_queued()
     found = runs()
     assert found["clean"].info.status == found[PARENT].info.status == status
     assert found["clean"].data.tags["mlflow.note.content"] == f"**{status}**: rows.csv: row 3: no label"
-    leave("clean", started=1_700_000_100.0)
-    leave("report", ends_experiment=True)
+    queue_run("clean", started=1_700_000_100.0)
+    queue_run("report", ends_experiment=True)
     tracking.upload_queued()
     assert sorted(run.info.status for run in all_runs()) == sorted([status, "FINISHED", "FINISHED", "FINISHED"])
 
 
-def test_a_stage_says_that_it_has_begun_and_why_it_failed(tracked: Path) -> None:
+def test_failed_stage_records_its_start_and_error(tracked: Path) -> None:
     def main(_: Run) -> None:
         assert len(list(tracked.glob("running/*.json"))) == 1
         raise PretraceError("rows.csv: row 3: no label")
@@ -70,7 +70,7 @@ def test_a_stage_says_that_it_has_begun_and_why_it_failed(tracked: Path) -> None
 
 
 @linux
-def test_a_stage_that_is_gone_without_a_word_was_killed(tracked: Path) -> None:
+def test_killed_stage_is_recognized(tracked: Path) -> None:
     code = (
         "import os, signal; from pretrace import tracking; from pretrace.settings import load_settings;"
         "from pretrace.pipeline.stage import Run;"
@@ -86,12 +86,12 @@ def test_a_stage_that_is_gone_without_a_word_was_killed(tracked: Path) -> None:
 
 
 @linux
-def test_a_stage_at_work_is_shown_as_such(tracked: Path) -> None:
+def test_running_stage_has_the_status_running(tracked: Path) -> None:
     at_work = Run("pretrain", load_settings(), 1_700_000_001.0)
     tracking.enqueue_start(at_work)
     assert tracking.upload_queued() == "", "nothing is sent for it alone"
     assert not list(tracked.glob("open/*"))
-    leave("clean")
+    queue_run("clean")
     tracking.upload_queued()
     assert runs()["pretrain"].info.status == "RUNNING"
     tracking.enqueue(at_work, "FINISHED")
@@ -101,19 +101,19 @@ def test_a_stage_at_work_is_shown_as_such(tracked: Path) -> None:
 
 
 @linux
-def test_a_sender_stays_while_dvc_does(tracked: Path, monkeypatch: Any) -> None:
+def test_uploader_stays_while_dvc_runs(tracked: Path, monkeypatch: Any) -> None:
     """What a stage leaves meanwhile is sent, and a second sender goes away at once."""
     from pretrace.tracking.spool import uploader
 
-    leave("clean")
+    queue_run("clean")
     turns = []
 
     def pause(_: float) -> None:
         turns.append(uploader.is_uploader_running(tracked))
         assert upload_while_dvc_runs(tracked) == ""
         if len(turns) == 1:
-            leave("bpe")
-        elif not waiting(tracked):
+            queue_run("bpe")
+        elif not count_queued(tracked):
             monkeypatch.setattr(uploader, "is_alive", lambda process: False)
 
     monkeypatch.setattr(uploader.time, "sleep", pause)

@@ -16,7 +16,7 @@ from pretrace import tracking
 from pretrace.cli import main
 from pretrace.pipeline.stage import run_stage
 from pretrace.tracking.spool import uploader
-from tests.helpers.mlflow_records import PARENT, leave, runs, waiting
+from tests.helpers.mlflow_records import PARENT, count_queued, queue_run, runs
 
 pytestmark = pytest.mark.slow
 
@@ -79,7 +79,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("answer", [slow, dies, rubbish, refuses])
-def test_a_bad_server_costs_no_stage_and_loses_nothing(
+def test_broken_server_fails_no_stage_and_loses_nothing(
     tracked: Path, answer: Any, monkeypatch: Any, capsys: Any
 ) -> None:
     with server(answer) as address:
@@ -93,7 +93,7 @@ def test_a_bad_server_costs_no_stage_and_loses_nothing(
         run_stage("shard", lambda run: None)
         errors = capsys.readouterr().err
         assert errors.count("MLflow is unreachable") == 1 and errors.count("\n") == 1
-        assert waiting(tracked) == 3
+        assert count_queued(tracked) == 3
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
     assert main(["track", "--resend"]) == 0
     assert {"clean", "bpe", "shard", PARENT[:9]} <= {name[:9] for name in runs()}
@@ -101,16 +101,18 @@ def test_a_bad_server_costs_no_stage_and_loses_nothing(
     assert SECRET not in said + errors + kept + capsys.readouterr().out
 
 
-def test_what_takes_for_ever_is_ended(tracked: Path, monkeypatch: Any) -> None:
+def test_upload_that_hangs_times_out(tracked: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(uploader, "RECORD_SECONDS", 1)
     monkeypatch.setattr("pretrace.tracking.mlflow_client.runs.Tracker.upload", lambda *_: time.sleep(60))
-    leave("clean")
+    queue_run("clean")
     assert "TimeoutError: timed out after 1 s" in tracking.upload_queued()
-    assert waiting(tracked) == 1
+    assert count_queued(tracked) == 1
 
 
-def test_what_a_run_says_is_left_without_passwords(tracked: Path) -> None:
-    leave("clean", "FAILED", error=f"https://me:{SECRET}@host/books: no answer", params={"at": f"s3://k:{SECRET}@b/x"})
+def test_record_has_no_passwords(tracked: Path) -> None:
+    queue_run(
+        "clean", "FAILED", error=f"https://me:{SECRET}@host/books: no answer", params={"at": f"s3://k:{SECRET}@b/x"}
+    )
     record = next(tracked.glob("*/record.json")).read_text()
     assert "https://***@host/books" in record and "s3://***@b/x" in record
     assert SECRET not in record

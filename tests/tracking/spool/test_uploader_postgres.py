@@ -21,7 +21,7 @@ import pytest
 from pretrace import tracking
 from pretrace.inference.predict import predict_lines
 from tests.helpers.finetuned_models import ROWS, models
-from tests.helpers.mlflow_records import PARENT, client, leave, points, runs, waiting
+from tests.helpers.mlflow_records import PARENT, client, count_queued, points, queue_run, runs
 
 PATIENCE = 180
 PLACES = ":".join([*map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), os.environ["PATH"]])
@@ -100,7 +100,7 @@ def server(database: str, tmp_path: Path) -> Iterator[str]:
 
 @needs_postgres
 @pytest.mark.slow
-def test_a_server_with_postgres_behind_it(finetuned: Path, server: str, tmp_path: Path, monkeypatch: Any) -> None:
+def test_server_with_postgres(finetuned: Path, server: str, tmp_path: Path, monkeypatch: Any) -> None:
     import mlflow
     import pandas as pd
 
@@ -108,14 +108,14 @@ def test_a_server_with_postgres_behind_it(finetuned: Path, server: str, tmp_path
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
     curve = finetuned / "curve.jsonl"
     curve.write_text("".join(f'{{"step": {step}, "loss": {1 / step}}}\n' for step in range(1, 1201)))
-    leave("finetune@source-full", curves=[curve], metrics={"score": 0.6}, monitor=None)
-    leave("bpe", "FAILED", error="no words")
-    leave("report", ends_experiment=True, models=models(0.6, 0.5, ("source",)), artifacts=[curve])
+    queue_run("finetune@source-full", curves=[curve], metrics={"score": 0.6}, monitor=None)
+    queue_run("bpe", "FAILED", error="no words")
+    queue_run("report", ends_experiment=True, models=models(0.6, 0.5, ("source",)), artifacts=[curve])
     folder = finetuned / ".pretrace" / "tracking"
     copies = [shutil.copytree(one, one.with_name(f"{one.name}-again")) for one in sorted(folder.glob("[0-9]*"))]
     assert len(copies) == 3
     assert tracking.upload_queued() == ""
-    assert waiting(folder) == 0 and not (finetuned / ".pretrace/mlflow.db").read_bytes().count(b"finetune@source")
+    assert count_queued(folder) == 0 and not (finetuned / ".pretrace/mlflow.db").read_bytes().count(b"finetune@source")
     found = runs()
     assert found["bpe"].info.status == "FAILED" and found[PARENT].info.status == "FINISHED"
     trained = found["finetune@source-full"]
