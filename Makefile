@@ -23,7 +23,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 help: ## list the targets
 	@awk -F ':.*## ' '/^[.a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
-repro: .venv ## run the pipeline and print the benchmark table
+repro: .venv ## run the pipeline, print the benchmark table and update the README with it
 	@$(RUN) -m dvc repro
 	@$(RUN) -m pretrace.tracking wait
 	@$(RUN) -m pretrace.report
@@ -53,7 +53,7 @@ docs: .venv ## write docs/formats.md from the code, and build the documentation 
 	@$(RUN) -m pretrace.schemas > docs/formats.md
 	@$(RUN) -m mkdocs build --quiet --strict
 
-audit: .venv ## are the packages those that are pinned, and has one a known hole?
+audit: .venv ## compare the packages with their pins, and look up known vulnerabilities
 	@$(RUN) -m pretrace.review.audit
 
 diff: .venv ## what changed since BASE (origin/main), as a Markdown comment

@@ -121,18 +121,18 @@ def export(options: argparse.Namespace) -> None:
 def diff(options: argparse.Namespace) -> None:
     """Print a Markdown comment, and write it beside its images."""
     from pretrace.common.files import write_text
-    from pretrace.review import comment
+    from pretrace.review import diff_as_markdown
 
-    text = comment(options.base, Path(options.out), link=options.link)
+    text = diff_as_markdown(options.base, Path(options.out), link=options.link)
     write_text(Path(options.out) / "comment.md", text)
     print(text, end="")
 
 
 def gate(options: argparse.Namespace) -> int:
     """Print the reasons not to merge; return 1 if there are any."""
-    from pretrace.review import gate as reasons_and_notes
+    from pretrace.review import gate_reasons
 
-    reasons, notes = reasons_and_notes(options.base)
+    reasons, notes = gate_reasons(options.base)
     for note in notes:
         print(f"gate: {printable(note)}")
     sys.stdout.flush()
@@ -145,14 +145,13 @@ def gate(options: argparse.Namespace) -> int:
 
 def trace(options: argparse.Namespace) -> int:
     """Print the provenance of a score; with --verify, reproduce it."""
-    from pretrace.review import trace as described
-    from pretrace.review import verify
+    from pretrace.review import trace_score, verify_score
 
-    for heading, text in described(Path(options.file), options.cell):
+    for heading, text in trace_score(Path(options.file), options.cell):
         print(f"{printable(heading):<14}{printable(text)}", flush=True)
     if not options.verify:
         return 0
-    same, lines = verify(Path(options.file), options.cell)
+    same, lines = verify_score(Path(options.file), options.cell)
     for heading, text in lines:
         print(f"{printable(heading):<14}{printable(text)}")
     return 0 if same else 1

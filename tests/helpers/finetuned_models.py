@@ -11,6 +11,8 @@ from pretrace import tracking
 from pretrace.common.files import write_json
 from pretrace.model import build_model
 from pretrace.model.checkpoints.safetensors_file import save_tensors
+from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
+from pretrace.schemas.tracking import BestModel
 from pretrace.settings import Columns, load_settings
 from pretrace.tasks.kinds import KINDS
 from pretrace.tokens import load_vocabulary, train_vocabulary
@@ -70,11 +72,31 @@ def write_pipeline(project: Path, rows: str, command: str) -> None:
     (project / "dvc.lock").write_text(LOCK.format(task="source", md5=rows))
 
 
-def models(full: float, scratch: float, tasks: tuple[str, ...]) -> list[dict[str, object]]:
-    """Return the models that the report hands over when the columns have these scores."""
+def models(full: float, scratch: float, tasks: tuple[str, ...]) -> list[BestModel]:
+    """What the report hands over when the columns have these scores."""
     rows = [
-        {"task": task, "variant": variant, "kind": TASKS[task], "metric": "accuracy", "score": score}
+        benchmark_row(task, variant, score)
         for task in tasks
         for variant, score in (("full", full), ("scratch", scratch), ("majority", 0.99))
     ]
-    return tracking.best_models({"rows": rows})
+    return tracking.best_models(benchmark(rows))
+
+
+def benchmark(rows: list[BenchmarkRow]) -> Benchmark:
+    return Benchmark(
+        scale="laptop", seeds=[1], scores={}, averages={}, winners={}, rows=rows, comparisons=[], overall=[]
+    )
+
+
+def benchmark_row(task: str, variant: str, score: float | None) -> BenchmarkRow:
+    return BenchmarkRow(
+        task=task,
+        kind=TASKS.get(task, "similarity"),
+        variant=variant,
+        metric="accuracy",
+        score=score,
+        scores=[] if score is None else [score],
+        stderr=None if score is None else 0.01,
+        n_train=8,
+        n_eval=8,
+    )

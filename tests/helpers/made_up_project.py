@@ -17,6 +17,11 @@ FILES = {
     "scales/small.yaml": "pretrain:\n  steps: 10\n",
     "requirements.txt": "torch==2.13.0   # the models\nnumpy==2.4.6\n",
     "src/words.txt": "a few words\n",
+    "src/report.json": json.dumps(
+        {"task": "rte", "kind": "entailment", "variant": "full", "metric": "accuracy", "unavailable": None}
+        | {"n_train": 500, "n_dev": 100, "n_eval": 1000, "seeds": [1, 2, 3], "lr": 0.001, "epochs": 3}
+        | {"lm_weight": 0.5, "stderr": 0.01, "cut": {}, "tokens": 1000, "flops": 2_000_000}
+    ),
     "stages/tasks.py": (
         "import pathlib, sys\n"
         "folder = pathlib.Path('data/tasks', sys.argv[1])\n"
@@ -29,14 +34,16 @@ FILES = {
         "pathlib.Path('data/tasks/rte/rows.txt').read_text()\n"
         "scores = [0.7 + float(os.environ.get('UNDECLARED', 0)), 0.72, 0.71]\n"
         "for name, text in (('data/predictions/rte-full.parquet', str(scores)), ('reports/finetune/rte-full.json',\n"
-        "    json.dumps({'score': sorted(scores)[1], 'scores': scores, 'flops': 2000000}))):\n"
+        "    json.dumps({**json.loads(pathlib.Path('src/report.json').read_text()), 'score': sorted(scores)[1],\n"
+        "    'scores': scores}))):\n"
         "    pathlib.Path(name).parent.mkdir(parents=True, exist_ok=True)\n"
         "    pathlib.Path(name).write_text(text)\n"
     ),
     "stages/report.py": (
         "import json, pathlib\n"
-        "found = json.loads(pathlib.Path('reports/finetune/rte-full.json').read_text())\n"
-        "row = {'task': 'rte', 'variant': 'full', 'metric': 'accuracy', 'stderr': 0.01, 'n_eval': 1000, **found}\n"
+        "report = json.loads(pathlib.Path('reports/finetune/rte-full.json').read_text())\n"
+        "keys = ('task', 'kind', 'variant', 'metric', 'score', 'scores', 'stderr', 'n_train', 'n_eval')\n"
+        "row = {key: report[key] for key in keys}\n"
         "pathlib.Path('reports/benchmark.json').write_text(json.dumps({'rows': [row]}))\n"
     ),
     "dvc.yaml": """stages:
@@ -77,7 +84,8 @@ def make_project(folder: Path) -> Path:
 
 def row(task: str, variant: str, **changes: Any) -> dict[str, Any]:
     scores = changes.get("scores", SCORES.get(variant, [0.5]))
-    known = {"task": task, "variant": variant, "metric": "accuracy", "scores": scores, "stderr": 0.01, "n_eval": 2000}
+    known = {"task": task, "kind": "entailment", "variant": variant, "metric": "accuracy", "scores": scores}
+    known |= {"stderr": 0.01, "n_train": 500, "n_eval": 2000}
     return {**known, "score": sorted(scores)[len(scores) // 2] if scores else None, **changes}
 
 

@@ -1,4 +1,4 @@
-"""Made-up results of all stages before the report."""
+"""What the stages before the report would write, with made-up numbers."""
 
 from __future__ import annotations
 
@@ -37,8 +37,12 @@ def result(task: str, variant: str, **changes: Any) -> dict[str, Any]:
         "score": sorted(scores)[1],
         "scores": scores,
         "stderr": 0.015,
-        "dev_scores": [[0.4, 0.5]] * 3,
+        "dev_scores": [0.5] * 3,
         "best_epochs": [2, 2, 2],
+        "best_seed": 0,
+        "cut": {"train": 0, "dev": 0, "test": 0},
+        "tokens": 4_000_000,
+        "flops": 1_500_000_000_000,
         "n_train": 3000,
         "n_dev": 500,
         "n_eval": ROWS,
@@ -66,13 +70,37 @@ def task(name: str, **changes: Any) -> dict[str, Any]:
             "tfidf": {"score": tfidf, "stderr": 0.015},
         },
         "examples": [{"parts": [HOSTILE, "a second part"], "label": HOSTILE}],
-        "give_aways": {},
         **changes,
     }
 
 
-def card(**changes: Any) -> dict[str, Any]:
-    """The part of the report of `clean` beyond the numbers by split and source."""
+def finetuned_config(labels: list[str] | None, **changes: Any) -> dict[str, Any]:
+    """The config.json of a fine-tuned model."""
+    model = {"kind": "transformer", "vocabulary_size": 40, "context": 16, "settings": {}}
+    recipe = {"optimizer": "adamw", "weight_decay": 0.01, "beta1": 0.9, "beta2": 0.999, "clip_norm": 1.0}
+    recipe |= {"lr": 1e-3, "epochs": 2, "batch_size": 4, "warmup_share": 0.1, "lm_weight": 0.5, "dropout": 0.0}
+    recipe |= {"precision": "float32", "kind": "classification", "metric": "accuracy", "outputs": 2}
+    return {
+        "kind": "classification",
+        "metric": "accuracy",
+        "labels": labels,
+        "unavailable": None,
+        "rows": {"train": 3000, "dev": 500, "test": ROWS},
+        "details": {},
+        "overrides": {},
+        "zero_shot": None,
+        "card": None,
+        "columns": {},
+        "seed": 1,
+        "recipe": recipe,
+        "model": model,
+        "label_scale": {"mean": 0.0, "spread": 1.0},
+        **changes,
+    }
+
+
+def clean_details(**changes: Any) -> dict[str, Any]:
+    """What `clean` reports beyond the numbers by split and source."""
     example = {"id": HOSTILE, "source": HOSTILE, "value": 0.875, "detail": HOSTILE}
     return {
         "lengths": [{"from": 512, "below": 1024, "documents": 7}, {"from": 1024, "below": 2048, "documents": 23}],
@@ -88,21 +116,21 @@ def card(**changes: Any) -> dict[str, Any]:
 
 
 def right_on(share: float, seed: int) -> np.ndarray:
-    """Answers to rows whose label is 1 everywhere, of which this share is right."""
-    answers = np.zeros(ROWS, int)
-    answers[np.random.default_rng(seed).permutation(ROWS)[: round(share * ROWS)]] = 1
-    return answers
+    """Predictions for rows whose label is 1 everywhere, of which this share is right."""
+    predictions = np.zeros(ROWS, int)
+    predictions[np.random.default_rng(seed).permutation(ROWS)[: round(share * ROWS)]] = 1
+    return predictions
 
 
-def write_answers(data: Path, name: str) -> None:
-    """Write a task's test rows and the predictions for them, as the stages do."""
+def write_task_predictions(data: Path, name: str) -> None:
+    """The files with a task's test rows and the predictions for them."""
     folder = data / "tasks" / name
     folder.mkdir(parents=True)
     parts = [[f"{HOSTILE} row {i}", "a second part"] for i in range(ROWS)]
     pd.DataFrame({"parts": parts, "label": np.ones(ROWS, int)}).to_parquet(folder / "test.parquet")
     majority, tfidf = BASELINES[name]
-    found = {"majority": right_on(majority, 8), "tfidf": right_on(tfidf, 9)}
-    pd.DataFrame(found).to_parquet(folder / "baselines.parquet")
+    columns = {"majority": right_on(majority, 8), "tfidf": right_on(tfidf, 9)}
+    pd.DataFrame(columns).to_parquet(folder / "baselines.parquet")
     (data / "predictions").mkdir(exist_ok=True)
     for cell, variant in SCORES:
         if cell == name:
@@ -110,25 +138,25 @@ def write_answers(data: Path, name: str) -> None:
 
 
 def write_zero_shot(folder: Path) -> None:
-    """Write the report of `zeroshot` for half of the rows of `source`, and a language test."""
-    found = {"heuristic": "choice", "metric": "accuracy", "score": 0.4, "stderr": 0.02, "chance": 0.1, "n": 500}
-    found |= {"cut": 0, "threshold": None, "updates": [{"step": 1, "score": 0.1}, {"step": 300, "score": 0.4}]}
+    """The report of the stage `zeroshot` on half of the rows of `source`, and on a language test."""
+    score = {"heuristic": "choice", "metric": "accuracy", "score": 0.4, "stderr": 0.02, "chance": 0.1, "n": 500}
+    score |= {"cut": 0, "threshold": None, "updates": [{"step": 1, "score": 0.1}, {"step": 300, "score": 0.4}]}
     last_word = {"protocol": f"last word {HOSTILE}", "accuracy": 0.1234, "perplexity": 1234.5, "n": 5153}
-    tasks = {"source": {"transformer": found, "lstm": {**found, "score": 0.3}}}
+    tasks = {"source": {"transformer": score, "lstm": {**score, "score": 0.3}}}
     write(folder / "zeroshot.json", {"tasks": tasks, "language_tests": {"lambada": {"transformer": last_word}}})
     data = folder.parent / "data" / "zeroshot"
     data.mkdir(parents=True)
-    answers = pd.DataFrame({"row": np.arange(0, ROWS, 2), "prediction": right_on(0.4, 5)[:500]})
-    answers.to_parquet(data / "source.parquet")
+    predictions = pd.DataFrame({"row": np.arange(0, ROWS, 2), "prediction": right_on(0.4, 5)[:500]})
+    predictions.to_parquet(data / "source.parquet")
 
 
-def write_predictions(data: Path, name: str, variant: str, answers: list[np.ndarray]) -> None:
-    """A cell's answers, seed after seed; the surer the lower the row's number."""
+def write_predictions(data: Path, name: str, variant: str, predictions: list[np.ndarray]) -> None:
+    """A cell's predictions, seed after seed; the lower the row's number, the more confident."""
     tables = []
-    for seed, given in enumerate(answers):
-        sure = np.linspace(0.9, 0.5, len(given))
-        shares = [[s, 1 - s] if answer == 0 else [1 - s, s] for s, answer in zip(sure, given, strict=True)]
-        columns = {"row": np.arange(len(given)), "seed": seed, "prediction": given, "probabilities": shares}
+    for seed, own in enumerate(predictions):
+        confidence = np.linspace(0.9, 0.5, len(own))
+        probabilities = [[c, 1 - c] if one == 0 else [1 - c, c] for c, one in zip(confidence, own, strict=True)]
+        columns = {"row": np.arange(len(own)), "seed": seed, "prediction": own, "probabilities": probabilities}
         tables.append(pd.DataFrame(columns))
     pd.concat(tables).to_parquet(data / "predictions" / f"{name}-{variant}.parquet")
 
@@ -139,7 +167,7 @@ def write_results(folder: Path) -> None:
         write(folder / "finetune" / f"{name}-{variant}.json", result(name, variant))
     for name in KINDS:
         write(folder / "tasks" / f"{name}.json", task(name))
-        write_answers(folder.parent / "data", name)
+        write_task_predictions(folder.parent / "data", name)
     write(folder / "zeroshot.json", {"tasks": {}, "language_tests": {}})
     numbers = {
         split: {"documents": 10, "words": words, "bytes": 6 * words}
@@ -155,12 +183,12 @@ def write_results(folder: Path) -> None:
             "distinct_words": 300,
             "splits": numbers,
             "sources": {HOSTILE: numbers, "networkx": numbers},
-            **card(),
+            **clean_details(),
         },
     )
-    write(folder / "bpe.json", {"size": 400})
+    write(folder / "bpe.json", {"size": 400, "tokens_per_word": 1.2, "bytes_per_token": 4.3, "unknown_share": 0.0})
     losses = {"val_loss": 4.2, "val_perplexity": 66.7, "val_bits_per_byte": 1.7}
-    sizes = {"parameters": 2_570_000, "tokens": 4_096_000, "flops": 6.3e13, "steps": 300}
+    sizes = {"parameters": 2_570_000, "tokens": 4_096_000, "flops": 63_000_000_000_000, "steps": 300}
     write(folder / "pretrain.json", {**losses, **sizes, "lstm": {**losses, **sizes}})
     write(folder / "samples.json", [{"prompt": HOSTILE, "text": HOSTILE}])
     cost = {"seconds": 12.5, "peak_memory_bytes": 310_000_000}
@@ -168,4 +196,7 @@ def write_results(folder: Path) -> None:
     write(folder / "cost.json", {"clean": cost, "pretrain": fast, "finetune@source-full": fast})
     rows = [{"step": step, "lr": 0.1, "loss": 4 + 5 * math.exp(-step / 60)} for step in range(1, 301)]
     write(folder / "curves" / "transformer.json", rows)
-    write(folder / "curves" / "transformer-validation.json", [{"step": 150, "loss": 5.0}, {"step": 300, "loss": 4.5}])
+    write(
+        folder / "curves" / "transformer-validation.json",
+        [{"step": 150, "val_loss": 5.0}, {"step": 300, "val_loss": 4.5}],
+    )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pretrace.common.errors import PretraceError
 from pretrace.report import benchmark_markdown, build_benchmark
+from pretrace.schemas.benchmark import Benchmark
 from pretrace.settings import load_settings
 from tests.helpers import made_up_results as made_up
 
@@ -19,16 +19,16 @@ def reports(project: Path) -> Path:
     return project / "reports"
 
 
-def build(reports: Path) -> dict[str, Any]:
+def build(reports: Path) -> Benchmark:
     return build_benchmark(load_settings(), reports, reports.parent / "data")
 
 
 def test_rows_are_tasks_by_variants_and_baselines_in_the_settings_order(reports: Path) -> None:
-    rows = build(reports)["rows"]
-    assert [(r["task"], r["variant"]) for r in rows] == [
+    rows = build(reports).rows
+    assert [(r.task, r.variant) for r in rows] == [
         (task, variant) for task in ("source", "follows") for variant in ("full", "scratch", "majority", "tfidf")
     ]
-    assert rows[0] == {
+    assert rows[0].as_json() == {
         "task": "source",
         "kind": "classification",
         "variant": "full",
@@ -39,39 +39,39 @@ def test_rows_are_tasks_by_variants_and_baselines_in_the_settings_order(reports:
         "n_train": 3000,
         "n_eval": 1000,
     }
-    assert (rows[3]["score"], rows[3]["scores"], rows[3]["n_eval"]) == (0.45, [0.45], 1000)
+    assert (rows[3].score, rows[3].scores, rows[3].n_eval) == (0.45, [0.45], 1000)
 
 
-def test_scores_stand_by_task_and_variant_too(reports: Path) -> None:
-    assert build(reports)["scores"]["source"] == {"full": 0.5, "scratch": 0.23, "majority": 0.1, "tfidf": 0.45}
+def test_scores_are_also_by_task_and_variant(reports: Path) -> None:
+    assert build(reports).scores["source"] == {"full": 0.5, "scratch": 0.23, "majority": 0.1, "tfidf": 0.45}
 
 
 def test_results_of_a_removed_task_are_not_read(reports: Path) -> None:
     (reports / "finetune" / "removed-full.json").write_text("{ not even JSON")
-    assert {r["task"] for r in build(reports)["rows"]} == {"source", "follows"}
+    assert {r.task for r in build(reports).rows} == {"source", "follows"}
 
 
-def test_a_missing_result_names_the_stage_to_run(reports: Path) -> None:
+def test_missing_result_names_the_stage_to_run(reports: Path) -> None:
     (reports / "finetune" / "follows-scratch.json").unlink()
     with pytest.raises(PretraceError, match="dvc repro finetune@follows-scratch"):
         build(reports)
 
 
-def test_a_task_without_a_note_is_named(reports: Path) -> None:
+def test_missing_task_report_names_the_stage_to_run(reports: Path) -> None:
     (reports / "tasks" / "follows.json").unlink()
     with pytest.raises(PretraceError, match="dvc repro tasks@follows"):
         build(reports)
 
 
-def test_a_task_that_could_not_be_made_says_why(reports: Path) -> None:
+def test_unavailable_task_says_why(reports: Path) -> None:
     made_up.write(reports / "tasks" / "follows.json", made_up.task("follows", unavailable=made_up.HOSTILE))
     for variant in ("full", "scratch"):
         gone = made_up.result("follows", variant, score=None, unavailable=made_up.HOSTILE)
         made_up.write(reports / "finetune" / f"follows-{variant}.json", gone)
     benchmark = build(reports)
-    follows = [r for r in benchmark["rows"] if r["task"] == "follows"]
-    assert [r["variant"] for r in follows] == ["full", "scratch"]
-    assert all(r["score"] is None and r["scores"] == [] for r in follows)
+    follows = [r for r in benchmark.rows if r.task == "follows"]
+    assert [r.variant for r in follows] == ["full", "scratch"]
+    assert all(r.score is None and r.scores == [] for r in follows)
     lines = benchmark_markdown(benchmark).splitlines()
     assert "| follows | ordered pair | accuracy | 1,000 | n/a | n/a | n/a | n/a |" in lines
     assert lines[-1].startswith("- follows could not be made: &lt;script\\>")

@@ -1,4 +1,4 @@
-"""Answers for GLUE's server: the form that it asks for."""
+"""Submissions to GLUE's server, in its form."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pretrace.settings import load_settings
 from tests.helpers import made_up_results as made_up
 
 
-def answers(project: Path, cell: str, labels: list[str] | None, predictions: list[float]) -> None:
+def write_predictions(project: Path, cell: str, labels: list[str] | None, predictions: list[float]) -> None:
     folder = project / "models" / "finetuned" / cell
-    made_up.write(folder / "config.json", {"labels": labels})
+    made_up.write(folder / "config.json", made_up.finetuned_config(labels))
     ids = [str(index) for index in range(len(predictions))]
     pd.DataFrame({"id": ids, "prediction": predictions}).to_parquet(folder / "unlabeled.parquet")
 
@@ -27,10 +27,10 @@ def glue(project: Path) -> Path:
     params["tasks"] |= {name: {"ready": name} for name in ("cola", "mnli_m", "stsb")}
     with (project / "params.yaml").open("w") as stream:
         YAML(typ="safe", pure=True).dump(params, stream)
-    answers(project, "cola-full", ["unacceptable", "acceptable"], [1, 0])
-    answers(project, "mnli_m-full", ["contradiction", "entailment", "neutral"], [2, 0, 1])
-    answers(project, "stsb-full", None, [5.25, -0.5, 3.14159])
-    answers(project, "cola-scratch", ["unacceptable", "acceptable"], [0, 0])
+    write_predictions(project, "cola-full", ["unacceptable", "acceptable"], [1, 0])
+    write_predictions(project, "mnli_m-full", ["contradiction", "entailment", "neutral"], [2, 0, 1])
+    write_predictions(project, "stsb-full", None, [5.25, -0.5, 3.14159])
+    write_predictions(project, "cola-scratch", ["unacceptable", "acceptable"], [0, 0])
     return project
 
 
@@ -40,7 +40,7 @@ def write(project: Path) -> dict[str, str]:
     return {str(path.relative_to(out)): path.read_text() for path in sorted(out.rglob("*.tsv"))}
 
 
-def test_a_file_a_task_in_the_servers_words(glue: Path) -> None:
+def test_submission_has_a_file_for_each_task_in_the_servers_words(glue: Path) -> None:
     assert write(glue) == {
         "full/CoLA.tsv": "index\tprediction\n0\t1\n1\t0\n",
         "full/MNLI-m.tsv": "index\tprediction\n0\tneutral\n1\tcontradiction\n2\tentailment\n",
@@ -49,12 +49,12 @@ def test_a_file_a_task_in_the_servers_words(glue: Path) -> None:
     }
 
 
-def test_without_rows_to_answer_there_is_nothing(project: Path) -> None:
+def test_submission_is_empty_without_unlabeled_rows(project: Path) -> None:
     assert write(project) == {}
     assert (project / "data" / "glue").is_dir()
 
 
-def test_broken_answers_are_named(glue: Path) -> None:
+def test_broken_predictions_are_named(glue: Path) -> None:
     (glue / "models" / "finetuned" / "stsb-full" / "unlabeled.parquet").write_bytes(b"PAR1")
     with pytest.raises(PretraceError, match=r"stsb-full/unlabeled\.parquet: not readable .*finetune@stsb-full"):
         write(glue)

@@ -1,9 +1,8 @@
-"""The benchmark table in Markdown, and what is said about it."""
+"""The benchmark table in Markdown, and the sentences under it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from pretrace.common.errors import PretraceError
 from pretrace.report import benchmark_markdown, build_benchmark, update_readme
 from pretrace.report.markdown import BEGIN, END, escape, findings
+from pretrace.schemas.benchmark import Benchmark
 from pretrace.settings import load_settings
 from tests.helpers import made_up_results as made_up
 
@@ -22,7 +22,7 @@ def reports(project: Path) -> Path:
     return project / "reports"
 
 
-def build(reports: Path) -> dict[str, Any]:
+def build(reports: Path) -> Benchmark:
     return build_benchmark(load_settings(), reports, reports.parent / "data")
 
 
@@ -37,7 +37,7 @@ def test_findings_say_where_it_is_decided_and_where_not(reports: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_table(reports: Path) -> None:
+def test_table(reports: Path) -> None:
     lines = benchmark_markdown(build(reports)).splitlines()
     assert lines[0] == "| task | format | metric | n test | full | scratch | majority | TF-IDF |"
     assert lines[2] == "| source | classification | accuracy | 1,000 | **50.0 ± 1.0** | 23.0 ± 3.0 | 10.0 | 45.0 |"
@@ -45,35 +45,35 @@ def test_the_table(reports: Path) -> None:
     assert lines[4] == "| mean |  |  |  | 50.5 | 36.5 | 30.0 | 62.5 |"
 
 
-def test_only_what_is_beyond_the_noise_wins(reports: Path) -> None:
-    assert build(reports)["winners"] == {"source": "full", "follows": "tfidf"}
+def test_winner_is_beyond_the_noise(reports: Path) -> None:
+    assert build(reports).winners == {"source": "full", "follows": "tfidf"}
     # The bag of words has 45: on 1,000 rows, 47 is not beyond the noise.
     made_up.write_predictions(reports.parent / "data", "source", "full", [made_up.right_on(0.47, s) for s in range(3)])
-    assert build(reports)["winners"]["source"] is None
+    assert build(reports).winners["source"] is None
 
 
-def test_the_language_model_by_itself_is_a_baseline(reports: Path) -> None:
+def test_language_model_without_fine_tuning_is_a_baseline(reports: Path) -> None:
     made_up.write_zero_shot(reports)
-    found = build(reports)
-    (row,) = [row for row in found["rows"] if row["variant"] == "lm_zero_shot"]
-    assert (row["task"], row["score"], row["stderr"], row["n_train"], row["n_eval"]) == ("source", 0.4, 0.02, 0, 500)
-    (pair,) = [pair for pair in found["comparisons"] if pair["against"] == "lm_zero_shot"]
-    assert 0.02 < pair["noise"] < 0.12
-    assert "lm_zero_shot" not in found["averages"]
-    head, _, source, follows, *_ = benchmark_markdown(found).splitlines()
+    benchmark = build(reports)
+    (row,) = [row for row in benchmark.rows if row.variant == "lm_zero_shot"]
+    assert (row.task, row.score, row.stderr, row.n_train, row.n_eval) == ("source", 0.4, 0.02, 0, 500)
+    (pair,) = [pair for pair in benchmark.comparisons if pair.against == "lm_zero_shot"]
+    assert 0.02 < pair.noise < 0.12
+    assert "lm_zero_shot" not in benchmark.averages
+    head, _, source, follows, *_ = benchmark_markdown(benchmark).splitlines()
     assert head.endswith("| TF-IDF | LM, zero-shot |")
     assert source.endswith("| 40.0 |")
     assert follows.endswith("| n/a |")
 
 
-def test_a_task_that_could_not_be_made_is_in_no_mean(reports: Path) -> None:
+def test_unavailable_task_is_in_no_mean(reports: Path) -> None:
     made_up.write(reports / "tasks" / "follows.json", made_up.task("follows", unavailable="too small"))
     for variant in ("full", "scratch"):
         gone = made_up.result("follows", variant, score=None, unavailable="too small")
         made_up.write(reports / "finetune" / f"follows-{variant}.json", gone)
-    found = build(reports)
-    assert found["averages"]["full"] == 0.5
-    assert [pair["tasks"] for pair in found["overall"]] == [1, 1, 1]
+    benchmark = build(reports)
+    assert benchmark.averages["full"] == 0.5
+    assert [pair.tasks for pair in benchmark.overall] == [1, 1, 1]
 
 
 @given(text=st.text())
@@ -84,7 +84,7 @@ def test_escaped_text_stays_in_its_cell(text: str) -> None:
     assert escaped.replace("\\\\", "").replace("\\|", "").count("|") == 0
 
 
-def test_the_readme_gets_the_table_between_its_marks_and_nothing_else(tmp_path: Path) -> None:
+def test_readme_changes_between_its_marks_only(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     for _ in range(2):
@@ -93,7 +93,7 @@ def test_the_readme_gets_the_table_between_its_marks_and_nothing_else(tmp_path: 
 
 
 @pytest.mark.parametrize("text", ["", BEGIN, f"{END}\n{BEGIN}", f"{BEGIN}{END}{BEGIN}{END}"])
-def test_a_readme_without_its_marks_is_left_alone(tmp_path: Path, text: str) -> None:
+def test_readme_without_its_marks_is_left_alone(tmp_path: Path, text: str) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(text)
     with pytest.raises(PretraceError, match=r"README\.md"):

@@ -30,16 +30,16 @@ def table(card: str, first: str) -> dict[str, list[str]]:
     return {row[0]: row[1:] for row in rows[start:]}
 
 
-def test_it_is_written_with_the_page(reports: Path) -> None:
+def test_model_card_is_written_with_the_page(reports: Path) -> None:
     write_page(load_settings(), reports)
     card = ModelCard.load(reports / "model-card.md")
     assert (card.data.license, card.data.library_name) == ("unknown", "pytorch")
     assert card.text.lstrip().startswith("# pretrace, scale laptop: transformer")
-    for heading in ("Use", "Data", "Training", "Scores", "Limits", "Licence"):
+    for heading in ("Use", "Data", "Training", "Scores", "Limits", "License"):
         assert f"\n## {heading}\n" in card.text
 
 
-def test_the_figures_are_those_of_the_reports(reports: Path) -> None:
+def test_model_card_has_the_numbers_of_the_reports(reports: Path) -> None:
     cost = json.loads((reports / "cost.json").read_text())
     cost["pretrain"] |= {"machine": "Abacus", "commit": "c0ffee", "changed": True}
     made_up.write(reports / "cost.json", cost)
@@ -47,9 +47,9 @@ def test_the_figures_are_those_of_the_reports(reports: Path) -> None:
     data = table(card, "source")
     assert data["all"] == ["30", "1,000", "700"]
     assert data["networkx"] == ["30", "1,000", "700"]
-    assert "Of 40 documents, what was left out: empty 1, repeated 9." in card
-    training = table(card, "updates")
-    assert training["updates"] == ["300"]
+    assert "Of 40 documents, left out: empty 1, repeated 9." in card
+    training = table(card, "steps")
+    assert training["steps"] == ["300"]
     assert training["tokens"] == ["4,096,000"]
     assert training["FLOPs"] == ["6.3e+13"]
     assert training["machine"] == ["Abacus, cpu"]
@@ -57,31 +57,32 @@ def test_the_figures_are_those_of_the_reports(reports: Path) -> None:
     scores = table(card, "task")
     # 0.50, 0.51, 0.49: variance 1e-4 / 3 with 2 degrees of freedom, and 0.015 squared with 999; Welch-Satterthwaite.
     assert scores["source"][:3] == ["accuracy", "1,000", "50.0 ± 3.2"]
-    assert "loss 4.2 nats a piece" in card
+    assert "loss 4.2 nats/token" in card
 
 
-def test_a_fine_tuned_model_has_its_own(reports: Path) -> None:
+def test_fine_tuned_model_has_its_own_card(reports: Path) -> None:
     card = model_card(reports, Form("onnx", "so and so"), "source-full")
     assert "# pretrace, scale laptop: source-full" in card
     assert "library_name: onnx" in card
     assert "pipeline_tag: text-classification" in card
-    assert "| fine-tuned on | 3,000 rows of the task source, 2 passes, rate 0.001; of 3 seeds the best on dev |" in card
+    made_with = "3,000 rows of the task source, 2 epochs, learning rate 0.001; of 3 seeds the best on dev"
+    assert f"| fine-tuned on | {made_with} |" in card
     assert "\n## Use\n\nso and so\n" in card
 
 
-def test_weights_from_elsewhere_are_not_said_to_be_trained_here(reports: Path) -> None:
+def test_weights_from_elsewhere_are_not_called_trained_here(reports: Path) -> None:
     before = model_card(reports)
     note = json.loads((reports / "pretrain.json").read_text())
     made_up.write(reports / "pretrain.json", {**note, "steps": 0, "tokens": 0, "flops": 0})
     card = model_card(reports)
-    assert "taken from elsewhere" in card and "taken from elsewhere" not in before
+    assert "come from elsewhere" in card and "come from elsewhere" not in before
     assert "| source | documents |" in before and "| source | documents |" not in card
 
 
-def test_text_from_data_is_no_markup(reports: Path) -> None:
+def test_model_card_escapes_text_from_data(reports: Path) -> None:
     assert "<script>" not in model_card(reports)
 
 
-def test_without_what_the_clock_has_a_part_in(reports: Path) -> None:
+def test_model_card_does_without_costs(reports: Path) -> None:
     (reports / "cost.json").unlink()
-    assert "| updates | 300 |" in model_card(reports)
+    assert "| steps | 300 |" in model_card(reports)

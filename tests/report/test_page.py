@@ -15,7 +15,11 @@ from ruamel.yaml import YAML
 
 from pretrace.common.errors import PretraceError
 from pretrace.report import write_page, write_report
-from pretrace.report.page import cost_rows, settings_text, shortened
+from pretrace.report.markdown import BEGIN, END
+from pretrace.report.page import settings_text, shortened
+from pretrace.report.page_tables import cost_rows
+from pretrace.schemas.cost import CostEntry
+from pretrace.schemas.record import parse_record
 from pretrace.settings import load_settings
 from tests.helpers import made_up_results as made_up
 
@@ -72,7 +76,7 @@ class Tags(HTMLParser):
 
 
 @pytest.mark.slow
-def test_the_same_results_give_the_same_bytes_in_another_process(reports: Path) -> None:
+def test_same_results_give_the_same_bytes_in_another_process(reports: Path) -> None:
     write_report(load_settings(), reports)
     first = locked_bytes(reports)
     assert set(first) == {"benchmark.json", "benchmark.md", "scores.svg", "curves.svg", "corpus.svg"}
@@ -81,10 +85,10 @@ def test_the_same_results_give_the_same_bytes_in_another_process(reports: Path) 
 
 
 @pytest.mark.slow
-def test_what_dvc_locks_does_not_depend_on_the_clock(reports: Path) -> None:
+def test_locked_files_do_not_depend_on_the_clock(reports: Path) -> None:
     write_report(load_settings(), reports)
     before, page_before = locked_bytes(reports), page(reports)
-    made_up.write(reports / "cost.json", {"clean": {"seconds": 4321.0, "peak_memory_bytes": 5e9}})
+    made_up.write(reports / "cost.json", {"clean": {"seconds": 4321.0, "peak_memory_bytes": 5_000_000_000}})
     write_report(load_settings(), reports)
     assert locked_bytes(reports) == before
     assert page(reports) != page_before
@@ -92,7 +96,7 @@ def test_what_dvc_locks_does_not_depend_on_the_clock(reports: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_page_is_whole_and_needs_no_network(reports: Path) -> None:
+def test_page_is_whole_and_needs_no_network(reports: Path) -> None:
     html = page(reports)
     tags = Tags(html)
     assert tags.open == []
@@ -105,7 +109,7 @@ def test_the_page_is_whole_and_needs_no_network(reports: Path) -> None:
 
 
 @pytest.mark.slow
-def test_text_from_data_is_shown_and_never_obeyed(reports: Path) -> None:
+def test_page_escapes_text_from_data(reports: Path) -> None:
     html = page(reports)
     assert "<script" not in html
     assert "{{ 7 * 7 }}" in html
@@ -117,14 +121,14 @@ def test_text_from_data_is_shown_and_never_obeyed(reports: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_page_shows_the_numbers(reports: Path) -> None:
+def test_page_shows_the_numbers(reports: Path) -> None:
     text = re.sub(r"<[^>]+>", " ", page(reports))
     for number in ("50.0", "± 1.0", "80.0", "66.7", "2.57 M", "+27.0", "23,400", "31 %"):
         assert number in text
 
 
 @pytest.mark.slow
-def test_the_card_of_the_corpus_says_what_went_and_why(reports: Path) -> None:
+def test_corpus_card_says_what_was_left_out_and_why(reports: Path) -> None:
     html = page(reports)
     text = " ".join(re.sub(r"<[^>]+>", " ", html[html.index('id="corpus"') :]).split())
     for part in (
@@ -133,24 +137,24 @@ def test_the_card_of_the_corpus_says_what_went_and_why(reports: Path) -> None:
         *("408 dev and test texts ( 17 more", "mrpc: 6 rows in 2 documents", "1,234", "words, from", "512", "1k"),
     ):
         assert part.replace("( ", "(") in text, part
-    assert f"{9000 / 12.5 / 1e6:.1f} MB a second" in text
+    assert f"{9000 / 12.5 / 1e6:.1f} MB/s" in text
 
 
 @pytest.mark.slow
-def test_the_card_does_without_what_an_older_run_did_not_note(reports: Path) -> None:
+def test_corpus_card_does_without_keys_that_older_runs_lack(reports: Path) -> None:
     clean = json.loads((reports / "clean.json").read_text())
-    for key in made_up.card():
+    for key in made_up.clean_details():
         del clean[key]
     made_up.write(reports / "clean.json", clean)
     html = page(reports)
     assert Tags(html).open == []
     assert "Most frequent words" not in html
-    made_up.write(reports / "clean.json", {**clean, **made_up.card(cut={}, contamination={}), "left_out": {}})
+    made_up.write(reports / "clean.json", {**clean, **made_up.clean_details(cut={}, contamination={}), "left_out": {}})
     assert "none was found" in page(reports)
 
 
 @pytest.mark.slow
-def test_the_page_does_without_what_is_optional(reports: Path) -> None:
+def test_page_does_without_optional_files(reports: Path) -> None:
     for name in ("samples.json", "bpe.json", "cost.json", "curves/transformer.json"):
         (reports / name).unlink()
     html = page(reports)
@@ -158,19 +162,19 @@ def test_the_page_does_without_what_is_optional(reports: Path) -> None:
     assert 'id="cost"' not in html
 
 
-def test_costs_are_those_of_these_settings(reports: Path) -> None:
+def test_cost_rows_are_those_of_the_settings(reports: Path) -> None:
     cost = json.loads((reports / "cost.json").read_text())
     cost["finetune@removed-full"] = {"seconds": 1e6, "peak_memory_bytes": 1}
     cost["finetune@follows-full"] = {"seconds": 7.5, "peak_memory_bytes": 900_000_000}
-    rows = {row["stage"]: row for row in cost_rows(cost, load_settings())}
+    rows = {row.stage: row for row in cost_rows(parse_record(cost, dict[str, CostEntry], "cost.json"), load_settings())}
     assert list(rows) == ["finetune, full", "clean", "pretrain", "together"]
-    assert rows["finetune, full"]["seconds"] == 20.0
-    assert rows["finetune, full"]["peak_memory_bytes"] == 900_000_000
-    assert rows["together"]["seconds"] == 45.0
+    assert rows["finetune, full"].seconds == 20.0
+    assert rows["finetune, full"].peak_memory_bytes == 900_000_000
+    assert rows["together"].seconds == 45.0
 
 
 @pytest.mark.slow
-def test_every_cell_says_where_it_came_from(reports: Path) -> None:
+def test_page_shows_the_provenance_of_every_cell(reports: Path) -> None:
     cost = json.loads((reports / "cost.json").read_text())
     cost["finetune@source-full"] |= {
         "commit": "c0ffee0012345678",
@@ -179,9 +183,7 @@ def test_every_cell_says_where_it_came_from(reports: Path) -> None:
         "machine": "Z80",
     }
     made_up.write(reports / "cost.json", cost)
-    made_up.write(
-        reports / "finetune" / "source-full.json", made_up.result("source", "full", flops=1.5e12, batch_size=32)
-    )
+    made_up.write(reports / "finetune" / "source-full.json", made_up.result("source", "full"))
     deps = [
         {"path": "data/tasks/source", "md5": "11112222333.dir"},
         {"path": "models/pretrained", "md5": "44445555.dir"},
@@ -192,7 +194,7 @@ def test_every_cell_says_where_it_came_from(reports: Path) -> None:
     text = " ".join(re.sub(r"<[^>]+>", " ", html[html.index('id="provenance"') :]).split())
     for part in (
         "source: full c0ffee00+ 11112222 44445555",
-        "lr 0.001, epochs 2, batch_size 32, lm_weight 0.5",
+        "lr 0.001, epochs 2, lm_weight 0.5 1.5 T",
         "ab12 Z80",
     ):
         assert part in text, text
@@ -201,16 +203,16 @@ def test_every_cell_says_where_it_came_from(reports: Path) -> None:
 
 
 @pytest.mark.slow
-def test_wrong_answers_are_shown_but_not_in_full_length(reports: Path) -> None:
+def test_errors_are_shown_shortened(reports: Path) -> None:
     html = page(reports)
-    text = " ".join(re.sub(r"<[^>]+>", " ", html[html.index('id="mistakes"') :]).split())
+    text = " ".join(re.sub(r"<[^>]+>", " ", html[html.index('id="errors"') :]).split())
     assert "full: 500 of 1,000 rows wrong" in text
-    assert re.search(r"row \d+: answered no \( ?(89|90) % ?\), label yes", text)
+    assert re.search(r"row \d+: predicted no \( ?(89|90) % ?\), label yes", text)
     assert shortened("a" * 400 + "b" * 400 + "c" * 400) == "a" * 400 + "b" * 50 + " … " + "b" * 50 + "c" * 400
 
 
 @pytest.mark.slow
-def test_a_task_with_a_card_stands_beside_the_published_score(reports: Path) -> None:
+def test_published_score_stands_beside_a_task_with_a_card(reports: Path) -> None:
     assert "GPT-1, published" not in page(reports)
     paper = {"score": 45.4, "metric": "matthews", "split": "the test server", "table": "Table 4"}
     card = {"source": "https://example.org", "license": "none", "version": "GLUE 1.0", "sizes": {"train": 8551}}
@@ -233,7 +235,7 @@ def test_language_tests_are_shown_with_their_protocol(reports: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_figure_of_layers_is_drawn_where_variants_have_them(reports: Path, project: Path) -> None:
+def test_transfer_figure_is_there_if_variants_transfer_layers(reports: Path, project: Path) -> None:
     assert 'id="transfer"' not in page(reports)
     params = YAML(typ="safe", pure=True).load(project / "params.yaml")
     params["variants"] = {"full": {}, "layers_1": {"layers": 1}}
@@ -250,13 +252,13 @@ def test_the_figure_of_layers_is_drawn_where_variants_have_them(reports: Path, p
     assert "layers transferred" in html
 
 
-def test_a_table_of_an_older_version_is_said_so(reports: Path) -> None:
+def test_benchmark_of_an_older_version_is_named(reports: Path) -> None:
     made_up.write(reports / "benchmark.json", {"scores": {}, "rows": []})
-    with pytest.raises(PretraceError, match=r"benchmark\.json: of an older version; run `dvc repro`"):
+    with pytest.raises(PretraceError, match=r"benchmark\.json: scale: missing, .* older versions; run `dvc repro`"):
         write_page(load_settings(), reports)
 
 
-def test_no_cost_is_no_row(project: Path) -> None:
+def test_cost_rows_are_empty_without_costs(project: Path) -> None:
     assert cost_rows({}, load_settings()) == []
 
 
@@ -267,16 +269,18 @@ def test_settings_are_shown_as_they_are_read(project: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_command_prints_the_table_and_where_the_page_is(reports: Path) -> None:
+def test_command_prints_the_table_and_updates_the_readme(reports: Path) -> None:
     write_report(load_settings(), reports)
+    Path("README.md").write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     done = subprocess.run([sys.executable, "-m", "pretrace.report"], capture_output=True, text=True)
     assert done.returncode == 0
+    assert "| source | classification |" in Path("README.md").read_text()
     assert "| source | classification |" in done.stdout
     assert (reports / "index.html").resolve().as_uri() in done.stdout
 
 
 @pytest.mark.slow
-def test_the_command_without_results_is_one_line(project: Path) -> None:
+def test_command_without_results_prints_one_line(project: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "pretrace.report"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("pretrace: report: ")

@@ -9,29 +9,29 @@ import pandas as pd
 import pytest
 
 from pretrace.common.errors import PretraceError
-from pretrace.report.predictions import read_answers
+from pretrace.report.predictions import read_predictions
 from tests.helpers import made_up_results as made_up
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     for name in made_up.KINDS:
-        made_up.write_answers(tmp_path, name)
+        made_up.write_task_predictions(tmp_path, name)
     return tmp_path
 
 
-def test_every_column_has_its_answers(data: Path) -> None:
+def test_every_column_has_its_predictions(data: Path) -> None:
     (data / "zeroshot").mkdir()
     pd.DataFrame({"row": [3, 10], "prediction": [1, 0]}).to_parquet(data / "zeroshot" / "source.parquet")
-    found = read_answers("source", ["full", "scratch"], data)
-    assert {name: c.predictions_SN.shape for name, c in found.columns.items()} == {
+    task = read_predictions("source", ["full", "scratch"], data)
+    assert {name: c.predictions_SN.shape for name, c in task.columns.items()} == {
         "full": (3, 1000),
         "scratch": (3, 1000),
         "majority": (1, 1000),
         "tfidf": (1, 1000),
         "lm_zero_shot": (1, 2),
     }
-    assert [float(np.mean(s == found.labels_N)) for s in found.columns["full"].predictions_SN] == [0.5, 0.51, 0.49]
+    assert [float(np.mean(s == task.labels_N)) for s in task.columns["full"].predictions_SN] == [0.5, 0.51, 0.49]
 
 
 @pytest.mark.parametrize(
@@ -42,14 +42,14 @@ def test_every_column_has_its_answers(data: Path) -> None:
         ("tasks/source/test.parquet", "tasks@source"),
     ],
 )
-def test_a_file_that_is_missing_or_broken_or_of_other_rows_names_its_stage(data: Path, path: str, stage: str) -> None:
+def test_bad_file_names_its_stage(data: Path, path: str, stage: str) -> None:
     table = pd.read_parquet(data / path)
     (data / path).write_bytes((data / path).read_bytes()[:100])
     with pytest.raises(PretraceError, match=rf"{path}: not readable .*dvc repro -f -s {stage}"):
-        read_answers("source", ["full"], data)
+        read_predictions("source", ["full"], data)
     (data / path).unlink()
     with pytest.raises(PretraceError, match=rf"{path}: no such file; run `dvc repro {stage}`"):
-        read_answers("source", ["full"], data)
+        read_predictions("source", ["full"], data)
     table.iloc[:-1].to_parquet(data / path)
     with pytest.raises(PretraceError, match="has other rows than the task's test split"):
-        read_answers("source", ["full"], data)
+        read_predictions("source", ["full"], data)

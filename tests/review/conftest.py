@@ -16,7 +16,14 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = made.make_project(tmp_path_factory.mktemp("ran") / "project")
     files = made.run(folder, "git", "rev-parse", "HEAD").strip()
     made.repro(folder)
-    cost = {"seconds": 2.5, "commit": files, "changed": True, "machine": "A processor", "python": "3.12.1"}
+    cost = {
+        "seconds": 2.5,
+        "peak_memory_bytes": 10**8,
+        "commit": files,
+        "changed": True,
+        "machine": "A processor",
+        "python": "3.12.1",
+    }
     made.write(folder / "reports/cost.json", {"finetune@rte-full": {**cost, "mlflow_record": "abc"}})
     made.commit(folder, "ran")
     return folder

@@ -1,4 +1,4 @@
-"""Which stage a cell of the table is from."""
+"""Cells of the table and their stages."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ import pytest
 
 from pretrace.cli import main
 from pretrace.common.errors import PretraceError
-from pretrace.review import find_cell, trace
+from pretrace.review import find_cell, trace_score
 from tests.helpers import made_up_project as made
 
 pytestmark = pytest.mark.slow
 
 TABLE = Path("reports/benchmark.json")
+TASK = {"kind": "entailment", "metric": "accuracy", "unavailable": None, "labels": ["no", "yes"]}
+ZERO_SHOT = {"heuristic": "choice", "metric": "accuracy", "score": 0.55, "stderr": 0.01, "chance": 0.5, "n": 100}
+ZERO_SHOT |= {"cut": 0, "threshold": None, "updates": [{"step": 10, "score": 0.55}]}
 
 
-def told(cell: str = "rte/full") -> dict[str, list[str]]:
+def trace_lines(cell: str = "rte/full") -> dict[str, list[str]]:
     """{heading: lines}."""
-    found: dict[str, list[str]] = {}
-    for heading, text in trace(TABLE, cell):
-        found.setdefault(heading or list(found)[-1], []).append(text)
-    return found
+    lines: dict[str, list[str]] = {}
+    for heading, text in trace_score(TABLE, cell):
+        lines.setdefault(heading or list(lines)[-1], []).append(text)
+    return lines
 
 
 def test_each_column_has_its_stage(clone: Path) -> None:
@@ -30,22 +33,22 @@ def test_each_column_has_its_stage(clone: Path) -> None:
     made.write(clone / TABLE, made.benchmark(*(made.row("rte", column) for column in columns)))
     for column, stage in columns.items():
         assert find_cell(TABLE, f"rte/{column}").stage == stage
-    assert told("rte/tfidf")["answers"][0].startswith("data/tasks/rte  ")
+    assert trace_lines("rte/tfidf")["predictions"][0].startswith("data/tasks/rte  ")
     with pytest.raises(PretraceError, match="has no stage zeroshot; run `dvc repro zeroshot`"):
-        trace(TABLE, "rte/lm_zero_shot")
+        trace_score(TABLE, "rte/lm_zero_shot")
 
 
-def test_what_a_stage_reports_of_each_column_is_found(clone: Path) -> None:
+def test_scores_are_read_from_the_report_of_the_stage(clone: Path) -> None:
     made.write(clone / TABLE, made.benchmark(made.row("rte", "tfidf"), made.row("rte", "lm_zero_shot")))
-    made.write(clone / "reports/tasks/rte.json", {"baselines": {"tfidf": {"score": 0.6, "stderr": 0.01}}})
-    made.write(clone / "reports/zeroshot.json", {"tasks": {"rte": {"transformer": {"score": 0.55}}}})
+    made.write(clone / "reports/tasks/rte.json", TASK | {"baselines": {"tfidf": {"score": 0.6, "stderr": 0.01}}})
+    made.write(clone / "reports/zeroshot.json", {"tasks": {"rte": {"transformer": ZERO_SHOT}}, "language_tests": {}})
     assert find_cell(TABLE, "rte/tfidf").scores_in(clone) == [0.6, 0.6]
     assert find_cell(TABLE, "rte/lm_zero_shot").scores_in(clone) == [0.55, 0.55]
     assert find_cell(TABLE, "rte/lm_zero_shot").predictions == "data/zeroshot"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["rte/other"], "reports/benchmark.json: no score rte/other; it has rte/full"),
         (["cola/full"], "reports/benchmark.json: no score cola/full; it has rte/full"),
@@ -53,7 +56,7 @@ def test_what_a_stage_reports_of_each_column_is_found(clone: Path) -> None:
         (["params.yaml", "rte/full"], "params.yaml: not a whole JSON file"),
     ],
 )
-def test_what_is_not_there_is_one_line(clone: Path, capsys: Any, arguments: list[str], said: str) -> None:
+def test_missing_cell_is_one_line(clone: Path, capsys: Any, arguments: list[str], message: str) -> None:
     assert main(["trace", *arguments]) == 1
     error = capsys.readouterr().err
-    assert error.startswith(f"pretrace: trace: {said}") and error.count("\n") == 1
+    assert error.startswith(f"pretrace: trace: {message}") and error.count("\n") == 1

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from pretrace.cli import main
-from pretrace.review import gate
+from pretrace.review import gate_reasons
 from tests.helpers import made_up_project as made
 
 pytestmark = pytest.mark.slow
 
 
 def reasons(revision: str = "HEAD") -> list[str]:
-    return gate(revision)[0]
+    return gate_reasons(revision)[0]
 
 
 def change(path: Path, old: str, new: str) -> None:
@@ -24,57 +24,57 @@ def change(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
-def test_a_clone_without_data_passes(clone: Path, capsys: Any) -> None:
+def test_clone_without_data_passes(clone: Path, capsys: Any) -> None:
     assert not (clone / "data").exists()
     assert main(["gate", "HEAD"]) == 0
-    said = capsys.readouterr()
-    assert said.out.startswith("gate: 1 scores compared with HEAD\ngate: open") and not said.err
+    output = capsys.readouterr()
+    assert output.out.startswith("gate: 1 scores compared with HEAD\ngate: open") and not output.err
 
 
-def test_so_does_a_first_run_and_that_is_said(clone: Path) -> None:
-    assert gate("origin/nothing") == ([], ["scores are not compared: no revision origin/nothing here; fetch it (git "
-                                           "fetch), or say BASE=..."])  # fmt: skip
-    assert gate("HEAD~1") == ([], ["scores are not compared: HEAD~1 has no reports/benchmark.json"])
+def test_first_run_passes_with_a_note(clone: Path) -> None:
+    note = "scores are not compared: no revision origin/nothing here; fetch it (git fetch), or set BASE=..."
+    assert gate_reasons("origin/nothing") == ([], [note])
+    assert gate_reasons("HEAD~1") == ([], ["scores are not compared: HEAD~1 has no reports/benchmark.json"])
 
 
-def test_edited_code_stops_with_the_stage_and_the_file(clone: Path, capsys: Any) -> None:
+def test_edited_code_stops_and_is_named(clone: Path, capsys: Any) -> None:
     (clone / "stages/finetune.py").write_text("print('another one')\n")
     assert main(["gate", "HEAD"]) == 1
-    said = capsys.readouterr()
+    output = capsys.readouterr()
     mend = "run `dvc repro`, and commit dvc.lock and reports"
-    assert said.err == f"pretrace: gate: dvc.lock: finetune@rte-full: stages/finetune.py differs; {mend}\n"
-    assert "open" not in said.out
+    assert output.err == f"pretrace: gate: dvc.lock: finetune@rte-full: stages/finetune.py differs; {mend}\n"
+    assert "open" not in output.out
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "said"),
+    ("file", "old", "new", "message"),
     [
         ("params.yaml", "lr: 0.001", "lr: 0.002", "finetune@rte-full: lr in params.yaml differs;"),
         ("scales/small.yaml", "steps: 10", "steps: 20", "finetune@rte-full: pretrain in scales/small.yaml differs;"),
-        ("dvc.yaml", "stages/report.py\n", "stages/report.py --more\n", "report: its command in dvc.yaml is another"),
+        ("dvc.yaml", "stages/report.py\n", "stages/report.py --more\n", "report: its command in dvc.yaml differs"),
         ("reports/benchmark.json", "0.01", "0.02", "report: its result reports/benchmark.json differs;"),
     ],
 )
-def test_whatever_else_differs_is_named(clone: Path, file: str, old: str, new: str, said: str) -> None:
+def test_every_other_difference_is_named(clone: Path, file: str, old: str, new: str, message: str) -> None:
     change(clone / file, old, new)
     (reason,) = reasons()
-    assert reason.startswith(f"dvc.lock: {said}")
+    assert reason.startswith(f"dvc.lock: {message}")
 
 
-def test_a_file_that_git_should_have_is_missed_and_data_are_not(clone: Path) -> None:
+def test_missing_file_of_git_stops_and_missing_data_do_not(clone: Path) -> None:
     (clone / "src/words.txt").unlink()
     (clone / "reports/finetune/rte-full.json").unlink()
-    found = " ".join(reasons())
-    assert "tasks@rte: src/words.txt differs" in found and "reports/finetune/rte-full.json differs" in found
-    assert "data/" not in found
+    text = " ".join(reasons())
+    assert "tasks@rte: src/words.txt differs" in text and "reports/finetune/rte-full.json differs" in text
+    assert "data/" not in text
 
 
-def test_a_task_without_a_run_stops(clone: Path) -> None:
+def test_task_without_a_run_stops(clone: Path) -> None:
     change(clone / "params.yaml", "tasks:\n", "tasks:\n  cola:\n    kind: classification\n")
     assert [reason.split(": ")[1] for reason in reasons()] == ["tasks@cola", "finetune@cola-full"]
 
 
-def test_a_lock_put_together_from_two_runs_stops(clone: Path) -> None:
+def test_lock_merged_from_two_runs_stops(clone: Path) -> None:
     """Nothing of the data is here, so only the lock itself can tell."""
     lock = (clone / "dvc.lock").read_text()
     digest = lock.partition("- path: data/tasks/rte\n")[2].partition("md5: ")[2].partition(".dir")[0].split("md5: ")[-1]
@@ -85,14 +85,14 @@ def test_a_lock_put_together_from_two_runs_stops(clone: Path) -> None:
     )
 
 
-def test_stages_that_are_no_more_do_no_harm(clone: Path) -> None:
+def test_removed_stages_in_the_lock_are_ignored(clone: Path) -> None:
     """DVC leaves them in the lock: here the stage `tasks`, before it had a cell for each task."""
     stale = "  tasks:\n    cmd: gone\n    outs:\n    - path: data/tasks/rte\n      hash: md5\n      md5: 0.dir\n"
     change(clone / "dvc.lock", "stages:\n", f"stages:\n{stale}")
     assert reasons() == []
 
 
-def test_no_lock_no_dvc_yaml_no_table(clone: Path) -> None:
+def test_missing_lock_dvc_yaml_or_benchmark_stops(clone: Path) -> None:
     (clone / "reports/benchmark.json").unlink()
     assert any(reason.startswith("reports/benchmark.json: no such file") for reason in reasons())
     (clone / "dvc.yaml").write_text("stages: 3\n")
@@ -102,7 +102,7 @@ def test_no_lock_no_dvc_yaml_no_table(clone: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["<<<<<<< ours\nschema: '2.0'\n", "stages: {report: 3}\n", ""])
-def test_a_lock_that_is_not_whole_is_one_line(clone: Path, capsys: Any, text: str) -> None:
+def test_broken_lock_is_one_line(clone: Path, capsys: Any, text: str) -> None:
     (clone / "dvc.lock").write_text(text)
     assert main(["gate", "HEAD"]) == 1
     assert all(line.startswith("pretrace: gate: dvc") for line in capsys.readouterr().err.splitlines())
@@ -111,7 +111,7 @@ def test_a_lock_that_is_not_whole_is_one_line(clone: Path, capsys: Any, text: st
     assert error.startswith("pretrace: trace: ") and "dvc.lock" in error and error.count("\n") == 1
 
 
-def test_a_score_that_falls_stops_and_one_that_is_removed_does_not(clone: Path) -> None:
+def test_fallen_score_stops_and_removed_one_does_not(clone: Path) -> None:
     table = clone / "reports/benchmark.json"
     rows = [made.row("rte", "full"), made.row("cola", "full"), made.row("mrpc", "full"), made.row("stsb", "full")]
     made.write(table, made.benchmark(*rows, made.row("qqp", "full")))
@@ -125,8 +125,10 @@ def test_a_score_that_falls_stops_and_one_that_is_removed_does_not(clone: Path) 
             made.row("stsb", "full", metric="pearson"),
         ),
     )
-    found, notes = gate("HEAD")
-    stop = [reason for reason in found if not reason.startswith("dvc.lock: report: ")]  # as the table was made by hand
+    stopping, notes = gate_reasons("HEAD")
+    stop = [
+        reason for reason in stopping if not reason.startswith("dvc.lock: report: ")
+    ]  # as the table was made by hand
     assert len(stop) == 2
     assert stop[0].startswith("rte/full: 20.0 points lower than at HEAD, the noise is ± ")
     assert stop[1] == "mrpc/full: has no score any more, HEAD has one (no rows)"

@@ -1,4 +1,4 @@
-"""Scores before and after: what is called a fall, and how often noise alone is."""
+"""Scores before and after: the verdicts, and how often noise alone gives one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pretrace.review.score_changes import (
     SAME,
     WITHIN,
     Change,
-    on_the_mean,
+    mean_changes,
     score_changes,
 )
 from tests.helpers.made_up_project import benchmark, row
@@ -58,35 +58,35 @@ def test_every_verdict() -> None:
     assert only(row("rte", "full", scores=[], score=None), row("rte", "full", scores=[], score=None)).verdict == ""
 
 
-def test_added_and_removed_tasks_are_listed_and_not_compared() -> None:
+def test_added_and_removed_tasks_are_listed_not_compared() -> None:
     before = benchmark(row("rte", "full"), row("cola", "full"))
     after = benchmark(row("rte", "full"), row("mrpc", "full"))
-    found = {change.task: change for change in score_changes(before, after)}
-    assert [found[task].verdict for task in ("rte", "mrpc", "cola")] == [SAME, ADDED, REMOVED]
-    assert found["mrpc"].difference is None and found["cola"].difference is None
-    assert on_the_mean(found.values()) == {}
+    changes = {change.task: change for change in score_changes(before, after)}
+    assert [changes[task].verdict for task in ("rte", "mrpc", "cola")] == [SAME, ADDED, REMOVED]
+    assert changes["mrpc"].difference is None and changes["cola"].difference is None
+    assert mean_changes(changes.values()) == {}
     assert {change.verdict for change in score_changes(None, after)} == {ADDED}
 
 
-def test_more_seeds_that_spread_make_more_noise() -> None:
+def test_noise_grows_with_the_spread_over_seeds() -> None:
     near = only(row("rte", "full"), row("rte", "full", scores=[0.69, 0.70, 0.71]))
     wide = only(row("rte", "full"), row("rte", "full", scores=[0.60, 0.70, 0.80]))
     assert near.difference and wide.difference and wide.difference.noise > 2 * near.difference.noise
 
 
-def test_the_mean_over_tasks_is_less_noisy_than_a_task() -> None:
+def test_mean_over_tasks_is_less_noisy_than_a_task() -> None:
     def of(*scores: float) -> dict[str, Any]:
         return benchmark(*(row(task, "full", scores=list(scores)) for task in ("a", "b", "c", "d")))
 
     changes = score_changes(of(0.70, 0.71, 0.72), of(0.68, 0.69, 0.70))
-    tasks, mean = on_the_mean(changes)["full"]
+    tasks, mean = mean_changes(changes)["full"]
     assert tasks == 4 and mean.value == pytest.approx(-0.02)
     assert all(change.difference and mean.noise < 0.7 * change.difference.noise for change in changes)
 
 
 @pytest.mark.slow
 @given(rows, rows)
-def test_the_other_way_round_is_the_opposite(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_swapped_sides_give_the_opposite(one: dict[str, Any], other: dict[str, Any]) -> None:
     other = {**other, "task": one["task"], "variant": one["variant"]}
     forth, back = only(one, other), only(other, one)
     assert forth.difference and back.difference
@@ -98,17 +98,17 @@ def test_the_other_way_round_is_the_opposite(one: dict[str, Any], other: dict[st
 
 @pytest.mark.slow
 @given(nested)
-def test_anything_else_is_refused_in_one_line(value: Any) -> None:
-    for found in (value, {"rows": value}, {"rows": [value]}):
+def test_other_json_is_refused_in_one_line(value: Any) -> None:
+    for benchmark_json in (value, {"rows": value}, {"rows": [value]}):
         try:
-            changes = score_changes(None, found)
+            changes = score_changes(None, benchmark_json)
         except PretraceError as error:
             assert str(error).startswith("reports/benchmark.json: ")
         else:
             assert all(isinstance(change.task, str) for change in changes)
 
 
-def test_noise_alone_is_rarely_called_a_change_and_a_fall_is() -> None:
+def test_noise_is_rarely_called_a_change_and_a_fall_is() -> None:
     """Two commits of one model, each with rows and seeds of its own; then one that is 6 points worse."""
     random, drawn = np.random.default_rng(5), 400
 

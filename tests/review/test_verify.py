@@ -1,4 +1,4 @@
-"""`pretrace trace --verify`: whether a score comes out again."""
+"""`pretrace trace --verify`: computing a score again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from pretrace.cli import main
 from pretrace.common.errors import PretraceError
-from pretrace.review import verify
+from pretrace.review import verify_score
 from tests.helpers import made_up_project as made
 
 pytestmark = pytest.mark.slow
@@ -24,33 +24,33 @@ def state(folder: Path) -> dict[str, tuple[int, bytes]]:
     return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
 
 
-def test_verify_runs_it_again_and_touches_nothing(project: Path, capsys: Any) -> None:
+def test_verify_runs_the_stage_and_touches_nothing(project: Path, capsys: Any) -> None:
     before = state(project)
     assert main(["trace", str(TABLE), "rte/full", "--verify"]) == 0
-    said = capsys.readouterr().out
-    assert "again         finetune@rte-full ran in a copy of this folder" in said
-    assert "score         71.0000, 70.0000, 72.0000, 71.0000 in the table, and again the same" in said
-    assert "verdict       SAME: the scores of rte/full and the hash of data/predictions/rte-full.parquet" in said
+    output = capsys.readouterr().out
+    assert "again         finetune@rte-full ran in a copy of this folder" in output
+    assert "score         71.0000, 70.0000, 72.0000, 71.0000 in the table, and the same again" in output
+    assert "verdict       SAME: the scores of rte/full and the hash of data/predictions/rte-full.parquet" in output
     assert state(project) == before
 
 
-def test_verify_says_when_something_else_comes_out(project: Path, capsys: Any, monkeypatch: Any) -> None:
+def test_verify_reports_another_result(project: Path, capsys: Any, monkeypatch: Any) -> None:
     monkeypatch.setenv("UNDECLARED", "0.005")
     assert main(["trace", "rte/full", "--verify"]) == 1
-    said = capsys.readouterr().out
-    assert "71.0000, 70.0000, 72.0000, 71.0000 in the table, now 71.0000, 70.5000, 72.0000, 71.0000" in said
-    assert "DIFFERENT: the scores and the answers of rte/full;" in said
+    output = capsys.readouterr().out
+    assert "71.0000, 70.0000, 72.0000, 71.0000 in the table, now 71.0000, 70.5000, 72.0000, 71.0000" in output
+    assert "DIFFERENT: the scores and the predictions of rte/full;" in output
 
 
-def test_verify_refuses_what_would_be_another_comparison(project: Path) -> None:
+def test_verify_refuses_changed_code(project: Path) -> None:
     (project / "stages/finetune.py").write_text("print()\n")
     with pytest.raises(PretraceError, match=r"made with other files.*finetune@rte-full: stages/finetune.py differs"):
-        verify(TABLE, "rte/full")
+        verify_score(TABLE, "rte/full")
 
 
 def test_verify_without_the_data_is_one_line(clone: Path) -> None:
     with pytest.raises(PretraceError, match="reads is neither in the cache nor on a remote"):
-        verify(TABLE, "rte/full")
+        verify_score(TABLE, "rte/full")
 
 
 @pytest.mark.nightly
@@ -59,5 +59,5 @@ def test_verify_fetches_from_a_remote(project: Path, tmp_path: Path) -> None:
     made.run(project, "dvc", "push", "--quiet")
     shutil.rmtree(project / ".dvc/cache")
     shutil.rmtree(project / "data")
-    assert verify(TABLE, "rte/full")[0] is True
+    assert verify_score(TABLE, "rte/full")[0] is True
     assert not (project / "data").exists()

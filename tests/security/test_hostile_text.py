@@ -21,6 +21,8 @@ from pretrace.report import write_page, write_report
 from pretrace.report.glue import write_submissions
 from pretrace.report.markdown import escape
 from pretrace.report.scores_csv import write_scores
+from pretrace.schemas.benchmark import Benchmark
+from pretrace.schemas.record import read_record
 from pretrace.settings import Task, load_settings, with_ready
 from pretrace.settings.ready import ReadySource
 from tests.helpers import made_up_results as made_up
@@ -113,7 +115,7 @@ def test_escaped_markdown_is_one_harmless_line(text: str) -> None:
 
 def test_scores_csv_has_no_formula(reports: Path, tmp_path: Path) -> None:
     """Its cells are names that the settings allow, words of ours, and numbers."""
-    write_scores(tmp_path / "scores.csv", json.loads((reports / "benchmark.json").read_text()))
+    write_scores(tmp_path / "scores.csv", read_record(reports / "benchmark.json", Benchmark))
     rows = list(csv.reader((tmp_path / "scores.csv").open()))
     assert len(rows) > 5
     for cell in (cell for row in rows for cell in row):
@@ -128,11 +130,11 @@ def test_glue_submission_has_no_formula(project: Path, bad: str) -> None:
     settings = settings.model_copy(update={"tasks": {"cola": ready}})
     folder = project / "finetuned" / "cola-full"
     folder.mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps({"labels": ["unacceptable", "acceptable"]}))
+    (folder / "config.json").write_text(json.dumps(made_up.finetuned_config(["unacceptable", "acceptable"])))
     for ids, raises in ((["0", "1"], False), (["0", bad], True)):
         pd.DataFrame({"id": ids, "prediction": np.array([0, 1])}).to_parquet(folder / "unlabeled.parquet")
         if raises:
-            with pytest.raises(PretraceError, match="is no index and no answer that GLUE's server takes"):
+            with pytest.raises(PretraceError, match="is no index and no prediction that GLUE's server takes"):
                 write_submissions(settings, project / "finetuned", project / "glue")
         else:
             write_submissions(settings, project / "finetuned", project / "glue")
@@ -152,7 +154,7 @@ def test_error_is_one_line_without_terminal_codes() -> None:
     [
         (["predict", "mine-full"], "pretrace.inference.predict.predict_lines", lambda *_: ["\x1b[2J\nspam", 3, 0.5]),
         (["check"], "pretrace.preflight.check.preflight", lambda *_: [("task \u202e", "\x1b[2J")]),
-        (["trace", "a/b"], "pretrace.review.trace", lambda *_: [("note", "\x1b[2J\u202e")]),
+        (["trace", "a/b"], "pretrace.review.trace_score", lambda *_: [("note", "\x1b[2J\u202e")]),
     ],
 )
 def test_command_output_has_no_terminal_codes(

@@ -16,7 +16,7 @@ import pytest
 from pretrace import tracking
 from pretrace.common.files import read_json
 from pretrace.inference.predict import predict_lines
-from tests.helpers.finetuned_models import ROWS, TASKS, models, write_pipeline
+from tests.helpers.finetuned_models import ROWS, TASKS, benchmark, benchmark_row, models, write_pipeline
 from tests.helpers.mlflow_records import PARENT, client, queue_run, runs
 
 pytestmark = pytest.mark.slow
@@ -35,16 +35,11 @@ def aliases(name: str = "pretrace-source") -> dict[str, str]:
 
 
 def test_best_models_has_the_best_column_of_each_task(finetuned: Path) -> None:
-    rows = [
-        {"task": "source", "variant": name, "kind": "classification", "metric": "accuracy"}
-        for name in ("full", "scratch", "tfidf")
-    ]
-    for row, score in zip(rows, (0.5, 0.6, 0.9), strict=True):
-        row["score"] = score
-    lost = {"task": "same", "variant": "full", "kind": "similarity", "metric": "accuracy", "score": None}
-    (best,) = tracking.best_models({"rows": [*rows, lost]})
-    assert (best["task"], best["variant"], best["score"]) == ("source", "scratch", 0.6)
-    assert best["examples"] == [[row] for row in ROWS[:3]]
+    scores = {"full": 0.5, "scratch": 0.6, "tfidf": 0.9}
+    rows = [benchmark_row("source", name, score) for name, score in scores.items()]
+    (best,) = tracking.best_models(benchmark([*rows, benchmark_row("same", "full", None)]))
+    assert (best.task, best.variant, best.score) == ("source", "scratch", 0.6)
+    assert best.examples == [[row] for row in ROWS[:3]]
 
 
 def test_model_uploaded_twice_is_one_version(finetuned: Path) -> None:

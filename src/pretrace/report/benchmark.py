@@ -1,177 +1,193 @@
-"""From the stages' result files to one table of scores: rows, and what can be said about them.
+"""From the reports of the stages to one table of scores: its rows, and which differences are beyond the noise.
 
-Which files are read follows from the settings' tasks and variants, never from what lies in the folder: DVC leaves the
-results of a removed task where they are.
+Which files are read follows from the tasks and variants of the settings, never from what the folder holds: DVC leaves
+the results of a removed task in place.
 """
 
 from __future__ import annotations
 
+import math
 import statistics
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.files import read_json
 from pretrace.report.comparisons import Difference, difference, mean_difference
-from pretrace.report.predictions import ZERO_SHOT, TaskAnswers, read_answers
+from pretrace.report.predictions import ZERO_SHOT, TaskPredictions, read_predictions
+from pretrace.schemas.benchmark import Benchmark, BenchmarkRow, Comparison, OverallComparison
+from pretrace.schemas.finetuning import FinetuneReport
+from pretrace.schemas.record import read_record
+from pretrace.schemas.tasks import TaskReport
+from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore
 from pretrace.settings import MAIN_MODEL, Settings
 
 REFERENCE = "full"
 BASELINES = {"majority": "majority", "tfidf": "TF-IDF", ZERO_SHOT: "LM, zero-shot"}
-"""Rows that are not fine-tuned models, in the table's order, with their headings."""
+"""Columns that are not fine-tuned models, in the table's order, with their headings."""
+Report = TypeVar("Report")
+ByColumn = dict[str, list[tuple[str, Difference]]]
+"""For each column (task, `full` minus the column) of the tasks that both have a score on."""
 
 
-def build_benchmark(settings: Settings, folder: Path, data: Path) -> dict[str, Any]:
-    """Collect the scores under `folder` (usually `reports/`), and the answers under `data`.
-
-    Returns:
-        `rows` (one for each task and variant or baseline; scores are raw: accuracy 0.5, not 50), `comparisons` of
-        `full` with everything else on each task, `overall`, the same on the mean over the tasks, `winners` by task
-        (null where the noise does not tell), `averages` over the tasks, and `scores` by task and variant, the form
-        that `dvc metrics diff` shows.
+def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
+    """Collect the scores under `folder` (usually `reports/`) and compare them by the predictions under `data`.
 
     Raises:
-        PretraceError: a result is missing or not whole.
+        PretraceError: a result is missing or has another form.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[BenchmarkRow] = []
     winners: dict[str, str | None] = {}
-    against: dict[str, list[tuple[str, Difference]]] = {}
-    zero_shot = zero_shot_note(folder)["tasks"]
+    differences: ByColumn = {}
+    zero_shot = read_zero_shot_report(folder).tasks
     for task in settings.tasks:
         own = [_variant_row(folder, task, variant) for variant in settings.variants]
         own += _baseline_rows(folder, task)
-        own += _zero_shot_rows(zero_shot, task, own[0])
+        own += _zero_shot_rows(zero_shot.get(task, {}).get(MAIN_MODEL), own[0])
         rows += own
-        measured = [row for row in own if row["score"] is not None]
         winners[task] = None
-        if measured:
-            answers = read_answers(task, list(settings.variants), data)
-            found, winners[task] = _compared(measured, answers)
-            for name, one in found.items():
-                against.setdefault(name, []).append((task, one))
-    scores: dict[str, dict[str, float]] = {task: {} for task in settings.tasks}
-    for row in rows:
-        if row["score"] is not None:
-            scores[row["task"]][row["variant"]] = row["score"]
-    return {
-        "scale": settings.scale_name,
-        "seeds": settings.seeds,
-        "scores": scores,
-        "averages": _averages(rows),
-        "winners": winners,
-        "rows": rows,
-        "comparisons": [
-            {"task": task, "variant": REFERENCE, "against": name, **one.as_dict()}
-            for name, pairs in against.items()
-            for task, one in pairs
-        ],
-        "overall": [_overall(name, [one for _, one in pairs]) for name, pairs in against.items()],
-    }
+        if scored := [row for row in own if row.score is not None]:
+            predictions = read_predictions(task, list(settings.variants), data)
+            by_column, winners[task] = _compare(scored, predictions)
+            for column, one in by_column.items():
+                differences.setdefault(column, []).append((task, one))
+    return Benchmark(
+        scale=settings.scale_name,
+        seeds=settings.seeds,
+        scores={
+            task: {row.variant: row.score for row in rows if row.task == task and row.score is not None}
+            for task in settings.tasks
+        },
+        averages=_averages(rows),
+        winners=winners,
+        rows=rows,
+        comparisons=_comparisons(differences),
+        overall=_overall(differences),
+    )
 
 
-def _compared(rows: list[dict[str, Any]], answers: TaskAnswers) -> tuple[dict[str, Difference], str | None]:
-    """`full` against each other column, and the winner: the best, if it is beyond the noise above all others."""
-    metric = rows[0]["metric"]
+def _compare(rows: list[BenchmarkRow], task: TaskPredictions) -> tuple[dict[str, Difference], str | None]:
+    """`full` minus each other column, and the winner: the best column, if it is beyond the noise above all others."""
+    metric = rows[0].metric
 
     def between(one: str, other: str) -> Difference:
-        a, b = answers.columns[one], answers.columns[other]
-        # The language model by itself may have answered some of the rows only.
+        a, b = task.columns[one], task.columns[other]
+        # The language model without fine-tuning may have predicted some of the rows only.
         rows_N = np.intersect1d(a.rows_N, b.rows_N)
         one_SN, other_RN = (c.predictions_SN[:, np.searchsorted(c.rows_N, rows_N)] for c in (a, b))
-        return difference(metric, answers.labels_N[rows_N], one_SN, other_RN)
+        return difference(metric, task.labels_N[rows_N], one_SN, other_RN)
 
-    columns = [row["variant"] for row in rows if row["variant"] in answers.columns]
-    found = {name: between(REFERENCE, name) for name in columns if REFERENCE in columns and name != REFERENCE}
-    best = max(rows, key=lambda row: row["score"])["variant"]
-    rivals = [name for name in columns if name != best]
-    won = [found[name] if best == REFERENCE else between(best, name) for name in rivals]
-    return found, best if won and all(one.beyond and one.value > 0 for one in won) else None
-
-
-def _overall(against: str, found: list[Difference]) -> dict[str, Any]:
-    return {"variant": REFERENCE, "against": against, "tasks": len(found), **mean_difference(found).as_dict()}
+    columns = [row.variant for row in rows if row.variant in task.columns]
+    by_column = {name: between(REFERENCE, name) for name in columns if REFERENCE in columns and name != REFERENCE}
+    best = max(rows, key=_score).variant
+    margins = [by_column[n] if best == REFERENCE else between(best, n) for n in columns if n != best]
+    won = bool(margins) and all(margin.beyond and margin.value > 0 for margin in margins)
+    return by_column, best if won else None
 
 
-def _averages(rows: list[dict[str, Any]]) -> dict[str, float]:
+def _comparisons(differences: ByColumn) -> list[Comparison]:
+    return [
+        Comparison(task=task, variant=REFERENCE, against=name, difference=one.value, noise=one.noise, beyond=one.beyond)
+        for name, pairs in differences.items()
+        for task, one in pairs
+    ]
+
+
+def _overall(differences: ByColumn) -> list[OverallComparison]:
+    means = {name: mean_difference(one for _, one in pairs) for name, pairs in differences.items()}
+    return [
+        OverallComparison(
+            variant=REFERENCE,
+            against=name,
+            tasks=len(differences[name]),
+            difference=mean.value,
+            noise=mean.noise,
+            beyond=mean.beyond,
+        )
+        for name, mean in means.items()
+    ]
+
+
+def _averages(rows: list[BenchmarkRow]) -> dict[str, float]:
     """Mean score over the tasks of each column that has one on all of them, as in the paper's Table 5."""
     scores: dict[str, list[float]] = {}
     for row in rows:
-        if row["score"] is not None:
-            scores.setdefault(row["variant"], []).append(row["score"])
-    whole = max((len(found) for found in scores.values()), default=0)
-    return {name: round(statistics.fmean(s), 6) for name, s in scores.items() if len(s) == whole}
+        if row.score is not None:
+            scores.setdefault(row.variant, []).append(row.score)
+    tasks = max((len(own) for own in scores.values()), default=0)
+    return {name: round(statistics.fmean(own), 6) for name, own in scores.items() if len(own) == tasks}
 
 
-def _variant_row(folder: Path, task: str, variant: str) -> dict[str, Any]:
-    path = folder / "finetune" / f"{task}-{variant}.json"
-    if not path.exists():
-        raise PretraceError(f"{path}: no such file; run `dvc repro finetune@{task}-{variant}`")
-    result = read_json(path)
-    reason = result.get("unavailable")
-    row = {
-        "task": task,
-        "kind": result["kind"],
-        "variant": variant,
-        "metric": result["metric"],
-        "score": None if reason else result["score"],
-        "scores": [] if reason else result["scores"],
-        "stderr": None if reason else result["stderr"],
-        "n_train": result["n_train"],
-        "n_eval": result["n_eval"],
-    }
-    return {**row, "unavailable": reason} if reason else row
+def _variant_row(folder: Path, task: str, variant: str) -> BenchmarkRow:
+    cell = f"{task}-{variant}"
+    report = _read_report(folder / "finetune" / f"{cell}.json", FinetuneReport, f"finetune@{cell}")
+    scored = not report.unavailable
+    row = BenchmarkRow(
+        task=task,
+        kind=report.kind,
+        variant=variant,
+        metric=report.metric,
+        score=report.score if scored else None,
+        scores=report.scores if scored else [],
+        stderr=report.stderr if scored else None,
+        n_train=report.n_train,
+        n_eval=report.n_eval,
+    )
+    return row if scored else row.model_copy(update={"unavailable": report.unavailable})
 
 
-def _baseline_rows(folder: Path, name: str) -> list[dict[str, Any]]:
-    task = task_note(folder, name)
-    baselines = {} if task.get("unavailable") else task.get("baselines") or {}
+def _baseline_rows(folder: Path, name: str) -> list[BenchmarkRow]:
+    task = read_task_report(folder, name)
+    baselines = {} if task.unavailable else task.baselines or {}
     return [
-        {
-            "task": name,
-            "kind": task["kind"],
-            "variant": variant,
-            "metric": task["metric"],
-            "score": baselines[variant]["score"],
-            "scores": [baselines[variant]["score"]],
-            "stderr": baselines[variant]["stderr"],
-            "n_train": task["n_train"],
-            "n_eval": task["n_test"],
-        }
+        BenchmarkRow(
+            task=name,
+            kind=task.kind,
+            variant=variant,
+            metric=task.metric,
+            score=baselines[variant].score,
+            scores=[baselines[variant].score],
+            stderr=baselines[variant].stderr,
+            n_train=task.n_train,
+            n_eval=task.n_test,
+        )
         for variant in BASELINES
         if variant in baselines
     ]
 
 
-def _zero_shot_rows(zero_shot: dict[str, Any], task: str, like: dict[str, Any]) -> list[dict[str, Any]]:
+def _zero_shot_rows(result: ZeroShotScore | None, like: BenchmarkRow) -> list[BenchmarkRow]:
     """The transformer without fine-tuning, on a task that has a heuristic for it."""
-    found = zero_shot.get(task, {}).get(MAIN_MODEL)
-    if not found or like["score"] is None:
+    if result is None or like.score is None:
         return []
-    score = {"score": found["score"], "scores": [found["score"]], "stderr": found["stderr"]}
-    return [{**like, "variant": ZERO_SHOT, **score, "n_train": 0, "n_eval": found["n"]}]
+    score = {"score": result.score, "scores": [result.score], "stderr": result.stderr}
+    return [like.model_copy(update={"variant": ZERO_SHOT, **score, "n_train": 0, "n_eval": result.n})]
 
 
-def zero_shot_note(folder: Path) -> dict[str, Any]:
-    """What the stage `zeroshot` reported: `tasks` and `language_tests`.
-
-    Raises:
-        PretraceError: it has not run.
-    """
-    path = folder / "zeroshot.json"
-    if not path.exists():
-        raise PretraceError(f"{path}: no such file; run `dvc repro zeroshot`")
-    return read_json(path)
-
-
-def task_note(folder: Path, name: str) -> dict[str, Any]:
-    """What the stage `tasks` reported of a task.
+def read_zero_shot_report(folder: Path) -> ZeroShotReport:
+    """Read the report of the stage `zeroshot`.
 
     Raises:
-        PretraceError: it has not run for this task.
+        PretraceError: it is missing or has another form.
     """
-    path = folder / "tasks" / f"{name}.json"
+    return _read_report(folder / "zeroshot.json", ZeroShotReport, "zeroshot")
+
+
+def read_task_report(folder: Path, name: str) -> TaskReport:
+    """Read the report of the stage `tasks` on a task.
+
+    Raises:
+        PretraceError: it is missing or has another form.
+    """
+    return _read_report(folder / "tasks" / f"{name}.json", TaskReport, f"tasks@{name}")
+
+
+def _read_report(path: Path, kind: type[Report], stage: str) -> Report:
     if not path.exists():
-        raise PretraceError(f"{path}: no such file; run `dvc repro tasks@{name}`")
-    return read_json(path)
+        raise PretraceError(f"{path}: no such file; run `dvc repro {stage}`")
+    return read_record(path, kind)
+
+
+def _score(row: BenchmarkRow) -> float:
+    return -math.inf if row.score is None else row.score

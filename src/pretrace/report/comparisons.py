@@ -1,10 +1,10 @@
 """Whether two columns of the table differ beyond the noise, on one task and on the mean over the tasks.
 
-What makes a difference uncertain: which test rows were drawn, and which seeds. Both columns answered the same rows, so
-the first part comes from the rows pair by pair; the seeds of two columns have nothing in common, so the second is that
-of Welch's t-test. The parts are added, each with its own degrees of freedom (Welch and Satterthwaite). What depends on
-a row and a seed together is in both parts, which makes the interval careful rather than bold (ours; the paper gives no
-intervals).
+Two things make a difference uncertain: which test rows were drawn, and the seeds. Both columns predict the same rows,
+so the first part comes from the rows pair by pair; the seeds of two columns have nothing in common, so the second part
+is that of Welch's t-test. The parts are added, each with its own degrees of freedom (Welch and Satterthwaite). What
+depends on a row and a seed together is in both parts, so the interval is rather too wide than too narrow (ours; the
+paper gives no intervals).
 
 Shapes: S and R seeds of the two columns, N rows.
 """
@@ -25,7 +25,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Difference:
-    """The difference of two means over seeds, and its variance by part."""
+    """The difference between two means over seeds, and its variance by part."""
 
     value: float
     parts: tuple[tuple[float, float], ...]
@@ -44,27 +44,23 @@ class Difference:
 
     @property
     def beyond(self) -> bool:
-        """Whether the interval excludes 0."""
+        """True if the interval excludes 0."""
         return abs(self.value) > self.noise
-
-    def as_dict(self) -> dict[str, float | bool]:
-        """As `benchmark.json` has it."""
-        return {"difference": self.value, "noise": self.noise, "beyond": self.beyond}
 
 
 def difference(metric: str, labels_N: np.ndarray, one_SN: np.ndarray, other_RN: np.ndarray) -> Difference:
-    """`one` minus `other` in a metric, on the same rows."""
-    scores = [[score(metric, labels_N, answers_N) for answers_N in column] for column in (one_SN, other_RN)]
+    """Return `one` minus `other` in a metric, on the same rows."""
+    scores = [[score(metric, labels_N, predictions_N) for predictions_N in column] for column in (one_SN, other_RN)]
     parts = [(_row_variance(metric, labels_N, one_SN, other_RN), max(1, len(labels_N) - 1))]
     parts += [(float(np.var(s, ddof=1)) / len(s), len(s) - 1) for s in scores if len(s) > 1]
     return Difference(float(np.mean(scores[0]) - np.mean(scores[1])), tuple(parts))
 
 
 def mean_difference(differences: Iterable[Difference]) -> Difference:
-    """The mean over tasks, which share neither rows nor, but by their numbers, seeds."""
-    found = list(differences)
-    parts = tuple((variance / len(found) ** 2, degrees) for one in found for variance, degrees in one.parts)
-    return Difference(sum(one.value for one in found) / len(found), parts)
+    """Return the mean over tasks, which share no rows, and of the seeds only their numbers."""
+    all_ = list(differences)
+    parts = tuple((variance / len(all_) ** 2, degrees) for one in all_ for variance, degrees in one.parts)
+    return Difference(sum(one.value for one in all_) / len(all_), parts)
 
 
 def _row_variance(metric: str, labels_N: np.ndarray, one_SN: np.ndarray, other_RN: np.ndarray) -> float:
@@ -80,7 +76,7 @@ def _row_variance(metric: str, labels_N: np.ndarray, one_SN: np.ndarray, other_R
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # two columns that agree everywhere: the interval is degenerate, the error 0
-        found = bootstrap(
+        result = bootstrap(
             (np.arange(len(labels_N)),),
             of,
             vectorized=False,
@@ -88,4 +84,4 @@ def _row_variance(metric: str, labels_N: np.ndarray, one_SN: np.ndarray, other_R
             method="percentile",
             rng=np.random.default_rng(0),
         )
-    return float(found.standard_error) ** 2
+    return float(result.standard_error) ** 2

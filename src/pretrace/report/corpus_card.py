@@ -1,55 +1,98 @@
-"""The card of the corpus: what came in, what stayed, what went and why, from what the stage `clean` noted."""
+"""The card of the corpus: what was left out and why, from the report of the stage `clean`."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+
+from pretrace.schemas.corpus import CleanReport, CutCount, RejectExample
+from pretrace.schemas.cost import CostEntry
 
 REASONS = {
-    "empty": "nothing was left of the text",
-    "repeated": "the text stood earlier",
+    "empty": "no text was left after cleaning",
+    "repeated": "the same text occurred earlier",
     "near_duplicates": "nearly the same as an earlier document; the value is their Jaccard similarity",
-    "boilerplate": "lines that stand in many documents; the value is their number",
-    "contamination": "runs of words that a task's dev or test text has, too; the value is their number",
+    "boilerplate": "lines that occur in many documents; the value is the number of lines",
+    "contamination": "runs of words that a task's dev or test text has, too; the value is the number of runs",
 }
 """What a reason means; the others are named as the setting under `corpus.quality` whose bound was crossed."""
 MOST_SOURCES = 20
-"""Sources in the table, those of which most was dropped first."""
+"""Sources in the table, those with the most rejects first."""
 
 
-def corpus_card(clean: dict[str, Any], cost: dict[str, Any]) -> dict[str, Any]:
-    """What the page's section on the corpus shows of `reports/clean.json` and of the stage's cost."""
-    examples, sources = clean.get("examples", {}), clean.get("left_out_by_source", {})
+@dataclass(frozen=True)
+class Example:
+    """A document, or lines of one, that were left out."""
+
+    source: str
+    id: str
+    value: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason why text was left out."""
+
+    reason: str
+    meaning: str
+    number: str
+    """How much was left out for it, in words."""
+    examples: list[Example]
+
+
+@dataclass(frozen=True)
+class SourceRejects:
+    """Documents of one source that were dropped."""
+
+    source: str
+    number: int
+    by_reason: dict[str, int]
+
+
+@dataclass(frozen=True)
+class CorpusCard:
+    """What the page's section on the corpus shows beyond the numbers of `reports/clean.json`."""
+
+    dropped: list[Reason]
+    cut: list[Reason]
+    sources: list[SourceRejects]
+    more_sources: int
+    """Sources that the table leaves out."""
+    rate: float | None
+    """Megabytes of raw text per second of the stage."""
+
+
+def corpus_card(clean: CleanReport, cost: dict[str, CostEntry]) -> CorpusCard:
+    """Return the card from `reports/clean.json` and the cost of the stages."""
     dropped = [
-        _reason(reason, _documents(number), examples.get(reason, []))
-        for reason, number in sorted(clean.get("left_out", {}).items(), key=lambda item: (-item[1], item[0]))
+        _reason(reason, _documents(number), clean.examples.get(reason, []))
+        for reason, number in sorted(clean.left_out.items(), key=lambda item: (-item[1], item[0]))
         if number
     ]
     cut = [
-        _reason(reason, _lines(sums), examples.get(f"{reason} (cut)", []))
-        for reason, sums in clean.get("cut", {}).items()
+        _reason(reason, _lines(count), clean.examples.get(f"{reason} (cut)", [])) for reason, count in clean.cut.items()
     ]
-    largest = sorted(sources, key=lambda source: (-sum(sources[source].values()), source))
-    seconds = cost.get("clean", {}).get("seconds")
-    return {
-        "dropped": dropped,
-        "cut": cut,
-        "sources": [(source, sum(sources[source].values()), sources[source]) for source in largest[:MOST_SOURCES]],
-        "more_sources": max(0, len(largest) - MOST_SOURCES),
-        "frequent_words": clean.get("frequent_words", []),
-        "groups": clean.get("near_duplicate_groups") or {"groups": 0, "documents": 0},
-        "evaluation": clean.get("evaluation_texts"),
-        "contamination": clean.get("contamination", {}),
-        "rate": clean["bytes_in"] / seconds / 1e6 if seconds and "bytes_in" in clean else None,
-    }
+    sources = [
+        SourceRejects(source, sum(reasons.values()), reasons) for source, reasons in clean.left_out_by_source.items()
+    ]
+    sources.sort(key=lambda one: (-one.number, one.source))
+    seconds = cost["clean"].seconds if "clean" in cost else 0.0
+    return CorpusCard(
+        dropped=dropped,
+        cut=cut,
+        sources=sources[:MOST_SOURCES],
+        more_sources=max(0, len(sources) - MOST_SOURCES),
+        rate=clean.bytes_in / seconds / 1e6 if seconds else None,
+    )
 
 
-def _reason(reason: str, number: str, examples: list[dict[str, Any]]) -> dict[str, Any]:
-    shown = [{"detail": "", **example, "value": _value(example["value"])} for example in examples]
-    return {"reason": reason, "meaning": REASONS.get(reason, ""), "number": number, "examples": shown}
+def _reason(reason: str, number: str, examples: list[RejectExample]) -> Reason:
+    shown = [Example(one.source, one.id, _value(one.value), one.detail or "") for one in examples]
+    return Reason(reason, REASONS.get(reason, ""), number, shown)
 
 
-def _lines(sums: dict[str, int]) -> str:
-    return f"{sums['lines']:,} lines with {sums['words']:,} words, in {_documents(sums['documents'])}"
+def _lines(count: CutCount) -> str:
+    return f"{count.lines:,} lines with {count.words:,} words, in {_documents(count.documents)}"
 
 
 def _documents(number: int) -> str:

@@ -1,51 +1,77 @@
-"""Test rows that a model got wrong, those first of which it was surest: what to read to learn where a score ends."""
+"""Test rows that a model gets wrong, the most confident errors first: what to read to learn where a score ends."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from pretrace.report.predictions import Answers, TaskAnswers
+from pretrace.report.predictions import Predictions, TaskPredictions
 
 SHOWN = 10
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def mistakes(task: TaskAnswers, variant: str, labels: list[str] | None, seed: int | None = None) -> dict[str, Any]:
-    """Wrong answers of a variant with one seed, its first one if none is named.
+@dataclass(frozen=True)
+class ErrorRow:
+    """A test row with a wrong prediction."""
 
-    Returns:
-        `wrong` and `of`, how many rows (null for a regression, where hardly an answer is exact), and `rows`: at most
-        ten with `row`, `parts`, `label`, `answer` and `sure` (the probability that it gave its answer, or for a
-        regression nothing). Rows of a regression are those furthest off.
-    """
-    answers = task.columns[variant]
-    index = answers.seeds.index(seed) if seed in answers.seeds else 0
-    given_N, right_N = answers.predictions_SN[index], task.labels_N[answers.rows_N]
-    if np.issubdtype(right_N.dtype, np.floating):
-        order = np.argsort(-np.abs(given_N - right_N), kind="stable")[:SHOWN]
-        rows = [_row(task, answers, i, f"{right_N[i]:g}", f"{given_N[i]:.2f}", None) for i in order]
-        return {"wrong": None, "of": len(right_N), "rows": rows}
-    wrong = np.flatnonzero(given_N != right_N)
-    sure_N = _sure(answers, index)
-    order = wrong[np.argsort(-sure_N[wrong], kind="stable")[:SHOWN]]
-    known = answers.probabilities_SN is not None
-    name = (lambda value: labels[int(value)]) if labels else (lambda value: LETTERS[int(value)])
+    row: int
+    """Number of the test row, from 0."""
+    parts: list[str]
+    label: str
+    prediction: str
+    confidence: float | None
+    """Probability of the prediction; None for a regression."""
+
+
+@dataclass(frozen=True)
+class TaskErrors:
+    """The errors of a variant with one seed."""
+
+    variant: str
+    wrong: int | None
+    """Number of wrong rows; None for a regression, where hardly a prediction is exact."""
+    of: int
+    """Number of rows."""
+    rows: list[ErrorRow]
+    """At most ten: those of the most confident predictions; of a regression those furthest off."""
+
+
+def find_errors(task: TaskPredictions, variant: str, labels: list[str] | None, seed: int | None = None) -> TaskErrors:
+    """Return the wrong predictions of a variant with one seed: its first one if none is named."""
+    column = task.columns[variant]
+    index = column.seeds.index(seed) if seed in column.seeds else 0
+    predicted_N, labels_N = column.predictions_SN[index], task.labels_N[column.rows_N]
+    if np.issubdtype(labels_N.dtype, np.floating):
+        order = np.argsort(-np.abs(predicted_N - labels_N), kind="stable")[:SHOWN]
+        rows = [_row(task, column, i, f"{labels_N[i]:g}", f"{predicted_N[i]:.2f}", None) for i in order]
+        return TaskErrors(variant, None, len(labels_N), rows)
+    wrong = np.flatnonzero(predicted_N != labels_N)
+    confidence_N = _confidence(column, index)
+    order = wrong[np.argsort(-confidence_N[wrong], kind="stable")[:SHOWN]]
+    known = column.probabilities_SN is not None
+
+    def name(value: float) -> str:
+        return labels[int(value)] if labels else LETTERS[int(value)]
+
     rows = [
-        _row(task, answers, i, name(right_N[i]), name(given_N[i]), float(sure_N[i]) if known else None) for i in order
+        _row(task, column, i, name(labels_N[i]), name(predicted_N[i]), float(confidence_N[i]) if known else None)
+        for i in order
     ]
-    return {"wrong": len(wrong), "of": len(right_N), "rows": rows}
+    return TaskErrors(variant, len(wrong), len(labels_N), rows)
 
 
-def _sure(answers: Answers, index: int) -> np.ndarray:
-    """The probability of each answer, shape (N,); zeros where none were kept."""
-    if answers.probabilities_SN is None:
-        return np.zeros(len(answers.rows_N))
-    shares = answers.probabilities_SN[index]
-    return np.array([row[int(given)] for row, given in zip(shares, answers.predictions_SN[index], strict=True)])
+def _confidence(column: Predictions, index: int) -> np.ndarray:
+    """The probability of each prediction, shape (N,); zeros where the column has none."""
+    if column.probabilities_SN is None:
+        return np.zeros(len(column.rows_N))
+    probabilities_N = column.probabilities_SN[index]
+    return np.array([row[int(p)] for row, p in zip(probabilities_N, column.predictions_SN[index], strict=True)])
 
 
-def _row(task: TaskAnswers, answers: Answers, i: int, label: str, answer: str, sure: float | None) -> dict[str, Any]:
-    number = int(answers.rows_N[i])
-    return {"row": number, "parts": task.parts[number], "label": label, "answer": answer, "sure": sure}
+def _row(
+    task: TaskPredictions, column: Predictions, i: int, label: str, prediction: str, confidence: float | None
+) -> ErrorRow:
+    number = int(column.rows_N[i])
+    return ErrorRow(number, task.parts[number], label, prediction, confidence)

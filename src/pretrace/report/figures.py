@@ -11,82 +11,85 @@ from pretrace.common.errors import printable
 from pretrace.common.files import write_text
 from pretrace.report.benchmark import BASELINES
 from pretrace.report.markdown import columns_of, rows_by_task
-from pretrace.report.plotting import GROUND, INK, MUTED, VARIANT_COLOURS, WIDTH, Drawing, svg_of
+from pretrace.report.plotting import GROUND, INK, MUTED, VARIANT_COLORS, WIDTH, Plot, svg_of
+from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
+from pretrace.schemas.corpus import CleanReport, LengthBin
+from pretrace.schemas.models import CurvePoint
 
 BASELINE_MARKS = {"majority": "D", "tfidf": "s", "lm_zero_shot": "^"}
 LARGEST_SOURCES = 15
 CURVE_POINTS = 200
+Curve = list[CurvePoint]
 
 
-def variant_colours(variants: Sequence[str]) -> dict[str, str]:
-    """A colour for each variant, by its place in the settings; baselines are grey."""
+def variant_colors(variants: Sequence[str]) -> dict[str, str]:
+    """Return a color for each variant, by its position in the settings; baselines are gray."""
     models = [name for name in variants if name not in BASELINES]
-    colours = {name: VARIANT_COLOURS[index % len(VARIANT_COLOURS)] for index, name in enumerate(models)}
-    return {name: colours.get(name, MUTED) for name in variants}
+    colors = {name: VARIANT_COLORS[index % len(VARIANT_COLORS)] for index, name in enumerate(models)}
+    return {name: colors.get(name, MUTED) for name in variants}
 
 
-def scores_figure(benchmark: dict[str, Any]) -> str:
-    """One panel a task: a dot for each seed, a tick at the median, a faint bar for the test rows' sampling error."""
+def scores_figure(benchmark: Benchmark) -> str:
+    """Plot a panel for each task: a dot for each seed, a tick at the median, a faint bar for the standard error."""
     columns, tasks = columns_of(benchmark), rows_by_task(benchmark)
-    colours = variant_colours(columns)
+    colors = variant_colors(columns)
     across = min(2, len(tasks))
     down = -(-len(tasks) // across)
-    with Drawing(WIDTH, 0.75 + down * (0.62 + 0.25 * len(columns)), down, across) as (figure, axes):
+    with Plot(WIDTH, 0.75 + down * (0.62 + 0.25 * len(columns)), down, across) as (figure, axes):
         for axis in axes[len(tasks) :]:
             axis.set_visible(False)
         for axis, (task, rows) in zip(axes, tasks.items(), strict=False):
-            axis.set_title(f"{task}  ({next(iter(rows.values()))['metric']})")
+            axis.set_title(f"{task}  ({next(iter(rows.values())).metric})")
             axis.set_yticks(range(len(columns)), [BASELINES.get(name, name) for name in columns])
             axis.tick_params(axis="y", length=0, labelcolor=INK)
             axis.set_ylim(len(columns) - 0.4, -0.6)
             axis.grid(axis="y", visible=False)
-            for place, name in enumerate(columns):
-                _score_row(axis, place, rows.get(name), colours[name], BASELINE_MARKS.get(name, "o"))
+            for position, name in enumerate(columns):
+                _score_row(axis, position, rows.get(name), colors[name], BASELINE_MARKS.get(name, "o"))
         figure.supxlabel("test score x 100", fontsize=10, color=MUTED)
         return svg_of(figure)
 
 
-def curves_figure(curves: dict[str, list[list[dict[str, float]]]]) -> str:
-    """Loss by optimiser update: training (smoothed, thin) and validation (dots) of each pre-trained model.
+def curves_figure(curves: dict[str, tuple[Curve, Curve]]) -> str:
+    """Plot the loss by optimizer step: training (smoothed, thin) and validation (dots) of each pre-trained model.
 
-    `curves` has, for each model, the rows of training and those of validation.
+    Args:
+        curves: for each model, the curve of training and that of validation.
     """
-    with Drawing(WIDTH, 4.2, 1, 1) as (figure, axes):
+    with Plot(WIDTH, 4.2, 1, 1) as (figure, axes):
         axis = axes[0]
-        for index, (name, parts) in enumerate(curves.items()):
-            colour = VARIANT_COLOURS[(0, 3)[index % 2]]
-            train, validation = (
-                [(row["step"], row["loss"] if "loss" in row else row["val_loss"]) for row in rows] for rows in parts
-            )
+        for index, (name, (training, validating)) in enumerate(curves.items()):
+            color = VARIANT_COLORS[(0, 3)[index % 2]]
+            train = [(point.step, point.loss) for point in training if point.loss is not None]
+            validation = [(point.step, point.val_loss) for point in validating if point.val_loss is not None]
             if train:
-                axis.plot(*_smooth(train), color=colour, linewidth=1, alpha=0.6, label=f"{name}, training")
+                axis.plot(*_smooth(train), color=color, linewidth=1, alpha=0.6, label=f"{name}, training")
             if validation:
-                style = {"marker": "o", "markersize": 4.5, "linewidth": 1.8, "color": colour}
+                style = {"marker": "o", "markersize": 4.5, "linewidth": 1.8, "color": color}
                 axis.plot(*zip(*validation, strict=True), **style, label=f"{name}, validation")
-        axis.set_xlabel("updates")
-        axis.set_ylabel("loss, nats a token")
+        axis.set_xlabel("steps")
+        axis.set_ylabel("loss, nats/token")
         axis.set_xlim(left=0)
         if curves:
             axis.legend(loc="upper right")
         return svg_of(figure)
 
 
-def corpus_figure(clean: dict[str, Any]) -> str:
-    """Words of each source, by split; beyond the largest, sources are summed up."""
-    sources = clean.get("sources") or {}
-    sources = {printable(name): parts for name, parts in sources.items()}  # SVG takes no control characters
-    size = {name: sum(part["words"] for part in parts.values()) for name, parts in sources.items()}
+def corpus_figure(clean: CleanReport) -> str:
+    """Plot the words of each source, by split; beyond the largest, sources are summed up."""
+    sources = {printable(name): splits for name, splits in clean.sources.items()}  # SVG takes no control characters
+    size = {name: sum(split.words for split in splits.values()) for name, splits in sources.items()}
     names = sorted(size, key=lambda name: (-size[name], name))
     shown, rest = names[:LARGEST_SOURCES], names[LARGEST_SOURCES:]
     bars = [(name if len(name) <= 28 else name[:27] + "…", [sources[name]]) for name in shown]
     bars += [(f"{len(rest)} more", [sources[name] for name in rest])] if rest else []
-    with Drawing(WIDTH, 0.9 + 0.27 * max(1, len(bars)), 1, 1) as (figure, axes):
+    with Plot(WIDTH, 0.9 + 0.27 * max(1, len(bars)), 1, 1) as (figure, axes):
         axis = axes[0]
-        colours = {"train": VARIANT_COLOURS[0], "validation": VARIANT_COLOURS[1], "probes": VARIANT_COLOURS[2]}
+        colors = {"train": VARIANT_COLORS[0], "validation": VARIANT_COLORS[1], "probes": VARIANT_COLORS[2]}
         left = [0.0] * len(bars)
-        for split, colour in colours.items():
-            words = [sum(parts.get(split, {}).get("words", 0) for parts in group) / 1e6 for _, group in bars]
-            axis.barh(range(len(bars)), words, left=left, color=colour, height=0.68, label=split)
+        for split, color in colors.items():
+            words = [sum(own[split].words for own in group if split in own) / 1e6 for _, group in bars]
+            axis.barh(range(len(bars)), words, left=left, color=color, height=0.68, label=split)
             left = [a + b for a, b in zip(left, words, strict=True)]
         axis.set_yticks(range(len(bars)), [name for name, _ in bars], parse_math=False)
         axis.tick_params(axis="y", length=0, labelcolor=INK)
@@ -97,12 +100,12 @@ def corpus_figure(clean: dict[str, Any]) -> str:
         return svg_of(figure)
 
 
-def lengths_figure(lengths: list[dict[str, int]]) -> str:
-    """A histogram of the documents' lengths in words; each bin has `from`, `below` and `documents`."""
-    with Drawing(WIDTH, 2.6, 1, 1) as (figure, axes):
+def lengths_figure(lengths: list[LengthBin]) -> str:
+    """Plot a histogram of the documents' lengths in words."""
+    with Plot(WIDTH, 2.6, 1, 1) as (figure, axes):
         axis = axes[0]
-        axis.bar(range(len(lengths)), [row["documents"] for row in lengths], color=VARIANT_COLOURS[0], width=0.92)
-        axis.set_xticks(range(len(lengths)), [_short(row["from"]) for row in lengths])
+        axis.bar(range(len(lengths)), [one.documents for one in lengths], color=VARIANT_COLORS[0], width=0.92)
+        axis.set_xticks(range(len(lengths)), [_short(one.start) for one in lengths])
         axis.tick_params(axis="x", length=0)
         axis.grid(axis="x", visible=False)
         axis.yaxis.get_major_locator().set_params(integer=True)
@@ -117,16 +120,18 @@ def write_figures(figures: dict[str, str], folder: Path) -> None:
         write_text(folder / f"{name}.svg", svg)
 
 
-def _score_row(axis: Any, place: int, row: dict[str, Any] | None, colour: str, mark: str) -> None:
-    if row is None or row["score"] is None:
+def _score_row(axis: Any, position: int, row: BenchmarkRow | None, color: str, mark: str) -> None:
+    if row is None or row.score is None:
         return
-    scores = [100 * score for score in row["scores"]]
-    middle, error = 100 * row["score"], 100 * row["stderr"]
+    scores = [100 * score for score in row.scores]
+    middle, error = 100 * row.score, 100 * (row.stderr or 0.0)
     mean = statistics.fmean(scores)
-    axis.plot([mean - error, mean + error], [place, place], color=colour, alpha=0.3, linewidth=5, solid_capstyle="butt")
+    axis.plot(
+        [mean - error, mean + error], [position, position], color=color, alpha=0.3, linewidth=5, solid_capstyle="butt"
+    )
     if mark == "o":
-        axis.plot([middle, middle], [place - 0.28, place + 0.28], color=colour, linewidth=2)
-    axis.plot(scores, [place] * len(scores), mark, color=colour, markersize=4.5, markeredgecolor=GROUND, mew=0.6)
+        axis.plot([middle, middle], [position - 0.28, position + 0.28], color=color, linewidth=2)
+    axis.plot(scores, [position] * len(scores), mark, color=color, markersize=4.5, markeredgecolor=GROUND, mew=0.6)
 
 
 def _short(number: int) -> str:
@@ -137,8 +142,8 @@ def _short(number: int) -> str:
     return str(number)
 
 
-def _smooth(points: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    """At most `CURVE_POINTS` points, each the mean of the updates since the one before."""
+def _smooth(points: list[tuple[int, float]]) -> tuple[list[int], list[float]]:
+    """At most `CURVE_POINTS` points, each the mean of the steps since the one before."""
     size = -(-len(points) // CURVE_POINTS)
     groups = [points[start : start + size] for start in range(0, len(points), size)]
     return [group[-1][0] for group in groups], [statistics.fmean(loss for _, loss in group) for group in groups]

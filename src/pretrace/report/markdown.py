@@ -5,50 +5,49 @@ from __future__ import annotations
 import re
 import statistics
 from pathlib import Path
-from typing import Any
 
 from pretrace.common.errors import PretraceError, printable
 from pretrace.common.files import write_text
 from pretrace.report.benchmark import BASELINES, REFERENCE
 from pretrace.report.comparisons import CONFIDENCE
 from pretrace.report.predictions import ZERO_SHOT
+from pretrace.schemas.benchmark import Benchmark, BenchmarkRow, Comparison, OverallComparison
 from pretrace.tasks.kinds import KINDS
 
-BEGIN = "<!-- benchmark: made by the report stage, changes here are lost -->"
+BEGIN = "<!-- benchmark: written by `make repro`, changes here are lost -->"
 END = "<!-- /benchmark -->"
 
 
-def columns_of(benchmark: dict[str, Any]) -> list[str]:
-    """Variants and baselines, in the table's order."""
-    return list(dict.fromkeys(row["variant"] for row in benchmark["rows"] if row["variant"] not in BASELINES)) + [
-        name for name in BASELINES if any(row["variant"] == name for row in benchmark["rows"])
-    ]
+def columns_of(benchmark: Benchmark) -> list[str]:
+    """Return variants and baselines, in the table's order."""
+    columns = list(dict.fromkeys(row.variant for row in benchmark.rows))
+    return [name for name in columns if name not in BASELINES] + [name for name in BASELINES if name in columns]
 
 
-def rows_by_task(benchmark: dict[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
-    """{task: {variant: row}}, in the table's order."""
-    tasks: dict[str, dict[str, dict[str, Any]]] = {}
-    for row in benchmark["rows"]:
-        tasks.setdefault(row["task"], {})[row["variant"]] = row
+def rows_by_task(benchmark: Benchmark) -> dict[str, dict[str, BenchmarkRow]]:
+    """Return {task: {variant: row}}, in the table's order."""
+    tasks: dict[str, dict[str, BenchmarkRow]] = {}
+    for row in benchmark.rows:
+        tasks.setdefault(row.task, {})[row.variant] = row
     return tasks
 
 
-def score_text(row: dict[str, Any] | None) -> str:
+def score_text(row: BenchmarkRow | None) -> str:
     """Return a score such as "48.7 ± 0.8": the median and the standard deviation over seeds, times 100."""
-    if row is None or row["score"] is None:
+    if row is None or row.score is None:
         return "n/a"
-    spread = f" ± {100 * statistics.stdev(row['scores']):.1f}" if len(row["scores"]) > 1 else ""
-    return f"{100 * row['score']:.1f}{spread}"
+    spread = f" ± {100 * statistics.stdev(row.scores):.1f}" if len(row.scores) > 1 else ""
+    return f"{100 * row.score:.1f}{spread}"
 
 
-def findings(benchmark: dict[str, Any]) -> list[str]:
-    """What the table says, in sentences: each comparison of `full`, where it is decided and where it is not."""
+def findings(benchmark: Benchmark) -> list[str]:
+    """Return what the table says in sentences: where each comparison of `full` is decided, and where it is not."""
     sentences = []
     for name in columns_of(benchmark):
-        pairs = [pair for pair in benchmark["comparisons"] if pair["against"] == name]
-        better = [_difference(pair) for pair in pairs if pair["beyond"] and pair["difference"] > 0]
-        worse = [_difference(pair) for pair in pairs if pair["beyond"] and pair["difference"] < 0]
-        open_ = [_difference(pair) for pair in pairs if not pair["beyond"]]
+        pairs = [pair for pair in benchmark.comparisons if pair.against == name]
+        better = [_difference(pair) for pair in pairs if pair.beyond and pair.difference > 0]
+        worse = [_difference(pair) for pair in pairs if pair.beyond and pair.difference < 0]
+        open_ = [_difference(pair) for pair in pairs if not pair.beyond]
         parts = [
             f"above it beyond the noise on {', '.join(better)}" if better else "",
             f"below it on {', '.join(worse)}" if worse else "",
@@ -56,43 +55,43 @@ def findings(benchmark: dict[str, Any]) -> list[str]:
         ]
         if pairs:
             heading = BASELINES.get(name, name)
-            said = f"{REFERENCE} against {heading}: {'; '.join(part for part in parts if part)}"
-            sentences.append(f"{said}{_on_the_mean(benchmark, name)}.")
+            sentence = f"{REFERENCE} against {heading}: {'; '.join(part for part in parts if part)}"
+            sentences.append(f"{sentence}{_on_the_mean(benchmark, name)}.")
     return sentences
 
 
-def reading(benchmark: dict[str, Any]) -> str:
-    """How to read the scores."""
-    asked = [row["n_eval"] for row in benchmark["rows"] if row["variant"] == ZERO_SHOT]
-    some = f" {BASELINES[ZERO_SHOT]}: on at most {max(asked):,} of the rows." if asked else ""
+def reading(benchmark: Benchmark) -> str:
+    """Return how to read the scores."""
+    zero_shot = [row.n_eval for row in benchmark.rows if row.variant == ZERO_SHOT]
+    some = f" {BASELINES[ZERO_SHOT]}: on at most {max(zero_shot):,} of the rows." if zero_shot else ""
     return (
-        f"Scores on test rows, times 100: the median over {len(benchmark['seeds'])} seeds ± their standard deviation. "
+        f"Scores on test rows, times 100: the median over {len(benchmark.seeds)} seeds ± their standard deviation. "
         f"Bold: beyond the noise above every other column; a row without bold has no winner.{some}"
     )
 
 
 def rule() -> str:
-    """How to read the differences."""
+    """Return how to read the differences."""
     return (
         "differences of the means over seeds, with half the width of their "
         f"{CONFIDENCE:.0%} interval, from the spread over seeds and the test rows' sampling error, in pairs."
     )
 
 
-def benchmark_markdown(benchmark: dict[str, Any]) -> str:
-    """The table and the sentences under it."""
+def benchmark_markdown(benchmark: Benchmark) -> str:
+    """Return the table and the sentences under it."""
     columns = columns_of(benchmark)
     head = ["task", "format", "metric", "n test", *(BASELINES.get(name, name) for name in columns)]
     lines = [_line(head), _line(["---", "---", "---", *["---:"] * (len(columns) + 1)])]
     reasons = []
     for task, rows in rows_by_task(benchmark).items():
-        any_row, best = next(iter(rows.values())), benchmark["winners"][task]
+        any_row, best = next(iter(rows.values())), benchmark.winners[task]
         cells = [f"**{score_text(rows[n])}**" if n == best else score_text(rows.get(n)) for n in columns]
-        facts = [task, KINDS[any_row["kind"]].format, any_row["metric"], f"{any_row['n_eval']:,}"]
+        facts = [task, KINDS[any_row.kind].format, any_row.metric, f"{any_row.n_eval:,}"]
         lines.append(_line([*facts, *cells]))
-        missing = next((row["unavailable"] for row in rows.values() if row.get("unavailable")), None)
+        missing = next((row.unavailable for row in rows.values() if row.unavailable), None)
         reasons += [f"- {task} could not be made: {escape(missing)}"] if missing else []
-    averages = benchmark["averages"]
+    averages = benchmark.averages
     if len(rows_by_task(benchmark)) > 1:
         means = [f"{100 * averages[name]:.1f}" if name in averages else "" for name in columns]
         lines.append(_line(["mean", "", "", "", *means]))
@@ -101,7 +100,7 @@ def benchmark_markdown(benchmark: dict[str, Any]) -> str:
 
 
 def escape(text: str) -> str:
-    """Text from data as one piece of Markdown that cannot end a cell, open a tag or become markup."""
+    """Return text from data as Markdown that cannot end a cell, open a tag or become markup."""
     return re.sub(r"([\\`*_\[\]<>|&#~$])", r"\\\1", printable(" ".join(str(text).split()))).replace("\\<", "&lt;")
 
 
@@ -120,21 +119,21 @@ def update_readme(readme: Path, markdown: str) -> None:
         write_text(readme, new)
 
 
-def _difference(pair: dict[str, Any]) -> str:
-    return f"{pair['task']} ({_signed(pair)})"
+def _difference(pair: Comparison) -> str:
+    return f"{pair.task} ({_signed(pair)})"
 
 
-def _on_the_mean(benchmark: dict[str, Any], against: str) -> str:
-    """What the mean over the tasks says, where there are several."""
-    for pair in benchmark["overall"]:
-        if pair["against"] == against and pair["tasks"] > 1:
-            verdict = "" if pair["beyond"] else ", not told apart"
-            return f"; on the mean over {pair['tasks']} tasks {_signed(pair)}{verdict}"
+def _on_the_mean(benchmark: Benchmark, against: str) -> str:
+    """The difference on the mean over the tasks, where there are several."""
+    for pair in benchmark.overall:
+        if pair.against == against and pair.tasks > 1:
+            verdict = "" if pair.beyond else ", not told apart"
+            return f"; on the mean over {pair.tasks} tasks {_signed(pair)}{verdict}"
     return ""
 
 
-def _signed(pair: dict[str, Any]) -> str:
-    return f"{100 * pair['difference']:+.1f} ± {100 * pair['noise']:.1f}"
+def _signed(pair: Comparison | OverallComparison) -> str:
+    return f"{100 * pair.difference:+.1f} ± {100 * pair.noise:.1f}"
 
 
 def _line(cells: list[str]) -> str:

@@ -1,7 +1,7 @@
 """The model card: what a model was trained on and how, what it scores and how surely, and what it is not good for.
 
 In Markdown with the header that the Hugging Face Hub reads. `pretrace.report` writes it to reports/model-card.md, and
-`pretrace export` beside what it exports. Like the page it shows the clock's part, so it is not among what DVC locks.
+`pretrace export` beside what it exports. Like the page it shows what depends on the clock, so DVC does not lock it.
 """
 
 from __future__ import annotations
@@ -9,39 +9,44 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pretrace.common.files import read_json
 from pretrace.common.units import readable_number, readable_time
 from pretrace.report.benchmark import BASELINES
 from pretrace.report.comparisons import Difference
 from pretrace.report.markdown import escape, rows_by_task
 from pretrace.report.predictions import ZERO_SHOT
+from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
+from pretrace.schemas.corpus import CleanReport, TextCount
+from pretrace.schemas.cost import CostEntry
+from pretrace.schemas.finetuning import FinetuneReport
+from pretrace.schemas.models import PretrainReport
+from pretrace.schemas.record import read_optional_record, read_record
+from pretrace.schemas.tokens import VocabularyReport
 
 MOST_SOURCES = 12
 """Sources in the table of the data, the largest first."""
-LICENCE = """No licence is given here. The text that it was trained on has licences of its own, and nobody has looked at
-what they say about models. Whoever hands this on decides, and puts the licence here and into the header, where it says
+LICENSE = """No license is given here. The training text has licenses of its own, and nobody has checked what they say
+about models. Whoever publishes this model decides, and puts the license here and into the header, where it says
 `unknown`."""
-ELSEWHERE = """The weights were taken from elsewhere (`pretrain.init_from`) and not trained here: on what text they
-were is to be said here by whoever knows it. The loss below is on text of this run."""
-LIMITS = """- It has read the sources above and nothing else. Of other text, and of the world, it knows little; what it
-  writes is likely text and not true.
-- It may give back passages that it was trained on, and whatever is wrong or unkind in them. Nobody has tested it for
-  bias, and nothing was done about it.
-- It reads lower case only, and no more pieces at once than its context.
-- Probes compare models on one corpus, and say nothing of scores on other benchmarks.
+ELSEWHERE = """The weights come from elsewhere (`pretrain.init_from`) and were not trained here: add what text they were
+trained on, if you know it. The loss below is on text of this run."""
+LIMITS = """- It has read the sources above and nothing else. It knows little of other text and of the world; what it
+  writes is likely text, not true text.
+- It may repeat passages of its training text, and whatever is wrong or unkind in them. Nobody has tested it for bias,
+  and nothing was done about it.
+- It reads lower case only, and no more tokens at once than its context.
+- Probes compare models on one corpus, and say nothing about scores on other benchmarks.
 - Not for decisions about people."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """What a folder holds, for its card."""
+    """The form in which a folder holds a model, for its card."""
 
     library: str
-    """Hugging Face's name of what opens it."""
+    """Hugging Face's name of the library that opens it."""
     use: str
-    """How it is opened, in Markdown."""
+    """How to open it, in Markdown."""
 
 
 OWN = Form(
@@ -52,123 +57,124 @@ OWN = Form(
 
 
 def model_card(reports: Path, form: Form = OWN, cell: str | None = None) -> str:
-    """The card of the pre-trained transformer of the run that `reports` are of, or of one fine-tuned model.
+    """Return the card of the pre-trained transformer of the run in `reports`, or of one fine-tuned model.
 
     Args:
         cell: the fine-tuned model, "source-full"; None: the pre-trained one.
 
     Raises:
-        PretraceError: a report is missing or not whole.
+        PretraceError: a report is missing or has another form.
     """
-    notes = {name: read_json(reports / f"{name}.json") for name in ("benchmark", "clean", "pretrain")}
-    bpe = read_json(reports / "bpe.json") if (reports / "bpe.json").exists() else {}
-    cost = read_json(reports / "cost.json") if (reports / "cost.json").exists() else {}
-    pretrain = notes["pretrain"]
-    tuned = read_json(reports / "finetune" / f"{cell}.json") if cell else None
+    benchmark = read_record(reports / "benchmark.json", Benchmark)
+    clean = read_record(reports / "clean.json", CleanReport)
+    pretrain = read_record(reports / "pretrain.json", PretrainReport)
+    vocabulary = read_optional_record(reports / "bpe.json", VocabularyReport)
+    cost = read_optional_record(reports / "cost.json", dict[str, CostEntry]) or {}
+    tuned = read_record(reports / "finetune" / f"{cell}.json", FinetuneReport) if cell else None
     if tuned:
-        what = f"The variant {tuned['variant']}, fine-tuned on the task {tuned['task']}, of a run of pretrace, which"
+        model = f"The variant {tuned.variant}, fine-tuned on the task {tuned.task}, of a run of pretrace, which"
     else:
-        what = f"The pre-trained transformer ({pretrain['parameters']:,} parameters) of a run of pretrace, which"
+        model = f"The pre-trained transformer ({pretrain.parameters:,} parameters) of a run of pretrace, which"
     parts = [
-        _header(form, tuned),
-        f"# pretrace, scale {notes['benchmark']['scale']}: {cell or 'transformer'}",
-        f"{what} follows GPT-1 (Radford et al., 2018): a model learns to predict the next piece of a word in plain "
-        "text, and is then fine-tuned on a task.",
+        _header(form, tuned is not None),
+        f"# pretrace, scale {benchmark.scale}: {cell or 'transformer'}",
+        f"{model} follows GPT-1 (Radford et al., 2018): a model learns to predict the next token of plain text, and is "
+        "then fine-tuned on a task.",
         "## Use",
         form.use,
         "## Data",
-        _data(notes["clean"], bpe) if pretrain["steps"] else ELSEWHERE,
+        _data(clean, vocabulary) if pretrain.steps else ELSEWHERE,
         "## Training",
-        _training(pretrain, cost, tuned, cell),
+        _training(pretrain, cost, tuned),
         "## Scores",
-        _scores(pretrain, notes["benchmark"]),
+        _scores(pretrain, benchmark),
         "## Limits",
         LIMITS,
-        "## Licence",
-        LICENCE,
+        "## License",
+        LICENSE,
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
 def short_card(form: Form, parameters: int) -> str:
-    """The card of a model that no run here has made: what can be known of it."""
-    said = (
+    """Return the card of a model that no run here has made, with what is known of it."""
+    text = (
         f"Written by pretrace from weights with {parameters:,} parameters, without the reports of the run that made "
-        "them: on what text they were trained, how, and what they score is to be said here by whoever knows it."
+        "them: add what text they were trained on, how, and what they score, if you know it."
     )
-    return "\n\n".join([_header(form, None), "# A model", said, "## Use", form.use, "## Licence", LICENCE]) + "\n"
+    return "\n\n".join([_header(form, False), "# A model", text, "## Use", form.use, "## License", LICENSE]) + "\n"
 
 
-def _header(form: Form, tuned: dict[str, Any] | None) -> str:
-    purpose = "text-classification" if tuned else "text-generation"
+def _header(form: Form, fine_tuned: bool) -> str:
+    purpose = "text-classification" if fine_tuned else "text-generation"
     return (
         f"---\nlicense: unknown\nlibrary_name: {form.library}\npipeline_tag: {purpose}\ntags:\n- pretrace\n- gpt1\n---"
     )
 
 
-def _data(clean: dict[str, Any], bpe: dict[str, Any]) -> str:
-    def row(name: str, splits: dict[str, dict[str, int]]) -> str:
-        documents, words = (sum(split[key] for split in splits.values()) for key in ("documents", "words"))
-        return f"| {escape(name)} | {documents:,} | {words:,} | {splits['train']['words']:,} |"
+def _data(clean: CleanReport, vocabulary: VocabularyReport | None) -> str:
+    def row(name: str, counts: list[dict[str, TextCount]]) -> str:
+        splits = [split for by_split in counts for split in by_split.values()]
+        documents, words = sum(split.documents for split in splits), sum(split.words for split in splits)
+        trained_on = sum(by_split["train"].words for by_split in counts)
+        return f"| {escape(name)} | {documents:,} | {words:,} | {trained_on:,} |"
 
     def words(source: str) -> int:
-        return sum(split["words"] for split in clean["sources"][source].values())
+        return sum(split.words for split in clean.sources[source].values())
 
-    largest = sorted(clean["sources"], key=lambda source: (-words(source), source))
-    rows = [row(source, clean["sources"][source]) for source in largest[:MOST_SOURCES]]
+    largest = sorted(clean.sources, key=lambda source: (-words(source), source))
+    rows = [row(source, [clean.sources[source]]) for source in largest[:MOST_SOURCES]]
     if rest := largest[MOST_SOURCES:]:
-        rest_splits = {
-            name: {key: sum(clean["sources"][source][name][key] for source in rest) for key in ("documents", "words")}
-            for name in clean["splits"]
-        }
-        rows.append(row(f"{len(rest)} more", rest_splits))
-    dropped = ", ".join(f"{reason} {number:,}" for reason, number in clean["left_out"].items() if number)
-    pieces = f"{bpe['size']:,} byte-pair pieces" if bpe else "byte-pair pieces"
+        rows.append(row(f"{len(rest)} more", [clean.sources[source] for source in rest]))
+    dropped = ", ".join(f"{reason} {number:,}" for reason, number in clean.left_out.items() if number)
+    tokens = f"{vocabulary.size:,} byte-pair tokens" if vocabulary else "byte-pair tokens"
     return "\n".join(
         [
             "| source | documents | words | of these, trained on |",
             "| --- | ---: | ---: | ---: |",
             *rows,
-            row("all", clean["splits"]),
+            row("all", [clean.splits]),
             "",
-            f"Of {clean['documents_in']:,} documents, what was left out: {dropped or 'none'}. Text is lower case, "
-            f"cleaned as GPT-1's was, and cut into {pieces}. The words that were not trained "
-            "on are those of the validation loss and of the probes.",
+            f"Of {clean.documents_in:,} documents, left out: {dropped or 'none'}. Text is lower case, cleaned as "
+            f"GPT-1's was, and encoded with {tokens}. The other words are those of the validation loss and of the "
+            "probes.",
         ]
     )
 
 
-def _training(pretrain: dict[str, Any], cost: dict[str, Any], tuned: dict[str, Any] | None, cell: str | None) -> str:
-    spent = cost.get("pretrain", {})
+def _training(pretrain: PretrainReport, cost: dict[str, CostEntry], tuned: FinetuneReport | None) -> str:
+    spent = cost.get("pretrain")
     rows = {
-        "parameters of the transformer": f"{pretrain['parameters']:,}",
-        "updates": f"{pretrain['steps']:,}",
-        "tokens": f"{pretrain['tokens']:,}" + (f", {pretrain['epochs']:.2f} epochs" if pretrain.get("epochs") else ""),
-        "FLOPs": f"{pretrain['flops']:.3g}",
-        "machine": ", ".join(filter(None, (spent.get("machine"), spent.get("device"), spent.get("precision")))),
-        "time": readable_time(spent["seconds"]) if spent.get("seconds") else "",
-        "commit": spent.get("commit", "") + (", with changes" if spent.get("changed") else ""),
+        "parameters of the transformer": f"{pretrain.parameters:,}",
+        "steps": f"{pretrain.steps:,}",
+        "tokens": f"{pretrain.tokens:,}" + (f", {pretrain.epochs:.2f} epochs" if pretrain.epochs else ""),
+        "FLOPs": f"{pretrain.flops:.3g}",
     }
-    if tuned and cell:
-        own = cost.get(f"finetune@{cell}", {})
+    if spent:
         rows |= {
-            "fine-tuned on": f"{tuned['n_train']:,} rows of the task {tuned['task']}, {tuned['epochs']} passes, "
-            f"rate {tuned['lr']:g}; of {len(tuned['seeds'])} seeds the best on dev",
-            "fine-tuning's FLOPs": readable_number(tuned.get("flops") or 0),
-            "fine-tuning's time": readable_time(own["seconds"]) if own.get("seconds") else "",
+            "machine": ", ".join(filter(None, (spent.machine, spent.device, spent.precision))),
+            "time": readable_time(spent.seconds) if spent.seconds else "",
+            "commit": (spent.commit or "") + (", with changes" if spent.changed else ""),
+        }
+    if tuned:
+        own = cost.get(f"finetune@{tuned.task}-{tuned.variant}")
+        rows |= {
+            "fine-tuned on": f"{tuned.n_train:,} rows of the task {tuned.task}, {tuned.epochs} epochs, "
+            f"learning rate {tuned.lr:g}; of {len(tuned.seeds)} seeds the best on dev",
+            "fine-tuning FLOPs": readable_number(tuned.flops),
+            "fine-tuning time": readable_time(own.seconds) if own else "",
         }
     table = [f"| {name} | {escape(text)} |" for name, text in rows.items() if text]
     return "\n".join(["| | |", "| --- | --- |", *table])
 
 
-def _scores(pretrain: dict[str, Any], benchmark: dict[str, Any]) -> str:
-    measured = [
-        ("loss", pretrain["val_loss"], "nats a piece"),
-        ("perplexity", pretrain["val_perplexity"], "a piece"),
-        ("bits a byte", pretrain["val_bits_per_byte"], "of the cleaned text"),
+def _scores(pretrain: PretrainReport, benchmark: Benchmark) -> str:
+    lines = [
+        f"On validation text: loss {pretrain.val_loss:.4g} nats/token; perplexity {pretrain.val_perplexity:.4g} per "
+        f"token; {pretrain.val_bits_per_byte:.4g} bits/byte of the clean text.",
+        "",
     ]
-    lines = [f"On validation text: {'; '.join(f'{name} {value:.4g} {unit}' for name, value, unit in measured)}.", ""]
-    columns = list(dict.fromkeys(row["variant"] for row in benchmark["rows"]))
+    columns = list(dict.fromkeys(row.variant for row in benchmark.rows))
     lines += [
         f"| task | metric | test rows | {' | '.join(escape(BASELINES.get(name, name)) for name in columns)} |",
         f"| --- | --- | ---: |{' ---: |' * len(columns)}",
@@ -176,21 +182,20 @@ def _scores(pretrain: dict[str, Any], benchmark: dict[str, Any]) -> str:
     for task, by_variant in rows_by_task(benchmark).items():
         one = next(iter(by_variant.values()))
         cells = [_with_interval(by_variant.get(name)) for name in columns]
-        lines.append(f"| {escape(task)} | {one['metric']} | {one['n_eval']:,} | {' | '.join(cells)} |")
-    seeds = len(benchmark["seeds"])
-    asked = f" {BASELINES[ZERO_SHOT]}: what the pre-trained model answers by itself, where the paper has a way to ask."
+        lines.append(f"| {escape(task)} | {one.metric} | {one.n_eval:,} | {' | '.join(cells)} |")
+    seeds = len(benchmark.seeds)
+    zero_shot = f" {BASELINES[ZERO_SHOT]}: the pre-trained model without fine-tuning, where the paper has a heuristic."
     reading = (
         f"Times 100. Of fine-tuned columns the mean over {seeds} seed{'s' * (seeds > 1)}; ± half the width of the 95 % "
         "interval, from the spread over the seeds and the sampling error of the test rows."
     )
-    return "\n".join([*lines, "", reading + (asked if ZERO_SHOT in columns else "")])
+    return "\n".join([*lines, "", reading + (zero_shot if ZERO_SHOT in columns else "")])
 
 
-def _with_interval(row: dict[str, Any] | None) -> str:
-    if row is None or row["score"] is None:
+def _with_interval(row: BenchmarkRow | None) -> str:
+    if row is None or not (scores := row.scores_by_seed):
         return "n/a"
-    scores = row["scores"] or [row["score"]]
-    parts = [(row["stderr"] ** 2, max(1, row["n_eval"] - 1))] if row.get("stderr") else []
+    parts = [(row.stderr**2, max(1, row.n_eval - 1))] if row.stderr else []
     if len(scores) > 1:
         parts.append((statistics.variance(scores) / len(scores), len(scores) - 1))
     mean = statistics.fmean(scores)

@@ -1,7 +1,7 @@
-"""How a figure is drawn: our colours and style, as SVG whose bytes depend on nothing but the numbers.
+"""Plotting: colors and style of the figures, as SVG whose bytes depend on nothing but the numbers.
 
-Text stays text (it can be searched, and takes the page's typeface). Each colour has a role; the page swaps the colours
-for its own, so that the figures follow light and dark.
+Text stays text (it can be searched, and takes the page's typeface). Each color has a role; the page replaces the colors
+by its own, so that the figures follow light and dark.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import io
 from typing import Any
 
 GROUND, INK, MUTED, LINE = "#fffefb", "#22262b", "#6b7078", "#dedbd3"
-# Okabe and Ito's colours, told apart by colour-blind readers.
-VARIANT_COLOURS = ("#0068a8", "#c8560a", "#0b8263", "#a3508a", "#8a6a00", "#4f5bb5")
-COLOURS = {"ground": GROUND, "ink": INK, "muted": MUTED, "line": LINE} | {
-    f"variant-{index}": colour for index, colour in enumerate(VARIANT_COLOURS)
+# Okabe and Ito's colors, which color-blind readers can tell apart.
+VARIANT_COLORS = ("#0068a8", "#c8560a", "#0b8263", "#a3508a", "#8a6a00", "#4f5bb5")
+COLORS = {"ground": GROUND, "ink": INK, "muted": MUTED, "line": LINE} | {
+    f"variant-{index}": color for index, color in enumerate(VARIANT_COLORS)
 }
 """By role; the page defines a CSS variable of each name."""
 WIDTH = 8.6
@@ -47,8 +47,8 @@ STYLE = {
 }
 
 
-class Drawing:
-    """A figure in our style with `down` x `across` axes; nothing of it stays behind in matplotlib's state."""
+class Plot:
+    """A figure in our style with `down` x `across` axes, which leaves matplotlib's state as it was."""
 
     def __init__(self, width: float, height: float, down: int, across: int):
         self.size, self.grid = (width, height), (down, across)
@@ -68,6 +68,7 @@ class Drawing:
 
 
 def svg_of(figure: Any) -> str:
+    """Return a figure as SVG."""
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     # Without the spaces at line ends that matplotlib leaves: the file is in git.

@@ -1,9 +1,9 @@
-"""What every column of the table answered on a task's test rows, from the Parquet files that the stages keep.
+"""Predictions of every column of the table on a task's test rows, read from the Parquet files of the stages.
 
     data/tasks/<task>/test.parquet          `parts` and `label` of each test row
     data/predictions/<task>-<variant>.parquet   `row`, `seed`, `prediction`, `probabilities` of a fine-tuned variant
-    data/tasks/<task>/baselines.parquet     a column a baseline, one line a test row
-    data/zeroshot/<task>.parquet            `row`, `prediction` of the language model that nothing was tuned on
+    data/tasks/<task>/baselines.parquet     a column for each baseline, one line for each test row
+    data/zeroshot/<task>.parquet            `row`, `prediction` of the language model without fine-tuning
 
 Shapes: S seeds (1 for a baseline), N rows.
 """
@@ -22,29 +22,29 @@ ZERO_SHOT = "lm_zero_shot"
 
 
 @dataclass(frozen=True)
-class Answers:
-    """Answers of one column on one task."""
+class Predictions:
+    """Predictions of one column on one task."""
 
     rows_N: np.ndarray
     """Numbers of the test rows, from 0, in order."""
     predictions_SN: np.ndarray
-    """Classes or choices as numbers from 0, or numbers of a regression."""
+    """Ids of classes or choices, or the numbers of a regression."""
     seeds: list[int | None]
     probabilities_SN: list[list[Any]] | None = None
-    """For each seed and row the probabilities of the classes or choices; null for a regression or a baseline."""
+    """For each seed and row the probabilities of the classes or choices; None for a regression or a baseline."""
 
 
 @dataclass(frozen=True)
-class TaskAnswers:
-    """The test rows of a task and what each column answered."""
+class TaskPredictions:
+    """The test rows of a task, with the predictions of each column."""
 
     labels_N: np.ndarray
     parts: list[list[str]]
-    columns: dict[str, Answers]
+    columns: dict[str, Predictions]
 
 
-def read_answers(task: str, variants: list[str], data: Path) -> TaskAnswers:
-    """The answers of these variants, and of the baselines that there are, on one task.
+def read_predictions(task: str, variants: list[str], data: Path) -> TaskPredictions:
+    """Read the test rows of a task, and the predictions of its variants and baselines from the stages' files in `data`.
 
     Raises:
         PretraceError: a file is missing or not readable, or has other rows than the test split.
@@ -58,36 +58,36 @@ def read_answers(task: str, variants: list[str], data: Path) -> TaskAnswers:
     path = data / "tasks" / task / "baselines.parquet"
     table = read_parquet(path, f"tasks@{task}")
     for name in table.column_names:
-        columns[name] = Answers(np.arange(len(labels)), np.array(table[name].to_numpy())[None], [None])
+        columns[name] = Predictions(np.arange(len(labels)), np.array(table[name].to_numpy())[None], [None])
         if columns[name].predictions_SN.shape[1] != len(labels):
-            raise _odd(path, f"tasks@{task}")
+            raise _other_rows(path, f"tasks@{task}")
     path = data / "zeroshot" / f"{task}.parquet"
     if path.exists():
         table = read_parquet(path, "zeroshot")
         rows = np.array(table["row"].to_numpy())
         if len(rows) and rows.max() >= len(labels):
-            raise _odd(path, "zeroshot")
-        columns[ZERO_SHOT] = Answers(rows, np.array(table["prediction"].to_numpy())[None], [None])
-    return TaskAnswers(labels, test["parts"].to_pylist(), columns)
+            raise _other_rows(path, "zeroshot")
+        columns[ZERO_SHOT] = Predictions(rows, np.array(table["prediction"].to_numpy())[None], [None])
+    return TaskPredictions(labels, test["parts"].to_pylist(), columns)
 
 
-def _of_seeds(path: Path, stage: str, count: int) -> Answers:
+def _of_seeds(path: Path, stage: str, count: int) -> Predictions:
     table = read_parquet(path, stage)
     seeds = list(dict.fromkeys(table["seed"].to_pylist()))
     if not seeds or table.num_rows != len(seeds) * count:
-        raise _odd(path, stage)
-    # Seeds one after the other, each with every row in order: that is how the stage writes them.
+        raise _other_rows(path, stage)
+    # The stage writes one seed after another, each with all rows in order.
     if table["row"].to_pylist() != list(range(count)) * len(seeds):
-        raise _odd(path, stage)
+        raise _other_rows(path, stage)
     predictions = np.array(table["prediction"].to_numpy()).reshape(len(seeds), count)
     probabilities = table["probabilities"].to_pylist()
     known = any(value is not None for value in probabilities)
     by_seed = [probabilities[first : first + count] for first in range(0, len(probabilities), count)]
-    return Answers(np.arange(count), predictions, seeds, by_seed if known else None)
+    return Predictions(np.arange(count), predictions, seeds, by_seed if known else None)
 
 
 def read_parquet(path: Path, stage: str) -> Any:
-    """A Parquet file that a stage wrote, as an Arrow table.
+    """Read a Parquet file that a stage wrote as an Arrow table.
 
     Raises:
         PretraceError: it is missing or not readable.
@@ -103,5 +103,5 @@ def read_parquet(path: Path, stage: str) -> Any:
         raise PretraceError(f"{path}: not readable ({reason}); run `dvc repro -f -s {stage}`") from None
 
 
-def _odd(path: Path, stage: str) -> PretraceError:
+def _other_rows(path: Path, stage: str) -> PretraceError:
     return PretraceError(f"{path}: has other rows than the task's test split; run `dvc repro -f -s {stage}`")

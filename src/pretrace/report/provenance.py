@@ -1,68 +1,92 @@
-"""Where each cell of the table came from: commit, parameters, hashes of data, MLflow's run, machine, time, FLOPs.
+"""Where each cell of the table comes from: commit, parameters, hashes of data, MLflow's run, machine, time, FLOPs.
 
-What DVC locks is read from dvc.lock, what the clock has a part in from reports/cost.json. So this is for the page,
-which is not locked, and not for benchmark.json.
+What DVC locks is read from dvc.lock, what depends on the clock from reports/cost.json. So this is for the page, which
+is not locked, and not for benchmark.json.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pretrace.schemas.cost import CostEntry
+from pretrace.schemas.finetuning import FinetuneReport
 from pretrace.settings import Settings, read_yaml
 
 SHORT = 8
 """Digits of a hash that are shown."""
 
 
-def provenance(settings: Settings, cost: dict[str, Any], results: dict[str, Any], lock: Path) -> list[dict[str, Any]]:
-    """One entry a cell: a fine-tuned variant on a task, or the task's baselines, which are made together.
+@dataclass(frozen=True)
+class CellProvenance:
+    """Where a cell comes from; what is not known is empty or None."""
+
+    task: str
+    column: str
+    rows: str
+    """Hash of the task's rows."""
+    weights: str
+    """Hash of the pre-trained weights."""
+    result: str
+    """Hash of the predictions."""
+    parameters: str = ""
+    flops: int | None = None
+    commit: str = ""
+    """A plus sign after it: files differed from the commit."""
+    mlflow: str = ""
+    """Value of the tag `pretrace.record` of the MLflow run."""
+    seconds: float | None = None
+    machine: str = ""
+
+
+def cell_provenance(
+    settings: Settings, cost: dict[str, CostEntry], results: dict[str, FinetuneReport], lock: Path
+) -> list[CellProvenance]:
+    """Return one entry for each cell: a fine-tuned variant on a task, or the baselines of a task together.
 
     Args:
-        cost: what `reports/cost.json` has.
-        results: what the stage `finetune` reported, by cell ("rte-full").
+        cost: reports/cost.json.
+        results: the reports of the stage `finetune`, by cell ("rte-full").
         lock: dvc.lock; where it or a stage in it is missing, the hashes are empty.
     """
     stages = read_yaml(lock).get("stages", {}) if lock.exists() else {}
     cells = []
     for task in settings.tasks:
-        rows = _hashes(stages.get(f"tasks@{task}"), "outs").get(f"data/tasks/{task}")
         for variant, chosen in settings.variants.items():
-            stage, result = f"finetune@{task}-{variant}", results.get(f"{task}-{variant}", {})
-            deps, outs = (_hashes(stages.get(stage), part) for part in ("deps", "outs"))
-            known: dict[str, Any] = {
-                "rows": _short(deps.get(f"data/tasks/{task}")),
-                "weights": _short(deps.get("models/pretrained")) if chosen.pretrained else "",
-                "result": _short(outs.get(f"data/predictions/{task}-{variant}.parquet")),
-            }
-            spent = _spent(cost.get(stage) or {}) | {"flops": result.get("flops"), "parameters": _parameters(result)}
-            cells.append({"task": task, "column": variant, **known, **spent})
-        known = {"rows": _short(rows), "weights": "", "result": _short(rows), "flops": None, "parameters": ""}
-        cells.append({"task": task, "column": "majority, TF-IDF", **known, **_spent(cost.get(f"tasks@{task}") or {})})
-    if zero_shot := cost.get("zeroshot"):
+            name = f"{task}-{variant}"
+            deps, outs = (_hashes(stages.get(f"finetune@{name}"), part) for part in ("deps", "outs"))
+            weights = _short(deps.get("models/pretrained")) if chosen.pretrained else ""
+            rows, result = _short(deps.get(f"data/tasks/{task}")), _short(outs.get(f"data/predictions/{name}.parquet"))
+            known = _of_cost(cost.get(f"finetune@{name}")) | _of_report(results.get(name))
+            cells.append(CellProvenance(task, variant, rows, weights, result, **known))
+        rows = _short(_hashes(stages.get(f"tasks@{task}"), "outs").get(f"data/tasks/{task}"))
+        known = _of_cost(cost.get(f"tasks@{task}"))
+        cells.append(CellProvenance(task, "majority, TF-IDF", rows, "", rows, **known))
+    if "zeroshot" in cost:
         deps, outs = (_hashes(stages.get("zeroshot"), part) for part in ("deps", "outs"))
-        known = {
-            name: _short(deps.get(path)) for name, path in (("rows", "data/tasks"), ("weights", "models/pretrained"))
-        }
-        known["result"] = _short(outs.get("data/zeroshot"))
-        cells.append(
-            {"task": "all", "column": "LM, zero-shot", **known, **_spent(zero_shot), "flops": None, "parameters": ""}
+        hashes = (
+            _short(deps.get("data/tasks")),
+            _short(deps.get("models/pretrained")),
+            _short(outs.get("data/zeroshot")),
         )
+        cells.append(CellProvenance("all", "LM, zero-shot", *hashes, **_of_cost(cost["zeroshot"])))
     return cells
 
 
-def _spent(spent: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "commit": _short(spent.get("commit")) + ("+" if spent.get("changed") else ""),
-        "mlflow": spent.get("mlflow_record", ""),
-        "seconds": spent.get("seconds"),
-        "machine": spent.get("machine", ""),
-    }
+def _of_cost(entry: CostEntry | None) -> dict[str, Any]:
+    if entry is None:
+        return {}
+    commit = _short(entry.commit) + "+" * bool(entry.changed)
+    record, machine = entry.mlflow_record or "", entry.machine or ""
+    return {"commit": commit, "mlflow": record, "seconds": entry.seconds, "machine": machine}
 
 
-def _parameters(result: dict[str, Any]) -> str:
-    names = ("lr", "epochs", "batch_size", "lm_weight", "dropout")
-    return ", ".join(f"{name} {result[name]:g}" for name in names if result.get(name) is not None)
+def _of_report(report: FinetuneReport | None) -> dict[str, Any]:
+    if report is None:
+        return {}
+    parameters = f"lr {report.lr:g}, epochs {report.epochs}, lm_weight {report.lm_weight:g}"
+    return {"flops": report.flops, "parameters": parameters}
 
 
 def _hashes(stage: dict[str, Any] | None, part: str) -> dict[str, str]:

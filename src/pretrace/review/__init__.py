@@ -1,19 +1,19 @@
-"""What a change did, for the person who reviews it: the difference from a commit, and a gate. Git is all it needs.
+"""Reviewing a change: its differences from a commit, and a gate; the provenance of a score. Needs only git.
 
     make diff BASE=origin/main      one Markdown comment: parameters, scores, speed and size, learning curves
-    make gate BASE=origin/main      fails when dvc.lock and the code disagree, or a score falls beyond its noise
+    make gate BASE=origin/main      fails if dvc.lock and the code disagree, or a score falls beyond its noise
     pretrace trace source/full      the provenance of a score, back to the raw inputs; --verify computes it again
 
-Nothing here is read by a stage.
+No stage reads anything from here.
 """
 
 from __future__ import annotations
 
 from pretrace.review.cell import Cell, find_cell
-from pretrace.review.diff import comment
-from pretrace.review.gate import gate
+from pretrace.review.diff import diff_as_markdown
+from pretrace.review.gate import gate_reasons
 from pretrace.review.git_tree import Tree, tree_at
-from pretrace.review.trace import trace
-from pretrace.review.verify import verify
+from pretrace.review.trace import trace_score
+from pretrace.review.verify import verify_score
 
-__all__ = ["Cell", "Tree", "comment", "find_cell", "gate", "trace", "tree_at", "verify"]
+__all__ = ["Cell", "Tree", "diff_as_markdown", "find_cell", "gate_reasons", "trace_score", "tree_at", "verify_score"]

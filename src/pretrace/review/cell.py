@@ -1,4 +1,4 @@
-"""A cell of the table, with the stage that made it and that stage's place in dvc.lock."""
+"""A cell of the table, with the stage that made it and that stage's entry in dvc.lock."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from pretrace.report.predictions import ZERO_SHOT
 from pretrace.review.git_tree import Tree
 from pretrace.review.lockfile import hashes, locked_stages
 from pretrace.review.score_changes import rows_of
+from pretrace.schemas.benchmark import BenchmarkRow
+from pretrace.schemas.finetuning import FinetuneReport
+from pretrace.schemas.record import read_record
+from pretrace.schemas.tasks import TaskReport
+from pretrace.schemas.zero_shot import ZeroShotReport
 from pretrace.settings import MAIN_MODEL
 
 BASELINES = ("majority", "tfidf")
@@ -24,56 +29,57 @@ class Cell:
 
     file: Path
     root: Path
-    """The project that the file is of: params.yaml and dvc.lock are here."""
-    row: dict[str, Any]
+    """The project of the file, with params.yaml and dvc.lock."""
+    row: BenchmarkRow
     stages: dict[str, dict[str, Any]]
-    """dvc.lock's, by name."""
+    """Entries of dvc.lock, by name."""
 
     @property
     def name(self) -> str:
-        return f"{self.row['task']}/{self.row['variant']}"
+        return f"{self.row.task}/{self.row.variant}"
 
     @property
     def stage(self) -> str:
-        """Who measured it: a fine-tuning, the task's own stage for its baselines, or the zero-shot stage."""
-        if self.row["variant"] in BASELINES:
-            return f"tasks@{self.row['task']}"
-        if self.row["variant"] == ZERO_SHOT:
-            return "zeroshot"
-        return f"finetune@{self.row['task']}-{self.row['variant']}"
+        """The stage that measured it: a fine-tuning, the task's own stage for its baselines, or the zero-shot stage."""
+        task, variant = self.row.task, self.row.variant
+        if variant in BASELINES:
+            return f"tasks@{task}"
+        return "zeroshot" if variant == ZERO_SHOT else f"finetune@{task}-{variant}"
 
     @property
     def report(self) -> str:
-        """The file in which that stage wrote the score."""
-        task, variant = self.row["task"], self.row["variant"]
+        """The report of that stage, with the score."""
+        task, variant = self.row.task, self.row.variant
         if variant in BASELINES:
             return f"reports/tasks/{task}.json"
         return "reports/zeroshot.json" if variant == ZERO_SHOT else f"reports/finetune/{task}-{variant}.json"
 
     @property
     def predictions(self) -> str:
-        """What the stage answered to the test rows, as dvc.lock names it."""
-        task, variant = self.row["task"], self.row["variant"]
+        """The stage's predictions on the test rows, as dvc.lock names them."""
+        task, variant = self.row.task, self.row.variant
         if variant in BASELINES:
             return f"data/tasks/{task}"
         return "data/zeroshot" if variant == ZERO_SHOT else f"data/predictions/{task}-{variant}.parquet"
 
     def scores_in(self, root: Path) -> list[float]:
-        """What the stage's own report in a folder says: the score, then that of each seed.
+        """Return the score in the stage's own report in a folder, then that of each seed; none without a score.
 
         Raises:
-            PretraceError: the report is missing or not whole.
+            PretraceError: the report is missing or has another form.
         """
-        found, variant = read_json(root / self.report), self.row["variant"]
+        path, task, variant = root / self.report, self.row.task, self.row.variant
         if variant in BASELINES:
-            found = (found.get("baselines") or {}).get(variant) or {}
-        elif variant == ZERO_SHOT:
-            found = (found.get("tasks") or {}).get(self.row["task"], {}).get(MAIN_MODEL) or {}
-        score = found.get("score")
-        return [] if score is None else [score, *(found.get("scores") or [score])]
+            baseline = (read_record(path, TaskReport).baselines or {}).get(variant)
+            return [baseline.score] * 2 if baseline else []
+        if variant == ZERO_SHOT:
+            result = read_record(path, ZeroShotReport).tasks.get(task, {}).get(MAIN_MODEL)
+            return [result.score] * 2 if result else []
+        report = read_record(path, FinetuneReport)
+        return [] if report.score is None else [report.score, *(report.scores or [report.score])]
 
-    def locked(self) -> dict[str, Any]:
-        """The stage's entry in dvc.lock.
+    def lock_entry(self) -> dict[str, Any]:
+        """Return the stage's entry in dvc.lock.
 
         Raises:
             PretraceError: there is none.
@@ -83,26 +89,27 @@ class Cell:
         return self.stages[self.stage]
 
     def chain(self) -> list[str]:
-        """The stage, and those that made what it read, back to the raw inputs; nearest first."""
-        found, waiting = [], [self.stage]
+        """Return the stage and those that made what it read, back to the raw inputs; nearest first."""
+        chain: list[str] = []
+        waiting = [self.stage]
         while waiting:
             name = waiting.pop(0)
-            if name not in found:
-                found.append(name)
+            if name not in chain:
+                chain.append(name)
                 waiting += sorted({maker for path in self.data(name) for maker in self.makers(path)})
-        return found
+        return chain
 
     def data(self, stage: str) -> dict[str, str]:
-        """{path: hash} of what a stage read and another one made."""
+        """Return {path: hash} of what a stage read and another one made."""
         return {path: value for path, value in hashes(self.stages[stage], "deps").items() if self.makers(path)}
 
     def inputs(self, stage: str) -> dict[str, str]:
-        """{path: hash} of what a stage read that no stage made, besides code."""
-        found = hashes(self.stages[stage], "deps")
-        return {path: value for path, value in found.items() if not path.startswith(CODE) and not self.makers(path)}
+        """Return {path: hash} of what a stage read that no stage made, besides code."""
+        deps = hashes(self.stages[stage], "deps")
+        return {path: value for path, value in deps.items() if not path.startswith(CODE) and not self.makers(path)}
 
     def makers(self, path: str) -> list[str]:
-        """The stages that write a path, what is in it, or what it is in."""
+        """Return the stages that write a path, something in it, or a folder around it."""
         return [
             name
             for name, stage in self.stages.items()
@@ -113,7 +120,7 @@ class Cell:
 
 
 def find_cell(file: Path, name: str) -> Cell:
-    """The cell `task/column` of a benchmark.json.
+    """Return the cell `task/column` of a benchmark.json.
 
     Raises:
         PretraceError: there is no such file or no such cell; the text names those that are there.

@@ -1,33 +1,37 @@
-"""Speed and size before and after a change, from what the stages reported.
+"""Speed and size before and after a change, from the reports of the stages.
 
-One measurement a side: nothing is known of its noise, so there is no verdict, and times of two machines are no
-comparison at all.
+There is one measurement on each side, of unknown noise, so there is no verdict; and times of two machines cannot be
+compared at all.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from pretrace.common.errors import PretraceError
 from pretrace.common.units import readable_bytes, readable_number, readable_time
 from pretrace.review.git_tree import Tree
+from pretrace.schemas.cost import CostEntry
+from pretrace.schemas.record import parse_record
 
 PRETRAIN: tuple[tuple[str, str, Callable[[float], str]], ...] = (
-    ("validation loss, nats a token", "val_loss", lambda value: f"{value:.4f}"),
+    ("validation loss, nats/token", "val_loss", lambda value: f"{value:.4f}"),
     ("validation perplexity", "val_perplexity", lambda value: f"{value:.2f}"),
-    ("bits a byte", "val_bits_per_byte", lambda value: f"{value:.4f}"),
+    ("bits/byte", "val_bits_per_byte", lambda value: f"{value:.4f}"),
     ("parameters", "parameters", readable_number),
-    ("tokens of pre-training", "tokens", readable_number),
-    ("FLOPs of pre-training", "flops", readable_number),
+    ("pre-training tokens", "tokens", readable_number),
+    ("pre-training FLOPs", "flops", readable_number),
 )
-"""What `reports/pretrain.json` has: (heading, key, how it is written)."""
+"""Numbers of `reports/pretrain.json`: (heading, key, format)."""
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number before and after; None where it is not known."""
+    """A number before and after; None if it is unknown."""
 
     name: str
     before: float | None
@@ -35,7 +39,7 @@ class Quantity:
     write: Callable[[float], str]
 
     def texts(self) -> tuple[str, str, str]:
-        """Before, after, and the change in per cent."""
+        """Return before, after, and the change in percent."""
         written = ["" if value is None else self.write(value) for value in (self.before, self.after)]
         change = ""
         if self.before and self.after is not None:
@@ -45,15 +49,15 @@ class Quantity:
 
 
 def quantities(before: Tree | None, after: Tree) -> list[Quantity]:
-    """What both sides, or one, know."""
+    """Return the numbers that both sides know, or one of them."""
     sides = [_known(tree) if tree else {} for tree in (before, after)]
     writers: dict[str, Callable[[float], str]] = {name: write for name, _, write in PRETRAIN}
     writers |= {
-        "tokens a second": readable_number,
-        "model FLOPs utilisation": lambda value: f"{value:.1%}",
-        "seconds of pre-training": readable_time,
-        "seconds of fine-tuning, all cells": readable_time,
-        "seconds of all stages": readable_time,
+        "tokens/s": readable_number,
+        "model FLOPs utilization": lambda value: f"{value:.1%}",
+        "time of pre-training": readable_time,
+        "time of fine-tuning, all cells": readable_time,
+        "time of all stages": readable_time,
         "largest memory of a stage": readable_bytes,
     }
     return [
@@ -64,37 +68,47 @@ def quantities(before: Tree | None, after: Tree) -> list[Quantity]:
 
 
 def machines(tree: Tree | None) -> list[str]:
-    """The processors that the stages ran on, by name."""
-    return sorted(
-        {str(stage["machine"]) for stage in _stages(tree).values() if stage.get("machine")} if tree else set()
-    )
+    """Return the processors that the stages ran on, sorted."""
+    return sorted({entry.machine for entry in _costs(tree).values() if entry.machine} if tree else set())
 
 
 def _known(tree: Tree) -> dict[str, float]:
-    pretrain = tree.json("reports/pretrain.json")
-    pretrain = pretrain if isinstance(pretrain, dict) else {}
-    stages = _stages(tree)
-    finetune = [stage.get("seconds") for name, stage in stages.items() if name.startswith("finetune@")]
-    found: dict[str, Any] = {name: pretrain.get(key) for name, key, _ in PRETRAIN}
-    found |= {
-        "tokens a second": stages.get("pretrain", {}).get("tokens_per_second"),
-        "model FLOPs utilisation": stages.get("pretrain", {}).get("mfu"),
-        "seconds of pre-training": stages.get("pretrain", {}).get("seconds"),
-        "seconds of fine-tuning, all cells": _sum(finetune),
-        "seconds of all stages": _sum([stage.get("seconds") for stage in stages.values()]),
-        "largest memory of a stage": max(_numbers([s.get("peak_memory_bytes") for s in stages.values()]), default=None),
+    report, costs = _numbers(tree.json("reports/pretrain.json")), _costs(tree)
+    known: dict[str, float | None] = {name: report.get(key) for name, key, _ in PRETRAIN}
+    if training := costs.get("pretrain"):
+        known |= {
+            "tokens/s": training.tokens_per_second,
+            "model FLOPs utilization": training.mfu,
+            "time of pre-training": training.seconds,
+        }
+    seconds = {name: entry.seconds for name, entry in costs.items()}
+    known |= {
+        "time of fine-tuning, all cells": _sum(s for name, s in seconds.items() if name.startswith("finetune@")),
+        "time of all stages": _sum(seconds.values()),
+        "largest memory of a stage": max((entry.peak_memory_bytes for entry in costs.values()), default=None),
     }
-    return {name: value for name, value in found.items() if _numbers([value])}
+    return {name: value for name, value in known.items() if value is not None}
 
 
-def _stages(tree: Tree) -> dict[str, dict[str, Any]]:
-    cost = tree.json("reports/cost.json")
-    return {name: stage for name, stage in (cost if isinstance(cost, dict) else {}).items() if isinstance(stage, dict)}
+def _costs(tree: Tree) -> dict[str, CostEntry]:
+    """The costs of the stages; entries in the form of another version are left out."""
+    values = tree.json("reports/cost.json")
+    costs = {}
+    for name, entry in values.items() if isinstance(values, dict) else ():
+        with suppress(PretraceError):
+            costs[name] = parse_record(entry, CostEntry, "reports/cost.json", name, unknown="ignore")
+    return costs
 
 
-def _sum(values: list[Any]) -> float | None:
-    return sum(_numbers(values)) if _numbers(values) else None
+def _sum(values: Iterable[float]) -> float | None:
+    every = list(values)
+    return sum(every) if every else None
 
 
-def _numbers(values: list[Any]) -> list[float]:
-    return [v for v in values if isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)]
+def _numbers(values: Any) -> dict[str, float]:
+    """The finite numbers among the values of a JSON object."""
+    return {
+        key: value
+        for key, value in (values.items() if isinstance(values, dict) else ())
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    }

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from pretrace.common.errors import PretraceError
 from pretrace.common.files import write_text
 from pretrace.report import MODELS
-from pretrace.report.figures import curves_figure
+from pretrace.report.figures import Curve, curves_figure
 from pretrace.review.git_tree import Tree
+from pretrace.schemas.models import CurvePoint
+from pretrace.schemas.record import parse_record
 
-Rows = list[dict[str, float]]
 
+def plot_curves(before: Tree | None, after: Tree, folder: Path) -> dict[Path, bool]:
+    """Write `curves-<model>.svg` for each pre-trained model under `folder`.
 
-def draw_curves(before: Tree | None, after: Tree, folder: Path) -> dict[Path, bool]:
-    """Write `curves-<model>.svg` for each pre-trained model under `folder`; returns them, and whether the curves are
-    the same.
+    Each commit has a color: training is a line, validation dots, as on the page of one commit.
 
-    One colour a commit: training as a line, validation as dots, as the page of one commit has them.
+    Returns:
+        The files, each with whether the curves of both commits are the same.
     """
     written = {}
     for model in MODELS:
-        sides = [_curve(tree, model) for tree in (before, after)]
+        sides = [_curves(tree, model) for tree in (before, after)]
         named = {f"{model}, {when}": side for when, side in zip(("before", "after"), sides, strict=True) if any(side)}
         if named:
             path = folder / f"curves-{model}.svg"
@@ -31,18 +34,18 @@ def draw_curves(before: Tree | None, after: Tree, folder: Path) -> dict[Path, bo
     return written
 
 
-def _curve(tree: Tree | None, model: str) -> list[Rows]:
-    """Rows of training and of validation; none where the commit has none."""
+def _curves(tree: Tree | None, model: str) -> tuple[Curve, Curve]:
+    """The curves of training and of validation; empty where the commit has none."""
     if tree is None:
-        return [[], []]
-    parts = (("", "loss"), ("-validation", "val_loss"))
-    return [_rows(tree.json(f"reports/curves/{model}{part}.json"), key) for part, key in parts]
+        return [], []
+    training, validation = (_points(tree.json(f"reports/curves/{model}{part}.json")) for part in ("", "-validation"))
+    return [one for one in training if one.loss is not None], [one for one in validation if one.val_loss is not None]
 
 
-def _rows(values: Any, key: str) -> Rows:
-    rows = [row for row in values if isinstance(row, dict)] if isinstance(values, list) else []
-    return [{"step": row["step"], key: row[key]} for row in rows if _finite(row.get("step")) and _finite(row.get(key))]
-
-
-def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _points(values: Any) -> Curve:
+    """The points of a curve; rows in another form are left out."""
+    points = []
+    for row in values if isinstance(values, list) else ():
+        with suppress(PretraceError):
+            points.append(parse_record(row, CurvePoint, "reports/curves", unknown="ignore"))
+    return points

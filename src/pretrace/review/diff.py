@@ -1,4 +1,4 @@
-"""The difference of two commits as one Markdown comment. All that comes from data is escaped."""
+"""The differences between two commits as one Markdown comment. All text from data is escaped."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from pretrace.common.errors import PretraceError
@@ -14,7 +14,7 @@ from pretrace.report import markdown
 from pretrace.report.benchmark import BASELINES
 from pretrace.report.comparisons import CONFIDENCE, Difference
 from pretrace.review.costs import machines, quantities
-from pretrace.review.curves import draw_curves
+from pretrace.review.curves import plot_curves
 from pretrace.review.git_tree import Tree, tree_at
 from pretrace.review.parameters import parameter_changes
 from pretrace.review.score_changes import (
@@ -28,15 +28,16 @@ from pretrace.review.score_changes import (
     SAME,
     WITHIN,
     Change,
-    on_the_mean,
+    mean_changes,
     score_changes,
-    seeds_of,
+    scores_of,
 )
+from pretrace.schemas.benchmark import BenchmarkRow
 
 T = TypeVar("T")
 
 MOST_LINES = 100
-"""Of a table; a comment on GitHub takes 65,536 characters."""
+"""Lines of a table; a comment on GitHub has room for 65,536 characters."""
 ORDER = (LOWER, LOST, HIGHER, WITHIN, SAME, OTHER, ADDED, REMOVED)
 NOISE = (
     f"Scores are test scores times 100, the mean over seeds. Noise: half the width of the {CONFIDENCE:.0%} interval of "
@@ -44,14 +45,14 @@ NOISE = (
 )
 
 
-def comment(revision: str, folder: Path, root: Path = Path(), link: str | None = None) -> str:
-    """What the working files differ in from `revision`, as Markdown; images go to `folder`.
+def diff_as_markdown(revision: str, folder: Path, root: Path = Path(), link: str | None = None) -> str:
+    """Return how the working tree differs from `revision` as Markdown; images go to `folder`.
 
     Args:
-        link: where the images will be seen, in the place of showing them.
+        link: the URL at which the images will be, instead of showing them.
 
     Raises:
-        PretraceError: there are no scores here, or a file here is not whole.
+        PretraceError: there are no scores here, or a file here has another form.
     """
     after = Tree("here", None, root)
     benchmark = after.json(BENCHMARK)
@@ -70,28 +71,28 @@ def comment(revision: str, folder: Path, root: Path = Path(), link: str | None =
     return "\n\n".join(parts) + "\n"
 
 
-def baseline(revision: str, root: Path) -> tuple[Tree | None, dict | None, str]:
-    """The files of a revision, its benchmark, and why there is nothing to compare with, or ""."""
+def baseline(revision: str, root: Path) -> tuple[Tree | None, Any, str]:
+    """Return the files of a revision, the JSON of its benchmark, and why there is nothing to compare with, or ""."""
     tree = tree_at(revision, root)
     if tree is None:
-        return None, None, f"no revision {revision} here; fetch it (git fetch), or say BASE=..."
+        return None, None, f"no revision {revision} here; fetch it (git fetch), or set BASE=..."
     try:
-        found = tree.json(BENCHMARK)
-        score_changes(found, {"rows": []})
+        benchmark = tree.json(BENCHMARK)
+        score_changes(benchmark, {"rows": []})
     except PretraceError as error:
         return tree, None, str(error)
-    return tree, found, "" if found is not None else f"{revision} has no {BENCHMARK}"
+    return tree, benchmark, "" if benchmark is not None else f"{revision} has no {BENCHMARK}"
 
 
 def escape(text: str | None) -> str:
-    """As in the table of the report; and nobody is notified of a comment because data have an @ in them."""
+    """Escape text as in the table of the report, and an @ too, so that text from data notifies nobody."""
     return markdown.escape(text or "").replace("@", "@<!-- -->")
 
 
 def _summary(changes: list[Change]) -> str:
     counts = Counter(change.verdict for change in changes)
-    said = [f"{counts[verdict]} {verdict}" for verdict in ORDER if counts[verdict]]
-    return f"**Scores: {', '.join(said) or 'none'}.**"
+    parts = [f"{counts[verdict]} {verdict}" for verdict in ORDER if counts[verdict]]
+    return f"**Scores: {', '.join(parts) or 'none'}.**"
 
 
 def _scores(changes: list[Change]) -> str:
@@ -99,28 +100,28 @@ def _scores(changes: list[Change]) -> str:
     rows = []
     for change in changes:
         name = escape(BASELINES.get(change.column, change.column))
-        found = [escape(change.task), name, _metric(change.before, change.after)]
-        found += [_score(change.before), _score(change.after), _signed(change.difference), _bold(change.verdict)]
-        rows.append(found)
-    for column, (tasks, difference) in on_the_mean(changes).items():
+        cells = [escape(change.task), name, _metric(change.before, change.after)]
+        cells += [_score(change.before), _score(change.after), _signed(change.difference), _bold(change.verdict)]
+        rows.append(cells)
+    for column, (tasks, difference) in mean_changes(changes).items():
         verdict = (HIGHER if difference.value > 0 else LOWER) if difference.beyond else ""
         name = escape(BASELINES.get(column, column))
         rows.append([f"mean of {tasks}", name, "", "", "", _signed(difference), _bold(verdict)])
     return _table(head, rows, ":--- :--- :--- ---: ---: ---: :---")
 
 
-def _metric(before: dict | None, after: dict | None) -> str:
-    """The metric, and what makes two scores of it less alike: another one, or another number of test rows."""
+def _metric(before: BenchmarkRow | None, after: BenchmarkRow | None) -> str:
+    """The metric, or both where they differ, and the numbers of test rows where they differ."""
     sides = [row for row in (before, after) if row is not None]
-    metrics = list(dict.fromkeys(str(row.get("metric")) for row in sides))
-    rows = list(dict.fromkeys(str(row.get("n_eval")) for row in sides))
+    metrics = list(dict.fromkeys(row.metric for row in sides))
+    rows = list(dict.fromkeys(str(row.n_eval) for row in sides))
     return escape(" → ".join(metrics) + (f", {' → '.join(rows)} rows" if len(rows) > 1 else ""))
 
 
-def _score(row: dict | None) -> str:
+def _score(row: BenchmarkRow | None) -> str:
     if row is None:
         return ""
-    scores = [100 * score for score in seeds_of(row)]
+    scores = [100 * score for score in scores_of(row)]
     if not scores:
         return "n/a"
     return f"{statistics.fmean(scores):.1f}" + (f" ± {statistics.stdev(scores):.1f}" if len(scores) > 1 else "")
@@ -146,29 +147,29 @@ def _parameters(before: Tree, after: Tree) -> str:
 
 
 def _costs(before: Tree | None, after: Tree) -> str:
-    found = _or_none(before, lambda tree: quantities(tree, after))
-    rows = [[one.name, *one.texts()] for one in found or quantities(None, after)]
+    compared = _or_none(before, lambda tree: quantities(tree, after))
+    rows = [[one.name, *one.texts()] for one in compared or quantities(None, after)]
     known = [_or_none(before, machines) or [], machines(after)]
     same = "the same machine" if known[0] == known[1] else f"{' and '.join(known[0])} before, {' and '.join(known[1])}"
-    note = f"One measurement a side, so nothing is known of its noise; {escape(same)}." if all(known) else ""
+    note = f"One measurement on each side, of unknown noise; {escape(same)}." if all(known) else ""
     return _table(["", "before", "after", "change"], rows, ":--- ---: ---: ---:") + (
         f"\n\n<sub>{note}</sub>" * bool(note)
     )
 
 
 def _curves(before: Tree | None, after: Tree, folder: Path, link: str | None) -> str:
-    """Images, and what an image cannot say: that both curves are the same."""
-    drawn = _or_none(before, lambda tree: draw_curves(tree, after, folder))
-    drawn = draw_curves(None, after, folder) if drawn is None else drawn
+    """Images, and a sentence where both curves are the same, which an image cannot show."""
+    plotted = _or_none(before, lambda tree: plot_curves(tree, after, folder))
+    plotted = plot_curves(None, after, folder) if plotted is None else plotted
     lines = []
-    for path, same in drawn.items():
+    for path, same in plotted.items():
         shown = f"[{escape(path.name)}]({link})" if link else f"![{escape(path.name)}]({quote(path.as_posix())})"
         lines.append(f"{shown}: both curves are the same." if same else shown)
     return "\n\n".join(lines) or "None."
 
 
 def _or_none(before: Tree | None, read: Callable[[Tree], T]) -> T | None:
-    """What is read of the base; None where it has none, or nothing whole: the base is no reason to fail."""
+    """What is read of the base; None where it is missing or has another form, which is no reason to fail."""
     try:
         return None if before is None else read(before)
     except PretraceError:

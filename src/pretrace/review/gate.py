@@ -11,11 +11,11 @@ from pretrace.review.lockfile import disagreements
 from pretrace.review.score_changes import BENCHMARK, LOST, LOWER, OTHER, REMOVED, Change, score_changes
 
 
-def gate(revision: str, root: Path = Path()) -> tuple[list[str], list[str]]:
-    """Reasons to stop, none if all is well, and what a person should know besides; one line each.
+def gate_reasons(revision: str, root: Path = Path()) -> tuple[list[str], list[str]]:
+    """Return the reasons to stop, none if all is well, and notes for a person; one line each.
 
-    A score that is removed, or measured by another metric, is no fall, and is said. The first run, without a revision
-    to compare with, passes when the lock file agrees.
+    A score that is removed, or measured by another metric, is a note and no reason. The first run, without a revision
+    to compare with, passes if the lock file agrees.
     """
     try:
         reasons = disagreements(root)
@@ -36,6 +36,6 @@ def gate(revision: str, root: Path = Path()) -> tuple[list[str], list[str]]:
 def _fall(change: Change, revision: str) -> str:
     cell, one = f"{change.task}/{change.column}", change.difference
     if one is None:
-        reason = (change.after or {}).get("unavailable") or "no reason given"
-        return f"{cell}: has no score any more, {revision} has one ({' '.join(str(reason).split())})"
+        reason = (change.after and change.after.unavailable) or "no reason given"
+        return f"{cell}: has no score any more, {revision} has one ({' '.join(reason.split())})"
     return f"{cell}: {-100 * one.value:.1f} points lower than at {revision}, the noise is ± {100 * one.noise:.1f}"

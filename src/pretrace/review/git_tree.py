@@ -1,4 +1,4 @@
-"""Files of a commit, or of the folder we stand in, under the same names; `git` is all it takes."""
+"""Files of a commit or of the working tree, read by the same names; needs only `git`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from pretrace.common.errors import PretraceError
 
 REPOSITORY_OF_OTHERS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
-"""Set in a hook of git: they would have us read another repository than the one of the folder."""
+"""Set in a hook of git, where they name another repository than the folder's."""
 
 
 @dataclass(frozen=True)
@@ -20,26 +20,26 @@ class Tree:
     """A state of the repository whose files can be read."""
 
     name: str
-    """As a person says it: "origin/main", or "here" for the working files."""
+    """As a person says it: "origin/main", or "here" for the working tree."""
     commit: str | None
-    """40 digits; None for the working files."""
+    """40 digits; None for the working tree."""
     root: Path
     """The project's folder, in which params.yaml is."""
 
     def text(self, path: str) -> str | None:
-        """A file's text; None where there is no such file.
+        """Return a file's text; None where there is no such file.
 
         Raises:
             PretraceError: it is not UTF-8, or cannot be read.
         """
-        found = self._bytes(path)
+        content = self._bytes(path)
         try:
-            return None if found is None else found.decode("utf-8")
+            return None if content is None else content.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise PretraceError(f"{self._place(path)}: not UTF-8 at byte {error.start}") from None
+            raise PretraceError(f"{self._described(path)}: not UTF-8 at byte {error.start}") from None
 
     def json(self, path: str) -> Any:
-        """A JSON file's value; None where there is no such file.
+        """Return a JSON file's value; None where there is no such file.
 
         Raises:
             PretraceError: it is not JSON.
@@ -48,10 +48,10 @@ class Tree:
         try:
             return None if text is None else json.loads(text)
         except ValueError as error:
-            raise PretraceError(f"{self._place(path)}: not a whole JSON file ({error})") from None
+            raise PretraceError(f"{self._described(path)}: not a whole JSON file ({error})") from None
 
     def yaml(self, path: str) -> dict[str, Any]:
-        """A YAML file's keys; none where there is no such file.
+        """Return a YAML file's keys; none where there is no such file.
 
         Raises:
             PretraceError: it is not YAML, or its top is no mapping.
@@ -62,9 +62,11 @@ class Tree:
         try:
             value = YAML(typ="safe", pure=True).load(self.text(path) or "")
         except YAMLError as error:
-            raise PretraceError(f"{self._place(path)}: not readable as YAML: {' '.join(str(error).split())}") from None
+            raise PretraceError(
+                f"{self._described(path)}: not readable as YAML: {' '.join(str(error).split())}"
+            ) from None
         if not isinstance(value, dict | None):
-            raise PretraceError(f"{self._place(path)}: takes keys with values, got {type(value).__name__}")
+            raise PretraceError(f"{self._described(path)}: takes keys with values, got {type(value).__name__}")
         return value or {}
 
     def _bytes(self, path: str) -> bytes | None:
@@ -77,20 +79,20 @@ class Tree:
         except OSError as error:
             raise PretraceError(f"{path}: cannot be read ({error.strerror})") from None
 
-    def _place(self, path: str) -> str:
+    def _described(self, path: str) -> str:
         return path if self.commit is None else f"{path} at {self.name}"
 
 
 def tree_at(revision: str | None, root: Path = Path()) -> Tree | None:
-    """The files of a revision, or with None those of the folder; None where there is no such revision."""
+    """Return the files of a revision, or with None those of the working tree; None without such a revision."""
     if revision is None:
         return Tree("here", None, root)
-    found = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    return Tree(revision, found.decode().strip(), root) if found else None
+    commit = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    return Tree(revision, commit.decode().strip(), root) if commit else None
 
 
 def git(folder: Path, *arguments: str) -> bytes | None:
-    """What git prints; None where it fails.
+    """Run git and return what it prints; None if it fails.
 
     Raises:
         PretraceError: git is not installed.
@@ -99,5 +101,5 @@ def git(folder: Path, *arguments: str) -> bytes | None:
     try:
         done = subprocess.run(["git", *arguments], cwd=folder, env=environment, capture_output=True)
     except FileNotFoundError:
-        raise PretraceError("git: not found; install it, the history is read with it") from None
+        raise PretraceError("git: not found; install it, to read the history") from None
     return done.stdout if done.returncode == 0 else None

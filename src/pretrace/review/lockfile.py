@@ -1,7 +1,7 @@
-"""Whether dvc.lock says of a stage what the code, the parameters and the files in git say. Needs no data.
+"""Compare dvc.lock with the code, the parameters and the files in git. Needs no data.
 
-DVC compares what is there; what is not there because only DVC keeps it (data, models) is no disagreement. What it
-cannot see without the data, it is told by the lock itself: what a stage read has to be what another one wrote.
+DVC compares the files that are there; those that are missing because only DVC stores them (data, models) are no
+disagreement. The rest follows from the lock itself: what a stage read must be what another one wrote.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from pretrace.review.git_tree import Tree, git
 
 ABSENT = ("deleted", "not in cache")
 SHOWN = 3
-"""Names of a kind that are listed before "and n more"."""
+"""Names that are listed before "and n more"."""
 MEND = "run `dvc repro`, and commit dvc.lock and reports"
 
 
 def disagreements(root: Path = Path(), *stages: str) -> list[str]:
-    """One line for each stage that would run again, or was not made from what is locked; none if all agree.
+    """Return one line for each stage that would run again, or was not made from what is locked; none if all agree.
 
     Args:
-        stages: look at these only.
+        stages: compare these only.
 
     Raises:
         PretraceError: there is no dvc.lock, or DVC cannot read the pipeline.
@@ -36,23 +36,23 @@ def disagreements(root: Path = Path(), *stages: str) -> list[str]:
     if not (root / "dvc.lock").exists():
         raise PretraceError(f"dvc.lock: no such file; {MEND}")
     status = _dvc_status(root, *stages)
-    lines = [f"dvc.lock: {stage}: {said}; {MEND}" for stage, found in status.items() if (said := _said(root, found))]
+    lines = [f"dvc.lock: {stage}: {text}; {MEND}" for stage, own in status.items() if (text := _described(root, own))]
     return lines + [line for stage, line in _broken_links(root) if not stages or stage in stages]
 
 
 def locked_stages(tree: Tree) -> dict[str, dict[str, Any]]:
-    """The stages of a commit's dvc.lock, by name, without those that are no more: DVC leaves them where they are."""
+    """Return the stages of a commit's dvc.lock, by name, without removed ones, whose entries DVC leaves in place."""
     there = _stages_of(tree)
     return {name: stage for name, stage in _mapping(tree.yaml("dvc.lock").get("stages")).items() if name in there}
 
 
 def hashes(stage: dict[str, Any] | None, part: str) -> dict[str, str]:
-    """{path: hash} of a locked stage's `deps` or `outs`."""
+    """Return {path: hash} of a locked stage's `deps` or `outs`."""
     return {entry["path"]: str(entry.get("md5", "")) for entry in _mapping(stage).get(part) or []}
 
 
 def clean_environment() -> dict[str, str]:
-    """For DVC as a process of its own: this Python as `python`, and nothing of a DVC, git or Python around us."""
+    """Return an environment for a separate DVC process: this Python as `python`, no variables of DVC, git or Python."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_", "PYTHON"))}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return {**kept, "PATH": path, "DVC_NO_ANALYTICS": "1", "PRETRACE_TRACKING": "off"}
@@ -70,7 +70,7 @@ def _stages_of(tree: Tree) -> set[str]:
 
 
 def _mapping(value: Any) -> dict[str, Any]:
-    """What has keys as it is, anything else as empty: that the files have their form is for DVC to check."""
+    """A mapping as it is, anything else as an empty one: DVC checks the form of its files."""
     return value if isinstance(value, dict) else {}
 
 
@@ -83,25 +83,25 @@ def _dvc_status(root: Path, *stages: str) -> dict[str, list[Any]]:
         return _failed(done.stderr)
 
 
-def _failed(said: str) -> Any:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR")] or lines or ["no word why"]
+def _failed(stderr: str) -> Any:
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR")] or lines or ["failed without an error message"]
     raise PretraceError(f"dvc status: {errors[0].removeprefix('ERROR: ')}")
 
 
-def _said(root: Path, found: list[Any]) -> str:
-    """What of a stage's status is a disagreement, in words; "" if nothing is."""
-    said = []
-    for entry in found:
+def _described(root: Path, status: list[Any]) -> str:
+    """The disagreements in a stage's status, in words; "" if there are none."""
+    texts = []
+    for entry in status:
         if entry == "changed command":
-            said.append("its command in dvc.yaml is another one")
+            texts.append("its command in dvc.yaml differs")
         for part, heading in (("changed deps", ""), ("changed outs", "its result ")):
             changed = entry.get(part, {}) if isinstance(entry, dict) else {}
             names = [name for path, how in changed.items() for name in _names(root, path, how)]
             if names:
                 more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-                said.append(f"{heading}{', '.join(names[:SHOWN])}{more} differ{'' if len(names) > 1 else 's'}")
-    return ", ".join(said)
+                texts.append(f"{heading}{', '.join(names[:SHOWN])}{more} differ{'' if len(names) > 1 else 's'}")
+    return ", ".join(texts)
 
 
 def _names(root: Path, path: str, how: Any) -> list[str]:
@@ -109,17 +109,17 @@ def _names(root: Path, path: str, how: Any) -> list[str]:
     if isinstance(how, dict):
         return [f"{key} in {path}" for key in how]
     if how in ABSENT and git(root, "check-ignore", "--quiet", "--no-index", "--", path) is not None:
-        return []  # git does not keep it, so nobody said that it should be here
+        return []  # git ignores it, so it need not be here
     return [path]
 
 
 def _broken_links(root: Path) -> Iterator[tuple[str, str]]:
-    """(stage, line) where a stage read something else than the stage that makes it wrote, by the lock alone."""
+    """(stage, line) where a stage read something else than its maker wrote, by the lock alone."""
     stages = locked_stages(Tree("here", None, root))
     made = {path: (maker, value) for maker, stage in stages.items() for path, value in hashes(stage, "outs").items()}
     for name, stage in stages.items():
         for path, value in hashes(stage, "deps").items():
             maker, written = made.get(path, (name, value))
             if written != value:
-                said = f"it was run on another {path} than {maker} has made; run `dvc repro {name}`"
-                yield name, f"dvc.lock: {name}: {said}, and commit dvc.lock and reports"
+                text = f"it was run on another {path} than {maker} has made; run `dvc repro {name}`"
+                yield name, f"dvc.lock: {name}: {text}, and commit dvc.lock and reports"

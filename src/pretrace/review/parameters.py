@@ -1,6 +1,6 @@
-"""Parameters, sizes of the scale and pinned libraries of two commits, number by number.
+"""Parameters, sizes of the scale and pinned libraries of two commits, key by key.
 
-The files are read as they are, not through the settings: an older commit may have keys that are gone, and lack others.
+The files are read as they are, not as settings: an older commit may have keys that were removed, and lack others.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from pretrace.review.git_tree import Tree
 
 WAITING = ("suites", "ablations")
-"""Sets that only wait to be put in the place of `tasks` or `variants`."""
+"""Sets that an experiment can put in the place of `tasks` or `variants`."""
 PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==(\S+)", re.MULTILINE)
 LONGEST = 80
 """Characters of a value that are shown."""
@@ -21,37 +21,37 @@ LONGEST = 80
 
 @dataclass(frozen=True)
 class Changed:
-    """A parameter that two commits do not share."""
+    """A parameter that differs between two commits."""
 
     key: str
     before: str
-    """As JSON; empty where the key is not there."""
+    """As JSON; empty if the key is missing."""
     after: str
 
 
 def parameter_changes(before: Tree, after: Tree) -> list[Changed]:
-    """What differs in params.yaml, in the scale file that it names, and among the pinned libraries, by key."""
+    """Return the differences in params.yaml, in its scale file and among the pinned libraries, by key."""
     one, other = _numbers(before), _numbers(after)
     keys = sorted(one.keys() | other.keys())
-    # A key that is not there and one that is empty say the same: the default.
+    # A missing key and an empty one mean the same: the default.
     return [_changed(key, one, other) for key in keys if one.get(key) != other.get(key)]
 
 
 def flat(values: Any, *keys: str) -> dict[str, Any]:
-    """Nested keys as {"corpus.source": "installed", ...}."""
+    """Return nested keys as {"corpus.source": "installed", ...}."""
     if not isinstance(values, dict):
         return {".".join(keys): values} if keys else {}
     return {key: value for name, inner in values.items() for key, value in flat(inner, *keys, str(name)).items()}
 
 
 def shown(value: Any) -> str:
-    """A value as JSON on one line, cut where it is long."""
+    """Return a value as JSON on one line, cut where it is long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def pins(requirements: str | None) -> dict[str, str]:
-    """{library: version} of the lines `library==version`."""
+    """Return {library: version} of the lines `library==version`."""
     return dict(PIN.findall(requirements or ""))
 
 
@@ -60,14 +60,14 @@ def _numbers(tree: Tree) -> dict[str, Any]:
     scale = params.get("scale")
     sizes = tree.yaml(f"scales/{scale}.yaml") if isinstance(scale, str) and re.fullmatch(r"[\w-]+", scale) else {}
     libraries = pins(tree.text("requirements.txt"))
-    # Keys of the scale file with `scale.` before them: it may be another file than before, with the same keys.
+    # Keys of the scale file begin with `scale.`: another scale has another file with the same keys.
     return flat(params) | flat(sizes, "scale") | flat(libraries, "requirements")
 
 
 def _changed(key: str, before: dict[str, Any], after: dict[str, Any]) -> Changed:
     one, other = before.get(key), after.get(key)
     if isinstance(one, list) and isinstance(other, list) and max(len(shown(one)), len(shown(other))) == LONGEST:
-        # Long lists: what went and what came, as their beginnings may be the same.
+        # Long lists: what was removed and added, as their beginnings may be the same.
         gone = [item for item in one if item not in other]
         come = [item for item in other if item not in one]
         if gone or come:

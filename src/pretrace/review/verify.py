@@ -1,8 +1,8 @@
-"""Makes a score again, in a copy of the project that is thrown away, and compares.
+"""Compute a score again in a temporary copy of the project, and compare.
 
 The copy has the files of the folder that git knows, the cache of the project, and no finished seeds or checkpoints, so
-nothing of the result is at hand: the stage runs. What it reads comes from the cache by links; what it writes goes
-nowhere. The folder itself stays untouched; its cache may get what it lacks from the remote.
+the stage has to run. Its inputs are links into the cache; its outputs are deleted with the copy. The folder itself
+stays untouched; its cache may get what it lacks from the remote.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ CONFIG = """[core]
     dir = {cache}
     type = "reflink,symlink,copy"
 """
-"""Of the copy. Links to the cache: a large model shall not be copied."""
+"""Configuration of DVC in the copy; it links to the cache, so that a large model is not copied."""
 
 
-def verify(file: Path, name: str) -> tuple[bool, list[tuple[str, str]]]:
-    """Run the stage of a cell again; whether score and answers are the same, and (heading, text) that say so.
+def verify_score(file: Path, name: str) -> tuple[bool, list[tuple[str, str]]]:
+    """Run the stage of a cell again; return whether score and predictions are the same, and (heading, text) lines.
 
     Raises:
-        PretraceError: there is no such cell; what it was made with is not here; or its stage fails.
+        PretraceError: there is no such cell; its inputs are not here; or its stage fails.
     """
     cell = find_cell(file, name)
-    cell.locked()
+    cell.lock_entry()
     if differ := disagreements(cell.root, cell.stage):
         raise PretraceError(f"not verified, as the score was made with other files than those here: {differ[0]}")
     with tempfile.TemporaryDirectory(prefix="pretrace-verify-") as folder:
@@ -46,15 +46,15 @@ def verify(file: Path, name: str) -> tuple[bool, list[tuple[str, str]]]:
         _get_data(cell, copy)
         command = ("repro", "--force", "--single-item", "--no-commit", "--no-run-cache", cell.stage)
         if _dvc(copy, *command, shown=True).returncode:
-            raise PretraceError(f"not verified: {cell.stage} failed; what it said is above")
+            raise PretraceError(f"not verified: {cell.stage} failed; its output is above")
         return _compared(cell, copy)
 
 
 def _copy_project(root: Path, copy: Path) -> None:
-    """The files as they are in the folder: those that git has, and new ones where code and parameters are."""
+    """Copy the files of the folder that git tracks, and new ones where code and parameters are."""
     known = git(root, "ls-files", "-z", "--cached")
     if known is None:
-        raise PretraceError(f"{root}: not in a git repository; its list of files says what to copy")
+        raise PretraceError(f"{root}: not in a git repository, whose list of files says what to copy")
     new = git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", *CODE_AND_SETTINGS) or b""
     for name in filter(None, (known + new).decode().split("\0")):
         if (root / name).is_file():
@@ -66,31 +66,30 @@ def _copy_project(root: Path, copy: Path) -> None:
 
 
 def _get_data(cell: Cell, copy: Path) -> None:
-    """Check out what the stages before this one have made; fetch it first where the cache does not have it."""
+    """Check out the outputs of the stages before this one; fetch them first if the cache lacks them."""
     before = cell.chain()[1:]
     if not before or _dvc(copy, "checkout", *before).returncode == 0:
         return
     fetched = _dvc(cell.root, "fetch", *before)
     done = _dvc(copy, "checkout", *before)
     if done.returncode:
-        said = " ".join((fetched.stderr if fetched.returncode else done.stderr).split())
-        raise PretraceError(f"not verified: what {cell.stage} reads is neither in the cache nor on a remote ({said})")
+        output = " ".join((fetched.stderr if fetched.returncode else done.stderr).split())
+        raise PretraceError(f"not verified: what {cell.stage} reads is neither in the cache nor on a remote ({output})")
 
 
 def _compared(cell: Cell, copy: Path) -> tuple[bool, list[tuple[str, str]]]:
     then, now = _scores_of_table(cell), cell.scores_in(copy)
-    old = hashes(cell.locked(), "outs").get(cell.predictions, "none")
+    old = hashes(cell.lock_entry(), "outs").get(cell.predictions, "none")
     new = hashes(locked_stages(Tree("copy", None, copy)).get(cell.stage), "outs").get(cell.predictions, "none")
     lines = [("again", f"{cell.stage} ran in a copy of this folder, on {processor()}")]
-    lines += [("score", _both("the table", then, now)), ("answers", _both("dvc.lock", old, new))]
+    lines += [("score", _both("the table", then, now)), ("predictions", _both("dvc.lock", old, new))]
     same = then == now and old == new
-    verdict = f"SAME: the scores of {cell.name} and the hash of {cell.predictions} are what they were"
+    verdict = f"SAME: the scores of {cell.name} and the hash of {cell.predictions} are the same"
     return same, [*lines, ("verdict", verdict if same else _differs(cell, then == now, old == new))]
 
 
 def _scores_of_table(cell: Cell) -> list[float]:
-    row = cell.row
-    return [] if row["score"] is None else [row["score"], *(row.get("scores") or [row["score"]])]
+    return [] if cell.row.score is None else [cell.row.score, *cell.row.scores_by_seed]
 
 
 def _both(where: str, then: object, now: object) -> str:
@@ -98,16 +97,17 @@ def _both(where: str, then: object, now: object) -> str:
         ", ".join(f"{100 * score:.4f}" for score in one) or "n/a" if isinstance(one, list) else str(one)
         for one in (then, now)
     ]
-    return f"{texts[0]} in {where}, {'and again the same' if then == now else f'now {texts[1]}'}"
+    return f"{texts[0]} in {where}, {'and the same again' if then == now else f'now {texts[1]}'}"
 
 
-def _differs(cell: Cell, scores: bool, answers: bool) -> str:
-    what = " and ".join(name for name, same in (("the scores", scores), ("the answers", answers)) if not same)
-    return f"DIFFERENT: {what} of {cell.name}; training gives the same bytes on the same kind of processor only"
+def _differs(cell: Cell, scores: bool, predictions: bool) -> str:
+    parts = (("the scores", scores), ("the predictions", predictions))
+    different = " and ".join(name for name, same in parts if not same)
+    return f"DIFFERENT: {different} of {cell.name}; training gives the same bytes on the same kind of processor only"
 
 
 def _dvc(folder: Path, *arguments: str, shown: bool = False) -> subprocess.CompletedProcess[str]:
-    """Run DVC; `shown`: what it says goes to stderr as it comes."""
+    """Run DVC; with `shown`, its output goes to stderr."""
     streams = {"stdout": 2} if shown else {"capture_output": True}
     command = [sys.executable, "-m", "dvc", *arguments]
     return subprocess.run(command, cwd=folder, env=clean_environment(), text=True, **streams)

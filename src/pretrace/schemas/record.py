@@ -36,6 +36,11 @@ def read_record(path: Path | str, kind: type[Kind]) -> Kind:
     return parse_record(read_json(path), kind, str(path))
 
 
+def read_optional_record(path: Path | str, kind: type[Kind]) -> Kind | None:
+    """Read a record as `read_record` does; None where there is no such file."""
+    return read_record(path, kind) if Path(path).exists() else None
+
+
 def write_record(path: Path | str, record: Any) -> None:
     """Write a record, or a dict or list of records, as JSON; the same record gives the same bytes."""
     write_json(path, as_json(record))

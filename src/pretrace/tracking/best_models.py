@@ -6,11 +6,14 @@ experiments would fill a disk (at GPT-1's size, half a gigabyte per cell).
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tarfile
 from pathlib import Path
-from typing import Any
+
+from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
+from pretrace.schemas.tracking import BestModel
 
 FINETUNED, VOCABULARY, ROWS = Path("models/finetuned"), Path("models/vocabulary"), Path("data/tasks")
 FILES = ("config.json", "model.safetensors")
@@ -18,31 +21,38 @@ EXAMPLES = 3
 CODE = "code.tar"
 
 
-def best_models(benchmark: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the fine-tuned column with the highest score for each task of a benchmark.json, with example rows."""
-    best: dict[str, dict[str, Any]] = {}
-    for row in benchmark["rows"]:
-        exists = (FINETUNED / f"{row['task']}-{row['variant']}" / FILES[1]).is_file()
-        if exists and row["score"] is not None and row["score"] > best.get(row["task"], {"score": -2})["score"]:
-            best[row["task"]] = {key: row[key] for key in ("task", "variant", "kind", "metric", "score")}
-    return [{**model, "examples": _examples(model["task"])} for model in best.values()]
+def best_models(benchmark: Benchmark) -> list[BestModel]:
+    """Return the fine-tuned column with the highest score on each task, if its model is there."""
+    best: dict[str, BenchmarkRow] = {}
+    for row in benchmark.rows:
+        there = (FINETUNED / f"{row.task}-{row.variant}" / FILES[1]).is_file()
+        if there and row.score is not None and row.score > _score(best.get(row.task)):
+            best[row.task] = row
+    return [
+        BestModel(
+            task=row.task,
+            variant=row.variant,
+            kind=row.kind,
+            metric=row.metric,
+            score=_score(row),
+            examples=_examples(row.task),
+        )
+        for row in best.values()
+    ]
 
 
-def experiment_metrics(benchmark: dict[str, Any]) -> dict[str, float]:
-    """Return the metrics that compare experiments, from a benchmark.json: `source/full`, and `mean/full` over tasks."""
-    columns = {
-        f"{task}/{name}": score for task, scores in benchmark["scores"].items() for name, score in scores.items()
-    }
-    means = {f"mean/{name}": score for name, score in (benchmark.get("averages") or {}).items()}
-    return {name: score for name, score in (columns | means).items() if score is not None}
+def experiment_metrics(benchmark: Benchmark) -> dict[str, float]:
+    """Return what experiments are compared by: `source/full`, and `mean/full` over the tasks."""
+    columns = {f"{task}/{name}": score for task, scores in benchmark.scores.items() for name, score in scores.items()}
+    return columns | {f"mean/{name}": score for name, score in benchmark.averages.items()}
 
 
-def copy_models(models: list[dict[str, Any]], out: Path) -> None:
+def copy_models(models: list[BestModel], out: Path) -> None:
     """Copy the files of models, their vocabulary and the code that loads them into a record, for the uploader."""
     if not models:
         return
     for model in models:
-        name = f"{model['task']}-{model['variant']}"
+        name = f"{model.task}-{model.variant}"
         (out / name).mkdir(parents=True)
         for file in FILES:
             _link(FINETUNED / name / file, out / name / file)
@@ -52,6 +62,10 @@ def copy_models(models: list[dict[str, Any]], out: Path) -> None:
         for path in sorted(source.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 archive.add(path, f"pretrace/{path.relative_to(source)}")
+
+
+def _score(row: BenchmarkRow | None) -> float:
+    return -math.inf if row is None or row.score is None else row.score
 
 
 def _link(source: str | Path, target: str | Path) -> None:

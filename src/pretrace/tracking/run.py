@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pretrace.schemas.tracking import BestModel
 from pretrace.settings import Settings
 from pretrace.tracking.system_metrics import SystemMetricsMonitor
 
@@ -27,7 +28,7 @@ class Run:
     params: dict[str, Any] = field(default_factory=dict)
     curves: list[Path] = field(default_factory=list)
     artifacts: list[Path] = field(default_factory=list)
-    models: list[dict[str, Any]] = field(default_factory=list)
+    models: list[BestModel] = field(default_factory=list)
     parent_metrics: dict[str, float] = field(default_factory=dict)
     parent_note: str = ""
     error: str = ""
@@ -67,7 +68,7 @@ class Run:
         """Set the description of the parent run."""
         self.parent_note = markdown
 
-    def log_models(self, models: list[dict[str, Any]]) -> None:
+    def log_models(self, models: list[BestModel]) -> None:
         """Register fine-tuned models, as `pretrace.tracking.best_models` returns them, in MLflow."""
         self.models += models
 

@@ -11,7 +11,9 @@ import time
 from pathlib import Path
 
 from pretrace.common.errors import PretraceError, mask_secrets
-from pretrace.common.files import read_json, sha256_of_file
+from pretrace.common.files import sha256_of_file
+from pretrace.schemas.benchmark import Benchmark
+from pretrace.schemas.record import read_record
 from pretrace.settings import load_settings
 from pretrace.tracking.config import is_off, queued_records, spool_folder, tracking_uri
 from pretrace.tracking.spool.enqueue import enqueue_restored
@@ -55,6 +57,6 @@ def publish_restored() -> None:
     if is_off() or not (LOCK.exists() and BENCHMARK.exists()):
         return
     try:
-        enqueue_restored(load_settings(), sha256_of_file(BENCHMARK), read_json(BENCHMARK))
+        enqueue_restored(load_settings(), sha256_of_file(BENCHMARK), read_record(BENCHMARK, Benchmark))
     except (PretraceError, OSError, KeyError, TypeError, json.JSONDecodeError) as error:
         print(f"pretrace: results of the workspace are not published to MLflow: {mask_secrets(str(error))}")

@@ -39,7 +39,8 @@ PIPELINE = """stages:
     deps: [stages/report.py, data/clean]
     outs: [reports/benchmark.json]
 """
-BENCHMARK = {"scores": {"source": {"full": 0.5, "scratch": None}}, "averages": {"full": 0.5}, "rows": []}
+BENCHMARK = {"scale": "laptop", "seeds": [1], "scores": {"source": {"full": 0.5}}, "averages": {"full": 0.5}}
+BENCHMARK |= {"winners": {}, "rows": [], "comparisons": [], "overall": []}
 
 
 @pytest.fixture

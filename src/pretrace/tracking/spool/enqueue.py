@@ -15,6 +15,8 @@ from typing import Any
 
 from pretrace.common.errors import mask_secrets
 from pretrace.common.files import atomic_folder, sha256_of_file, write_text
+from pretrace.schemas.benchmark import Benchmark
+from pretrace.schemas.record import as_json
 from pretrace.settings import Settings
 from pretrace.tracking.best_models import best_models, copy_models, experiment_metrics
 from pretrace.tracking.config import is_off, spool_folder
@@ -47,7 +49,7 @@ def enqueue(run: Run, status: str) -> None:
         if status == "FINISHED":
             _copy(run.artifacts, place / ARTIFACTS)
             copy_models(run.models, place / MODELS)
-            record["models"] = run.models
+            record["models"] = as_json(run.models)
         if status != "RUNNING":
             record["pipeline"] = snapshot(run.settings.scale_name)
         (place / "record.json").write_text(_as_json(record), encoding="utf-8")
@@ -59,7 +61,7 @@ def enqueue(run: Run, status: str) -> None:
     start_uploader(folder)
 
 
-def enqueue_restored(settings: Settings, result: str, benchmark: dict[str, Any]) -> None:
+def enqueue_restored(settings: Settings, result: str, benchmark: Benchmark) -> None:
     """Queue the workspace's results as an experiment whose stages were all cached, unless a run has published them.
 
     Args:
@@ -73,13 +75,14 @@ def enqueue_restored(settings: Settings, result: str, benchmark: dict[str, Any])
     run.log_experiment_metrics(experiment_metrics(benchmark))
     table = BENCHMARK.with_suffix(".md")
     run.describe_experiment(table.read_text(encoding="utf-8") if table.exists() else "")
-    record = {**describe(run, "FINISHED"), "restored": True, "models": best_models(benchmark)}
+    run.log_models(best_models(benchmark))
+    record = {**describe(run, "FINISHED"), "restored": True, "models": as_json(run.models)}
     record["pipeline"] = snapshot(settings.scale_name)
     pipeline = Pipeline(record["pipeline"])
     if not pipeline.stages.keys() & pipeline.locked.keys() & {"report"}:
         return
     with atomic_folder(_new_folder()) as place:
-        copy_models(record["models"], place / MODELS)
+        copy_models(run.models, place / MODELS)
         (place / "record.json").write_text(_as_json(record), encoding="utf-8")
     write_text(_published_file(settings, result), "")
 

@@ -1,0 +1,115 @@
+"""The paper's Figure 2: scores by transferred layers (left), and without fine-tuning by steps of pre-training (right).
+
+As in the paper, zero-shot scores are normalized: 0 is chance, 1 the best published single model. Where that is not
+known, as for a probe or a task of one's own, 1 is a perfect score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pretrace.report.markdown import rows_by_task
+from pretrace.report.plotting import MUTED, VARIANT_COLORS, WIDTH, Plot, svg_of
+from pretrace.schemas.benchmark import Benchmark
+from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore
+from pretrace.settings import MAIN_MODEL, Settings, Task
+
+BEST_SINGLE_MODEL = {"cola": 0.350, "sst2": 0.932}
+"""The best published single model before GPT-1, by ready task: of the paper's Table 4, Matthews correlation and
+accuracy. RACE's two best in Table 3 are ensembles, so there is none for it."""
+LINES = {"transformer": "-", "lstm": "--"}
+
+
+def best_published(tasks: Mapping[str, Task]) -> dict[str, float]:
+    """Return the score that is 1 in the figure, for the tasks where it is known."""
+    ready = {name: task.ready for name, task in tasks.items()}
+    return {name: BEST_SINGLE_MODEL[of] for name, of in ready.items() if of in BEST_SINGLE_MODEL}
+
+
+def normalized(score: float, chance: float, best: float | None) -> float:
+    """Return 0 for chance and 1 for the best published score, or for a perfect one where that is None."""
+    return (score - chance) / ((1.0 if best is None else best) - chance)
+
+
+def has_curve(zero_shot: ZeroShotReport) -> bool:
+    """Return True if a model has scores of more than its final weights, so that there is a curve to plot."""
+    return any(len(score.updates) > 1 for models in zero_shot.tasks.values() for score in models.values())
+
+
+def zero_shot_figure(zero_shot: ZeroShotReport, best: Mapping[str, float]) -> str:
+    """Plot normalized test scores by steps (log axis): a color for each task, transformers solid, LSTMs dashed.
+
+    A bar at the final weights shows the standard error over the test rows.
+
+    Args:
+        best: see `best_published`.
+    """
+    with Plot(WIDTH, 4.2, 1, 1) as (figure, axes):
+        axis = axes[0]
+        axis.set_xscale("log", base=2)  # weights are saved at powers of two
+        axis.xaxis.set_major_formatter(lambda steps, _: f"{steps:,.0f}")
+        axis.axhline(0, color=MUTED, linewidth=0.8)
+        plotted = set()
+        for index, (task, models) in enumerate(zero_shot.tasks.items()):
+            color = VARIANT_COLORS[index % len(VARIANT_COLORS)]
+            for model, score in models.items():
+                _plot_line(axis, score, best.get(task), color, LINES[model])
+                plotted.add(model)
+            against = "best published" if task in best else "perfect"
+            axis.plot([], [], color=color, linewidth=1.8, label=f"{task}  (1: {against})")
+        for model in (model for model in LINES if model in plotted):
+            axis.plot([], [], color=MUTED, linestyle=LINES[model], label=model)
+        axis.set_xlabel("steps")
+        axis.set_ylabel("score without fine-tuning, 0: chance")
+        if plotted:
+            axis.legend(loc="upper left")
+        return svg_of(figure)
+
+
+def _plot_line(axis: Any, score: ZeroShotScore, best: float | None, color: str, style: str) -> None:
+    points = [(point.step, normalized(point.score, score.chance, best)) for point in score.updates]
+    points = [(step, value) for step, value in points if step > 0]  # weights from elsewhere took no steps here
+    if not points:
+        return
+    axis.plot(*zip(*points, strict=True), style, color=color, marker="o", markersize=3.5, linewidth=1.8)
+    step, value = points[-1]
+    error = normalized(score.chance + score.stderr, score.chance, best)
+    axis.plot([step, step], [value - error, value + error], color=color, alpha=0.3, linewidth=5, solid_capstyle="butt")
+
+
+def transferred_layers(settings: Settings) -> dict[str, int]:
+    """Return how many layers of the pre-trained transformer each variant starts from; `full` has all of them."""
+    layers = settings.scale.model.layers
+    transferred = {
+        name: layers if variant.layers is None else variant.layers
+        for name, variant in settings.variants.items()
+        if variant.pretrained and variant.model == MAIN_MODEL and (variant.layers is not None or name == "full")
+    }
+    return transferred if len(transferred) > 1 else {}
+
+
+def transfer_figure(settings: Settings, benchmark: Benchmark) -> str | None:
+    """Return the figure as SVG; None where no variant transfers some layers only."""
+    layers = transferred_layers(settings)
+    if not layers:
+        return None
+    order = sorted(layers, key=lambda name: layers[name])
+    with Plot(WIDTH, 4.4, 1, 1) as (figure, axes):
+        axis = axes[0]
+        for index, (task, rows) in enumerate(rows_by_task(benchmark).items()):
+            own = [rows[name] for name in order if name in rows]
+            points = [(layers[r.variant], 100 * r.score, 100 * (r.stderr or 0)) for r in own if r.score is not None]
+            if not points:
+                continue
+            counts, scores, errors = zip(*points, strict=True)
+            color = VARIANT_COLORS[index % len(VARIANT_COLORS)]
+            marker = "os^Dv"[index // len(VARIANT_COLORS) % 5]
+            axis.plot(counts, scores, color=color, marker=marker, markersize=4.5, linewidth=1.6, label=task)
+            low, high = ([s + sign * e for s, e in zip(scores, errors, strict=True)] for sign in (-1, 1))
+            axis.fill_between(counts, low, high, color=color, alpha=0.12, linewidth=0)
+        axis.set_xticks(sorted(set(layers.values())))
+        axis.set_xlabel("layers transferred (0: the embeddings alone)")
+        axis.set_ylabel("test score x 100")
+        axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), labelcolor=MUTED)
+        return svg_of(figure)
