@@ -1,6 +1,6 @@
-"""Random text with what probes live on: sources with a wording, documents with a subject, and repeated beginnings.
+"""Random text with what probes need: sources with a wording, documents with a subject, and repeated beginnings.
 
-A document's words come from three purses: words of the language, of its source, and of the document itself. Some
+A document's words come from three word lists: words of the language, of its source, and of the document itself. Some
 documents of different sources begin with the same paragraphs, as licenses and templates do in real corpora.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from pretrace.corpus import Document
 
 SOURCES = ("alder", "birch", "cedar", "doum", "elm", "fir")
-DOCUMENTS_A_SOURCE = 14
+DOCUMENTS_PER_SOURCE = 14
 SENTENCES = 90
 FUNCTION_WORDS = (
     *("the", "a", "is", "are", "was", "it", "they", "this", "these", "has", "have", "does", "do"),
@@ -29,25 +29,25 @@ def documents(repeated: bool = True) -> tuple[Document, ...]:
     random = np.random.default_rng(0)
     shared = _words(random, 1500)
     template = "\n".join(_sentence(random, FUNCTION_WORDS, shared, shared, shared) for _ in range(8))
-    found = []
+    corpus = []
     for source in SOURCES:
         own = _words(random, 60)
-        for number in range(DOCUMENTS_A_SOURCE):
+        for number in range(DOCUMENTS_PER_SOURCE):
             subject = _words(random, 15)
             lines = [_sentence(random, FUNCTION_WORDS, shared, own, subject) for _ in range(SENTENCES)]
             if repeated and number % 3 == 0:
                 lines.insert(0, template)
-            found.append(Document(f"{source}/{number:02d}", source, "\n".join(lines)))
-    return tuple(found)
+            corpus.append(Document(f"{source}/{number:02d}", source, "\n".join(lines)))
+    return tuple(corpus)
 
 
 def _words(random: np.random.Generator, count: int) -> list[str]:
     return ["".join(random.choice(SYLLABLES, random.integers(2, 4))) for _ in range(count)]
 
 
-def _sentence(random: np.random.Generator, *purses: Sequence[str]) -> str:
-    chosen = random.choice(len(purses), random.integers(9, 25), p=(0.35, 0.3, 0.1, 0.25))
-    words = [purses[purse][random.integers(len(purses[purse]))] for purse in chosen]
+def _sentence(random: np.random.Generator, *lists: Sequence[str]) -> str:
+    chosen = random.choice(len(lists), random.integers(9, 25), p=(0.35, 0.3, 0.1, 0.25))
+    words = [lists[i][random.integers(len(lists[i]))] for i in chosen]
     if len(words) > 12:
         words.insert(6, ",")
     return " ".join([*words, "."])
