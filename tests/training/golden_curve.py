@@ -1,4 +1,4 @@
-"""Prints the loss curves that must not move, as JSON: float32, one thread, 20 updates, dropout off and on.
+"""Print the loss curves that must not move, as JSON: float32, one thread, 20 steps, dropout off and on.
 
     python tests/training/golden_curve.py > tests/training/golden_curve.json      # where they are meant to move
 
@@ -30,7 +30,7 @@ CASES = {
 
 
 def curves() -> dict[str, list[str]]:
-    """By case, the loss of each update with ten digits."""
+    """Return, by case, the loss of each step with ten digits."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     from pretrace.training.distributed.sigterm import Sigterm
     from pretrace.training.engine.checkpoint import Checkpoints

@@ -18,11 +18,11 @@ def test_golden_curves_have_not_moved() -> None:
     expected = json.loads((HERE / "golden_curve.json").read_text())
     done = subprocess.run([sys.executable, HERE / "golden_curve.py"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    same = [found.pop(name) == expected.pop(name) for name in ("torch", "machine")]
-    assert found.keys() == expected.keys()
+    curves = json.loads(done.stdout)
+    same = [curves.pop(name) == expected.pop(name) for name in ("torch", "machine")]
+    assert curves.keys() == expected.keys()
     for case, losses in expected.items():
         if all(same):
-            assert found[case] == losses, case
-        assert [float(x) for x in found[case]] == pytest.approx([float(x) for x in losses], rel=1e-5), case
+            assert curves[case] == losses, case
+        assert [float(x) for x in curves[case]] == pytest.approx([float(x) for x in losses], rel=1e-5), case
         assert len(losses) == 20

@@ -90,10 +90,10 @@ def test_training_continues_where_compiling_fails(
 
     monkeypatch.setattr(torch, "compile", failing)
     capfd.readouterr()
-    found = run(settings_with(changes | {"pretrain.compile": "on"}), shards)
+    result = run(settings_with(changes | {"pretrain.compile": "on"}), shards)
     assert "torch.compile failed (no C++ compiler); training continues without it" in capfd.readouterr().err
-    assert weights_of(found) == weights_of(expected)
-    assert found.model.compiled_block is None
+    assert weights_of(result) == weights_of(expected)
+    assert result.model.compiled_block is None
 
 
 def test_error_without_compiling_is_raised(calls: list[str]) -> None:

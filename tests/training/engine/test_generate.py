@@ -25,7 +25,7 @@ class Letters:
 
 
 class Alphabet(MadeUpModel):
-    """Says that the next letter of the alphabet comes next, and likes the unknown piece even better."""
+    """Says that the next letter of the alphabet comes next, and likes the unknown token even better."""
 
     context = 6
 
@@ -84,6 +84,6 @@ def test_generated_text_is_the_same_with_a_cache(temperature: float) -> None:
 
 
 def test_samples_have_every_prompt() -> None:
-    found = generate_samples(Alphabet(1.0), Letters(), seed=4)
-    assert [sample["prompt"] for sample in found] == list(PROMPTS)
-    assert found == generate_samples(Alphabet(1.0), Letters(), seed=4)
+    samples = generate_samples(Alphabet(1.0), Letters(), seed=4)
+    assert [sample["prompt"] for sample in samples] == list(PROMPTS)
+    assert samples == generate_samples(Alphabet(1.0), Letters(), seed=4)

@@ -1,4 +1,4 @@
-"""The loop: one update is what it says, whatever way the batch is cut, and nothing broken reaches the weights."""
+"""The training loop: a step is the same however its batch is cut, and non-finite numbers never reach the weights."""
 
 from __future__ import annotations
 

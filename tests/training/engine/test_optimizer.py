@@ -53,7 +53,7 @@ def test_schedule_without_warmup_starts_at_the_full_rate(schedule) -> None:
 
 
 def test_warmup_of_a_small_task_is_its_first_step() -> None:
-    """ROCStories has 138 updates, of which 0.2 % are less than one."""
+    """ROCStories has 138 steps, of which 0.2 % are less than one."""
     rates = [warmup_linear(step / 138, 0.002) for step in range(138)]
     assert rates == pytest.approx([0.0, *(1 - step / 138 for step in range(1, 138))])
 

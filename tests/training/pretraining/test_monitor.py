@@ -48,7 +48,7 @@ def test_curves_are_written_during_training(shards: Path) -> None:
             seen.append((read(curves / "transformer.json"), read(curves / "transformer-validation.json")))
 
     result = run(settings_with(), shards, publish=publish, curves=curves)
-    assert len(seen) == 13  # from the first validation, at update 8, on
+    assert len(seen) == 13  # from the first validation, at step 8, on
     assert [row["step"] for row in seen[0][0]] == list(range(1, 9))
     assert [row["step"] for row in seen[-1][1]] == [8, 16, 20]
     assert seen[-1][0] == [{key: row[key] for key in ("step", "loss", "lr")} for row in result.curve]
@@ -68,11 +68,11 @@ def test_samples_and_weights_along_the_way(shards: Path) -> None:
     settings = settings_with({"pretrain.sample_every": 8, "pretrain.save_at_powers_of_two": True})
     result = run(settings, shards, sample=sample)
     assert [(row["step"], row["prompt"]) for row in result.samples] == [(8, "a"), (8, "b"), (16, "a"), (16, "b")]
-    found = {path.name: read_tensors(path) for path in sorted(result.steps.iterdir())}
-    assert list(found) == [f"step-{step:08d}.safetensors" for step in (1, 2, 4, 8, 16)]
-    assert found["step-00000008.safetensors"].keys() == dict(result.model.named_parameters()).keys()
-    assert (found["step-00000008.safetensors"]["token_embedding.weight"] == models[0]).all()
-    assert (found["step-00000016.safetensors"]["token_embedding.weight"] == models[1]).all()
+    weights = {path.name: read_tensors(path) for path in sorted(result.steps.iterdir())}
+    assert list(weights) == [f"step-{step:08d}.safetensors" for step in (1, 2, 4, 8, 16)]
+    assert weights["step-00000008.safetensors"].keys() == dict(result.model.named_parameters()).keys()
+    assert (weights["step-00000008.safetensors"]["token_embedding.weight"] == models[0]).all()
+    assert (weights["step-00000016.safetensors"]["token_embedding.weight"] == models[1]).all()
     plain = run(settings_with(), shards)
     assert (plain.samples, plain.steps) == ([], None)
     assert plain.metrics == result.metrics
@@ -102,10 +102,10 @@ def test_hours_include_interrupted_processes(shards: Path) -> None:
 
     with pytest.raises(Killed):
         run(settings_with(), shards, publish=publish)
-    (note,) = Path(".pretrace/checkpoints").glob("*/step-00000012.json")
-    noted = read(note)
-    assert noted.pop("metadata_sha256") == sha256_of_json(noted)
-    assert noted["seconds"] > 0
-    noted["seconds"] = 7200.0
-    write_json(note, {**noted, "metadata_sha256": sha256_of_json(noted)})
+    (path,) = Path(".pretrace/checkpoints").glob("*/step-00000012.json")
+    metadata = read(path)
+    assert metadata.pop("metadata_sha256") == sha256_of_json(metadata)
+    assert metadata["seconds"] > 0
+    metadata["seconds"] = 7200.0
+    write_json(path, {**metadata, "metadata_sha256": sha256_of_json(metadata)})
     assert run(settings_with(), shards).cost["hours"] == pytest.approx(2.0, abs=0.1)

@@ -216,7 +216,7 @@ def test_run_learns_and_reports_its_metrics(shards: Path) -> None:
 
 
 def test_first_loss_is_of_the_initial_model_and_first_batch(shards: Path) -> None:
-    """One curve row worked out by hand: the data of step 0, the initial weights, the mean loss a token."""
+    """One curve row worked out by hand: the data of step 0, the initial weights, the mean loss per token."""
     settings = settings_with({"model.dropout": 0.0})
     with pytest.raises(Killed):
         run(settings, shards, publish=killer(2))
@@ -225,7 +225,7 @@ def test_first_loss_is_of_the_initial_model_and_first_batch(shards: Path) -> Non
     ids = torch.from_numpy(batch_sequences(open_shards(shards, "train"), 16, 4, 3, 0))
     loss = torch.nn.functional.cross_entropy(model(ids)[:, :-1].transpose(1, 2), ids[:, 1:])
     assert row["loss"] == pytest.approx(float(loss.detach()), abs=1e-5)
-    assert row["lr"] == 0.0  # nothing is done before the first update, so the released schedule begins at zero
+    assert row["lr"] == 0.0  # nothing is done before the first step, so the released schedule begins at zero
     assert second["lr"] == pytest.approx(0.01 / 4)
 
 

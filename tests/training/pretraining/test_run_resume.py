@@ -145,7 +145,7 @@ def test_sharded_run_resumes_and_equals_an_unsharded_one(
 def test_torchrun_trains_as_two_launched_ranks_do(
     sharded: bool, shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Also: a sharded model is whole in its checkpoints, and goes on from them after it was killed."""
+    """Also: a sharded model is whole in its checkpoints, and resumes from them after a kill."""
     changes = {"pretrain.sharded": sharded, "pretrain.sample_every": 10, "pretrain.save_at_powers_of_two": True}
     started = elsewhere("started", monkeypatch)
     command = script(shards, changes, WHOLE)

@@ -81,7 +81,7 @@ class DataParallel:
     def all_reduce(self, loss: Tensor, stop: Sigterm) -> Tensor:
         """Sum the gradients over ranks where that is not done yet; return the sum of the losses, set `stop.requested`.
 
-        Whether a rank got SIGTERM goes with the gradients, so that all ranks stop after the same step.
+        A flag for SIGTERM goes with the gradients, so that all ranks stop after the same step.
         """
         if self.strategy == "none":
             stop.requested = stop.received

@@ -1,4 +1,4 @@
-"""Whether the blocks of a model go through `torch.compile`, and what happens where that fails.
+"""Compilation of a model's blocks with `torch.compile`, and the fallback where it fails.
 
 The choice depends on the settings, the device and the size of the run, and on nothing measured during it: two runs of
 the same thing have the same bytes. It is based on these figures (docs/log.md):

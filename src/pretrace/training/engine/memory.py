@@ -1,6 +1,6 @@
-"""Whether there is memory for what a training holds in any case: weights, gradients, Adam's moments.
+"""Checks that memory suffices for the weights, gradients and moments of a training.
 
-Checked before anything of the sizes in the settings is allocated. A mistyped width is then one line; filling the
+They run before anything of the sizes in the settings is allocated. A mistyped width is then one line; filling the
 memory to find out could end other programs of the machine, too.
 """
 

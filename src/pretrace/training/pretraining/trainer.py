@@ -1,4 +1,4 @@
-"""What decides the weights of a pre-training: its model, the order of its data, its optimizer steps.
+"""All that decides the weights of a pre-training: its model, the order of its data, its optimizer steps.
 
 The fingerprint of a run is of the source of this module and of what it imports
 (pretrace.training.pretraining.fingerprint). Checkpoints, monitoring and stopping stand around it, in
