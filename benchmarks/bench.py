@@ -1,18 +1,19 @@
-"""Our way and others' side by side, on this machine.
+"""Benchmarks: pretrace and other libraries side by side, on this machine.
 
     make bench                                      # all: about half an hour
     python benchmarks/bench.py cleaning shards      # some; the file keeps what it has of the rest
 
-All do the same work in turns, in one run, so that whatever else the machine does hits all; medians of the rounds and
-their ratio go to reports/bench.json, with whether the results are the same. Ratios are worth more than the times.
+All arms of a comparison do the same work in turns, in one run, so that other load on the machine affects all of them.
+Medians of the rounds, their ratio and whether the results are the same go to reports/bench.json. Ratios are more
+reliable than times.
 
 cleaning, workers       the recipe for text against the plain one; two processes against one (cleaning.py)
 vocabulary, encoding    tokens and ids against tokenizers and sentencepiece (vocabulary.py)
 shards, memory          raw text to shards, end to end, and the memory that takes (shards.py, memory.py)
-training, gpt1          an update against transformers at two small sizes, and at GPT-1's (training.py)
-finetuning              an update of fine-tuning against a padded loop over transformers (finetuning.py)
+training, gpt1          a training step against transformers at two small sizes, and at GPT-1's (training.py)
+finetuning              a fine-tuning step against a padded loop over transformers (finetuning.py)
 generation              text from a model (generation.py)
-loading, precision      the share of an update that is no training; bfloat16 against float32 (loading.py, precision.py)
+loading, precision      the share of a step that is not training; bfloat16 against float32 (loading.py, precision.py)
 pipeline                a repro with nothing to do against a bare pipeline; the start of a stage (pipeline.py)
 """
 
@@ -52,7 +53,7 @@ Results = Iterator[dict[str, Any]]
 
 
 class Inputs:
-    """What several comparisons work on, made when the first asks for it."""
+    """Inputs that several comparisons share, created when the first one needs them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -67,7 +68,7 @@ class Inputs:
 
     @cached_property
     def vocabulary(self) -> Path:
-        """A vocabulary in Hugging Face's form."""
+        """A vocabulary in Hugging Face's format."""
         write_vocabulary(train_hugging_face(lines_of(self.cleaned), vocabulary_size(self.cleaned)), self._folder)
         return self._folder
 
@@ -78,7 +79,7 @@ def compare_training_sizes(_: Inputs) -> Results:
 
 
 def if_shards(compare: Callable[[Path], dict[str, Any]]) -> Callable[[Inputs], Results]:
-    """Return a comparison that needs the shards of the pipeline, as one that does nothing where there are none."""
+    """Wrap a comparison that needs the shards of the pipeline: no result if they do not exist."""
     return lambda _: iter([compare(SHARDS)] if (SHARDS / "manifest.json").exists() else [])
 
 
@@ -100,21 +101,21 @@ COMPARISONS: dict[str, Callable[[Inputs], Results]] = {
 
 
 def main(names: list[str]) -> None:
-    """Run the comparisons of these names, print a line for each, and write the file; without names all."""
+    """Run the named comparisons, or all of them; print a line for each, and write the file."""
     unknown = sorted(set(names) - set(COMPARISONS))
     if unknown:
         sys.exit(f"bench.py: no comparison {', '.join(unknown)}; takes {', '.join(COMPARISONS)}")
-    kept = read_json(OUT)["comparisons"] if names and OUT.exists() else {}
+    comparisons = read_json(OUT)["comparisons"] if names and OUT.exists() else {}
     all_same = True
     with tempfile.TemporaryDirectory() as folder:
         inputs = Inputs(Path(folder))
         for name in names or COMPARISONS:
-            kept[name] = []
+            comparisons[name] = []
             for result in COMPARISONS[name](inputs):
                 print(line_of(result), flush=True)
-                kept[name].append(result | {"machine": machine()})
+                comparisons[name].append(result | {"machine": machine()})
                 all_same = all_same and result["same"]
-            write_json(OUT, {"comparisons": {name: kept[name] for name in COMPARISONS if name in kept}})
+            write_json(OUT, {"comparisons": {name: comparisons[name] for name in COMPARISONS if name in comparisons}})
     if not all_same:
         sys.exit(1)
 
@@ -126,7 +127,7 @@ def line_of(result: dict[str, Any]) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """Return what a figure is of."""
+    """Describe the machine of a result."""
     import torch
 
     return {

@@ -1,8 +1,9 @@
-"""Fine-tuning beside a plain loop over transformers: time of an update on rows of CoLA, RTE and RACE.
+"""Fine-tuning beside a plain loop over transformers: time per step on rows of CoLA, RTE and RACE.
 
 The same weights, batches, losses, dropout and optimizer in all arms. `plain` pads a batch to its longest sequence and
-reads a context once for each choice; `ours_float32` packs, `ours` does so in what precision `auto` gives.
-Each arm has a process of its own; they take turns. The rows are development data (PRETRACE_DATA, else ../shared/data).
+reads a context once for each choice; `ours_float32` packs sequences, `ours` does so in the precision that `auto`
+chooses. Each arm has a process of its own; they take turns. The rows are development data (PRETRACE_DATA, else
+../shared/data).
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from turns import take_turns
 from pretrace.settings import load_settings
 
 DATA = Path(os.environ.get("PRETRACE_DATA", Path(__file__).parents[2] / "shared" / "data")) / "tasks"
-CONTEXT, PIECES = 512, 4000
+CONTEXT, TOKENS = 512, 4000
 ROWS = {"cola": 8192, "rte": 512, "race": 96}
 BATCHES = {"cola": (32, 8), "rte": (32, 4), "race": (8, 1)}
-"""Examples of an update, and updates of a round: about as long for each."""
+"""Batch size, and steps of a round: about the same time for each task."""
 ROUNDS = 5
 SAME_LOSS = {"plain": 0.0, "ours_float32": 1e-4, "ours": 0.03}
 """Nats by which losses without dropout may differ from those of `plain`."""
 
 
 def compare_finetuning(_: Any = None) -> Iterator[dict[str, Any]]:
-    """Milliseconds an update by task; nothing where the data are not there."""
+    """Yield milliseconds per step for each task; nothing if the data do not exist."""
     for task in ROWS if DATA.is_dir() else ():
         yield compare(task)
 
@@ -51,7 +52,7 @@ def compare(task: str) -> dict[str, Any]:
 
 
 def make_job(task: str, batch: int, folder: Path) -> Job:
-    """Rows of the task as ids, by a vocabulary of their own words, and a model of laptop scale."""
+    """Encode rows of the task with a vocabulary of their own words, for a model of the laptop scale."""
     import pandas as pd
 
     from pretrace.corpus import clean_text
@@ -68,7 +69,7 @@ def make_job(task: str, batch: int, folder: Path) -> Job:
     texts = [[" ".join(clean_text(part).split()) for part in row] for row in parts]
     counts = Counter(word for row in texts for part in row for word in part.split())
     (folder / "counts.tsv").write_text("".join(f"{word}\t{count}\n" for word, count in sorted(counts.items())))
-    train_vocabulary(folder / "counts.tsv", folder / "vocabulary", min(PIECES, len(counts)))
+    train_vocabulary(folder / "counts.tsv", folder / "vocabulary", min(TOKENS, len(counts)))
     vocabulary = load_vocabulary(folder / "vocabulary")
     encoded = [[vocabulary.encode_array(part) for part in row] for row in texts]
     kind = {"cola": "classification", "rte": "entailment", "race": "multiple_choice"}[task]

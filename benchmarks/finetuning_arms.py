@@ -1,4 +1,4 @@
-"""An update of fine-tuning, ours and with transformers, on the same weights and rows: what finetuning.py has run.
+"""A fine-tuning step, ours and with transformers, on the same weights and rows: the arms of finetuning.py.
 
 The loss is the task's plus half of the language model's.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from turns import Update, plain_adamw, through_the_loop, transformers_model
+from turns import Step, plain_adamw, through_the_loop, transformers_model
 
 from pretrace.settings import FinetuneSettings, ModelSettings
 
@@ -24,7 +24,7 @@ SETTINGS = FinetuneSettings(
 
 @dataclass(frozen=True)
 class Job:
-    """What is fine-tuned: the kind of the task, the model, and rows as parts of ids."""
+    """A fine-tuning job: the kind of the task, the model, and rows as token ids of each text field."""
 
     kind: str
     model: ModelSettings
@@ -38,11 +38,11 @@ class Job:
         return np.random.default_rng(step).choice(len(self.rows), self.batch, replace=False)
 
     def labels(self) -> np.ndarray:
-        """Made up: they decide nothing of the time."""
+        """Return made-up labels, which do not affect the time."""
         return np.arange(len(self.rows)) % CLASSES
 
     def task_model(self) -> Any:
-        """Return the weights that all arms begin with."""
+        """Return the model with the initial weights of all arms."""
         from pretrace.model import Transformer
         from pretrace.tasks.kinds import KINDS
         from pretrace.training.finetuning.task_head import TaskModel
@@ -52,8 +52,8 @@ class Job:
         return TaskModel(Transformer(self.model, self.vocabulary, SEED), kind, outputs, 3, SEED)
 
 
-def ours(job: Job, precision: str) -> Update:
-    """Make a step as the pipeline does."""
+def ours(job: Job, precision: str) -> Step:
+    """Return a step as the pipeline runs it."""
     import torch
 
     from pretrace.tasks.dataset import EncodedSplit
@@ -80,8 +80,8 @@ def ours(job: Job, precision: str) -> Update:
     return through_the_loop(model, optimizer, RATE, SETTINGS.clip_norm, SEED, losses)
 
 
-def plain(job: Job) -> Update:
-    """Make a step with transformers in float32, every batch padded to its longest sequence."""
+def plain(job: Job) -> Step:
+    """Return a step with transformers in float32, every batch padded to its longest sequence."""
     import torch
     import torch.nn.functional as F
 
@@ -93,7 +93,7 @@ def plain(job: Job) -> Update:
     optimizer = plain_adamw(parameters, SETTINGS, RATE)
     labels = torch.from_numpy(job.labels())
 
-    def update(step: int, with_dropout: bool) -> float:
+    def run_step(step: int, with_dropout: bool) -> float:
         chosen = job.chosen(step)
         sequences = [s for i in chosen for s in start.kind.sequences(job.rows[i], job.vocabulary, job.model.context)]
         lengths = torch.tensor([len(sequence) for sequence in sequences])
@@ -115,4 +115,4 @@ def plain(job: Job) -> Update:
         optimizer.step()
         return float(loss.detach())
 
-    return update
+    return run_step

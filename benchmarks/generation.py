@@ -1,7 +1,7 @@
-"""Generated text beside transformers' `generate`: time of 200 greedy tokens, and whether they are the same.
+"""Generation beside transformers' `generate`: time of 200 greedy tokens, and whether they are the same.
 
-The model has the widths of the laptop scale, and a context in which 200 tokens have room: theirs cannot slide. Their
-GPT-1 keeps no keys and values.
+The model has the widths of the laptop scale, and a context that holds 200 tokens, since theirs cannot slide. Their
+GPT-1 has no key-value cache.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Numbers:
 
 
 def compare_generation(rounds: int = 7) -> dict[str, Any]:
-    """Seconds for the tokens, ours and theirs in turns, one thread."""
+    """Return seconds for the tokens, ours and theirs in turns, on one thread."""
     import torch
 
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""What the comparisons have in common: time, size, medians."""
+"""Helpers of all comparisons: time, size, medians."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 Rounds = dict[str, list[float]]
-"""By arm: what each round gave."""
+"""Results of the rounds, by arm."""
 
 
 def summary(work: str, unit: str, rounds: Rounds, same: bool, faster: int, other: str = "plain") -> dict[str, Any]:
-    """Medians, and how many times as fast ours is (`faster` is 1 where more is better, -1 where less is)."""
+    """Return medians and how many times as fast ours is (`faster`: 1 if more is better, -1 if less is)."""
     medians = {arm: statistics.median(values) for arm, values in rounds.items()}
     return {
         "work": work,

@@ -1,4 +1,4 @@
-"""Others' ways to the vocabulary and the ids: Hugging Face's tokenizers, and sentencepiece on the text itself."""
+"""Other tokenizers: Hugging Face's tokenizers, and sentencepiece on the text itself."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def tokens_of(model: bytes) -> list[str]:
 
 
 def write_vocabulary(tokenizer: Any, out: Path) -> None:
-    """OpenAI's form, with the line end as a token of its own."""
+    """Write OpenAI's format, with the line end as a token of its own."""
     model = json.loads(tokenizer.to_str())["model"]
     ids = {**model["vocab"], "\n</w>": len(model["vocab"])}
     merges = [" ".join(pair) if isinstance(pair, list) else pair for pair in model["merges"]]

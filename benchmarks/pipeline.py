@@ -1,8 +1,8 @@
-"""What the pipeline itself costs: a repro with nothing to do, and the start of a stage.
+"""Overhead of the pipeline: a repro with nothing to do, and the start of a stage.
 
 `dvc repro` where nothing has changed takes turns with the same in a bare pipeline of as many stages that do nothing
 (each reads the file of the one before). A stage's start is a process that imports the stage's script, reads the
-settings and hands an empty run to tracking, against one that imports PyTorch (where the stage does) or nothing.
+settings and queues an empty run for MLflow, against one that imports PyTorch (where the stage does) or nothing.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ run_stage(sys.argv[2], lambda run: None)
 print("torch" in sys.modules)
 """
 LOADED_LATER = {"finetune": ["pretrace.training.finetuning.run"]}
-"""What a stage's `main` loads first of all."""
+"""Modules that a stage's `main` imports first."""
 
 
 def compare_pipeline(_: Any = None) -> Iterator[dict[str, Any]]:
-    """Measure a repro with nothing to do, unless the pipeline here has something to do; then the starts of stages."""
+    """Measure a repro with nothing to do, unless the pipeline here is out of date; then the starts of stages."""
     if up_to_date(ROOT):
         yield compare_repro()
     yield compare_starts()
 
 
 def compare_repro() -> dict[str, Any]:
-    """Seconds of `dvc repro`, here and in the bare pipeline."""
+    """Return the seconds of `dvc repro`, here and in the bare pipeline."""
     stages = len(run(ROOT, *DVC, "stage", "list", "--name-only").split())
     rounds: Rounds = {"ours": [], "bare": []}
     with tempfile.TemporaryDirectory() as name:
@@ -59,7 +59,7 @@ def compare_repro() -> dict[str, Any]:
 
 
 def bare_pipeline(folder: Path, stages: int) -> Path:
-    """Make a repository in which as many stages have run, each of which copied the file of the one before."""
+    """Create a repository in which as many stages have run, each copying the file of the one before."""
     (folder / "file0").write_text("0")
     lines = [
         f"  stage{n}:\n    cmd: cp file{n - 1} file{n}\n    deps: [file{n - 1}]\n    outs: [file{n}]"
@@ -73,7 +73,7 @@ def bare_pipeline(folder: Path, stages: int) -> Path:
 
 
 def compare_starts() -> dict[str, Any]:
-    """Seconds that a stage takes to start beyond Python and, where it loads that, PyTorch; the slowest stage's."""
+    """Return the seconds that a stage takes to start beyond importing PyTorch, if it does; of the slowest stage."""
     names = sorted(path.stem for path in (ROOT / "stages").glob("*.py"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -113,7 +113,7 @@ def up_to_date(folder: Path) -> bool:
 
 
 def run(folder: Path, *command: str) -> str:
-    """Return what a command printed; it has to succeed."""
+    """Run a command that must succeed; return its output."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("DVC_")}
     environment |= {"DVC_NO_ANALYTICS": "1", "PRETRACE_TRACKING": "on"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)

@@ -1,6 +1,6 @@
-"""bfloat16 beside float32: the validation loss after the same updates on the same text.
+"""bfloat16 beside float32: the validation loss after the same steps on the same text.
 
-    python benchmarks/precision.py data/shards 1000      # a folder of shards, updates
+    python benchmarks/precision.py data/shards 1000      # folder of shards, steps
 
 The model is the laptop scale's, with dropout; batches are of half its size, so that it takes minutes.
 """
@@ -17,17 +17,17 @@ from pretrace.common.files import read_json
 from pretrace.settings import load_settings
 
 LIMIT = 0.005
-"""Share by which the losses may differ."""
+"""Maximum relative difference of the losses."""
 VALIDATION_SEQUENCES = 512
 
 
 def compare_precision(shards: Path, steps: int = 1000) -> dict[str, Any]:
-    """Return the validation loss (nats/token) after so many steps in each precision, and the share between them."""
+    """Return the validation loss (nats/token) after training in each precision, and their ratio."""
     losses = {name: trained(shards, steps, name) for name in ("float32", "bfloat16")}
     apart = abs(losses["bfloat16"] / losses["float32"] - 1)
     return {
         "work": "bfloat16 against float32",
-        "unit": f"validation loss after {steps} updates",
+        "unit": f"validation loss after {steps} steps",
         "medians": {name: round(loss, 5) for name, loss in losses.items()},
         "ratio": round(losses["bfloat16"] / losses["float32"], 5),
         "says": "times the loss of float32",

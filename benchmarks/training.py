@@ -1,9 +1,9 @@
-"""Pre-training beside transformers: time, memory and losses of an update.
+"""Pre-training beside transformers: time, memory and losses of a step.
 
-The same weights, tokens, batch, dropout and optimizer in all arms, and none cuts the batch, as `micro_batch: null` does
-not where memory allows. Each has a process of its own; they take turns.
+The same weights, tokens, batch, dropout and optimizer in all arms, and none splits the batch, as with `micro_batch:
+null` if memory allows. Each has a process of its own; they take turns.
 `plain` is transformers as it comes (float32, AdamW), `plain_best` is compiled, in bfloat16 and with the fused AdamW;
-`ours` is what `precision: auto` gives, `ours_float32` is without bfloat16. How much bfloat16 gains hangs on the CPU:
+`ours` uses `precision: auto`, `ours_float32` no bfloat16. How much bfloat16 gains depends on the CPU:
 with AMX its products are six times as fast as float32's, with AVX-512 BF16 alone about twice.
 """
 
@@ -25,7 +25,7 @@ SAME_LOSS = {"plain": 0.0, "ours_float32": 1e-4, "ours": 0.02, "plain_best": 0.0
 
 
 def sizes() -> dict[str, Size]:
-    """Return what is measured, by name: with dropout, on one thread, as with two a busy machine decides."""
+    """Return the sizes by name: with dropout, on one thread, since with two the load of the machine dominates."""
     scale = load_settings().scale
     laptop = scale.model.model_copy(update={"dropout": DROPOUT})
     rest = {"dropout": DROPOUT, "embedding_dropout": "sum", "initial_std": 0.02}
@@ -39,7 +39,7 @@ def sizes() -> dict[str, Size]:
 
 
 def compare_training(size: Size, rounds: int, steps: int, arms: tuple[str, ...] = ARMS) -> dict[str, Any]:
-    """Milliseconds an update of every arm, their peak memory, and their losses without dropout."""
+    """Return milliseconds per step of each arm, their peak memory, and their losses without dropout."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         makers = {
@@ -51,10 +51,10 @@ def compare_training(size: Size, rounds: int, steps: int, arms: tuple[str, ...] 
         for arm in arms:
             (folder / arm).mkdir()
         chosen = {arm: makers[arm] for arm in arms}
-        return described(*take_turns(f"pre-training, {size.name}", chosen, rounds, steps, SAME_LOSS))
+        return with_ratios(*take_turns(f"pre-training, {size.name}", chosen, rounds, steps, SAME_LOSS))
 
 
-def described(result: dict[str, Any], memory: dict[str, dict[str, float]]) -> dict[str, Any]:
+def with_ratios(result: dict[str, Any], memory: dict[str, dict[str, float]]) -> dict[str, Any]:
     """Return the result with the other ratios and memory."""
     medians = result["medians"]
     peaks = {arm: values["peak"] for arm, values in memory.items()}

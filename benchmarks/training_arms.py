@@ -1,6 +1,6 @@
-"""An update of pre-training, ours and with transformers, on the same weights and tokens: what training.py has run.
+"""A pre-training step, ours and with transformers, on the same weights and tokens: the arms of training.py.
 
-All clip gradients and decay the same tensors, as both would otherwise not compute the same.
+All clip gradients and decay the same tensors, so that they compute the same.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from turns import Update, plain_adamw, through_the_loop, transformers_model
+from turns import Step, plain_adamw, through_the_loop, transformers_model
 
 from pretrace.settings import ModelSettings, OptimizerSettings
 
@@ -22,7 +22,7 @@ SEED = 7
 
 @dataclass(frozen=True)
 class Size:
-    """What is trained: the model, its vocabulary, and the sequences of an update, all of them at once."""
+    """Sizes of a training: the model, its vocabulary, and the batch size, without micro-batches."""
 
     name: str
     model: ModelSettings
@@ -32,14 +32,14 @@ class Size:
 
 
 def model_of(size: Size) -> Any:
-    """Our model, with the weights that all arms begin with."""
+    """Return our model, with the initial weights of all arms."""
     from pretrace.model import Transformer
 
     return Transformer(size.model, size.vocabulary, SEED)
 
 
 def batches(size: Size) -> Callable[[int], Any]:
-    """Token ids for each step, the same for all arms: drawn as words are, few of them most of the time."""
+    """Return a function from a step to token ids, the same for all arms, with word-like (Zipf) frequencies."""
     import torch
 
     weights_V = 1.0 / torch.arange(10, size.vocabulary + 10)
@@ -52,8 +52,8 @@ def batches(size: Size) -> Callable[[int], Any]:
     return batch
 
 
-def ours(size: Size, precision: str, compiled: bool = False) -> Update:
-    """Make a step as the pipeline does."""
+def ours(size: Size, precision: str, compiled: bool = False) -> Step:
+    """Return a step as the pipeline runs it."""
     from pretrace.training.engine.device import choose_device
     from pretrace.training.engine.optimizer import build_optimizer
     from pretrace.training.objectives import MicroBatch
@@ -70,8 +70,8 @@ def ours(size: Size, precision: str, compiled: bool = False) -> Update:
     return through_the_loop(model, optimizer, RATE, OPTIMIZER.clip_norm, SEED, losses)
 
 
-def plain(size: Size, folder: Path, best: bool = False) -> Update:
-    """Make a step with transformers: float32 and AdamW as they come; or compiled, bfloat16, with the fused AdamW."""
+def plain(size: Size, folder: Path, best: bool = False) -> Step:
+    """Return a step with transformers: its defaults in float32, or compiled, in bfloat16, with the fused AdamW."""
     import contextlib
 
     import torch
@@ -81,7 +81,7 @@ def plain(size: Size, folder: Path, best: bool = False) -> Update:
     optimizer = plain_adamw([*model.parameters()], OPTIMIZER, RATE, fused=best)
     forward = torch.compile(model) if best else model
 
-    def update(step: int, with_dropout: bool) -> float:
+    def run_step(step: int, with_dropout: bool) -> float:
         ids = batch(step)
         model.train(with_dropout)
         optimizer.zero_grad()
@@ -92,4 +92,4 @@ def plain(size: Size, folder: Path, best: bool = False) -> Update:
         optimizer.step()
         return float(loss.detach())
 
-    return update
+    return run_step

@@ -1,7 +1,7 @@
-"""Training in arms that take turns: each in a process of its own, which makes updates when it is told to.
+"""Training in arms that take turns: each in a process of its own, which runs steps on request.
 
-An arm is a function that sets up a model in its process and gives back `update(step, dropout)`, which makes an update
-and returns its loss.
+An arm is a function that sets up a model in its process and returns `run_step(step, dropout)`, which runs a step and
+returns its loss.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from typing import Any
 
 from measure import Rounds, summary
 
-Update = Callable[[int, bool], float]
-Arm = Callable[[], Update]
+Step = Callable[[int, bool], float]
+Arm = Callable[[], Step]
 EXACT_STEPS = 2
-"""Updates without dropout, whose losses are compared; after them the first with dropout warms up."""
+"""Steps without dropout, whose losses are compared; the first step with dropout, after them, is for warm-up."""
 
 
 def take_turns(
     work: str, arms: Mapping[str, Arm], rounds: int, steps: int, same_loss: Mapping[str, float]
 ) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
-    """Milliseconds an update of every arm and their losses without dropout; and what each took of memory.
+    """Return milliseconds per step of each arm with their losses without dropout, and the memory of each arm.
 
     Args:
-        steps: updates of an arm in a round.
+        steps: steps of an arm in a round.
         same_loss: nats by which losses without dropout may differ from those of the arm `plain`.
     """
     context = multiprocessing.get_context("spawn")
@@ -50,23 +50,23 @@ def take_turns(
         worker.join()
     apart = {name: max(abs(a - b) for a, b in zip(exact[name], exact["plain"], strict=True)) for name in arms}
     same = all(apart[name] <= same_loss[name] for name in arms)
-    result = summary(work, "ms an update", milliseconds, same, faster=-1)
+    result = summary(work, "ms per step", milliseconds, same, faster=-1)
     result["largest_difference_of_losses"] = {name: float(f"{value:.2g}") for name, value in apart.items()}
     return result, memory
 
 
 def _work(arm: Arm, pipe: Connection) -> None:
-    """Send the losses without dropout; then make as many updates as asked for and send the time; 0 ends with memory."""
-    update = arm()
+    """Send the losses without dropout; then run as many steps as requested and send the time; 0 ends with memory."""
+    run_step = arm()
     loaded = memory_now("VmRSS")
-    losses = [update(step, False) for step in range(EXACT_STEPS)]
-    update(EXACT_STEPS, True)
+    losses = [run_step(step, False) for step in range(EXACT_STEPS)]
+    run_step(EXACT_STEPS, True)
     pipe.send(losses)
     step = EXACT_STEPS + 1
     while count := pipe.recv():
         started = time.perf_counter()
         for number in range(count):
-            update(step + number, True)
+            run_step(step + number, True)
         pipe.send(time.perf_counter() - started)
         step += count
     pipe.send({"peak": memory_now("VmHWM"), "with_the_model_loaded": loaded})
@@ -74,12 +74,12 @@ def _work(arm: Arm, pipe: Connection) -> None:
 
 def through_the_loop(
     model: Any, optimizer: Any, rate: float, clip_norm: float, seed: int, losses: Callable[[int, bool], Iterator[Any]]
-) -> Update:
-    """Make a step as the pipeline does; `losses(step, dropout)` gives those of its micro-batches."""
+) -> Step:
+    """Return a step as the pipeline runs it; `losses(step, dropout)` yields those of its micro-batches."""
     from pretrace.training.engine.loop import train_steps
 
-    def update(step: int, with_dropout: bool) -> float:
-        (made,) = train_steps(
+    def run_step(step: int, with_dropout: bool) -> float:
+        (done,) = train_steps(
             model,
             optimizer,
             [step],
@@ -88,13 +88,13 @@ def through_the_loop(
             clip_norm=clip_norm,
             seed=seed,
         )
-        return made.loss
+        return done.loss
 
-    return update
+    return run_step
 
 
 def transformers_model(model: Any, folder: Path, dropout: float) -> Any:
-    """Hugging Face's GPT-1 with the weights of ours; `folder` is empty and takes them on the way."""
+    """Return Hugging Face's GPT-1 with our weights, which are written to the empty `folder` on the way."""
     from transformers import OpenAIGPTLMHeadModel
 
     from pretrace.model.checkpoints.huggingface import write_huggingface
@@ -108,7 +108,7 @@ def transformers_model(model: Any, folder: Path, dropout: float) -> Any:
 
 
 def plain_adamw(parameters: list[Any], settings: Any, rate: float, fused: bool = False) -> Any:
-    """torch's AdamW with decay on the tensors that ours decays, too; else the arms would not compute the same."""
+    """Return PyTorch's AdamW with decay on the same tensors as ours, so that the arms compute the same."""
     import torch
 
     groups = [
@@ -119,6 +119,6 @@ def plain_adamw(parameters: list[Any], settings: Any, rate: float, fused: bool =
 
 
 def memory_now(key: str) -> float:
-    """Resident memory of this process, MB: now (VmRSS) or at most so far (VmHWM). Linux only."""
+    """Return the resident memory of this process in MB: current (VmRSS) or peak (VmHWM). Linux only."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(round(int(line.split()[1]) / 1000) for line in lines if line.startswith(key))
