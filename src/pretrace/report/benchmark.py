@@ -158,7 +158,7 @@ def _baseline_rows(folder: Path, name: str) -> list[BenchmarkRow]:
 
 
 def _zero_shot_rows(result: ZeroShotScore | None, like: BenchmarkRow) -> list[BenchmarkRow]:
-    """The transformer without fine-tuning, on a task that has a heuristic for it."""
+    """Return the transformer without fine-tuning, on a task that has a heuristic for it."""
     if result is None or like.score is None:
         return []
     score = {"score": result.score, "scores": [result.score], "stderr": result.stderr}

@@ -1,4 +1,4 @@
-"""Whether two columns of the table differ beyond the noise, on one task and on the mean over the tasks.
+"""Differences between two columns of the table beyond the noise, on one task and on the mean over the tasks.
 
 Two things make a difference uncertain: which test rows were drawn, and the seeds. Both columns predict the same rows,
 so the first part comes from the rows pair by pair; the seeds of two columns have nothing in common, so the second part

@@ -14,7 +14,7 @@ REASONS = {
     "boilerplate": "lines that occur in many documents; the value is the number of lines",
     "contamination": "runs of words that a task's dev or test text has, too; the value is the number of runs",
 }
-"""What a reason means; the others are named as the setting under `corpus.quality` whose bound was crossed."""
+"""Meanings of reasons; the others are named as the setting under `corpus.quality` whose bound was crossed."""
 MOST_SOURCES = 20
 """Sources in the table, those with the most rejects first."""
 
@@ -51,7 +51,7 @@ class SourceRejects:
 
 @dataclass(frozen=True)
 class CorpusCard:
-    """What the page's section on the corpus shows beyond the numbers of `reports/clean.json`."""
+    """The content of the page's section on the corpus beyond the numbers of `reports/clean.json`."""
 
     dropped: list[Reason]
     cut: list[Reason]

@@ -63,7 +63,7 @@ def find_errors(task: TaskPredictions, variant: str, labels: list[str] | None, s
 
 
 def _confidence(column: Predictions, index: int) -> np.ndarray:
-    """The probability of each prediction, shape (N,); zeros where the column has none."""
+    """Return the probability of each prediction, shape (N,); zeros where the column has none."""
     if column.probabilities_SN is None:
         return np.zeros(len(column.rows_N))
     probabilities_N = column.probabilities_SN[index]

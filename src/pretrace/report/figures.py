@@ -135,7 +135,7 @@ def _score_row(axis: Any, position: int, row: BenchmarkRow | None, color: str, m
 
 
 def _short(number: int) -> str:
-    """A power of two as people say it: 512, 1k, 32k, 1M."""
+    """Return a power of two as people say it: 512, 1k, 32k, 1M."""
     for unit, bits in (("M", 20), ("k", 10)):
         if number >> bits:
             return f"{number >> bits}{unit}"

@@ -124,7 +124,7 @@ def _difference(pair: Comparison) -> str:
 
 
 def _on_the_mean(benchmark: Benchmark, against: str) -> str:
-    """The difference on the mean over the tasks, where there are several."""
+    """Return the difference on the mean over the tasks, where there are several."""
     for pair in benchmark.overall:
         if pair.against == against and pair.tasks > 1:
             verdict = "" if pair.beyond else ", not told apart"

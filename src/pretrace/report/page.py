@@ -36,7 +36,7 @@ LONGEST_SHOWN = 900
 
 @dataclass(frozen=True)
 class PageData:
-    """What the page shows besides the table and the figures."""
+    """The content of the page besides the table and the figures."""
 
     tasks: dict[str, TaskReport]
     clean: CleanReport

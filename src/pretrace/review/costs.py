@@ -91,7 +91,7 @@ def _known(tree: Tree) -> dict[str, float]:
 
 
 def _costs(tree: Tree) -> dict[str, CostEntry]:
-    """The costs of the stages; entries in the form of another version are left out."""
+    """Return the costs of the stages; entries in the form of another version are left out."""
     values = tree.json("reports/cost.json")
     costs = {}
     for name, entry in values.items() if isinstance(values, dict) else ():
@@ -106,7 +106,7 @@ def _sum(values: Iterable[float]) -> float | None:
 
 
 def _numbers(values: Any) -> dict[str, float]:
-    """The finite numbers among the values of a JSON object."""
+    """Return the finite numbers among the values of a JSON object."""
     return {
         key: value
         for key, value in (values.items() if isinstance(values, dict) else ())

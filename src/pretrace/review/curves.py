@@ -35,7 +35,7 @@ def plot_curves(before: Tree | None, after: Tree, folder: Path) -> dict[Path, bo
 
 
 def _curves(tree: Tree | None, model: str) -> tuple[Curve, Curve]:
-    """The curves of training and of validation; empty where the commit has none."""
+    """Return the curves of training and of validation; empty where the commit has none."""
     if tree is None:
         return [], []
     training, validation = (_points(tree.json(f"reports/curves/{model}{part}.json")) for part in ("", "-validation"))
@@ -43,7 +43,7 @@ def _curves(tree: Tree | None, model: str) -> tuple[Curve, Curve]:
 
 
 def _points(values: Any) -> Curve:
-    """The points of a curve; rows in another form are left out."""
+    """Return the points of a curve; rows in another form are left out."""
     points = []
     for row in values if isinstance(values, list) else ():
         with suppress(PretraceError):

@@ -111,7 +111,7 @@ def _scores(changes: list[Change]) -> str:
 
 
 def _metric(before: BenchmarkRow | None, after: BenchmarkRow | None) -> str:
-    """The metric, or both where they differ, and the numbers of test rows where they differ."""
+    """Return the metric, or both where they differ, and the numbers of test rows where they differ."""
     sides = [row for row in (before, after) if row is not None]
     metrics = list(dict.fromkeys(row.metric for row in sides))
     rows = list(dict.fromkeys(str(row.n_eval) for row in sides))
@@ -169,7 +169,7 @@ def _curves(before: Tree | None, after: Tree, folder: Path, link: str | None) ->
 
 
 def _or_none(before: Tree | None, read: Callable[[Tree], T]) -> T | None:
-    """What is read of the base; None where it is missing or has another form, which is no reason to fail."""
+    """Return what is read of the base; None where it is missing or has another form, which is no reason to fail."""
     try:
         return None if before is None else read(before)
     except PretraceError:

@@ -59,7 +59,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def _stages_of(tree: Tree) -> set[str]:
-    """The stages of a commit's dvc.yaml, with a name for each cell of a matrix."""
+    """Return the stages of a commit's dvc.yaml, with a name for each cell of a matrix."""
     params, names = tree.yaml("params.yaml"), set()
     for name, stage in _mapping(tree.yaml("dvc.yaml").get("stages")).items():
         axes = _mapping(_mapping(stage).get("matrix")).values()
@@ -70,7 +70,7 @@ def _stages_of(tree: Tree) -> set[str]:
 
 
 def _mapping(value: Any) -> dict[str, Any]:
-    """A mapping as it is, anything else as an empty one: DVC checks the form of its files."""
+    """Return a mapping as it is, anything else as an empty one: DVC checks the form of its files."""
     return value if isinstance(value, dict) else {}
 
 
@@ -90,7 +90,7 @@ def _failed(stderr: str) -> Any:
 
 
 def _described(root: Path, status: list[Any]) -> str:
-    """The disagreements in a stage's status, in words; "" if there are none."""
+    """Return the disagreements in a stage's status, in words; "" if there are none."""
     texts = []
     for entry in status:
         if entry == "changed command":
@@ -105,7 +105,7 @@ def _described(root: Path, status: list[Any]) -> str:
 
 
 def _names(root: Path, path: str, how: Any) -> list[str]:
-    """The file, or the parameters in it by key."""
+    """Return the file, or the parameters in it by key."""
     if isinstance(how, dict):
         return [f"{key} in {path}" for key in how]
     if how in ABSENT and git(root, "check-ignore", "--quiet", "--no-index", "--", path) is not None:

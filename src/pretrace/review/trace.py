@@ -80,7 +80,7 @@ def _score(cell: Cell) -> str:
 
 
 def _as_locked(cell: Cell) -> str:
-    """The hash of the table, compared with dvc.lock's for the stage `report`."""
+    """Return the hash of the table, compared with dvc.lock's for the stage `report`."""
     path = cell.file.resolve().relative_to(cell.root).as_posix()
     locked = hashes(cell.stages.get("report"), "outs").get(path)
     own = hashlib.md5(cell.file.read_bytes(), usedforsecurity=False).hexdigest()
@@ -106,7 +106,7 @@ def _machine(cost: CostEntry | None) -> str:
 
 
 def _parameters(cell: Cell, chain: list[str], made_at: Tree | None) -> Lines:
-    """The parameters of the stage, and how they differ from its commit, or from HEAD if that commit is not here."""
+    """Return the parameters of the stage, and how they differ from its commit, or from HEAD if that is missing."""
     own = {
         key: value
         for values in (cell.lock_entry().get("params") or {}).values()
@@ -143,7 +143,7 @@ def _stage(stage: str, cost: CostEntry | None) -> str:
 
 
 def _data(cell: Cell, stage: str, path: str, value: str) -> str:
-    """A hash of what a stage read, with a warning if its maker has written another one since."""
+    """Return a hash of what a stage read, with a warning if its maker has written another one since."""
     makers = cell.makers(path)
     written = {hashes(cell.stages[maker], "outs").get(path, value) for maker in makers}
     by = f"made by {makers[0]}" + (f" and {len(makers) - 1} more" if len(makers) > 1 else "")
@@ -153,7 +153,7 @@ def _data(cell: Cell, stage: str, path: str, value: str) -> str:
 
 
 def _raw(cell: Cell, stage: str) -> list[str]:
-    """Inputs from outside the pipeline: files by hash, and the parameters that name sources."""
+    """Return the inputs from outside the pipeline: files by hash, and the parameters that name sources."""
     texts = [f"{path}  {value}" for path, value in cell.inputs(stage).items()]
     if not cell.data(stage) or stage.startswith("tasks@"):
         params = (cell.stages[stage].get("params") or {}).get("params.yaml") or {}

@@ -10,7 +10,7 @@ from pretrace.schemas.record import Record
 
 
 class PackageCount(Record):
-    """What one installed package gave to the corpus."""
+    """The share of one installed package in the corpus."""
 
     files: int
     """Python files."""
@@ -24,7 +24,7 @@ class PackageCount(Record):
 
 
 class CollectReport(Record):
-    """What was collected: from installed packages (`packages`), or from files or the Hub (all other keys)."""
+    """The collected corpus: from installed packages (`packages`), or from files or the Hub (all other keys)."""
 
     packages: dict[str, PackageCount] | None = None
     """By package."""

@@ -1,4 +1,4 @@
-"""What stages cost: the values that depend on the clock and the machine, and that DVC therefore does not lock."""
+"""Costs of stages: the values that depend on the clock and the machine, and that DVC therefore does not lock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pretrace.schemas.record import Record
 
 
 class TrainingCost(Record):
-    """What training one model cost."""
+    """The cost of training one model."""
 
     device: str | None = None
     """Device of training: cpu or cuda."""
@@ -23,7 +23,7 @@ class TrainingCost(Record):
 
 
 class CostEntry(TrainingCost):
-    """What one stage cost when it last ran."""
+    """The cost of a stage's last run."""
 
     lstm: TrainingCost | None = None
     """Pre-training only: the cost of the LSTM; the transformer's stands beside it."""

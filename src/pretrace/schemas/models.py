@@ -10,7 +10,7 @@ from pretrace.schemas.record import Record
 
 
 class ModelConfig(Record):
-    """What is needed to build a model that the weights beside it fit."""
+    """Everything needed to build the model that the weights beside it fit."""
 
     kind: str
     """Kind of model: transformer or lstm."""

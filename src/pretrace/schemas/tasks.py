@@ -12,7 +12,7 @@ from pretrace.settings.columns import Columns
 
 
 class TaskRecord(Record):
-    """What the rows of a task are."""
+    """The description of a task's rows."""
 
     kind: str
     """Kind of the task: classification, entailment, similarity, regression or multiple_choice."""
@@ -25,7 +25,7 @@ class TaskRecord(Record):
     rows: dict[str, int]
     """Rows by split: train, dev, test."""
     details: dict[str, Any]
-    """What is special to a probe or a file, such as the number of masked words."""
+    """Facts special to a probe or a file, such as the number of masked words."""
     overrides: dict[str, int | float]
     """Settings of fine-tuning that the task's entry in params.yaml has of its own."""
     zero_shot: str | None
@@ -74,7 +74,7 @@ class TaskReport(Record):
     n_unlabeled: int = 0
     """Rows without labels, to be predicted."""
     details: dict[str, Any] = Field(default_factory=dict)
-    """What is special to a probe or a file."""
+    """Facts special to a probe or a file."""
     overrides: dict[str, int | float] = Field(default_factory=dict)
     """Settings of fine-tuning that the task's entry has of its own."""
     zero_shot: str | None = None

@@ -71,7 +71,7 @@ class SplitManifest(Record):
 
 
 class Manifest(Record):
-    """What the shards hold, with checksums."""
+    """Content of the shards, with checksums."""
 
     vocabulary: str
     """Fingerprint of the tokenizer that made the ids."""

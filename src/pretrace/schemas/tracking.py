@@ -1,4 +1,4 @@
-"""What a stage leaves for MLflow under `.pretrace/tracking/`, and what it notes of its outputs."""
+"""Records that a stage leaves for MLflow under `.pretrace/tracking/`, and hashes of its outputs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class BestModel(Record):
 
 
 class RunRecord(Record):
-    """What MLflow shows of one run of a stage."""
+    """One run of a stage, as MLflow shows it."""
 
     id: str
     """Value of the tag `pretrace.record`."""

@@ -41,7 +41,7 @@ class LanguageTestScore(Record):
     """The figures of one model on a language test; which keys there are depends on the protocol."""
 
     protocol: str
-    """What was measured and how, in words."""
+    """The quantity and how it was measured, in words."""
     accuracy: float | None = None
     """Last word, choice: share of rows that are right."""
     stderr: float | None = None

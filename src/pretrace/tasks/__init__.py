@@ -1,1 +1,1 @@
-"""What a task is: probes and labeled files, input formats, metrics, baselines. Importing it imports none of them."""
+"""Tasks: probes and labeled files, input formats, metrics, baselines. Importing it imports none of them."""

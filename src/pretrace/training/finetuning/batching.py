@@ -105,7 +105,7 @@ class Examples:
 
 
 class _Unit(NamedTuple):
-    """What is read as one. Places are counted from its first token."""
+    """Sequences that are read as one. Positions are counted from the first token."""
 
     ids: np.ndarray
     positions: np.ndarray
