@@ -25,13 +25,11 @@ LEAST_ROUNDS = 4
 IN_ONE_PROCESS = """
 import ctypes, gc, json, os, runpy, shutil, sys, time
 sys.path.insert(0, {repository!r})
-import multiprocessing
 from pathlib import Path
 from tests.helpers import stage_server
 for name in stage_server.LOADED:
     __import__(name)
-for name in ("seeds", "workers"):
-    sys.modules[f"pretrace.training.{{name}}"].prepare_workers = lambda: multiprocessing.get_context("forkserver")
+stage_server.start_workers_with("forkserver")
 trim = getattr(ctypes.CDLL(None), "malloc_trim", lambda _: None)  # the C library's empty pages are no growth
 end = time.monotonic() + {minutes} * 60
 rounds = 0

@@ -52,13 +52,19 @@ def main() -> None:
     for name in LOADED:
         importlib.import_module(name)
     sys.path.insert(0, "src")
-    # Seeds are forks of the stage here: loading PyTorch once more for them takes longer than all the rest.
-    for name in ("seeds", "workers"):
-        sys.modules[f"pretrace.training.{name}"].prepare_workers = lambda: multiprocessing.get_context("fork")
+    start_workers_with("fork")  # importing PyTorch again for each seed takes longer than all the rest
     answers = os.fdopen(os.dup(1), "w")
     print("{}", file=answers, flush=True)
     for line in sys.stdin:
         print(json.dumps(served(json.loads(line))), file=answers, flush=True)
+
+
+def start_workers_with(method: str) -> None:
+    """Let fine-tuning start the processes of its seeds with a method of multiprocessing."""
+    for name in ("seed_jobs", "worker_pool"):
+        module = vars(importlib.import_module(f"pretrace.training.finetuning.{name}"))
+        assert "prepare_workers" in module, f"{name} has no prepare_workers to replace"
+        module["prepare_workers"] = lambda: multiprocessing.get_context(method)
 
 
 def served(job: dict[str, Any]) -> dict[str, Any]:
