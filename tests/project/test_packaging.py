@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 
 import pytest
@@ -20,10 +21,12 @@ from pretrace.review.audit import read_pins
 from tests.helpers import REPOSITORY
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+DISTRIBUTIONS = packages_distributions()
 EXTRAS = PROJECT["optional-dependencies"]
 CORE = ("torch", "numpy", "pydantic", "ruamel", "yaml", "safetensors", "sentencepiece", "tqdm")
 
 
+@cache
 def imported() -> set[str]:
     """The top-level names of all libraries that src imports, wherever the import stands."""
     names = set()
@@ -37,7 +40,7 @@ def imported() -> set[str]:
 
 
 def packages_of(library: str) -> set[str]:
-    named = {PACKAGE_OF.get(library, library), *packages_distributions().get(library, [])}
+    named = {PACKAGE_OF.get(library, library), *DISTRIBUTIONS.get(library, [])}
     return {canonicalize_name(name) for name in named}
 
 
