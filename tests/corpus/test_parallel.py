@@ -17,6 +17,8 @@ from pretrace.corpus.parallel import BATCHES_AHEAD, map_in_order
 from pretrace.settings import BoilerplateRules, Corpus, NearDuplicateRules, Quality, Workers, load_settings
 
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed (pretrace[ray])")
+
+pytestmark = pytest.mark.slow
 ENGINES = ["processes", pytest.param("ray", marks=needs_ray)]
 
 

@@ -36,6 +36,8 @@ from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.training.finetuning.task_head import TaskModel
 from tests.helpers.small_vocabulary import TEXT
 
+pytestmark = pytest.mark.slow
+
 GRAPHS = ("onnx", "torchscript")
 CONTEXT = 24
 SETTINGS = ModelSettings(

@@ -27,6 +27,8 @@ from pretrace.training.engine.device import Device
 from tests.helpers import REPOSITORY
 from tests.helpers.small_vocabulary import write_openai_vocabulary
 
+pytestmark = pytest.mark.slow
+
 STAGE = REPOSITORY / "stages" / "zeroshot.py"
 SIZES = ModelSettings(
     layers=1, width=16, heads=2, feed_forward=32, context=24, dropout=0.0, embedding_dropout="sum", initial_std=0.3

@@ -64,6 +64,7 @@ def gpt(context: int = 16) -> Transformer:
     return Transformer(settings, Letters.size, seed=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [0.0, 0.8])
 def test_generated_text_is_the_same_with_a_cache(temperature: float) -> None:
     model = gpt()

@@ -45,6 +45,7 @@ def scores(model: TaskModel, examples: list[list[np.ndarray]], more_padding: int
     return model.logits(h[torch.arange(len(h)), torch.from_numpy(lengths) - 1].view(len(examples), -1, 16))
 
 
+@pytest.mark.slow
 @every_kind
 @both_models
 def test_padding_changes_no_logits(kind: str, model: str) -> None:
