@@ -1,15 +1,15 @@
-# Needs Python >= 3.11, make and pip; everything else comes from requirements.txt. `make help` lists what there is.
+# Needs Python >= 3.11, make and pip; everything else comes from requirements.txt. `make help` lists the targets.
 
 PYTHON ?= python3
 PORT ?= 5000
 JOBS ?= 2
-# To compare with. Recipes see it as a variable of the shell: a branch may have a name that is a command.
+# The commit to compare with. Recipes read it as a shell variable, since a branch name may contain a command.
 BASE ?= origin/main
 export BASE LINK
 RUN := .venv/bin/python
 INSTALL_PROJECT := $(RUN) -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
 
-# dvc.yaml says `python`: that is the project's own, whatever the shell has active.
+# dvc.yaml says `python`: make that the project's own, whatever environment the shell has active.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
@@ -31,10 +31,10 @@ repro: .venv ## run the pipeline, print the benchmark table and update the READM
 test: .venv ## run all tests, in JOBS processes (2)
 	@$(RUN) -m pytest --numprocesses $(JOBS)
 
-check: lint types ## lint, types and the fast tests, in a minute: before each commit
+check: lint types ## lint, check types and run the fast tests, in a minute: before each commit
 	@$(RUN) -m pytest --numprocesses $(JOBS) -m "not slow and not nightly"
 
-faults: .venv ## run the pipeline and hurt it in every way, for an hour or two; table in reports/faults.json
+faults: .venv ## inject faults into every stage of the pipeline, for an hour or two; results in reports/faults.json
 	@PRETRACE_FAULTS=reports/faults.json $(RUN) -m pytest tests/faults -m "nightly or not nightly"
 
 lint: .venv ## check style, formatting and spelling
@@ -49,20 +49,20 @@ format: .venv ## format the code and fix what ruff can
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
-docs: .venv ## write docs/formats.md from the code, and build the documentation as a site, in site/
+docs: .venv ## write docs/formats.md from the code, and build the documentation site in site/
 	@$(RUN) -m pretrace.schemas > docs/formats.md
 	@$(RUN) -m mkdocs build --quiet --strict
 
-audit: .venv ## compare the packages with their pins, and look up known vulnerabilities
+audit: .venv ## compare the installed packages with their pins, and look up known vulnerabilities
 	@$(RUN) -m pretrace.review.audit
 
-diff: .venv ## what changed since BASE (origin/main), as a Markdown comment
+diff: .venv ## show what changed since BASE (origin/main), as a Markdown comment
 	@$(RUN) -m pretrace.cli diff --link "$$LINK" -- "$$BASE"
 
-gate: .venv ## fail if dvc.lock and the code disagree, or a score fell since BASE by more than its noise
+gate: .venv ## fail if dvc.lock does not match the code, or a score fell since BASE by more than its noise
 	@$(RUN) -m pretrace.cli gate -- "$$BASE"
 
-bench: .venv ## measure side by side with peers, to reports/bench.json
+bench: .venv ## compare speed and memory with other tools; results in reports/bench.json
 	@$(RUN) benchmarks/bench.py
 
 ui: .venv ## show the runs in MLflow, on this machine only (PORT=5000)
@@ -71,20 +71,20 @@ ui: .venv ## show the runs in MLflow, on this machine only (PORT=5000)
 		--backend-store-uri "sqlite:///$(CURDIR)/.pretrace/mlflow.db" \
 		--default-artifact-root "$(CURDIR)/.pretrace/artifacts"
 
-clean-checkpoints: ## delete the checkpoints that interrupted training goes on from
+clean-checkpoints: ## delete the checkpoints that interrupted training resumes from
 	rm -rf .pretrace/checkpoints
 
-.venv: .venv/requirements.txt ## make the environment from the pinned requirements
+.venv: .venv/requirements.txt ## create the environment from the pinned requirements
 
-# The copy is made last, so an environment that was cut off half-way is made again, and one that is whole and was made
-# from the same lines is kept, whatever a checkout did to the time stamps.
+# The copy is made last: an incomplete environment is created again, and a complete one from the same lines is kept,
+# whatever a checkout did to the timestamps.
 .venv/requirements.txt: requirements.txt pyproject.toml
 	@if cmp -s requirements.txt $@ && $(RUN) -c "import pretrace.settings" 2>/dev/null; then \
 		$(INSTALL_PROJECT) && touch $@; exit; fi; \
 	set -e; \
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "make: needs Python >= 3.11, $(PYTHON) is $$($(PYTHON) -V 2>&1); try make PYTHON=python3.12"; exit 1; }; \
-	echo "Making .venv from requirements.txt: some minutes"; \
+	echo "Creating .venv from requirements.txt: takes a few minutes"; \
 	rm -rf .venv; \
 	$(PYTHON) -m venv .venv; \
 	$(RUN) -m pip install --quiet --prefer-binary -r requirements.txt; \
