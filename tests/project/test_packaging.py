@@ -93,7 +93,10 @@ def test_error_of_another_kind_names_no_extra() -> None:
 
 
 def test_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("pretrace.cli.predict", lambda _: __import__("no_such_library"))
+    def predict(_: object) -> None:
+        __import__("no_such_library")
+
+    monkeypatch.setattr("pretrace.cli.predict", predict)
     with pytest.raises(ModuleNotFoundError):
         main(["predict", "source-full"])  # a defect of ours keeps its traceback
     monkeypatch.setattr("pretrace.cli.explain_missing", lambda _: "ftfy is not installed; pip install 'pretrace[text]'")
