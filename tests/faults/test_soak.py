@@ -73,7 +73,7 @@ def reference_of(reference: Reference, stage: tuple[str, ...], folder: Path) -> 
 
 
 def test_repeated_repro_leaves_only_database_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`dvc repro` of all stages again and again, shown in MLflow: a round leaves its runs there and nothing else."""
+    """`dvc repro` of all stages again and again, published to MLflow: a round leaves only its runs there."""
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     folder = make(tmp_path / "project")
@@ -83,7 +83,7 @@ def test_repeated_repro_leaves_only_database_rows(tmp_path: Path, monkeypatch: p
     while len(rounds) < LEAST_ROUNDS or time.monotonic() < end:
         tiny.dvc(folder, "repro", "--force", "--no-run-cache", **environment)
         tiny.must(folder, sys.executable, "-m", "pretrace.tracking", "wait", PYTHONPATH="src", **environment)
-        wait_for(lambda: not processes_in(folder))  # what sends to MLflow waits a while for more
+        wait_for(lambda: not processes_in(folder))  # the uploader waits a while for more records
         rounds.append(state_of(folder, temporary))
     print(len(rounds), "rounds of DVC:", rounds[1], rounds[-1])
     second, last, more = rounds[1], rounds[-1], len(rounds) - 2

@@ -13,7 +13,7 @@ TABLE: dict[str, Counter[str]] = {}
 
 
 class Faults:
-    """Notes how a try of a fault ended.
+    """Records the outcome of each try of a fault.
 
     recovered: it went through, or did when it was run again, and the bytes are those of the undisturbed run. stopped:
     it stopped with one line that says what and where; with that put right, the bytes are those of the undisturbed run.
@@ -21,7 +21,7 @@ class Faults:
     """
 
     def check(self, fault: str, differences: list[str], stopped: bool = False) -> None:
-        """Note an end, and fail if anything was lost."""
+        """Record an outcome, and fail if anything was lost."""
         TABLE.setdefault(fault, Counter())["lost" if differences else "stopped" if stopped else "recovered"] += 1
         assert not differences, f"{fault}: not as in an undisturbed run: {differences}"
 

@@ -65,7 +65,7 @@ class Ended:
 
     @property
     def clear(self) -> bool:
-        """Whether it stopped with a line for a person, and no traceback."""
+        """True if it stopped with a one-line error and no traceback."""
         lines = [line for line in self.said.splitlines() if line.startswith("pretrace: ")]
         return self.code == 1 and bool(lines) and "Traceback" not in self.said
 

@@ -55,11 +55,11 @@ def make_finetuned(project: Path) -> None:
             folder.mkdir(parents=True)
             outputs = len(LABELS.get(name, [0]))
             model = build_model("transformer", scale, size, seed)
-            note = {"kind": kind, "labels": LABELS.get(name), "model": model.describe(), "label_scale": {}}
-            note |= {"recipe": {"outputs": outputs, "precision": "float32"}}
-            note |= {"columns": Columns(first=["story", "more"], question="asked").model_dump()}
+            config = {"kind": kind, "labels": LABELS.get(name), "model": model.describe(), "label_scale": {}}
+            config |= {"recipe": {"outputs": outputs, "precision": "float32"}}
+            config |= {"columns": Columns(first=["story", "more"], question="asked").model_dump()}
             save_tensors(folder / "model.safetensors", TaskModel(model, KINDS[kind], outputs, 3, 5))
-            write_json(folder / "config.json", note)
+            write_json(folder / "config.json", config)
         parts = {"classification": 1, "multiple_choice": 4}.get(kind, 2)
         (project / f"data/tasks/{name}").mkdir(parents=True)
         rows = [[ROWS[(n + part) % len(ROWS)] for part in range(parts)] for n in range(len(ROWS))]
@@ -73,7 +73,7 @@ def write_pipeline(project: Path, rows: str, command: str) -> None:
 
 
 def models(full: float, scratch: float, tasks: tuple[str, ...]) -> list[BestModel]:
-    """What the report hands over when the columns have these scores."""
+    """Return the models that the report registers when the columns have these scores."""
     rows = [
         benchmark_row(task, variant, score)
         for task in tasks

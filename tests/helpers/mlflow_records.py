@@ -30,9 +30,9 @@ def client() -> Any:
 
 def runs() -> dict[str, Any]:
     """Return MLflow's runs by name."""
-    found = all_runs()
-    assert len({run.info.run_name for run in found}) == len(found), "a run was made twice"
-    return {run.info.run_name: run for run in found}
+    every_run = all_runs()
+    assert len({run.info.run_name for run in every_run}) == len(every_run), "a run was made twice"
+    return {run.info.run_name: run for run in every_run}
 
 
 def all_runs() -> list[Any]:

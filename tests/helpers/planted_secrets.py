@@ -25,10 +25,10 @@ SAID = [KEY, SECRET, TOKEN, PASSWORD, base64.b64encode(f"somebody:{PASSWORD}".en
 
 
 def leaks(folder: Path, said: str) -> list[str]:
-    """Files, params.yaml aside, and output in which a secret stands; in a database, too."""
-    found = ["the output"] * any(secret in said for secret in SAID)
+    """Return the files, databases included but not params.yaml, and the output that contain a secret."""
+    places = ["the output"] * any(secret in said for secret in SAID)
     for path in folder.rglob("*"):
         if path.is_file() and path != folder / "params.yaml":
             content = path.read_bytes()
-            found += [str(path)] * any(secret.encode() in content for secret in SAID)
-    return found
+            places += [str(path)] * any(secret.encode() in content for secret in SAID)
+    return places

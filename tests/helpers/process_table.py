@@ -6,28 +6,28 @@ from pathlib import Path
 
 
 def session(leader: int) -> list[int]:
-    """The processes of a session, oldest first, but for those that have ended."""
-    found = []
+    """Return the processes of a session, oldest first, without those that have ended."""
+    processes = []
     for folder in Path("/proc").iterdir():
         try:
             state, _, _, number = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
         except (OSError, ValueError):
             continue
         if int(number) == leader and state != "Z":
-            found.append(int(folder.name))
-    return sorted(found)
+            processes.append(int(folder.name))
+    return sorted(processes)
 
 
 def processes_in(folder: Path) -> list[int]:
-    """Processes that stand in a project or below it."""
-    found = []
+    """Return the processes whose current folder is a project or below it."""
+    processes = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             if (entry / "cwd").readlink().is_relative_to(folder):
-                found.append(int(entry.name))
+                processes.append(int(entry.name))
         except OSError:
             continue
-    return found
+    return processes
 
 
 def command_of(process: int) -> str:
@@ -38,7 +38,7 @@ def command_of(process: int) -> str:
 
 
 def environment_of(process: int) -> dict[str, str]:
-    """The environment that a process was started with; none for one that is no more, or somebody else's."""
+    """Return the environment that a process was started with; {} for one that has ended or belongs to another user."""
     try:
         entries = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
     except OSError:
@@ -48,5 +48,5 @@ def environment_of(process: int) -> dict[str, str]:
 
 
 def everybody() -> list[int]:
-    """All processes of this machine."""
+    """Return all processes of this machine."""
     return [int(entry.name) for entry in Path("/proc").glob("[0-9]*")]

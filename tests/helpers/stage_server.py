@@ -2,7 +2,7 @@
 
     python -m tests.helpers.stage_server    # reads one job per line from stdin, a JSON object; answers on stdout
 
-What is hurt is the fork, in a session of its own: it has computed nothing before, and runs the stage's own script.
+Faults hit the fork, which has a session of its own, has computed nothing before, and runs the stage's script.
 """
 
 from __future__ import annotations

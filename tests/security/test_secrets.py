@@ -1,4 +1,4 @@
-"""Keys and passwords that a run is given, and every byte that it leaves behind: none is found there."""
+"""Keys and passwords given to a run appear in no byte that it leaves behind."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def test_secrets_of_the_environment_are_left_nowhere(project: Path) -> None:
     said = []
     with locked(project / UPLOADER_LOCK):
         for script, code in (("stages/collect.py", 0), ("stages/evaluation.py", 0), ("stages/bpe.py", 1)):
-            found, text = run(project, script, PRETRACE_TRACKING="on")
-            assert found == code, text
+            exit_code, text = run(project, script, PRETRACE_TRACKING="on")
+            assert exit_code == code, text
             said.append(text)
     assert leaks(project, "".join(said)) == []
     for _ in range(TRIES):

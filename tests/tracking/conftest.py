@@ -1,4 +1,4 @@
-"""A project with tracking on, where a test sends by itself."""
+"""A project with tracking on, whose tests upload by themselves."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tracked(untouched: Path, empty_database: Path) -> Path:
-    """As `untouched`, with a database."""
-    untouched.parent.mkdir()
-    shutil.copy(empty_database, untouched.parent)
-    return untouched
+def tracked(queue: Path, empty_database: Path) -> Path:
+    """As `queue`, with a database."""
+    queue.parent.mkdir()
+    shutil.copy(empty_database, queue.parent)
+    return queue
 
 
 @pytest.fixture
-def untouched(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No sender starts by itself, and DVC seems to run on. Gives the folder where records wait."""
+def queue(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the queue; no uploader starts by itself, and DVC seems to keep running."""
     monkeypatch.setenv("PRETRACE_TRACKING", "on")
     monkeypatch.setenv("DVC_ROOT", str(project))
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123456789abcdef")

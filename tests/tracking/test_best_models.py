@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 
 def report(full: float = 0.6, scratch: float = 0.5, tasks: tuple[str, ...] = ("source",)) -> None:
-    """An experiment with these scores, sent twice, as after a sender that was killed."""
+    """Upload an experiment with these scores twice, as after an uploader that was killed."""
     queue_run("report", ends_experiment=True, models=models(full, scratch, tasks))
     record = max(Path(".pretrace/tracking").glob("[0-9]*"))
     shutil.copytree(record, record.with_name(record.name + "-again"))
@@ -84,15 +84,15 @@ def test_registered_model_predicts_the_same(finetuned: Path, monkeypatch: Any) -
     report(tasks=tuple(TASKS))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking.tracking_uri())
     for name, kind in TASKS.items():
-        note = read_json(finetuned / f"models/finetuned/{name}-full/config.json")
+        config = read_json(finetuned / f"models/finetuned/{name}-full/config.json")
         parts = pq.read_table(finetuned / f"data/tasks/{name}/test.parquet")["parts"].to_pylist()
-        fields = KIND_FACTS[kind].fields(Columns(**note["columns"]))
+        fields = KIND_FACTS[kind].fields(Columns(**config["columns"]))
         rows = [fields.as_row(row) for row in parts]
         expected = predict_lines(f"{name}-full", [json.dumps(row) for row in rows], "rows")
         model = mlflow.pyfunc.load_model(f"models:/pretrace-{name}@champion")
-        found = list(model.predict(pd.DataFrame(rows)))
-        assert found == expected, name
-        assert len(set(found)) > 1, "all answers are the same, so the order is not tested"
+        predictions = list(model.predict(pd.DataFrame(rows)))
+        assert predictions == expected, name
+        assert len(set(predictions)) > 1, "all predictions are the same, so the order is not tested"
         assert model.metadata.signature.inputs.input_names() == list(rows[0])
 
 

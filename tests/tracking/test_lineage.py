@@ -28,9 +28,9 @@ def test_inputs_have_the_hashes_of_their_producers(taken: Any) -> None:
     locked = {entry["path"]: entry["md5"] for stage in pipeline.locked.values() for entry in stage["outs"]}
     assert digests(pipeline, "pretrain") == {name: locked[name] for name in ("data/shards", "models/vocabulary")}
     assert digests(pipeline, "tasks@source")["data/clean/probes"] == locked["data/clean"], "a part of a result"
-    found = digests(pipeline, "report")  # depends on folders that hold the results of many stages
-    assert found["models/finetuned/source-full"] == locked["models/finetuned/source-full"]
-    assert not any(name.startswith("reports/") for name in found)
+    inputs = digests(pipeline, "report")  # depends on folders that hold the results of many stages
+    assert inputs["models/finetuned/source-full"] == locked["models/finetuned/source-full"]
+    assert not any(name.startswith("reports/") for name in inputs)
     assert digests(pipeline, "collect") == {}
 
 

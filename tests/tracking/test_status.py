@@ -1,4 +1,4 @@
-"""`pretrace track`: what waits, and why."""
+"""`pretrace track`: the upload queue and the last error."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ BENCHMARK |= {"winners": {}, "rows": [], "comparisons": [], "overall": []}
 
 @pytest.fixture
 def pipeline(tracked: Path, project: Path) -> Path:
-    """A pipeline of two stages that has run. Gives the folder where records wait."""
+    """A pipeline of two stages that has run. Returns the folder of the queue."""
     (project / "stages").mkdir()
     for stage in ("clean", "report"):
         (project / "stages" / f"{stage}.py").write_text(stage)
@@ -65,16 +65,16 @@ def test_cached_run_links_to_the_producing_run(pipeline: Path, monkeypatch: Any)
     report()
     monkeypatch.setenv("DVC_EXP_NAME", "second")
     report()
-    report()  # once more: nothing is shown twice
-    found = {run.info.run_name: run for run in all_runs()}
-    cached, origin = found["clean (cached)"], found["clean"]
-    assert cached.data.tags["mlflow.parentRunId"] == found["second"].info.run_id
+    report()  # once more: nothing is published twice
+    by_name = {run.info.run_name: run for run in all_runs()}
+    cached, origin = by_name["clean (cached)"], by_name["clean"]
+    assert cached.data.tags["mlflow.parentRunId"] == by_name["second"].info.run_id
     assert cached.data.tags["pretrace.cached_from"] == origin.info.run_id
     assert cached.data.tags["pretrace.cached_from_experiment"] == PARENT
     assert f"/runs/{origin.info.run_id})" in cached.data.tags["mlflow.note.content"]
     assert cached.data.metrics == {"words": 10.0}, "what it cost was not paid again"
     assert cached.data.params["kept"] == "1"
-    assert cached.info.status == found["second"].info.status == "FINISHED"
+    assert cached.info.status == by_name["second"].info.status == "FINISHED"
     assert [run.info.run_name for run in all_runs()].count("clean (cached)") == 1
 
 
@@ -120,10 +120,10 @@ def test_restored_workspace_is_published_once(pipeline: Path) -> None:
     status.publish_restored()
     assert count_queued(pipeline) == 1
     assert status.resend() == (True, "MLflow: all runs are uploaded; `make ui` shows them")
-    found = runs()
-    assert set(found) == {PARENT, "clean (cached)", "report (cached)"}
-    assert found[PARENT].info.status == "FINISHED"
-    assert found[PARENT].data.metrics == {"source/full": 0.5, "mean/full": 0.5}
+    by_name = runs()
+    assert set(by_name) == {PARENT, "clean (cached)", "report (cached)"}
+    assert by_name[PARENT].info.status == "FINISHED"
+    assert by_name[PARENT].data.metrics == {"source/full": 0.5, "mean/full": 0.5}
 
 
 def test_restored_workspace_is_not_published_after_a_report(pipeline: Path) -> None:

@@ -34,17 +34,17 @@ def test_stage_run_is_a_child_of_the_experiment(tracked: Path) -> None:
     queue_run("bpe", status="FAILED")
     assert tracking.upload_queued() == ""
     assert count_queued(tracked) == 0
-    found = runs()
-    parent = found["workspace-01234567"]
+    by_name = runs()
+    parent = by_name["workspace-01234567"]
     for name in ("clean", "pretrain", "bpe"):
-        assert found[name].data.tags["mlflow.parentRunId"] == parent.info.run_id
-        assert found[name].data.tags["dvc.stage"] == name
-        assert found[name].data.tags["dvc.baseline_rev"] == "0123456789abcdef"
-    assert found["clean"].data.metrics == {"words": 10}
-    assert found["pretrain"].data.metrics == {"cost/tokens_per_second": 5}
-    assert found["pretrain"].data.tags["device"] == "cuda"
-    assert found["pretrain"].data.params == {"scale": "laptop", "lr": "0.1"}
-    assert found["bpe"].info.status == parent.info.status == "FAILED"
+        assert by_name[name].data.tags["mlflow.parentRunId"] == parent.info.run_id
+        assert by_name[name].data.tags["dvc.stage"] == name
+        assert by_name[name].data.tags["dvc.baseline_rev"] == "0123456789abcdef"
+    assert by_name["clean"].data.metrics == {"words": 10}
+    assert by_name["pretrain"].data.metrics == {"cost/tokens_per_second": 5}
+    assert by_name["pretrain"].data.tags["device"] == "cuda"
+    assert by_name["pretrain"].data.params == {"scale": "laptop", "lr": "0.1"}
+    assert by_name["bpe"].info.status == parent.info.status == "FAILED"
     assert parent.data.params["tasks.follows.kind"] == "entailment"
     assert parent.data.params["scale_name"] == "laptop"
 
@@ -75,10 +75,10 @@ def test_parent_run_is_one_per_experiment_and_settings(tracked: Path, project: P
     monkeypatch.setenv("DVC_EXP_NAME", "two")
     queue_run("shard")
     assert tracking.upload_queued() == ""
-    found = runs()
-    parents = {found[name].data.tags["mlflow.parentRunId"] for name in ("clean", "bpe", "shard")}
-    assert parents == {found[name].info.run_id for name in ("workspace-01234567", "it's-one", "two")}
-    assert found["two"].data.params["lr"] == "0.5"
+    by_name = runs()
+    parents = {by_name[name].data.tags["mlflow.parentRunId"] for name in ("clean", "bpe", "shard")}
+    assert parents == {by_name[name].info.run_id for name in ("workspace-01234567", "it's-one", "two")}
+    assert by_name["two"].data.params["lr"] == "0.5"
 
 
 def test_curve_uploaded_twice_has_each_point_once(tracked: Path, project: Path) -> None:
@@ -138,15 +138,15 @@ def test_damaged_record_does_not_block_others(tracked: Path) -> None:
     assert {"clean", "bpe"} <= set(runs())
 
 
-def test_new_database_is_shared_by_concurrent_uploaders(untouched: Path, monkeypatch: Any) -> None:
+def test_new_database_is_shared_by_concurrent_uploaders(queue: Path, monkeypatch: Any) -> None:
     """MLflow's own first opening, done twice at once, breaks the database for good."""
     monkeypatch.setattr("pretrace.tracking.spool.describe_run.dvc_process", lambda: None)  # nobody to stay for
     for name in ("clean", "bpe", "shard"):
         queue_run(name)
     environment = {**os.environ, "PYTHONPATH": ""}
     commands = ["upload", "open", "wait"]
-    senders = [subprocess.Popen([sys.executable, "-m", "pretrace.tracking", c], env=environment) for c in commands]
-    assert [sender.wait(PATIENCE) for sender in senders] == [0, 0, 0]
+    uploaders = [subprocess.Popen([sys.executable, "-m", "pretrace.tracking", c], env=environment) for c in commands]
+    assert [uploader.wait(PATIENCE) for uploader in uploaders] == [0, 0, 0]
     tracking.upload_queued()
     assert set(runs()) == {"workspace-01234567", "clean", "bpe", "shard"}
 
@@ -168,12 +168,12 @@ def test_copy_of_the_repository_uses_the_original_queue(tracked: Path, project: 
     assert tracking.tracking_uri() == f"sqlite:///{project.resolve()}/.pretrace/mlflow.db"
 
 
-def test_uploader_starts_in_the_background(untouched: Path, monkeypatch: Any) -> None:
-    monkeypatch.undo()  # the real sender, in the background
-    environment = {"PRETRACE_TRACKING": "on", "DVC_ROOT": str(untouched.parents[1])}
+def test_uploader_starts_in_the_background(queue: Path, monkeypatch: Any) -> None:
+    monkeypatch.undo()  # the real uploader, in the background
+    environment = {"PRETRACE_TRACKING": "on", "DVC_ROOT": str(queue.parents[1])}
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.chdir(untouched.parents[1])
+    monkeypatch.chdir(queue.parents[1])
     queue_run("clean")
     assert "all runs are uploaded" in tracking.wait_until_uploaded(PATIENCE)
     assert "clean" in runs()

@@ -48,9 +48,9 @@ def test_experiment_ends_with_dvc(tracked: Path, monkeypatch: Any) -> None:
 def test_failed_stage_ends_the_experiment_until_it_runs_again(tracked: Path, status: str) -> None:
     queue_run("clean", status, error="rows.csv: row 3: no label")
     tracking.upload_queued()
-    found = runs()
-    assert found["clean"].info.status == found[PARENT].info.status == status
-    assert found["clean"].data.tags["mlflow.note.content"] == f"**{status}**: rows.csv: row 3: no label"
+    by_name = runs()
+    assert by_name["clean"].info.status == by_name[PARENT].info.status == status
+    assert by_name["clean"].data.tags["mlflow.note.content"] == f"**{status}**: rows.csv: row 3: no label"
     queue_run("clean", started=1_700_000_100.0)
     queue_run("report", ends_experiment=True)
     tracking.upload_queued()
@@ -80,21 +80,21 @@ def test_killed_stage_is_recognized(tracked: Path) -> None:
     subprocess.run([sys.executable, "-c", code], check=False, env={**os.environ})
     assert len(list(tracked.glob("running/*.json"))) == 1
     assert "all runs are uploaded" in tracking.wait_until_uploaded()
-    found = runs()
-    assert found["pretrain"].info.status == found[PARENT].info.status == "KILLED"
+    by_name = runs()
+    assert by_name["pretrain"].info.status == by_name[PARENT].info.status == "KILLED"
     assert not list(tracked.glob("running/*"))
 
 
 @linux
 def test_running_stage_has_the_status_running(tracked: Path) -> None:
-    at_work = Run("pretrain", load_settings(), 1_700_000_001.0)
-    tracking.enqueue_start(at_work)
-    assert tracking.upload_queued() == "", "nothing is sent for it alone"
+    running = Run("pretrain", load_settings(), 1_700_000_001.0)
+    tracking.enqueue_start(running)
+    assert tracking.upload_queued() == "", "nothing is uploaded for it alone"
     assert not list(tracked.glob("open/*"))
     queue_run("clean")
     tracking.upload_queued()
     assert runs()["pretrain"].info.status == "RUNNING"
-    tracking.enqueue(at_work, "FINISHED")
+    tracking.enqueue(running, "FINISHED")
     assert not list(tracked.glob("running/*"))
     tracking.upload_queued()
     assert runs()["pretrain"].info.status == "FINISHED"
@@ -102,7 +102,7 @@ def test_running_stage_has_the_status_running(tracked: Path) -> None:
 
 @linux
 def test_uploader_stays_while_dvc_runs(tracked: Path, monkeypatch: Any) -> None:
-    """What a stage leaves meanwhile is sent, and a second sender goes away at once."""
+    """Records queued meanwhile are uploaded, and a second uploader returns at once."""
     from pretrace.tracking.spool import uploader
 
     queue_run("clean")

@@ -25,7 +25,7 @@ SECRET = "s3cr3t-of-mine"
 
 
 def slow(connection: socket.socket) -> None:
-    """Takes the question, and does not answer while anybody waits."""
+    """Read the request, and do not answer while the client waits."""
     connection.recv(4096)
     while connection.recv(4096):
         pass

@@ -116,15 +116,15 @@ def test_server_with_postgres(finetuned: Path, server: str, tmp_path: Path, monk
     assert len(copies) == 3
     assert tracking.upload_queued() == ""
     assert count_queued(folder) == 0 and not (finetuned / ".pretrace/mlflow.db").read_bytes().count(b"finetune@source")
-    found = runs()
-    assert found["bpe"].info.status == "FAILED" and found[PARENT].info.status == "FINISHED"
-    trained = found["finetune@source-full"]
+    by_name = runs()
+    assert by_name["bpe"].info.status == "FAILED" and by_name[PARENT].info.status == "FINISHED"
+    trained = by_name["finetune@source-full"]
     assert points(trained, "loss") == [(step, 1 / step) for step in range(1, 1201)]
     assert [one.dataset.name for one in client().get_run(trained.info.run_id).inputs.dataset_inputs] == [
         "data/tasks/source"
     ]
-    assert [one.path for one in client().list_artifacts(found[PARENT].info.run_id)] == ["curve.jsonl"]
-    assert list((tmp_path / "stored").rglob("model.safetensors")), "the server keeps what it was sent"
+    assert [one.path for one in client().list_artifacts(by_name[PARENT].info.run_id)] == ["curve.jsonl"]
+    assert list((tmp_path / "stored").rglob("model.safetensors")), "the server stores artifacts"
     (version,) = client().search_model_versions("name = 'pretrace-source'")
     assert version.run_id == trained.info.run_id
     mlflow.set_tracking_uri(server)
