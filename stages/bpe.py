@@ -6,10 +6,12 @@ Reads data/clean/; writes models/vocabulary/ and reports/bpe.json.
 """
 
 from pathlib import Path
+from typing import Any
 
-from pretrace.common.files import write_json
 from pretrace.corpus import read_documents
 from pretrace.pipeline.stage import Run, run_stage
+from pretrace.schemas.record import write_record
+from pretrace.schemas.tokens import VocabularyReport
 from pretrace.tokens import (
     copy_vocabulary,
     load_vocabulary,
@@ -23,13 +25,13 @@ def main(run: Run) -> None:
     clean, out = Path("data/clean"), Path("models/vocabulary")
     start = run.settings.pretrain.init_from
     if start:
-        report = {"size": copy_vocabulary(vocabulary_folder(start), out).size}
+        numbers: dict[str, Any] = {"size": copy_vocabulary(vocabulary_folder(start), out).size}
     else:
-        report = train_vocabulary(clean / "counts.tsv", out, run.settings.scale.vocabulary.size)
+        numbers = train_vocabulary(clean / "counts.tsv", out, run.settings.scale.vocabulary.size)
     texts = (document.text for document in read_documents(clean / "validation"))
-    report |= measure_vocabulary(load_vocabulary(out), texts)
-    write_json("reports/bpe.json", report)
-    run.log_metrics(report)
+    report = VocabularyReport(**numbers, **measure_vocabulary(load_vocabulary(out), texts))
+    write_record("reports/bpe.json", report)
+    run.log_metrics(report.as_json())
 
 
 if __name__ == "__main__":

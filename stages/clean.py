@@ -7,9 +7,10 @@ Reads data/documents/ and data/evaluation/; writes data/clean/ and reports/clean
 
 from pathlib import Path
 
-from pretrace.common.files import scratch_folder, write_json
+from pretrace.common.files import scratch_folder
 from pretrace.corpus import clean_documents, read_evaluation_texts
 from pretrace.pipeline.stage import Run, run_stage
+from pretrace.schemas.record import write_record
 
 
 def main(run: Run) -> None:
@@ -17,8 +18,8 @@ def main(run: Run) -> None:
     folders = (Path("data/documents"), Path("data/clean"))
     scratch = scratch_folder() / "clean"
     report = clean_documents(*folders, run.settings.corpus, run.settings.workers, evaluation, scratch)
-    write_json("reports/clean.json", report)
-    run.log_metrics(report)
+    write_record("reports/clean.json", report)
+    run.log_metrics(report.as_json())
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ Reads `corpus` in params.yaml; writes data/documents/ and reports/collect.json.
 import sys
 from pathlib import Path
 
-from pretrace.common.files import write_json
 from pretrace.corpus import collect_installed, collect_text
 from pretrace.corpus.collect import REJECTS
 from pretrace.pipeline.stage import Run, run_stage
+from pretrace.schemas.record import write_record
 
 
 def main(run: Run) -> None:
@@ -19,8 +19,8 @@ def main(run: Run) -> None:
     installed = corpus.source == "installed"
     workers = run.settings.workers.count
     report = collect_installed(corpus.packages, out, workers) if installed else collect_text(corpus, out)
-    write_json("reports/collect.json", report)
-    if rejected := report.get("rejected"):
+    write_record("reports/collect.json", report)
+    if rejected := report.rejected:
         reasons = ", ".join(f"{reason} {count}" for reason, count in rejected.items())
         print(f"collect: {sum(rejected.values())} rejected ({reasons}): {out / REJECTS}", file=sys.stderr)
 

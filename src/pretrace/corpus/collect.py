@@ -15,6 +15,7 @@ from pretrace.corpus.documents import Document, write_documents
 from pretrace.corpus.readers.faults import FaultLog, OnFault, stop
 from pretrace.corpus.readers.huggingface import dataset_rows
 from pretrace.corpus.readers.read_documents import documents_from_rows, read_files, wanted_columns
+from pretrace.schemas.corpus import CollectReport
 
 if TYPE_CHECKING:
     from pretrace.settings import Corpus
@@ -23,12 +24,12 @@ REJECTS = "rejects.jsonl"
 """Beside the documents, with `on_bad_input: skip`: the rejected files and rows, a line each (`faults.Fault`)."""
 
 
-def collect_text(corpus: Corpus, out: Path) -> dict[str, Any]:
+def collect_text(corpus: Corpus, out: Path) -> CollectReport:
     """Write the documents of `corpus` to `out`, and the faults of its files and rows to `out/rejects.jsonl`.
 
     Returns:
-        Numbers for the report: documents, rows without text, files and their bytes, ignored files of other
-        kinds, and with `on_bad_input: skip` the number of rejects by reason.
+        The report: documents, rows without text, files and their bytes, ignored files of other kinds, and with
+        `on_bad_input: skip` the number of rejects by reason.
 
     Raises:
         PretraceError: the text cannot be found, or there is not a single document; with `on_bad_input: stop` the first
@@ -42,13 +43,10 @@ def collect_text(corpus: Corpus, out: Path) -> dict[str, Any]:
         if not count:
             first = f", or bad: {rejects.first.line}" if rejects and rejects.first else ""
             raise PretraceError(f"{corpus_name(corpus)}: no text there; all its files or rows are empty{first}")
-    report: dict[str, Any] = {
-        "documents": count,
-        **{name: tally[name] for name in ("empty_rows", "files", "bytes", "passed_over")},
-    }
+    numbers: dict[str, Any] = {name: tally[name] for name in ("empty_rows", "files", "bytes", "passed_over")}
     if rejects:
-        report["rejected"] = dict(sorted(rejects.counts.items()))
-    return report
+        numbers["rejected"] = dict(sorted(rejects.counts.items()))
+    return CollectReport(documents=count, **numbers)
 
 
 def corpus_name(corpus: Corpus) -> str:

@@ -44,15 +44,15 @@ def test_clean_writes_splits_counts_and_report(raw: Path, tmp_path: Path) -> Non
     written = [document for documents in splits.values() for document in documents]
     assert len(written) == len({document.id for document in written}) == 60
     assert all(document.text == texts[document.id] for document in written)
-    assert report["left_out"] == {"empty": 1, "repeated": 1}
-    assert report["documents_in"] == 62
-    assert sum(row["documents"] for row in report["lengths"]) == 60
+    assert report.left_out == {"empty": 1, "repeated": 1}
+    assert report.documents_in == 62
+    assert sum(row.documents for row in report.lengths) == 60
     for split, documents in splits.items():
-        assert report["splits"][split]["documents"] == len(documents)
-        assert report["splits"][split]["words"] == sum(len(document.text.split()) for document in documents)
-        assert report["splits"][split]["bytes"] == sum(len(document.text.encode()) for document in documents)
-        summed = sum(parts[split]["words"] for parts in report["sources"].values())
-        assert summed == report["splits"][split]["words"]
+        assert report.splits[split].documents == len(documents)
+        assert report.splits[split].words == sum(len(document.text.split()) for document in documents)
+        assert report.splits[split].bytes == sum(len(document.text.encode()) for document in documents)
+        summed = sum(parts[split].words for parts in report.sources.values())
+        assert summed == report.splits[split].words
     counts = Counter(word for document in splits["train"] for word in document.text.split())
     rows = [row.split("\t") for row in (tmp_path / "out" / "counts.tsv").read_text().splitlines()]
     assert {word: int(count) for word, count in rows} == counts

@@ -67,7 +67,7 @@ def run(raw: Path, out: Path, workers: int = 1, **rules: Any) -> tuple[dict[str,
     corpus = Corpus(packages=["unused"], validation_share=0.1, probe_share=0.3, quality=Quality(**rules))
     report = clean_documents(raw, out, corpus, Workers(count=workers), EVALUATION)
     path = out / "rejects.jsonl"
-    return report, [json.loads(row) for row in path.read_text().split("\n") if row] if path.exists() else []
+    return report.as_json(), [json.loads(row) for row in path.read_text().split("\n") if row] if path.exists() else []
 
 
 def written(out: Path) -> dict[str, tuple[str, str]]:

@@ -51,7 +51,7 @@ def test_dataset_rows_are_documents(asked: list[Any], tmp_path: Path) -> None:
         Document("owner/name:1", "A", "one"),
         Document("owner/name:4", "owner/name", "two"),
     ]
-    assert (report["documents"], report["empty_rows"], report["rejected"]) == (2, 1, {"not_text": 1})
+    assert (report.documents, report.empty_rows, report.rejected) == (2, 1, {"not_text": 1})
 
 
 def test_dataset_is_streamed(asked: list[Any]) -> None:

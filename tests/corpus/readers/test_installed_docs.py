@@ -31,7 +31,7 @@ def test_installed_modules_are_documents_without_repetition(package: Path) -> No
     documents = list(read_documents(package / "out"))
     assert [(d.source, d.id) for d in documents] == [("prosaic", "prosaic/a.py")]  # of b, two sentences are left
     assert documents[0].text.count("\n") == 5
-    assert report["packages"]["prosaic"] == {
+    assert report.as_json()["packages"]["prosaic"] == {
         "files": 5,
         "unreadable": 1,
         "documents": 1,

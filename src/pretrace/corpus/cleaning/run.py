@@ -14,7 +14,7 @@ from dataclasses import asdict
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -34,6 +34,7 @@ from pretrace.corpus.filters.exact_duplicates import ExactDuplicateFilter
 from pretrace.corpus.filters.near_duplicates import PERMUTATIONS, find_near_duplicates
 from pretrace.corpus.filters.quality import LanguageFilter, LengthFilter, SymbolFilter
 from pretrace.corpus.filters.repetition import RepetitionFilter
+from pretrace.schemas.corpus import CleanReport, DuplicateGroups, EvaluationTexts
 
 if TYPE_CHECKING:
     from pretrace.settings import Corpus, Quality, Workers
@@ -68,7 +69,7 @@ def clean_documents(
     workers: Workers | None = None,
     evaluation: Iterable[EvaluationText] = (),
     scratch: Path | None = None,
-) -> dict[str, Any]:
+) -> CleanReport:
     """Clean the documents in `raw`; write `out/{train,validation,probes}/part-*.parquet` and `out/counts.tsv`.
 
     Empty documents and copies are dropped, and so is what `corpus.quality` says; `evaluation` is the text for its
@@ -79,7 +80,7 @@ def clean_documents(
     folder is deleted at the end.
 
     Returns:
-        Numbers for the report: documents, words and bytes (UTF-8) by split and by source, rejects with examples,
+        The report: documents, words and bytes (UTF-8) by split and by source, rejects with examples,
         lengths, frequent words.
 
     Raises:
@@ -104,18 +105,18 @@ def clean_documents(
         write_text(temporary / "counts.tsv", "".join(f"{word}\t{count}\n" for word, count in ordered))
     if scratch:
         shutil.rmtree(scratch, ignore_errors=True)
-    return {
-        "documents_in": totals["documents"],
-        "bytes_in": totals["bytes"],
-        "words_in": totals["words"],
-        "left_out": dict(rejects.dropped),
-        "distinct_words": len(counts),
+    return CleanReport(
+        documents_in=totals["documents"],
+        bytes_in=totals["bytes"],
+        words_in=totals["words"],
+        left_out=dict(rejects.dropped),
+        distinct_words=len(counts),
         **numbers,
-        "frequent_words": list(islice((list(row) for row in ordered if _has_letter(row[0])), FREQUENT_WORDS)),
+        frequent_words=list(islice((row for row in ordered if _has_letter(row[0])), FREQUENT_WORDS)),
         **rejects.report(),
-        "near_duplicate_groups": {"groups": len(set(groups.values())), "documents": len(groups)},
-        "evaluation_texts": {"looked_for": len(ngrams.texts), "too_short": ngrams.too_short} if ngrams else None,
-    }
+        near_duplicate_groups=DuplicateGroups(groups=len(set(groups.values())), documents=len(groups)),
+        evaluation_texts=EvaluationTexts(looked_for=len(ngrams.texts), too_short=ngrams.too_short) if ngrams else None,
+    )
 
 
 def deduplicate(

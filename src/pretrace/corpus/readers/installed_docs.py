@@ -21,6 +21,7 @@ from pretrace.common.progress import progress
 from pretrace.corpus.documents import Document, write_documents
 from pretrace.corpus.parallel import map_in_order
 from pretrace.corpus.readers.prose import prose_paragraphs
+from pretrace.schemas.corpus import CollectReport, PackageCount
 from pretrace.settings import Workers
 
 MINIMUM_WORDS = 40
@@ -35,7 +36,7 @@ GRAMMAR = (3, 11)
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def collect_installed(packages: list[str], out: Path, workers: int = 1) -> dict[str, Any]:
+def collect_installed(packages: list[str], out: Path, workers: int = 1) -> CollectReport:
     """Write the prose of the packages' documentation to `out`, in the order of `packages` and of the file names.
 
     Args:
@@ -44,7 +45,7 @@ def collect_installed(packages: list[str], out: Path, workers: int = 1) -> dict[
         workers: processes of this machine, which has the packages, that parse; the result does not depend on it.
 
     Returns:
-        Numbers for the report: by package the files, documents and words, and the words that were dropped.
+        The report: by package the files, documents and words, and the words that were dropped.
 
     Raises:
         PretraceError: a package is not installed, is no folder of Python files, or stands there twice.
@@ -60,7 +61,7 @@ def collect_installed(packages: list[str], out: Path, workers: int = 1) -> dict[
     with atomic_folder(out) as temporary:
         rows = zip(files, progress(results, len(files), "files", "collect"), strict=True)
         write_documents(temporary, _documents(rows, report))
-    return {"packages": {name: dict(numbers) for name, numbers in report.items()}}
+    return CollectReport(packages={name: PackageCount(**numbers) for name, numbers in report.items()})
 
 
 def _documents(rows: Iterable[Any], report: dict[str, Counter]) -> Iterator[Document]:
