@@ -13,7 +13,6 @@ from typing import Any
 
 from training_arms import DROPOUT
 
-from pretrace.common.files import read_json
 from pretrace.settings import load_settings
 
 LIMIT = 0.005
@@ -40,7 +39,7 @@ def trained(shards: Path, steps: int, precision: str) -> float:
     import torch
 
     from pretrace.model import Transformer
-    from pretrace.tokens.shards import batch_sequences, open_shards
+    from pretrace.tokens.shards import batch_sequences, open_shards, read_manifest
     from pretrace.training.engine.device import choose_device
     from pretrace.training.engine.loop import train_steps
     from pretrace.training.engine.optimizer import build_optimizer
@@ -52,7 +51,7 @@ def trained(shards: Path, steps: int, precision: str) -> float:
     scale = load_settings().scale
     section, context = scale.pretrain, scale.model.context
     device, batch_size, objective = choose_device(precision, 1), section.batch_size // 2, CausalLM()
-    model = Transformer(scale.model, read_json(shards / "manifest.json")["vocabulary_size"], section.seed)
+    model = Transformer(scale.model, read_manifest(shards).vocabulary_size, section.seed)
     texts = open_shards(shards, "train")
     warmup = section.warmup_steps / section.steps
 

@@ -17,7 +17,7 @@ def main(run: Run) -> None:
     vocabulary = load_vocabulary(Path("models/vocabulary"))
     scratch = scratch_folder() / "shards"
     manifest = write_shards(Path("data/clean"), vocabulary, Path("data/shards"), scratch, run.settings.workers)
-    run.log_metrics({f"{split}_tokens": numbers["tokens"] for split, numbers in manifest["splits"].items()})
+    run.log_metrics({f"{split}_tokens": numbers.tokens for split, numbers in manifest.splits.items()})
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def main(folder: Path, unit: str, part_bytes: int) -> None:
     measure_vocabulary(vocabulary, (document.text for document in read_documents(folder / "clean" / "validation")))
     manifest = write_shards(folder / "clean", vocabulary, folder / "shards", workers=workers)
     words = {split: numbers.words for split, numbers in report.splits.items()}
-    encoded = {split: numbers["words"] for split, numbers in manifest["splits"].items()}
+    encoded = {split: numbers.words for split, numbers in manifest.splits.items()}
     print(json.dumps({"documents": collected.documents, "words": words, "encoded": encoded}))
 
 

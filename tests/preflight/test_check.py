@@ -13,15 +13,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.files import write_json
 from pretrace.common.units import readable_bytes, readable_time
 from pretrace.corpus import read_files
 from pretrace.corpus.readers.faults import stop
 from pretrace.model import build_model
 from pretrace.preflight.disk import corpus_bytes
 from pretrace.preflight.timing import DryRun
+from pretrace.schemas.record import write_record
 from pretrace.settings import Columns, load_settings
 from tests.helpers.small_run import WORDS, refused, run, write_settings
+from tests.helpers.small_shards import manifest_of
 
 DRY_RUN = DryRun(
     device="cpu",
@@ -125,7 +126,7 @@ def test_check_prints_the_epochs(repository: Path, capsys: Any) -> None:
     tokens = 1_200_000 * (1 - 0.03 - 0.25) / 4.3
     epochs = 1450 * 16 * 24 / tokens
     assert f"some {epochs:.1f} epochs of an estimated {tokens / 1e6:.1f} million tokens" in run(capsys, "check")
-    write_json(repository / "data/shards/manifest.json", {"splits": {"train": {"tokens": 1450 * 16 * 24 // 2}}})
+    write_record(repository / "data/shards/manifest.json", manifest_of({"train": {"tokens": 1450 * 16 * 24 // 2}}))
     assert "2.0 epochs of the shards in data/shards" in run(capsys, "check")
 
 

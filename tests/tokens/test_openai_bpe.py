@@ -189,7 +189,7 @@ def test_folder_is_recognized_by_its_files(folder: Path, vocabulary: Vocabulary,
     (tmp_path / "counts.tsv").write_text("".join(f"{word}\t2\n" for word in sorted(set(clean_text(TEXT).split()))))
     train_vocabulary(tmp_path / "counts.tsv", tmp_path / "own", 120)
     own = copy_vocabulary(tmp_path / "own", tmp_path / "own copied")
-    assert own.description["kind"] == "sentencepiece-bpe"
+    assert own.description.kind == "sentencepiece-bpe"
     assert own.fingerprint == load_vocabulary(tmp_path / "own").fingerprint != vocabulary.fingerprint
 
 

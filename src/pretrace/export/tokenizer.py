@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pretrace.tokens
 from pretrace.common.files import write_json
+from pretrace.schemas.record import write_record
 from pretrace.tokens import Vocabulary
 from pretrace.tokens.load import DESCRIPTION
 from pretrace.tokens.openai_bpe import HUGGING_FACE_FILES, OpenAIVocabulary
@@ -24,7 +25,7 @@ def write_tokenizer(folder: Path, vocabulary: Vocabulary, context: int) -> None:
     for path, name in zip(vocabulary.files, HUGGING_FACE_FILES if openai else vocabulary.released_names, strict=True):
         shutil.copyfile(path, folder / name)
     if not openai:
-        write_json(folder / DESCRIPTION, vocabulary.description)
+        write_record(folder / DESCRIPTION, vocabulary.description)
     shutil.copyfile(CODE, folder / CODE.name)
     name = "GPT1Tokenizer" if openai else "PretraceTokenizer"
     config = {

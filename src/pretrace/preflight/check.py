@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.files import read_json
 from pretrace.common.units import readable_bytes, readable_time
 from pretrace.corpus import corpus_name, read_corpus
 from pretrace.corpus.readers.faults import stop
@@ -24,6 +23,7 @@ from pretrace.preflight.timing import DryRun, dry_run
 from pretrace.settings import MAIN_MODEL, Settings
 from pretrace.tasks.read_task import read_task_files
 from pretrace.tokens import load_vocabulary, vocabulary_folder
+from pretrace.tokens.shards import read_manifest
 from pretrace.training.distributed.data_parallel import check_batch_size
 from pretrace.training.distributed.group import Group
 from pretrace.training.engine.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY, flops_per_token
@@ -145,9 +145,9 @@ def _pretraining(
 
 def _epochs(tokens: int, text_bytes: int, settings: Settings) -> str:
     """Describe the epochs: from the shards if they exist, else estimated from the size of the text."""
-    manifest = Path("data/shards/manifest.json")
-    if manifest.exists():
-        epochs = tokens / read_json(manifest)["splits"]["train"]["tokens"]
+    shards = Path("data/shards")
+    if (shards / "manifest.json").exists():
+        epochs = tokens / read_manifest(shards).splits["train"].tokens
         return f", {epochs:,.1f} epochs of the shards in data/shards"
     if not text_bytes:
         return ""

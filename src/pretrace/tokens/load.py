@@ -6,12 +6,14 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.files import atomic_folder, read_json, write_json
+from pretrace.common.files import atomic_folder, read_json
+from pretrace.schemas.record import parse_record, write_record
+from pretrace.schemas.tokens import VocabularyRecord
 from pretrace.tokens.openai_bpe import FILES, HUGGING_FACE_FILES, OpenAIVocabulary
 from pretrace.tokens.sentencepiece_bpe import SentencePieceVocabulary
 
@@ -21,8 +23,8 @@ DESCRIPTION = "vocabulary.json"
 class Vocabulary(Protocol):
     """A tokenizer with its vocabulary: token ids of text, and back. A token is a part of a word, or a line end."""
 
-    description: dict[str, Any]
-    """Content of `vocabulary.json`: kind, size, fingerprint."""
+    description: VocabularyRecord
+    """Content of `vocabulary.json`."""
     files: tuple[Path, ...]
     """Files that it was read from."""
     released_names: tuple[str, ...]
@@ -66,7 +68,7 @@ class Kind:
 
     name: str
     """Its `kind` in `vocabulary.json`."""
-    from_description: Callable[[Path, dict[str, Any]], Vocabulary]
+    from_description: Callable[[Path, VocabularyRecord], Vocabulary]
     """Opens a folder with a `vocabulary.json` of this kind, given its content."""
     from_files: Callable[[Path, tuple[str, str]], Vocabulary] | None = None
     """Opens a folder without `vocabulary.json`, given the names of its files."""
@@ -90,11 +92,11 @@ def load_vocabulary(folder: Path | str) -> Vocabulary:
     folder = Path(folder)
     if not (folder / DESCRIPTION).exists():
         return _load_bare(folder)
-    description = read_json(folder / DESCRIPTION)
-    name = description.get("kind") if isinstance(description, dict) else None
+    values = read_json(folder / DESCRIPTION)
+    name = values.get("kind") if isinstance(values, dict) else None
     for kind in KINDS:
         if name == kind.name:
-            return kind.from_description(folder, description)
+            return kind.from_description(folder, parse_record(values, VocabularyRecord, str(folder / DESCRIPTION)))
     accepted = " or ".join(repr(kind.name) for kind in KINDS)
     raise PretraceError(f"{folder / DESCRIPTION}: kind: got {name!r}; takes {accepted}")
 
@@ -121,5 +123,5 @@ def copy_vocabulary(source: Path, out: Path) -> Vocabulary:
     with atomic_folder(out) as temporary:
         for path, name in zip(vocabulary.files, vocabulary.released_names, strict=True):
             shutil.copyfile(path, temporary / name)
-        write_json(temporary / DESCRIPTION, vocabulary.description)
+        write_record(temporary / DESCRIPTION, vocabulary.description)
     return vocabulary

@@ -16,6 +16,7 @@ from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import sha256_of_file
+from pretrace.schemas.tokens import VocabularyRecord
 from pretrace.tokens.word_cache import WordVocabulary
 
 FILES = ("encoder_bpe_40000.json", "vocab_40000.bpe")
@@ -42,13 +43,13 @@ class OpenAIVocabulary(WordVocabulary):
         self.unknown_id: int = self.ids[UNKNOWN]
         super().__init__(sorted(self.ids, key=self.ids.__getitem__), self.ids[NEWLINE], END_OF_WORD)
         self._merges = Merges(self.tokens, ranks)
-        self.description = {"kind": self.kind, "size": self.size, "fingerprint": self.fingerprint}
+        self.description = VocabularyRecord(kind=self.kind, size=self.size, fingerprint=self.fingerprint)
 
     @classmethod
-    def from_description(cls, folder: Path, description: dict[str, Any]) -> OpenAIVocabulary:
+    def from_description(cls, folder: Path, description: VocabularyRecord) -> OpenAIVocabulary:
         """Open a folder whose `vocabulary.json` has the fingerprint of its files."""
         vocabulary = cls(folder)
-        if vocabulary.fingerprint != description.get("fingerprint"):
+        if vocabulary.fingerprint != description.fingerprint:
             raise PretraceError(
                 f"{folder / 'vocabulary.json'}: does not match the fingerprint of the files beside it; run the stage "
                 "`bpe` again"

@@ -7,6 +7,7 @@ from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import sha256_of_file
+from pretrace.schemas.tokens import VocabularyRecord
 from pretrace.tokens.word_cache import WordVocabulary
 
 MODEL_FILE = "vocabulary.model"
@@ -22,12 +23,12 @@ class SentencePieceVocabulary(WordVocabulary):
 
     kind = "sentencepiece-bpe"
 
-    def __init__(self, folder: Path, description: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, description: VocabularyRecord) -> None:
         path = folder / MODEL_FILE
         self.description = description
         self.files: tuple[Path, ...] = (path,)
         self.released_names: tuple[str, ...] = (MODEL_FILE,)
-        self.fingerprint = _checked_fingerprint(path, description.get("fingerprint"))
+        self.fingerprint = _checked_fingerprint(path, description.fingerprint)
         self._model = _load(path)
         self.unknown_id: int = self._model.unk_id()
         tokens = [self._model.id_to_piece(index) for index in range(self._model.get_piece_size())]
@@ -47,7 +48,7 @@ def _load(path: Path) -> Any:
         raise PretraceError(f"{path}: not a sentencepiece model ({error}); run the stage `bpe` again") from None
 
 
-def _checked_fingerprint(path: Path, expected: Any) -> str:
+def _checked_fingerprint(path: Path, expected: str) -> str:
     if not path.is_file():
         raise PretraceError(f"{path}: no such file, but vocabulary.json beside it needs one; run the stage `bpe` again")
     fingerprint = sha256_of_file(path)

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.files import atomic_folder, sha256_of_file, write_json
+from pretrace.common.files import atomic_folder, sha256_of_file
 from pretrace.corpus.text.count_words import count_words
-from pretrace.tokens.load import Vocabulary
+from pretrace.schemas.record import write_record
+from pretrace.schemas.tokens import VocabularyRecord
+from pretrace.tokens.load import DESCRIPTION, Vocabulary
 from pretrace.tokens.sentencepiece_bpe import END_OF_WORD, MODEL_FILE, SentencePieceVocabulary
 
 KEY = "scales/<scale>.yaml: vocabulary.size"
@@ -62,8 +64,8 @@ def train_vocabulary(counts: Path, out: Path, size: int) -> dict[str, Any]:
     with atomic_folder(out) as temporary:
         (temporary / MODEL_FILE).write_bytes(_train(rows, size))
         fingerprint = sha256_of_file(temporary / MODEL_FILE)
-        description = {"kind": SentencePieceVocabulary.kind, "size": size, "fingerprint": fingerprint}
-        write_json(temporary / "vocabulary.json", description)
+        description = VocabularyRecord(kind=SentencePieceVocabulary.kind, size=size, fingerprint=fingerprint)
+        write_record(temporary / DESCRIPTION, description)
         _, _, *tokens = SentencePieceVocabulary(temporary, description).tokens  # the first are no words
     longest = max((token.rstrip(END_OF_WORD) for token in tokens), key=lambda token: (len(token), token))
     return {"size": size, "distinct_words": len(rows), "longest_piece": longest}

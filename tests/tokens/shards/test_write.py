@@ -51,12 +51,12 @@ def test_large_vocabulary_is_stored_in_four_bytes(folder: Path, tmp_path: Path) 
     vocabulary.size = 70_000
     write_documents(tmp_path / "clean" / "validation", [Document("v", "s", "w5 w65600 w6")])
     manifest = write_shards(tmp_path / "clean", vocabulary, tmp_path / "large")
-    assert manifest["id_type"] == "uint32"
+    assert manifest.id_type == "uint32"
     assert open_shards(tmp_path / "large", "validation").read(0, 4).tolist() == [15, 65_610, 16, 1]
     whole = open_shards(tmp_path / "large", "train")
     assert (whole.read(0, whole.tokens) == open_shards(folder, "train").read(0, whole.tokens)).all()
-    file = manifest["splits"]["train"]["files"][0]
-    assert np.fromfile(tmp_path / "large" / file["name"], "<u4").size == file["tokens"]
+    file = manifest.splits["train"].files[0]
+    assert np.fromfile(tmp_path / "large" / file.name, "<u4").size == file.tokens
 
 
 class Killed(Words):

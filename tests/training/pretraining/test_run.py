@@ -17,7 +17,8 @@ import torch
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import locked, read_json
 from pretrace.model import build_model
-from pretrace.tokens.shards import batch_sequences, open_shards
+from pretrace.schemas.tokens import Manifest
+from pretrace.tokens.shards import batch_sequences, open_shards, read_manifest
 from pretrace.tokens.shards.batch_documents import batch_documents, document_names
 from pretrace.training.engine import checkpoint
 from pretrace.training.engine.device import choose_device
@@ -140,9 +141,9 @@ def test_run_with_other_settings_starts_fresh(
 
 @pytest.mark.slow
 def test_fingerprint_depends_on_what_decides_the_weights(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    device, manifest = choose_device("float32", 1), read_json(shards / "manifest.json")
+    device, manifest = choose_device("float32", 1), read_manifest(shards)
 
-    def name(kind: str = "transformer", other: dict | None = None, **changes: object) -> str:
+    def name(kind: str = "transformer", other: Manifest | None = None, **changes: object) -> str:
         settings = settings_with(changes)
         return run_fingerprint(kind, settings, other or manifest, device, settings.scale.processes, CausalLM())
 
@@ -158,7 +159,7 @@ def test_fingerprint_depends_on_what_decides_the_weights(shards: Path, monkeypat
         name(**{"pretrain.weight_decay": 0.0}),
         name(**{"pretrain.optimizer": "openai_adam"}),
         name(**{"model.embedding_dropout": "table"}),
-        name(other={**manifest, "vocabulary": "0" * 64}),
+        name(other=manifest.model_copy(update={"vocabulary": "0" * 64})),
         run_fingerprint("transformer", settings_with(), manifest, choose_device("bfloat16", 1), 1, CausalLM()),
     ]
     monkeypatch.setattr("pretrace.training.pretraining.fingerprint.code_hash", lambda module: "other code")

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.files import read_json, sha256_of_file
+from pretrace.common.files import sha256_of_file
+from pretrace.schemas.record import read_record
+from pretrace.schemas.tokens import Manifest, SplitManifest
 from pretrace.tokens.shards.format import MANIFEST, OFFSET
 
 
 class Shards:
     """One split's token ids, memory-mapped: only what is read is in memory."""
 
-    def __init__(self, folder: Path, split: str, numbers: dict[str, Any], id_type: np.dtype) -> None:
+    def __init__(self, folder: Path, split: str, numbers: SplitManifest, id_type: np.dtype) -> None:
         self.split = split
-        self.tokens: int = numbers["tokens"]
+        self.tokens = numbers.tokens
         """Tokens in the stream."""
-        self.bytes: int = numbers["bytes"]
+        self.bytes = numbers.bytes
         """UTF-8 bytes of the clean text."""
-        self.words: int = numbers["words"]
-        self._files = [np.memmap(folder / file["name"], id_type, "r") for file in numbers["files"] if file["tokens"]]
+        self.words = numbers.words
+        self._files = [np.memmap(folder / file.name, id_type, "r") for file in numbers.files if file.tokens]
         self._starts = np.cumsum([0] + [len(ids) for ids in self._files])
-        self._offsets = folder / numbers["offsets"]["name"]
+        self._offsets = folder / numbers.offsets.name
 
     def read(self, start: int, length: int) -> np.ndarray:
         """Return ids `start` to `start + length` of the stream, int64. Raises IndexError outside of it."""
@@ -46,6 +47,15 @@ class Shards:
         return np.fromfile(self._offsets, OFFSET).astype(np.int64)
 
 
+def read_manifest(folder: Path | str) -> Manifest:
+    """Read the manifest of a folder of shards.
+
+    Raises:
+        PretraceError: it is missing or damaged.
+    """
+    return read_record(Path(folder) / MANIFEST, Manifest)
+
+
 def open_shards(folder: Path | str, split: str, vocabulary_fingerprint: str | None = None) -> Shards:
     """Open the shards of "train" or "validation"; every file is compared with the manifest first.
 
@@ -54,17 +64,17 @@ def open_shards(folder: Path | str, split: str, vocabulary_fingerprint: str | No
             belong to another vocabulary than `vocabulary_fingerprint`.
     """
     folder = Path(folder)
-    manifest = read_json(folder / MANIFEST)
-    if vocabulary_fingerprint is not None and manifest["vocabulary"] != vocabulary_fingerprint:
+    manifest = read_manifest(folder)
+    if vocabulary_fingerprint is not None and manifest.vocabulary != vocabulary_fingerprint:
         raise PretraceError(f"{folder}: made with another vocabulary; run the stage `shard` again")
-    if split not in manifest["splits"]:
-        raise PretraceError(f"{folder / MANIFEST}: no split {split!r}; has {', '.join(manifest['splits'])}")
-    numbers = manifest["splits"][split]
-    id_type = np.dtype(manifest["id_type"]).newbyteorder("<")
-    for file in numbers["files"]:
-        _check(folder / file["name"], file["sha256"], file["tokens"] * id_type.itemsize)
-    offsets = numbers["offsets"]
-    _check(folder / offsets["name"], offsets["sha256"], (numbers["documents"] + 1) * OFFSET.itemsize)
+    if split not in manifest.splits:
+        raise PretraceError(f"{folder / MANIFEST}: no split {split!r}; has {', '.join(manifest.splits)}")
+    numbers = manifest.splits[split]
+    id_type = np.dtype(manifest.id_type).newbyteorder("<")
+    for file in numbers.files:
+        _check(folder / file.name, file.sha256, file.tokens * id_type.itemsize)
+    offsets = numbers.offsets
+    _check(folder / offsets.name, offsets.sha256, (numbers.documents + 1) * OFFSET.itemsize)
     return Shards(folder, split, numbers, id_type)
 
 

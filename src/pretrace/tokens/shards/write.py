@@ -14,12 +14,13 @@ import shutil
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from pretrace.common.files import atomic_folder, sha256_of_file, write_json
+from pretrace.common.files import atomic_folder, sha256_of_file
 from pretrace.corpus.documents import document_parts
+from pretrace.schemas.record import write_record
+from pretrace.schemas.tokens import Manifest, OffsetsFile, ShardFile, SplitManifest
 from pretrace.settings import Workers
 from pretrace.tokens import Vocabulary
 from pretrace.tokens.shards.encode import EncodedPart, encode_parts
@@ -32,7 +33,7 @@ SPLITS = ("train", "validation")
 
 def write_shards(
     clean: Path, vocabulary: Vocabulary, out: Path, scratch: Path | None = None, workers: Workers | None = None
-) -> dict[str, Any]:
+) -> Manifest:
     """Encode `clean/train` and `clean/validation` (from `clean_documents`) into the folder `out`.
 
     With `scratch`, a folder, an interrupted run resumes: parts of the text that are encoded are not encoded again. The
@@ -50,13 +51,13 @@ def write_shards(
         paths = {split: document_parts(Path(clean) / split) for split in SPLITS}
         parts = encode_parts(list(chain.from_iterable(paths.values())), vocabulary, encoded, workers)
         splits = {split: _write_split([parts[path] for path in paths[split]], temporary, split) for split in SPLITS}
-        manifest = {
-            "vocabulary": vocabulary.fingerprint,
-            "vocabulary_size": vocabulary.size,
-            "id_type": id_type(vocabulary.size).name,
-            "splits": splits,
-        }
-        write_json(temporary / MANIFEST, manifest)
+        manifest = Manifest(
+            vocabulary=vocabulary.fingerprint,
+            vocabulary_size=vocabulary.size,
+            id_type=id_type(vocabulary.size).name,
+            splits=splits,
+        )
+        write_record(temporary / MANIFEST, manifest)
         if not scratch:
             shutil.rmtree(encoded)
     for part in parts.values():
@@ -64,26 +65,26 @@ def write_shards(
     return manifest
 
 
-def _write_split(parts: list[EncodedPart], out: Path, split: str) -> dict[str, Any]:
+def _write_split(parts: list[EncodedPart], out: Path, split: str) -> SplitManifest:
     order = sorted((rank, at, number) for at, part in enumerate(parts) for number, rank in enumerate(part.index.ranks))
     files = _write_files((parts[at].ids(number) for _, at, number in order), out, split)
     starts = [parts[at].index.starts[number : number + 2] for _, at, number in order]
     ends = np.cumsum([0] + [end - start for start, end in starts], dtype=OFFSET)
     offsets = out / f"{split}-documents.bin"
     offsets.write_bytes(ends.astype(OFFSET).tobytes())
-    return {
-        "tokens": int(ends[-1]),
-        "words": sum(part.index.words for part in parts),
-        "bytes": sum(part.index.bytes for part in parts),
-        "documents": len(order),
-        "offsets": {"name": offsets.name, "sha256": sha256_of_file(offsets)},
-        "files": files,
-    }
+    return SplitManifest(
+        tokens=int(ends[-1]),
+        words=sum(part.index.words for part in parts),
+        bytes=sum(part.index.bytes for part in parts),
+        documents=len(order),
+        offsets=OffsetsFile(name=offsets.name, sha256=sha256_of_file(offsets)),
+        files=files,
+    )
 
 
-def _write_files(documents: Iterator[np.ndarray], out: Path, split: str) -> list[dict[str, Any]]:
+def _write_files(documents: Iterator[np.ndarray], out: Path, split: str) -> list[ShardFile]:
     """Write whole documents to files until one is full; a document of more than a file's length has one to itself."""
-    files: list[dict[str, Any]] = []
+    files: list[ShardFile] = []
     ids = next(documents, None)
     while ids is not None:
         path = out / f"{split}-{len(files):05d}.bin"
@@ -93,5 +94,5 @@ def _write_files(documents: Iterator[np.ndarray], out: Path, split: str) -> list
                 stream.write(ids.tobytes())
                 tokens, count = tokens + len(ids), count + 1
                 ids = next(documents, None)
-        files.append({"name": path.name, "tokens": tokens, "documents": count, "sha256": sha256_of_file(path)})
+        files.append(ShardFile(name=path.name, tokens=tokens, documents=count, sha256=sha256_of_file(path)))
     return files

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pretrace.common.errors import PretraceError
 from pretrace.model.language_model import LanguageModel
+from pretrace.schemas.tokens import Manifest
 from pretrace.tokens.shards import Shards
 from pretrace.training.engine.device import Device
 from pretrace.training.objectives import MicroBatch, Objective
@@ -43,10 +44,10 @@ def validation_sequences(shards: Shards, context: int) -> Tensor:
     return torch.from_numpy(shards.read(0, count * context)).view(count, context)
 
 
-def model_metrics(model: LanguageModel, val_loss: float, manifest: dict[str, Any]) -> dict[str, Any]:
+def model_metrics(model: LanguageModel, val_loss: float, manifest: Manifest) -> dict[str, Any]:
     """Return the metrics of any language model: those of its validation loss (nats/token), and its size."""
-    validation = manifest["splits"]["validation"]
-    bits_per_byte = val_loss / math.log(2) * validation["tokens"] / validation["bytes"]
+    validation = manifest.splits["validation"]
+    bits_per_byte = val_loss / math.log(2) * validation.tokens / validation.bytes
     return {
         "val_loss": round(val_loss, 6),
         "val_perplexity": round(math.exp(min(val_loss, 700.0)), 4),

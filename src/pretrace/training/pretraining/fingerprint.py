@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pretrace.common.code import code_hash
+from pretrace.schemas.tokens import Manifest
 from pretrace.settings import Settings
 from pretrace.training.engine.device import Device
 from pretrace.training.engine.fingerprint import fingerprint
@@ -14,7 +13,7 @@ TRAINER = "pretrace.training.pretraining.trainer"
 
 
 def run_fingerprint(
-    kind: str, settings: Settings, manifest: dict[str, Any], device: Device, processes: int, objective: Objective
+    kind: str, settings: Settings, manifest: Manifest, device: Device, processes: int, objective: Objective
 ) -> str:
     """Return the hash that names a pre-training. How often it saves is no part of it.
 
@@ -30,6 +29,6 @@ def run_fingerprint(
         pretrain=scale.pretrain.model_dump(exclude={"checkpoint_every"}),
         processes=(processes, scale.threads),
         device=(device.name, str(device.dtype)),
-        shards=manifest,
+        shards=manifest.as_json(),
         code=[code_hash(module) for module in (TRAINER, type(objective).__module__)],  # it imports no objective
     )

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.files import read_json
 from pretrace.model.checkpoints.load import load_model
 from pretrace.model.language_model import LanguageModel
 from pretrace.settings import MAIN_MODEL, ModelSettings, Settings
-from pretrace.tokens.shards import open_shards
+from pretrace.tokens.shards import open_shards, read_manifest
 from pretrace.training.engine.device import choose_device
 from pretrace.training.objectives.causal_lm import CausalLM
 from pretrace.training.pretraining.evaluate import model_metrics, validation_loss, validation_sequences
@@ -24,8 +23,8 @@ def init_from(settings: Settings, shards_folder: Path) -> Pretrained:
     """
     scale = settings.scale
     device = choose_device(scale.pretrain.precision, scale.threads)
-    manifest = read_json(shards_folder / "manifest.json")
-    model = load_initial_model(settings, manifest["vocabulary_size"])
+    manifest = read_manifest(shards_folder)
+    model = load_initial_model(settings, manifest.vocabulary_size)
     validation = validation_sequences(open_shards(shards_folder, "validation"), scale.model.context)
     metrics = model_metrics(model.to(device.name), validation_loss(model, CausalLM(), validation, device), manifest)
     curve = [{"step": 0, "val_loss": metrics["val_loss"]}]

@@ -16,6 +16,7 @@ import torch
 
 from pretrace.common.progress import progress
 from pretrace.model.language_model import LanguageModel
+from pretrace.schemas.tokens import Manifest
 from pretrace.tokens.shards.batch_documents import batch_documents, document_names
 from pretrace.tokens.shards.read import open_shards
 from pretrace.training.distributed.data_parallel import full_tensor
@@ -51,7 +52,7 @@ class Monitor:
         self,
         trainer: Trainer,
         checkpoints: Checkpoints,
-        manifest: dict[str, Any],
+        manifest: Manifest,
         curves: Path | None = None,
         sample: Sampler | None = None,
         publish: Callable[[], None] = lambda: None,
@@ -61,8 +62,8 @@ class Monitor:
         self.curves, self.sample, self.publish = curves, sample, publish
         self.tokens_per_step = self.section.batch_size * trainer.scale.model.context
         self.flops_per_token = flops_per_token(trainer.model)
-        train = manifest["splits"]["train"]
-        self.bits_per_byte = train["tokens"] / train["bytes"] / math.log(2)
+        train = manifest.splits["train"]
+        self.bits_per_byte = train.tokens / train.bytes / math.log(2)
         """Bits/byte of a loss of 1 nat/token."""
         self.validation = validation_sequences(
             open_shards(trainer.shards_folder, "validation"), trainer.scale.model.context

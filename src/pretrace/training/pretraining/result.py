@@ -9,6 +9,7 @@ from typing import Any
 
 from pretrace.common.progress import duration
 from pretrace.model.language_model import LanguageModel
+from pretrace.schemas.tokens import Manifest
 from pretrace.settings import Settings
 from pretrace.training.engine.checkpoint import Checkpoints
 from pretrace.training.engine.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY
@@ -39,7 +40,7 @@ def collect_result(
     checkpoints: Checkpoints,
     monitor: Monitor,
     model: LanguageModel,
-    manifest: dict[str, Any],
+    manifest: Manifest,
     settings: Settings,
 ) -> Pretrained:
     """Evaluate the whole model on all of the validation text, and put the result together."""

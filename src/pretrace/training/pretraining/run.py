@@ -12,9 +12,10 @@ from pathlib import Path
 
 import torch
 
-from pretrace.common.files import locked, read_json
+from pretrace.common.files import locked
 from pretrace.schemas.checkpoint import CheckpointMetadata
 from pretrace.settings import Settings
+from pretrace.tokens.shards import read_manifest
 from pretrace.training.distributed.group import Group, group_from_environment
 from pretrace.training.distributed.launch import process_group
 from pretrace.training.distributed.sigterm import Sigterm
@@ -54,8 +55,8 @@ def pretrain(
     group, objective = group_from_environment(settings.scale.processes), CausalLM()
     device = _choose_rank_device(settings, group)
     check_kernels(kind, device)
-    manifest = read_json(shards_folder / "manifest.json")
-    check_training_memory(kind, settings, manifest["vocabulary_size"], group)
+    manifest = read_manifest(shards_folder)
+    check_training_memory(kind, settings, manifest.vocabulary_size, group)
     fingerprint = run_fingerprint(kind, settings, manifest, device, group.world_size, objective)
     checkpoints = Checkpoints(checkpoint_folder(fingerprint), group)
     if group.is_rank_zero:
@@ -97,7 +98,7 @@ def _train_rank(group: Group, kind: str, settings: Settings, shards_folder: Path
     """Train as a rank that rank 0 launched."""
     checkpoints = Checkpoints(folder, group)
     trainer = Trainer(kind, settings, shards_folder, _choose_rank_device(settings, group), checkpoints, CausalLM())
-    monitor = Monitor(trainer, checkpoints, read_json(shards_folder / "manifest.json"))
+    monitor = Monitor(trainer, checkpoints, read_manifest(shards_folder))
     _train(trainer, checkpoints, monitor)
     monitor.whole_model()
 

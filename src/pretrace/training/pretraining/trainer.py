@@ -15,11 +15,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pretrace.common.files import read_json
 from pretrace.model.build import build_model
 from pretrace.model.language_model import LanguageModel
 from pretrace.settings import Settings
-from pretrace.tokens.shards.read import open_shards
+from pretrace.tokens.shards.read import open_shards, read_manifest
 from pretrace.tokens.shards.sampler import batch_sequences, share_of
 from pretrace.training.distributed.data_parallel import DataParallel, check_batch_size, choose_strategy
 from pretrace.training.distributed.sigterm import Sigterm
@@ -60,7 +59,7 @@ class Trainer:
         self.kind, self.scale, self.section = kind, scale, section
         self.device, self.group, self.objective = device, group, objective
         self.shards_folder = shards_folder
-        self.vocabulary_size = read_json(shards_folder / "manifest.json")["vocabulary_size"]
+        self.vocabulary_size = read_manifest(shards_folder).vocabulary_size
         self.shards = open_shards(shards_folder, "train")
         self.dropout = scale.sizes_of(kind).dropout
         self.model = self.initial_model().to(device.name)
