@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from pretrace.schemas.tracking import PipelineSnapshot
 from pretrace.tracking.lineage import Pipeline, snapshot
 from tests.helpers import REPOSITORY
 
 
 @pytest.fixture(scope="module")
-def taken() -> Any:
+def taken() -> PipelineSnapshot:
     """A snapshot of the repository as it is; its lock may be of an older commit, which is the usual thing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(REPOSITORY)
@@ -23,7 +24,7 @@ def digests(pipeline: Pipeline, stage: str) -> dict[str, str]:
     return {one.path: one.md5 for one in pipeline.inputs(stage)}
 
 
-def test_inputs_have_the_hashes_of_their_producers(taken: Any) -> None:
+def test_inputs_have_the_hashes_of_their_producers(taken: PipelineSnapshot) -> None:
     pipeline = Pipeline(taken)
     locked = {entry["path"]: entry["md5"] for stage in pipeline.locked.values() for entry in stage["outs"]}
     assert digests(pipeline, "pretrain") == {name: locked[name] for name in ("data/shards", "models/vocabulary")}
@@ -34,7 +35,7 @@ def test_inputs_have_the_hashes_of_their_producers(taken: Any) -> None:
     assert digests(pipeline, "collect") == {}
 
 
-def test_inputs_match_dvc_lock(taken: Any) -> None:
+def test_inputs_match_dvc_lock(taken: PipelineSnapshot) -> None:
     """Wherever dvc.lock's own entry has the same path, it has the same hash."""
     pipeline, compared = Pipeline(taken), 0
     for stage in pipeline.stages:
@@ -46,18 +47,18 @@ def test_inputs_match_dvc_lock(taken: Any) -> None:
     assert compared > 20
 
 
-def test_input_without_a_producer_is_unlocked(taken: Any) -> None:
-    texts = {name: text for name, text in taken["texts"].items() if name != "dvc.lock"}
-    assert set(digests(Pipeline({**taken, "texts": texts}), "pretrain").values()) == {"unlocked"}
+def test_input_without_a_producer_is_unlocked(taken: PipelineSnapshot) -> None:
+    texts = {name: text for name, text in taken.texts.items() if name != "dvc.lock"}
+    assert set(digests(Pipeline(PipelineSnapshot(texts=texts, code=taken.code)), "pretrain").values()) == {"unlocked"}
 
 
 def test_pipeline_without_files_is_empty() -> None:
-    pipeline = Pipeline({"texts": {}, "code": {}})
+    pipeline = Pipeline(PipelineSnapshot(texts={}, code={}))
     assert pipeline.inputs("clean") == []
     assert pipeline.fingerprint("clean") == ""
 
 
-def test_stages_include_cells_of_a_matrix(taken: Any) -> None:
+def test_stages_include_cells_of_a_matrix(taken: PipelineSnapshot) -> None:
     stages = Pipeline(taken).stages
     assert "finetune@source-full" in stages
     assert stages["finetune@source-full"]["cmd"].endswith("stages/finetune.py source full")
@@ -77,20 +78,21 @@ def test_stages_include_cells_of_a_matrix(taken: Any) -> None:
         (("code", "src/pretrace/tracking/spool/uploader.py", None, "0"), set()),
     ],
 )
-def test_fingerprint_depends_on_code_and_parameters(taken: Any, change: tuple[str, ...], changed: set[str]) -> None:
+def test_fingerprint_depends_on_code_and_parameters(taken: PipelineSnapshot, change: tuple[str, ...], changed: set[str]) -> None:
     watched = {"clean", "evaluation", "pretrain", "tasks@source", "zeroshot"}
     watched |= {"finetune@source-full", "finetune@cloze-scratch"}
     part, name, old, new = change
     other = copy.deepcopy(taken)
-    other[part][name] = other[part][name].replace(old, new, 1) if old else new
+    files = getattr(other, part)
+    files[name] = files[name].replace(old, new, 1) if old else new
     before, after = Pipeline(taken), Pipeline(other)
     assert {stage for stage in watched if before.fingerprint(stage) != after.fingerprint(stage)} == changed
 
 
 @pytest.mark.slow
-def test_fingerprint_depends_on_data(taken: Any) -> None:
+def test_fingerprint_depends_on_data(taken: PipelineSnapshot) -> None:
     pipeline = Pipeline(taken)
     other = copy.deepcopy(taken)
-    other["texts"]["dvc.lock"] = other["texts"]["dvc.lock"].replace(pipeline.md5("data/shards"), "0" * 32)
+    other.texts["dvc.lock"] = other.texts["dvc.lock"].replace(pipeline.md5("data/shards"), "0" * 32)
     assert Pipeline(other).fingerprint("pretrain") != pipeline.fingerprint("pretrain")
     assert Pipeline(other).fingerprint("clean") == pipeline.fingerprint("clean")

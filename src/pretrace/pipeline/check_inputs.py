@@ -18,7 +18,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.files import CHUNK_BYTES, write_json
+from pretrace.common.files import CHUNK_BYTES
+from pretrace.schemas.record import read_record, write_record
+from pretrace.schemas.tracking import OutputNote
 
 RECORDS = Path(".pretrace/written")
 """Folder of records, beside the outputs: DVC's temporary copies have their own."""
@@ -58,7 +60,7 @@ def check_inputs(stage: str, cell: tuple[str, ...], axes: Mapping[str, Mapping[s
     read = [(name, path, d) for name, path in _outputs(stages, axes) for d in dependencies if _overlaps(path, d)]
     locks = _locked() if read else {}
     for name, path, dependency in read:
-        locked, record = locks.get(name, {}).get(path), _record(name).get(path, {})
+        locked, record = locks.get(name, {}).get(path), _record(name).get(path)
         _compare(Output(name, path, locked, _listings(locked, record)), dependency)
 
 
@@ -71,8 +73,8 @@ def record_outputs(stage: str, cell: tuple[str, ...]) -> None:
     paths = _paths(stages[stage], KINDS, cell)
     locked = _locked().get(name, {})
     # A record is valid for the dvc.lock that it was written with, not after the next `dvc repro` or `dvc checkout`.
-    record = {path: {"instead_of": locked.get(path), "files": _listing(Path(path))} for path in paths}
-    write_json(RECORDS / f"{name}.json", record)
+    record = {path: OutputNote(instead_of=locked.get(path), files=_listing(Path(path))) for path in paths}
+    write_record(RECORDS / f"{name}.json", record)
 
 
 def _stages() -> dict[str, Any]:
@@ -119,9 +121,9 @@ def _overlaps(output: str, dependency: str) -> bool:
     return mine == other or mine in other.parents or other in mine.parents
 
 
-def _listings(locked: str | None, record: dict[str, Any]) -> tuple[Listing, ...]:
+def _listings(locked: str | None, record: OutputNote | None) -> tuple[Listing, ...]:
     cached = _cached(locked) if locked else None
-    recorded = record["files"] if record and record["instead_of"] == locked else None
+    recorded = record.files if record and record.instead_of == locked else None
     return tuple(listing for listing in (cached, recorded) if listing is not None)
 
 
@@ -138,11 +140,10 @@ def _paths(entry: dict[str, Any], kinds: tuple[str, ...], cell: tuple[str, ...])
     return paths
 
 
-def _record(name: str) -> dict[str, Any]:
+def _record(name: str) -> dict[str, OutputNote]:
     try:
-        record: dict[str, Any] = json.loads((RECORDS / f"{name}.json").read_text(encoding="utf-8"))
-        return record
-    except (OSError, ValueError):
+        return read_record(RECORDS / f"{name}.json", dict[str, OutputNote])
+    except PretraceError:
         return {}
 
 

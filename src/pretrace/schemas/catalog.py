@@ -13,7 +13,7 @@ from pretrace.schemas.finetuning import FinetunedConfig, FinetuneReport, SeedRes
 from pretrace.schemas.models import CurvePoint, ModelConfig, PretrainReport, Sample
 from pretrace.schemas.tasks import TaskRecord, TaskReport
 from pretrace.schemas.tokens import Manifest, VocabularyRecord, VocabularyReport
-from pretrace.schemas.tracking import OutputNote, RunRecord
+from pretrace.schemas.tracking import OutputNote, RunRecord, StateFile
 from pretrace.schemas.zero_shot import ZeroShotReport
 
 
@@ -64,6 +64,8 @@ CATALOG = (
     ),
     FileFormat(".pretrace/seeds/<fingerprint>/<seed>/result.json", SeedResult, "one seed", "stage finetune"),
     FileFormat(".pretrace/tracking/<id>/record.json", RunRecord, "every stage", "uploader to MLflow"),
+    FileFormat(".pretrace/tracking/running/<id>.json", RunRecord, "every stage, at its start", "uploader to MLflow"),
+    FileFormat(".pretrace/tracking/open/<experiment>.json", StateFile, "uploader to MLflow", "uploader to MLflow"),
     FileFormat(
         ".pretrace/written/<stage>.json",
         dict[str, OutputNote],

@@ -94,6 +94,15 @@ class RunRecord(Record):
     """True if all stages came from DVC's cache, so that none ran."""
 
 
+class StateFile(Record):
+    """The process that works on something: the stage of a run that has started, or the DVC of an open experiment."""
+
+    process: Process | None = None
+    """The process of a stage, in the record of a run that has started."""
+    dvc: Process | None = None
+    """The DVC that works on an experiment; null without one."""
+
+
 class OutputNote(Record):
     """The files of one output of a stage that was run without DVC."""
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from pretrace.common.code import CODE
 from pretrace.common.files import sha256_of_json
+from pretrace.schemas.tracking import PipelineSnapshot
 
 FILES = ("dvc.yaml", "dvc.lock", "params.yaml")
 DATA = ("data/", "models/")
@@ -32,7 +33,7 @@ class Input:
     """The stage that produced it; "" for none."""
 
 
-def snapshot(scale: str) -> dict[str, Any]:
+def snapshot(scale: str) -> PipelineSnapshot:
     """Return what fingerprints need from the current folder: texts of pipeline files, MD5 of each file of code."""
     texts = {}
     for name in (*FILES, f"scales/{scale}.yaml"):
@@ -43,17 +44,17 @@ def snapshot(scale: str) -> dict[str, Any]:
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
             if path.is_file() and "__pycache__" not in path.parts:
                 code[path.as_posix()] = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-    return {"texts": texts, "code": code}
+    return PipelineSnapshot(texts=texts, code=code)
 
 
 class Pipeline:
     """The stages of a snapshot."""
 
-    def __init__(self, pipeline: dict[str, Any]) -> None:
+    def __init__(self, pipeline: PipelineSnapshot) -> None:
         """Read the result of `snapshot`."""
-        texts = pipeline.get("texts", {})
+        texts = pipeline.texts
         self._files = {name: _yaml(text) for name, text in texts.items() if name != "dvc.lock"}
-        self._code: dict[str, str] = pipeline.get("code", {})
+        self._code = pipeline.code
         self.stages = self._defined()
         self.locked = _locked(texts.get("dvc.lock", ""))
         self._outs = {

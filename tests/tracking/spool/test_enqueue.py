@@ -138,6 +138,22 @@ def test_damaged_record_does_not_block_others(tracked: Path) -> None:
     assert {"clean", "bpe"} <= set(runs())
 
 
+def test_records_of_other_versions_do_not_block_others(tracked: Path) -> None:
+    """One that only has more is uploaded; one that lacks a key stays in the queue, or is of a stage that runs."""
+    queue_run("clean")
+    newer = next(tracked.glob("[0-9]*/record.json"))
+    record = json.loads(newer.read_text())
+    newer.write_text(json.dumps({**record, "of a later version": 1}))
+    older = {"id": "another", "process": this_process()}
+    for path in (tracked / "0-older" / "record.json", tracked / "running" / "another.json"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(older))
+    said = tracking.upload_queued()
+    assert "0-older/record.json: name: missing" in said
+    assert count_queued(tracked) == 1
+    assert set(runs()) == {"workspace-01234567", "clean"}
+
+
 def test_new_database_is_shared_by_concurrent_uploaders(queue: Path, monkeypatch: Any) -> None:
     """MLflow's own first opening, done twice at once, breaks the database for good."""
     monkeypatch.setattr("pretrace.tracking.spool.describe_run.dvc_process", lambda: None)  # nobody to stay for

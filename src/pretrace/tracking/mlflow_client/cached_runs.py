@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from pretrace.common.files import sha256_of_json
+from pretrace.schemas.tracking import RunRecord
 from pretrace.tracking.lineage import Pipeline
 from pretrace.tracking.mlflow_client.inputs import log_inputs
 
@@ -18,19 +19,19 @@ OMITTED = ("cost/", "system/")
 """Metrics of the producing run that are not copied: this experiment did not pay for them."""
 
 
-def create_cached_runs(tracker: Any, record: dict[str, Any], parent: str, pipeline: Pipeline) -> None:
+def create_cached_runs(tracker: Any, record: RunRecord, parent: str, pipeline: Pipeline) -> None:
     """Create a run for each stage in dvc.lock that has none below this parent, with the run it was cached from."""
     below = f"tags.`mlflow.parentRunId` = '{parent}'"
     known = tracker.client.search_runs([tracker.experiment], below, max_results=1000)
     existing = {run.data.tags.get(MADE) or run.data.tags.get("pretrace.record") for run in known}
-    own = "" if record.get("restored") else record["name"]
+    own = "" if record.restored else record.name
     started = tracker.client.get_run(parent).info.start_time
     for number, stage in enumerate(pipeline.stages):
         made = pipeline.fingerprint(stage)
         name = sha256_of_json([parent, stage, made])[:32]
         if stage in pipeline.locked and stage != own and not existing & {made, name}:
             # Started with the experiment: MLflow lists the newest first, so the stages that ran come above.
-            own_record = {**record, "id": name, "name": stage, "started_ms": started + number}
+            own_record = record.model_copy(update={"id": name, "name": stage, "started_ms": started + number})
             _create(tracker, own_record, parent, pipeline)
 
 
@@ -40,11 +41,11 @@ def producing_run(tracker: Any, made: str) -> Any:
     return tracker.client.get_run(run) if run else None
 
 
-def _create(tracker: Any, record: dict[str, Any], parent: str, pipeline: Pipeline) -> None:
-    source = producing_run(tracker, pipeline.fingerprint(record["name"]))
-    stage, ended = record["name"], record["started_ms"]
-    tags = {key: record["tags"][key] for key in ("dvc.exp_name", "dvc.baseline_rev")}
-    tags |= {"dvc.stage": stage, "pretrace.record": record["id"], "mlflow.parentRunId": parent}
+def _create(tracker: Any, record: RunRecord, parent: str, pipeline: Pipeline) -> None:
+    source = producing_run(tracker, pipeline.fingerprint(record.name))
+    stage, ended = record.name, record.started_ms
+    tags = {key: record.tags[key] for key in ("dvc.exp_name", "dvc.baseline_rev")}
+    tags |= {"dvc.stage": stage, "pretrace.record": record.id, "mlflow.parentRunId": parent}
     tags |= {"pretrace.cached": "true", FROM: source.info.run_id if source else UNKNOWN}
     tags |= {"mlflow.note.content": _note(tracker, source), "mlflow.source.name": "DVC's cache"}
     if source:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pretrace.schemas.tracking import RunRecord
 from pretrace.tracking.lineage import Pipeline
 
 CONTEXT = "mlflow.data.context"
 
 
-def log_inputs(tracker: Any, run: str, record: dict[str, Any], pipeline: Pipeline) -> None:
+def log_inputs(tracker: Any, run: str, record: RunRecord, pipeline: Pipeline) -> None:
     """Log the data and models that a stage depends on; `dvc get` and DVC's cache know them by the same hash."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
@@ -24,7 +25,7 @@ def log_inputs(tracker: Any, run: str, record: dict[str, Any], pipeline: Pipelin
             ),
             [InputTag(CONTEXT, f"made by {one.stage}" if one.stage else "made by no stage")],
         )
-        for one in pipeline.inputs(record["name"])
+        for one in pipeline.inputs(record.name)
     ]
     if inputs:
         tracker.client.log_inputs(run, inputs)

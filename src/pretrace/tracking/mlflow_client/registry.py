@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.files import read_json
+from pretrace.schemas.tracking import BestModel, RunRecord
 from pretrace.settings import Columns
 from pretrace.settings.kinds import KIND_FACTS
 from pretrace.tracking.best_models import CODE
@@ -27,24 +28,24 @@ IMPORTED = ("torch", "numpy", "safetensors", "sentencepiece", "pydantic", "ruame
 """Packages that the code of a model imports besides mlflow and pandas; pinned to the installed versions."""
 
 
-def register(tracker: Any, record: dict[str, Any], parent: str, pipeline: Pipeline, folder: Path) -> None:
+def register(tracker: Any, record: RunRecord, parent: str, pipeline: Pipeline, folder: Path) -> None:
     """Register each model of a record, unless the registry has it, and update the aliases."""
-    for model in record.get("models", []):
-        stage = f"finetune@{model['task']}-{model['variant']}"
-        made, rows = pipeline.fingerprint(stage), pipeline.md5(f"data/tasks/{model['task']}")
-        name = f"pretrace-{model['task']}"
+    for model in record.models:
+        stage = f"finetune@{model.task}-{model.variant}"
+        made, rows = pipeline.fingerprint(stage), pipeline.md5(f"data/tasks/{model.task}")
+        name = f"pretrace-{model.task}"
         versions = _versions(tracker.client, name)
         own = next((version for version in versions if version.tags.get(MADE) == made), None)
         if own is None:
             producer = producing_run(tracker, made)
             run = producer.info.run_id if producer else parent
-            tags = {MADE: made, ROWS: rows, SCORE: str(model["score"]), "metric": model["metric"]}
-            tags |= {"variant": model["variant"], "commit": record["tags"]["dvc.baseline_rev"]}
-            tags |= {"dvc.exp_name": record["tags"]["dvc.exp_name"]}
+            tags = {MADE: made, ROWS: rows, SCORE: str(model.score), "metric": model.metric}
+            tags |= {"variant": model.variant, "commit": record.tags["dvc.baseline_rev"]}
+            tags |= {"dvc.exp_name": record.tags["dvc.exp_name"]}
             with _default_uri(tracker.uri):
                 own = _create(tracker, name, model, folder, run, tags)
         _link_to_run(tracker.client, parent, own)
-        _set_aliases(tracker.client, name, own, model["variant"])
+        _set_aliases(tracker.client, name, own, model.variant)
 
 
 def _link_to_run(client: Any, parent: str, version: Any) -> None:
@@ -78,14 +79,12 @@ def _set_aliases(client: Any, name: str, own: Any, variant: str) -> None:
         client.set_registered_model_alias(name, CHAMPION, own.version)
 
 
-def _create(tracker: Any, name: str, model: dict[str, Any], folder: Path, run: str, tags: dict[str, str]) -> Any:
+def _create(tracker: Any, name: str, model: BestModel, folder: Path, run: str, tags: dict[str, str]) -> Any:
     """Log the model with the run that trained it, and register it as a version."""
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
-    client, cell = tracker.client, f"{model['task']}-{model['variant']}"
-    logged = client.create_logged_model(
-        tracker.experiment, cell, source_run_id=run, tags=tags, model_type=model["kind"]
-    )
+    client, cell = tracker.client, f"{model.task}-{model.variant}"
+    logged = client.create_logged_model(tracker.experiment, cell, source_run_id=run, tags=tags, model_type=model.kind)
     with tempfile.TemporaryDirectory() as temporary:
         _write(Path(temporary), folder, cell, model, run, logged.model_id)
         client.log_model_artifacts(logged.model_id, str(Path(temporary) / "model"))
@@ -116,7 +115,7 @@ def _default_uri(uri: str) -> Iterator[None]:
             os.environ["MLFLOW_TRACKING_URI"] = before
 
 
-def _write(out: Path, folder: Path, cell: str, model: dict[str, Any], run: str, model_id: str) -> None:
+def _write(out: Path, folder: Path, cell: str, model: BestModel, run: str, model_id: str) -> None:
     """Write the folder `model` in MLflow's format."""
     from mlflow.models import Model
     from mlflow.pyfunc import save_model
@@ -136,7 +135,7 @@ def _write(out: Path, folder: Path, cell: str, model: dict[str, Any], run: str, 
     )
 
 
-def _signature(model: dict[str, Any], note: dict[str, Any]) -> tuple[Any, Any]:
+def _signature(model: BestModel, note: dict[str, Any]) -> tuple[Any, Any]:
     """Return the model's signature and example inputs: the first test rows, with the task's own columns."""
     import pandas as pd
     from mlflow.models import ModelSignature
@@ -145,7 +144,7 @@ def _signature(model: dict[str, Any], note: dict[str, Any]) -> tuple[Any, Any]:
 
     facts = KIND_FACTS[note["kind"]]
     fields = facts.fields(Columns(**note["columns"]))
-    rows = [fields.as_row(parts) for parts in model["examples"]]
+    rows = [fields.as_row(parts) for parts in model.examples]
     columns = [
         ColSpec(Array(DataType.string) if isinstance(value, list) else DataType.string, name)
         for name, value in rows[0].items()
@@ -160,5 +159,5 @@ def _requirements() -> list[str]:
     return [f"{name}=={version(name).partition('+')[0]}" for name in ("mlflow", "pandas", *IMPORTED)]
 
 
-def _description(model: dict[str, Any]) -> str:
-    return f"Column {model['variant']} of the task {model['task']}: {model['metric']} {100 * model['score']:.1f}."
+def _description(model: BestModel) -> str:
+    return f"Column {model.variant} of the task {model.task}: {model.metric} {100 * model.score:.1f}."

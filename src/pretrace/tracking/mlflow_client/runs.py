@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import mask_secrets
+from pretrace.schemas.tracking import PipelineSnapshot, RunRecord
 from pretrace.tracking.lineage import Pipeline
 from pretrace.tracking.mlflow_client import cached_runs, registry
 from pretrace.tracking.mlflow_client.inputs import log_inputs
@@ -62,25 +63,25 @@ class Tracker:
                 existing.experiment_id if existing else self.client.create_experiment(name, location, tags)
             )
 
-    def upload(self, record: dict[str, Any], folder: Path) -> None:
+    def upload(self, record: RunRecord, folder: Path) -> None:
         """Upload the run of a stage with its share of the parent run. `folder` holds artifacts and models to upload."""
         parent = self.parent_run(record)
-        pipeline, ended = Pipeline(record.get("pipeline", {})), record["ended_ms"]
-        if not record.get("restored"):
+        pipeline, ended = Pipeline(record.pipeline or PipelineSnapshot(texts={}, code={})), record.ended_ms
+        if not record.restored:
             run = self._stage_run(record, parent, pipeline)
             if (folder / "artifacts").is_dir():
-                self.client.log_artifacts(parent if record["ends_experiment"] else run, str(folder / "artifacts"))
-            if record["status"] != "RUNNING":
-                self.client.set_terminated(run, record["status"], ended)
-        self.write_points(parent, [(key, value, ended, 0) for key, value in record["parent_metrics"].items()])
-        if record["parent_note"]:
+                self.client.log_artifacts(parent if record.ends_experiment else run, str(folder / "artifacts"))
+            if record.status != "RUNNING":
+                self.client.set_terminated(run, record.status, ended)
+        self.write_points(parent, [(key, value, ended, 0) for key, value in record.parent_metrics.items()])
+        if record.parent_note:
             self.client.set_tag(parent, NOTE, _note(record))
-        if record["ends_experiment"] and record["status"] == "FINISHED":
+        if record.ends_experiment and record.status == "FINISHED":
             cached_runs.create_cached_runs(self, record, parent, pipeline)
             registry.register(self, record, parent, pipeline, folder / "models")
             self.client.set_terminated(parent, "FINISHED", ended)
-        elif record["status"] in ("FAILED", "KILLED"):
-            self.client.set_terminated(parent, record["status"], ended)
+        elif record.status in ("FAILED", "KILLED"):
+            self.client.set_terminated(parent, record.status, ended)
         else:
             self.client.update_run(parent, "RUNNING")
 
@@ -90,25 +91,25 @@ class Tracker:
         if parent and self.client.get_run(parent).info.status == "RUNNING":
             self.client.set_terminated(parent, "FINISHED")
 
-    def parent_run(self, record: dict[str, Any]) -> str:
+    def parent_run(self, record: RunRecord) -> str:
         """Return the id of the experiment's parent run, created if new: one for each (experiment, commit, settings)."""
-        experiment = record["experiment"]
-        if existing := self.find_run("pretrace.experiment", experiment["key"]):
+        experiment = record.experiment
+        if existing := self.find_run("pretrace.experiment", experiment.key):
             return existing
-        tags = {key: record["tags"][key] for key in ("dvc.exp_name", "dvc.baseline_rev")}
-        tags |= {"pretrace.experiment": experiment["key"], "mlflow.source.name": "dvc"}
-        run = self.create_run(record, experiment["name"], tags)
-        self.write_params(run, experiment["settings"])
+        tags = {key: record.tags[key] for key in ("dvc.exp_name", "dvc.baseline_rev")}
+        tags |= {"pretrace.experiment": experiment.key, "mlflow.source.name": "dvc"}
+        run = self.create_run(record, experiment.name, tags)
+        self.write_params(run, experiment.settings)
         return run
 
-    def create_run(self, record: dict[str, Any], name: str, tags: dict[str, str]) -> str:
+    def create_run(self, record: RunRecord, name: str, tags: dict[str, str]) -> str:
         """Create a run, with the tags that MLflow's page has columns for; return its id."""
         own = {
             "mlflow.user": _user(),
             "mlflow.source.type": "LOCAL",
-            "mlflow.source.git.commit": record["tags"]["dvc.baseline_rev"],
+            "mlflow.source.git.commit": record.tags["dvc.baseline_rev"],
         }
-        run = self.client.create_run(self.experiment, record["started_ms"], {**own, **tags}, run_name=name)
+        run = self.client.create_run(self.experiment, record.started_ms, {**own, **tags}, run_name=name)
         return run.info.run_id
 
     def find_run(self, tag: str, value: str) -> str | None:
@@ -132,33 +133,33 @@ class Tracker:
         for start in range(0, len(rows), POINTS_PER_CALL):
             self.client.log_batch(run, metrics=rows[start : start + POINTS_PER_CALL])
 
-    def _stage_run(self, record: dict[str, Any], parent: str, pipeline: Pipeline) -> str:
+    def _stage_run(self, record: RunRecord, parent: str, pipeline: Pipeline) -> str:
         """Return the id of a stage's run, with all uploaded but its artifacts and final status."""
-        run = self.find_run("pretrace.record", record["id"]) or self._create_stage_run(record, parent)
-        ended = record["ended_ms"]
-        self.write_params(run, pipeline.params(record["name"]) | record["params"])
-        self.write_points(run, [(key, value, ended, 0) for key, value in record["metrics"].items()])
+        run = self.find_run("pretrace.record", record.id) or self._create_stage_run(record, parent)
+        ended = record.ended_ms
+        self.write_params(run, pipeline.params(record.name) | record.params)
+        self.write_points(run, [(key, value, ended, 0) for key, value in record.metrics.items()])
         # With a computed time, a point that is uploaded twice is the same point.
-        points = [(key, value, record["started_ms"] + step, step) for key, value, step in record["points"]]
-        self.write_points(run, points + record["system"])
+        points = [(key, value, record.started_ms + step, step) for key, value, step in record.points]
+        self.write_points(run, [*points, *record.system])
         log_inputs(self, run, record, pipeline)
-        if record["status"] == "FINISHED" and (made := pipeline.fingerprint(record["name"])):
+        if record.status == "FINISHED" and (made := pipeline.fingerprint(record.name)):
             self.client.set_tag(run, cached_runs.MADE, made)
-        if record["error"]:
-            self.client.set_tag(run, NOTE, f"**{record['status']}**: {mask_secrets(record['error'])}")
+        if record.error:
+            self.client.set_tag(run, NOTE, f"**{record.status}**: {mask_secrets(record.error)}")
         return run
 
-    def _create_stage_run(self, record: dict[str, Any], parent: str) -> str:
-        script = f"stages/{record['name'].partition('@')[0]}.py"
-        own = {"pretrace.record": record["id"], "mlflow.parentRunId": parent, "mlflow.source.name": script}
-        return self.create_run(record, record["name"], {**record["tags"], **own})
+    def _create_stage_run(self, record: RunRecord, parent: str) -> str:
+        script = f"stages/{record.name.partition('@')[0]}.py"
+        own = {"pretrace.record": record.id, "mlflow.parentRunId": parent, "mlflow.source.name": script}
+        return self.create_run(record, record.name, {**record.tags, **own})
 
 
-def _note(record: dict[str, Any]) -> str:
+def _note(record: RunRecord) -> str:
     """Return the description of a parent run: the experiment in DVC, and the table."""
-    name, commit = record["tags"]["dvc.exp_name"], record["tags"]["dvc.baseline_rev"]
+    name, commit = record.tags["dvc.exp_name"], record.tags["dvc.baseline_rev"]
     apply = "" if name.startswith("workspace-") else f" `dvc exp apply {name}` takes it into the workspace."
-    return f"Experiment **{name}** of DVC, from commit `{commit[:12]}`.{apply}\n\n{record['parent_note']}"
+    return f"Experiment **{name}** of DVC, from commit `{commit[:12]}`.{apply}\n\n{record.parent_note}"
 
 
 def _user() -> str:

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import read_json
-from pretrace.common.processes import is_alive
+from pretrace.common.processes import Process, is_alive
+from pretrace.schemas.record import parse_record
+from pretrace.schemas.tracking import RunRecord, StateFile
 from pretrace.tracking.config import queued_records
 
 RUNNING, OPEN, PUBLISHED = "running", "open", "published"
@@ -43,12 +45,22 @@ def abandoned(folder: Path) -> list[Path]:
     return experiments + killed_stages(folder)
 
 
-def process_of(path: Path, key: str = "process") -> Any:
+def process_of(path: Path, key: Literal["process", "dvc"] = "process") -> Process | None:
     """Return the process that a state file names."""
     try:
-        return read_json(path).get(key)
+        state = parse_record(read_json(path), StateFile, str(path), unknown="ignore")
     except PretraceError:
         return None  # it was deleted in this moment
+    return state.process if key == "process" else state.dvc
+
+
+def read_run(path: Path) -> RunRecord:
+    """Read the record of a run; keys that only another version of the code has are ignored.
+
+    Raises:
+        PretraceError: it is missing, damaged, or lacks a key.
+    """
+    return parse_record(read_json(path), RunRecord, str(path), unknown="ignore")
 
 
 def next_job(folder: Path, skipped: set[Path]) -> Path | None:

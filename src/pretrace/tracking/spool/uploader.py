@@ -14,13 +14,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError, mask_secrets
-from pretrace.common.files import locked, project_root, read_json, scratch_folder, write_json
+from pretrace.common.files import locked, project_root, scratch_folder
 from pretrace.common.processes import is_alive
+from pretrace.schemas.record import write_record
+from pretrace.schemas.tracking import StateFile
 from pretrace.tracking.config import is_off, mlflow_uri, queued_records, spool_folder, tracking_uri
 from pretrace.tracking.spool.state import (
     OPEN,
@@ -29,6 +31,7 @@ from pretrace.tracking.spool.state import (
     next_job,
     open_experiments,
     process_of,
+    read_run,
     running_stages,
     save_error,
 )
@@ -160,18 +163,19 @@ def _upload(tracker: Any, folder: Path, job: Path) -> None:
         tracker.end_experiment(job.stem)
     elif job.parent.name == RUNNING:
         if job.exists():
-            tracker.upload({**read_json(job), "status": "KILLED"}, job.with_suffix(""))
+            tracker.upload(read_run(job).model_copy(update={"status": "KILLED"}), job.with_suffix(""))
     else:
-        record = read_json(job / "record.json")
+        record = read_run(job / "record.json")
         for path in running_stages(folder):
-            if is_alive(process_of(path)) and path.stem != record["id"]:
-                tracker.upload(read_json(path), path.with_suffix(""))
+            if is_alive(process_of(path)) and path.stem != record.id:
+                with suppress(PretraceError):  # it ended in this moment, or another version wrote it
+                    tracker.upload(read_run(path), path.with_suffix(""))
         tracker.upload(record, job)
-        experiment = folder / OPEN / f"{record['experiment']['key']}.json"
-        if record["ends_experiment"] and record["status"] == "FINISHED":
+        experiment = folder / OPEN / f"{record.experiment.key}.json"
+        if record.ends_experiment and record.status == "FINISHED":
             experiment.unlink(missing_ok=True)
         else:
-            write_json(experiment, {"dvc": record.get("dvc")})
+            write_record(experiment, StateFile(dvc=record.dvc))
         shutil.rmtree(job)
         return
     job.unlink(missing_ok=True)
