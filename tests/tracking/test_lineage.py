@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 import pytest
 
@@ -78,7 +77,9 @@ def test_stages_include_cells_of_a_matrix(taken: PipelineSnapshot) -> None:
         (("code", "src/pretrace/tracking/spool/uploader.py", None, "0"), set()),
     ],
 )
-def test_fingerprint_depends_on_code_and_parameters(taken: PipelineSnapshot, change: tuple[str, ...], changed: set[str]) -> None:
+def test_fingerprint_depends_on_code_and_parameters(
+    taken: PipelineSnapshot, change: tuple[str, ...], changed: set[str]
+) -> None:
     watched = {"clean", "evaluation", "pretrain", "tasks@source", "zeroshot"}
     watched |= {"finetune@source-full", "finetune@cloze-scratch"}
     part, name, old, new = change

@@ -13,6 +13,7 @@ import pytest
 
 from pretrace import tracking
 from pretrace.common.files import locked
+from pretrace.common.processes import this_process
 from pretrace.pipeline.stage import Run
 from pretrace.settings import load_settings
 from tests.helpers.mlflow_records import count_queued, points, queue_run, runs
