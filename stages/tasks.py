@@ -9,8 +9,8 @@ reports/tasks/<task>.json.
 import sys
 from pathlib import Path
 
-from pretrace.common.files import write_json
 from pretrace.pipeline.stage import Run, run_stage
+from pretrace.schemas.record import write_record
 from pretrace.tasks.prepare import prepare_task
 from pretrace.tokens import load_vocabulary
 
@@ -19,7 +19,7 @@ def main(run: Run) -> None:
     (task,) = sys.argv[1:]
     vocabulary = load_vocabulary(Path("models/vocabulary"))
     report = prepare_task(run.settings, task, Path("data/clean/probes"), vocabulary, Path(f"data/tasks/{task}"))
-    write_json(f"reports/tasks/{task}.json", report)
+    write_record(f"reports/tasks/{task}.json", report)
 
 
 if __name__ == "__main__":

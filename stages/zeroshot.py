@@ -7,31 +7,32 @@ final transformer, data/zeroshot/<task>.parquet: the prediction for each test ro
 """
 
 from pathlib import Path
-from typing import Any
 
-from pretrace.common.files import atomic_folder, read_json, write_json
+from pretrace.common.files import atomic_folder
 from pretrace.evaluation.zero_shot.run import zero_shot
 from pretrace.pipeline.stage import Run, run_stage
+from pretrace.schemas.models import PretrainReport
+from pretrace.schemas.record import read_record, write_record
+from pretrace.schemas.zero_shot import ZeroShotReport
 from pretrace.training.engine.device import choose_device
 
 
 def main(run: Run) -> None:
     scale = run.settings.scale
     device = choose_device(scale.pretrain.precision, scale.threads)
-    trained = read_json("reports/pretrain.json")
+    trained = read_record("reports/pretrain.json", PretrainReport)
     with atomic_folder("data/zeroshot") as out:
         report = zero_shot(run.settings, Path("models/pretrained"), Path("data/tasks"), trained, device, out)
-    write_json("reports/zeroshot.json", report)
+    write_record("reports/zeroshot.json", report)
     run.log_metrics(numbers(report))
     run.cost["device"] = device.name
 
 
-def numbers(report: dict[str, Any]) -> dict[str, float]:
+def numbers(report: ZeroShotReport) -> dict[str, float]:
     """Return the scores as MLflow shows them: `cloze.transformer`, `lambada.lstm.accuracy`."""
-    tasks, tests = report["tasks"], report["language_tests"]
-    scores = {f"{name}.{kind}": row["score"] for name, rows in tasks.items() for kind, row in rows.items()}
-    for name, rows in tests.items():
-        scores |= {f"{name}.{kind}.{key}": value for kind, row in rows.items() for key, value in row.items()}
+    scores = {f"{name}.{kind}": row.score for name, rows in report.tasks.items() for kind, row in rows.items()}
+    for name, rows in report.language_tests.items():
+        scores |= {f"{name}.{kind}.{key}": value for kind, row in rows.items() for key, value in row.as_json().items()}
     return scores
 
 

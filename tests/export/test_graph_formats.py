@@ -34,6 +34,7 @@ from pretrace.tasks.input_formats import SPECIAL_TOKENS
 from pretrace.tasks.kinds import KINDS
 from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.training.finetuning.task_head import TaskModel
+from tests.helpers.made_up_results import finetuned_config
 from tests.helpers.small_vocabulary import TEXT
 
 pytestmark = pytest.mark.slow
@@ -80,11 +81,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Transformer(SETTINGS.model_copy(update={"initial_std": 1.0}), size, 2),
             len(labels) if labels else 4 if kind == "soft" else 1,
         )
-        note = {"kind": "regression" if kind == "soft" else kind, "labels": labels, "model": model.describe()}
-        note |= {"recipe": {"outputs": outputs, "precision": "float32"}, "columns": {}}
-        note |= {"label_scale": {"mean": 2.5, "spread": 1.5} if kind == "regression" else {}}
-        save_tensors(out / "model.safetensors", TaskModel(model, KINDS[note["kind"]], outputs, SPECIAL_TOKENS, 5))
-        write_json(out / "config.json", note)
+        scale = {"label_scale": {"mean": 2.5, "spread": 1.5}} if kind == "regression" else {}
+        task_kind = "regression" if kind == "soft" else kind
+        config = finetuned_config(labels, task_kind, outputs, model=model.describe().as_json(), **scale)
+        save_tensors(out / "model.safetensors", TaskModel(model, KINDS[task_kind], outputs, SPECIAL_TOKENS, 5))
+        write_json(out / "config.json", config)
     return folder
 
 

@@ -17,6 +17,7 @@ from pretrace.settings import Columns, load_settings
 from pretrace.tasks.kinds import KINDS
 from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.training.finetuning.task_head import TaskModel
+from tests.helpers.made_up_results import finetuned_config
 
 TEXT = "the cat sat on a mat and then it was not there any more so we went home to bed"
 WORDS = TEXT.split()
@@ -55,9 +56,10 @@ def make_finetuned(project: Path) -> None:
             folder.mkdir(parents=True)
             outputs = len(LABELS.get(name, [0]))
             model = build_model("transformer", scale, size, seed)
-            config = {"kind": kind, "labels": LABELS.get(name), "model": model.describe(), "label_scale": {}}
-            config |= {"recipe": {"outputs": outputs, "precision": "float32"}}
-            config |= {"columns": Columns(first=["story", "more"], question="asked").model_dump()}
+            columns = Columns(first=["story", "more"], question="asked").model_dump()
+            config = finetuned_config(
+                LABELS.get(name), kind, outputs, model=model.describe().as_json(), columns=columns
+            )
             save_tensors(folder / "model.safetensors", TaskModel(model, KINDS[kind], outputs, 3, 5))
             write_json(folder / "config.json", config)
         parts = {"classification": 1, "multiple_choice": 4}.get(kind, 2)

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pretrace.schemas.finetuning import FinetuneFacts
+
 HOSTILE = "<script>alert('x')</script> | **a** $\\frac{$ {{ 7 * 7 }}\n\n| b"
 SCORES = {
     ("source", "full"): [0.50, 0.51, 0.49],
@@ -55,6 +57,12 @@ def result(task: str, variant: str, **changes: Any) -> dict[str, Any]:
     }
 
 
+def finetune_facts(**changes: Any) -> dict[str, Any]:
+    """The unavailable.json in the place of a fine-tuned model."""
+    values = result("source", "full", **changes)
+    return {key: values[key] for key in FinetuneFacts.model_fields}
+
+
 def task(name: str, **changes: Any) -> dict[str, Any]:
     majority, tfidf = BASELINES[name]
     return {
@@ -74,16 +82,37 @@ def task(name: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def finetuned_config(labels: list[str] | None, **changes: Any) -> dict[str, Any]:
+def finetuned_config(
+    labels: list[str] | None, kind: str = "classification", outputs: int = 2, **changes: Any
+) -> dict[str, Any]:
     """The config.json of a fine-tuned model."""
     model = {"kind": "transformer", "vocabulary_size": 40, "context": 16, "settings": {}}
     recipe = {"optimizer": "adamw", "weight_decay": 0.01, "beta1": 0.9, "beta2": 0.999, "clip_norm": 1.0}
     recipe |= {"lr": 1e-3, "epochs": 2, "batch_size": 4, "warmup_share": 0.1, "lm_weight": 0.5, "dropout": 0.0}
-    recipe |= {"precision": "float32", "kind": "classification", "metric": "accuracy", "outputs": 2}
+    recipe |= {"precision": "float32", "kind": kind, "metric": "accuracy", "outputs": outputs}
     return {
+        **task_record(labels=labels, kind=kind),
+        "seed": 1,
+        "recipe": recipe,
+        "model": model,
+        "label_scale": {"mean": 0.0, "spread": 1.0},
+        **changes,
+    }
+
+
+def pretrain_report(steps: int = 300, lstm_steps: int = 300) -> dict[str, Any]:
+    """What `pretrain` reports of a transformer and an LSTM."""
+    losses = {"val_loss": 4.2, "val_perplexity": 66.7, "val_bits_per_byte": 1.7}
+    sizes = {"parameters": 2_570_000, "tokens": 4_096_000, "flops": 63_000_000_000_000}
+    return {**losses, **sizes, "steps": steps, "lstm": {**losses, **sizes, "steps": lstm_steps}}
+
+
+def task_record(**changes: Any) -> dict[str, Any]:
+    """The task.json of a task with two classes."""
+    record = {
         "kind": "classification",
         "metric": "accuracy",
-        "labels": labels,
+        "labels": ["no", "yes"],
         "unavailable": None,
         "rows": {"train": 3000, "dev": 500, "test": ROWS},
         "details": {},
@@ -91,12 +120,8 @@ def finetuned_config(labels: list[str] | None, **changes: Any) -> dict[str, Any]
         "zero_shot": None,
         "card": None,
         "columns": {},
-        "seed": 1,
-        "recipe": recipe,
-        "model": model,
-        "label_scale": {"mean": 0.0, "spread": 1.0},
-        **changes,
     }
+    return record | changes
 
 
 def clean_details(**changes: Any) -> dict[str, Any]:
@@ -187,9 +212,7 @@ def write_results(folder: Path) -> None:
         },
     )
     write(folder / "bpe.json", {"size": 400, "tokens_per_word": 1.2, "bytes_per_token": 4.3, "unknown_share": 0.0})
-    losses = {"val_loss": 4.2, "val_perplexity": 66.7, "val_bits_per_byte": 1.7}
-    sizes = {"parameters": 2_570_000, "tokens": 4_096_000, "flops": 63_000_000_000_000, "steps": 300}
-    write(folder / "pretrain.json", {**losses, **sizes, "lstm": {**losses, **sizes}})
+    write(folder / "pretrain.json", pretrain_report())
     write(folder / "samples.json", [{"prompt": HOSTILE, "text": HOSTILE}])
     cost = {"seconds": 12.5, "peak_memory_bytes": 310_000_000}
     fast = {**cost, "tokens_per_second": 23_400.0, "mfu": 0.31, "device": "cpu"}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from pretrace.schemas.finetuning import FinetuneRecipe
+from pretrace.schemas.tasks import TaskRecord
 from pretrace.training.finetuning.config import resolve_recipe
+from tests.helpers.made_up_results import task_record
 from tests.helpers.small_training import settings_with
 
 METRICS = {"regression": "pearson", "entailment": "matthews", "similarity": "f1"}
@@ -29,11 +31,9 @@ def recipe_of(kind: str, lm_weight: float = 0.5, lr: float = 0.01, epochs: int =
     return FinetuneRecipe.model_validate(values | changes)
 
 
-NOTE = {"labels": ["a", "b", "c"], "kind": "classification", "metric": "accuracy"}
-
-
 def recipe(
-    task: dict | None = None, variant: dict | None = None, lr: float | None = None, note: dict | None = None
+    task: dict | None = None, variant: dict | None = None, lr: float | None = None, **note: Any
 ) -> FinetuneRecipe:
     settings = settings_with(lr=lr, variants={"full": variant or {}})
-    return resolve_recipe(settings, "full", {**(note or NOTE), "overrides": task or {}})
+    record = task_record(**{"labels": ["a", "b", "c"], **note}, overrides=task or {})
+    return resolve_recipe(settings, "full", TaskRecord(**record))

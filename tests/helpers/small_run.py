@@ -18,6 +18,7 @@ from pretrace.tasks.kinds import KINDS
 from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.training.finetuning.task_head import TaskModel
 from tests.helpers import REPOSITORY
+from tests.helpers.made_up_results import finetuned_config
 
 TEXT = "the cat sat on a mat and then it was not there any more so we went home to bed"
 WORDS = TEXT.split()
@@ -51,10 +52,9 @@ def make_run(folder: Path) -> Path:
         out.mkdir(parents=True)
         outputs = len(LABELS[name] or [0])
         language_model = build_model("transformer", scale, size, 2)
-        note = {"kind": task["kind"], "labels": LABELS[name], "model": language_model.describe(), "columns": {}}
-        note |= {"recipe": {"outputs": outputs, "precision": "float32"}, "label_scale": {}}
+        described = language_model.describe().as_json()
         save_tensors(out / "model.safetensors", TaskModel(language_model, KINDS[task["kind"]], outputs, 3, 5))
-        write_json(out / "config.json", note)
+        write_json(out / "config.json", finetuned_config(LABELS[name], task["kind"], outputs, model=described))
     return folder
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from pretrace.common.files import write_json
 from pretrace.tokens import train_vocabulary
+from tests.helpers import made_up_results as made_up
 from tests.helpers.small_run import LABELS, WORDS, refused, run
 
 
@@ -66,7 +67,8 @@ def test_predict_without_its_file(repository: Path, capsys: Any) -> None:
 
 
 def test_predict_of_an_unavailable_probe(repository: Path, capsys: Any) -> None:
-    write_json(repository / "models/finetuned/topic-full/unavailable.json", {"unavailable": "too few rows"})
+    facts = made_up.finetune_facts(unavailable="too few rows")
+    write_json(repository / "models/finetuned/topic-full/unavailable.json", facts)
     (repository / "rows.txt").write_text("the cat")
     assert "there is no model: too few rows" in refused(capsys, "predict", "topic-full", "rows.txt")
 
@@ -98,9 +100,9 @@ def test_predict_names_columns_as_the_task_did(repository: Path, capsys: Any) ->
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("model", {"context": 8, "settings": {}}, "config.json: settings.layers: missing"),
-        ("model", None, "config.json: has no 'model', as it was written by an older version"),
-        ("label_scale", None, "config.json: has no 'label_scale'"),
+        ("model", {"context": 8, "settings": {}}, "config.json: model.settings.layers: missing"),
+        ("model", None, "config.json: model: missing, as in files of older versions"),
+        ("label_scale", None, "config.json: label_scale: missing"),
     ],
 )
 def test_predict_with_a_damaged_config(repository: Path, capsys: Any, key: str, value: Any, said: str) -> None:

@@ -13,7 +13,7 @@ SIZES = (("train", 200), ("dev", 60), ("test", 90))
 
 
 def scored(task: TaskData) -> dict[str, dict[str, float]]:
-    return scores_of(task, baselines(task))
+    return {name: score.as_json() for name, score in scores_of(task, baselines(task)).items()}
 
 
 def sentence(random: np.random.Generator, *extra: str) -> str:

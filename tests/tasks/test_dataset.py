@@ -44,7 +44,7 @@ def test_task_is_read_as_written(kind: str, parts: int, labels: list[str] | None
     task = task_of(kind, parts, labels)
     write_task(tmp_path / "task", task, encode)
     note, splits = read_task(tmp_path / "task")
-    assert note == {
+    assert note.as_json() == {
         "kind": kind,
         "metric": "accuracy",
         "labels": labels,
@@ -97,8 +97,8 @@ def test_unavailable_task_has_a_reason_and_no_rows(tmp_path: Path) -> None:
     task = TaskData("similarity", "accuracy", ["a", "b"], {split: [] for split in SPLITS}, "too few documents")
     write_task(tmp_path / "task", task, encode)
     note, splits = read_task(tmp_path / "task")
-    assert note["unavailable"] == "too few documents"
-    assert note["rows"] == {"train": 0, "dev": 0, "test": 0}
+    assert note.unavailable == "too few documents"
+    assert note.rows == {"train": 0, "dev": 0, "test": 0}
     assert splits == {}
 
 

@@ -37,21 +37,21 @@ def settings(project: Path) -> Settings:
 def test_prepare_task_writes_rows_baselines_and_record(name: str, unlabeled: int, settings: Settings) -> None:
     report = prepare_task(settings, name, Path("none"), Letters(), Path("out"))
     note, splits = read_task(Path("out"))
-    assert note["overrides"] == {"lr": 1e-4, **({"soft_classes": 6} if name == "stsb" else {})}
-    assert (note["card"]["rows"], note["card"]["paper"]["table"][:5]) == ("files", "Table")
-    assert note["zero_shot"] == {"cola": "acceptability", "race": "choice"}.get(name)
+    assert note.overrides == {"lr": 1e-4, **({"soft_classes": 6} if name == "stsb" else {})}
+    assert (note.card.rows, note.card.paper.table[:5]) == ("files", "Table")
+    assert note.zero_shot == {"cola": "acceptability", "race": "choice"}.get(name)
     for key in ("kind", "metric", "labels", "details", "overrides", "zero_shot", "card"):
-        assert report[key] == note[key]
+        assert getattr(report, key) == getattr(note, key)
     answers = pd.read_parquet("out/baselines.parquet")
     assert list(answers.columns) == ["majority", "tfidf"]
-    assert len(answers) == len(splits["test"]) == report["n_test"]
+    assert len(answers) == len(splits["test"]) == report.n_test
     if name == "cola":
-        assert report["baselines"]["majority"]["score"] == 0.0  # a constant has no correlation
+        assert report.baselines["majority"].score == 0.0  # a constant has no correlation
     if name == "race":
         share = np.mean(answers["majority"].to_numpy() == splits["test"].labels)
-        assert report["baselines"]["majority"]["score"] == pytest.approx(share, abs=1e-6)
+        assert report.baselines["majority"].score == pytest.approx(share, abs=1e-6)
     asked = read_unlabeled(Path("out"))
-    assert report["n_unlabeled"] == (published.ROWS if unlabeled else 0)
+    assert report.n_unlabeled == (published.ROWS if unlabeled else 0)
     if unlabeled:
         ids, rows = asked
         assert ids == [str(number) for number in range(published.ROWS)]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pretrace.common.errors import PretraceError
+from pretrace.schemas.tasks import TaskReport
 from pretrace.tasks.dataset import Row, TaskData
 from pretrace.tasks.prepare import prepare_task
 from tests.helpers.small_training import settings_with
@@ -37,14 +38,14 @@ def write_rows(split: str, labels: list[object]) -> None:
     Path(FILES[split]).write_text("first,second,label\n" + "".join(rows))
 
 
-def prepared(out: str) -> dict:
+def prepared(out: str) -> TaskReport:
     return prepare_task(settings_with(tasks=a_task()), "mine", Path("none"), Words(), Path(out))
 
 
 def test_soft_labels_on_the_scale_are_accepted() -> None:
     for split in FILES:
         write_rows(split, [0, 0.4, 2.6, 5, 5.0, 3, 4, 1])
-    assert prepared("tasks")["n_train"] == 8
+    assert prepared("tasks").n_train == 8
 
 
 @pytest.mark.parametrize("split", FILES)

@@ -15,7 +15,7 @@ import shutil
 from pathlib import Path
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.files import atomic_folder, write_json, write_text
+from pretrace.common.files import atomic_folder, write_text
 from pretrace.export.formats import FORMATS, formats_for
 from pretrace.export.graph_formats import write_graph
 from pretrace.export.model_card import card
@@ -24,6 +24,7 @@ from pretrace.export.traced_models import language_model_graph, task_graph
 from pretrace.model import LanguageModel, Transformer, load_model
 from pretrace.model.checkpoints.huggingface import write_huggingface
 from pretrace.model.checkpoints.openai import write_openai
+from pretrace.schemas.record import write_record
 from pretrace.tokens import Vocabulary, copy_vocabulary, load_vocabulary, vocabulary_folder
 from pretrace.tokens.openai_bpe import OpenAIVocabulary
 from pretrace.training.finetuning.load import FINETUNED, VOCABULARY, open_cell
@@ -61,11 +62,11 @@ def _write_finetuned(temporary: Path, cell: str, format: str) -> None:
         others = " or ".join(name for name, other in FORMATS.items() if other.task_heads)
         raise PretraceError(f"{cell}: the format {format} cannot hold a fine-tuned model; takes {others}")
     opened = open_cell(cell)
-    model, note = opened.model, opened.config
-    write_graph(temporary, format, task_graph(model, note))
-    write_json(temporary / "config.json", note)
+    model, config = opened.model, opened.config
+    write_graph(temporary, format, task_graph(model, config))
+    write_record(temporary / "config.json", config)
     copy_vocabulary(VOCABULARY, temporary / "vocabulary")
-    write_text(temporary / "README.md", card(format, FINETUNED / cell, model.language_model, note))
+    write_text(temporary / "README.md", card(format, FINETUNED / cell, model.language_model, config))
 
 
 def _write_language_model(temporary: Path, folder: Path, format: str) -> None:
@@ -95,7 +96,7 @@ def _write_language_model(temporary: Path, folder: Path, format: str) -> None:
 
 def _write_traced(temporary: Path, model: LanguageModel, format: str, vocabulary: Path) -> None:
     write_graph(temporary, format, language_model_graph(model))
-    write_json(temporary / "config.json", model.describe())
+    write_record(temporary / "config.json", model.describe())
     copy_vocabulary(vocabulary, temporary / "vocabulary")
 
 

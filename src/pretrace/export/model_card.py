@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.export.formats import FORMATS
 from pretrace.export.graph_formats import FILES
 from pretrace.model import LanguageModel
 from pretrace.report.model_card import Form, model_card, short_card
+from pretrace.schemas.finetuning import FinetunedConfig
 from pretrace.settings import MAIN_MODEL
 from pretrace.tasks.input_formats import SPECIAL_TOKENS
 from pretrace.tasks.kinds import KINDS
@@ -42,17 +42,17 @@ output = torch.jit.load("FOLDER/model.pt")(ARGUMENTS)
 ENCODE = """Token ids come from `pretrace.tokens.load_vocabulary("FOLDER/vocabulary").encode(text)`."""
 
 
-def card(format: str, folder: Path, model: LanguageModel, note: dict[str, Any] | None = None) -> str:
+def card(format: str, folder: Path, model: LanguageModel, config: FinetunedConfig | None = None) -> str:
     """Return the card's text.
 
     Args:
         folder: of the model that was exported.
-        note: `config.json` of a fine-tuned model.
+        config: of a fine-tuned model.
     """
-    described = Form(FORMATS[format].library, _use(format, model, note))
+    described = Form(FORMATS[format].library, _use(format, model, config))
     parameters = sum(parameter.numel() for parameter in model.parameters())
     try:
-        if note and folder.parent == FINETUNED:
+        if config and folder.parent == FINETUNED:
             return model_card(REPORTS, described, folder.name)
         if folder.parent == PRETRAINED and model.kind == MAIN_MODEL:
             return model_card(REPORTS, described)
@@ -61,29 +61,29 @@ def card(format: str, folder: Path, model: LanguageModel, note: dict[str, Any] |
     return short_card(described, parameters)
 
 
-def _use(format: str, model: LanguageModel, note: dict[str, Any] | None) -> str:
+def _use(format: str, model: LanguageModel, config: FinetunedConfig | None) -> str:
     if format not in FILES:
         return HUGGING_FACE if format == "huggingface" else OPENAI
-    inputs = '"ids": ids, "last": last' if note else '"ids": ids'
-    code = OPEN[format].replace("INPUTS", inputs).replace("ARGUMENTS", "ids, last" if note else "ids")
-    if note is None:
+    inputs = '"ids": ids, "last": last' if config else '"ids": ids'
+    code = OPEN[format].replace("INPUTS", inputs).replace("ARGUMENTS", "ids, last" if config else "ids")
+    if config is None:
         layout = (
             f"`ids` are 64-bit integers (sequences, time), at most {model.context} in a sequence; `output` has the "
             "logits (sequences, time, vocabulary) of each next token."
         )
         return f"{code}\n\n{layout}\n\n{ENCODE}"
-    return f"{code}\n\n{_layout(note, model)}\n\n{ENCODE}"
+    return f"{code}\n\n{_layout(config, model)}\n\n{ENCODE}"
 
 
-def _layout(note: dict[str, Any], model: LanguageModel) -> str:
+def _layout(config: FinetunedConfig, model: LanguageModel) -> str:
     """Describe the inputs and the output of a fine-tuned model."""
     size = model.vocabulary_size - SPECIAL_TOKENS
     start, delimiter, classify = range(size, size + SPECIAL_TOKENS)
-    kind, answer = KINDS[note["kind"]], "`output` has a score for each choice"
+    kind, answer = KINDS[config.kind], "`output` has a score for each choice"
     if kind.numeric:
         answer = "`output` has a number for each example, on the scale of the labels"
-    elif note["labels"]:
-        answer = f"`output` has a score for each label, in the order of `labels` in config.json ({len(note['labels'])})"
+    elif config.labels:
+        answer = f"`output` has a score for each label, in the order of `labels` in config.json ({len(config.labels)})"
     return (
         f"`ids` are 64-bit integers (examples, sequences, time), padded on the right with any id. An example has "
         f"{kind.layout}, at most {model.context} ids each; start is {start}, delimiter {delimiter}, classify "

@@ -8,14 +8,13 @@ per choice), K scores.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pretrace.export.graph_formats import Graph
 from pretrace.model import LanguageModel
+from pretrace.schemas.finetuning import FinetunedConfig
 from pretrace.tasks.targets import LabelScale
 from pretrace.training.finetuning.task_head import TaskModel
 
@@ -60,12 +59,13 @@ def language_model_graph(model: LanguageModel) -> Graph:
     return Graph(TracedLanguageModel(model), {"ids": ids_BT}, "logits", axes)
 
 
-def task_graph(model: TaskModel, note: dict[str, Any]) -> Graph:
-    """Return the module to trace for a fine-tuned model, with example inputs; `note` is its `config.json`."""
+def task_graph(model: TaskModel, config: FinetunedConfig) -> Graph:
+    """Return the module to trace for a fine-tuned model, with example inputs."""
     sequences = model.kind.sequences_per_example(parts=3)
     ids_NST = torch.zeros(2, sequences, min(3, model.language_model.context), dtype=torch.long)
     inputs = {"ids": ids_NST, "last": torch.zeros(2, sequences, dtype=torch.long)}
     axes = {"ids": ("examples", "sequences", "time"), "last": ("examples", "sequences"), "scores": ("examples",)}
     if model.kind.chooses:
         axes["scores"] = ("examples", "sequences")
-    return Graph(TracedTaskModel(model, LabelScale(**note["label_scale"])), inputs, "scores", axes)
+    scale = LabelScale(config.label_scale.mean, config.label_scale.spread)
+    return Graph(TracedTaskModel(model, scale), inputs, "scores", axes)

@@ -45,7 +45,7 @@ def _predict(model: Finetuned, rows: list[list[str]], name: str) -> list[Label]:
     if not rows:
         raise PretraceError(f"{name}: no rows there")
     predictions = predict_rows(model.model, model.config, _encode(rows, model.vocabulary, name)).values_E
-    return [model.kind.readable(value, model.config["labels"]) for value in predictions]
+    return [model.kind.readable(value, model.config.labels) for value in predictions]
 
 
 def _numbered(lines: Iterable[str], name: str) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.packed_sequences import Layout
-from pretrace.settings import LSTMSettings, ModelSettings
+from pretrace.schemas.models import ModelConfig
+from pretrace.settings import LSTMSettings, ModelKind, ModelSettings
 
 NextTokenLogits = Callable[[list[int]], Tensor]
 """Logits (V,) of the token after some ids, which continue those of the previous call."""
@@ -26,7 +27,7 @@ NextTokenLogits = Callable[[list[int]], Tensor]
 class LanguageModel(nn.Module, ABC):
     """A causal language model with a tied output."""
 
-    kind: ClassVar[str]
+    kind: ClassVar[ModelKind]
     """Name in `MODELS`, in `config.json` and in params.yaml."""
     settings_type: ClassVar[type[ModelSettings] | type[LSTMSettings]]
     """Type of `settings`."""
@@ -110,14 +111,14 @@ class LanguageModel(nn.Module, ABC):
         left_out = self.look_ups if predicts else (*self.look_ups, "token_embedding")
         return sum(p.numel() for name, p in self.named_parameters() if p.dim() > 1 and not name.startswith(left_out))
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> ModelConfig:
         """Return the contents of `config.json`, from which `build_described` makes a model of the same sizes."""
-        return {
-            "kind": self.kind,
-            "vocabulary_size": self.vocabulary_size,
-            "context": self.context,
-            "settings": self.settings.model_dump(),
-        }
+        return ModelConfig(
+            kind=self.kind,
+            vocabulary_size=self.vocabulary_size,
+            context=self.context,
+            settings=self.settings.model_dump(),
+        )
 
 
 def longest_prompt(context: int) -> int:

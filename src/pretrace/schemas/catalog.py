@@ -9,7 +9,7 @@ from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.checkpoint import CheckpointMetadata
 from pretrace.schemas.corpus import CleanReport, CollectReport
 from pretrace.schemas.cost import CostEntry
-from pretrace.schemas.finetuning import FinetunedConfig, FinetuneReport, SeedResult
+from pretrace.schemas.finetuning import FinetunedConfig, FinetuneFacts, FinetuneReport, SeedResult
 from pretrace.schemas.models import CurvePoint, ModelConfig, PretrainReport, Sample
 from pretrace.schemas.tasks import TaskRecord, TaskReport
 from pretrace.schemas.tokens import Manifest, VocabularyRecord, VocabularyReport
@@ -52,7 +52,7 @@ CATALOG = (
     ),
     FileFormat(
         "models/finetuned/<task>-<variant>/unavailable.json",
-        FinetuneReport,
+        FinetuneFacts,
         "stage finetune, in the place of a model, for a task without rows",
         "`pretrace predict`",
     ),

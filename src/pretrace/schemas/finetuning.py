@@ -10,8 +10,8 @@ from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings.scale import FinetuneSettings
 
 
-class FinetuneReport(Record):
-    """The scores of all seeds of one variant on one task, and what they were made with."""
+class FinetuneFacts(Record):
+    """Facts of one variant on one task that are known before training."""
 
     task: str
     """Name of the task in params.yaml."""
@@ -36,6 +36,11 @@ class FinetuneReport(Record):
     """Passes over the training rows."""
     lm_weight: float
     """Weight of the auxiliary language-model loss."""
+
+
+class FinetuneReport(FinetuneFacts):
+    """The scores of all seeds of one variant on one task, and what they were made with."""
+
     score: float | None
     """Median over seeds of the metric on the test rows; null without rows."""
     scores: list[float]

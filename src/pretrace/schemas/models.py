@@ -7,13 +7,14 @@ from typing import Any
 from pydantic import Field
 
 from pretrace.schemas.record import Record
+from pretrace.settings import ModelKind
 
 
 class ModelConfig(Record):
     """Everything needed to build the model that the weights beside it fit."""
 
-    kind: str
-    """Kind of model: transformer or lstm."""
+    kind: ModelKind
+    """Kind of model."""
     vocabulary_size: int = Field(ge=1, le=10**9)
     """Token ids, and rows of the token embedding."""
     context: int = Field(ge=1, le=10**9)

@@ -9,6 +9,7 @@ from pydantic import Field
 from pretrace.schemas.record import Record
 from pretrace.settings.card import Card
 from pretrace.settings.columns import Columns
+from pretrace.settings.zero_shot import Heuristic
 
 
 class TaskRecord(Record):
@@ -28,7 +29,7 @@ class TaskRecord(Record):
     """Facts special to a probe or a file, such as the number of masked words."""
     overrides: dict[str, int | float]
     """Settings of fine-tuning that the task's entry in params.yaml has of its own."""
-    zero_shot: str | None
+    zero_shot: Heuristic | None
     """Heuristic for answers without fine-tuning; null if there is none."""
     card: Card | None
     """Data card of a published data set."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pretrace.schemas.tasks import BaselineScore
 from pretrace.tasks.dataset import Row, TaskData
 from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.metrics import score, standard_error
@@ -35,14 +36,14 @@ def baselines(task: TaskData) -> dict[str, np.ndarray]:
     return {"majority": guess, "tfidf": guess if predictions is None else predictions.round(6)}
 
 
-def scores_of(task: TaskData, predictions: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
+def scores_of(task: TaskData, predictions: dict[str, np.ndarray]) -> dict[str, BaselineScore]:
     """Return test scores and standard errors of predictions, by baseline."""
     test = np.array([row.label for row in task.splits["test"]])
     return {
-        name: {
-            "score": round(score(task.metric, test, values), 6),
-            "stderr": round(standard_error(task.metric, test, values), 6),
-        }
+        name: BaselineScore(
+            score=round(score(task.metric, test, values), 6),
+            stderr=round(standard_error(task.metric, test, values), 6),
+        )
         for name, values in predictions.items()
     }
 

@@ -20,11 +20,16 @@ from typing import Any
 import numpy as np
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.files import atomic_folder, read_json, write_json
+from pretrace.common.files import atomic_folder
+from pretrace.schemas.record import read_record, write_record
+from pretrace.schemas.tasks import TaskRecord
+from pretrace.settings import Columns, Heuristic
+from pretrace.settings.card import Card
 from pretrace.tasks.kinds import KINDS
 
 SPLITS = ("train", "dev", "test")
 UNLABELED = "unlabeled"
+TASK = "task.json"
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,9 @@ class TaskData:
     """Rows to predict; their labels mean nothing."""
     overrides: dict[str, int | float] = field(default_factory=dict)
     """Settings of fine-tuning that the task's entry has of its own."""
-    zero_shot: str | None = None
-    card: dict[str, Any] | None = None
-    columns: dict[str, Any] = field(default_factory=dict)
+    zero_shot: Heuristic | None = None
+    card: Card | None = None
+    columns: Columns = field(default_factory=Columns)
     """Names of the columns, for rows that a fine-tuned model is given later."""
     baselines: dict[str, np.ndarray] = field(default_factory=dict)
     """Test predictions by baseline, shape (rows,): class or choice indices, or numbers."""
@@ -82,20 +87,20 @@ def write_task(folder: Path, task: TaskData, encode: Callable[[str], np.ndarray]
     """Write a task's folder, whole or not at all; `encode` gives the ids of a cleaned text, shape (tokens,)."""
     import pandas as pd
 
-    record = {
-        "kind": task.kind,
-        "metric": task.metric,
-        "labels": task.labels,
-        "unavailable": task.unavailable,
-        "rows": {split: len(rows) for split, rows in task.splits.items()},
-        "details": task.details,
-        "overrides": task.overrides,
-        "zero_shot": task.zero_shot,
-        "card": task.card,
-        "columns": task.columns,
-    }
+    record = TaskRecord(
+        kind=task.kind,
+        metric=task.metric,
+        labels=task.labels,
+        unavailable=task.unavailable,
+        rows={split: len(rows) for split, rows in task.splits.items()},
+        details=task.details,
+        overrides=task.overrides,
+        zero_shot=task.zero_shot,
+        card=task.card,
+        columns=task.columns,
+    )
     with atomic_folder(folder) as temporary:
-        write_json(temporary / "task.json", record)
+        write_record(temporary / TASK, record)
         for split, rows in task.splits.items():
             _write_rows(temporary / split, rows, task.kind, encode)
         if task.unlabeled:
@@ -123,10 +128,10 @@ def _write_rows(path: Path, rows: list[Row], kind: str, encode: Callable[[str], 
     save_file(tensors, path.with_suffix(".safetensors"))
 
 
-def read_task(folder: Path) -> tuple[dict[str, Any], dict[str, EncodedSplit]]:
+def read_task(folder: Path) -> tuple[TaskRecord, dict[str, EncodedSplit]]:
     """Read what training needs: `task.json` and the encoded splits (none when the task is unavailable)."""
-    record = read_json(folder / "task.json")
-    splits = () if record["unavailable"] else SPLITS
+    record = read_record(folder / TASK, TaskRecord)
+    splits = () if record.unavailable else SPLITS
     return record, {split: _read_rows(folder / f"{split}.safetensors") for split in splits}
 
 

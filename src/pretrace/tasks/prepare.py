@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.corpus import clean_text, read_documents
-from pretrace.settings import Settings
+from pretrace.schemas.tasks import TaskExample, TaskReport
+from pretrace.settings import Columns, Settings
+from pretrace.settings.card import Card
 from pretrace.tasks.baselines import baselines, scores_of
 from pretrace.tasks.dataset import TaskData, write_task
 from pretrace.tasks.probes.build import make_probe
@@ -27,7 +29,7 @@ class Encoder(Protocol):
         ...
 
 
-def prepare_task(settings: Settings, name: str, probe_documents: Path, tokenizer: Encoder, out: Path) -> dict[str, Any]:
+def prepare_task(settings: Settings, name: str, probe_documents: Path, tokenizer: Encoder, out: Path) -> TaskReport:
     """Write the folder `out` of a task; return its entry for the report.
 
     Raises:
@@ -41,8 +43,8 @@ def prepare_task(settings: Settings, name: str, probe_documents: Path, tokenizer
     else:
         data = read_task_files(name, task, clean_text, settings.workers)
     data.overrides, data.zero_shot = task.overrides, task.zero_shot
-    data.card = task.card.model_dump() if task.card else None
-    data.columns = task.columns.model_dump()
+    data.card = Card(**task.card.model_dump()) if task.card else None  # task.json has all keys, also those not set
+    data.columns = Columns(**task.columns.model_dump())
     data.baselines = {} if data.unavailable else baselines(data)
     write_task(out, data, tokenizer.encode_array)
     return _report(data)
@@ -66,23 +68,26 @@ def _probe(settings: Settings, name: str, documents: Path) -> TaskData:
     return data
 
 
-def _report(task: TaskData) -> dict[str, Any]:
+def _report(task: TaskData) -> TaskReport:
     rows = task.splits["test"]
     shown = [rows[int(i)] for i in np.linspace(0, len(rows) - 1, min(EXAMPLES, len(rows)))] if rows else []
     examples = [
-        {"parts": list(row.parts), "label": task.labels[int(row.label)] if task.labels else row.label} for row in shown
+        TaskExample(parts=list(row.parts), label=task.labels[int(row.label)] if task.labels else row.label)
+        for row in shown
     ]
-    return {
-        "kind": task.kind,
-        "metric": task.metric,
-        "unavailable": task.unavailable,
-        "labels": task.labels,
-        **{f"n_{split}": len(part) for split, part in task.splits.items()},
-        "n_unlabeled": len(task.unlabeled),
-        "details": task.details,
-        "overrides": task.overrides,
-        "zero_shot": task.zero_shot,
-        "card": task.card,
-        "baselines": scores_of(task, task.baselines) if task.baselines else None,
-        "examples": examples,
-    }
+    return TaskReport(
+        kind=task.kind,
+        metric=task.metric,
+        unavailable=task.unavailable,
+        labels=task.labels,
+        n_train=len(task.splits["train"]),
+        n_dev=len(task.splits["dev"]),
+        n_test=len(rows),
+        n_unlabeled=len(task.unlabeled),
+        details=task.details,
+        overrides=task.overrides,
+        zero_shot=task.zero_shot,
+        card=task.card,
+        baselines=scores_of(task, task.baselines) if task.baselines else None,
+        examples=examples,
+    )

@@ -42,12 +42,12 @@ def test_command_prints_the_scores_of_last_word(folder: Path, capsys: pytest.Cap
     vocabulary = load_vocabulary(folder / "vocabulary")
     passages = read_passages(str(folder / "rows.jsonl"), vocabulary, LanguageColumns())
     expected = last_word(Transformer(SIZES, vocabulary.size, 1), Device("cpu", torch.float32, ""), passages)
-    assert found == {"model": str(folder), "last_word": str(folder / "rows.jsonl"), **expected}
+    assert found == {"model": str(folder), "last_word": str(folder / "rows.jsonl"), **expected.as_json()}
     assert main(arguments) == 0
     said = capsys.readouterr().out
     assert "3 passages" in said
     assert "1 cut to the context, 1 with a word that the vocabulary cannot write" in said
-    assert f"{expected['perplexity']:,.2f} per word" in said
+    assert f"{expected.perplexity:,.2f} per word" in said
 
 
 @pytest.mark.parametrize(

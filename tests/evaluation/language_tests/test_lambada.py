@@ -44,11 +44,11 @@ def test_last_word_scores_match_a_worked_example(tmp_path: Path) -> None:
     found = last_word(model, CPU, passages)
     rest = (1 - 0.5 - 0.25) / (vocabulary.size - 2)  # what is left for each of the others after "the"
     logs = [math.log(0.5), math.log(0.25), math.log(0.6) + math.log(0.7), math.log(rest), math.log(0.5)]
-    assert found["accuracy"] == 0.6
-    assert found["stderr"] == pytest.approx(math.sqrt(0.6 * 0.4 / 5), abs=1e-6)
-    assert found["perplexity"] == pytest.approx(math.exp(-sum(logs) / 5), rel=1e-4)
-    assert found["token_perplexity"] == pytest.approx(math.exp(-sum(logs) / 6), rel=1e-4)
-    assert {key: found[key] for key in ("n", "tokens", "reachable", "cut")} == dict(n=5, tokens=6, reachable=4, cut=0)
+    assert found.accuracy == 0.6
+    assert found.stderr == pytest.approx(math.sqrt(0.6 * 0.4 / 5), abs=1e-6)
+    assert found.perplexity == pytest.approx(math.exp(-sum(logs) / 5), rel=1e-4)
+    assert found.token_perplexity == pytest.approx(math.exp(-sum(logs) / 6), rel=1e-4)
+    assert (found.n, found.tokens, found.reachable, found.cut) == (5, 6, 4, 0)
 
 
 def test_accuracy_is_of_all_tokens_or_of_the_last(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_accuracy_is_of_all_tokens_or_of_the_last(tmp_path: Path) -> None:
     model = Bigrams(vocabulary, {"saw": {"the": 0.9}, '"': {"sara": 0.9}})
     file = table(tmp_path / "rows.jsonl", context=["saw"], target=['"Sara'])
     found = last_word(model, CPU, read_passages(file, vocabulary, COLUMNS))
-    assert (found["accuracy"], found["last_token_accuracy"]) == (0, 1)
+    assert (found.accuracy, found.last_token_accuracy) == (0, 1)
 
 
 def test_unknown_word_is_wrong_even_if_predicted_as_unknown(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_unknown_word_is_wrong_even_if_predicted_as_unknown(tmp_path: Path) -> N
     model = Bigrams(vocabulary, {"the": {"never": 0.9}})  # "never" is unknown, too
     file = table(tmp_path / "rows.jsonl", context=["the"], target=["unicorn"])
     found = last_word(model, CPU, read_passages(file, vocabulary, COLUMNS))
-    assert (found["accuracy"], found["last_token_accuracy"], found["reachable"]) == (0, 0, 0)
+    assert (found.accuracy, found.last_token_accuracy, found.reachable) == (0, 0, 0)
 
 
 def test_long_passage_is_cut_at_its_beginning(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_long_passage_is_cut_at_its_beginning(tmp_path: Path) -> None:
     model = Bigrams(vocabulary, {"b": {"c": 0.9}}, context=4)
     file = table(tmp_path / "rows.jsonl", context=["a " * 30 + "b"], target=["c"])
     found = last_word(model, CPU, read_passages(file, vocabulary, COLUMNS))
-    assert (found["accuracy"], found["cut"]) == (1, 1)
+    assert (found.accuracy, found.cut) == (1, 1)
 
 
 @pytest.mark.parametrize(

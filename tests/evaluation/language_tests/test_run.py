@@ -39,8 +39,8 @@ def test_choice_takes_the_highest_mean_log_probability(tmp_path: Path, listed: b
     file = table(tmp_path / "rows.jsonl", **rows, **({"choices": answers} if listed else split))
     columns = LanguageColumns(question="question", target="label", choices="choices" if listed else ["one", "two"])
     found = choice(model, CPU, read_choices(file, vocabulary, columns))
-    assert found["accuracy"] == pytest.approx(2 / 3, abs=1e-6)
-    assert (found["n"], found["chance"]) == (3, 0.5)
+    assert found.accuracy == pytest.approx(2 / 3, abs=1e-6)
+    assert (found.n, found.chance) == (3, 0.5)
 
 
 def test_choice_rows_may_differ_in_their_number_of_answers(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_choice_rows_may_differ_in_their_number_of_answers(tmp_path: Path) -> No
     model = Bigrams(vocabulary, {"x": {"c": 0.9}})
     file = table(tmp_path / "rows.jsonl", context=["x", "x"], choices=[["a", "b", "c"], ["a", "c"]], target=["C", "A"])
     found = choice(model, CPU, read_choices(file, vocabulary, COLUMNS))
-    assert (found["accuracy"], found["chance"]) == (0.5, round((1 / 3 + 1 / 2) / 2, 6))
+    assert (found.accuracy, found.chance) == (0.5, round((1 / 3 + 1 / 2) / 2, 6))
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,8 @@ def test_perplexity_test_equals_the_command(tmp_path: Path) -> None:
     found = prepare_tests({"times": test}, vocabulary)["times"](model, CPU)
     command = evaluate(tmp_path, str(tmp_path / "text.txt"), 5)
     for key in ("loss", "perplexity", "word_perplexity", "bits_per_byte"):
-        assert found[key] == pytest.approx(command[key], rel=1e-5)
-    assert found["protocol"] == "perplexity: windows of 16 tokens, each 5 after the one before"
+        assert getattr(found, key) == pytest.approx(command[key], rel=1e-5)
+    assert found.protocol == "perplexity: windows of 16 tokens, each 5 after the one before"
     wide = LanguageTest(protocol="perplexity", file=str(tmp_path / "text.txt"), stride=17)
     with pytest.raises(PretraceError, match=r"language_tests\.times: stride: got 17; takes 1 to 16"):
         prepare_tests({"times": wide}, vocabulary)["times"](model, CPU)

@@ -19,12 +19,15 @@ from pretrace.common.files import write_json
 from pretrace.evaluation.zero_shot.run import zero_shot
 from pretrace.evaluation.zero_shot.tasks import evaluate, read_tasks
 from pretrace.model import LSTM, Transformer, load_model, save_model
+from pretrace.schemas.models import PretrainReport
+from pretrace.schemas.record import read_record
 from pretrace.settings import LSTMSettings, ModelSettings, load_settings, read_yaml
 from pretrace.tasks.dataset import Row, TaskData, write_task
 from pretrace.tasks.metrics import score
 from pretrace.tokens import load_vocabulary
 from pretrace.training.engine.device import Device
 from tests.helpers import REPOSITORY
+from tests.helpers.made_up_results import pretrain_report
 from tests.helpers.small_vocabulary import write_openai_vocabulary
 
 pytestmark = pytest.mark.slow
@@ -79,7 +82,7 @@ def made(project: Path) -> Path:
         save_model(kept / "new", Transformer(SIZES, vocabulary.size, step))
         (kept / "new/model.safetensors").rename(kept / f"step-{step:08d}.safetensors")
         shutil.rmtree(kept / "new")
-    write_json("reports/pretrain.json", {"steps": 4, "lstm": {"steps": 3}})
+    write_json("reports/pretrain.json", pretrain_report(4, 3))
     change(tasks=ENTRIES)
     return project
 
@@ -90,10 +93,11 @@ def change(**values: Any) -> None:
 
 def report(project: Path, out: str = "data/zeroshot") -> dict[str, Any]:
     (project / out).mkdir(parents=True, exist_ok=True)
-    trained = json.loads((project / "reports/pretrain.json").read_text())
-    return zero_shot(
+    trained = read_record(project / "reports/pretrain.json", PretrainReport)
+    made = zero_shot(
         load_settings(), project / "models/pretrained", project / "data/tasks", trained, CPU, project / out
     )
+    return made.as_json()
 
 
 def test_report_has_every_task_model_and_step(made: Path) -> None:
@@ -154,7 +158,7 @@ def test_rows_are_limited(made: Path) -> None:
 
 def test_weights_beyond_the_last_step_are_ignored(made: Path) -> None:
     """A folder of an earlier, longer run would give points after the final ones."""
-    write_json("reports/pretrain.json", {"steps": 3, "lstm": {"steps": 3}})
+    write_json("reports/pretrain.json", pretrain_report(3, 3))
     assert [point["step"] for point in report(made)["tasks"]["ends"]["transformer"]["updates"]] == [1, 2, 3]
 
 

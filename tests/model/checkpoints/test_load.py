@@ -125,7 +125,7 @@ NO_MODEL = {
         lambda config: config.update(kind="mamba"),
         "kind: got 'mamba'; input should be 'trans",
     ),
-    "a key of no meaning": (lambda config: config.update(mind="x"), "mind: no such setting"),
+    "a key of no meaning": (lambda config: config.update(mind="x"), "mind: no such key in this version"),
     "settings missing": (lambda config: config.update(settings={"layers": 1}), "settings.width: missing"),
     "a word for a number": (
         lambda config: config["settings"].update(layers="many"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from pretrace.training.finetuning.config import resolve_recipe
 from tests.helpers.small_finetuning import recipe
 from tests.helpers.small_training import settings_with
 
@@ -30,7 +29,7 @@ def test_recipe_takes_the_more_particular_setting() -> None:
 def test_recipe_outputs_are_the_labels_or_one() -> None:
     assert recipe().outputs == 3
     for kind in ("regression", "multiple_choice"):
-        found = recipe(note={"labels": None, "kind": kind, "metric": "pearson"})
+        found = recipe(labels=None, kind=kind, metric="pearson")
         assert (found.outputs, found.kind, found.metric) == (1, kind, "pearson")
 
 
@@ -38,9 +37,8 @@ CLASSES = 6
 
 
 def test_recipe_outputs_are_the_soft_classes() -> None:
-    note = {"kind": "regression", "metric": "pearson", "labels": None}
     for overrides, outputs in (({"soft_classes": CLASSES}, CLASSES), ({}, 1)):
-        assert resolve_recipe(settings_with(), "full", {**note, "overrides": overrides}).outputs == outputs
+        assert recipe(overrides, kind="regression", metric="pearson", labels=None).outputs == outputs
 
 
 def test_recipe_has_each_setting_once() -> None:

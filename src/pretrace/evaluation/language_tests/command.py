@@ -20,7 +20,7 @@ def last_words(folder: Path | str, file: str) -> dict[str, Any]:
     model, vocabulary = open_model(folder)
     passages = read_passages(file, vocabulary, LanguageColumns())
     device = device_of_commands()
-    return last_word(model.to(device.name), device, passages)
+    return last_word(model.to(device.name), device, passages).as_json()
 
 
 def describe(scores: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -17,13 +17,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from pretrace.evaluation.language_tests.read_tests import TestFile
 from pretrace.evaluation.log_likelihood import Question, score_questions
 from pretrace.model import LanguageModel
+from pretrace.schemas.zero_shot import LanguageTestScore
 from pretrace.settings import LanguageColumns
 from pretrace.tokens import Vocabulary
 from pretrace.training.engine.device import Device
@@ -53,7 +53,7 @@ def read_passages(file: str, vocabulary: Vocabulary, columns: LanguageColumns, l
     return Passages(questions, np.array([vocabulary.unknown_id not in question.asked for question in questions]))
 
 
-def last_word(model: LanguageModel, device: Device, passages: Passages) -> dict[str, Any]:
+def last_word(model: LanguageModel, device: Device, passages: Passages) -> LanguageTestScore:
     """Score a model on the last words.
 
     Returns:
@@ -65,18 +65,18 @@ def last_word(model: LanguageModel, device: Device, passages: Passages) -> dict[
     accuracy = float(np.mean(scores.all_greedy & passages.reachable))
     last = scores.greedy_N[np.cumsum(scores.counts_S) - 1]
     total = float(scores.sums.sum())
-    return {
-        "protocol": PROTOCOL,
-        "accuracy": round(accuracy, 6),
-        "stderr": round(math.sqrt(accuracy * (1 - accuracy) / rows), 6),
-        "perplexity": perplexity(total / rows),
-        "token_perplexity": perplexity(total / len(scores.log_probabilities_N)),
-        "last_token_accuracy": round(float(np.mean(last & passages.reachable)), 6),
-        "n": rows,
-        "tokens": len(scores.log_probabilities_N),
-        "reachable": int(passages.reachable.sum()),
-        "cut": scores.cut,
-    }
+    return LanguageTestScore(
+        protocol=PROTOCOL,
+        accuracy=round(accuracy, 6),
+        stderr=round(math.sqrt(accuracy * (1 - accuracy) / rows), 6),
+        perplexity=perplexity(total / rows),
+        token_perplexity=perplexity(total / len(scores.log_probabilities_N)),
+        last_token_accuracy=round(float(np.mean(last & passages.reachable)), 6),
+        n=rows,
+        tokens=len(scores.log_probabilities_N),
+        reachable=int(passages.reachable.sum()),
+        cut=scores.cut,
+    )
 
 
 def perplexity(mean_log_probability: float) -> float | None:

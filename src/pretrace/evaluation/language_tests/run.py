@@ -18,11 +18,12 @@ from pretrace.evaluation.log_likelihood import Question, score_questions
 from pretrace.evaluation.perplexity import measure
 from pretrace.evaluation.read_text import Text, read_text
 from pretrace.model import LanguageModel
+from pretrace.schemas.zero_shot import LanguageTestScore
 from pretrace.settings import LanguageColumns, LanguageTest
 from pretrace.tokens import Vocabulary
 from pretrace.training.engine.device import Device
 
-Test = Callable[[LanguageModel, Device], dict[str, Any]]
+Test = Callable[[LanguageModel, Device], LanguageTestScore]
 """Return the report's entry for a model on its device."""
 CHOICE = "choice: the answer with the highest mean log-probability of its tokens"
 
@@ -33,13 +34,13 @@ def prepare_tests(tests: dict[str, LanguageTest], vocabulary: Vocabulary) -> dic
     Raises:
         PretraceError: a file is missing or not what its protocol takes; the text names the test, file, row and column.
     """
-    found = {}
+    prepared = {}
     for name, test in tests.items():
         try:
-            found[name] = _prepare(name, test, vocabulary)
+            prepared[name] = _prepare(name, test, vocabulary)
         except PretraceError as error:
             raise PretraceError(f"params.yaml: language_tests.{name}: {error}") from None
-    return found
+    return prepared
 
 
 def _prepare(name: str, test: LanguageTest, vocabulary: Vocabulary) -> Test:
@@ -53,7 +54,7 @@ def _prepare(name: str, test: LanguageTest, vocabulary: Vocabulary) -> Test:
 
 def perplexity_of_text(
     model: LanguageModel, device: Device, text: Text, name: str, stride: int | None, unknown_id: int
-) -> dict[str, Any]:
+) -> LanguageTestScore:
     """Return what `pretrace evaluate` reports for a text: in float32, whatever the device's precision."""
     stride = max(1, model.context // 2) if stride is None else stride
     if stride > model.context:
@@ -64,7 +65,7 @@ def perplexity_of_text(
     shown = ("loss", "perplexity", "word_perplexity", "bits_per_byte", "bits_per_clean_byte")
     sizes = {"n": scores["scored_tokens"], "tokens": scores["tokens"], "words": scores["words"]}
     protocol = f"perplexity: windows of {model.context} tokens, each {stride} after the one before"
-    return {"protocol": protocol, **{key: scores[key] for key in shown}, **sizes}
+    return LanguageTestScore(protocol=protocol, **{key: scores[key] for key in shown}, **sizes)
 
 
 @dataclass(frozen=True)
@@ -101,13 +102,13 @@ def read_choices(file: str, vocabulary: Vocabulary, columns: LanguageColumns, li
 def _answers(table: TestFile, columns: str | list[str]) -> list[list[str]]:
     if isinstance(columns, list):
         return [list(row) for row in zip(*(table.texts(column) for column in columns), strict=True)]
-    found = []
+    answers = []
     for row, value in enumerate(table.column(columns)):
         own = list_of(value)
         if own is None or len(own) < 2:
             raise table.fault(row, columns, f"a list of two answers or more expected, got {value!r}")
-        found.append([table.cleaned(answer, row, columns) for answer in own])
-    return found
+        answers.append([table.cleaned(answer, row, columns) for answer in own])
+    return answers
 
 
 def _label(table: TestFile, row: int, value: Any, column: str, answers: int) -> int:
@@ -120,17 +121,17 @@ def _label(table: TestFile, row: int, value: Any, column: str, answers: int) -> 
     return index
 
 
-def choice(model: LanguageModel, device: Device, choices: Choices) -> dict[str, Any]:
+def choice(model: LanguageModel, device: Device, choices: Choices) -> LanguageTestScore:
     """Return how often the right answer has the highest mean log-probability, and how often chance would pick it."""
     scores, rows = score_questions(model, choices.questions, device), len(choices.labels)
     ends = np.cumsum(choices.counts)
     chosen = [int(values.argmax()) for values in np.split(scores.means, ends[:-1])]
     accuracy = float(np.mean(choices.labels == chosen))
-    return {
-        "protocol": CHOICE,
-        "accuracy": round(accuracy, 6),
-        "stderr": round(math.sqrt(accuracy * (1 - accuracy) / rows), 6),
-        "chance": round(float(np.mean(1 / choices.counts)), 6),
-        "n": rows,
-        "cut": scores.cut,
-    }
+    return LanguageTestScore(
+        protocol=CHOICE,
+        accuracy=round(accuracy, 6),
+        stderr=round(math.sqrt(accuracy * (1 - accuracy) / rows), 6),
+        chance=round(float(np.mean(1 / choices.counts)), 6),
+        n=rows,
+        cut=scores.cut,
+    )

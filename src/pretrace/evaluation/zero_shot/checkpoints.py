@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.model import LanguageModel, load_model
 from pretrace.model.checkpoints.safetensors_file import load_weights
-from pretrace.settings import MAIN_MODEL, MODEL_KINDS
+from pretrace.schemas.models import PretrainReport
+from pretrace.settings import MODEL_KINDS
 
 STEP = re.compile(r"step-(\d+)\.safetensors")
 
@@ -27,9 +27,9 @@ def kinds_in(folder: Path) -> list[str]:
     return kinds
 
 
-def final_step(report: dict[str, Any], kind: str) -> int:
+def final_step(report: PretrainReport, kind: str) -> int:
     """Return the optimizer steps behind a model's final weights, from reports/pretrain.json."""
-    return int((report if kind == MAIN_MODEL else report[kind])["steps"])
+    return report.by_model()[kind].steps
 
 
 def models_by_step(folder: Path, last: int) -> Iterator[tuple[int, LanguageModel]]:

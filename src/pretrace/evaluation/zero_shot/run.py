@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from pretrace.common.progress import progress
 from pretrace.evaluation.language_tests.run import prepare_tests
 from pretrace.evaluation.zero_shot.checkpoints import final_step, kinds_in, models_by_step
 from pretrace.evaluation.zero_shot.predictions import write_predictions
 from pretrace.evaluation.zero_shot.tasks import ZeroShotResult, evaluate, read_tasks, task_report
+from pretrace.schemas.models import PretrainReport
+from pretrace.schemas.zero_shot import LanguageTestScore, ZeroShotReport, ZeroShotScore
 from pretrace.settings import Settings
 from pretrace.tokens import load_vocabulary, vocabulary_folder
 from pretrace.training.engine.device import Device
 
 
 def zero_shot(
-    settings: Settings, models: Path, tasks_folder: Path, trained: dict[str, Any], device: Device, out: Path
-) -> dict[str, Any]:
+    settings: Settings, models: Path, tasks_folder: Path, trained: PretrainReport, device: Device, out: Path
+) -> ZeroShotReport:
     """Score the models in `models`; return the contents of reports/zeroshot.json.
 
     Args:
@@ -32,7 +33,8 @@ def zero_shot(
     vocabulary = load_vocabulary(vocabulary_folder(models / kinds[0]))
     tasks = read_tasks(settings, tasks_folder, vocabulary)
     tests = prepare_tests(settings.language_tests, vocabulary)
-    report: dict[str, Any] = {"tasks": {name: {} for name in tasks}, "language_tests": {name: {} for name in tests}}
+    task_scores: dict[str, dict[str, ZeroShotScore]] = {name: {} for name in tasks}
+    test_scores: dict[str, dict[str, LanguageTestScore]] = {name: {} for name in tests}
     for kind in kinds:
         results: dict[str, dict[int, ZeroShotResult]] = {name: {} for name in tasks}
         saved = models_by_step(models / kind, final_step(trained, kind))
@@ -41,9 +43,9 @@ def zero_shot(
             for name, task in tasks.items():
                 results[name][step] = evaluate(model, task, device)
         for name, task in tasks.items():
-            report["tasks"][name][kind] = task_report(task, results[name])
+            task_scores[name][kind] = task_report(task, results[name])
             if kind == kinds[0]:
                 write_predictions(out / f"{name}.parquet", task.numbers, results[name][step].predictions)
         for name, test in tests.items():
-            report["language_tests"][name][kind] = test(model, device)
-    return report
+            test_scores[name][kind] = test(model, device)
+    return ZeroShotReport(tasks=task_scores, language_tests=test_scores)

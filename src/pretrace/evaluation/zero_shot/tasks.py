@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from pretrace.common.files import read_json
 from pretrace.evaluation.log_likelihood import Question, Scores, score_questions
 from pretrace.evaluation.task_rows import read_rows
 from pretrace.evaluation.zero_shot.heuristics import (
@@ -20,7 +18,11 @@ from pretrace.evaluation.zero_shot.heuristics import (
     values_of,
 )
 from pretrace.model import LanguageModel
+from pretrace.schemas.record import read_record
+from pretrace.schemas.tasks import TaskRecord
+from pretrace.schemas.zero_shot import ScoreAtStep, ZeroShotScore
 from pretrace.settings import Heuristic, Settings, Task
+from pretrace.tasks.dataset import TASK
 from pretrace.tasks.metrics import score as metric_score
 from pretrace.tasks.metrics import standard_error
 from pretrace.tokens import Vocabulary
@@ -54,22 +56,23 @@ def read_tasks(settings: Settings, folder: Path, vocabulary: Vocabulary) -> dict
     """
     tasks = {}
     for name, task in settings.tasks.items():
-        record = read_json(folder / name / "task.json")
-        if record["zero_shot"] and not record["unavailable"]:
+        record = read_record(folder / name / TASK, TaskRecord)
+        if record.zero_shot and not record.unavailable:
             tasks[name] = _read_task(name, task, record, folder / name, settings.zero_shot.rows, vocabulary)
     return tasks
 
 
 def _read_task(
-    name: str, task: Task, record: dict[str, Any], folder: Path, limit: int | None, vocabulary: Vocabulary
+    name: str, task: Task, record: TaskRecord, folder: Path, limit: int | None, vocabulary: Vocabulary
 ) -> ZeroShotTask:
-    heuristic: Heuristic = record["zero_shot"]
-    high = class_of_high_scores(name, heuristic, record["labels"], task.positive)
+    heuristic = record.zero_shot
+    assert heuristic
+    high = class_of_high_scores(name, heuristic, record.labels, task.positive)
     splits = ("dev", "test") if heuristic == "acceptability" else ("test",)
     rows = {split: read_rows(folder, split, limit) for split in splits}
     return ZeroShotTask(
         heuristic,
-        record["metric"],
+        record.metric,
         high,
         np.array([row.number for row in rows["test"]]),
         {split: np.array([row.label for row in part]) for split, part in rows.items()},
@@ -106,17 +109,17 @@ def evaluate(model: LanguageModel, task: ZeroShotTask, device: Device) -> ZeroSh
     return ZeroShotResult(predictions, reached, threshold, scores["test"].cut)
 
 
-def task_report(task: ZeroShotTask, results: dict[int, ZeroShotResult]) -> dict[str, Any]:
+def task_report(task: ZeroShotTask, results: dict[int, ZeroShotResult]) -> ZeroShotScore:
     """Return the entry of reports/zeroshot.json for a model on a task, given its results by optimizer step."""
     final, labels = list(results.values())[-1], task.labels["test"]
-    return {
-        "heuristic": task.heuristic,
-        "metric": task.metric,
-        "score": round(final.score, 6),
-        "stderr": round(standard_error(task.metric, labels, final.predictions), 6),
-        "chance": round(chance(task.metric, labels, task.choices), 6),
-        "n": len(labels),
-        "cut": final.cut,
-        "threshold": final.threshold,
-        "updates": [{"step": step, "score": round(result.score, 6)} for step, result in results.items()],
-    }
+    return ZeroShotScore(
+        heuristic=task.heuristic,
+        metric=task.metric,
+        score=round(final.score, 6),
+        stderr=round(standard_error(task.metric, labels, final.predictions), 6),
+        chance=round(chance(task.metric, labels, task.choices), 6),
+        n=len(labels),
+        cut=final.cut,
+        threshold=final.threshold,
+        updates=[ScoreAtStep(step=step, score=round(result.score, 6)) for step, result in results.items()],
+    )

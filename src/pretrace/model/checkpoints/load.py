@@ -7,33 +7,22 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.files import read_json, write_json
 from pretrace.model.build import MODELS
 from pretrace.model.checkpoints.huggingface import is_huggingface, read_huggingface
 from pretrace.model.checkpoints.openai import SHAPES as OPENAI_SHAPES
 from pretrace.model.checkpoints.openai import read_openai
 from pretrace.model.checkpoints.safetensors_file import check_room, load_weights, save_tensors
 from pretrace.model.language_model import LanguageModel
-from pretrace.settings import ModelKind
-from pretrace.settings.section import Count, Section, checked
-
-
-class ModelConfig(Section):
-    """Contents of `config.json`."""
-
-    kind: ModelKind
-    vocabulary_size: Count
-    context: Count
-    settings: dict[str, Any]
-    """Of the kind's `settings_type`."""
+from pretrace.schemas.models import ModelConfig
+from pretrace.schemas.record import read_record, write_record
+from pretrace.settings.section import checked
 
 
 def save_model(folder: Path, model: LanguageModel) -> None:
     """Write `config.json` and `model.safetensors` into an existing folder."""
-    write_json(folder / "config.json", model.describe())
+    write_record(folder / "config.json", model.describe())
     save_tensors(folder / "model.safetensors", model)
 
 
@@ -54,22 +43,22 @@ def load_model(folder: Path | str) -> LanguageModel:
             f"{folder}: no model there; takes config.json with model.safetensors (the pipeline's own, or Hugging "
             f"Face's openai-gpt), or OpenAI's {OPENAI_SHAPES} with its .npy files"
         )
-    model = build_described(read_json(folder / "config.json"), folder / "config.json", folder / "model.safetensors")
+    config = read_record(folder / "config.json", ModelConfig)
+    model = build_described(config, folder / "config.json", folder / "model.safetensors")
     load_weights(model, folder / "model.safetensors")
     return model
 
 
-def build_described(values: Any, path: Path, weights: Path) -> LanguageModel:
+def build_described(config: ModelConfig, path: Path, weights: Path, under: str = "") -> LanguageModel:
     """Return a model of the sizes in a `config.json`, whose weights are still to be loaded.
 
     Args:
-        values: contents of `config.json`, as of `LanguageModel.describe`.
-        path: file of these values, for errors.
+        path: file of `config`, for errors.
         weights: file of the weights; one too small for these sizes is refused.
+        under: key of `config` in its file, for errors; "" if it is the whole file.
     """
-    config = checked(ModelConfig, values, str(path))
     model_class = MODELS[config.kind]
-    sizes = checked(model_class.settings_type, config.settings, str(path), "settings")
+    sizes = checked(model_class.settings_type, config.settings, str(path), f"{under}.settings".strip("."))
     make = partial(model_class.create, sizes, config.vocabulary_size, config.context)
     try:
         check_room(weights, make)

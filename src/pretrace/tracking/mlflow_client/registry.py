@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pretrace.common.files import read_json
+from pretrace.schemas.finetuning import FinetunedConfig
+from pretrace.schemas.record import read_record
 from pretrace.schemas.tracking import BestModel, RunRecord
-from pretrace.settings import Columns
 from pretrace.settings.kinds import KIND_FACTS
 from pretrace.tracking.best_models import CODE
 from pretrace.tracking.lineage import Pipeline
@@ -122,7 +122,7 @@ def _write(out: Path, folder: Path, cell: str, model: BestModel, run: str, model
 
     with tarfile.open(folder / CODE) as archive:
         archive.extractall(out / "code", filter="data")
-    signature, example = _signature(model, read_json(folder / cell / "config.json"))
+    signature, example = _signature(model, read_record(folder / cell / "config.json", FinetunedConfig))
     save_model(
         out / "model",
         python_model=str(out / "code/pretrace/inference/mlflow_model.py"),
@@ -135,21 +135,21 @@ def _write(out: Path, folder: Path, cell: str, model: BestModel, run: str, model
     )
 
 
-def _signature(model: BestModel, note: dict[str, Any]) -> tuple[Any, Any]:
+def _signature(model: BestModel, config: FinetunedConfig) -> tuple[Any, Any]:
     """Return the model's signature and example inputs: the first test rows, with the task's own columns."""
     import pandas as pd
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
     from mlflow.types.schema import Array
 
-    facts = KIND_FACTS[note["kind"]]
-    fields = facts.fields(Columns(**note["columns"]))
+    facts = KIND_FACTS[config.kind]
+    fields = facts.fields(config.columns)
     rows = [fields.as_row(parts) for parts in model.examples]
     columns = [
         ColSpec(Array(DataType.string) if isinstance(value, list) else DataType.string, name)
         for name, value in rows[0].items()
     ]
-    output = DataType.double if facts.numeric else DataType.string if note["labels"] else DataType.long
+    output = DataType.double if facts.numeric else DataType.string if config.labels else DataType.long
     return ModelSignature(Schema(columns), Schema([ColSpec(output)])), pd.DataFrame(rows)
 
 

@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from pretrace.common.errors import PretraceError
-from pretrace.common.files import atomic_path, read_json
+from pretrace.common.files import atomic_path
 from pretrace.model.checkpoints.load import build_described
 from pretrace.model.checkpoints.safetensors_file import load_weights
-from pretrace.schemas.finetuning import SeedResult
+from pretrace.schemas.finetuning import FinetunedConfig, SeedResult
+from pretrace.schemas.record import read_record
 from pretrace.tasks.dataset import UNLABELED, EncodedSplit, read_unlabeled
 from pretrace.tasks.input_formats import SPECIAL_TOKENS
 from pretrace.tasks.kinds import KINDS, TaskKind
@@ -30,33 +30,31 @@ from pretrace.training.finetuning.predictions import Predictions, predict
 from pretrace.training.finetuning.task_head import TaskModel
 
 CONFIG, MODEL = "config.json", "model.safetensors"
+UNAVAILABLE = "unavailable.json"
+"""In the place of a model, for a task without rows."""
 
 
-def load_finetuned(folder: Path) -> tuple[TaskModel, dict[str, Any]]:
+def load_finetuned(folder: Path) -> tuple[TaskModel, FinetunedConfig]:
     """Return a fine-tuned model and its `config.json`.
 
     Raises:
         PretraceError: there is none, or its files are damaged or do not fit each other.
     """
-    config = read_json(folder / CONFIG)
-    for key in ("kind", "columns", "recipe", "model", "label_scale"):
-        if key not in config:
-            raise PretraceError(
-                f"{folder / CONFIG}: has no '{key}', as it was written by an older version; run `dvc repro` again"
-            )
-    language_model = build_described(config["model"], folder / CONFIG, folder / MODEL)
-    model = TaskModel(language_model, KINDS[config["kind"]], config["recipe"]["outputs"], SPECIAL_TOKENS, 0)
+    config = read_record(folder / CONFIG, FinetunedConfig)
+    language_model = build_described(config.model, folder / CONFIG, folder / MODEL, "model")
+    model = TaskModel(language_model, KINDS[config.kind], config.recipe.outputs, SPECIAL_TOKENS, 0)
     load_weights(model, folder / MODEL)
     return model, config
 
 
-def predict_rows(model: TaskModel, config: dict[str, Any], rows: EncodedSplit) -> Predictions:
+def predict_rows(model: TaskModel, config: FinetunedConfig, rows: EncodedSplit) -> Predictions:
     """Return the predictions of a fine-tuned model; of a regression on the scale of the labels."""
-    device = choose_device(config["recipe"]["precision"], 1)
-    size = config["model"]["vocabulary_size"]
+    device = choose_device(config.recipe.precision, 1)
+    size = config.model.vocabulary_size
     examples = Examples(rows, model.kind, size, model.language_model.context, model.language_model.attends)
     outputs = predict(model.to(device.name), examples, device)
-    return Predictions(LabelScale(**config["label_scale"]).labels(outputs.values_E), outputs.probabilities_EK)
+    scale = LabelScale(config.label_scale.mean, config.label_scale.spread)
+    return Predictions(scale.labels(outputs.values_E), outputs.probabilities_EK)
 
 
 def write_predictions(path: Path, kind: TaskKind, results: Sequence[SeedResult]) -> None:

@@ -15,7 +15,6 @@ from pretrace.model.build import build_model
 from pretrace.model.checkpoints.load import load_model
 from pretrace.model.language_model import LanguageModel
 from pretrace.schemas.finetuning import FinetuneRecipe, LabelScale, SeedResult, TaskCurvePoint
-from pretrace.schemas.models import ModelConfig
 from pretrace.settings import Settings
 from pretrace.tasks.dataset import EncodedSplit
 from pretrace.training.engine.device import Device
@@ -56,7 +55,7 @@ def finetune_seed(
     Raises:
         PretraceError: the loss, a gradient or a logit is not finite.
     """
-    sizes = ModelConfig(**language_model.describe())
+    sizes = language_model.describe()
     trainer = Trainer(language_model, recipe, splits, seed, device)
     curve: list[TaskCurvePoint] = []
     dev_scores: list[float] = []

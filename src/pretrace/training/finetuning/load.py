@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.files import read_json
-from pretrace.settings import Columns
+from pretrace.schemas.finetuning import FinetunedConfig, FinetuneFacts
+from pretrace.schemas.record import read_record
 from pretrace.settings.columns import Fields
-from pretrace.settings.section import checked
 from pretrace.tasks.kinds import TaskKind
 from pretrace.tokens import Vocabulary, load_vocabulary
-from pretrace.training.finetuning.artifacts import CONFIG, load_finetuned
+from pretrace.training.finetuning.artifacts import UNAVAILABLE, load_finetuned
 from pretrace.training.finetuning.task_head import TaskModel
 
 FINETUNED, VOCABULARY = Path("models/finetuned"), Path("models/vocabulary")
@@ -24,8 +22,7 @@ class Finetuned:
     """A fine-tuned model with what its predictions need."""
 
     model: TaskModel
-    config: dict[str, Any]
-    columns: Columns
+    config: FinetunedConfig
     vocabulary: Vocabulary
 
     @property
@@ -36,7 +33,7 @@ class Finetuned:
     @property
     def fields(self) -> Fields:
         """Columns that the parts of a row come from."""
-        return self.kind.fields(self.columns)
+        return self.kind.fields(self.config.columns)
 
 
 def open_cell(cell: str) -> Finetuned:
@@ -49,8 +46,9 @@ def open_cell(cell: str) -> Finetuned:
     if not folder.is_dir() or folder.parent != FINETUNED:
         known = ", ".join(sorted(path.name for path in FINETUNED.glob("*-*"))) or "no model yet; run `dvc repro`"
         raise PretraceError(f"{cell}: not in {FINETUNED}, which has {known}")
-    if (folder / "unavailable.json").exists():
-        raise PretraceError(f"{folder}: there is no model: {read_json(folder / 'unavailable.json')['unavailable']}")
+    if (folder / UNAVAILABLE).exists():
+        facts = read_record(folder / UNAVAILABLE, FinetuneFacts)
+        raise PretraceError(f"{folder}: there is no model: {facts.unavailable}")
     return open_finetuned(folder, VOCABULARY)
 
 
@@ -62,10 +60,9 @@ def open_finetuned(folder: Path, vocabulary_folder: Path) -> Finetuned:
     """
     model, config = load_finetuned(folder)
     vocabulary = load_vocabulary(vocabulary_folder)
-    if vocabulary.size != config["model"]["vocabulary_size"]:
+    if vocabulary.size != config.model.vocabulary_size:
         raise PretraceError(
             f"{vocabulary_folder}: has {vocabulary.size} tokens, and {folder} was made with "
-            f"{config['model']['vocabulary_size']}; check out the vocabulary of its run (`dvc checkout`)"
+            f"{config.model.vocabulary_size}; check out the vocabulary of its run (`dvc checkout`)"
         )
-    columns = checked(Columns, config["columns"], str(folder / CONFIG), "columns")
-    return Finetuned(model, config, columns, vocabulary)
+    return Finetuned(model, config, vocabulary)

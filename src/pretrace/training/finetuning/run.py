@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from pretrace.common.files import atomic_folder, write_json
-from pretrace.schemas.finetuning import FinetuneRecipe, FinetuneReport, SeedResult
+from pretrace.common.files import atomic_folder
+from pretrace.schemas.finetuning import FinetunedConfig, FinetuneFacts, FinetuneRecipe, FinetuneReport, SeedResult
 from pretrace.schemas.record import read_record, write_record
+from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import Settings
 from pretrace.tasks.dataset import EncodedSplit, read_task
 from pretrace.tasks.input_formats import is_truncated
@@ -21,7 +22,7 @@ from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.metrics import standard_error
 from pretrace.training.engine.device import check_kernels, choose_device
 from pretrace.training.engine.memory import check_training_memory
-from pretrace.training.finetuning.artifacts import CONFIG, MODEL, write_predictions, write_unlabeled
+from pretrace.training.finetuning.artifacts import CONFIG, MODEL, UNAVAILABLE, write_predictions, write_unlabeled
 from pretrace.training.finetuning.config import resolve_recipe
 from pretrace.training.finetuning.seed_jobs import RESULT, SeedJobs
 
@@ -51,10 +52,10 @@ def finetune_all_seeds(
     record, splits = read_task(task_folder)
     recipe = resolve_recipe(settings, variant, record)
     facts = _facts(settings, task, variant, record, recipe)
-    if record["unavailable"]:
-        report = FinetuneReport(**facts, **NO_SCORES)
+    if record.unavailable:
+        report = FinetuneReport(**facts.as_json(), **NO_SCORES)
         with atomic_folder(out) as temporary:
-            write_json(temporary / "unavailable.json", facts)
+            write_record(temporary / UNAVAILABLE, facts)
             (temporary / "curve.jsonl").touch()
         write_predictions(predictions, KINDS[recipe.kind], [])
         return report, {}
@@ -74,7 +75,7 @@ def finetune_all_seeds(
     scores = _scores(results, best, recipe.metric, splits["test"].labels)
     cut = {name: count_truncated(split, settings.scale.model.context) for name, split in splits.items()}
     tokens, flops = sum(result.tokens for result in results), sum(result.flops for result in results)
-    report = FinetuneReport(**facts, **scores, cut=cut, tokens=tokens, flops=flops)
+    report = FinetuneReport(**facts.as_json(), **scores, cut=cut, tokens=tokens, flops=flops)
     return report, {"seeds_seconds": round(time.monotonic() - started, 2)}
 
 
@@ -83,24 +84,22 @@ def count_truncated(split: EncodedSplit, context: int) -> int:
     return int(is_truncated(np.diff(split.offsets).reshape(-1, split.parts), context).sum())
 
 
-def _facts(
-    settings: Settings, task: str, variant: str, record: dict[str, Any], recipe: FinetuneRecipe
-) -> dict[str, Any]:
+def _facts(settings: Settings, task: str, variant: str, record: TaskRecord, recipe: FinetuneRecipe) -> FinetuneFacts:
     """Return the facts of a cell of the benchmark that are known before training."""
-    return {
-        "task": task,
-        "kind": recipe.kind,
-        "variant": variant,
-        "metric": recipe.metric,
-        "unavailable": record["unavailable"],
-        "n_train": record["rows"].get("train", 0),
-        "n_dev": record["rows"].get("dev", 0),
-        "n_eval": record["rows"].get("test", 0),
-        "seeds": settings.seeds,
-        "lr": recipe.lr,
-        "epochs": recipe.epochs,
-        "lm_weight": recipe.lm_weight,
-    }
+    return FinetuneFacts(
+        task=task,
+        kind=recipe.kind,
+        variant=variant,
+        metric=recipe.metric,
+        unavailable=record.unavailable,
+        n_train=record.rows.get("train", 0),
+        n_dev=record.rows.get("dev", 0),
+        n_eval=record.rows.get("test", 0),
+        seeds=settings.seeds,
+        lr=recipe.lr,
+        epochs=recipe.epochs,
+        lm_weight=recipe.lm_weight,
+    )
 
 
 def _scores(results: list[SeedResult], best: SeedResult, metric: str, labels: np.ndarray) -> dict[str, Any]:
@@ -118,9 +117,12 @@ def _scores(results: list[SeedResult], best: SeedResult, metric: str, labels: np
     }
 
 
-def _write_config(path: Path, record: dict[str, Any], recipe: FinetuneRecipe, best: SeedResult) -> None:
-    model = {"seed": best.seed, "recipe": recipe, "model": best.model, "label_scale": best.label_scale}
-    write_record(path, {**record, **model})
+def _write_config(path: Path, record: TaskRecord, recipe: FinetuneRecipe, best: SeedResult) -> None:
+    scale = best.label_scale
+    write_record(
+        path,
+        FinetunedConfig(**record.as_json(), seed=best.seed, recipe=recipe, model=best.model, label_scale=scale),
+    )
 
 
 def _write_curves(path: Path, results: list[SeedResult]) -> None:

@@ -19,7 +19,6 @@ from pretrace.common.files import (
     atomic_folder,
     checksums_match,
     locked,
-    read_json,
     scratch_folder,
     sha256_of_file,
     write_checksums,
@@ -28,9 +27,10 @@ from pretrace.common.processes import exit_with_pool_owner
 from pretrace.common.progress import progress
 from pretrace.model.checkpoints.safetensors_file import save_tensors
 from pretrace.schemas.finetuning import FinetuneRecipe
-from pretrace.schemas.record import write_record
+from pretrace.schemas.record import read_record, write_record
+from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import Settings
-from pretrace.tasks.dataset import SPLITS, read_task
+from pretrace.tasks.dataset import SPLITS, TASK, read_task
 from pretrace.training.engine.device import choose_device
 from pretrace.training.engine.fingerprint import fingerprint
 from pretrace.training.finetuning.artifacts import MODEL
@@ -66,7 +66,7 @@ class SeedJobs:
             start=self._start(),
             recipe=recipe.model_dump(),
             rows={name: sha256_of_file(task / f"{name}.safetensors") for name in SPLITS},
-            labels=read_json(task / "task.json")["labels"],
+            labels=read_record(task / TASK, TaskRecord).labels,
             vocabulary_size=vocabulary_size,
             context=settings.scale.model.context,
             device=str(choose_device(recipe.precision, 1)),
