@@ -11,9 +11,9 @@ reports/finetune/<task>-<variant>.json. A finished seed is cached in .pretrace/ 
 import sys
 from pathlib import Path
 
-from pretrace.common.files import read_json
 from pretrace.pipeline.stage import Run, run_stage
-from pretrace.schemas.record import write_record
+from pretrace.schemas.record import read_record, write_record
+from pretrace.schemas.tokens import VocabularyRecord
 from pretrace.training.finetuning.worker_pool import prepare_workers
 
 PARAMS = ("lr", "epochs", "lm_weight")
@@ -27,7 +27,7 @@ def main(run: Run) -> None:
     name = f"{task}-{variant}"
     out = Path(f"models/finetuned/{name}")
     pretrained = Path("models/pretrained")
-    size = read_json(pretrained / "transformer" / "vocabulary" / "vocabulary.json")["size"]
+    size = read_record(pretrained / "transformer" / "vocabulary" / "vocabulary.json", VocabularyRecord).size
     folders = (Path(f"data/tasks/{task}"), pretrained)
     predictions = Path(f"data/predictions/{name}.parquet")
     report, cost = finetune_all_seeds(run.settings, task, variant, *folders, size, out, predictions)

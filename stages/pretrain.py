@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pretrace.common.files import write_json
 from pretrace.pipeline.stage import Run, run_stage
+from pretrace.schemas.models import Sample
+from pretrace.schemas.record import write_record
 from pretrace.settings import MAIN_MODEL
 from pretrace.tokens import load_vocabulary
 from pretrace.tracking.publish import publish_progress
@@ -46,8 +47,8 @@ def main(run: Run) -> None:
     if run.is_rank_zero:  # under torchrun, rank 0 writes
         write_models(results, VOCABULARY, Path("models/pretrained"))
         write_curves(results, CURVES)
-        write_json("reports/samples.json", sample(results[MAIN_MODEL].model))
-        run.log_metrics(write_report(results, Path("reports/pretrain.json")))
+        write_record("reports/samples.json", [Sample(**row) for row in sample(results[MAIN_MODEL].model)])
+        run.log_metrics(write_report(results, Path("reports/pretrain.json")).as_json())
         run.cost |= total_cost(results)
 
 

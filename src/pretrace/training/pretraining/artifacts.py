@@ -7,8 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from pretrace.common.files import atomic_folder, write_json, write_text
+from pretrace.common.files import atomic_folder, write_text
 from pretrace.model import save_model
+from pretrace.schemas.models import PretrainReport
+from pretrace.schemas.record import write_record
 from pretrace.settings import MAIN_MODEL, Settings
 from pretrace.training.engine.curves import write_curve
 from pretrace.training.pretraining.result import Pretrained
@@ -40,11 +42,12 @@ def write_curves(results: dict[str, Pretrained], out: Path) -> None:
             write_text(out / f"{kind}-samples.jsonl", "".join(rows))
 
 
-def write_report(results: dict[str, Pretrained], path: Path) -> dict[str, Any]:
+def write_report(results: dict[str, Pretrained], path: Path) -> PretrainReport:
     """Write and return the metrics: the transformer's, and those of each other model under its name."""
     transformer, *others = results
-    report = results[transformer].metrics | {kind: results[kind].metrics for kind in others}
-    write_json(path, report)
+    metrics: dict[str, Any] = results[transformer].metrics | {kind: results[kind].metrics for kind in others}
+    report = PretrainReport(**metrics)
+    write_record(path, report)
     return report
 
 
