@@ -163,6 +163,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
             HUB,
         ),
         ("dvc exp run -S 'corpus.quality.repetition={}' -S 'corpus.quality.near_duplicates.action=drop'", TO_TEXT),
+        ("dvc exp run -S 'corpus.quality.length={least_words: 100}'", TO_TEXT),
     ],
     "docs/experiments.md": [
         ("dvc exp run -S lr=1e-4", Run("dvc exp run -n mine -S lr=1e-4")),

@@ -13,9 +13,9 @@ class LengthRules(Section):
     """Bounds on the length of a document (Gopher: Rae et al. 2021, A.1.1). Null switches one rule off."""
 
     least_words: Count | None = 50
-    """Words are separated by white space."""
+    """Drop documents with fewer words, as separated by white space."""
     most_words: Count | None = 100_000
-    """Meant for web pages: most novels are longer."""
+    """Drop documents with more words. Meant for web pages: most novels are longer."""
     shortest_mean_word: Positive | None = 3.0
     """Mean characters per word."""
     longest_mean_word: Positive | None = 10.0
