@@ -12,23 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.pipeline.stage import Run, run_stage
-from pretrace.schemas.models import Sample
-from pretrace.schemas.record import write_record
 from pretrace.settings import MAIN_MODEL
 from pretrace.tokens import load_vocabulary
 from pretrace.tracking.publish import publish_progress
 from pretrace.training.engine.generate import generate_samples
-from pretrace.training.pretraining.artifacts import (
-    models_to_pretrain,
-    total_cost,
-    write_curves,
-    write_models,
-    write_report,
-)
+from pretrace.training.pretraining.artifacts import models_to_pretrain, total_cost, write_results
 from pretrace.training.pretraining.init_from import init_from
 from pretrace.training.pretraining.run import pretrain
 
-SHARDS, VOCABULARY, CURVES = Path("data/shards"), Path("models/vocabulary"), Path("reports/curves")
+SHARDS, VOCABULARY, REPORTS = Path("data/shards"), Path("models/vocabulary"), Path("reports")
 
 
 def main(run: Run) -> None:
@@ -36,19 +28,16 @@ def main(run: Run) -> None:
     results: dict[str, Any] = {}
     sample = partial(generate_samples, vocabulary=load_vocabulary(VOCABULARY), seed=settings.scale.pretrain.seed)
     kinds = models_to_pretrain(settings)
-    for kind in kinds:
-        run.log_curve(CURVES / f"{kind}.json")
-        run.log_curve(CURVES / f"{kind}-validation.json")
+    for name in [f"{kind}{part}" for kind in kinds for part in ("", "-validation")]:
+        run.log_curve(REPORTS / f"curves/{name}.json")
     for kind in kinds:
         if kind == MAIN_MODEL and settings.pretrain.init_from:
             results[kind] = init_from(settings, SHARDS)
         else:
-            results[kind] = pretrain(kind, settings, SHARDS, partial(publish_progress, run), CURVES, sample)
+            results[kind] = pretrain(kind, settings, SHARDS, partial(publish_progress, run), REPORTS / "curves", sample)
     if run.is_rank_zero:  # under torchrun, rank 0 writes
-        write_models(results, VOCABULARY, Path("models/pretrained"))
-        write_curves(results, CURVES)
-        write_record("reports/samples.json", [Sample(**row) for row in sample(results[MAIN_MODEL].model)])
-        run.log_metrics(write_report(results, Path("reports/pretrain.json")).as_json())
+        report = write_results(results, VOCABULARY, Path("models/pretrained"), REPORTS, sample)
+        run.log_metrics(report.as_json())
         run.cost |= total_cost(results)
 
 

@@ -58,10 +58,10 @@ def test_init_from_evaluates_weights_and_keeps_them(shards: Path, tmp_path: Path
     ids = torch.from_numpy(validation.read(0, validation.tokens // context * context)).view(-1, context)
     with torch.no_grad():
         loss = F.cross_entropy(model(ids)[:, :-1].mT, ids[:, 1:])
-    assert result.metrics["val_loss"] == pytest.approx(float(loss), abs=1e-5)
-    assert [result.metrics[key] for key in ("steps", "tokens", "flops")] == [0, 0, 0]
-    assert result.metrics["parameters"] == sum(p.numel() for p in model.parameters())
-    assert result.curve == [{"step": 0, "val_loss": result.metrics["val_loss"]}]
+    assert result.metrics.val_loss == pytest.approx(float(loss), abs=1e-5)
+    assert (result.metrics.steps, result.metrics.tokens, result.metrics.flops) == (0, 0, 0)
+    assert result.metrics.parameters == sum(p.numel() for p in model.parameters())
+    assert result.curve == [{"step": 0, "val_loss": result.metrics.val_loss}]
     training, curve = (json.loads(path.read_text()) for path in write_curve(tmp_path, "transformer", result.curve, 0))
     assert (training, curve) == ([], result.curve)
 

@@ -83,7 +83,7 @@ def test_cost_is_logged(shards: Path, capfd: pytest.CaptureFixture[str]) -> None
     result = run(settings_with(hourly_cost=7200.0), shards)
     said = capfd.readouterr().err
     assert result.cost["price"] == pytest.approx(7200 * result.cost["hours"], abs=0.5)
-    assert result.metrics["petaflop_s_days"] == result.metrics["flops"] / 8.64e19
+    assert result.metrics.petaflop_s_days == result.metrics.flops / 8.64e19
     for part in ("1,280 tokens", "petaflop/s-days (GPT-1: 0.96)", f"a cost of {result.cost['price']:.2f}"):
         assert part in said
 

@@ -203,17 +203,17 @@ def test_run_learns_and_reports_its_metrics(shards: Path) -> None:
     curve, metrics = result.curve, result.metrics
     assert [row["step"] for row in curve] == list(range(1, 121))
     assert curve[0]["loss"] == pytest.approx(math.log(80), rel=0.1)  # it begins by knowing nothing
-    assert metrics["val_loss"] < 0.8 * curve[0]["loss"]
+    assert metrics.val_loss < 0.8 * curve[0]["loss"]
     assert max(row["lr"] for row in curve) == 0.02
     assert [row["step"] for row in curve if "val_loss" in row] == [*range(8, 121, 8)]
-    assert curve[-1]["val_loss"] == pytest.approx(metrics["val_loss"], abs=1e-5)  # all of it is read both times
+    assert curve[-1]["val_loss"] == pytest.approx(metrics.val_loss, abs=1e-5)  # all of it is read both times
     manifest = read_json(shards / "manifest.json")["splits"]["validation"]
-    bits = metrics["val_loss"] / math.log(2) * manifest["tokens"] / manifest["bytes"]
-    assert metrics["val_bits_per_byte"] == pytest.approx(bits, rel=1e-3)
-    assert metrics["val_perplexity"] == pytest.approx(math.exp(metrics["val_loss"]), rel=1e-3)
-    assert metrics["tokens"] == 120 * 4 * 16
-    assert metrics["parameters"] == sum(p.numel() for p in result.model.parameters())
-    assert metrics["flops"] == metrics["tokens"] * flops_per_token(result.model)
+    bits = metrics.val_loss / math.log(2) * manifest["tokens"] / manifest["bytes"]
+    assert metrics.val_bits_per_byte == pytest.approx(bits, rel=1e-3)
+    assert metrics.val_perplexity == pytest.approx(math.exp(metrics.val_loss), rel=1e-3)
+    assert metrics.tokens == 120 * 4 * 16
+    assert metrics.parameters == sum(p.numel() for p in result.model.parameters())
+    assert metrics.flops == metrics.tokens * flops_per_token(result.model)
 
 
 def test_first_loss_is_of_the_initial_model_and_first_batch(shards: Path) -> None:
@@ -362,7 +362,7 @@ def test_run_in_bfloat16_trains(shards: Path) -> None:
     exact, rounded = (run(settings_with({"pretrain.precision": p}), shards) for p in ("float32", "bfloat16"))
     assert rounded.cost["precision"] == "bfloat16"
     assert all(p.dtype == torch.float32 for p in rounded.model.parameters())
-    assert rounded.metrics["val_loss"] == pytest.approx(exact.metrics["val_loss"], abs=0.05)
+    assert rounded.metrics.val_loss == pytest.approx(exact.metrics.val_loss, abs=0.05)
     assert weights_of(exact) != weights_of(rounded)
 
 

@@ -66,7 +66,7 @@ def test_valid_settings_train_or_stop_with_one_line(shards: Path, changes: dict[
     except PretraceError as error:
         assert str(error)
     else:
-        assert result.metrics["steps"] == settings.scale.pretrain.steps
+        assert result.metrics.steps == settings.scale.pretrain.steps
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ def train():
         return
     save_model(out, result.model)
     steps = [path.name for path in sorted(result.steps.iterdir())] if result.steps else []
-    (out / "result.json").write_text(json.dumps([result.metrics, result.curve, result.samples, steps]))
+    (out / "result.json").write_text(json.dumps([result.metrics.as_json(), result.curve, result.samples, steps]))
 
 if __name__ == "__main__":
     pretrace.training.pretraining.monitor.peak_flops = lambda device: 1e12
@@ -103,7 +103,7 @@ def test_run_killed_at_random_moments_ends_in_the_same_bytes(shards: Path, monke
     assert done.stderr.count("resuming from the checkpoint") > 3
     weights, (metrics, curve, samples, steps) = result_in(killed)
     assert weights == weights_of(undisturbed)
-    assert (metrics, curve, samples) == (undisturbed.metrics, undisturbed.curve, undisturbed.samples)
+    assert (metrics, curve, samples) == (undisturbed.metrics.as_json(), undisturbed.curve, undisturbed.samples)
     assert [row["step"] for row in curve] == list(range(1, 241))
     assert [row["step"] for row in samples] == list(range(40, 241, 40))
     assert steps == [f"step-{step:08d}.safetensors" for step in (1, 2, 4, 8, 16, 32, 64, 128)]
@@ -162,5 +162,5 @@ def test_torchrun_trains_as_two_launched_ranks_do(
     assert ("resuming from the checkpoint at step 6" in capfd.readouterr().err) == sharded
     weights, (metrics, curve, samples, steps) = result_in(started)
     assert weights_of(result) == weights
-    assert (result.metrics, result.curve, result.samples) == (metrics, curve, samples)
+    assert (result.metrics.as_json(), result.curve, result.samples) == (metrics, curve, samples)
     assert steps == [path.name for path in sorted(result.steps.iterdir())]

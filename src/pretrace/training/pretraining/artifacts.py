@@ -9,11 +9,22 @@ from typing import Any
 
 from pretrace.common.files import atomic_folder, write_text
 from pretrace.model import save_model
-from pretrace.schemas.models import PretrainReport
+from pretrace.schemas.models import PretrainReport, Sample
 from pretrace.schemas.record import write_record
 from pretrace.settings import MAIN_MODEL, Settings
 from pretrace.training.engine.curves import write_curve
+from pretrace.training.pretraining.monitor import Sampler
 from pretrace.training.pretraining.result import Pretrained
+
+
+def write_results(
+    results: dict[str, Pretrained], vocabulary: Path, models: Path, reports: Path, sample: Sampler
+) -> PretrainReport:
+    """Write all files but the curves of training under way: models to `models`, the rest to `reports`."""
+    write_models(results, vocabulary, models)
+    write_curves(results, reports / "curves")
+    write_record(reports / "samples.json", [Sample(**row) for row in sample(results[MAIN_MODEL].model)])
+    return write_report(results, reports / "pretrain.json")
 
 
 def models_to_pretrain(settings: Settings) -> list[str]:
@@ -36,7 +47,7 @@ def write_models(results: dict[str, Pretrained], vocabulary: Path, out: Path) ->
 def write_curves(results: dict[str, Pretrained], out: Path) -> None:
     """Write the curves of each model, and its sample texts along the way."""
     for kind, result in results.items():
-        write_curve(out, kind, result.curve, result.metrics["steps"])
+        write_curve(out, kind, result.curve, result.metrics.steps)
         if result.samples:
             rows = [json.dumps(row, ensure_ascii=False) + "\n" for row in result.samples]
             write_text(out / f"{kind}-samples.jsonl", "".join(rows))
@@ -45,7 +56,7 @@ def write_curves(results: dict[str, Pretrained], out: Path) -> None:
 def write_report(results: dict[str, Pretrained], path: Path) -> PretrainReport:
     """Write and return the metrics: the transformer's, and those of each other model under its name."""
     transformer, *others = results
-    metrics: dict[str, Any] = results[transformer].metrics | {kind: results[kind].metrics for kind in others}
+    metrics = results[transformer].metrics.as_json() | {kind: results[kind].metrics for kind in others}
     report = PretrainReport(**metrics)
     write_record(path, report)
     return report

@@ -7,6 +7,7 @@ from pathlib import Path
 from pretrace.common.errors import PretraceError
 from pretrace.model.checkpoints.load import load_model
 from pretrace.model.language_model import LanguageModel
+from pretrace.schemas.models import LanguageModelMetrics
 from pretrace.settings import MAIN_MODEL, ModelSettings, Settings
 from pretrace.tokens.shards import open_shards, read_manifest
 from pretrace.training.engine.device import choose_device
@@ -26,9 +27,9 @@ def init_from(settings: Settings, shards_folder: Path) -> Pretrained:
     manifest = read_manifest(shards_folder)
     model = load_initial_model(settings, manifest.vocabulary_size)
     validation = validation_sequences(open_shards(shards_folder, "validation"), scale.model.context)
-    metrics = model_metrics(model.to(device.name), validation_loss(model, CausalLM(), validation, device), manifest)
-    curve = [{"step": 0, "val_loss": metrics["val_loss"]}]
-    return Pretrained(model, metrics | {"steps": 0, "tokens": 0, "flops": 0}, curve, {"device": device.name}, [])
+    measured = model_metrics(model.to(device.name), validation_loss(model, CausalLM(), validation, device), manifest)
+    metrics = LanguageModelMetrics(**measured, steps=0, tokens=0, flops=0)
+    return Pretrained(model, metrics, [{"step": 0, "val_loss": metrics.val_loss}], {"device": device.name}, [])
 
 
 def load_initial_model(settings: Settings, vocabulary_size: int) -> LanguageModel:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pretrace.common.progress import duration
 from pretrace.model.language_model import LanguageModel
+from pretrace.schemas.models import LanguageModelMetrics
 from pretrace.schemas.tokens import Manifest
 from pretrace.settings import Settings
 from pretrace.training.engine.checkpoint import Checkpoints
@@ -23,7 +24,7 @@ class Pretrained:
     """A pre-trained model, and what is reported of it."""
 
     model: LanguageModel
-    metrics: dict[str, Any]
+    metrics: LanguageModelMetrics
     """The same for every run of the same thing: losses, sizes, FLOPs."""
     curve: list[dict[str, float]]
     """Rows of `step`, `lr`, `loss`, and on some rows `val_loss` (nats/token)."""
@@ -46,7 +47,7 @@ def collect_result(
     """Evaluate the whole model on all of the validation text, and put the result together."""
     section = trainer.section
     val_loss = validation_loss(model, trainer.objective, monitor.validation, trainer.device)
-    metrics = model_metrics(model, val_loss, manifest) | _training_size(trainer, monitor)
+    metrics = LanguageModelMetrics(**model_metrics(model, val_loss, manifest), **_training_size(trainer, monitor))
     return Pretrained(
         model=model,
         metrics=metrics,
@@ -72,7 +73,7 @@ def _training_size(trainer: Trainer, monitor: Monitor) -> dict[str, Any]:
 
 
 def _training_cost(
-    trainer: Trainer, monitor: Monitor, metrics: dict[str, Any], hourly_cost: float | None
+    trainer: Trainer, monitor: Monitor, metrics: LanguageModelMetrics, hourly_cost: float | None
 ) -> dict[str, Any]:
     """Return the figures that depend on the clock, and log a line with them.
 
@@ -89,8 +90,8 @@ def _training_cost(
         mfu = rate * monitor.flops_per_token / monitor.peak_flops
         cost |= {"tokens_per_second": round(rate, 1), "mfu": round(mfu, 4)}
     print(
-        f"{trainer.kind}: {metrics['tokens']:,} tokens, {metrics['flops']:.3g} FLOPs, "
-        f"{metrics['petaflop_s_days']:.3g} petaflop/s-days (GPT-1: {GPT1_PETAFLOP_S_DAYS}), {duration(seconds)}"
+        f"{trainer.kind}: {metrics.tokens:,} tokens, {metrics.flops:.3g} FLOPs, "
+        f"{metrics.petaflop_s_days:.3g} petaflop/s-days (GPT-1: {GPT1_PETAFLOP_S_DAYS}), {duration(seconds)}"
         + ("" if hourly_cost is None else f", a cost of {cost['price']:.2f}"),
         file=sys.stderr,
     )
