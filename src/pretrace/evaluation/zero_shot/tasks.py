@@ -22,7 +22,6 @@ from pretrace.schemas.record import read_record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.schemas.zero_shot import ScoreAtStep, ZeroShotScore
 from pretrace.settings import Heuristic, Settings, Task
-from pretrace.tasks.dataset import TASK
 from pretrace.tasks.metrics import score as metric_score
 from pretrace.tasks.metrics import standard_error
 from pretrace.tokens import Vocabulary
@@ -56,7 +55,7 @@ def read_tasks(settings: Settings, folder: Path, vocabulary: Vocabulary) -> dict
     """
     tasks = {}
     for name, task in settings.tasks.items():
-        record = read_record(folder / name / TASK, TaskRecord)
+        record = read_record(folder / name / "task.json", TaskRecord)
         if record.zero_shot and not record.unavailable:
             tasks[name] = _read_task(name, task, record, folder / name, settings.zero_shot.rows, vocabulary)
     return tasks
