@@ -1,4 +1,4 @@
-"""Provenance of a result: kinds of processor that share a name are told apart."""
+"""Provenance of a result: kinds of processor that share a name are distinguished."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def findings(benchmark: Benchmark) -> list[str]:
         parts = [
             f"above it beyond the noise on {', '.join(better)}" if better else "",
             f"below it on {', '.join(worse)}" if worse else "",
-            f"not told apart on {', '.join(open_)}" if open_ else "",
+            f"within the noise on {', '.join(open_)}" if open_ else "",
         ]
         if pairs:
             heading = BASELINES.get(name, name)
@@ -127,7 +127,7 @@ def _on_the_mean(benchmark: Benchmark, against: str) -> str:
     """Return the difference on the mean over the tasks, where there are several."""
     for pair in benchmark.overall:
         if pair.against == against and pair.tasks > 1:
-            verdict = "" if pair.beyond else ", not told apart"
+            verdict = "" if pair.beyond else ", within the noise"
             return f"; on the mean over {pair.tasks} tasks {_signed(pair)}{verdict}"
     return ""
 

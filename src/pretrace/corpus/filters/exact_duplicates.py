@@ -6,7 +6,7 @@ from pretrace.corpus.filters.base import CleanedDocument, Reason
 
 
 class ExactDuplicateFilter:
-    """Drops all but the first of equal texts, told apart by their SHA-256; called in the order of the corpus."""
+    """Drops all but the first of equal texts, compared by SHA-256; called in the order of the corpus."""
 
     def __init__(self) -> None:
         self._first: dict[bytes, tuple[str, str]] = {}

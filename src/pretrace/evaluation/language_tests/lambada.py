@@ -28,7 +28,7 @@ from pretrace.settings import LanguageColumns
 from pretrace.tokens import Vocabulary
 from pretrace.training.engine.device import Device
 
-PROTOCOL = "last word: greedy over its pieces, detokenised text, cleaned as the vocabulary has it"
+PROTOCOL = "last word: greedy over its tokens, detokenized text, cleaned as the vocabulary has it"
 
 
 @dataclass(frozen=True)

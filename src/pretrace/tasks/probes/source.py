@@ -10,7 +10,7 @@ from pretrace.tasks.passages import Text, chunks
 from pretrace.tasks.probes.rows import shuffled, unique_passages
 
 CLASSES = 10
-"""Most sources that are told apart."""
+"""Most sources in one probe: its classes."""
 FEWEST_PER_CLASS = {"train": 4, "dev": 2, "test": 2}
 """Passages of a source in each split, below which it is left out."""
 MASK = "_"
