@@ -39,7 +39,7 @@ def gpt(context: int = 16) -> Transformer:
 def test_cache_has_the_logits_of_reading_all_again(ids: list[int], data: st.DataObject) -> None:
     """However many tokens come at a time, up to the context and past it, where the text slides."""
     model = gpt()
-    cached = CachedTransformer(model)
+    cached = CachedTransformer(model, model.position_embedding)
     ends = sorted(data.draw(st.sets(st.integers(1, len(ids)), min_size=1)))
     for end in ends:
         anew = model(torch.tensor([ids[:end][-15:]]))[0, -1]

@@ -7,16 +7,14 @@ Shapes: T new tokens, P tokens so far, C width, H heads, D width of a head, V vo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pretrace.model.language_model import longest_prompt
-
-if TYPE_CHECKING:
-    from pretrace.model.transformer import Block, Transformer
+from pretrace.model.block import Block
+from pretrace.model.language_model import LanguageModel, longest_prompt
 
 
 class CachedTransformer:
@@ -25,9 +23,10 @@ class CachedTransformer:
     Holds 2 x layers x context x width numbers in the precision of the weights.
     """
 
-    def __init__(self, model: Transformer) -> None:
-        self.model = model
-        heads, width = model.settings.heads, model.width // model.settings.heads
+    def __init__(self, model: LanguageModel, position_embedding: nn.Embedding) -> None:
+        self.model, self.position_embedding = model, position_embedding
+        heads = cast("Block", model.blocks[0]).heads
+        width = model.width // heads
         table = model.token_embedding.weight
         shape = (len(model.blocks), 2, 1, heads, model.context, width)
         self._keys_and_values = table.new_empty(shape)
@@ -52,7 +51,7 @@ class CachedTransformer:
         return torch.mv(self.model.token_embedding.weight, x_TC[-1])
 
     def _embedded(self, ids_T: Tensor) -> Tensor:
-        positions_TC = self.model.position_embedding.weight[self._read : self._read + len(ids_T)]
+        positions_TC = self.position_embedding.weight[self._read : self._read + len(ids_T)]
         return F.embedding(ids_T, self.model.token_embedding.weight) + positions_TC
 
     def _through(self, block: Block, x_TC: Tensor, keys: Tensor, values: Tensor) -> Tensor:
