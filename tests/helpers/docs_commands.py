@@ -98,6 +98,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ("pretrace export acceptability-full --to onnx", Run(nightly=False, says="models/exported/follows-full-onnx")),
     ],
     "docs/api.md": [],
+    "docs/architecture.md": [],
     "docs/benchmark.md": [],
     "docs/ci.md": [
         ("make check", THESE),
@@ -190,11 +191,13 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ("dvc repro finetune@rte-full", ByTest(SUITE + "test_single_cell_is_run_alone")),
     ],
     "docs/faults.md": [],
+    "docs/formats.md": [],
     "docs/gpu.md": [
         ('python -c "import torch; print(torch.cuda.is_available())"', Run(nightly=False)),
         ("dvc exp run -S scale=gpu -S corpus.source=files -S corpus.path=/data/books", TO_TEXT),
         ("dvc exp run -S scale=gpt1 -S corpus.source=files -S corpus.path=/data/books", Run(more=" clean")),
     ],
+    "docs/index.md": [],
     "docs/mlflow.md": [
         (
             "make ui",
@@ -222,7 +225,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ),
     ],
     "docs/security.md": [
-        ("make audit", ByTest("tests/review/test_audit.py::test_what_is_installed_otherwise_is_named"))
+        ("make audit", ByTest("tests/review/test_audit.py::test_packages_that_differ_from_the_pins_are_named"))
     ],
     "docs/tasks.md": [
         ("dvc exp run -S 'tasks=${suites.glue}'", TO_TASKS),
