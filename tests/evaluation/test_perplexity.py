@@ -197,7 +197,7 @@ def test_command_prints_the_results(folder: Path, tmp_path: Path, capsys: Any) -
     assert main([*arguments, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert f"{found['loss']:.4f} nats/token" in said
-    assert f"5: {found['scored_tokens']} tokens are scored, each after 7 or more" in said
+    assert f"5: {found['scored_tokens']} tokens are scored, each after at least 7" in said
     assert f"{found['bits_per_byte']:.4f} of the raw text" in said
 
 

@@ -126,10 +126,10 @@ def test_stage_outputs_have_the_permissions_of_the_umask(tmp_path: Path, monkeyp
 def test_lock_does_not_follow_a_link(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("keep")
     (tmp_path / "lock").symlink_to(tmp_path / "precious")
-    with pytest.raises(PretraceError, match="lock: is a link"), locked(tmp_path / "lock"):
+    with pytest.raises(PretraceError, match="lock: is a symbolic link"), locked(tmp_path / "lock"):
         pass
     (tmp_path / "dangling").symlink_to(tmp_path / "made-by-us")
-    with pytest.raises(PretraceError, match="dangling: is a link"), locked(tmp_path / "dangling"):
+    with pytest.raises(PretraceError, match="dangling: is a symbolic link"), locked(tmp_path / "dangling"):
         pass
     assert (tmp_path / "precious").read_text() == "keep"
     assert not (tmp_path / "made-by-us").exists()
