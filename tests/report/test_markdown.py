@@ -16,12 +16,6 @@ from pretrace.settings import load_settings
 from tests.helpers import made_up_results as made_up
 
 
-@pytest.fixture
-def reports(project: Path) -> Path:
-    made_up.write_results(project / "reports")
-    return project / "reports"
-
-
 def build(reports: Path) -> Benchmark:
     return build_benchmark(load_settings(), reports, reports.parent / "data")
 

@@ -26,12 +26,6 @@ from tests.helpers import made_up_results as made_up
 CODE = "from pretrace.report import *; from pretrace.settings import *; write_report(load_settings())"
 
 
-@pytest.fixture
-def reports(project: Path) -> Path:
-    made_up.write_results(project / "reports")
-    return project / "reports"
-
-
 def locked_bytes(reports: Path) -> dict[str, bytes]:
     paths = [reports / "benchmark.json", reports / "benchmark.md", *sorted((reports / "figures").iterdir())]
     return {path.name: path.read_bytes() for path in paths}
