@@ -41,26 +41,25 @@ class Cell:
     @property
     def stage(self) -> str:
         """The stage that measured it: a fine-tuning, the task's own stage for its baselines, or the zero-shot stage."""
-        task, variant = self.row.task, self.row.variant
-        if variant in BASELINES:
-            return f"tasks@{task}"
-        return "zeroshot" if variant == ZERO_SHOT else f"finetune@{task}-{variant}"
+        return self._by_column("tasks@{task}", "zeroshot", "finetune@{task}-{variant}")
 
     @property
     def report(self) -> str:
         """The report of that stage, with the score."""
-        task, variant = self.row.task, self.row.variant
-        if variant in BASELINES:
-            return f"reports/tasks/{task}.json"
-        return "reports/zeroshot.json" if variant == ZERO_SHOT else f"reports/finetune/{task}-{variant}.json"
+        return self._by_column(
+            "reports/tasks/{task}.json", "reports/zeroshot.json", "reports/finetune/{task}-{variant}.json"
+        )
 
     @property
     def predictions(self) -> str:
         """The stage's predictions on the test rows, as dvc.lock names them."""
+        return self._by_column("data/tasks/{task}", "data/zeroshot", "data/predictions/{task}-{variant}.parquet")
+
+    def _by_column(self, baseline: str, zero_shot: str, finetuned: str) -> str:
+        """Return the form that fits this column, with its task and variant filled in."""
         task, variant = self.row.task, self.row.variant
-        if variant in BASELINES:
-            return f"data/tasks/{task}"
-        return "data/zeroshot" if variant == ZERO_SHOT else f"data/predictions/{task}-{variant}.parquet"
+        form = baseline if variant in BASELINES else zero_shot if variant == ZERO_SHOT else finetuned
+        return form.format(task=task, variant=variant)
 
     def scores_in(self, root: Path) -> list[float]:
         """Return the score in the stage's own report in a folder, then that of each seed; none without a score.
