@@ -62,7 +62,7 @@ class FinetuneReport(FinetuneFacts):
 
 
 class LabelScale(Record):
-    """How the labels of a regression are brought to mean 0 and spread 1; 0 and 1 leave them as they are."""
+    """Mean and spread that standardize the labels of a regression; 0 and 1 leave them as they are."""
 
     mean: float
     spread: float

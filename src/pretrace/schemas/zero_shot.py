@@ -18,7 +18,7 @@ class ZeroShotScore(Record):
     """The score of one model on the test rows of one task."""
 
     heuristic: str
-    """How the answer is read from the model: acceptability, sentiment, choice ..."""
+    """Heuristic that reads the answer from the model: acceptability, sentiment, choice ..."""
     metric: str
     """Name of the metric."""
     score: float

@@ -9,7 +9,7 @@ from pydantic import model_validator
 from pretrace.settings.section import Count, PathString, Section
 
 Heuristic = Literal["acceptability", "sentiment", "choice", "referents"]
-"""How a task is answered without fine-tuning (section 5, "Zero-shot behaviors")."""
+"""Heuristics that answer a task without fine-tuning (section 5, "Zero-shot behaviors")."""
 HEURISTIC_KINDS: dict[Heuristic, str] = {
     "acceptability": "classification",
     "sentiment": "classification",
