@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from pretrace.schemas.record import Record
 
 
@@ -20,6 +22,10 @@ class BenchmarkRow(Record):
     """Median over the seeds of the metric on the test rows (accuracy 0.5, not 50); null if the task has no rows."""
     scores: list[float]
     """The metric for each seed, in the order of `seeds`; a baseline has one."""
+    pretrain_seeds: list[int] = Field(default_factory=list)
+    """For each of `scores` the seed of the pre-training that it started from; empty where there was none."""
+    extra_variance: float = 0.0
+    """Variance of a score from what was chosen on dev rows, such as a threshold; 0 where that is not known apart."""
     stderr: float | None
     """Standard error of `score` from the draw of the test rows."""
     n_train: int

@@ -44,7 +44,9 @@ class FinetuneReport(FinetuneFacts):
     score: float | None
     """Median over seeds of the metric on the test rows; null without rows."""
     scores: list[float]
-    """The metric for each seed."""
+    """The metric for each fine-tuning: for each pre-training one a seed."""
+    pretrain_seeds: list[int] = Field(default_factory=list)
+    """For each of `scores` the seed of the pre-training that it started from; empty where there was none."""
     stderr: float | None
     """Standard error of `score` from the draw of the test rows."""
     dev_scores: list[float] = Field(default_factory=list)

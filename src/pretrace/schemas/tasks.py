@@ -44,6 +44,8 @@ class BaselineScore(Record):
     """In units of the metric (accuracy 0.5, not 50)."""
     stderr: float
     """Standard error from the draw of the test rows."""
+    extra_variance: float = 0.0
+    """Variance of `score` from the draw of the dev rows that chose a threshold; 0 where nothing was chosen."""
 
 
 class TaskExample(Record):

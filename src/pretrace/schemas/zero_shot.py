@@ -25,6 +25,8 @@ class ZeroShotScore(Record):
     """With the final weights, in units of the metric."""
     stderr: float
     """Standard error from the draw of the test rows."""
+    extra_variance: float = 0.0
+    """Variance of `score` from the draw of the dev rows that chose the threshold; 0 where nothing was chosen."""
     chance: float
     """The score of guessing."""
     n: int
