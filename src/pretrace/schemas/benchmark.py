@@ -32,9 +32,6 @@ class BenchmarkRow(Record):
     """Training rows; 0 without fine-tuning."""
     n_eval: int
     """Test rows that the score is of."""
-    extra_variance: float = 0.0
-    """Variance of `score` from choices made on dev, such as a threshold, in squared units of the metric; it is in
-    `stderr`, too. The part from the test rows alone is stderr² - extra_variance. The key is there only then."""
     unavailable: str | None = None
     """Why there is no score; the key is there only then."""
 
