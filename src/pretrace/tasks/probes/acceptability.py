@@ -4,28 +4,76 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
+
 from pretrace.settings import ProbeSettings
 from pretrace.tasks.dataset import SPLITS, Row, TaskData
 from pretrace.tasks.passages import Text, generator_for
-from pretrace.tasks.probes.perturbations import PERTURBATIONS, perturb
-from pretrace.tasks.probes.rows import balanced, shuffled
+from pretrace.tasks.probes.perturbations import PERTURBATIONS, Words, perturb, perturbable, places, turns_into
+from pretrace.tasks.probes.rows import joined, shuffled
+
+LENGTHS = range(8, 31)
+"""Words of a sentence (ours)."""
+GROUP = 4
+"""Sentences of similar length that are drawn together: two are perturbed, two are not."""
+NEIGHBORS = 32
+"""Perturbed sentences among which partners are looked for (ours)."""
+Sentence = tuple[Words, str]
+"""A sentence and its document."""
 
 
 def acceptability(texts: dict[str, list[Text]], wanted: dict[str, int], sizes: ProbeSettings) -> TaskData:
-    """Return sentences, half of them perturbed in several places (`perturbations.py`)."""
+    """Return sentences, half of them perturbed in several places (`perturbations.py`).
+
+    Perturbed ones are perturbed in pairs, and both are rows, next to two as written of similar length.
+    """
     task = TaskData("classification", "matthews", ["changed", "as written"], details={"changes": list(PERTURBATIONS)})
+    # A sentence that occurs again would stand in one row as written and in another perturbed.
     times = Counter(sentence for split in SPLITS for text in texts[split] for sentence in text.sentences())
     for split in SPLITS:
         sentences = [
-            (sentence, text.id) for text in texts[split] for sentence in text.sentences() if 8 <= len(sentence) <= 30
+            (sentence, text.id)
+            for text in texts[split]
+            for sentence in text.sentences()
+            if len(sentence) in LENGTHS and times[sentence] == 1 and perturbable(sentence)
         ]
-        # A sentence that occurs again would stand in one row as written and in another perturbed.
-        sentences = [(sentence, origin) for sentence, origin in sentences if times[sentence] == 1]
-        rows: list[Row] = []
         random = generator_for("acceptability", split, "change")
-        for number, (sentence, origin) in enumerate(shuffled(sentences, "acceptability", split)):
-            words = sentence if number % 2 else perturb(sentence, sizes.words_per_change, random)
-            if words:
-                rows.append(Row((" ".join(words),), number % 2, origin))
-        task.splits[split] = balanced(rows)
+        groups: list[list[Row]] = []
+        for (a, b), written in _groups(shuffled(sentences, "acceptability", split), random):
+            found = perturb((a[0], b[0]), sizes.words_per_change, random)
+            if found and not any(times[sentence] for sentence in found):
+                changed = [Row((joined(words),), 0, origin) for words, (_, origin) in zip(found, (a, b), strict=True)]
+                rest = [Row((joined(words),), 1, origin) for words, origin in written]
+                groups.append([row for both in zip(changed, rest, strict=True) for row in both])
+        kept = shuffled(groups, "acceptability", split, "order")[: wanted[split] // GROUP]
+        task.splits[split] = [row for group in kept for row in group]
     return task
+
+
+def _groups(
+    sentences: list[Sentence], random: np.random.Generator
+) -> list[tuple[tuple[Sentence, Sentence], list[Sentence]]]:
+    """Return two sentences to perturb together and two to leave as written, all of similar length, again and again."""
+    ordered = sorted(sentences, key=lambda sentence: len(sentence[0]))
+    to_change: list[Sentence] = []
+    written: list[Sentence] = []
+    for start in range(0, len(ordered) - GROUP + 1, GROUP):
+        drawn = [ordered[start + int(i)] for i in random.permutation(GROUP)]
+        to_change += drawn[:2]
+        written += drawn[2:]
+    pairs = [pair for i in range(0, len(to_change), NEIGHBORS) for pair in _pairs(to_change[i : i + NEIGHBORS])]
+    return [(pair, written[2 * i : 2 * i + 2]) for i, pair in enumerate(pairs)]
+
+
+def _pairs(sentences: list[Sentence]) -> list[tuple[Sentence, Sentence]]:
+    """Return all sentences in pairs: with the next that has one's word in another number or tense, else the next."""
+    words = [{words[i] for i in places(words)} for words, _ in sentences]
+    forms = [{form for word in found for form in turns_into(word)} for found in words]
+    left = list(range(len(sentences)))
+    pairs = []
+    while left:
+        first = left.pop(0)
+        second = next((i for i in left if forms[first] & words[i]), left[0])
+        left.remove(second)
+        pairs.append((sentences[first], sentences[second]))
+    return pairs

@@ -1,10 +1,23 @@
-"""Perturbations that make a sentence unacceptable, for the probe `acceptability`."""
+"""Perturbations that make sentences unacceptable, for the probe `acceptability`.
+
+Two sentences of similar length are perturbed together. A word that one loses the other one gets, so over both the words
+are those that were written, and so are their letters and the numbers of words: only order and fit can tell them from
+sentences as written. First and last words and everything that is not a word stay where they are.
+"""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
-PERTURBATIONS = ("swapped", "dropped", "doubled", "turned")
+PERTURBATIONS = ("swapped", "moved", "exchanged", "turned")
+NEAR = 3
+"""Words that lie at most between a swapped word's places, or a moved word's, plus one (ours)."""
+FEWEST_WORDS = 5
+"""Different words between first and last of a sentence that can be perturbed (ours)."""
+REGULAR = 4
+"""Letters of the shortest word that has another number or tense with an `s` (ours)."""
 _FORMS = (
     "is are",
     "was were",
@@ -17,67 +30,100 @@ _FORMS = (
     "be been",
     "can could",
     "will would",
-    "he they",
-    "his their",
-    "am is",
     "says say",
-    "said say",
     "went go",
     "came come",
     "made make",
     "took take",
-    "returns return",
-    "uses use",
-    "used use",
-    "contains contain",
-    "specifies specify",
-    "allows allow",
     "an a",
 )
-TURNED = {b: a for a, b in map(str.split, reversed(_FORMS))} | {a: b for a, b in map(str.split, reversed(_FORMS))}
-"""A word, and the same in another number or tense."""
-
-DOUBLED_LETTERS = 5
-"""Letters of the shortest word that is doubled or dropped."""
+_TURNED = dict(pair for a, b in map(str.split, _FORMS) for pair in ((a, b), (b, a)))
 
 Words = tuple[str, ...]
+Pair = tuple[Words, Words]
 
 
-def perturb(sentence: Words, words_per_change: int, random: np.random.Generator) -> Words | None:
-    """Return a sentence with one perturbation for every so many words, of sorts drawn at random; None if none fits."""
-    wanted, result = max(1, len(sentence) // words_per_change), sentence
-    for _ in range(wanted):
-        sort = PERTURBATIONS[int(random.integers(len(PERTURBATIONS)))]
-        result = perturb_once(result, sort, random) or perturb_once(result, "swapped", random) or result
-    return result if result != sentence else None
+def places(sentence: Words) -> list[int]:
+    """Return the positions that take part: of words between the first word and the last one."""
+    return [i for i, word in enumerate(sentence) if word.isalpha()][1:-1]
 
 
-def perturb_once(sentence: Words, sort: str, random: np.random.Generator) -> Words | None:
-    """Return a sentence with one perturbation of a sort, or None if it fits nowhere.
+def perturbable(sentence: Words) -> bool:
+    """Return whether a sentence has enough different words, and none that stands twice in a row."""
+    return len({sentence[i] for i in places(sentence)}) >= FEWEST_WORDS and not _repeats(sentence)
 
-    Only words take part, never punctuation, so a misplaced mark does not give it away.
+
+def perturb(pair: Pair, words_per_change: int, random: np.random.Generator) -> Pair | None:
+    """Return two sentences with one perturbation for every so many words, of sorts drawn at random.
+
+    Returns:
+        None if one of the two is as it was.
     """
-    positions = [i for i, word in enumerate(sentence) if word.isalpha()]
+    result = pair
+    for _ in range(max(1, min(map(len, pair)) // words_per_change)):
+        sort = PERTURBATIONS[int(random.integers(len(PERTURBATIONS)))]
+        found = perturb_once(result, sort, random)
+        if found is None:  # what does not fit becomes a change of order, which nearly always does
+            found = perturb_once(result, PERTURBATIONS[int(random.integers(2))], random)
+        result = found or result
+    return None if result[0] == pair[0] or result[1] == pair[1] else result
+
+
+def perturb_once(pair: Pair, sort: str, random: np.random.Generator) -> Pair | None:
+    """Return two sentences with one perturbation of a sort each, or None if it fits nowhere."""
+    if sort in ("swapped", "moved"):
+        one, other = (_reordered(sentence, sort, random) for sentence in pair)
+        return (one, other) if one and other else None
+    first, second = pair
+    partners = places(second)
     if sort == "turned":
-        positions = [i for i in positions if sentence[i] in TURNED]
-    if sort in ("doubled", "dropped"):
-        # "the the" is a mark that counting pairs of words would find; a longer word's double is seldom seen twice. As
-        # long words are added, words as long have to go: else changed sentences would be the longer ones.
-        positions = [i for i in positions if len(sentence[i]) >= DOUBLED_LETTERS]
-    if len(positions) < 2:
-        return None
-    position = int(random.choice(positions[:-1] if sort == "swapped" else positions))
-    words = list(sentence)
-    if sort == "turned":
-        words[position] = TURNED[words[position]]
-    elif sort == "doubled":
-        words.insert(position, words[position])
-    elif sort == "dropped":
-        del words[position]
+        forms = {i: turns_into(first[i]) for i in places(first)}
+        candidates = [(i, j) for i in forms for j in partners if second[j] in forms[i]]
     else:
-        near = [i for i in positions if position < i <= position + 3 and words[i] != words[position]]
-        if not near:
-            return None
-        other = int(random.choice(near))
-        words[position], words[other] = words[other], words[position]
-    return tuple(words)
+        candidates = [(i, j) for i in places(first) for j in partners if first[i] != second[j]]
+    for at in random.permutation(len(candidates)):
+        i, j = candidates[at]
+        found = (_with(first, i, second[j]), _with(second, j, first[i]))
+        if not any(map(_repeats, found)):
+            return found
+    return None
+
+
+def turns_into(word: str) -> tuple[str, ...]:
+    """Return what the word may be in another number or tense; if a word turns into another, so does that into it."""
+    if word in _TURNED:
+        return (_TURNED[word],)
+    shorter = (word[:-1],) if word.endswith("s") and len(word) > REGULAR and word[:-1] not in _TURNED else ()
+    return (*shorter, *((f"{word}s",) if len(word) >= REGULAR else ()))
+
+
+def _reordered(sentence: Words, sort: str, random: np.random.Generator) -> Words | None:
+    """Return a sentence of which two near words change places, or one moves a few places."""
+    free = places(sentence)
+    least = 1 if sort == "swapped" else 2
+    steps = [(i, j) for i in range(len(free)) for j in range(len(free)) if least <= j - i <= NEAR]
+    if sort == "moved":
+        steps += [(j, i) for i, j in steps]
+    for at in random.permutation(len(steps)):
+        start, end = steps[at]
+        order = list(range(len(free)))
+        if sort == "swapped":
+            order[start], order[end] = end, start
+        else:
+            order.insert(end, order.pop(start))
+        words = list(sentence)
+        for place, source in zip(free, order, strict=True):
+            words[place] = sentence[free[source]]
+        found = tuple(words)
+        if found != sentence and not _repeats(found):
+            return found
+    return None
+
+
+def _with(sentence: Words, position: int, word: str) -> Words:
+    return (*sentence[:position], word, *sentence[position + 1 :])
+
+
+def _repeats(sentence: Words) -> bool:
+    """Return whether a word stands twice in a row."""
+    return any(a == b and a.isalpha() for a, b in pairwise(sentence))
