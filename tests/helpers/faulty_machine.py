@@ -30,6 +30,7 @@ STAGES = (
     ("shard",),
     ("pretrain",),
     ("tasks", TASK),
+    ("baselines", TASK),
     ("finetune", TASK, "full"),
     ("finetune", TASK, "scratch"),
     ("zeroshot",),

@@ -64,7 +64,6 @@ def finetune_facts(**changes: Any) -> dict[str, Any]:
 
 
 def task(name: str, **changes: Any) -> dict[str, Any]:
-    majority, tfidf = BASELINES[name]
     return {
         "kind": KINDS[name],
         "metric": "accuracy",
@@ -73,13 +72,15 @@ def task(name: str, **changes: Any) -> dict[str, Any]:
         "n_train": 3000,
         "n_dev": 500,
         "n_test": ROWS,
-        "baselines": {
-            "majority": {"score": majority, "stderr": 0.01},
-            "tfidf": {"score": tfidf, "stderr": 0.015},
-        },
         "examples": [{"parts": [HOSTILE, "a second part"], "label": HOSTILE}],
         **changes,
     }
+
+
+def baselines(name: str, **changes: Any) -> dict[str, Any]:
+    """What `baselines` reports on a task."""
+    scores = zip(("majority", "tfidf"), BASELINES[name], strict=True)
+    return {"unavailable": None, "baselines": {key: {"score": s, "stderr": 0.015} for key, s in scores}, **changes}
 
 
 def finetuned_config(
@@ -155,7 +156,8 @@ def write_task_predictions(data: Path, name: str) -> None:
     pd.DataFrame({"parts": parts, "label": np.ones(ROWS, int)}).to_parquet(folder / "test.parquet")
     majority, tfidf = BASELINES[name]
     columns = {"majority": right_on(majority, 8), "tfidf": right_on(tfidf, 9)}
-    pd.DataFrame(columns).to_parquet(folder / "baselines.parquet")
+    (data / "baselines").mkdir(exist_ok=True)
+    pd.DataFrame(columns).to_parquet(data / "baselines" / f"{name}.parquet")
     (data / "predictions").mkdir(exist_ok=True)
     for cell, variant in SCORES:
         if cell == name:
@@ -192,6 +194,7 @@ def write_results(folder: Path) -> None:
         write(folder / "finetune" / f"{name}-{variant}.json", result(name, variant))
     for name in KINDS:
         write(folder / "tasks" / f"{name}.json", task(name))
+        write(folder / "baselines" / f"{name}.json", baselines(name))
         write_task_predictions(folder.parent / "data", name)
     write(folder / "zeroshot.json", {"tasks": {}, "language_tests": {}})
     numbers = {

@@ -30,6 +30,7 @@ LOADED = (
     "pretrace.tokens.shards",
     "pretrace.pipeline.stage",
     "pretrace.tasks.prepare",
+    "pretrace.baselines.run",
     "pretrace.training.pretraining.run",
     "pretrace.training.finetuning.run",
     "pretrace.tokens.train_bpe",

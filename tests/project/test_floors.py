@@ -18,7 +18,7 @@ FLOORS = (
     ("settings", "schemas"),
     ("corpus", "model", "tracking"),
     ("tokens", "tasks", "pipeline"),
-    ("training", "report"),
+    ("training", "report", "baselines"),
     ("inference", "evaluation", "export", "preflight", "review"),
     ("cli",),
 )

@@ -193,7 +193,7 @@ def test_page_shows_the_provenance_of_every_cell(reports: Path) -> None:
     ):
         assert part in text, text
     assert "follows: scratch" in text
-    assert "source: majority, TF-IDF" in text
+    assert "source: baselines" in text
 
 
 @pytest.mark.slow

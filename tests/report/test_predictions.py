@@ -38,7 +38,7 @@ def test_every_column_has_its_predictions(data: Path) -> None:
     ("path", "stage"),
     [
         ("predictions/source-full.parquet", "finetune@source-full"),
-        ("tasks/source/baselines.parquet", "tasks@source"),
+        ("baselines/source.parquet", "baselines@source"),
         ("tasks/source/test.parquet", "tasks@source"),
     ],
 )

@@ -15,7 +15,6 @@ from tests.helpers import made_up_project as made
 pytestmark = pytest.mark.slow
 
 TABLE = Path("reports/benchmark.json")
-TASK = {"kind": "entailment", "metric": "accuracy", "unavailable": None, "labels": ["no", "yes"]}
 ZERO_SHOT = {"heuristic": "choice", "metric": "accuracy", "score": 0.55, "stderr": 0.01, "chance": 0.5, "n": 100}
 ZERO_SHOT |= {"cut": 0, "threshold": None, "updates": [{"step": 10, "score": 0.55}]}
 
@@ -29,18 +28,24 @@ def trace_lines(cell: str = "rte/full") -> dict[str, list[str]]:
 
 
 def test_each_column_has_its_stage(clone: Path) -> None:
-    columns = {"full": "finetune@rte-full", "tfidf": "tasks@rte", "majority": "tasks@rte", "lm_zero_shot": "zeroshot"}
+    columns = {
+        "full": "finetune@rte-full",
+        "tfidf": "baselines@rte",
+        "majority": "baselines@rte",
+        "lm_zero_shot": "zeroshot",
+    }
     made.write(clone / TABLE, made.benchmark(*(made.row("rte", column) for column in columns)))
     for column, stage in columns.items():
         assert find_cell(TABLE, f"rte/{column}").stage == stage
-    assert trace_lines("rte/tfidf")["predictions"][0].startswith("data/tasks/rte  ")
+    assert find_cell(TABLE, "rte/tfidf").predictions == "data/baselines/rte.parquet"
     with pytest.raises(PretraceError, match="has no stage zeroshot; run `dvc repro zeroshot`"):
         trace_score(TABLE, "rte/lm_zero_shot")
 
 
 def test_scores_are_read_from_the_report_of_the_stage(clone: Path) -> None:
     made.write(clone / TABLE, made.benchmark(made.row("rte", "tfidf"), made.row("rte", "lm_zero_shot")))
-    made.write(clone / "reports/tasks/rte.json", TASK | {"baselines": {"tfidf": {"score": 0.6, "stderr": 0.01}}})
+    scores = {"tfidf": {"score": 0.6, "stderr": 0.01}}
+    made.write(clone / "reports/baselines/rte.json", {"unavailable": None, "baselines": scores})
     made.write(clone / "reports/zeroshot.json", {"tasks": {"rte": {"transformer": ZERO_SHOT}}, "language_tests": {}})
     assert find_cell(TABLE, "rte/tfidf").scores_in(clone) == [0.6, 0.6]
     assert find_cell(TABLE, "rte/lm_zero_shot").scores_in(clone) == [0.55, 0.55]

@@ -16,6 +16,7 @@ import numpy as np
 from pretrace.common.errors import PretraceError
 from pretrace.report.comparisons import Difference, difference, mean_difference
 from pretrace.report.predictions import ZERO_SHOT, TaskPredictions, read_predictions
+from pretrace.schemas.baselines import BaselinesReport
 from pretrace.schemas.benchmark import Benchmark, BenchmarkRow, Comparison, OverallComparison
 from pretrace.schemas.finetuning import FinetuneReport
 from pretrace.schemas.record import read_record
@@ -139,7 +140,8 @@ def _variant_row(folder: Path, task: str, variant: str) -> BenchmarkRow:
 
 def _baseline_rows(folder: Path, name: str) -> list[BenchmarkRow]:
     task = read_task_report(folder, name)
-    baselines = {} if task.unavailable else task.baselines or {}
+    report = _read_report(folder / "baselines" / f"{name}.json", BaselinesReport, f"baselines@{name}")
+    baselines = {} if task.unavailable else report.baselines
     return [
         BenchmarkRow(
             task=name,
@@ -149,6 +151,7 @@ def _baseline_rows(folder: Path, name: str) -> list[BenchmarkRow]:
             score=baselines[variant].score,
             scores=[baselines[variant].score],
             stderr=baselines[variant].stderr,
+            extra_variance=baselines[variant].extra_variance,
             n_train=task.n_train,
             n_eval=task.n_test,
         )

@@ -2,7 +2,7 @@
 
     data/tasks/<task>/test.parquet          `parts` and `label` of each test row
     data/predictions/<task>-<variant>.parquet   `row`, `seed`, `prediction`, `probabilities` of a fine-tuned variant
-    data/tasks/<task>/baselines.parquet     a column for each baseline, one line for each test row
+    data/baselines/<task>.parquet           a column for each baseline, one line for each test row
     data/zeroshot/<task>.parquet            `row`, `prediction` of the language model without fine-tuning
 
 Shapes: S seeds (1 for a baseline), N rows.
@@ -55,12 +55,12 @@ def read_predictions(task: str, variants: list[str], data: Path) -> TaskPredicti
     for variant in variants:
         cell = f"{task}-{variant}"
         columns[variant] = _of_seeds(data / "predictions" / f"{cell}.parquet", f"finetune@{cell}", len(labels))
-    path = data / "tasks" / task / "baselines.parquet"
-    table = read_parquet(path, f"tasks@{task}")
+    path = data / "baselines" / f"{task}.parquet"
+    table = read_parquet(path, f"baselines@{task}")
     for name in table.column_names:
         columns[name] = Predictions(np.arange(len(labels)), np.array(table[name].to_numpy())[None], [None])
         if columns[name].predictions_SN.shape[1] != len(labels):
-            raise _other_rows(path, f"tasks@{task}")
+            raise _other_rows(path, f"baselines@{task}")
     path = data / "zeroshot" / f"{task}.parquet"
     if path.exists():
         table = read_parquet(path, "zeroshot")

@@ -60,9 +60,10 @@ def cell_provenance(
             rows, result = _short(deps.get(f"data/tasks/{task}")), _short(outs.get(f"data/predictions/{name}.parquet"))
             known = _of_cost(cost.get(f"finetune@{name}")) | _of_report(results.get(name))
             cells.append(CellProvenance(task, variant, rows, weights, result, **known))
-        rows = _short(_hashes(stages.get(f"tasks@{task}"), "outs").get(f"data/tasks/{task}"))
-        known = _of_cost(cost.get(f"tasks@{task}"))
-        cells.append(CellProvenance(task, "majority, TF-IDF", rows, "", rows, **known))
+        deps, outs = (_hashes(stages.get(f"baselines@{task}"), part) for part in ("deps", "outs"))
+        rows, result = _short(deps.get(f"data/tasks/{task}")), _short(outs.get(f"data/baselines/{task}.parquet"))
+        known = _of_cost(cost.get(f"baselines@{task}"))
+        cells.append(CellProvenance(task, "baselines", rows, "", result, **known))
     if "zeroshot" in cost:
         deps, outs = (_hashes(stages.get("zeroshot"), part) for part in ("deps", "outs"))
         hashes = (

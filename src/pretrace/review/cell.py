@@ -12,10 +12,10 @@ from pretrace.report.predictions import ZERO_SHOT
 from pretrace.review.git_tree import Tree
 from pretrace.review.lockfile import hashes, locked_stages
 from pretrace.review.score_changes import rows_of
+from pretrace.schemas.baselines import BaselinesReport
 from pretrace.schemas.benchmark import BenchmarkRow
 from pretrace.schemas.finetuning import FinetuneReport
 from pretrace.schemas.record import read_record
-from pretrace.schemas.tasks import TaskReport
 from pretrace.schemas.zero_shot import ZeroShotReport
 from pretrace.settings import MAIN_MODEL
 
@@ -40,20 +40,22 @@ class Cell:
 
     @property
     def stage(self) -> str:
-        """The stage that measured it: a fine-tuning, the task's own stage for its baselines, or the zero-shot stage."""
-        return self._by_column("tasks@{task}", "zeroshot", "finetune@{task}-{variant}")
+        """The stage that measured it: a fine-tuning, the task's baselines, or the zero-shot stage."""
+        return self._by_column("baselines@{task}", "zeroshot", "finetune@{task}-{variant}")
 
     @property
     def report(self) -> str:
         """The report of that stage, with the score."""
         return self._by_column(
-            "reports/tasks/{task}.json", "reports/zeroshot.json", "reports/finetune/{task}-{variant}.json"
+            "reports/baselines/{task}.json", "reports/zeroshot.json", "reports/finetune/{task}-{variant}.json"
         )
 
     @property
     def predictions(self) -> str:
         """The stage's predictions on the test rows, as dvc.lock names them."""
-        return self._by_column("data/tasks/{task}", "data/zeroshot", "data/predictions/{task}-{variant}.parquet")
+        return self._by_column(
+            "data/baselines/{task}.parquet", "data/zeroshot", "data/predictions/{task}-{variant}.parquet"
+        )
 
     def _by_column(self, baseline: str, zero_shot: str, finetuned: str) -> str:
         """Return the form that fits this column, with its task and variant filled in."""
@@ -69,7 +71,7 @@ class Cell:
         """
         path, task, variant = root / self.report, self.row.task, self.row.variant
         if variant in BASELINES:
-            baseline = (read_record(path, TaskReport).baselines or {}).get(variant)
+            baseline = read_record(path, BaselinesReport).baselines.get(variant)
             return [baseline.score] * 2 if baseline else []
         if variant == ZERO_SHOT:
             result = read_record(path, ZeroShotReport).tasks.get(task, {}).get(MAIN_MODEL)

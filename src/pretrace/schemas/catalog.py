@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pretrace.schemas.baselines import BaselinesReport
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.checkpoint import CheckpointMetadata
 from pretrace.schemas.corpus import CleanReport, CollectReport
@@ -37,13 +38,14 @@ CATALOG = (
     FileFormat("reports/samples.json", list[Sample], "stage pretrain", "page"),
     FileFormat("reports/curves/*.json", list[CurvePoint], "stage pretrain", "figures, `dvc plots`, MLflow"),
     FileFormat("reports/tasks/<task>.json", TaskReport, "stage tasks", "stage report, page"),
+    FileFormat("reports/baselines/<task>.json", BaselinesReport, "stage baselines", "stage report"),
     FileFormat("reports/finetune/<task>-<variant>.json", FinetuneReport, "stage finetune", "stage report, page"),
     FileFormat("reports/zeroshot.json", ZeroShotReport, "stage zeroshot", "stage report, page"),
     FileFormat("reports/cost.json", dict[str, CostEntry], "every stage", "page, model card, `pretrace trace`"),
     FileFormat("models/vocabulary/vocabulary.json", VocabularyRecord, "stage bpe", "`load_vocabulary`"),
     FileFormat("data/shards/manifest.json", Manifest, "stage shard", "stage pretrain, `pretrace check`"),
     FileFormat("models/pretrained/<model>/config.json", ModelConfig, "stage pretrain", "`load_model`"),
-    FileFormat("data/tasks/<task>/task.json", TaskRecord, "stage tasks", "stages finetune, zeroshot"),
+    FileFormat("data/tasks/<task>/task.json", TaskRecord, "stage tasks", "stages baselines, finetune, zeroshot"),
     FileFormat(
         "models/finetuned/<task>-<variant>/config.json",
         FinetunedConfig,

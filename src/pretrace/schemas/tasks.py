@@ -37,17 +37,6 @@ class TaskRecord(Record):
     """Names of the columns in files of rows, for rows that a fine-tuned model is given later."""
 
 
-class BaselineScore(Record):
-    """The score of a baseline on the test rows."""
-
-    score: float
-    """In units of the metric (accuracy 0.5, not 50)."""
-    stderr: float
-    """Standard error from the draw of the test rows."""
-    extra_variance: float = 0.0
-    """Variance of `score` from the draw of the dev rows that chose a threshold; 0 where nothing was chosen."""
-
-
 class TaskExample(Record):
     """A test row, for the page."""
 
@@ -58,7 +47,7 @@ class TaskExample(Record):
 
 
 class TaskReport(Record):
-    """A task, its sizes and its baselines."""
+    """A task and its sizes."""
 
     kind: str
     """Kind of the task."""
@@ -84,7 +73,5 @@ class TaskReport(Record):
     """Heuristic for answers without fine-tuning; null if there is none."""
     card: Card | None = None
     """Data card of a published data set."""
-    baselines: dict[str, BaselineScore] | None = None
-    """By name: majority, tfidf; null without rows."""
     examples: list[TaskExample] = Field(default_factory=list)
     """A few test rows."""

@@ -1,1 +1,1 @@
-"""Tasks: probes and labeled files, input formats, metrics, baselines. Importing it imports none of them."""
+"""Tasks: probes and labeled files, input formats, metrics. Importing it imports none of them."""

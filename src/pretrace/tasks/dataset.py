@@ -4,7 +4,6 @@
                       {train,dev,test}.parquet         the rows as people read them
                       {train,dev,test}.safetensors     the same rows as token ids, for training
                       unlabeled.{parquet,safetensors} rows to predict, if there are any; with a column `id`
-                      baselines.parquet                test predictions of `majority` and `tfidf`, in the rows' order
 
 `parts` by kind: classification (text,); entailment (premise, hypothesis); similarity and regression (first, second);
 multiple_choice (context, choice, choice, ...).
@@ -61,8 +60,6 @@ class TaskData:
     card: Card | None = None
     columns: Columns = field(default_factory=Columns)
     """Names of the columns, for rows that a fine-tuned model is given later."""
-    baselines: dict[str, np.ndarray] = field(default_factory=dict)
-    """Test predictions by baseline, shape (rows,): class or choice indices, or numbers."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +82,6 @@ class EncodedSplit:
 
 def write_task(folder: Path, task: TaskData, encode: Callable[[str], np.ndarray]) -> None:
     """Write a task's folder, whole or not at all; `encode` gives the ids of a cleaned text, shape (tokens,)."""
-    import pandas as pd
-
     record = TaskRecord(
         kind=task.kind,
         metric=task.metric,
@@ -105,8 +100,6 @@ def write_task(folder: Path, task: TaskData, encode: Callable[[str], np.ndarray]
             _write_rows(temporary / split, rows, task.kind, encode)
         if task.unlabeled:
             _write_rows(temporary / UNLABELED, task.unlabeled, task.kind, encode)
-        if task.baselines:
-            pd.DataFrame(task.baselines).to_parquet(temporary / "baselines.parquet", compression="zstd", index=False)
 
 
 def _write_rows(path: Path, rows: list[Row], kind: str, encode: Callable[[str], np.ndarray]) -> None:
@@ -133,6 +126,27 @@ def read_task(folder: Path) -> tuple[TaskRecord, dict[str, EncodedSplit]]:
     record = read_record(folder / TASK, TaskRecord)
     splits = () if record.unavailable else SPLITS
     return record, {split: _read_rows(folder / f"{split}.safetensors") for split in splits}
+
+
+def read_rows(folder: Path) -> TaskData:
+    """Read a task with its rows as people read them; without splits when it is unavailable.
+
+    Raises:
+        PretraceError: a file is missing or not readable.
+    """
+    import pyarrow.parquet
+
+    record = read_record(folder / TASK, TaskRecord)
+    task = TaskData(record.kind, record.metric, record.labels, unavailable=record.unavailable)
+    for split in () if record.unavailable else SPLITS:
+        path = folder / f"{split}.parquet"
+        try:
+            table = pyarrow.parquet.read_table(path, columns=["parts", "label", "origin"])
+        except (OSError, ValueError, KeyError) as error:  # Arrow's own errors are of these kinds
+            raise PretraceError(f"{path}: not readable ({error}); run `dvc repro -f tasks`") from None
+        rows = (table[name].to_pylist() for name in table.column_names)
+        task.splits[split] = [Row(tuple(parts), label, origin) for parts, label, origin in zip(*rows, strict=True)]
+    return task
 
 
 def read_unlabeled(folder: Path) -> tuple[list[str], EncodedSplit] | None:

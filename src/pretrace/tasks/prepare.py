@@ -1,4 +1,4 @@
-"""A task of the settings: made or read, checked, scored by the baselines, encoded."""
+"""A task of the settings: made or read, checked, encoded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pretrace.corpus import clean_text, read_documents
 from pretrace.schemas.tasks import TaskExample, TaskReport
 from pretrace.settings import Columns, Settings
 from pretrace.settings.card import Card
-from pretrace.tasks.baselines import baselines, scores_of
 from pretrace.tasks.dataset import TaskData, write_task
 from pretrace.tasks.probes.build import make_probe
 from pretrace.tasks.read_task import read_task_files
@@ -45,7 +44,6 @@ def prepare_task(settings: Settings, name: str, probe_documents: Path, tokenizer
     data.overrides, data.zero_shot = task.overrides, task.zero_shot
     data.card = Card(**task.card.model_dump()) if task.card else None  # task.json has all keys, also those not set
     data.columns = Columns(**task.columns.model_dump())
-    data.baselines = {} if data.unavailable else baselines(data)
     write_task(out, data, tokenizer.encode_array)
     return _report(data)
 
@@ -88,6 +86,5 @@ def _report(task: TaskData) -> TaskReport:
         overrides=task.overrides,
         zero_shot=task.zero_shot,
         card=task.card,
-        baselines=scores_of(task, task.baselines) if task.baselines else None,
         examples=examples,
     )

@@ -1,7 +1,7 @@
-"""Baselines on the same rows: the majority class, and a bag of words (scikit-learn).
+"""A bag of words (scikit-learn): TF-IDF over words and pairs of words with logistic regression.
 
-The bag of words is TF-IDF over words and pairs of words with logistic regression (ridge regression for numbers), its
-regularization chosen on the dev rows. Of a pair it has both parts, their difference and what they share.
+For numbers it is ridge regression. Its regularization is chosen on the dev rows. Of a pair it has both parts, their
+difference and what they share.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from pretrace.schemas.tasks import BaselineScore
+from pretrace.baselines.answer import Answer, best
+from pretrace.schemas.baselines import Candidate
 from pretrace.tasks.dataset import Row, TaskData
 from pretrace.tasks.kinds import KINDS
-from pretrace.tasks.metrics import score, standard_error
+from pretrace.tasks.metrics import score
 from pretrace.tasks.passages import generator_for
 
 STRENGTHS = (0.1, 1.0, 10.0, 100.0)
@@ -24,40 +25,14 @@ are its features, the most frequent ones. Together they keep it below a gigabyte
 tasks QQP, MNLI, SNLI and RACE have more words; rows are drawn at random."""
 
 
-def baselines(task: TaskData) -> dict[str, np.ndarray]:
-    """Return test predictions of `majority` and `tfidf`, shape (rows,): class or choice indices, or numbers."""
-    labels = {split: np.array([row.label for row in rows]) for split, rows in task.splits.items()}
-    count = len(labels["test"])
-    if KINDS[task.kind].numeric:
-        guess = np.full(count, labels["train"].mean().round(6))
-    else:
-        guess = np.full(count, np.bincount(labels["train"].astype(int)).argmax())
-    predictions = _tfidf(task, labels)
-    return {"majority": guess, "tfidf": guess if predictions is None else predictions.round(6)}
-
-
-def scores_of(task: TaskData, predictions: dict[str, np.ndarray]) -> dict[str, BaselineScore]:
-    """Return test scores and standard errors of predictions, by baseline."""
-    test = np.array([row.label for row in task.splits["test"]])
-    return {
-        name: BaselineScore(
-            score=round(score(task.metric, test, values), 6),
-            stderr=round(standard_error(task.metric, test, values), 6),
-        )
-        for name, values in predictions.items()
-    }
-
-
-def _tfidf(task: TaskData, labels: dict[str, np.ndarray]) -> np.ndarray | None:
-    """Return test predictions of the bag of words; None if no word occurs twice."""
+def bag_of_words(task: TaskData) -> Answer | None:
+    """Return the answers of the bag of words; None if no word occurs twice."""
     import sklearn.linear_model  # noqa: F401  (before the limit, which applies to loaded libraries)
     from sklearn.feature_extraction.text import TfidfVectorizer
     from threadpoolctl import threadpool_limits
 
-    train = _limited(task.splits["train"])
-    if len(train) < len(task.splits["train"]):
-        task.details["tfidf_rows"] = len(train)
-        labels = {**labels, "train": np.array([row.label for row in train])}
+    rows = {**task.splits, "train": _limited(task.splits["train"])}
+    train, labels = rows["train"], {split: np.array([row.label for row in rows[split]]) for split in rows}
     vectorizer = TfidfVectorizer(
         token_pattern=r"\S+",
         ngram_range=(1, 2),
@@ -70,10 +45,10 @@ def _tfidf(task: TaskData, labels: dict[str, np.ndarray]) -> np.ndarray | None:
         vectorizer.fit(part for row in train for part in row.parts)
     except ValueError:  # no word is in two texts, so words predict nothing
         return None
-    rows = {**task.splits, "train": train}
     features = {split: _features(vectorizer, rows[split], KINDS[task.kind].symmetric) for split in rows}
     with threadpool_limits(1):  # several threads take three times as long: they wait for each other
-        return _best(task, features, labels)
+        predictions, candidates = _best(task, features, labels)
+    return Answer(predictions, candidates, len(train) if len(train) < len(task.splits["train"]) else None)
 
 
 def _limited(rows: list[Row]) -> list[Row]:
@@ -87,13 +62,15 @@ def _limited(rows: list[Row]) -> list[Row]:
     return [rows[i] for i in np.sort(kept)]
 
 
-def _best(task: TaskData, features: dict[str, Any], labels: dict[str, np.ndarray]) -> np.ndarray:
-    """Return test predictions with the strength that is best on dev."""
+def _best(
+    task: TaskData, features: dict[str, Any], labels: dict[str, np.ndarray]
+) -> tuple[np.ndarray, list[Candidate]]:
+    """Return test predictions with the strength that is best on dev, and how all did there."""
     from sklearn.linear_model import LogisticRegression, Ridge
 
     kind = KINDS[task.kind]
     choices = len(task.splits["train"][0].parts) - 1 if kind.chooses else 0
-    best: tuple[float, Any] = (-np.inf, None)
+    models, candidates = [], []
     for strength in STRENGTHS:
         if kind.numeric:
             model = Ridge(alpha=1 / strength, solver="lsqr").fit(features["train"], labels["train"])
@@ -101,9 +78,9 @@ def _best(task: TaskData, features: dict[str, Any], labels: dict[str, np.ndarray
             target = np.eye(choices, dtype=int)[labels["train"]].reshape(-1) if choices else labels["train"]
             model = LogisticRegression(C=strength, max_iter=300).fit(features["train"], target)
         dev = score(task.metric, labels["dev"], _predict(model, features["dev"], choices))
-        if dev > best[0]:
-            best = (dev, model)
-    return _predict(best[1], features["test"], choices)
+        models.append(model)
+        candidates.append(Candidate(settings={"C": strength}, dev=round(dev, 6)))
+    return _predict(models[best(candidates)], features["test"], choices), candidates
 
 
 def _predict(model: Any, features: Any, choices: int) -> np.ndarray:

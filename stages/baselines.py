@@ -1,0 +1,27 @@
+"""Score the baselines on the rows of a task.
+
+    python stages/baselines.py source
+
+Reads data/tasks/<task>/; writes data/baselines/<task>.parquet, the predictions on the test rows, and
+reports/baselines/<task>.json.
+"""
+
+import sys
+from pathlib import Path
+
+from pretrace.baselines.run import score_baselines
+from pretrace.pipeline.stage import Run, run_stage
+from pretrace.schemas.record import write_record
+
+
+def main(run: Run) -> None:
+    (task,) = sys.argv[1:]
+    report = score_baselines(Path(f"data/tasks/{task}"), Path(f"data/baselines/{task}.parquet"))
+    write_record(f"reports/baselines/{task}.json", report)
+    run.log_metrics({name: baseline.score for name, baseline in report.baselines.items()})
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python stages/baselines.py TASK")
+    run_stage("baselines", main, *sys.argv[1:])
