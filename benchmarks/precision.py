@@ -48,16 +48,17 @@ def trained(shards: Path, steps: int, precision: str) -> float:
     from pretrace.training.objectives.causal_lm import CausalLM
     from pretrace.training.pretraining.evaluate import validation_loss, validation_sequences
 
-    scale = load_settings().scale
+    settings = load_settings()
+    scale, seed = settings.scale, settings.pretrain.seeds[0]
     section, context = scale.pretrain, scale.model.context
     device, batch_size, objective = choose_device(precision, 1), section.batch_size // 2, CausalLM()
-    model = Transformer(scale.model, read_manifest(shards).vocabulary_size, section.seed)
+    model = Transformer(scale.model, read_manifest(shards).vocabulary_size, seed)
     texts = open_shards(shards, "train")
     warmup = section.warmup_steps / section.steps
 
     def losses(step: int) -> list[torch.Tensor]:
-        ids = torch.from_numpy(batch_sequences(texts, context, batch_size, section.seed, step))
-        batch = MicroBatch(ids, range(batch_size), batch_size, section.seed, step)
+        ids = torch.from_numpy(batch_sequences(texts, context, batch_size, seed, step))
+        batch = MicroBatch(ids, range(batch_size), batch_size, seed, step)
         return [objective.loss(model, batch, DROPOUT, device)]
 
     for _ in train_steps(
@@ -67,7 +68,7 @@ def trained(shards: Path, steps: int, precision: str) -> float:
         losses=losses,
         learning_rate=lambda step: section.lr * warmup_cosine(step / steps, warmup),
         clip_norm=section.clip_norm,
-        seed=section.seed,
+        seed=seed,
     ):
         pass
     sequences = validation_sequences(open_shards(shards, "validation"), context)[:VALIDATION_SEQUENCES]

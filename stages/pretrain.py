@@ -4,7 +4,8 @@
     torchrun --nproc-per-node 8 stages/pretrain.py      # with several GPUs, here or on several machines
 
 Reads data/shards/ and models/vocabulary/; writes models/pretrained/<model>/, reports/pretrain.json, the curves under
-reports/curves/ and samples of generated text. Resumes from the last checkpoint under .pretrace/ after a kill.
+reports/curves/ and samples of generated text. Names of further seeds end in theirs: models/pretrained/<model>-seed-43/.
+Resumes from the last checkpoint under .pretrace/ after a kill; a finished seed is not trained again.
 """
 
 from functools import partial
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.pipeline.stage import Run, run_stage
-from pretrace.settings import MAIN_MODEL
 from pretrace.tokens import load_vocabulary
 from pretrace.tracking.publish import publish_progress
 from pretrace.training.engine.generate import generate_samples
@@ -26,15 +26,20 @@ SHARDS, VOCABULARY, REPORTS = Path("data/shards"), Path("models/vocabulary"), Pa
 def main(run: Run) -> None:
     settings = run.settings
     results: dict[str, Any] = {}
-    sample = partial(generate_samples, vocabulary=load_vocabulary(VOCABULARY), seed=settings.scale.pretrain.seed)
-    kinds = models_to_pretrain(settings)
-    for name in [f"{kind}{part}" for kind in kinds for part in ("", "-validation")]:
-        run.log_curve(REPORTS / f"curves/{name}.json")
-    for kind in kinds:
-        if kind == MAIN_MODEL and settings.pretrain.init_from:
-            results[kind] = init_from(settings, SHARDS)
+    sample = partial(generate_samples, vocabulary=load_vocabulary(VOCABULARY), seed=settings.pretrain.seeds[0])
+    publish, curves = partial(publish_progress, run), REPORTS / "curves"
+    chosen = {
+        name: (kind, seed)
+        for kind in models_to_pretrain(settings)
+        for name, seed in settings.pretrainings(kind).items()
+    }
+    for name in [f"{name}{part}" for name in chosen for part in ("", "-validation")]:
+        run.log_curve(curves / f"{name}.json")
+    for name, (kind, seed) in chosen.items():
+        if seed is None:
+            results[name] = init_from(settings, SHARDS)
         else:
-            results[kind] = pretrain(kind, settings, SHARDS, partial(publish_progress, run), REPORTS / "curves", sample)
+            results[name] = pretrain(kind, seed, settings, SHARDS, publish, curves, sample)
     if run.is_rank_zero:  # under torchrun, rank 0 writes
         report = write_results(results, VOCABULARY, Path("models/pretrained"), REPORTS, sample)
         run.log_metrics(report.as_json())

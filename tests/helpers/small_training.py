@@ -31,7 +31,7 @@ SCALE: dict[str, Any] = {
     "lstm": {"layers": 1, "width": 16, "embedding": 12, "dropout": 0.1, "initial_std": 0.1},
     "pretrain": {
         **OPTIMIZER,
-        **{"seed": 3, "steps": 20, "batch_size": 4, "micro_batch": 2, "lr": 0.01, "warmup_steps": 4},
+        **{"steps": 20, "batch_size": 4, "micro_batch": 2, "lr": 0.01, "warmup_steps": 4},
         **{"precision": "float32", "compile": "off", "validate_every": 8, "checkpoint_every": 6},
         **{"sharded": False, "sample_every": None, "save_at_powers_of_two": False},
     },
@@ -61,6 +61,7 @@ def settings_with(changes: dict[str, Any] | None = None, **top: Any) -> Settings
         "scale": scale,
         "lr": None,
         "seeds": [1, 2],
+        "pretrain": {"seeds": [3]},
         "corpus": {"source": "installed", "packages": ["any"]},
         "tasks": {"mine": {"kind": "classification", "probe": "source"}},
         "variants": {"full": {}, "scratch": {"pretrained": False}},
@@ -89,10 +90,16 @@ def make_shards(folder: Path, seed: int = 0) -> Path:
 
 
 def run(
-    settings: Settings, shards: Path, kind: str = "transformer", publish: Callable[[], None] | None = None, **more: Any
+    settings: Settings,
+    shards: Path,
+    kind: str = "transformer",
+    publish: Callable[[], None] | None = None,
+    seed: int | None = None,
+    **more: Any,
 ) -> Any:
-    """Pre-train as the stage does."""
-    return pretrain(kind, settings, shards, publish or (lambda: None), **more)
+    """Pre-train as the stage does, with the first seed of the settings if none is given."""
+    seed = settings.pretrain.seeds[0] if seed is None else seed
+    return pretrain(kind, seed, settings, shards, publish or (lambda: None), **more)
 
 
 def weights_of(result: Pretrained) -> dict[str, bytes]:

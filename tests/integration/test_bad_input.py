@@ -211,6 +211,6 @@ def test_wrong_task_file_is_named(project: Path, train: str, test: str | None, s
 
 @pytest.mark.parametrize("stage", ["collect", "clean", "bpe", "shard", "pretrain", "tasks", "finetune"])
 def test_full_disk_leaves_old_outputs(project: Path, stage: str) -> None:
-    change(project, scale__pretrain__seed=1)  # else pre-training would find itself done
+    change(project, pretrain__seeds=[1])  # else pre-training would find itself done
     arguments = {"tasks": ("follows",), "finetune": ("follows", "full")}.get(stage, ())
     check_refused(project, stage, "the disk is full", arguments=arguments, limit=DISK_BYTES)

@@ -17,7 +17,7 @@ from pretrace.common.units import readable_bytes, readable_time
 from pretrace.corpus import read_files
 from pretrace.corpus.readers.faults import stop
 from pretrace.model import build_model
-from pretrace.preflight.disk import corpus_bytes
+from pretrace.preflight.disk import check_disk, corpus_bytes
 from pretrace.preflight.timing import DryRun
 from pretrace.schemas.record import write_record
 from pretrace.settings import Columns, load_settings
@@ -117,6 +117,26 @@ def test_check_prints_time_memory_and_cost(repository: Path, capsys: Any) -> Non
     assert f"{tokens / 0.5:,.0f} tokens/s" in lines["time"]
     assert lines["memory"].startswith("measured with micro-batches of 4: 600.0 MB to pre-train, of ")
     assert lines["device"] == "2 processes on cpu, float32 (as set)"
+
+
+def test_check_counts_every_pre_training(repository: Path, capsys: Any) -> None:
+    def said(*seeds: int) -> dict[str, str]:
+        write_settings(repository, {"pretrain": {"seeds": list(seeds)}, "hourly_cost": 7.2})
+        return dict(line.split(None, 1) for line in run(capsys, "check").splitlines())
+
+    one, three = said(1), said(1, 2, 3)
+    section = load_settings().scale.pretrain
+    assert three["pre-training"] == one["pre-training"] + ", with each of 3 seeds"
+    assert three["fine-tuning"] == "3 tasks x 2 variants x 3 seeds, from each of 3 pre-trainings"
+    assert three["time"].startswith(f"about {readable_time(section.steps * 1.5)} to pre-train them all, a cost of ")
+    assert f"{float(one['time'].split('cost of ')[1].split(':')[0]) * 3:.2f}" in three["time"]
+
+
+def test_check_needs_more_disk_for_more_pre_trainings(repository: Path) -> None:
+    """By hand: of 3 tasks `full` has 2 copies and one a seed and pre-training, `scratch` 2 and one a seed."""
+    write_settings(repository, {"pretrain": {"seeds": [1, 2]}})
+    copies = 2 * (3 * 3 + 2) + 3 * (2 + 3 * 2) + 3 * (2 + 3)
+    assert check_disk(10**6, 0, load_settings()).startswith(f"about {copies * 4}.0 MB needed")
 
 
 def test_check_prints_the_epochs(repository: Path, capsys: Any) -> None:

@@ -15,6 +15,7 @@ from pretrace.settings import read_yaml
 from tests.helpers import REPOSITORY
 
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+PARAMS = read_yaml(REPOSITORY / "params.yaml")
 SCALES = {path.stem: read_yaml(path) for path in (REPOSITORY / "scales").glob("*.yaml")}
 
 
@@ -38,14 +39,13 @@ def test_pretrace_commands_can_be_parsed(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_settings_in_commands_exist(page: Path) -> None:
-    params = read_yaml(REPOSITORY / "params.yaml")
     for command in commands(page, "dvc exp run"):
         for option, value in pairwise(command):
             if option != "-S" or value.startswith("+"):
                 continue
             key, _, setting = value.partition("=")
             file, _, inner = key.rpartition(":")  # "scales/laptop.yaml:pretrain.steps"
-            values = read_yaml(REPOSITORY / file) if file else params
+            values = read_yaml(REPOSITORY / file) if file else PARAMS
             assert has(values, inner.split(".")), f"{page.name}: {key}"
             assert key != "scale" or setting in SCALES, f"{page.name}: no scale {setting}"
 
@@ -62,9 +62,9 @@ def test_named_files_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_named_pre_training_settings_exist(page: Path) -> None:
-    known = set(SCALES["gpt1"]["pretrain"])
+    known = set(SCALES["gpt1"]["pretrain"]) | set(PARAMS["pretrain"])
     for name in re.findall(r"`pretrain\.(\w+)`", page.read_text(encoding="utf-8")):
-        assert name in known | {"init_from"}, f"{page.name}: pretrain.{name}"
+        assert name in known, f"{page.name}: pretrain.{name}"
 
 
 def has(values: Any, key: list[str]) -> bool:

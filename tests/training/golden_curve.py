@@ -44,7 +44,7 @@ def curves() -> dict[str, list[str]]:
         shards = make_shards(Path(name))
         for case, (kind, changes) in CASES.items():
             device, checkpoints = choose_device("float32", 1), Checkpoints(Path(name) / case)
-            trainer = Trainer(kind, settings_with(changes), shards, device, checkpoints, CausalLM())
+            trainer = Trainer(kind, 3, settings_with(changes), shards, device, checkpoints, CausalLM())
             losses[case] = [f"{step.loss:.10g}" for step in trainer.steps(Sigterm())]
     return losses
 

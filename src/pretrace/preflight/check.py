@@ -49,9 +49,11 @@ def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
     models = {kind: _meta_model(kind, settings) for kind in kinds}
     weights = {kind: sum(parameter.numel() for parameter in model.parameters()) for kind, model in models.items()}
     disk = check_disk(max(weights.values()), text_bytes, settings)
+    several = len(settings.pretrain.seeds) > 1
     yield (
         "fine-tuning",
-        f"{len(settings.tasks)} tasks x {len(settings.variants)} variants x {len(settings.seeds)} seeds",
+        f"{len(settings.tasks)} tasks x {len(settings.variants)} variants x {len(settings.seeds)} seeds"
+        + f", from each of {len(settings.pretrain.seeds)} pre-trainings" * several,
     )
     for kind, model in models.items():
         if kind == MAIN_MODEL and settings.pretrain.init_from:
@@ -117,9 +119,14 @@ def _pretraining(
     section = settings.scale.pretrain
     tokens_per_step = section.batch_size * settings.scale.model.context
     tokens = section.steps * tokens_per_step
-    flops = tokens * token_flops
+    times = len(settings.pretrain.seeds)
+    flops = tokens * token_flops * times
     yield kind, f"{weights:,} parameters"
-    yield "pre-training", f"{section.steps:,} steps, {tokens:,} tokens{_epochs(tokens, text_bytes, settings)}"
+    yield (
+        "pre-training",
+        f"{section.steps:,} steps, {tokens:,} tokens{_epochs(tokens, text_bytes, settings)}"
+        + f", with each of {times} seeds" * (times > 1),
+    )
     yield "", f"{flops:.3g} FLOPs, {flops / PETAFLOP_S_DAY:.3g} petaflop/s-days (GPT-1: {GPT1_PETAFLOP_S_DAYS})"
     processes, gpus = _processes(settings)
     check_batch_size(section.batch_size, section.sharded, Group(world_size=processes))
@@ -132,14 +139,15 @@ def _pretraining(
     yield "device", f"{_times(processes, run.device)}, {run.precision} ({run.precision_reason})"
     yield "", run.compiled
     yield "memory", check_memory(run.memory_bytes * processes, _measured_with(run), settings, gpus)
-    seconds = run.seconds_per_step * section.steps
+    seconds = run.seconds_per_step * section.steps * times
     mfu = token_flops * tokens_per_step / run.seconds_per_step / (run.peak_flops * processes)
     price = settings.hourly_cost
     cost = "" if price is None else f", a cost of {price * seconds / 3600:,.2f}"
+    all_of_them = " them all" if times > 1 else ""
     yield (
         "time",
-        f"about {readable_time(seconds)} to pre-train{cost}: {run.seconds_per_step:.3g} s per step, measured; "
-        f"{tokens_per_step / run.seconds_per_step:,.0f} tokens/s, MFU {mfu:.0%}",
+        f"about {readable_time(seconds)} to pre-train{all_of_them}{cost}: {run.seconds_per_step:.3g} s per step, "
+        f"measured; {tokens_per_step / run.seconds_per_step:,.0f} tokens/s, MFU {mfu:.0%}",
     )
 
 

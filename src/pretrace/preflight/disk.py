@@ -15,7 +15,7 @@ from pretrace.corpus.readers.decompress import open_file
 from pretrace.corpus.readers.faults import BadInputError, OnFault
 from pretrace.corpus.readers.find_files import find_files
 from pretrace.corpus.readers.source_file import SourceFile, kind_of
-from pretrace.settings import Settings
+from pretrace.settings import MAIN_MODEL, Settings
 from pretrace.training.engine.memory import WEIGHT_BYTES
 
 CHECKPOINT_COPIES, CHECKPOINTS = 3, 3
@@ -34,10 +34,12 @@ def check_disk(weights: int, text_bytes: int, settings: Settings) -> str:
     Raises:
         PretraceError: less is free.
     """
-    cells = len(settings.tasks) * len(settings.variants)
-    copies = CHECKPOINTS * CHECKPOINT_COPIES + 2 + cells * (2 + len(settings.seeds))
+    starts = [len(settings.pretrainings(v.model)) if v.pretrained else 1 for v in settings.variants.values()]
+    copies = len(settings.tasks) * sum(2 + count * len(settings.seeds) for count in starts)
+    of_pretraining = CHECKPOINTS * CHECKPOINT_COPIES + 2
     if settings.scale.pretrain.save_at_powers_of_two:
-        copies += 3 * (1 + math.floor(math.log2(settings.scale.pretrain.steps)))
+        of_pretraining += 3 * (1 + math.floor(math.log2(settings.scale.pretrain.steps)))
+    copies += len(settings.pretrainings(MAIN_MODEL)) * of_pretraining
     models, text = copies * weights * WEIGHT_BYTES, TEXT_COPIES * text_bytes
     free = shutil.disk_usage(Path.cwd()).free
     parts = f"{readable_bytes(models)} for models and checkpoints" + f", {readable_bytes(text)} for text" * bool(text)

@@ -152,9 +152,10 @@ class Stepper:
         from pretrace.training.engine.optimizer import build_optimizer
 
         self.scale, self.section, self.device = settings.scale, settings.scale.pretrain, device
+        self.seed = settings.pretrain.seeds[0]
         self.dropout = self.scale.sizes_of(kind).dropout
         self.size = self.scale.vocabulary.size
-        self.model = build_model(kind, self.scale, self.size, self.section.seed).to(device.name)
+        self.model = build_model(kind, self.scale, self.size, self.seed).to(device.name)
         self.optimizer = build_optimizer(self.model, self.section)
         self.marks: list[float] = []
 
@@ -170,7 +171,7 @@ class Stepper:
             losses=lambda step: self._losses(sequences),
             learning_rate=lambda step: self.section.lr,
             clip_norm=self.section.clip_norm,
-            seed=self.section.seed,
+            seed=self.seed,
         ):
             pass
         return self.marks[-1] - started, self._now() - self.marks[-1]
@@ -200,7 +201,7 @@ class Stepper:
 
         shape = (sequences, self.scale.model.context)
         ids = torch.randint(self.size, shape, generator=torch.Generator().manual_seed(0)).to(self.device.name)
-        batch = MicroBatch(ids, range(sequences), self.section.batch_size, self.section.seed, step=0)
+        batch = MicroBatch(ids, range(sequences), self.section.batch_size, self.seed, step=0)
         return CausalLM().loss(self.model, batch, self.dropout, self.device)
 
     def _now(self) -> float:

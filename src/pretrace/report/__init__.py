@@ -100,7 +100,8 @@ def _errors(settings: Settings, tasks: dict[str, TaskReport], data: Path) -> dic
 def _figures(settings: Settings, benchmark: Benchmark, folder: Path) -> dict[str, str]:
     curves = {
         name: (_curve(folder / "curves" / f"{name}.json"), _curve(folder / "curves" / f"{name}-validation.json"))
-        for name in MODELS
+        for kind in MODELS
+        for name in settings.pretrainings(kind)
     }
     figures = {
         "scores": scores_figure(benchmark),

@@ -19,6 +19,7 @@ from pretrace.schemas.models import CurvePoint
 BASELINE_MARKS = {"majority": "D", "tfidf": "s", "lm_zero_shot": "^"}
 LARGEST_SOURCES = 15
 CURVE_POINTS = 200
+CURVE_COLORS = [VARIANT_COLORS[index] for index in (0, 3, 1, 2, 4, 5)]
 Curve = list[CurvePoint]
 
 
@@ -59,7 +60,7 @@ def curves_figure(curves: dict[str, tuple[Curve, Curve]]) -> str:
     with Plot(WIDTH, 4.2, 1, 1) as (figure, axes):
         axis = axes[0]
         for index, (name, (training, validating)) in enumerate(curves.items()):
-            color = VARIANT_COLORS[(0, 3)[index % 2]]
+            color = CURVE_COLORS[index % len(CURVE_COLORS)]
             train = [(point.step, point.loss) for point in training if point.loss is not None]
             validation = [(point.step, point.val_loss) for point in validating if point.val_loss is not None]
             if train:

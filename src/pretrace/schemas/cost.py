@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from pretrace.schemas.record import Record
 
 
@@ -27,6 +29,8 @@ class CostEntry(TrainingCost):
 
     lstm: TrainingCost | None = None
     """Pre-training only: the cost of the LSTM; the transformer's stands beside it."""
+    more_seeds: dict[str, TrainingCost] = Field(default_factory=dict)
+    """Pre-training only: the cost of each pre-training with another seed than the first, by its name."""
     seeds_seconds: float | None = None
     """Fine-tuning only: seconds for all seeds that were still to be run."""
     seconds: float

@@ -44,6 +44,10 @@ class LanguageModelMetrics(Record):
     """Floating-point operations of training."""
     petaflop_s_days: float | None = None
     """`flops` in the unit of the paper's figures (GPT-1: 0.96)."""
+    seeds: list[int] = Field(default_factory=list)
+    """Seeds of pre-training; empty for weights from elsewhere. The numbers above are of the first one."""
+    val_losses: list[float] = Field(default_factory=list)
+    """`val_loss` of each of `seeds`."""
 
 
 class PretrainReport(LanguageModelMetrics):

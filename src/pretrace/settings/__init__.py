@@ -14,7 +14,7 @@ from __future__ import annotations
 from pretrace.settings.card import Card, PaperScore
 from pretrace.settings.columns import Columns
 from pretrace.settings.corpus import Corpus, Dataset, HubDataset, Workers
-from pretrace.settings.experiment import OVERRIDES, DevSplit, PretrainStart, Task, Variant
+from pretrace.settings.experiment import OVERRIDES, DevSplit, Pretraining, Task, Variant
 from pretrace.settings.load import Settings, load_settings
 from pretrace.settings.quality import (
     BoilerplateRules,
@@ -67,7 +67,7 @@ __all__ = [
     "OptimizerSettings",
     "PaperScore",
     "PretrainSettings",
-    "PretrainStart",
+    "Pretraining",
     "ProbeSettings",
     "Quality",
     "ReadySource",

@@ -16,6 +16,7 @@ from pretrace.settings.zero_shot import HEURISTIC_KINDS, Heuristic
 
 OVERRIDES = ("epochs", "lr", "batch_size", "lm_weight", "dropout", "soft_classes")
 """Fields of a task that override the fine-tuning settings of the scale."""
+MOST_SEEDS = 1000
 
 
 class DevSplit(Section):
@@ -150,9 +151,20 @@ class Variant(Section):
         return self
 
 
-class PretrainStart(Section):
-    """Published weights in place of pre-training."""
+class Pretraining(Section):
+    """Which pre-trainings there are; their sizes and steps are in the scale."""
 
+    seeds: Annotated[list[Seed], Field(min_length=1, max_length=MOST_SEEDS)] = Field(default_factory=lambda: [42])
+    """Seeds of pre-training: of initial weights, order of sequences and dropout. Each one is a pre-training of its own,
+    and every fine-tuning seed of a pre-trained variant starts from each. Two or more show how far a score depends on
+    the draw of the pre-training; the first one's model is models/pretrained/<model> (ours)."""
     init_from: PathString | None = None
     """Folder with weights and their vocabulary, in the format of pretrace, Hugging Face or OpenAI (.npy files). The
-    stage `bpe` takes the vocabulary from it, `pretrain` the transformer, whose sizes must be the scale's."""
+    stage `bpe` takes the vocabulary from it, `pretrain` the transformer, whose sizes must be the scale's. Then the
+    transformer has no seeds."""
+
+    @model_validator(mode="after")
+    def _has_no_seed_twice(self) -> Pretraining:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds {self.seeds}: the same seed twice")
+        return self

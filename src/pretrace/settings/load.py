@@ -10,9 +10,9 @@ from pydantic import Field, model_validator
 
 from pretrace.common.errors import PretraceError
 from pretrace.settings.corpus import Corpus, Workers
-from pretrace.settings.experiment import PretrainStart, Task, Variant
+from pretrace.settings.experiment import MOST_SEEDS, Pretraining, Task, Variant
 from pretrace.settings.ready import ReadySource, with_ready
-from pretrace.settings.scale import Scale
+from pretrace.settings.scale import MAIN_MODEL, Scale
 from pretrace.settings.section import NotNegative, Rate, Section, Seed, checked
 from pretrace.settings.yaml_file import read_yaml
 from pretrace.settings.zero_shot import LanguageTest, ZeroShot
@@ -21,7 +21,6 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 """Names of tasks and variants: they become folders, and arguments of a command in dvc.yaml."""
 BASELINES = ("majority", "tfidf", "lm_zero_shot")
 """Columns of the table besides the variants."""
-MOST_SEEDS = 1000
 
 
 class Settings(Section):
@@ -32,13 +31,14 @@ class Settings(Section):
     lr: Rate | None
     """Peak learning rate of fine-tuning; null: the scale's (`finetune.lr`). Pre-training has its own, `pretrain.lr`."""
     seeds: Annotated[list[Seed], Field(min_length=1, max_length=MOST_SEEDS)]
-    """Seeds of fine-tuning; every task and variant is trained with each."""
+    """Seeds of fine-tuning; every task and variant is trained with each, a pre-trained variant from each
+    pre-training."""
     corpus: Corpus
     workers: Workers = Workers()
     hourly_cost: NotNegative | None = None
     """Price per hour of all hosts that pre-train together, in any currency; the cost is reported at the end. No stage
     depends on it."""
-    pretrain: PretrainStart = PretrainStart()
+    pretrain: Pretraining = Pretraining()
     ready: ReadySource = ReadySource()
     tasks: Annotated[dict[str, Task], Field(min_length=1)]
     suites: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -95,6 +95,20 @@ class Settings(Section):
             options: pydantic's, such as `exclude_none`.
         """
         return self.model_dump(exclude={"suites", "ablations"}, **options)
+
+    def pretrainings(self, kind: str) -> dict[str, int | None]:
+        """Return the seed of each pre-training of a kind of model, by the name of its folder and its curves.
+
+        The first one is called like the kind: `transformer`, `transformer-seed-43`. Weights from elsewhere
+        (`pretrain.init_from`) have no seed: None.
+        """
+        if kind == MAIN_MODEL and self.pretrain.init_from:
+            return {kind: None}
+        return {self.pretraining_name(kind, seed): seed for seed in self.pretrain.seeds}
+
+    def pretraining_name(self, kind: str, seed: int) -> str:
+        """Return the name of the pre-training of a kind of model with a seed."""
+        return kind if seed == self.pretrain.seeds[0] else f"{kind}-seed-{seed}"
 
     @property
     def finetune_lr(self) -> float:

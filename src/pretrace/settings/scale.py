@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from pretrace.settings.section import Count, NotNegative, Positive, Rate, Section, Seed, Share, Steps, Width
+from pretrace.settings.section import Count, NotNegative, Positive, Rate, Section, Share, Steps, Width
 
 ModelKind = Literal["transformer", "lstm"]
 MODEL_KINDS: tuple[ModelKind, ...] = get_args(ModelKind)
@@ -87,8 +87,6 @@ class OptimizerSettings(Section):
 class PretrainSettings(OptimizerSettings):
     """Generative pre-training (sections 3.1 and 4.1)."""
 
-    seed: Seed
-    """Seed of initial weights, order of sequences and dropout."""
     steps: Steps
     """Optimizer steps."""
     batch_size: Annotated[int, Field(ge=1, le=10**6)]
@@ -115,6 +113,15 @@ class PretrainSettings(OptimizerSettings):
     """Steps between sets of sample texts (reports/curves/); null: only at the end (reports/samples.json)."""
     save_at_powers_of_two: bool
     """Also save the weights after steps 1, 2, 4, 8, ...: models/pretrained/<model>/steps/."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_no_seed(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "seed" in values:
+            raise ValueError(
+                f"`seed: {values['seed']}` has moved to params.yaml, as the list `pretrain.seeds`; remove it here"
+            )
+        return values
 
     @model_validator(mode="after")
     def _is_consistent(self) -> PretrainSettings:

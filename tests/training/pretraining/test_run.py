@@ -121,7 +121,7 @@ def test_finished_run_is_not_run_again(shards: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
-    [{"pretrain.lr": 0.02}, {"pretrain.seed": 4}, {"pretrain.steps": 21}, {"model.layers": 1}, {"model.dropout": 0.0}],
+    [{"pretrain.lr": 0.02}, {"pretrain.steps": 21}, {"model.layers": 1}, {"model.dropout": 0.0}],
 )
 def test_run_with_other_settings_starts_fresh(
     changes: dict, shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
@@ -145,7 +145,7 @@ def test_fingerprint_depends_on_what_decides_the_weights(shards: Path, monkeypat
 
     def name(kind: str = "transformer", other: Manifest | None = None, **changes: object) -> str:
         settings = settings_with(changes)
-        return run_fingerprint(kind, settings, other or manifest, device, settings.scale.processes, CausalLM())
+        return run_fingerprint(kind, 3, settings, other or manifest, device, settings.scale.processes, CausalLM())
 
     base = name()
     assert name(**{"pretrain.checkpoint_every": 5, "finetune.lr": 0.5}) == base
@@ -160,7 +160,8 @@ def test_fingerprint_depends_on_what_decides_the_weights(shards: Path, monkeypat
         name(**{"pretrain.optimizer": "openai_adam"}),
         name(**{"model.embedding_dropout": "table"}),
         name(other=manifest.model_copy(update={"vocabulary": "0" * 64})),
-        run_fingerprint("transformer", settings_with(), manifest, choose_device("bfloat16", 1), 1, CausalLM()),
+        run_fingerprint("transformer", 4, settings_with(), manifest, device, 1, CausalLM()),
+        run_fingerprint("transformer", 3, settings_with(), manifest, choose_device("bfloat16", 1), 1, CausalLM()),
     ]
     monkeypatch.setattr("pretrace.training.pretraining.fingerprint.code_hash", lambda module: "other code")
     different.append(name())
@@ -222,7 +223,7 @@ def test_first_loss_is_of_the_initial_model_and_first_batch(shards: Path) -> Non
     with pytest.raises(Killed):
         run(settings, shards, publish=killer(2))
     row, second = map(json.loads, (CHECKPOINTS / folders()[0] / "curve.jsonl").read_text().splitlines())
-    model = build_model("transformer", settings.scale, 80, settings.scale.pretrain.seed)
+    model = build_model("transformer", settings.scale, 80, 3)
     ids = torch.from_numpy(batch_sequences(open_shards(shards, "train"), 16, 4, 3, 0))
     loss = torch.nn.functional.cross_entropy(model(ids)[:, :-1].transpose(1, 2), ids[:, 1:])
     assert row["loss"] == pytest.approx(float(loss.detach()), abs=1e-5)

@@ -9,9 +9,9 @@ from typing import Any
 
 from pretrace.common.files import atomic_folder, write_text
 from pretrace.model import save_model
-from pretrace.schemas.models import PretrainReport, Sample
+from pretrace.schemas.models import LanguageModelMetrics, PretrainReport, Sample
 from pretrace.schemas.record import write_record
-from pretrace.settings import MAIN_MODEL, Settings
+from pretrace.settings import MAIN_MODEL, MODEL_KINDS, Settings
 from pretrace.training.engine.curves import write_curve
 from pretrace.training.pretraining.monitor import Sampler
 from pretrace.training.pretraining.result import Pretrained
@@ -20,7 +20,11 @@ from pretrace.training.pretraining.result import Pretrained
 def write_results(
     results: dict[str, Pretrained], vocabulary: Path, models: Path, reports: Path, sample: Sampler
 ) -> PretrainReport:
-    """Write all files but the curves of training under way: models to `models`, the rest to `reports`."""
+    """Write all files but the curves of training under way: models to `models`, the rest to `reports`.
+
+    Args:
+        results: by name, as `Settings.pretrainings` has it; of each kind of model the first seed comes first.
+    """
     write_models(results, vocabulary, models)
     write_curves(results, reports / "curves")
     write_record(reports / "samples.json", [Sample(**row) for row in sample(results[MAIN_MODEL].model)])
@@ -35,8 +39,8 @@ def models_to_pretrain(settings: Settings) -> list[str]:
 def write_models(results: dict[str, Pretrained], vocabulary: Path, out: Path) -> None:
     """Write a folder per model: the model, a copy of its vocabulary, its weights along the way."""
     with atomic_folder(out) as temporary:
-        for kind, result in results.items():
-            folder = temporary / kind
+        for name, result in results.items():
+            folder = temporary / name
             folder.mkdir()
             save_model(folder, result.model)
             shutil.copytree(vocabulary, folder / "vocabulary")
@@ -46,23 +50,37 @@ def write_models(results: dict[str, Pretrained], vocabulary: Path, out: Path) ->
 
 def write_curves(results: dict[str, Pretrained], out: Path) -> None:
     """Write the curves of each model, and its sample texts along the way."""
-    for kind, result in results.items():
-        write_curve(out, kind, result.curve, result.metrics.steps)
+    for name, result in results.items():
+        write_curve(out, name, result.curve, result.metrics.steps)
         if result.samples:
             rows = [json.dumps(row, ensure_ascii=False) + "\n" for row in result.samples]
-            write_text(out / f"{kind}-samples.jsonl", "".join(rows))
+            write_text(out / f"{name}-samples.jsonl", "".join(rows))
 
 
 def write_report(results: dict[str, Pretrained], path: Path) -> PretrainReport:
     """Write and return the metrics: the transformer's, and those of each other model under its name."""
-    transformer, *others = results
-    metrics = results[transformer].metrics.as_json() | {kind: results[kind].metrics for kind in others}
-    report = PretrainReport(**metrics)
+    metrics = {kind: _metrics_of_seeds(own) for kind, own in _by_kind(results).items()}
+    transformer = metrics.pop(MAIN_MODEL)
+    report = PretrainReport(**transformer.as_json(), **metrics)
     write_record(path, report)
     return report
 
 
 def total_cost(results: dict[str, Pretrained]) -> dict[str, Any]:
-    """Return the cost: the transformer's, and that of each other model under its name."""
-    transformer, *others = results
-    return results[transformer].cost | {kind: results[kind].cost for kind in others}
+    """Return the cost: the transformer's with the first seed, that of other models and of other seeds by name."""
+    others = {name: result.cost for name, result in results.items() if name != MAIN_MODEL}
+    kinds = {name: others.pop(name) for name in MODEL_KINDS if name in others}
+    return results[MAIN_MODEL].cost | kinds | ({"more_seeds": others} if others else {})
+
+
+def _by_kind(results: dict[str, Pretrained]) -> dict[str, list[Pretrained]]:
+    kinds: dict[str, list[Pretrained]] = {}
+    for result in results.values():
+        kinds.setdefault(result.kind, []).append(result)
+    return kinds
+
+
+def _metrics_of_seeds(results: list[Pretrained]) -> LanguageModelMetrics:
+    """Return the metrics of the first seed, with the validation loss of each."""
+    losses = {result.seed: result.metrics.val_loss for result in results if result.seed is not None}
+    return results[0].metrics.model_copy(update={"seeds": list(losses), "val_losses": list(losses.values())})

@@ -13,7 +13,7 @@ TRAINER = "pretrace.training.pretraining.trainer"
 
 
 def run_fingerprint(
-    kind: str, settings: Settings, manifest: Manifest, device: Device, processes: int, objective: Objective
+    kind: str, seed: int, settings: Settings, manifest: Manifest, device: Device, processes: int, objective: Objective
 ) -> str:
     """Return the hash that names a pre-training. How often it saves is no part of it.
 
@@ -26,6 +26,7 @@ def run_fingerprint(
         kind=kind,
         model=scale.sizes_of(kind).model_dump(),
         context=scale.model.context,
+        seed=seed,
         pretrain=scale.pretrain.model_dump(exclude={"checkpoint_every"}),
         processes=(processes, scale.threads),
         device=(device.name, str(device.dtype)),

@@ -29,7 +29,8 @@ def init_from(settings: Settings, shards_folder: Path) -> Pretrained:
     validation = validation_sequences(open_shards(shards_folder, "validation"), scale.model.context)
     measured = model_metrics(model.to(device.name), validation_loss(model, CausalLM(), validation, device), manifest)
     metrics = LanguageModelMetrics(**measured, steps=0, tokens=0, flops=0)
-    return Pretrained(model, metrics, [{"step": 0, "val_loss": metrics.val_loss}], {"device": device.name}, [])
+    curve = [{"step": 0, "val_loss": metrics.val_loss}]
+    return Pretrained(MAIN_MODEL, None, model, metrics, curve, {"device": device.name}, [])
 
 
 def load_initial_model(settings: Settings, vocabulary_size: int) -> LanguageModel:

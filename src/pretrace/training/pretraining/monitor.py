@@ -81,7 +81,7 @@ class Monitor:
                 self.peak_flops = peak_flops(self.trainer.device) * self.trainer.group.world_size
         self._started = self._shown = time.monotonic()
         self._bar = progress(
-            total=steps, unit="step", description=self.trainer.kind, initial=self.first_step, on=self.is_rank_zero
+            total=steps, unit="step", description=self.trainer.name, initial=self.first_step, on=self.is_rank_zero
         )
         return self
 
@@ -149,7 +149,7 @@ class Monitor:
         if is_shown(row, self.section.steps):
             self.shown_rows.append(row)
         if self.curves and "val_loss" in row:
-            write_curve(self.curves, self.trainer.kind, self.shown_rows, self.section.steps)
+            write_curve(self.curves, self.trainer.name, self.shown_rows, self.section.steps)
 
     def _show(self, step: Step) -> None:
         number, steps, now = step.number, self.section.steps, time.monotonic()

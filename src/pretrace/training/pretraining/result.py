@@ -23,6 +23,10 @@ from pretrace.training.pretraining.trainer import Trainer
 class Pretrained:
     """A pre-trained model, and what is reported of it."""
 
+    kind: str
+    """`transformer` or `lstm`."""
+    seed: int | None
+    """Seed of the pre-training; None for weights from elsewhere."""
     model: LanguageModel
     metrics: LanguageModelMetrics
     """The same for every run of the same thing: losses, sizes, FLOPs."""
@@ -49,6 +53,8 @@ def collect_result(
     val_loss = validation_loss(model, trainer.objective, monitor.validation, trainer.device)
     metrics = LanguageModelMetrics(**model_metrics(model, val_loss, manifest), **_training_size(trainer, monitor))
     return Pretrained(
+        kind=trainer.kind,
+        seed=trainer.seed,
         model=model,
         metrics=metrics,
         curve=checkpoints.curve.read(section.steps),
@@ -90,7 +96,7 @@ def _training_cost(
         mfu = rate * monitor.flops_per_token / monitor.peak_flops
         cost |= {"tokens_per_second": round(rate, 1), "mfu": round(mfu, 4)}
     print(
-        f"{trainer.kind}: {metrics.tokens:,} tokens, {metrics.flops:.3g} FLOPs, "
+        f"{trainer.name}: {metrics.tokens:,} tokens, {metrics.flops:.3g} FLOPs, "
         f"{metrics.petaflop_s_days:.3g} petaflop/s-days (GPT-1: {GPT1_PETAFLOP_S_DAYS}), {duration(seconds)}"
         + ("" if hourly_cost is None else f", a cost of {cost['price']:.2f}"),
         file=sys.stderr,

@@ -32,13 +32,14 @@ from pretrace.training.pretraining.trainer import Trainer
 
 def pretrain(
     kind: str,
+    seed: int,
     settings: Settings,
     shards_folder: Path,
     publish: Callable[[], None] = lambda: None,
     curves: Path | None = None,
     sample: Sampler | None = None,
 ) -> Pretrained | None:
-    """Train a language model of `kind` (`transformer` or `lstm`) on the shards.
+    """Train a language model of `kind` (`transformer` or `lstm`) on the shards, with one of `pretrain.seeds`.
 
     Args:
         publish: called after each step.
@@ -57,13 +58,14 @@ def pretrain(
     check_kernels(kind, device)
     manifest = read_manifest(shards_folder)
     check_training_memory(kind, settings, manifest.vocabulary_size, group)
-    fingerprint = run_fingerprint(kind, settings, manifest, device, group.world_size, objective)
+    fingerprint = run_fingerprint(kind, seed, settings, manifest, device, group.world_size, objective)
     checkpoints = Checkpoints(checkpoint_folder(fingerprint), group)
     if group.is_rank_zero:
-        print(f"{kind}: {device.name}, {str(device.dtype).removeprefix('torch.')} ({device.reason})", file=sys.stderr)
+        name = settings.pretraining_name(kind, seed)
+        print(f"{name}: {device.name}, {str(device.dtype).removeprefix('torch.')} ({device.reason})", file=sys.stderr)
     lock = locked(checkpoints.lock, wait=False) if group.is_rank_zero else contextlib.nullcontext()
-    with lock, process_group(group, _train_rank, kind, settings, shards_folder, checkpoints.folder):
-        trainer = Trainer(kind, settings, shards_folder, device, checkpoints, objective)
+    with lock, process_group(group, _train_rank, kind, seed, settings, shards_folder, checkpoints.folder):
+        trainer = Trainer(kind, seed, settings, shards_folder, device, checkpoints, objective)
         monitor = Monitor(trainer, checkpoints, manifest, curves, sample, publish)
         _train(trainer, checkpoints, monitor)
         model = monitor.whole_model()
@@ -74,7 +76,7 @@ def _train(trainer: Trainer, checkpoints: Checkpoints, monitor: Monitor) -> None
     """Make the steps that are left, on each rank; save checkpoints at set steps, at the end, and on SIGTERM."""
     section = trainer.section
     if trainer.group.is_rank_zero and trainer.resumed_from.step:
-        print(f"{trainer.kind}: resuming from the checkpoint at step {trainer.resumed_from.step}", file=sys.stderr)
+        print(f"{trainer.name}: resuming from the checkpoint at step {trainer.resumed_from.step}", file=sys.stderr)
     with monitor, Sigterm() as stop:
         for step in trainer.steps(stop, monitor.describe_batch):
             monitor.record(step)
@@ -90,14 +92,16 @@ def _train(trainer: Trainer, checkpoints: Checkpoints, monitor: Monitor) -> None
             if stop.requested:
                 if trainer.group.is_rank_zero:
                     saved = f"SIGTERM received, checkpoint saved at step {step.number}"
-                    print(f"{trainer.kind}: {saved}", file=sys.stderr)
+                    print(f"{trainer.name}: {saved}", file=sys.stderr)
                 stop.end_process()
 
 
-def _train_rank(group: Group, kind: str, settings: Settings, shards_folder: Path, folder: Path) -> None:
+def _train_rank(group: Group, kind: str, seed: int, settings: Settings, shards_folder: Path, folder: Path) -> None:
     """Train as a rank that rank 0 launched."""
     checkpoints = Checkpoints(folder, group)
-    trainer = Trainer(kind, settings, shards_folder, _choose_rank_device(settings, group), checkpoints, CausalLM())
+    trainer = Trainer(
+        kind, seed, settings, shards_folder, _choose_rank_device(settings, group), checkpoints, CausalLM()
+    )
     monitor = Monitor(trainer, checkpoints, read_manifest(shards_folder))
     _train(trainer, checkpoints, monitor)
     monitor.whole_model()

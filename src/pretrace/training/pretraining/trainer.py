@@ -38,6 +38,7 @@ class Trainer:
 
     Args:
         kind: `transformer` or `lstm`.
+        seed: of initial weights, order of sequences and dropout.
         device: as `choose_device` returned it in this process.
         checkpoints: of this training; its group is the one that trains.
 
@@ -48,6 +49,7 @@ class Trainer:
     def __init__(
         self,
         kind: str,
+        seed: int,
         settings: Settings,
         shards_folder: Path,
         device: Device,
@@ -56,7 +58,8 @@ class Trainer:
     ) -> None:
         scale, section, group = settings.scale, settings.scale.pretrain, checkpoints.group
         check_batch_size(section.batch_size, section.sharded, group)
-        self.kind, self.scale, self.section = kind, scale, section
+        self.kind, self.seed, self.scale, self.section = kind, seed, scale, section
+        self.name = settings.pretraining_name(kind, seed)
         self.device, self.group, self.objective = device, group, objective
         self.shards_folder = shards_folder
         self.vocabulary_size = read_manifest(shards_folder).vocabulary_size
@@ -74,7 +77,7 @@ class Trainer:
 
     def initial_model(self) -> LanguageModel:
         """Return the model before its first step, on the CPU."""
-        return build_model(self.kind, self.scale, self.vocabulary_size, self.section.seed)
+        return build_model(self.kind, self.scale, self.vocabulary_size, self.seed)
 
     def steps(self, stop: Sigterm, describe_batch: Callable[[int], str] = lambda step: "") -> Iterator[Step]:
         """Make the optimizer steps that are left, one for each item that is taken.
@@ -93,7 +96,7 @@ class Trainer:
             losses=self._losses,
             learning_rate=self.learning_rate,
             clip_norm=self.section.clip_norm,
-            seed=self.section.seed + (self.group.rank << 16),  # a GPU's own dropout differs between ranks
+            seed=self.seed + (self.group.rank << 16),  # a GPU's own dropout differs between ranks
             all_reduce=partial(self.data_parallel.all_reduce, stop=stop),
             describe_batch=describe_batch,
         )
@@ -106,7 +109,7 @@ class Trainer:
     @property
     def sampling(self) -> tuple[int, int, int]:
         """Sampler arguments besides the step: context, batch size, seed."""
-        return self.scale.model.context, self.section.batch_size, self.section.seed
+        return self.scale.model.context, self.section.batch_size, self.seed
 
     def _losses(self, step: int) -> Iterator[Tensor]:
         """Yield the losses of this rank's micro-batches."""
@@ -120,7 +123,7 @@ class Trainer:
     def _loss(self, ids: Tensor, first: int, step: int, last: bool) -> Tensor:
         sequences = share_of(self.section.batch_size, self.group.rank, self.group.world_size)
         chosen = slice(first, first + self.micro_batch)
-        batch = MicroBatch(ids[chosen], sequences[chosen], self.section.batch_size, self.section.seed, step)
+        batch = MicroBatch(ids[chosen], sequences[chosen], self.section.batch_size, self.seed, step)
         return self.data_parallel.loss(batch, self.dropout, self.device, last=last)
 
     def _ids(self, step: int) -> Tensor:
@@ -162,4 +165,4 @@ class Trainer:
 
     def _log(self, line: str) -> None:
         if self.group.is_rank_zero:
-            print(f"{self.kind}: {line}", file=sys.stderr)
+            print(f"{self.name}: {line}", file=sys.stderr)
