@@ -1,9 +1,9 @@
-"""Score the pre-trained language models without fine-tuning: tasks by the paper's heuristics, and language tests.
+"""Score the pre-trained language models without fine-tuning: tasks by heuristics, and language tests.
 
     python stages/zeroshot.py
 
 Reads models/pretrained/, data/tasks/ and the files of the language tests; writes reports/zeroshot.json and, for the
-final transformer, data/zeroshot/<task>.parquet: the prediction for each test row that was scored.
+final transformer, data/zeroshot/<task>.parquet: the predictions for each test row that was scored.
 """
 
 from pathlib import Path
@@ -29,8 +29,13 @@ def main(run: Run) -> None:
 
 
 def numbers(report: ZeroShotReport) -> dict[str, float]:
-    """Return the scores as MLflow shows them: `cloze.transformer`, `lambada.lstm.accuracy`."""
-    scores = {f"{name}.{kind}": row.score for name, rows in report.tasks.items() for kind, row in rows.items()}
+    """Return the scores as MLflow shows them: `cloze.lm_zero_shot.transformer`, `lambada.lstm.accuracy`."""
+    scores = {
+        f"{name}.{column}.{kind}": row.score
+        for name, by_column in report.tasks.items()
+        for column, rows in by_column.items()
+        for kind, row in rows.items()
+    }
     for name, rows in report.language_tests.items():
         scores |= {f"{name}.{kind}.{key}": value for kind, row in rows.items() for key, value in row.as_json().items()}
     return scores

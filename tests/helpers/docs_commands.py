@@ -262,7 +262,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         (".venv/bin/pretrace predict mine-full new.txt", Run("pretrace predict mine-full new.txt")),
     ],
     "docs/zero-shot.md": [
-        ("dvc exp run -S zero_shot.rows=null", Run(more=" zeroshot", says="Running stage 'zeroshot'")),
+        ("dvc exp run -S zero_shot.rows=1000", Run(more=" zeroshot", says="Running stage 'zeroshot'")),
         (
             "dvc exp run -S 'scales/laptop.yaml:pretrain.save_at_powers_of_two=true' -S 'variants=${ablations.table5}'",
             TO_WEIGHTS,

@@ -118,7 +118,7 @@ def task_record(**changes: Any) -> dict[str, Any]:
         "rows": {"train": 3000, "dev": 500, "test": ROWS},
         "details": {},
         "overrides": {},
-        "zero_shot": None,
+        "zero_shot": [],
         "card": None,
         "columns": {},
     }
@@ -167,13 +167,18 @@ def write_task_predictions(data: Path, name: str) -> None:
 def write_zero_shot(folder: Path) -> None:
     """The report of the stage `zeroshot` on half of the rows of `source`, and on a language test."""
     score = {"heuristic": "choice", "metric": "accuracy", "score": 0.4, "stderr": 0.02, "chance": 0.1, "n": 500}
-    score |= {"cut": 0, "threshold": None, "updates": [{"step": 1, "score": 0.1}, {"step": 300, "score": 0.4}]}
+    score |= {
+        "cut": 0,
+        "threshold": None,
+        "n_dev": 0,
+        "updates": [{"step": 1, "score": 0.1}, {"step": 300, "score": 0.4}],
+    }
     last_word = {"protocol": f"last word {HOSTILE}", "accuracy": 0.1234, "perplexity": 1234.5, "n": 5153}
-    tasks = {"source": {"transformer": score, "lstm": {**score, "score": 0.3}}}
+    tasks = {"source": {"lm_zero_shot": {"transformer": score, "lstm": {**score, "score": 0.3}}}}
     write(folder / "zeroshot.json", {"tasks": tasks, "language_tests": {"lambada": {"transformer": last_word}}})
     data = folder.parent / "data" / "zeroshot"
     data.mkdir(parents=True)
-    predictions = pd.DataFrame({"row": np.arange(0, ROWS, 2), "prediction": right_on(0.4, 5)[:500]})
+    predictions = pd.DataFrame({"row": np.arange(0, ROWS, 2), "lm_zero_shot": right_on(0.4, 5)[:500]})
     predictions.to_parquet(data / "source.parquet")
 
 

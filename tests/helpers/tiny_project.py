@@ -26,7 +26,7 @@ PROBES = {
     "nearness": "regression",
     "cloze": "multiple_choice",
 }
-ZERO_SHOT = {"acceptability": "acceptability", "cloze": "choice"}
+ZERO_SHOT = {"acceptability": ["acceptability"], "follows": ["pair_pmi"], "cloze": ["choice", "choice_pmi"]}
 """Those that a language model answers without fine-tuning."""
 SCALE: dict[str, dict[str, Any]] = {
     "vocabulary": {"size": 500},
@@ -54,7 +54,7 @@ def make_project(folder: Path, **params: Any) -> Path:
         scale[section] |= values
     save(folder / "scales" / "tiny.yaml", scale)
     corpus = {**load(folder / "params.yaml")["corpus"], "packages": ["networkx"], "probe_share": 0.4}
-    tasks = {name: {"kind": kind, "probe": name, "zero_shot": ZERO_SHOT.get(name)} for name, kind in PROBES.items()}
+    tasks = {name: {"kind": kind, "probe": name, "zero_shot": ZERO_SHOT.get(name, [])} for name, kind in PROBES.items()}
     change_params(folder, **{"scale": "tiny", "seeds": [1, 2], "corpus": corpus, "tasks": tasks, **params})
     return folder
 

@@ -40,7 +40,7 @@ def test_reports_are_complete(project: Path) -> None:
     for row in benchmark["rows"]:
         assert set(row) - {"unavailable"} == ROW
         assert row["score"] is None or -1 <= row["score"] <= 1
-        seeds = 1 if row["variant"] in ("majority", "tfidf", "lm_zero_shot") else 2
+        seeds = 1 if row["variant"] in ("majority", "tfidf", "lm_zero_shot", "lm_zero_shot_pmi") else 2
         assert len(row["scores"]) == (0 if row["score"] is None else seeds)
     assert read(reports / "pretrain.json").keys() >= PRETRAIN
     assert read(reports / "clean.json")["splits"].keys() == {"train", "validation", "probes"}
@@ -58,7 +58,7 @@ def test_scores_of_every_kind_are_reproduced(project: Path) -> None:
     """And the gate is open; nothing of it leaves a trace in the folder."""
     command = (sys.executable, "-m", "pretrace.cli")
     assert "gate: open" in tiny.must(project, *command, "gate", "HEAD", PYTHONPATH="src")
-    for cell in ("follows/full", "follows/tfidf", "cloze/lm_zero_shot"):
+    for cell in ("follows/full", "follows/tfidf", "cloze/lm_zero_shot_pmi"):
         said = tiny.must(project, *command, "trace", cell, "--verify", PYTHONPATH="src")
         assert f"SAME: the scores of {cell}" in said, said
     assert tiny.must(project, "git", "status", "--short") == ""
@@ -72,11 +72,14 @@ def test_probes_of_one_package_are_all_but_source(project: Path) -> None:
 
 def test_language_model_is_scored_without_fine_tuning(project: Path) -> None:
     found = read(project / "reports" / "zeroshot.json")["tasks"]
-    assert {name: row["transformer"]["heuristic"] for name, row in found.items()} == tiny.ZERO_SHOT
-    for name, row in found.items():
-        assert row["transformer"]["updates"] == [{"step": 20, "score": row["transformer"]["score"]}]
+    used = {name: [row["transformer"]["heuristic"] for row in rows.values()] for name, rows in found.items()}
+    assert used == tiny.ZERO_SHOT
+    for name, by_column in found.items():
         answers = pd.read_parquet(project / "data" / "zeroshot" / f"{name}.parquet")
-        assert len(answers) == row["transformer"]["n"] <= 32
+        assert list(answers) == ["row", *by_column]
+        for row in by_column.values():
+            assert row["transformer"]["updates"] == [{"step": 20, "score": row["transformer"]["score"]}]
+            assert len(answers) == row["transformer"]["n"] <= 32
 
 
 def test_cost_is_recorded_for_every_stage(project: Path) -> None:

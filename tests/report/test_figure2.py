@@ -15,10 +15,11 @@ from pretrace.settings import Task
 def row(scores: list[float], chance: float) -> dict[str, Any]:
     points = [{"step": 2**index, "score": score} for index, score in enumerate(scores)]
     known = {"heuristic": "choice", "metric": "accuracy", "score": scores[-1], "stderr": 0.02, "chance": chance}
-    return {**known, "n": 500, "cut": 0, "threshold": None, "updates": points}
+    return {**known, "n": 500, "cut": 0, "threshold": None, "n_dev": 0, "updates": points}
 
 
 def report(tasks: dict[str, Any]) -> ZeroShotReport:
+    tasks = {name: {"lm_zero_shot": models} for name, models in tasks.items()}
     return parse_record({"tasks": tasks, "language_tests": {}}, ZeroShotReport, "zeroshot.json")
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.files import read_json
 from pretrace.report import benchmark_markdown, build_benchmark, update_readme
 from pretrace.report.markdown import BEGIN, END, escape, findings
 from pretrace.schemas.benchmark import Benchmark
@@ -58,6 +59,19 @@ def test_language_model_without_fine_tuning_is_a_baseline(reports: Path) -> None
     assert head.endswith("| TF-IDF | LM, zero-shot |")
     assert source.endswith("| 40.0 |")
     assert follows.endswith("| n/a |")
+
+
+def test_threshold_chosen_on_labels_is_said(reports: Path) -> None:
+    made_up.write_zero_shot(reports)
+    path = reports / "zeroshot.json"
+    assert "threshold" not in benchmark_markdown(build(reports))
+    made = read_json(path)
+    made["tasks"]["source"]["lm_zero_shot"]["transformer"] |= {"threshold": 0.5, "n_dev": 400, "extra_variance": 4e-4}
+    made_up.write(path, made)
+    benchmark = build(reports)
+    assert [row.extra_variance for row in benchmark.rows if row.variant == "lm_zero_shot"] == [4e-4]
+    said = "Zero-shot on source has a threshold chosen with the labels of the dev rows"
+    assert f"LM, zero-shot: on at most 500 of the rows. {said}" in benchmark_markdown(benchmark)
 
 
 def test_unavailable_task_is_in_no_mean(reports: Path) -> None:

@@ -22,7 +22,7 @@ def data(tmp_path: Path) -> Path:
 
 def test_every_column_has_its_predictions(data: Path) -> None:
     (data / "zeroshot").mkdir()
-    pd.DataFrame({"row": [3, 10], "prediction": [1, 0]}).to_parquet(data / "zeroshot" / "source.parquet")
+    pd.DataFrame({"row": [3, 10], "lm_zero_shot": [1, 0]}).to_parquet(data / "zeroshot" / "source.parquet")
     task = read_predictions("source", ["full", "scratch"], data)
     assert {name: c.predictions_SN.shape for name, c in task.columns.items()} == {
         "full": (3, 1000),

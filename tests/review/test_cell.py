@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 TABLE = Path("reports/benchmark.json")
 ZERO_SHOT = {"heuristic": "choice", "metric": "accuracy", "score": 0.55, "stderr": 0.01, "chance": 0.5, "n": 100}
-ZERO_SHOT |= {"cut": 0, "threshold": None, "updates": [{"step": 10, "score": 0.55}]}
+ZERO_SHOT |= {"cut": 0, "threshold": None, "n_dev": 0, "updates": [{"step": 10, "score": 0.55}]}
 
 
 def trace_lines(cell: str = "rte/full") -> dict[str, list[str]]:
@@ -33,6 +33,7 @@ def test_each_column_has_its_stage(clone: Path) -> None:
         "tfidf": "baselines@rte",
         "majority": "baselines@rte",
         "lm_zero_shot": "zeroshot",
+        "lm_zero_shot_pmi": "zeroshot",
     }
     made.write(clone / TABLE, made.benchmark(*(made.row("rte", column) for column in columns)))
     for column, stage in columns.items():
@@ -46,7 +47,8 @@ def test_scores_are_read_from_the_report_of_the_stage(clone: Path) -> None:
     made.write(clone / TABLE, made.benchmark(made.row("rte", "tfidf"), made.row("rte", "lm_zero_shot")))
     scores = {"tfidf": {"score": 0.6, "stderr": 0.01}}
     made.write(clone / "reports/baselines/rte.json", {"unavailable": None, "baselines": scores})
-    made.write(clone / "reports/zeroshot.json", {"tasks": {"rte": {"transformer": ZERO_SHOT}}, "language_tests": {}})
+    by_column = {"lm_zero_shot": {"transformer": ZERO_SHOT}}
+    made.write(clone / "reports/zeroshot.json", {"tasks": {"rte": by_column}, "language_tests": {}})
     assert find_cell(TABLE, "rte/tfidf").scores_in(clone) == [0.6, 0.6]
     assert find_cell(TABLE, "rte/lm_zero_shot").scores_in(clone) == [0.55, 0.55]
     assert find_cell(TABLE, "rte/lm_zero_shot").predictions == "data/zeroshot"

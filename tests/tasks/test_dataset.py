@@ -27,7 +27,7 @@ def task_of(kind: str, parts: int, labels: list[str] | None) -> TaskData:
         split: [Row(tuple(f"{split}{i}" * (i + j) for j in range(parts)), i * number, f"o{i}") for i in range(size)]
         for split, size in (("train", 5), ("dev", 2), ("test", 3))
     }
-    more: dict[str, Any] = {"details": {"more": [1]}, "overrides": {"lr": 1e-4}, "zero_shot": "choice"}
+    more: dict[str, Any] = {"details": {"more": [1]}, "overrides": {"lr": 1e-4}, "zero_shot": ["choice"]}
     return TaskData(kind, "accuracy", labels, rows, **more)
 
 
@@ -52,7 +52,7 @@ def test_task_is_read_as_written(kind: str, parts: int, labels: list[str] | None
         "rows": {"train": 5, "dev": 2, "test": 3},
         "details": {"more": [1]},
         "overrides": {"lr": 1e-4},
-        "zero_shot": "choice",
+        "zero_shot": ["choice"],
         "card": None,
         "columns": {},
     }

@@ -22,6 +22,7 @@ from pretrace.preflight.disk import check_disk, corpus_bytes
 from pretrace.preflight.timing import DryRun, dry_run
 from pretrace.settings import MAIN_MODEL, Settings
 from pretrace.tasks.read_task import read_task_files
+from pretrace.tasks.zero_shot_class import class_of_high_values
 from pretrace.tokens import load_vocabulary, vocabulary_folder
 from pretrace.tokens.shards import read_manifest
 from pretrace.training.distributed.data_parallel import check_batch_size
@@ -93,6 +94,8 @@ def _tasks(settings: Settings) -> Iterator[tuple[str, str]]:
     for name, task in settings.tasks.items():
         if not task.probe:
             data = read_task_files(name, task, str)
+            for heuristic in task.zero_shot:
+                class_of_high_values(name, heuristic, data.labels, task.positive)
             yield f"task {name}", ", ".join(f"{len(rows):,} {split} rows" for split, rows in data.splits.items())
 
 

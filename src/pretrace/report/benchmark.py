@@ -15,17 +15,22 @@ import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.report.comparisons import Difference, difference, mean_difference
-from pretrace.report.predictions import ZERO_SHOT, TaskPredictions, read_predictions
+from pretrace.report.predictions import TaskPredictions, read_predictions
 from pretrace.schemas.baselines import BaselinesReport
 from pretrace.schemas.benchmark import Benchmark, BenchmarkRow, Comparison, OverallComparison
 from pretrace.schemas.finetuning import FinetuneReport
 from pretrace.schemas.record import read_record
 from pretrace.schemas.tasks import TaskReport
 from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore
-from pretrace.settings import MAIN_MODEL, Settings
+from pretrace.settings import MAIN_MODEL, ZERO_SHOT, ZERO_SHOT_PMI, Settings
 
 REFERENCE = "full"
-BASELINES = {"majority": "majority", "tfidf": "TF-IDF", ZERO_SHOT: "LM, zero-shot"}
+BASELINES = {
+    "majority": "majority",
+    "tfidf": "TF-IDF",
+    ZERO_SHOT: "LM, zero-shot",
+    ZERO_SHOT_PMI: "LM, zero-shot PMI",
+}
 """Columns that are not fine-tuned models, in the table's order, with their headings."""
 Report = TypeVar("Report")
 ByColumn = dict[str, list[tuple[str, Difference]]]
@@ -45,7 +50,7 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
     for task in settings.tasks:
         own = [_variant_row(folder, task, variant) for variant in settings.variants]
         own += _baseline_rows(folder, task)
-        own += _zero_shot_rows(zero_shot.get(task, {}).get(MAIN_MODEL), own[0])
+        own += _zero_shot_rows(zero_shot.get(task, {}), own[0])
         rows += own
         winners[task] = None
         if scored := [row for row in own if row.score is not None]:
@@ -160,12 +165,17 @@ def _baseline_rows(folder: Path, name: str) -> list[BenchmarkRow]:
     ]
 
 
-def _zero_shot_rows(result: ZeroShotScore | None, like: BenchmarkRow) -> list[BenchmarkRow]:
-    """Return the transformer without fine-tuning, on a task that has a heuristic for it."""
-    if result is None or like.score is None:
-        return []
-    score = {"score": result.score, "scores": [result.score], "stderr": result.stderr}
-    return [like.model_copy(update={"variant": ZERO_SHOT, **score, "n_train": 0, "n_eval": result.n})]
+def _zero_shot_rows(by_column: dict[str, dict[str, ZeroShotScore]], like: BenchmarkRow) -> list[BenchmarkRow]:
+    """Return the transformer without fine-tuning, by each rule that the task has."""
+    rows = []
+    for column, by_model in by_column.items():
+        if like.score is not None and MAIN_MODEL in by_model:
+            result = by_model[MAIN_MODEL]
+            score = {"score": result.score, "scores": [result.score], "stderr": result.stderr, "n_eval": result.n}
+            if result.extra_variance:
+                score["extra_variance"] = result.extra_variance
+            rows.append(like.model_copy(update={"variant": column, **score, "n_train": 0}))
+    return rows
 
 
 def read_zero_shot_report(folder: Path) -> ZeroShotReport:

@@ -13,7 +13,7 @@ from pretrace.report.markdown import rows_by_task
 from pretrace.report.plotting import MUTED, VARIANT_COLORS, WIDTH, Plot, svg_of
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore
-from pretrace.settings import MAIN_MODEL, Settings, Task
+from pretrace.settings import MAIN_MODEL, ZERO_SHOT_PMI, Settings, Task
 
 BEST_SINGLE_MODEL = {"cola": 0.350, "sst2": 0.932}
 """The best published single model before GPT-1, by ready task: of the paper's Table 4, Matthews correlation and
@@ -34,13 +34,23 @@ def normalized(score: float, chance: float, best: float | None) -> float:
 
 def has_curve(zero_shot: ZeroShotReport) -> bool:
     """Return True if a model has scores of more than its final weights, so that there is a curve to plot."""
-    return any(len(score.updates) > 1 for models in zero_shot.tasks.values() for score in models.values())
+    return any(len(score.updates) > 1 for _, _, models in _curves(zero_shot) for score in models.values())
+
+
+def _curves(zero_shot: ZeroShotReport) -> list[tuple[str, str, dict[str, ZeroShotScore]]]:
+    """Return (task, name in the legend, scores by model) of each rule on each task."""
+    return [
+        (task, f"{task}, PMI" if column == ZERO_SHOT_PMI else task, models)
+        for task, by_column in zero_shot.tasks.items()
+        for column, models in by_column.items()
+    ]
 
 
 def zero_shot_figure(zero_shot: ZeroShotReport, best: Mapping[str, float]) -> str:
-    """Plot normalized test scores by steps (log axis): a color for each task, transformers solid, LSTMs dashed.
+    """Plot normalized test scores by steps (log axis): a color for each task and rule, LSTMs dashed.
 
-    A bar at the final weights shows the standard error over the test rows.
+    The paper has its own heuristics only; those by pointwise mutual information are marked. A bar at the final weights
+    shows the standard error over the test rows.
 
     Args:
         best: see `best_published`.
@@ -51,13 +61,13 @@ def zero_shot_figure(zero_shot: ZeroShotReport, best: Mapping[str, float]) -> st
         axis.xaxis.set_major_formatter(lambda steps, _: f"{steps:,.0f}")
         axis.axhline(0, color=MUTED, linewidth=0.8)
         plotted = set()
-        for index, (task, models) in enumerate(zero_shot.tasks.items()):
+        for index, (task, name, models) in enumerate(_curves(zero_shot)):
             color = VARIANT_COLORS[index % len(VARIANT_COLORS)]
             for model, score in models.items():
                 _plot_line(axis, score, best.get(task), color, LINES[model])
                 plotted.add(model)
             against = "best published" if task in best else "perfect"
-            axis.plot([], [], color=color, linewidth=1.8, label=f"{task}  (1: {against})")
+            axis.plot([], [], color=color, linewidth=1.8, label=f"{name}  (1: {against})")
         for model in (model for model in LINES if model in plotted):
             axis.plot([], [], color=MUTED, linestyle=LINES[model], label=model)
         axis.set_xlabel("steps")

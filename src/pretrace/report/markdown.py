@@ -10,8 +10,8 @@ from pretrace.common.errors import PretraceError, printable
 from pretrace.common.files import write_text
 from pretrace.report.benchmark import BASELINES, REFERENCE
 from pretrace.report.comparisons import CONFIDENCE
-from pretrace.report.predictions import ZERO_SHOT
 from pretrace.schemas.benchmark import Benchmark, BenchmarkRow, Comparison, OverallComparison
+from pretrace.settings import ZERO_SHOT, ZERO_SHOT_PMI
 from pretrace.tasks.kinds import KINDS
 
 BEGIN = "<!-- benchmark: written by `make repro`, changes here are lost -->"
@@ -62,11 +62,25 @@ def findings(benchmark: Benchmark) -> list[str]:
 
 def reading(benchmark: Benchmark) -> str:
     """Return how to read the scores."""
-    zero_shot = [row.n_eval for row in benchmark.rows if row.variant == ZERO_SHOT]
-    some = f" {BASELINES[ZERO_SHOT]}: on at most {max(zero_shot):,} of the rows." if zero_shot else ""
+    some = _without_fine_tuning(benchmark)
     return (
         f"Scores on test rows, times 100: the median over {len(benchmark.seeds)} seeds ± their standard deviation. "
         f"Bold: beyond the noise above every other column; a row without bold has no winner.{some}"
+    )
+
+
+def _without_fine_tuning(benchmark: Benchmark) -> str:
+    """Return on which rows the zero-shot columns are, and that a threshold saw labels; empty without such columns."""
+    rows = [row for row in benchmark.rows if row.variant in (ZERO_SHOT, ZERO_SHOT_PMI)]
+    all_rows = {row.task: row.n_eval for row in reversed(benchmark.rows)}
+    some = [row.n_eval for row in rows if row.n_eval < all_rows[row.task]]
+    limited = f" {BASELINES[ZERO_SHOT]}: on at most {max(some):,} of the rows." if some else ""
+    labeled = dict.fromkeys(row.task for row in rows if row.extra_variance)
+    if not labeled:
+        return limited
+    return (
+        f"{limited} Zero-shot on {', '.join(labeled)} has a threshold chosen with the labels of the dev rows, whose "
+        "sampling error is in its interval."
     )
 
 

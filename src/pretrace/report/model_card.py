@@ -14,7 +14,6 @@ from pretrace.common.units import readable_number, readable_time
 from pretrace.report.benchmark import BASELINES
 from pretrace.report.comparisons import Difference
 from pretrace.report.markdown import escape, rows_by_task
-from pretrace.report.predictions import ZERO_SHOT
 from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
 from pretrace.schemas.corpus import CleanReport, TextCount
 from pretrace.schemas.cost import CostEntry
@@ -22,6 +21,7 @@ from pretrace.schemas.finetuning import FinetuneReport
 from pretrace.schemas.models import PretrainReport
 from pretrace.schemas.record import read_optional_record, read_record
 from pretrace.schemas.tokens import VocabularyReport
+from pretrace.settings import ZERO_SHOT, ZERO_SHOT_PMI
 
 MOST_SOURCES = 12
 """Sources in the table of the data, the largest first."""
@@ -184,18 +184,20 @@ def _scores(pretrain: PretrainReport, benchmark: Benchmark) -> str:
         cells = [_with_interval(by_variant.get(name)) for name in columns]
         lines.append(f"| {escape(task)} | {one.metric} | {one.n_eval:,} | {' | '.join(cells)} |")
     seeds = len(benchmark.seeds)
-    zero_shot = f" {BASELINES[ZERO_SHOT]}: the pre-trained model without fine-tuning, where the paper has a heuristic."
+    zero_shot = " LM, zero-shot: the pre-trained model without fine-tuning, where there is a rule for the task."
     reading = (
         f"Times 100. Of fine-tuned columns the mean over {seeds} seed{'s' * (seeds > 1)}; ± half the width of the 95 % "
         "interval, from the spread over the seeds and the sampling error of the test rows."
     )
-    return "\n".join([*lines, "", reading + (zero_shot if ZERO_SHOT in columns else "")])
+    return "\n".join([*lines, "", reading + (zero_shot if {ZERO_SHOT, ZERO_SHOT_PMI} & {*columns} else "")])
 
 
 def _with_interval(row: BenchmarkRow | None) -> str:
     if row is None or not (scores := row.scores_by_seed):
         return "n/a"
     parts = [(row.stderr**2, max(1, row.n_eval - 1))] if row.stderr else []
+    if row.extra_variance:
+        parts.append((row.extra_variance, max(1, row.n_eval - 1)))
     if len(scores) > 1:
         parts.append((statistics.variance(scores) / len(scores), len(scores) - 1))
     mean = statistics.fmean(scores)

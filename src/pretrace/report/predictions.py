@@ -3,7 +3,7 @@
     data/tasks/<task>/test.parquet          `parts` and `label` of each test row
     data/predictions/<task>-<variant>.parquet   `row`, `seed`, `prediction`, `probabilities` of a fine-tuned variant
     data/baselines/<task>.parquet           a column for each baseline, one line for each test row
-    data/zeroshot/<task>.parquet            `row`, `prediction` of the language model without fine-tuning
+    data/zeroshot/<task>.parquet            `row`, and a column for each rule without fine-tuning
 
 Shapes: S seeds (1 for a baseline), N rows.
 """
@@ -17,8 +17,6 @@ from typing import Any
 import numpy as np
 
 from pretrace.common.errors import PretraceError
-
-ZERO_SHOT = "lm_zero_shot"
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,9 @@ def read_predictions(task: str, variants: list[str], data: Path) -> TaskPredicti
         rows = np.array(table["row"].to_numpy())
         if len(rows) and rows.max() >= len(labels):
             raise _other_rows(path, "zeroshot")
-        columns[ZERO_SHOT] = Predictions(rows, np.array(table["prediction"].to_numpy())[None], [None])
+        for name in table.column_names:
+            if name != "row":
+                columns[name] = Predictions(rows, np.array(table[name].to_numpy())[None], [None])
     return TaskPredictions(labels, test["parts"].to_pylist(), columns)
 
 

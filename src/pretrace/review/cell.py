@@ -8,7 +8,6 @@ from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import read_json
-from pretrace.report.predictions import ZERO_SHOT
 from pretrace.review.git_tree import Tree
 from pretrace.review.lockfile import hashes, locked_stages
 from pretrace.review.score_changes import rows_of
@@ -17,9 +16,10 @@ from pretrace.schemas.benchmark import BenchmarkRow
 from pretrace.schemas.finetuning import FinetuneReport
 from pretrace.schemas.record import read_record
 from pretrace.schemas.zero_shot import ZeroShotReport
-from pretrace.settings import MAIN_MODEL
+from pretrace.settings import MAIN_MODEL, ZERO_SHOT, ZERO_SHOT_PMI
 
 BASELINES = ("majority", "tfidf")
+ZERO_SHOTS = (ZERO_SHOT, ZERO_SHOT_PMI)
 CODE = ("src/", "stages/")
 
 
@@ -60,7 +60,7 @@ class Cell:
     def _by_column(self, baseline: str, zero_shot: str, finetuned: str) -> str:
         """Return the form that fits this column, with its task and variant filled in."""
         task, variant = self.row.task, self.row.variant
-        form = baseline if variant in BASELINES else zero_shot if variant == ZERO_SHOT else finetuned
+        form = baseline if variant in BASELINES else zero_shot if variant in ZERO_SHOTS else finetuned
         return form.format(task=task, variant=variant)
 
     def scores_in(self, root: Path) -> list[float]:
@@ -73,8 +73,8 @@ class Cell:
         if variant in BASELINES:
             baseline = read_record(path, BaselinesReport).baselines.get(variant)
             return [baseline.score] * 2 if baseline else []
-        if variant == ZERO_SHOT:
-            result = read_record(path, ZeroShotReport).tasks.get(task, {}).get(MAIN_MODEL)
+        if variant in ZERO_SHOTS:
+            result = read_record(path, ZeroShotReport).tasks.get(task, {}).get(variant, {}).get(MAIN_MODEL)
             return [result.score] * 2 if result else []
         report = read_record(path, FinetuneReport)
         return [] if report.score is None else [report.score, *(report.scores or [report.score])]

@@ -29,8 +29,8 @@ class TaskRecord(Record):
     """Facts special to a probe or a file, such as the number of masked words."""
     overrides: dict[str, int | float]
     """Settings of fine-tuning that the task's entry in params.yaml has of its own."""
-    zero_shot: Heuristic | None
-    """Heuristic for answers without fine-tuning; null if there is none."""
+    zero_shot: list[Heuristic]
+    """Heuristics for answers without fine-tuning, one for each column of the table."""
     card: Card | None
     """Data card of a published data set."""
     columns: Columns
@@ -69,8 +69,8 @@ class TaskReport(Record):
     """Facts special to a probe or a file."""
     overrides: dict[str, int | float] = Field(default_factory=dict)
     """Settings of fine-tuning that the task's entry has of its own."""
-    zero_shot: str | None = None
-    """Heuristic for answers without fine-tuning; null if there is none."""
+    zero_shot: list[str] = Field(default_factory=list)
+    """Heuristics for answers without fine-tuning, one for each column of the table."""
     card: Card | None = None
     """Data card of a published data set."""
     examples: list[TaskExample] = Field(default_factory=list)

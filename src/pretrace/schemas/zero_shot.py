@@ -18,7 +18,7 @@ class ZeroShotScore(Record):
     """The score of one model on the test rows of one task."""
 
     heuristic: str
-    """Heuristic that reads the answer from the model: acceptability, sentiment, choice ..."""
+    """Heuristic that reads the answer from the model: acceptability, sentiment, choice, choice_pmi ..."""
     metric: str
     """Name of the metric."""
     score: float
@@ -34,7 +34,9 @@ class ZeroShotScore(Record):
     cut: int
     """Questions whose beginning did not fit the context."""
     threshold: float | None
-    """Mean log-probability above which a text counts as acceptable, chosen on dev; null for other heuristics."""
+    """Least value of the class that high values stand for, chosen on dev; null for heuristics that compare choices."""
+    n_dev: int
+    """Labeled dev rows that chose the threshold; 0 where nothing was chosen."""
     updates: list[ScoreAtStep]
     """The score after each number of optimizer steps whose weights were saved, the final ones last."""
 
@@ -79,7 +81,7 @@ class LanguageTestScore(Record):
 class ZeroShotReport(Record):
     """All pre-trained models without fine-tuning."""
 
-    tasks: dict[str, dict[str, ZeroShotScore]]
-    """By task and model."""
+    tasks: dict[str, dict[str, dict[str, ZeroShotScore]]]
+    """By task, column of the table (`lm_zero_shot`, `lm_zero_shot_pmi`) and model."""
     language_tests: dict[str, dict[str, LanguageTestScore]]
     """By language test and model."""

@@ -40,12 +40,23 @@ from pretrace.settings.scale import (
     Scale,
 )
 from pretrace.settings.yaml_file import read_yaml
-from pretrace.settings.zero_shot import Heuristic, LanguageColumns, LanguageTest, ZeroShot
+from pretrace.settings.zero_shot import (
+    HEURISTIC_COLUMNS,
+    ZERO_SHOT,
+    ZERO_SHOT_PMI,
+    Heuristic,
+    LanguageColumns,
+    LanguageTest,
+    ZeroShot,
+)
 
 __all__ = [
+    "HEURISTIC_COLUMNS",
     "MAIN_MODEL",
     "MODEL_KINDS",
     "OVERRIDES",
+    "ZERO_SHOT",
+    "ZERO_SHOT_PMI",
     "BoilerplateRules",
     "Card",
     "Columns",

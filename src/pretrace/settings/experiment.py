@@ -12,7 +12,7 @@ from pretrace.settings.corpus import HubDataset
 from pretrace.settings.kinds import KIND_FACTS, Kind
 from pretrace.settings.scale import MAIN_MODEL, ModelKind
 from pretrace.settings.section import Count, NotNegative, PathString, Rate, Section, Seed, Share
-from pretrace.settings.zero_shot import HEURISTIC_KINDS, Heuristic
+from pretrace.settings.zero_shot import HEURISTIC_COLUMNS, HEURISTIC_KINDS, Heuristics
 
 OVERRIDES = ("epochs", "lr", "batch_size", "lm_weight", "dropout", "soft_classes")
 """Fields of a task that override the fine-tuning settings of the scale."""
@@ -84,8 +84,8 @@ class Task(Section):
     (released code: 6, for STS-B); null: one output and squared error."""
     because: str | None = None
     """Reason or source of the overrides; every ready task with an override states it."""
-    zero_shot: Heuristic | None = None
-    """Heuristic of the paper (section 5) that scores the task without fine-tuning; null: none."""
+    zero_shot: Heuristics = Field(default_factory=list)
+    """Heuristics that score the task without fine-tuning: one name, or a list with one for each column; null: none."""
     card: Card | None = None
     """Data card."""
 
@@ -112,9 +112,19 @@ class Task(Section):
             raise ValueError(f"`positive` is one of two classes; this task is of kind {self.kind}")
         if self.soft_classes and not facts.numeric:
             raise ValueError(f"`soft_classes` is for `kind: regression`, this task is of kind {self.kind}")
-        if self.zero_shot and (needed := HEURISTIC_KINDS[self.zero_shot]) != self.kind:
-            raise ValueError(f"`zero_shot: {self.zero_shot}` is for `kind: {needed}`, this task is of kind {self.kind}")
+        self._check_heuristics()
         return self
+
+    def _check_heuristics(self) -> None:
+        for name in self.zero_shot:
+            if (needed := HEURISTIC_KINDS[name]) != self.kind:
+                raise ValueError(f"`zero_shot: {name}` is for `kind: {needed}`, this task is of kind {self.kind}")
+        columns = [HEURISTIC_COLUMNS[name] for name in self.zero_shot]
+        if len(set(columns)) < len(columns):
+            raise ValueError(
+                f"`zero_shot: [{', '.join(self.zero_shot)}]`: two have their score in one column of the table, "
+                f"{max(columns, key=columns.count)}; take one of them"
+            )
 
     @property
     def metric_name(self) -> str:

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, model_validator
 
 from pretrace.settings.section import Count, PathString, Section
 
-Heuristic = Literal["acceptability", "sentiment", "choice", "referents"]
-"""Heuristics that answer a task without fine-tuning (section 5, "Zero-shot behaviors")."""
+Heuristic = Literal["acceptability", "sentiment", "choice", "referents", "choice_pmi", "pair_pmi"]
+"""Heuristics that answer a task without fine-tuning: the paper's four (section 5, "Zero-shot behaviors"), and two by
+what a text gains in probability from the one before it, as in GPT-3's paper (section 2.4)."""
 HEURISTIC_KINDS: dict[Heuristic, str] = {
     "acceptability": "classification",
     "sentiment": "classification",
     "choice": "multiple_choice",
     "referents": "multiple_choice",
+    "choice_pmi": "multiple_choice",
+    "pair_pmi": "entailment",
 }
 """The kind of task that each heuristic is for."""
+ZERO_SHOT, ZERO_SHOT_PMI = "lm_zero_shot", "lm_zero_shot_pmi"
+HEURISTIC_COLUMNS: dict[Heuristic, str] = {
+    name: ZERO_SHOT_PMI if name.endswith("_pmi") else ZERO_SHOT for name in HEURISTIC_KINDS
+}
+"""The column of the table that each heuristic gives a score in."""
+
+
+def _one_or_several(value: Any) -> Any:
+    return [] if value is None else [value] if isinstance(value, str) else value
+
+
+Heuristics = Annotated[list[Heuristic], BeforeValidator(_one_or_several)]
+"""None, one (also by its name alone) or one for each column."""
 
 
 class ZeroShot(Section):
@@ -24,8 +40,8 @@ class ZeroShot(Section):
     `pretrain.save_at_powers_of_two` in the scale file.
     """
 
-    rows: Count | None = 500
-    """Most dev and test rows of a task that are scored, evenly spaced; null: all."""
+    rows: Count | None = None
+    """Most test rows of a task that are scored, evenly spaced; null: all. A threshold is chosen on all dev rows."""
 
 
 class LanguageColumns(Section):

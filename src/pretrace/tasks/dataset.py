@@ -56,7 +56,7 @@ class TaskData:
     """Rows to predict; their labels mean nothing."""
     overrides: dict[str, int | float] = field(default_factory=dict)
     """Settings of fine-tuning that the task's entry has of its own."""
-    zero_shot: Heuristic | None = None
+    zero_shot: list[Heuristic] = field(default_factory=list)
     card: Card | None = None
     columns: Columns = field(default_factory=Columns)
     """Names of the columns, for rows that a fine-tuned model is given later."""

@@ -11,14 +11,8 @@ import torch
 from pretrace.common.errors import PretraceError
 from pretrace.evaluation.log_likelihood import score_questions
 from pretrace.evaluation.task_rows import TextRow
-from pretrace.evaluation.zero_shot.heuristics import (
-    best_threshold,
-    chance,
-    class_of_high_scores,
-    predictions_of,
-    questions_of,
-    values_of,
-)
+from pretrace.evaluation.zero_shot.heuristics import FORMS, chance, predictions_of, questions_of, values_of
+from pretrace.settings import Heuristic
 from pretrace.tasks.metrics import score as metric_score
 from pretrace.training.engine.device import Device
 from tests.helpers.bigram_model import Bigrams, Words
@@ -26,9 +20,14 @@ from tests.helpers.bigram_model import Bigrams, Words
 CPU = Device("cpu", torch.float32, "")
 
 
-def values(heuristic: str, vocabulary: Words, model: Bigrams, *rows: tuple[str, ...], high: int = 0) -> np.ndarray:
-    asked = [q for parts in rows for q in questions_of(heuristic, TextRow(0, parts, 0, "f:1"), high, vocabulary)]
-    return values_of(heuristic, score_questions(model, asked, CPU), len(rows))
+def values(
+    heuristic: Heuristic, vocabulary: Words, model: Bigrams, *rows: tuple[str, ...], high: int = 0
+) -> np.ndarray:
+    scores = []
+    for form in FORMS[heuristic]:
+        asked = [q for parts in rows for q in questions_of(form, TextRow(0, parts, 0, "f:1"), high, vocabulary)]
+        scores.append(score_questions(model, asked, CPU))
+    return values_of(heuristic, scores, len(rows))
 
 
 def test_acceptability_is_the_mean_over_all_tokens_after_a_line_end() -> None:
@@ -40,17 +39,6 @@ def test_acceptability_is_the_mean_over_all_tokens_after_a_line_end() -> None:
     assert found[2, 0] < min(plain)
     assert predictions_of(found, 1, -1.0).tolist() == [1, 1, 0]
     assert predictions_of(found, 0, -1.0).tolist() == [0, 0, 1]
-
-
-def test_threshold_is_the_best_on_dev() -> None:
-    dev, labels = np.array([[-5.0], [-4.0], [-3.0], [-2.0], [-1.0]]), np.array([0, 0, 1, 0, 1])
-    found = best_threshold("accuracy", dev, labels, 1)
-    reached = metric_score("accuracy", labels, predictions_of(dev, 1, found))
-    assert reached == 0.8
-    assert found == -3.5  # the first of the best: -1.5 gives 0.8, too
-    assert best_threshold("matthews", dev, 1 - labels, 0) == -3.5
-    with pytest.raises(PretraceError, match="dev rows"):
-        best_threshold("accuracy", np.full((3, 1), -np.inf), np.array([0, 1, 1]), 1)
 
 
 @pytest.mark.parametrize("high", [0, 1])
@@ -88,6 +76,19 @@ def test_choice_takes_the_mean_over_the_choice_alone() -> None:
     assert predictions_of(longer, 0, None).tolist() == [1]  # by the sum it would be 0: log 0.6 > log 0.2 + 6 log 0.9
 
 
+def test_mutual_information_is_what_a_text_gains_from_the_one_before_it() -> None:
+    vocabulary = Words("q a b c")
+    after = {"q": {"a": 0.3, "b": 0.4}, "a": {"c": 0.5}, "b": {"c": 0.6}, "\n": {"a": 0.1, "b": 0.8}}
+    model = Bigrams(vocabulary, after)
+    found = values("choice_pmi", vocabulary, model, ("q", "a c", "b c"))
+    assert found[0] == pytest.approx([math.log(0.3 / 0.1), math.log(0.4 / 0.8)], abs=1e-5)
+    assert predictions_of(found, 0, None).tolist() == [0]  # although "b c" is likelier, by the sum and by the mean
+    assert predictions_of(values("choice", vocabulary, model, ("q", "a c", "b c")), 0, None).tolist() == [1]
+    pairs = values("pair_pmi", vocabulary, model, ("q", "a c"), ("q", "b c"))
+    np.testing.assert_allclose(pairs[:, 0], found[0], atol=1e-5)
+    assert pairs.shape == (2, 1)
+
+
 def test_referents_compare_what_comes_after_the_blank() -> None:
     vocabulary = Words("cup bag full _ is .")
     after = {"cup": {"is": 0.2}, "bag": {"is": 0.6}, "is": {"full": 0.5}, "full": {".": 0.9}, "\n": {"cup": 0.97}}
@@ -105,18 +106,7 @@ def test_referents_compare_what_comes_after_the_blank() -> None:
 )
 def test_row_without_its_blank_is_named(text: str, what: str) -> None:
     with pytest.raises(PretraceError, match=f"wsc.jsonl:7: {what}"):
-        questions_of("referents", TextRow(6, (text, "a", "b"), 0, "wsc.jsonl:7"), 0, Words("a b _"))
-
-
-def test_class_of_high_scores() -> None:
-    assert class_of_high_scores("t", "acceptability", ["changed", "as written"], None) == 1
-    assert class_of_high_scores("t", "acceptability", ["acceptable", "unacceptable"], None) == 0
-    assert class_of_high_scores("t", "sentiment", ["0", "1"], None) == 1
-    assert class_of_high_scores("t", "sentiment", ["good", "bad"], "good") == 0
-    assert class_of_high_scores("t", "choice", None, None) == 0
-    for labels in (["good", "bad"], ["positive", "negative", "mixed"], None):
-        with pytest.raises(PretraceError, match=r"tasks\.t\.zero_shot: sentiment takes two labels"):
-            class_of_high_scores("t", "sentiment", labels, None)
+        questions_of("rest", TextRow(6, (text, "a", "b"), 0, "wsc.jsonl:7"), 0, Words("a b _"))
 
 
 def test_chance() -> None:

@@ -6,6 +6,7 @@ import json
 import runpy
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from pretrace.evaluation.zero_shot.tasks import evaluate, read_tasks
 from pretrace.model import LSTM, Transformer, load_model, save_model
 from pretrace.schemas.models import PretrainReport
 from pretrace.schemas.record import read_record
-from pretrace.settings import LSTMSettings, ModelSettings, load_settings, read_yaml
+from pretrace.settings import Heuristic, LSTMSettings, ModelSettings, load_settings, read_yaml
 from pretrace.tasks.dataset import Row, TaskData, write_task
 from pretrace.tasks.metrics import score
 from pretrace.tokens import load_vocabulary
@@ -42,27 +43,30 @@ SENTENCES = ["it was the best of times .", "the times it . was of best", "there 
 ENTRIES = {
     "judged": {"kind": "classification", "probe": "acceptability", "metric": "matthews", "zero_shot": "acceptability"},
     "films": {"kind": "classification", "train": "a.csv", "test": "b.csv", "zero_shot": "sentiment"},
-    "ends": {"kind": "multiple_choice", "probe": "cloze", "zero_shot": "choice"},
+    "ends": {"kind": "multiple_choice", "probe": "cloze", "zero_shot": ["choice", "choice_pmi"]},
     "schemas": {"kind": "multiple_choice", "train": "a.csv", "test": "b.csv", "zero_shot": "referents"},
+    "pairs": {"kind": "entailment", "probe": "follows", "zero_shot": "pair_pmi"},
     "other": {"kind": "entailment", "probe": "follows"},
 }
 
 
 def tasks_of() -> dict[str, TaskData]:
-    def data(kind: str, metric: str, labels: list[str] | None, rows: list[Row], heuristic: str | None) -> TaskData:
+    def data(kind: str, metric: str, labels: list[str] | None, rows: list[Row], *heuristics: Heuristic) -> TaskData:
         splits = {"train": rows[:1], "dev": rows[::2], "test": rows}
-        return TaskData(kind, metric, labels, splits, zero_shot=heuristic)
+        return TaskData(kind, metric, labels, splits, zero_shot=list(heuristics))
 
     judged = [Row((SENTENCES[n % 4],), n % 2, f"d{n}") for n in range(20)]
     films = [Row((SENTENCES[n % 4],), n % 2, f"d{n}") for n in range(10)]
     ends = [Row((SENTENCES[n % 4], "the dog", "a king .", "times"), n % 3, f"d{n}") for n in range(12)]
     schemas = [Row((f"{SENTENCES[n % 4]} the _ was lazy", "dog", "king"), n % 2, f"d{n}") for n in range(6)]
+    pairs = [Row((SENTENCES[n % 4], SENTENCES[n % 3]), n % 2, f"d{n}") for n in range(10)]
     return {
         "judged": data("classification", "matthews", ["changed", "as written"], judged, "acceptability"),
         "films": data("classification", "accuracy", ["negative", "positive"], films, "sentiment"),
-        "ends": data("multiple_choice", "accuracy", None, ends, "choice"),
+        "ends": data("multiple_choice", "accuracy", None, ends, "choice", "choice_pmi"),
         "schemas": data("multiple_choice", "accuracy", None, schemas, "referents"),
-        "other": data("entailment", "accuracy", ["no", "yes"], [Row(("a", "b"), 1)], None),
+        "pairs": data("entailment", "accuracy", ["elsewhere", "continues"], pairs, "pair_pmi"),
+        "other": data("entailment", "accuracy", ["no", "yes"], [Row(("a", "b"), 1)]),
     }
 
 
@@ -100,23 +104,33 @@ def report(project: Path, out: str = "data/zeroshot") -> dict[str, Any]:
     return made.as_json()
 
 
+def each(tasks: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Each task's columns, with the scores by model."""
+    for name, by_column in tasks.items():
+        for column, by_kind in by_column.items():
+            yield name, column, by_kind
+
+
 def test_report_has_every_task_model_and_step(made: Path) -> None:
     found = report(made)
-    assert set(found["tasks"]) == {"judged", "films", "ends", "schemas"}
-    for name, by_kind in found["tasks"].items():
+    columns = {name: set(by_column) for name, by_column in found["tasks"].items()}
+    paper, pmi = "lm_zero_shot", "lm_zero_shot_pmi"
+    assert columns == {"judged": {paper}, "films": {paper}, "ends": {paper, pmi}, "schemas": {paper}, "pairs": {pmi}}
+    for name, column, by_kind in each(found["tasks"]):
         assert set(by_kind) == {"transformer", "lstm"}
         assert [point["step"] for point in by_kind["transformer"]["updates"]] == [1, 2, 4]
         assert [point["step"] for point in by_kind["lstm"]["updates"]] == [3]
         for row in by_kind.values():
             assert row["updates"][-1]["score"] == row["score"]
-            assert (row["threshold"] is None) == (name != "judged")
-            assert row["heuristic"] == ENTRIES[name]["zero_shot"]
-            assert row["n"] == {"judged": 20, "films": 10, "ends": 12, "schemas": 6}[name]
-            assert (
-                row["chance"]
-                == {"judged": 0, "films": 0.5, "ends": pytest.approx(1 / 3, abs=1e-6), "schemas": 0.5}[name]
-            )
-    assert len({point["score"] for rows in found["tasks"].values() for point in rows["transformer"]["updates"]}) > 3
+            has_threshold = name in ("judged", "pairs")
+            assert (row["threshold"] is not None) == has_threshold == ("extra_variance" in row)
+            assert row["n_dev"] == {"judged": 10, "pairs": 5}.get(name, 0)
+            assert row["heuristic"].endswith("_pmi") == (column == pmi)
+            assert row["heuristic"] in ENTRIES[name]["zero_shot"]
+            assert row["n"] == {"judged": 20, "films": 10, "ends": 12, "schemas": 6, "pairs": 10}[name]
+            chance = {"judged": 0, "ends": pytest.approx(1 / 3, abs=1e-6)}.get(name, 0.5)
+            assert row["chance"] == chance
+    assert len({point["score"] for _, _, rows in each(found["tasks"]) for point in rows["transformer"]["updates"]}) > 3
 
 
 @pytest.mark.slow
@@ -130,36 +144,44 @@ def test_predictions_are_of_the_final_transformer(made: Path) -> None:
     for name, task in asked.items():
         alone = {kind: evaluate(model, task, CPU) for kind, model in models.items()}
         table = pd.read_parquet(made / f"data/zeroshot/{name}.parquet")
-        assert table["prediction"].tolist() == alone["transformer"].predictions.tolist()
+        assert list(table) == ["row", *found[name]]
         assert table["row"].tolist() == list(range(len(table)))
-        differ += (alone["transformer"].predictions != alone["lstm"].predictions).sum()
-        for kind in models:
-            assert found[name][kind]["score"] == round(alone[kind].score, 6)
-            labels = np.array([row.label for row in tasks_of()[name].splits["test"]])
-            assert alone[kind].score == score(task.metric, labels, alone[kind].predictions)
+        for column in found[name]:
+            assert table[column].tolist() == alone["transformer"][column].predictions.tolist()
+            differ += (alone["transformer"][column].predictions != alone["lstm"][column].predictions).sum()
+            for kind in models:
+                one = alone[kind][column]
+                assert found[name][column][kind]["score"] == round(one.score, 6)
+                labels = np.array([row.label for row in tasks_of()[name].splits["test"]])
+                assert one.score == score(task.metric, labels, one.predictions)
     assert differ > 0
 
 
 @pytest.mark.slow
 def test_threshold_is_independent_of_test_rows(made: Path) -> None:
-    before = report(made)["tasks"]["judged"]["transformer"]["threshold"]
+    before = report(made)["tasks"]["judged"]["lm_zero_shot"]["transformer"]["threshold"]
     task = tasks_of()["judged"]
     task.splits["test"] = [Row(row.parts, 1 - row.label, row.origin) for row in task.splits["test"]]
     vocabulary = load_vocabulary(made / "models/pretrained/transformer/vocabulary")
     write_task(made / "data/tasks/judged", task, vocabulary.encode_array)
-    assert report(made)["tasks"]["judged"]["transformer"]["threshold"] == before
+    assert report(made)["tasks"]["judged"]["lm_zero_shot"]["transformer"]["threshold"] == before
 
 
 def test_rows_are_limited(made: Path) -> None:
     change(zero_shot={"rows": 5})
-    assert report(made)["tasks"]["judged"]["lstm"]["n"] == 5
+    assert report(made)["tasks"]["judged"]["lm_zero_shot"]["lstm"]["n"] == 5
     assert pd.read_parquet(made / "data/zeroshot/judged.parquet")["row"].tolist() == [0, 4, 8, 12, 16]
+    assert report(made)["tasks"]["judged"]["lm_zero_shot"]["lstm"]["n_dev"] == 10
 
 
 def test_weights_beyond_the_last_step_are_ignored(made: Path) -> None:
     """A folder of an earlier, longer run would give points after the final ones."""
     write_json("reports/pretrain.json", pretrain_report(3, 3))
-    assert [point["step"] for point in report(made)["tasks"]["ends"]["transformer"]["updates"]] == [1, 2, 3]
+    assert [point["step"] for point in report(made)["tasks"]["ends"]["lm_zero_shot"]["transformer"]["updates"]] == [
+        1,
+        2,
+        3,
+    ]
 
 
 @pytest.mark.slow
@@ -174,7 +196,7 @@ def test_zeroshot_stage_is_deterministic(monkeypatch: pytest.MonkeyPatch) -> Non
         paths = [Path("reports/zeroshot.json"), *sorted(Path("data/zeroshot").iterdir())]
         made.append({path.name: path.read_bytes() for path in paths})
     assert made[0] == made[1]
-    assert set(made[0]) == {"zeroshot.json", "judged.parquet", "films.parquet", "ends.parquet", "schemas.parquet"}
+    assert set(made[0]) == {"zeroshot.json", *(f"{name}.parquet" for name in ENTRIES if name != "other")}
     tests = json.loads(made[0]["zeroshot.json"])["language_tests"]
     assert tests["lambada"]["transformer"]["protocol"].startswith("last word")
     assert set(tests["lambada"]) == {"transformer", "lstm"}

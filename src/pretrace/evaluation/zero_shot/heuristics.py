@@ -1,10 +1,19 @@
-"""The paper's heuristics (section 5, "Zero-shot behaviors"): a row as questions to a language model.
+"""A row as questions to a language model, and its answer: the paper's heuristics, and two that compare probabilities.
+
+Of the paper (section 5, "Zero-shot behaviors"):
 
     acceptability   the mean log-probability of the sentence's tokens; acceptable from a threshold on
     sentiment       "very" is appended; is "positive" or "negative" the likelier next word?
     choice          the choice with the highest mean log-probability of its tokens, given document and question
     referents       each referent fills the blank; the one after which the rest of the sentence has the higher
                     mean log-probability of its tokens (Winograd schemas, as DPRD)
+
+By the pointwise mutual information of a text and the one before it, log P(text | before) - log P(text), summed over
+tokens, so that a text that is likely anywhere does not win (GPT-3's paper, section 2.4, for some tasks; P(text) is here
+that after a line end):
+
+    choice_pmi      the choice with the highest
+    pair_pmi        the second of two texts continues the first from a threshold on
 
 Ours: the threshold is the one with the best metric on the dev rows, the paper says only that there is one; a text
 starts after a line end, as documents do in pre-training; a word of several tokens is as likely as all of them together.
@@ -13,6 +22,7 @@ starts after a line end, as documents do in pre-training; a word of several toke
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -20,57 +30,48 @@ from pretrace.common.errors import PretraceError
 from pretrace.evaluation.log_likelihood import Question, Scores
 from pretrace.evaluation.task_rows import TextRow
 from pretrace.settings import Heuristic
-from pretrace.tasks.metrics import score as metric_score
 from pretrace.tokens import Vocabulary
 
-NAMES = {
-    "acceptability": ("acceptable", "as written", "1"),
-    "sentiment": ("positive", "1"),
+Form = Literal["text", "sentiment", "after", "alone", "rest"]
+"""What is asked: a text's own tokens; a word of sentiment; each further part after the first, or alone; what follows a
+blank."""
+FORMS: dict[Heuristic, tuple[Form, ...]] = {
+    "acceptability": ("text",),
+    "sentiment": ("sentiment",),
+    "choice": ("after",),
+    "referents": ("rest",),
+    "choice_pmi": ("after", "alone"),
+    "pair_pmi": ("after", "alone"),
 }
-"""Names of the class that a high score stands for: in words, or as GLUE numbers it."""
+"""The forms that a heuristic asks."""
+WITH_THRESHOLD: tuple[Heuristic, ...] = ("acceptability", "pair_pmi")
 WORDS = ("negative", "positive")
 BLANK = "_"
 
 
-def class_of_high_scores(task: str, heuristic: Heuristic, labels: list[str] | None, positive: str | None) -> int:
-    """Return the index of the acceptable or positive class; 0 for heuristics that pick a choice.
+def questions_of(form: Form, row: TextRow, high: int, vocabulary: Vocabulary) -> list[Question]:
+    """Return the questions of a row: one for a text or a pair, else one for each choice, in their order.
 
     Args:
-        positive: the name of that class in the task's entry, if it has one.
+        high: the positive class of `sentiment`; of no meaning to other forms.
 
     Raises:
-        PretraceError: there are not two classes, or none of them has such a name.
+        PretraceError: `rest`, and the row does not have one blank with text after it.
     """
-    if heuristic not in NAMES:
-        return 0
-    names = (positive,) if positive else NAMES[heuristic]
-    high = [index for index, label in enumerate(labels or []) if label in names]
-    if len(high) != 1 or len(labels or []) != 2:
-        raise PretraceError(
-            f"params.yaml: tasks.{task}.zero_shot: {heuristic} takes two labels, of which one is "
-            f"{' or '.join(NAMES[heuristic])}, or named by `positive`; this task has {', '.join(labels or ['none'])}"
-        )
-    return high[0]
-
-
-def questions_of(heuristic: Heuristic, row: TextRow, high: int, vocabulary: Vocabulary) -> list[Question]:
-    """Return the questions of a row: one for acceptability, else one for each choice, in their order.
-
-    Raises:
-        PretraceError: `referents`, and the row does not have one blank with text after it.
-    """
-    start, (first, *rest) = np.array([vocabulary.newline_id]), row.parts
+    start, (first, *others) = np.array([vocabulary.newline_id]), row.parts
     ids = vocabulary.encode_array
-    if heuristic == "acceptability":
+    if form == "text":
         return [Question(start, ids(first))]
-    if heuristic == "sentiment":
+    if form == "sentiment":
         given = np.concatenate([start, ids(f"{first} very")])
         return [Question(given, ids(WORDS[index == high])) for index in range(2)]
-    if heuristic == "choice":
+    if form == "alone":
+        return [Question(start, ids(other)) for other in others]
+    if form == "after":
         given = np.concatenate([start, ids(first)])
-        return [Question(given, ids(choice)) for choice in rest]
+        return [Question(given, ids(other)) for other in others]
     before, after = around_blank(first, row.origin)
-    return [Question(np.concatenate([start, ids(f"{before} {choice}".strip())]), ids(after)) for choice in rest]
+    return [Question(np.concatenate([start, ids(f"{before} {choice}".strip())]), ids(after)) for choice in others]
 
 
 def around_blank(text: str, origin: str) -> tuple[str, str]:
@@ -90,9 +91,16 @@ def around_blank(text: str, origin: str) -> tuple[str, str]:
     return " ".join(words[: blanks[0]]), " ".join(words[blanks[-1] + 1 :])
 
 
-def values_of(heuristic: Heuristic, scores: Scores, rows: int) -> np.ndarray:
-    """Return the score of each choice, (rows, choices); for acceptability that of the sentence, (rows, 1)."""
-    values = scores.sums if heuristic == "sentiment" else scores.means
+def values_of(heuristic: Heuristic, scores: Sequence[Scores], rows: int) -> np.ndarray:
+    """Return the value of each choice, (rows, choices), or of the text or pair, (rows, 1).
+
+    Args:
+        scores: of the questions of each form in `FORMS`.
+    """
+    if len(scores) == 2:
+        values = scores[0].sums - scores[1].sums
+    else:
+        values = scores[0].sums if heuristic == "sentiment" else scores[0].means
     return values.reshape(rows, -1)
 
 
@@ -101,16 +109,6 @@ def predictions_of(values: np.ndarray, high: int, threshold: float | None) -> np
     if threshold is None:
         return values.argmax(1)
     return np.where(values[:, 0] >= threshold, high, 1 - high)
-
-
-def best_threshold(metric: str, values: np.ndarray, labels: np.ndarray, high: int) -> float:
-    """Return the least value of acceptable sentences: midway between two dev rows, with the best metric on dev."""
-    finite = np.unique(values[np.isfinite(values)].round(6))
-    middles = (finite[:-1] + finite[1:]) / 2 if len(finite) > 1 else finite
-    if not len(middles):
-        raise PretraceError("zero-shot: acceptability needs dev rows with text, as the threshold is chosen on them")
-    scores = [metric_score(metric, labels, predictions_of(values, high, t)) for t in middles]
-    return round(float(middles[int(np.argmax(scores))]), 7)
 
 
 def chance(metric: str, labels: Sequence[int] | np.ndarray, choices: int) -> float:

@@ -33,19 +33,24 @@ def zero_shot(
     vocabulary = load_vocabulary(vocabulary_folder(models / kinds[0]))
     tasks = read_tasks(settings, tasks_folder, vocabulary)
     tests = prepare_tests(settings.language_tests, vocabulary)
-    task_scores: dict[str, dict[str, ZeroShotScore]] = {name: {} for name in tasks}
+    task_scores: dict[str, dict[str, dict[str, ZeroShotScore]]] = {
+        name: {column: {} for column in task.heuristics} for name, task in tasks.items()
+    }
     test_scores: dict[str, dict[str, LanguageTestScore]] = {name: {} for name in tests}
     for kind in kinds:
-        results: dict[str, dict[int, ZeroShotResult]] = {name: {} for name in tasks}
+        results: dict[str, dict[int, dict[str, ZeroShotResult]]] = {name: {} for name in tasks}
         saved = models_by_step(models / kind, final_step(trained, kind))
         for step, model in progress(saved, unit="models", description=kind):
             model.to(device.name)
             for name, task in tasks.items():
                 results[name][step] = evaluate(model, task, device)
         for name, task in tasks.items():
-            task_scores[name][kind] = task_report(task, results[name])
+            for column in task.heuristics:
+                by_step = {step: by_column[column] for step, by_column in results[name].items()}
+                task_scores[name][column][kind] = task_report(task, column, by_step)
             if kind == kinds[0]:
-                write_predictions(out / f"{name}.parquet", task.numbers, results[name][step].predictions)
+                final = {column: result.predictions for column, result in results[name][step].items()}
+                write_predictions(out / f"{name}.parquet", task.numbers, final)
         for name, test in tests.items():
             test_scores[name][kind] = test(model, device)
     return ZeroShotReport(tasks=task_scores, language_tests=test_scores)
