@@ -24,6 +24,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[.a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 repro: .venv ## run the pipeline, print the benchmark table and update the README with it
+	@$(RUN) -m pretrace.preflight.changed_rows
 	@$(RUN) -m dvc repro
 	@$(RUN) -m pretrace.tracking wait
 	@$(RUN) -m pretrace.report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -279,3 +280,18 @@ def test_command_without_results_prints_one_line(project: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("pretrace: report: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_page_warns_of_rows(reports: Path) -> None:
+    """Of what the stage `tasks` found, and of a file that was edited after it."""
+    rows = reports.parent / "mine.csv"
+    rows.write_text("text,label\na,0\n")
+    digest = hashlib.sha256(rows.read_bytes()).hexdigest()
+    file = {"path": "mine.csv", "sha256": digest, "bytes": 15, "revision": None}
+    shown = {"raw_files": {"train": file}, "warnings": ["3 rows are <b>"]}
+    made_up.write(reports / "tasks" / "source.json", made_up.task("source", **shown))
+    html = page(reports)
+    assert "<b>Warning.</b> source: 3 rows are &lt;b&gt;</p>" in html
+    assert html.count("<b>Warning.</b>") == 1
+    rows.write_text("text,label\na,1\n")
+    assert "<b>Warning.</b> task source: rows changed since the table was made: mine.csv; run" in page(reports)

@@ -39,7 +39,7 @@ def test_prepare_task_writes_rows_and_record(name: str, unlabeled: int, settings
     assert note.overrides == {"lr": 1e-4, **({"soft_classes": 6} if name == "stsb" else {})}
     assert (note.card.rows, note.card.paper.table[:5]) == ("files", "Table")
     assert note.zero_shot == {"cola": ["acceptability"], "race": ["choice", "choice_pmi"]}.get(name, [])
-    for key in ("kind", "metric", "labels", "details", "overrides", "zero_shot", "card"):
+    for key in ("kind", "metric", "labels", "details", "raw_files", "overrides", "zero_shot", "card"):
         assert getattr(report, key) == getattr(note, key)
     assert len(splits["test"]) == report.n_test
     asked = read_unlabeled(Path("out"))

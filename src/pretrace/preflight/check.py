@@ -21,6 +21,7 @@ from pretrace.model import build_model
 from pretrace.preflight.disk import check_disk, corpus_bytes
 from pretrace.preflight.timing import DryRun, dry_run
 from pretrace.settings import MAIN_MODEL, Settings
+from pretrace.tasks.raw_files import changed_files, read_task_reports, rows_changed
 from pretrace.tasks.read_task import read_task_files
 from pretrace.tasks.zero_shot_class import class_of_high_values
 from pretrace.tokens import load_vocabulary, vocabulary_folder
@@ -87,16 +88,23 @@ def _corpus(settings: Settings) -> tuple[int, str]:
 
 
 def _tasks(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield the names of probes, and the rows of tasks from files; reading them checks files, columns and labels."""
+    """Yield the names of probes, and the rows of tasks from files; reading them checks files, columns and labels.
+
+    Warnings on the rows follow, and files that have changed since the rows were read.
+    """
     probes = [name for name, task in settings.tasks.items() if task.probe]
     if probes:
         yield "probes", ", ".join(probes)
+    reports = read_task_reports(name for name, task in settings.tasks.items() if not task.probe)
     for name, task in settings.tasks.items():
         if not task.probe:
             data = read_task_files(name, task, str)
             for heuristic in task.zero_shot:
                 class_of_high_values(name, heuristic, data.labels, task.positive)
             yield f"task {name}", ", ".join(f"{len(rows):,} {split} rows" for split, rows in data.splits.items())
+            yield from (("", warning) for warning in data.warnings)
+            if name in reports and (changed := changed_files(reports[name])):
+                yield "", rows_changed(name, changed)
 
 
 def _meta_model(kind: str, settings: Settings) -> Any:

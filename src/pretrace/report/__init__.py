@@ -27,6 +27,7 @@ from pretrace.schemas.record import read_optional_record, read_record, write_rec
 from pretrace.schemas.tasks import TaskReport
 from pretrace.schemas.tokens import VocabularyReport
 from pretrace.settings import MODEL_KINDS, Settings
+from pretrace.tasks.raw_files import changed_files, rows_changed
 
 __all__ = ["benchmark_markdown", "build_benchmark", "update_readme", "write_page", "write_report"]
 
@@ -74,8 +75,10 @@ def _page_data(settings: Settings, folder: Path, data: Path) -> PageData:
     cost = read_optional_record(folder / "cost.json", dict[str, CostEntry]) or {}
     cells = [f"{task}-{variant}" for task in settings.tasks for variant in settings.variants]
     results = {cell: read_optional_record(folder / "finetune" / f"{cell}.json", FinetuneReport) for cell in cells}
+    changed = {name: changed_files(report, folder.parent) for name, report in tasks.items()}
     return PageData(
         tasks=tasks,
+        changed_rows=[rows_changed(name, files) for name, files in changed.items() if files],
         clean=read_record(folder / "clean.json", CleanReport),
         vocabulary=read_optional_record(folder / "bpe.json", VocabularyReport),
         pretrain=read_record(folder / "pretrain.json", PretrainReport),

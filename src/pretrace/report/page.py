@@ -17,7 +17,7 @@ from pretrace.report.benchmark import BASELINES
 from pretrace.report.corpus_card import corpus_card
 from pretrace.report.errors import TaskErrors
 from pretrace.report.figures import variant_colors
-from pretrace.report.page_tables import cost_rows, language_rows, numbers_of, task_section
+from pretrace.report.page_tables import cost_rows, language_rows, numbers_of, task_section, task_warnings
 from pretrace.report.plotting import COLORS
 from pretrace.report.provenance import CellProvenance
 from pretrace.schemas.benchmark import Benchmark
@@ -39,6 +39,8 @@ class PageData:
     """The content of the page besides the table and the figures."""
 
     tasks: dict[str, TaskReport]
+    changed_rows: list[str]
+    """A sentence for each task whose files have changed since its rows were read."""
     clean: CleanReport
     vocabulary: VocabularyReport | None
     pretrain: PretrainReport
@@ -76,6 +78,7 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
         columns=[(name, BASELINES.get(name, name)) for name in columns],
         colors={name: roles[color] for name, color in variant_colors(columns).items()},
         tasks=[task_section(rows, benchmark.winners[name], data.tasks[name]) for name, rows in by_task.items()],
+        warnings=data.changed_rows + task_warnings({name: data.tasks[name] for name in by_task}),
         published=any(card and card.paper for card in cards),
         averages={name: f"{100 * score:.1f}" for name, score in benchmark.averages.items()},
         errors=data.errors,

@@ -62,6 +62,11 @@ def task_section(rows: dict[str, BenchmarkRow], winner: str | None, report: Task
     )
 
 
+def task_warnings(tasks: dict[str, TaskReport]) -> list[str]:
+    """Return the warnings on the rows of tasks, a sentence each."""
+    return [f"{name}: {warning}" for name, report in tasks.items() for warning in report.warnings]
+
+
 @dataclass(frozen=True)
 class LanguageTestRow:
     """The figures of a model on a language test."""

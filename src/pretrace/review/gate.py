@@ -1,4 +1,4 @@
-"""Reasons to stop a change: dvc.lock and the code disagree, or a score fell by more than its noise."""
+"""Reasons to stop a change: dvc.lock and the code disagree, rows have changed, or a score fell beyond its noise."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pretrace.review.diff import baseline
 from pretrace.review.git_tree import Tree
 from pretrace.review.lockfile import disagreements
 from pretrace.review.score_changes import BENCHMARK, LOST, LOWER, OTHER, REMOVED, Change, score_changes
+from pretrace.tasks.raw_files import absent_files, changed_files, read_task_reports, rows_changed
 
 
 def gate_reasons(revision: str, root: Path = Path()) -> tuple[list[str], list[str]]:
@@ -30,7 +31,17 @@ def gate_reasons(revision: str, root: Path = Path()) -> tuple[list[str], list[st
     notes = [f"{c.task}/{c.column}: {c.verdict}, not compared" for c in changes if c.verdict in (REMOVED, OTHER)]
     compared = sum(change.difference is not None for change in changes)
     notes += [f"scores are not compared: {why_not}" if why_not else f"{compared} scores compared with {revision}"]
-    return reasons + fallen, notes
+    changed, absent = _rows(root)
+    return reasons + changed + fallen, notes + absent
+
+
+def _rows(root: Path) -> tuple[list[str], list[str]]:
+    """Return a reason for each task whose files have changed since its rows were read, and a note on absent files."""
+    tasks = Tree("here", None, root).yaml("params.yaml").get("tasks")
+    reports = read_task_reports(tasks if isinstance(tasks, dict) else {}, root)
+    changed = [rows_changed(name, files) for name, one in reports.items() if (files := changed_files(one, root))]
+    absent = {name: files for name, one in reports.items() if (files := absent_files(one, root))}
+    return changed, [f"task {name}: {', '.join(files)}: not here, not compared" for name, files in absent.items()]
 
 
 def _fall(change: Change, revision: str) -> str:

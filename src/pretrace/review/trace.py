@@ -15,6 +15,7 @@ from pretrace.review.lockfile import disagreements, hashes
 from pretrace.review.parameters import flat, pins, shown
 from pretrace.schemas.cost import CostEntry
 from pretrace.schemas.record import parse_record
+from pretrace.tasks.raw_files import absent_files, changed_files, read_task_reports, rows_changed
 
 LIBRARIES = ("torch", "numpy", "sentencepiece", "safetensors", "scikit-learn", "scipy", "pandas", "pyarrow", "dvc")
 """Pinned libraries that decide results."""
@@ -158,6 +159,19 @@ def _raw(cell: Cell, stage: str) -> list[str]:
     if not cell.data(stage) or stage.startswith("tasks@"):
         params = (cell.stages[stage].get("params") or {}).get("params.yaml") or {}
         texts += [f"{key}: {shown(value)}" for key, value in params.items() if value not in (None, {}, [])]
+    return texts + _raw_files(cell, stage.partition("@")[2]) if stage.startswith("tasks@") else texts
+
+
+def _raw_files(cell: Cell, task: str) -> list[str]:
+    """Return the files that a task's rows were read from, by SHA-256, with a warning where they differ now."""
+    texts = []
+    for name, report in read_task_reports([task], cell.root).items():
+        changed, absent = changed_files(report, cell.root), absent_files(report, cell.root)
+        for split, file in report.raw_files.items():
+            state = ", not here" if file.path in absent else ""
+            by = f"sha256 {file.sha256}" if file.sha256 else f"revision {file.revision}"
+            texts.append(f"{split} of {name}: {file.path}  {by}{state}")
+        texts += [rows_changed(name, changed)] if changed else []
     return texts
 
 

@@ -1,8 +1,8 @@
 """Compute a score again in a temporary copy of the project, and compare.
 
-The copy has the files of the folder that git knows, the cache of the project, and no finished seeds or checkpoints, so
-the stage has to run. Its inputs are links into the cache; its outputs are deleted with the copy. The folder itself
-stays untouched; its cache may get what it lacks from the remote.
+The copy has the files of the folder that git knows, links to the files of the task's rows, the cache of the project,
+and no finished seeds or checkpoints, so the stage has to run. Its inputs are links into the cache; its outputs are
+deleted with the copy. The folder itself stays untouched; its cache may get what it lacks from the remote.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pretrace.common.provenance import processor
 from pretrace.review.cell import Cell, find_cell
 from pretrace.review.git_tree import Tree, git
 from pretrace.review.lockfile import clean_environment, disagreements, hashes, locked_stages
+from pretrace.tasks.raw_files import changed_files, read_task_reports, rows_changed
 
 CONFIG = """[core]
     analytics = false
@@ -43,6 +44,7 @@ def verify_score(file: Path, name: str) -> tuple[bool, list[tuple[str, str]]]:
     with tempfile.TemporaryDirectory(prefix="pretrace-verify-") as folder:
         copy = Path(folder) / "project"
         _copy_project(cell.root, copy)
+        _link_raw_files(cell, copy)
         _get_data(cell, copy)
         command = ("repro", "--force", "--single-item", "--no-commit", "--no-run-cache", cell.stage)
         if _dvc(copy, *command, shown=True).returncode:
@@ -63,6 +65,28 @@ def _copy_project(root: Path, copy: Path) -> None:
     cache = _dvc(root, "cache", "dir").stdout.strip()
     (copy / ".dvc").mkdir(exist_ok=True)
     (copy / ".dvc" / "config.local").write_text(CONFIG.format(cache=(root / cache).resolve()), encoding="utf-8")
+
+
+def _link_raw_files(cell: Cell, copy: Path) -> None:
+    """Link the files from outside the pipeline that the stage reads, where git has not given them to the copy.
+
+    Absolute paths lead to the same files from anywhere.
+
+    Raises:
+        PretraceError: the rows have changed since; or a path leads out of the repository.
+    """
+    if not cell.stage.startswith("tasks@"):
+        return
+    for name, report in read_task_reports([cell.row.task], cell.root).items():
+        if changed := changed_files(report, cell.root):
+            raise PretraceError(f"not verified: {rows_changed(name, changed)}")
+        for file in report.raw_files.values():
+            if not file.sha256 or Path(file.path).is_absolute() or (copy / file.path).exists():
+                continue
+            if not (copy / file.path).resolve().is_relative_to(copy.resolve()):
+                raise PretraceError(f"not verified: {file.path} leads out of the repository; make it an absolute path")
+            (copy / file.path).parent.mkdir(parents=True, exist_ok=True)
+            (copy / file.path).symlink_to((cell.root / file.path).resolve())
 
 
 def _get_data(cell: Cell, copy: Path) -> None:

@@ -12,6 +12,20 @@ from pretrace.settings.columns import Columns
 from pretrace.settings.zero_shot import Heuristic
 
 
+class RawFile(Record):
+    """A file, folder or data set that a split of a task was read from."""
+
+    path: str
+    """As params.yaml has it; of a data set on the Hub its name, configuration and split."""
+    sha256: str | None
+    """Of a file's bytes; of a folder, of the lines `<sha256>  <name>` of its .txt files, sorted by name; null for a
+    data set on the Hub, whose `revision` says the same."""
+    bytes: int | None
+    """Size of the file, or of all files of the folder; null for a data set on the Hub."""
+    revision: str | None
+    """Commit of a data set on the Hub; null for a file."""
+
+
 class TaskRecord(Record):
     """The description of a task's rows."""
 
@@ -35,6 +49,8 @@ class TaskRecord(Record):
     """Data card of a published data set."""
     columns: Columns
     """Names of the columns in files of rows, for rows that a fine-tuned model is given later."""
+    raw_files: dict[str, RawFile] = Field(default_factory=dict)
+    """What each split was read from, by split: train, dev, test, unlabeled; empty for a probe."""
 
 
 class TaskExample(Record):
@@ -67,6 +83,10 @@ class TaskReport(Record):
     """Rows without labels, to be predicted."""
     details: dict[str, Any] = Field(default_factory=dict)
     """Facts special to a probe or a file."""
+    raw_files: dict[str, RawFile] = Field(default_factory=dict)
+    """What each split was read from, by split: train, dev, test, unlabeled; empty for a probe."""
+    warnings: list[str] = Field(default_factory=list)
+    """What a reader of the scores has to know of the rows, a sentence each, such as rows that two splits share."""
     overrides: dict[str, int | float] = Field(default_factory=dict)
     """Settings of fine-tuning that the task's entry has of its own."""
     zero_shot: list[str] = Field(default_factory=list)

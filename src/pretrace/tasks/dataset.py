@@ -21,7 +21,7 @@ import numpy as np
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder
 from pretrace.schemas.record import read_record, write_record
-from pretrace.schemas.tasks import TaskRecord
+from pretrace.schemas.tasks import RawFile, TaskRecord
 from pretrace.settings import Columns, Heuristic
 from pretrace.settings.card import Card
 from pretrace.tasks.kinds import KINDS
@@ -52,6 +52,10 @@ class TaskData:
     splits: dict[str, list[Row]] = field(default_factory=dict)
     unavailable: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    raw_files: dict[str, RawFile] = field(default_factory=dict)
+    """What each split was read from; empty for a probe."""
+    warnings: list[str] = field(default_factory=list)
+    """What a reader of the scores has to know of the rows, a sentence each."""
     unlabeled: list[Row] = field(default_factory=list)
     """Rows to predict; their labels mean nothing."""
     overrides: dict[str, int | float] = field(default_factory=dict)
@@ -93,6 +97,7 @@ def write_task(folder: Path, task: TaskData, encode: Callable[[str], np.ndarray]
         zero_shot=task.zero_shot,
         card=task.card,
         columns=task.columns,
+        raw_files=task.raw_files,
     )
     with atomic_folder(folder) as temporary:
         write_record(temporary / TASK, record)

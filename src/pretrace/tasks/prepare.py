@@ -14,6 +14,7 @@ from pretrace.settings import Columns, Settings
 from pretrace.settings.card import Card
 from pretrace.tasks.dataset import TaskData, write_task
 from pretrace.tasks.probes.build import make_probe
+from pretrace.tasks.raw_files import raw_files
 from pretrace.tasks.read_task import read_task_files
 
 EXAMPLES = 4
@@ -40,7 +41,9 @@ def prepare_task(settings: Settings, name: str, probe_documents: Path, tokenizer
     if task.probe:
         data = _probe(settings, name, probe_documents)
     else:
+        raw = raw_files(task)  # before the rows: a file that is edited meanwhile counts as changed
         data = read_task_files(name, task, clean_text, settings.workers)
+        data.raw_files = raw
     data.overrides, data.zero_shot = task.overrides, task.zero_shot
     data.card = Card(**task.card.model_dump()) if task.card else None  # task.json has all keys, also those not set
     data.columns = Columns(**task.columns.model_dump())
@@ -83,6 +86,8 @@ def _report(task: TaskData) -> TaskReport:
         n_test=len(rows),
         n_unlabeled=len(task.unlabeled),
         details=task.details,
+        raw_files=task.raw_files,
+        warnings=task.warnings,
         overrides=task.overrides,
         zero_shot=task.zero_shot,
         card=task.card,

@@ -19,8 +19,8 @@ from pretrace.common.errors import PretraceError
 from pretrace.corpus.readers.decompress import GROWTH_FREE_BYTES, MAX_GROWTH
 from pretrace.corpus.readers.parquet import rows_per_batch
 from pretrace.settings import Task
+from pretrace.tasks.raw_files import FORMATS, is_folder, source_of
 
-FORMATS = (".parquet", ".csv", ".tsv", ".txt", ".jsonl")
 RACE_FIELDS = ("article", "questions", "options", "answers")
 
 
@@ -34,17 +34,9 @@ def read_split(name: str, task: Task, split: str) -> Any:
     if task.dataset:
         return _located(_from_hub(name, task, place), source_of(task, split))
     path = Path(place)
-    if path.is_dir() and path.suffix not in FORMATS:
+    if is_folder(path):
         return _race(path)
     return read_table(name, split, place, None if split == "unlabeled" else task.column_names)
-
-
-def source_of(task: Task, split: str) -> str:
-    """Return the source of a split's rows, for people: a file, or a data set with its split."""
-    place = str(getattr(task, split) or task.train)
-    if not task.dataset:
-        return place
-    return "/".join(filter(None, (task.dataset.name, task.dataset.config, place)))
 
 
 def read_table(name: str, split: str, file: str, column_names: list[str] | None = None) -> Any:

@@ -20,7 +20,8 @@ from pretrace.tasks.dataset import SPLITS, Row, TaskData
 from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.labels import is_missing, is_skipped, read_classes
 from pretrace.tasks.passages import generator_for
-from pretrace.tasks.read_table import column_of, read_split, source_of
+from pretrace.tasks.raw_files import source_of
+from pretrace.tasks.read_table import column_of, read_split
 from pretrace.tasks.text_fields import has_text, parts_of
 from pretrace.tasks.train_test_overlap import without_overlap
 
