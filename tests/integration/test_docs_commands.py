@@ -172,8 +172,8 @@ def follow_your_task(project: Path) -> None:
     text = (REPOSITORY / "docs" / "your-task.md").read_text(encoding="utf-8")
     (script,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     tiny.must(project, sys.executable, "-c", script)
-    with (project / "data" / "mine.csv").open(newline="") as stream:
+    with (project / "rows" / "mine.csv").open(newline="") as stream:
         assert next(csv.reader(stream)) == ["text", "label"]
     params = tiny.load(project / "params.yaml")
-    tasks = {**params["tasks"], "mine": {"kind": "classification", "train": "data/mine.csv"}}
+    tasks = {**params["tasks"], "mine": {"kind": "classification", "train": "rows/mine.csv"}}
     tiny.change_params(project, tasks=tasks)

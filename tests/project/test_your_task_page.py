@@ -22,7 +22,7 @@ def test_page_makes_a_task(project: Path, monkeypatch: pytest.MonkeyPatch) -> No
     script = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0]
     entry, columns = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     said = re.findall(r"^task mine +(.*)$", text, re.MULTILINE)[0]
-    (project / "data").mkdir()
+    (project / "rows").mkdir()
     subprocess.run([sys.executable, "-c", script], check=True)
     params = (project / "params.yaml").read_text()
     (project / "params.yaml").write_text(params.replace("\ntasks:\n", f"\ntasks:\n{entry}"))

@@ -21,24 +21,21 @@ folder = pathlib.Path('data/tasks/rte')
 folder.mkdir(parents=True)
 shutil.copy(rows, folder / 'rows.txt')
 file = {{'path': '{path}', 'sha256': hashlib.sha256(rows.read_bytes()).hexdigest(), 'bytes': 1, 'revision': None}}
-score = {{'score': 0.6, 'stderr': 0.01}}
 pathlib.Path('reports/tasks').mkdir(parents=True, exist_ok=True)
 pathlib.Path('reports/tasks/rte.json').write_text(json.dumps({{'kind': 'entailment', 'metric': 'accuracy',
-    'unavailable': None, 'labels': ['no', 'yes'], 'raw_files': {{'train': file}}, 'baselines': {{'tfidf': score}}}}))
+    'unavailable': None, 'labels': ['no', 'yes'], 'raw_files': {{'train': file}}}}))
 """
 
 
 def with_rows(project: Path, path: str) -> Path:
-    """Let the stage `tasks` read the file `path`, and the table have the score of its bag of words."""
+    """Let the stage `tasks` read the file `path`."""
     rows = project / path
     made.write(rows, "text,label\na,0\n")
     made.write(project / "stages/tasks.py", READS_ROWS.format(path=path))
     dvc = (project / "dvc.yaml").read_text()
     out = 'outs: ["data/tasks/${item.task}", {"reports/tasks/${item.task}.json": {cache: false}}]'
     made.write(project / "dvc.yaml", dvc.replace('outs: ["data/tasks/${item.task}"]', out))
-    made.repro(project, "tasks@rte")
-    row = made.row("rte", "tfidf")
-    made.write(project / TABLE, made.benchmark(row))
+    made.repro(project)
     return rows
 
 
@@ -49,15 +46,15 @@ def tasks_reasons() -> list[str]:
 def test_one_changed_label_stops_the_gate_and_is_in_the_trace(project: Path) -> None:
     rows = with_rows(project, "data/mine.csv")
     assert tasks_reasons() == []
-    raw = [text for _, text in trace_score(TABLE, "rte/tfidf") if "mine.csv" in text]
+    raw = [text for _, text in trace_score(TABLE, "rte/full") if "mine.csv" in text]
     (line,) = raw
     assert line.startswith("train of rte: data/mine.csv  sha256 ") and "not here" not in line
     rows.write_text("text,label\na,1\n")
     (reason,) = tasks_reasons()
     assert reason.startswith("task rte: rows changed since the table was made: data/mine.csv; run `dvc repro -f -s ")
-    assert any(text == reason for _, text in trace_score(TABLE, "rte/tfidf"))
+    assert any(text == reason for _, text in trace_score(TABLE, "rte/full"))
     with pytest.raises(PretraceError, match=r"^not verified: task rte: rows changed since"):
-        verify_score(TABLE, "rte/tfidf")
+        verify_score(TABLE, "rte/full")
     made.repro(project, "-f", "-s", "tasks@rte")
     assert tasks_reasons() == []
 
@@ -66,7 +63,9 @@ def test_rows_that_are_not_here_are_a_note(project: Path) -> None:
     with_rows(project, "data/mine.csv").unlink()
     _, notes = gate_reasons("HEAD")
     assert "task rte: data/mine.csv: not here, not compared" in notes
-    assert any(text.endswith(", not here") for _, text in trace_score(TABLE, "rte/tfidf"))
+    assert any(text.endswith(", not here") for _, text in trace_score(TABLE, "rte/full"))
+    same, lines = verify_score(TABLE, "rte/full")
+    assert same and ("rows", "not read again: data/mine.csv: not here") in lines
 
 
 @pytest.mark.parametrize("place", ["data/mine.csv", "rows/mine.csv", "{outside}/mine.csv"])
@@ -74,15 +73,18 @@ def test_verify_reads_rows_wherever_they_are(project: Path, tmp_path: Path, plac
     """In a folder that git ignores, in the one that it does not, and outside of the repository."""
     rows = with_rows(project, place.format(outside=tmp_path / "outside"))
     before = rows.read_bytes(), rows.stat().st_mtime_ns
-    same, lines = verify_score(TABLE, "rte/tfidf")
+    same, lines = verify_score(TABLE, "rte/full")
     assert same, lines
+    text = dict(lines)["rows"]
+    assert text.startswith(f"read again from {place.format(outside=tmp_path / 'outside')}: ")
+    assert text.endswith(".dir in dvc.lock, and the same again")
     assert (rows.read_bytes(), rows.stat().st_mtime_ns) == before and not rows.is_symlink()
 
 
 def test_verify_refuses_a_path_that_leads_out_of_the_copy(project: Path) -> None:
     with_rows(project, "../../mine.csv")
     with pytest.raises(PretraceError, match=r"not verified: \.\./\.\./mine\.csv leads out of the repository; make it"):
-        verify_score(TABLE, "rte/tfidf")
+        verify_score(TABLE, "rte/full")
 
 
 def test_make_repro_has_only_the_changed_rows_read_again(project: Path) -> None:

@@ -1,8 +1,9 @@
 """Compute a score again in a temporary copy of the project, and compare.
 
 The copy has the files of the folder that git knows, links to the files of the task's rows, the cache of the project,
-and no finished seeds or checkpoints, so the stage has to run. Its inputs are links into the cache; its outputs are
-deleted with the copy. The folder itself stays untouched; its cache may get what it lacks from the remote.
+and no finished seeds or checkpoints, so the stage has to run. Where the rows' files are here, they are read again, too.
+Other inputs are links into the cache; outputs are deleted with the copy. The folder itself stays untouched; its cache
+may get what it lacks from the remote.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from pretrace.common.code import CODE_AND_SETTINGS
 from pretrace.common.errors import PretraceError
@@ -19,7 +21,7 @@ from pretrace.common.provenance import processor
 from pretrace.review.cell import Cell, find_cell
 from pretrace.review.git_tree import Tree, git
 from pretrace.review.lockfile import clean_environment, disagreements, hashes, locked_stages
-from pretrace.tasks.raw_files import changed_files, read_task_reports, rows_changed
+from pretrace.tasks.raw_files import absent_files, changed_files, read_task_reports, rows_changed
 
 CONFIG = """[core]
     analytics = false
@@ -44,12 +46,13 @@ def verify_score(file: Path, name: str) -> tuple[bool, list[tuple[str, str]]]:
     with tempfile.TemporaryDirectory(prefix="pretrace-verify-") as folder:
         copy = Path(folder) / "project"
         _copy_project(cell.root, copy)
-        _link_raw_files(cell, copy)
+        rows, why_not = _rows_to_read(cell)
+        _link_files(rows + _language_tests(cell), cell.root, copy)
         _get_data(cell, copy)
-        command = ("repro", "--force", "--single-item", "--no-commit", "--no-run-cache", cell.stage)
-        if _dvc(copy, *command, shown=True).returncode:
-            raise PretraceError(f"not verified: {cell.stage} failed; its output is above")
-        return _compared(cell, copy)
+        if rows:
+            _run(copy, f"tasks@{cell.row.task}")
+        _run(copy, cell.stage)
+        return _compared(cell, copy, rows, why_not)
 
 
 def _copy_project(root: Path, copy: Path) -> None:
@@ -67,26 +70,42 @@ def _copy_project(root: Path, copy: Path) -> None:
     (copy / ".dvc" / "config.local").write_text(CONFIG.format(cache=(root / cache).resolve()), encoding="utf-8")
 
 
-def _link_raw_files(cell: Cell, copy: Path) -> None:
-    """Link the files from outside the pipeline that the stage reads, where git has not given them to the copy.
-
-    Absolute paths lead to the same files from anywhere.
+def _rows_to_read(cell: Cell) -> tuple[list[str], str]:
+    """Return the files that the task's rows are read from, and why they cannot be read again; one of both is empty.
 
     Raises:
-        PretraceError: the rows have changed since; or a path leads out of the repository.
+        PretraceError: one has changed since.
     """
-    if not cell.stage.startswith("tasks@"):
-        return
-    for name, report in read_task_reports([cell.row.task], cell.root).items():
-        if changed := changed_files(report, cell.root):
-            raise PretraceError(f"not verified: {rows_changed(name, changed)}")
-        for file in report.raw_files.values():
-            if not file.sha256 or Path(file.path).is_absolute() or (copy / file.path).exists():
-                continue
-            if not (copy / file.path).resolve().is_relative_to(copy.resolve()):
-                raise PretraceError(f"not verified: {file.path} leads out of the repository; make it an absolute path")
-            (copy / file.path).parent.mkdir(parents=True, exist_ok=True)
-            (copy / file.path).symlink_to((cell.root / file.path).resolve())
+    report = read_task_reports([cell.row.task], cell.root).get(cell.row.task)
+    paths = [file.path for file in report.raw_files.values() if file.sha256] if report else []
+    if not report or not paths:
+        return [], ""
+    if changed := changed_files(report, cell.root):
+        raise PretraceError(f"not verified: {rows_changed(cell.row.task, changed)}")
+    absent = absent_files(report, cell.root)
+    return ([], f"not read again: {', '.join(absent)}: not here") if absent else (paths, "")
+
+
+def _language_tests(cell: Cell) -> list[str]:
+    """Return the files of the language tests that the zero-shot stage reads."""
+    tests = Tree("here", None, cell.root).yaml("params.yaml").get("language_tests") or {}
+    return [str(test["file"]) for test in tests.values()] if cell.stage == "zeroshot" else []
+
+
+def _link_files(paths: list[str], root: Path, copy: Path) -> None:
+    """Link files from outside the pipeline that git has not given to the copy; an absolute path needs no link.
+
+    Raises:
+        PretraceError: a path leads out of the repository, where the copy's would lead elsewhere.
+    """
+    for path in paths:
+        target = copy / path
+        if Path(path).is_absolute() or target.exists() or not (root / path).exists():
+            continue
+        if not target.resolve().is_relative_to(copy.resolve()):
+            raise PretraceError(f"not verified: {path} leads out of the repository; make it an absolute path")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to((root / path).resolve())
 
 
 def _get_data(cell: Cell, copy: Path) -> None:
@@ -101,15 +120,31 @@ def _get_data(cell: Cell, copy: Path) -> None:
         raise PretraceError(f"not verified: what {cell.stage} reads is neither in the cache nor on a remote ({output})")
 
 
-def _compared(cell: Cell, copy: Path) -> tuple[bool, list[tuple[str, str]]]:
+def _run(copy: Path, stage: str) -> None:
+    """Run a stage in the copy, finished or not. Raises `PretraceError` if it fails."""
+    command = ("repro", "--force", "--single-item", "--no-commit", "--no-run-cache", stage)
+    if _dvc(copy, *command, shown=True).returncode:
+        raise PretraceError(f"not verified: {stage} failed; its output is above")
+
+
+def _compared(cell: Cell, copy: Path, rows: list[str], why_not: str) -> tuple[bool, list[tuple[str, str]]]:
     then, now = _scores_of_table(cell), cell.scores_in(copy)
+    stages = locked_stages(Tree("copy", None, copy))
     old = hashes(cell.lock_entry(), "outs").get(cell.predictions, "none")
-    new = hashes(locked_stages(Tree("copy", None, copy)).get(cell.stage), "outs").get(cell.predictions, "none")
+    new = hashes(stages.get(cell.stage), "outs").get(cell.predictions, "none")
     lines = [("again", f"{cell.stage} ran in a copy of this folder, on {processor()}")]
+    lines += [("rows", _rows(cell, rows, stages))] if rows else [("rows", why_not)] if why_not else []
     lines += [("score", _both("the table", then, now)), ("predictions", _both("dvc.lock", old, new))]
     same = then == now and old == new
     verdict = f"SAME: the scores of {cell.name} and the hash of {cell.predictions} are the same"
     return same, [*lines, ("verdict", verdict if same else _differs(cell, then == now, old == new))]
+
+
+def _rows(cell: Cell, files: list[str], stages: dict[str, Any]) -> str:
+    """Return whether the rows that were read again are those of dvc.lock."""
+    task, folder = f"tasks@{cell.row.task}", f"data/tasks/{cell.row.task}"
+    old, new = (hashes(known.get(task), "outs").get(folder, "none") for known in (cell.stages, stages))
+    return f"read again from {', '.join(dict.fromkeys(files))}: {_both('dvc.lock', old, new)}"
 
 
 def _scores_of_table(cell: Cell) -> list[float]:

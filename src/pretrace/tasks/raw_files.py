@@ -15,7 +15,7 @@ from pretrace.common.files import sha256_of_file
 from pretrace.schemas.record import read_record
 from pretrace.schemas.tasks import RawFile, TaskReport
 from pretrace.settings import Task
-from pretrace.tasks.dataset import SPLITS, UNLABELED
+from pretrace.settings.ready import SPLITS
 
 FORMATS = (".parquet", ".csv", ".tsv", ".txt", ".jsonl")
 
@@ -26,7 +26,7 @@ def raw_files(task: Task) -> dict[str, RawFile]:
     Raises:
         PretraceError: a file cannot be read. One that is missing is left out: reading its rows says so.
     """
-    splits = [split for split in (*SPLITS, UNLABELED) if task.train and getattr(task, split)]
+    splits = [split for split in SPLITS if task.train and getattr(task, split)]
     if task.dataset:
         revision = task.dataset.revision
         return {
