@@ -34,6 +34,7 @@ STAGES = (
     ("finetune", TASK, "full"),
     ("finetune", TASK, "scratch"),
     ("zeroshot",),
+    ("frozen", TASK),
     ("report",),
 )
 """In the order in which they run; with the keys of the matrix's cell."""

@@ -156,6 +156,8 @@ def write_task_predictions(data: Path, name: str) -> None:
     pd.DataFrame({"parts": parts, "label": np.ones(ROWS, int)}).to_parquet(folder / "test.parquet")
     majority, tfidf = BASELINES[name]
     columns = {"majority": right_on(majority, 8), "tfidf": right_on(tfidf, 9)}
+    (data / "frozen").mkdir(exist_ok=True)
+    pd.DataFrame().to_parquet(data / "frozen" / f"{name}.parquet", index=False)
     (data / "baselines").mkdir(exist_ok=True)
     pd.DataFrame(columns).to_parquet(data / "baselines" / f"{name}.parquet")
     (data / "predictions").mkdir(exist_ok=True)
@@ -182,6 +184,14 @@ def write_zero_shot(folder: Path) -> None:
     predictions.to_parquet(data / "source.parquet")
 
 
+def write_frozen(folder: Path, name: str, share: float) -> None:
+    """What the stage `frozen` writes for a task, of which this share is right."""
+    scores = {"transformer": {"score": share, "stderr": 0.015}}
+    write(folder / "frozen" / f"{name}.json", {"unavailable": None, "scores": scores})
+    predictions = pd.DataFrame({"transformer": right_on(share, 10)})
+    predictions.to_parquet(folder.parent / "data" / "frozen" / f"{name}.parquet", index=False)
+
+
 def write_predictions(data: Path, name: str, variant: str, predictions: list[np.ndarray]) -> None:
     """A cell's predictions, seed after seed; the lower the row's number, the more confident."""
     tables = []
@@ -200,6 +210,7 @@ def write_results(folder: Path) -> None:
     for name in KINDS:
         write(folder / "tasks" / f"{name}.json", task(name))
         write(folder / "baselines" / f"{name}.json", baselines(name))
+        write(folder / "frozen" / f"{name}.json", {"unavailable": None, "scores": {}})
         write_task_predictions(folder.parent / "data", name)
     write(folder / "zeroshot.json", {"tasks": {}, "language_tests": {}})
     numbers = {

@@ -40,7 +40,7 @@ def test_reports_are_complete(project: Path) -> None:
     for row in benchmark["rows"]:
         assert set(row) - {"unavailable"} == ROW
         assert row["score"] is None or -1 <= row["score"] <= 1
-        seeds = 1 if row["variant"] in ("majority", "tfidf", "lm_zero_shot", "lm_zero_shot_pmi") else 2
+        seeds = 1 if row["variant"] in ("majority", "tfidf", "lm_zero_shot", "lm_zero_shot_pmi", "frozen") else 2
         assert len(row["scores"]) == (0 if row["score"] is None else seeds)
     assert read(reports / "pretrain.json").keys() >= PRETRAIN
     assert read(reports / "clean.json")["splits"].keys() == {"train", "validation", "probes"}
@@ -58,7 +58,7 @@ def test_scores_of_every_kind_are_reproduced(project: Path) -> None:
     """And the gate is open; nothing of it leaves a trace in the folder."""
     command = (sys.executable, "-m", "pretrace.cli")
     assert "gate: open" in tiny.must(project, *command, "gate", "HEAD", PYTHONPATH="src")
-    for cell in ("follows/full", "follows/tfidf", "cloze/lm_zero_shot_pmi"):
+    for cell in ("follows/full", "follows/tfidf", "cloze/lm_zero_shot_pmi", "cloze/frozen"):
         said = tiny.must(project, *command, "trace", cell, "--verify", PYTHONPATH="src")
         assert f"SAME: the scores of {cell}" in said, said
     assert tiny.must(project, "git", "status", "--short") == ""

@@ -16,7 +16,7 @@ from tests.helpers import tiny_project as tiny
 
 pytestmark = pytest.mark.slow
 FULL, SCRATCH = "finetune@follows-full", "finetune@follows-scratch"
-BASELINES = "baselines@follows"
+BASELINES, FROZEN = "baselines@follows", "frozen@follows"
 GRID = [1e-05, 2e-05, 5e-05]
 PATIENCE = 3600.0
 
@@ -135,14 +135,15 @@ def test_scale_is_changed_and_changed_back(project: Path) -> None:
         FULL,
         SCRATCH,
         "zeroshot",
+        FROZEN,
         "report",
     ] or (
         # The vocabulary is the same, so what only depends on it does not run.
-        tiny.ran(said) == ["bpe", "pretrain", "tasks@follows", BASELINES, FULL, SCRATCH, "zeroshot", "report"]
+        tiny.ran(said) == ["bpe", "pretrain", "tasks@follows", BASELINES, FULL, SCRATCH, "zeroshot", FROZEN, "report"]
     )
     # DVC keeps no past runs of stages with a report in git that is no metric: they run again, and find their work done.
     back = tiny.dvc(project, "exp", "run", "-S", "scale=tiny")
-    assert tiny.ran(back) == ["pretrain", "tasks@follows", BASELINES, FULL, SCRATCH, "report"]
+    assert tiny.ran(back) == ["pretrain", "tasks@follows", BASELINES, FULL, SCRATCH, FROZEN, "report"]
     assert "transformer: resuming from the checkpoint at step 20" in back
     assert seeds.items() <= finished_seeds(project).items()
     clock = {"reports/cost.json", "reports/index.html", "reports/model-card.md"}

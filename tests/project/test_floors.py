@@ -33,7 +33,7 @@ INSIDE = {
     "tokens": ("byte_bpe", "", "shards"),
     "tasks": ("", "prompts", "probes", "prepare"),
     "training": ("distributed", "engine", "objectives", "pretraining", "finetuning", "alignment"),
-    "evaluation": ("", "language_tests", "zero_shot", "prompts"),
+    "evaluation": ("", "language_tests", "zero_shot", "frozen", "prompts"),
     "inference": ("", "serving"),
 }
 """Sub-packages and modules of a package, from the ground up; "" stands for all modules that are not named."""

@@ -61,6 +61,17 @@ def test_language_model_without_fine_tuning_is_a_baseline(reports: Path) -> None
     assert follows.endswith("| n/a |")
 
 
+def test_classifier_on_frozen_states_is_a_column(reports: Path) -> None:
+    for name in made_up.KINDS:
+        made_up.write_frozen(reports, name, 0.6)
+    benchmark = build(reports)
+    rows = [row for row in benchmark.rows if row.variant == "frozen"]
+    assert [(row.score, row.scores, row.n_train, row.n_eval) for row in rows] == [(0.6, [0.6], 3000, 1000)] * 2
+    assert benchmark.averages["frozen"] == 0.6
+    assert len([pair for pair in benchmark.comparisons if pair.against == "frozen"]) == 2
+    assert "| frozen LM + LR |" in benchmark_markdown(benchmark)
+
+
 def test_threshold_chosen_on_labels_is_said(reports: Path) -> None:
     made_up.write_zero_shot(reports)
     path = reports / "zeroshot.json"

@@ -34,6 +34,7 @@ def test_each_column_has_its_stage(clone: Path) -> None:
         "majority": "baselines@rte",
         "lm_zero_shot": "zeroshot",
         "lm_zero_shot_pmi": "zeroshot",
+        "frozen": "frozen@rte",
     }
     made.write(clone / TABLE, made.benchmark(*(made.row("rte", column) for column in columns)))
     for column, stage in columns.items():
@@ -44,11 +45,14 @@ def test_each_column_has_its_stage(clone: Path) -> None:
 
 
 def test_scores_are_read_from_the_report_of_the_stage(clone: Path) -> None:
-    made.write(clone / TABLE, made.benchmark(made.row("rte", "tfidf"), made.row("rte", "lm_zero_shot")))
+    made.write(clone / TABLE, made.benchmark(*(made.row("rte", name) for name in ("tfidf", "lm_zero_shot", "frozen"))))
     scores = {"tfidf": {"score": 0.6, "stderr": 0.01}}
     made.write(clone / "reports/baselines/rte.json", {"unavailable": None, "baselines": scores})
     by_column = {"lm_zero_shot": {"transformer": ZERO_SHOT}}
     made.write(clone / "reports/zeroshot.json", {"tasks": {"rte": by_column}, "language_tests": {}})
+    made.write(clone / "reports/frozen/rte.json", {"unavailable": None, "scores": {"transformer": scores["tfidf"]}})
+    assert find_cell(TABLE, "rte/frozen").scores_in(clone) == [0.6, 0.6]
+    assert find_cell(TABLE, "rte/frozen").predictions == "data/frozen/rte.parquet"
     assert find_cell(TABLE, "rte/tfidf").scores_in(clone) == [0.6, 0.6]
     assert find_cell(TABLE, "rte/lm_zero_shot").scores_in(clone) == [0.55, 0.55]
     assert find_cell(TABLE, "rte/lm_zero_shot").predictions == "data/zeroshot"

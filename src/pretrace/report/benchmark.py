@@ -19,10 +19,11 @@ from pretrace.report.predictions import TaskPredictions, read_predictions
 from pretrace.schemas.baselines import BaselinesReport
 from pretrace.schemas.benchmark import Benchmark, BenchmarkRow, Comparison, OverallComparison
 from pretrace.schemas.finetuning import FinetuneReport
+from pretrace.schemas.frozen import FrozenReport
 from pretrace.schemas.record import read_record
 from pretrace.schemas.tasks import TaskReport
 from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore
-from pretrace.settings import MAIN_MODEL, ZERO_SHOT, ZERO_SHOT_PMI, Settings
+from pretrace.settings import FROZEN, MAIN_MODEL, ZERO_SHOT, ZERO_SHOT_PMI, Settings
 
 REFERENCE = "full"
 BASELINES = {
@@ -30,6 +31,7 @@ BASELINES = {
     "tfidf": "TF-IDF",
     ZERO_SHOT: "LM, zero-shot",
     ZERO_SHOT_PMI: "LM, zero-shot PMI",
+    FROZEN: "frozen LM + LR",
 }
 """Columns that are not fine-tuned models, in the table's order, with their headings."""
 Report = TypeVar("Report")
@@ -51,6 +53,7 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
         own = [_variant_row(folder, task, variant) for variant in settings.variants]
         own += _baseline_rows(folder, task)
         own += _zero_shot_rows(zero_shot.get(task, {}), own[0])
+        own += _frozen_rows(folder, own[0])
         rows += own
         winners[task] = None
         if scored := [row for row in own if row.score is not None]:
@@ -176,6 +179,16 @@ def _zero_shot_rows(by_column: dict[str, dict[str, ZeroShotScore]], like: Benchm
                 score["extra_variance"] = result.extra_variance
             rows.append(like.model_copy(update={"variant": column, **score, "n_train": 0}))
     return rows
+
+
+def _frozen_rows(folder: Path, like: BenchmarkRow) -> list[BenchmarkRow]:
+    """Return the linear classifier on the states of the frozen transformer."""
+    report = _read_report(folder / "frozen" / f"{like.task}.json", FrozenReport, f"frozen@{like.task}")
+    if like.score is None or MAIN_MODEL not in report.scores:
+        return []
+    result = report.scores[MAIN_MODEL]
+    score = {"score": result.score, "scores": [result.score], "stderr": result.stderr}
+    return [like.model_copy(update={"variant": FROZEN, **score, "n_train": result.train_rows or like.n_train})]
 
 
 def read_zero_shot_report(folder: Path) -> ZeroShotReport:

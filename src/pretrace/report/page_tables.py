@@ -118,7 +118,7 @@ def cost_rows(cost: dict[str, CostEntry], settings: Settings) -> list[CostRow]:
     cells = {
         f"finetune@{task}-{variant}": f"finetune, {variant}" for variant in settings.variants for task in settings.tasks
     }
-    cells |= {f"{stage}@{task}": stage for stage in ("tasks", "baselines") for task in settings.tasks}
+    cells |= {f"{stage}@{task}": stage for stage in ("tasks", "baselines", "frozen") for task in settings.tasks}
     groups: dict[str, list[CostEntry]] = {}
     for name, entry in cost.items():
         if "@" not in name or name in cells:

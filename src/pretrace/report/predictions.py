@@ -3,6 +3,7 @@
     data/tasks/<task>/test.parquet          `parts` and `label` of each test row
     data/predictions/<task>-<variant>.parquet   `row`, `seed`, `prediction`, `probabilities` of a fine-tuned variant
     data/baselines/<task>.parquet           a column for each baseline, one line for each test row
+    data/frozen/<task>.parquet              a column for each pre-trained model, one line for each test row
     data/zeroshot/<task>.parquet            `row`, and a column for each rule without fine-tuning
 
 Shapes: S seeds (1 for a baseline), N rows.
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from pretrace.common.errors import PretraceError
+from pretrace.settings import FROZEN, MAIN_MODEL
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,12 @@ def read_predictions(task: str, variants: list[str], data: Path) -> TaskPredicti
         columns[name] = Predictions(np.arange(len(labels)), np.array(table[name].to_numpy())[None], [None])
         if columns[name].predictions_SN.shape[1] != len(labels):
             raise _other_rows(path, f"baselines@{task}")
+    path = data / "frozen" / f"{task}.parquet"
+    table = read_parquet(path, f"frozen@{task}")
+    if MAIN_MODEL in table.column_names:
+        if len(table) != len(labels):
+            raise _other_rows(path, f"frozen@{task}")
+        columns[FROZEN] = Predictions(np.arange(len(labels)), np.array(table[MAIN_MODEL].to_numpy())[None], [None])
     path = data / "zeroshot" / f"{task}.parquet"
     if path.exists():
         table = read_parquet(path, "zeroshot")

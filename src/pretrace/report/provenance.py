@@ -64,6 +64,10 @@ def cell_provenance(
         rows, result = _short(deps.get(f"data/tasks/{task}")), _short(outs.get(f"data/baselines/{task}.parquet"))
         known = _of_cost(cost.get(f"baselines@{task}"))
         cells.append(CellProvenance(task, "baselines", rows, "", result, **known))
+        deps, outs = (_hashes(stages.get(f"frozen@{task}"), part) for part in ("deps", "outs"))
+        weights, result = _short(deps.get("models/pretrained")), _short(outs.get(f"data/frozen/{task}.parquet"))
+        known = _of_cost(cost.get(f"frozen@{task}"))
+        cells.append(CellProvenance(task, "frozen LM + LR", rows, weights, result, **known))
     if "zeroshot" in cost:
         deps, outs = (_hashes(stages.get("zeroshot"), part) for part in ("deps", "outs"))
         hashes = (

@@ -14,9 +14,10 @@ from pretrace.review.score_changes import rows_of
 from pretrace.schemas.baselines import BaselinesReport
 from pretrace.schemas.benchmark import BenchmarkRow
 from pretrace.schemas.finetuning import FinetuneReport
+from pretrace.schemas.frozen import FrozenReport
 from pretrace.schemas.record import read_record
 from pretrace.schemas.zero_shot import ZeroShotReport
-from pretrace.settings import MAIN_MODEL, ZERO_SHOT, ZERO_SHOT_PMI
+from pretrace.settings import FROZEN, MAIN_MODEL, ZERO_SHOT, ZERO_SHOT_PMI
 
 BASELINES = ("majority", "tfidf")
 ZERO_SHOTS = (ZERO_SHOT, ZERO_SHOT_PMI)
@@ -40,27 +41,34 @@ class Cell:
 
     @property
     def stage(self) -> str:
-        """The stage that measured it: a fine-tuning, the task's baselines, or the zero-shot stage."""
-        return self._by_column("baselines@{task}", "zeroshot", "finetune@{task}-{variant}")
+        """The stage that measured it: a fine-tuning, the task's baselines, the zero-shot or the frozen stage."""
+        return self._by_column("baselines@{task}", "zeroshot", "frozen@{task}", "finetune@{task}-{variant}")
 
     @property
     def report(self) -> str:
         """The report of that stage, with the score."""
         return self._by_column(
-            "reports/baselines/{task}.json", "reports/zeroshot.json", "reports/finetune/{task}-{variant}.json"
+            "reports/baselines/{task}.json",
+            "reports/zeroshot.json",
+            "reports/frozen/{task}.json",
+            "reports/finetune/{task}-{variant}.json",
         )
 
     @property
     def predictions(self) -> str:
         """The stage's predictions on the test rows, as dvc.lock names them."""
         return self._by_column(
-            "data/baselines/{task}.parquet", "data/zeroshot", "data/predictions/{task}-{variant}.parquet"
+            "data/baselines/{task}.parquet",
+            "data/zeroshot",
+            "data/frozen/{task}.parquet",
+            "data/predictions/{task}-{variant}.parquet",
         )
 
-    def _by_column(self, baseline: str, zero_shot: str, finetuned: str) -> str:
+    def _by_column(self, baseline: str, zero_shot: str, frozen: str, finetuned: str) -> str:
         """Return the form that fits this column, with its task and variant filled in."""
         task, variant = self.row.task, self.row.variant
-        form = baseline if variant in BASELINES else zero_shot if variant in ZERO_SHOTS else finetuned
+        forms = dict.fromkeys(BASELINES, baseline) | dict.fromkeys(ZERO_SHOTS, zero_shot) | {FROZEN: frozen}
+        form = forms.get(variant, finetuned)
         return form.format(task=task, variant=variant)
 
     def scores_in(self, root: Path) -> list[float]:
@@ -76,6 +84,9 @@ class Cell:
         if variant in ZERO_SHOTS:
             result = read_record(path, ZeroShotReport).tasks.get(task, {}).get(variant, {}).get(MAIN_MODEL)
             return [result.score] * 2 if result else []
+        if variant == FROZEN:
+            frozen = read_record(path, FrozenReport).scores.get(MAIN_MODEL)
+            return [frozen.score] * 2 if frozen else []
         report = read_record(path, FinetuneReport)
         return [] if report.score is None else [report.score, *(report.scores or [report.score])]
 

@@ -11,6 +11,7 @@ from pretrace.schemas.checkpoint import CheckpointMetadata
 from pretrace.schemas.corpus import CleanReport, CollectReport
 from pretrace.schemas.cost import CostEntry
 from pretrace.schemas.finetuning import FinetunedConfig, FinetuneFacts, FinetuneReport, SeedResult
+from pretrace.schemas.frozen import FrozenReport
 from pretrace.schemas.models import CurvePoint, ModelConfig, PretrainReport, Sample
 from pretrace.schemas.tasks import TaskRecord, TaskReport
 from pretrace.schemas.tokens import Manifest, VocabularyRecord, VocabularyReport
@@ -38,6 +39,7 @@ CATALOG = (
     FileFormat("reports/samples.json", list[Sample], "stage pretrain", "page"),
     FileFormat("reports/curves/*.json", list[CurvePoint], "stage pretrain", "figures, `dvc plots`, MLflow"),
     FileFormat("reports/tasks/<task>.json", TaskReport, "stage tasks", "stage report, page"),
+    FileFormat("reports/frozen/<task>.json", FrozenReport, "stage frozen", "stage report"),
     FileFormat("reports/baselines/<task>.json", BaselinesReport, "stage baselines", "stage report"),
     FileFormat("reports/finetune/<task>-<variant>.json", FinetuneReport, "stage finetune", "stage report, page"),
     FileFormat("reports/zeroshot.json", ZeroShotReport, "stage zeroshot", "stage report, page"),
@@ -45,7 +47,7 @@ CATALOG = (
     FileFormat("models/vocabulary/vocabulary.json", VocabularyRecord, "stage bpe", "`load_vocabulary`"),
     FileFormat("data/shards/manifest.json", Manifest, "stage shard", "stage pretrain, `pretrace check`"),
     FileFormat("models/pretrained/<model>/config.json", ModelConfig, "stage pretrain", "`load_model`"),
-    FileFormat("data/tasks/<task>/task.json", TaskRecord, "stage tasks", "stages baselines, finetune, zeroshot"),
+    FileFormat("data/tasks/<task>/task.json", TaskRecord, "stage tasks", "stages after it"),
     FileFormat(
         "models/finetuned/<task>-<variant>/config.json",
         FinetunedConfig,

@@ -41,6 +41,7 @@ from pretrace.settings.scale import (
 )
 from pretrace.settings.yaml_file import read_yaml
 from pretrace.settings.zero_shot import (
+    FROZEN,
     HEURISTIC_COLUMNS,
     ZERO_SHOT,
     ZERO_SHOT_PMI,
@@ -51,6 +52,7 @@ from pretrace.settings.zero_shot import (
 )
 
 __all__ = [
+    "FROZEN",
     "HEURISTIC_COLUMNS",
     "MAIN_MODEL",
     "MODEL_KINDS",

@@ -15,11 +15,11 @@ from pretrace.settings.ready import ReadySource, with_ready
 from pretrace.settings.scale import MAIN_MODEL, Scale
 from pretrace.settings.section import NotNegative, Rate, Section, Seed, checked
 from pretrace.settings.yaml_file import read_yaml
-from pretrace.settings.zero_shot import ZERO_SHOT, ZERO_SHOT_PMI, LanguageTest, ZeroShot
+from pretrace.settings.zero_shot import FROZEN, ZERO_SHOT, ZERO_SHOT_PMI, LanguageTest, ZeroShot
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 """Names of tasks and variants: they become folders, and arguments of a command in dvc.yaml."""
-BASELINES = ("majority", "tfidf", ZERO_SHOT, ZERO_SHOT_PMI)
+BASELINES = ("majority", "tfidf", ZERO_SHOT, ZERO_SHOT_PMI, FROZEN)
 """Columns of the table besides the variants."""
 
 

@@ -20,7 +20,8 @@ HEURISTIC_KINDS: dict[Heuristic, str] = {
     "pair_pmi": "entailment",
 }
 """The kind of task that each heuristic is for."""
-ZERO_SHOT, ZERO_SHOT_PMI = "lm_zero_shot", "lm_zero_shot_pmi"
+ZERO_SHOT, ZERO_SHOT_PMI, FROZEN = "lm_zero_shot", "lm_zero_shot_pmi", "frozen"
+"""Columns of the table that no model was fine-tuned for: two rules, and a linear classifier on frozen states."""
 HEURISTIC_COLUMNS: dict[Heuristic, str] = {
     name: ZERO_SHOT_PMI if name.endswith("_pmi") else ZERO_SHOT for name in HEURISTIC_KINDS
 }

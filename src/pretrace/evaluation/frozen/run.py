@@ -1,0 +1,84 @@
+"""A task by the frozen pre-trained model and a linear classifier: its predictions on the test rows, and their score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pretrace.common.files import atomic_path
+from pretrace.evaluation.frozen.heads import StateRows, best_head
+from pretrace.evaluation.frozen.states import mean_states
+from pretrace.model import Transformer, load_model
+from pretrace.schemas.baselines import BaselineScore
+from pretrace.schemas.frozen import FrozenReport
+from pretrace.settings import MAIN_MODEL
+from pretrace.tasks.dataset import EncodedSplit, read_task
+from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.metrics import score, standard_error
+from pretrace.tasks.passages import generator_for
+from pretrace.tokens import load_vocabulary, vocabulary_folder
+from pretrace.training.engine.device import Device
+
+MOST_TEXTS = 40_000
+"""Texts of training rows that are read, each part counted; of more, rows are drawn at random. Their states take 100 MB
+at laptop scale, and 1.6 GB at that of GPT-1."""
+
+
+def score_frozen(task_folder: Path, models: Path, device: Device, predictions: Path) -> FrozenReport:
+    """Classify the rows of a task by the states of the transformer in `models` (models/pretrained).
+
+    Writes `predictions`, a Parquet file with a column for the model and a line for each test row, in order; neither if
+    the task is unavailable.
+
+    Raises:
+        PretraceError: the task's files or the model are missing or not readable.
+    """
+    import pandas as pd
+
+    record, splits = read_task(task_folder)
+    answers: dict[str, np.ndarray] = {}
+    scores: dict[str, BaselineScore] = {}
+    if not record.unavailable:
+        folder = models / MAIN_MODEL
+        model = load_model(folder).eval().to(device.name)
+        assert isinstance(model, Transformer)
+        newline_id = load_vocabulary(vocabulary_folder(folder)).newline_id
+        answer, scored = _answer(model, newline_id, splits, record.kind, record.metric, device)
+        answers[MAIN_MODEL], scores[MAIN_MODEL] = answer, scored
+    with atomic_path(predictions) as temporary:
+        pd.DataFrame(answers).to_parquet(temporary, compression="zstd", index=False)
+    return FrozenReport(unavailable=record.unavailable, scores=scores)
+
+
+def _answer(
+    model: Transformer, newline_id: int, splits: dict[str, EncodedSplit], kind: str, metric: str, device: Device
+) -> tuple[np.ndarray, BaselineScore]:
+    def states(split: EncodedSplit, rows: np.ndarray, layers: list[int]) -> np.ndarray:
+        texts = [part for i in rows for part in split.row(int(i))]
+        means_SLC = mean_states(model, texts, newline_id, layers, device)
+        return means_SLC.reshape(len(rows), split.parts, len(layers), -1)
+
+    every = list(range(len(model.blocks) + 1))
+    rows = {split: np.arange(len(splits[split])) for split in splits}
+    rows["train"] = _drawn(len(splits["train"]), MOST_TEXTS // splits["train"].parts)
+    train, dev = (
+        StateRows(states(splits[name], rows[name], every), splits[name].labels[rows[name]]) for name in ("train", "dev")
+    )
+    head, candidates = best_head(KINDS[kind], metric, train, dev)
+    answer = head.predict(states(splits["test"], rows["test"], [head.layer])[:, :, 0]).round(6)
+    labels = splits["test"].labels
+    return answer, BaselineScore(
+        score=round(score(metric, labels, answer), 6),
+        stderr=round(standard_error(metric, labels, answer), 6),
+        chosen=max(candidates, key=lambda candidate: candidate.dev),
+        candidates=candidates,
+        train_rows=len(train.labels_E) if len(train.labels_E) < len(splits["train"]) else None,
+    )
+
+
+def _drawn(count: int, most: int) -> np.ndarray:
+    """Return the numbers of at most `most` rows, in order, always the same."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(generator_for("frozen").permutation(count)[:most])

@@ -1,0 +1,33 @@
+"""Score a linear classifier on the states of the frozen pre-trained transformer, on the rows of a task.
+
+    python stages/frozen.py source
+
+Reads data/tasks/<task>/ and models/pretrained/; writes data/frozen/<task>.parquet, the predictions on the test rows,
+and reports/frozen/<task>.json.
+"""
+
+import sys
+from pathlib import Path
+
+from pretrace.evaluation.frozen.run import score_frozen
+from pretrace.pipeline.stage import Run, run_stage
+from pretrace.schemas.record import write_record
+from pretrace.training.engine.device import choose_device
+
+
+def main(run: Run) -> None:
+    (task,) = sys.argv[1:]
+    scale = run.settings.scale
+    device = choose_device(scale.pretrain.precision, scale.threads)
+    report = score_frozen(
+        Path(f"data/tasks/{task}"), Path("models/pretrained"), device, Path(f"data/frozen/{task}.parquet")
+    )
+    write_record(f"reports/frozen/{task}.json", report)
+    run.log_metrics({name: scored.score for name, scored in report.scores.items()})
+    run.cost["device"] = device.name
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python stages/frozen.py TASK")
+    run_stage("frozen", main, *sys.argv[1:])
