@@ -1,19 +1,47 @@
-"""The probes `same` and `nearness`: are two passages from one document, and how near are they?"""
+"""The probes `same` and `nearness`: are two passages from one document, and how near are they?
+
+Both begin with pairs of passages of one document. Two pairs that could exchange their second passages make a unit; a
+draw decides which units do. So each passage is as likely in a right row as in a wrong one, and tells nothing alone.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from pretrace.settings import ProbeSettings
 from pretrace.tasks.dataset import SPLITS, Row, TaskData
-from pretrace.tasks.passages import Text, chunks, generator_for
-from pretrace.tasks.probes.rows import balanced, joined, shuffled, unique_passages
+from pretrace.tasks.passages import Text, chunks
+from pretrace.tasks.probes.rows import balanced, joined, shuffled
 
 COMMON_WORDS = 100
 """The most frequent words of the corpus ("the", "of"), which any two passages may share."""
+STEM = 5
+"""Letters at a word's beginning by which it is told from others: "array" and "arrays" are one word (ours)."""
+FAR = 8
+"""Most passages from one to the other in a pair of `same` (ours)."""
 Words = tuple[str, ...]
 NEARNESS = ("another source", "the same source", "the same document", "the next passage")
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Consecutive words of a document."""
+
+    text: Text
+    place: int
+    words: Words
+    stems: frozenset[str]
+    """Beginnings of its words, but for the most common words."""
+
+    def shares_a_word(self, other: Passage) -> bool:
+        """Return whether both have a word of one stem, other than the most common."""
+        return not self.stems.isdisjoint(other.stems)
+
+
+Pair = tuple[Passage, Passage]
+Unit = tuple[Pair, Pair]
 
 
 def same(texts: dict[str, list[Text]], wanted: dict[str, int], sizes: ProbeSettings) -> TaskData:
@@ -24,48 +52,39 @@ def same(texts: dict[str, list[Text]], wanted: dict[str, int], sizes: ProbeSetti
     task = TaskData("similarity", "accuracy", ["two documents", "one document"])
     common = common_words(texts)
     for split in SPLITS:
-        pairs = [pair for pair in _far_pairs(texts[split], sizes.pair_words) if not shared_words(*pair[1:], common)]
-        pairs = shuffled(pairs, "same", split)
+        pairs = shuffled(pairs_of(texts[split], sizes.pair_words, 2, FAR, common), "same", split)
+        found = units(pairs, lambda a, b: a.text.id != b.text.id)
+        found = shuffled(found, "same", split, "exchange")[: wanted[split] // 4 * 2]
         rows = []
-        for number in range(0, len(pairs) - 2, 3):
-            (text, a, b), (other, c, _), (third, _, f) = pairs[number : number + 3]
-            if len({text.id, other.id, third.id}) == 3 and not shared_words(c, f, common):
-                rows += [Row((joined(a), joined(b)), 1, text.id), Row((joined(c), joined(f)), 0, other.id)]
-        task.splits[split] = balanced(rows)
+        for right, wrong in zip(found[::2], found[1::2], strict=False):
+            rows += [row for both in zip(_rows(right, 1), _rows(exchanged(wrong), 0), strict=True) for row in both]
+        task.splits[split] = rows
     return task
 
 
 def nearness(texts: dict[str, list[Text]], wanted: dict[str, int], sizes: ProbeSettings) -> TaskData:
     """Return pairs of passages with their nearness: 0 other sources, 1 one source, 2 one document, 3 the next passage.
 
-    As in `same`, no pair shares a word, but for the most common.
+    As in `same`, no pair shares a word, but for the most common. Of each sort of units three in four are exchanged.
     """
     task = TaskData("regression", "pearson", None, details={"scale": list(NEARNESS)})
     common = common_words(texts)
+    relations: tuple[Callable[[Passage, Passage], bool], ...] = (
+        lambda a, b: a.text.source != b.text.source,
+        lambda a, b: a.text.source == b.text.source and a.text.id != b.text.id,
+        lambda a, b: a.text.id == b.text.id and abs(a.place - b.place) > 2,
+    )
     for split in SPLITS:
-        random = generator_for("nearness", split)
-        runs = [(text, chunks(text, sizes.pair_words)) for text in texts[split]]
-        times = Counter(passage for _, run in runs for passage in run)
-        pool = shuffled([(t, c, i) for t, c in runs for i in range(0, len(c) - 1, 2)], "nearness", split)
-        by_source: dict[str, list[tuple[Text, list[Words], int]]] = {}
-        for item in pool:
-            by_source.setdefault(item[0].source, []).append(item)
+        pairs = shuffled(pairs_of(texts[split], sizes.pair_words, 1, 1, common), "nearness", split)
+        sorts = [
+            shuffled(units(pairs[grade :: len(relations)], relation), "nearness", split, str(grade))
+            for grade, relation in enumerate(relations)
+        ]
         rows: list[Row] = []
-        for number, (text, run, i) in enumerate(pool):
-            grade = number % 4
-            if grade == 3:
-                second: Words | None = run[i + 1]
-            elif grade == 2:
-                apart = [j for j in range(1, len(run), 2) if abs(j - i) > 2]
-                second = run[int(random.choice(apart))] if apart else None
-            else:
-                others = by_source[text.source] if grade == 1 else pool
-                other = others[int(random.integers(len(others)))]
-                wrong = other[0].id == text.id or (grade == 0 and other[0].source == text.source)
-                second = None if wrong else other[1][other[2] + 1]
-            if second and times[run[i]] == times[second] == 1 and not shared_words(run[i], second, common):
-                rows.append(Row((joined(run[i]), joined(second)), float(grade), text.id))
-        task.splits[split] = balanced(unique_passages(rows))
+        for number, group in enumerate(zip(*sorts, strict=False)):
+            for grade, unit in enumerate(group):
+                rows += _rows(unit, 3.0) if number % 4 == 0 else _rows(exchanged(unit), float(grade))
+        task.splits[split] = balanced(rows)
     return task
 
 
@@ -75,17 +94,51 @@ def common_words(texts: dict[str, list[Text]]) -> set[str]:
     return {word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:COMMON_WORDS]}
 
 
-def shared_words(first: Iterable[str], second: Iterable[str], common: set[str]) -> set[str]:
-    """Return the words of both passages, but for `common` ones."""
-    return (set(first) & set(second)) - common
+def stems(words: Iterable[str], common: set[str]) -> frozenset[str]:
+    """Return the beginnings of words, but for `common` ones."""
+    return frozenset(word[:STEM] for word in words if word not in common)
 
 
-def _far_pairs(texts: list[Text], length: int) -> list[tuple[Text, Words, Words]]:
-    """Return pairs of passages of a document with one passage between them; none is in two pairs or two documents."""
-    pairs = []
+def pairs_of(texts: list[Text], length: int, nearest: int, farthest: int, common: set[str]) -> list[Pair]:
+    """Return pairs of passages of a document that share no word and are so far apart; no passage is in two."""
     times = Counter(passage for text in texts for passage in chunks(text, length))
+    pairs = []
     for text in texts:
-        run = chunks(text, length)
-        for i in range(0, len(run) - 3, 4):
-            pairs += [(text, run[i], run[i + 2]), (text, run[i + 1], run[i + 3])]
-    return [(text, a, b) for text, a, b in pairs if times[a] == times[b] == 1]
+        run = [Passage(text, place, words, stems(words, common)) for place, words in enumerate(chunks(text, length))]
+        left = [passage for passage in run if times[passage.words] == 1]
+        while left:
+            first = left.pop(0)
+            for at, second in enumerate(left):
+                if second.place - first.place > farthest:
+                    break
+                if second.place - first.place >= nearest and not first.shares_a_word(second):
+                    pairs.append((first, left.pop(at)))
+                    break
+    return pairs
+
+
+def units(pairs: list[Pair], related: Callable[[Passage, Passage], bool]) -> list[Unit]:
+    """Return two pairs each that could exchange their second passages; no pair is in two units.
+
+    Then, too, no row shares a word.
+    """
+    left, found = list(pairs), []
+    while left:
+        first = left.pop(0)
+        for at, other in enumerate(left):
+            if related(first[0], other[0]) and not any(
+                one.shares_a_word(two) for one, two in exchanged((first, other))
+            ):
+                found.append((first, left.pop(at)))
+                break
+    return found
+
+
+def exchanged(unit: Unit) -> Unit:
+    """Return two pairs with their second passages exchanged."""
+    (a, b), (c, d) = unit
+    return (a, d), (c, b)
+
+
+def _rows(unit: Unit, label: float) -> list[Row]:
+    return [Row((joined(first.words), joined(second.words)), label, first.text.id) for first, second in unit]
