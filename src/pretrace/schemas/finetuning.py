@@ -30,6 +30,7 @@ class FinetuneFacts(Record):
     n_eval: int
     """Test rows."""
     seeds: list[int]
+    """Seeds of fine-tuning: with scores one for each of them, so that they repeat for each pre-training."""
     lr: float
     """Peak learning rate."""
     epochs: int
@@ -50,17 +51,19 @@ class FinetuneReport(FinetuneFacts):
     stderr: float | None
     """Standard error of `score` from the draw of the test rows."""
     dev_scores: list[float] = Field(default_factory=list)
-    """For each seed the metric on the dev rows after its best epoch."""
+    """For each of `scores` the metric on the dev rows after the best epoch."""
     best_epochs: list[int] = Field(default_factory=list)
-    """For each seed the epoch that is best on dev, from 1."""
+    """For each of `scores` the epoch that is best on dev, from 1."""
     best_seed: int | None = None
-    """The seed that is best on dev: its model is saved."""
+    """Seed of the fine-tuning that is best on dev: its model is saved."""
+    best_pretrain_seed: int | None = None
+    """Seed of the pre-training that it started from; null without one."""
     cut: dict[str, int]
     """By split the rows that are too long for the context and are cut."""
     tokens: int
-    """Tokens read in training, over all seeds."""
+    """Tokens read in training, over all fine-tunings."""
     flops: int
-    """Floating-point operations of all seeds."""
+    """Floating-point operations of all fine-tunings."""
 
 
 class LabelScale(Record):
@@ -118,7 +121,9 @@ class FinetunedConfig(TaskRecord):
     """A fine-tuned model: its task, its recipe and its sizes. Enough to use it after the settings have changed."""
 
     seed: int
-    """The seed whose weights are saved, best on dev."""
+    """Seed of the fine-tuning whose weights are saved, the best on dev."""
+    pretrain_seed: int | None = None
+    """Seed of the pre-training that it started from; null without one."""
     recipe: FinetuneRecipe
     model: ModelConfig
     label_scale: LabelScale

@@ -10,13 +10,19 @@ from typing import Any
 
 
 def points(curves: list[Path]) -> Iterator[tuple[str, float, int]]:
-    """Yield (metric, value, step) of curves. Names tell several curves, or several seeds in one curve, apart."""
+    """Yield (metric, value, step) of curves. Names tell several curves, or several seeds in one curve, apart.
+
+    `loss/seed1`; where a curve has several pre-trainings `loss/pretrain42-seed1`.
+    """
     for path in curves:
         prefix = f"{path.stem}/" if len(curves) > 1 else ""
-        for number, row in enumerate(read_rows(path)):
+        rows = read_rows(path)
+        several = len({row.get("pretrain_seed") for row in rows}) > 1
+        for number, row in enumerate(rows):
             step = int(row.get("step", row.get("epoch", number)))
-            suffix = f"/seed{row['seed']}" if "seed" in row else ""
-            values = {key: row[key] for key in row if key not in ("step", "epoch", "seed")}
+            start = f"pretrain{row['pretrain_seed']}-" if several else ""
+            suffix = f"/{start}seed{row['seed']}" if "seed" in row else ""
+            values = {key: row[key] for key in row if key not in ("step", "epoch", "seed", "pretrain_seed")}
             for key, value in finite(values).items():
                 yield f"{prefix}{key}{suffix}", value, step
 

@@ -1,17 +1,17 @@
-"""The files of a fine-tuning: the folder of the best seed's model, and the predictions of all seeds.
+"""The files of a cell: the folder of the best model, and the predictions of all fine-tunings.
 
     models/finetuned/<task>-<variant>/config.json          the task, the recipe, the model's sizes, the labels' scale
-                                      model.safetensors    of the seed that is best on dev
-                                      curve.jsonl          losses of all seeds
+                                      model.safetensors    of the fine-tuning that is best on dev
+                                      curve.jsonl          losses of all of them
                                       unlabeled.parquet    predictions for rows without labels, if the task has any
-    data/predictions/<task>-<variant>.parquet              a line for each seed and test row
+    data/predictions/<task>-<variant>.parquet              a line for each of them and each test row
 
 The folder has all that predictions need, so that the model can be used after the settings have changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +26,7 @@ from pretrace.tasks.kinds import KINDS, TaskKind
 from pretrace.tasks.targets import LabelScale
 from pretrace.training.engine.device import choose_device
 from pretrace.training.finetuning.batching import Examples
+from pretrace.training.finetuning.job import Job
 from pretrace.training.finetuning.predictions import Predictions, predict
 from pretrace.training.finetuning.task_head import TaskModel
 
@@ -57,23 +58,30 @@ def predict_rows(model: TaskModel, config: FinetunedConfig, rows: EncodedSplit) 
     return Predictions(scale.labels(outputs.values_E), outputs.probabilities_EK)
 
 
-def write_predictions(path: Path, kind: TaskKind, results: Sequence[SeedResult]) -> None:
-    """Write each seed's predictions for the test rows: `row` from 0, `seed`, `prediction`, `probabilities`.
+def write_predictions(path: Path, kind: TaskKind, results: Mapping[Job, SeedResult]) -> None:
+    """Write the predictions of each fine-tuning for the test rows.
+
+    The columns are `row` from 0, `pretrain_seed` (null without one), `seed`, `prediction`, `probabilities`.
 
     Args:
-        results: of the seeds; none for a task that could not be made.
+        results: none for a task that could not be made.
     """
     import pyarrow as pa
     from pyarrow import parquet
 
     number = pa.float64() if kind.numeric else pa.int64()
     columns: dict[str, tuple[pa.DataType, list[Any]]] = {
-        "row": (pa.int64(), [row for result in results for row in range(len(result.predictions))]),
-        "seed": (pa.int64(), [result.seed for result in results for _ in result.predictions]),
-        "prediction": (number, [value for result in results for value in kind.plain(result.predictions)]),
+        "row": (pa.int64(), [row for result in results.values() for row in range(len(result.predictions))]),
+        "pretrain_seed": (pa.int64(), [job.pretrain_seed for job, r in results.items() for _ in r.predictions]),
+        "seed": (pa.int64(), [job.seed for job, result in results.items() for _ in result.predictions]),
+        "prediction": (number, [value for result in results.values() for value in kind.plain(result.predictions)]),
         "probabilities": (
             pa.list_(pa.float64()),
-            [row for r in results for row in cast("list[Any]", r.probabilities) or [None] * len(r.predictions)],
+            [
+                row
+                for r in results.values()
+                for row in cast("list[Any]", r.probabilities) or [None] * len(r.predictions)
+            ],
         ),
     }
     table = pa.table({name: pa.array(values, kind_of) for name, (kind_of, values) in columns.items()})

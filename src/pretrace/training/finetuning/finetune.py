@@ -23,16 +23,19 @@ from pretrace.training.finetuning.trainer import Trainer
 
 
 def starting_model(
-    settings: Settings, variant_name: str, vocabulary_size: int, pretrained: Path, seed: int
+    settings: Settings, variant_name: str, vocabulary_size: int, pretrained: Path | None, seed: int
 ) -> LanguageModel:
     """Return the language model that a variant starts from: pre-trained, random with the seed's weights, or both.
 
     Both: the embeddings and the first `layers` blocks are pre-trained (released code: `n_transfer`; Figure 2).
+
+    Args:
+        pretrained: folder of the pre-trained model; None for a variant that is not pre-trained.
     """
     variant = settings.variants[variant_name]
-    if not variant.pretrained:
+    if pretrained is None:
         return build_model(variant.model, settings.scale, vocabulary_size, seed)
-    model = load_model(pretrained / variant.model)
+    model = load_model(pretrained)
     if variant.layers is not None:
         random = model.create(model.settings, vocabulary_size, model.context, seed)
         model.blocks = nn.ModuleList([*model.blocks[: variant.layers], *random.blocks[variant.layers :]])

@@ -1,4 +1,4 @@
-"""Fine-tune one variant on one task with every seed; report their scores and save the best seed's model."""
+"""Fine-tune one variant on one task, every seed from every pre-training; report the scores, save the best model."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from pretrace.training.engine.device import check_kernels, choose_device
 from pretrace.training.engine.memory import check_training_memory
 from pretrace.training.finetuning.artifacts import CONFIG, MODEL, UNAVAILABLE, write_predictions, write_unlabeled
 from pretrace.training.finetuning.config import resolve_recipe
+from pretrace.training.finetuning.job import Job
 from pretrace.training.finetuning.seed_jobs import RESULT, SeedJobs
 
 NO_SCORES: dict[str, Any] = {"score": None, "scores": [], "stderr": None, "cut": {}, "tokens": 0, "flops": 0}
@@ -39,12 +40,12 @@ def finetune_all_seeds(
     out: Path,
     predictions: Path,
 ) -> tuple[FinetuneReport, dict[str, Any]]:
-    """Fine-tune with every seed; write the best seed's model and the curves to `out`.
+    """Fine-tune with every seed, from every pre-training; write the model that is best on dev and the curves to `out`.
 
     Args:
         task_folder: the task's rows.
         pretrained: the folder of the pre-trained models.
-        predictions: the Parquet file for the predictions of all seeds for the test rows.
+        predictions: the Parquet file for the predictions of all fine-tunings for the test rows.
 
     Returns:
         The report, one cell of the benchmark; and what depends on the clock.
@@ -57,25 +58,25 @@ def finetune_all_seeds(
         with atomic_folder(out) as temporary:
             write_record(temporary / UNAVAILABLE, facts)
             (temporary / "curve.jsonl").touch()
-        write_predictions(predictions, KINDS[recipe.kind], [])
+        write_predictions(predictions, KINDS[recipe.kind], {})
         return report, {}
     check_kernels(settings.variants[variant].model, choose_device(recipe.precision, 1))
     check_training_memory(settings.variants[variant].model, settings, vocabulary_size)
     started = time.monotonic()
     jobs = SeedJobs(settings, variant, recipe, task_folder, pretrained, vocabulary_size)
-    folders = dict(jobs.run(f"{task}-{variant}"))
-    results = [read_record(folders[seed] / RESULT, SeedResult) for seed in settings.seeds]
-    best = max(results, key=lambda result: max(result.dev_scores))
+    jobs.run(f"{task}-{variant}")
+    results = {job: read_record(jobs.folder(job) / RESULT, SeedResult) for job in jobs.jobs}
+    best = max(results, key=lambda job: max(results[job].dev_scores))
     with atomic_folder(out) as temporary:
-        shutil.copyfile(folders[best.seed] / MODEL, temporary / MODEL)
-        _write_config(temporary / CONFIG, record, recipe, best)
+        shutil.copyfile(jobs.folder(best) / MODEL, temporary / MODEL)
+        _write_config(temporary / CONFIG, record, recipe, best, results[best])
         _write_curves(temporary / "curve.jsonl", results)
         write_unlabeled(temporary, task_folder)
     write_predictions(predictions, KINDS[recipe.kind], results)
     scores = _scores(results, best, recipe.metric, splits["test"].labels)
     cut = {name: count_truncated(split, settings.scale.model.context) for name, split in splits.items()}
-    tokens, flops = sum(result.tokens for result in results), sum(result.flops for result in results)
-    report = FinetuneReport(**facts.as_json(), **scores, cut=cut, tokens=tokens, flops=flops)
+    tokens, flops = (sum(counts) for counts in zip(*((r.tokens, r.flops) for r in results.values()), strict=True))
+    report = FinetuneReport(**facts.as_json() | scores, cut=cut, tokens=tokens, flops=flops)
     return report, {"seeds_seconds": round(time.monotonic() - started, 2)}
 
 
@@ -102,29 +103,40 @@ def _facts(settings: Settings, task: str, variant: str, record: TaskRecord, reci
     )
 
 
-def _scores(results: list[SeedResult], best: SeedResult, metric: str, labels: np.ndarray) -> dict[str, Any]:
-    """Return the scores over seeds; the standard error is of the seed whose score is the median."""
-    scores = [result.test_score for result in results]
+def _scores(results: dict[Job, SeedResult], best: Job, metric: str, labels: np.ndarray) -> dict[str, Any]:
+    """Return the scores of all fine-tunings; the standard error is of the one whose score is the median."""
+    scores = [result.test_score for result in results.values()]
     median = statistics.median(scores)
-    middle = min(results, key=lambda result: (abs(result.test_score - median), result.seed))
+    middle = min(results.values(), key=lambda result: (abs(result.test_score - median), result.seed))
     return {
+        "seeds": [job.seed for job in results],
         "score": round(median, 6),
         "scores": [round(score, 6) for score in scores],
+        "pretrain_seeds": [job.pretrain_seed for job in results if job.pretrain_seed is not None],
         "stderr": round(standard_error(metric, labels, np.array(middle.predictions)), 6),
-        "dev_scores": [round(max(result.dev_scores), 6) for result in results],
-        "best_epochs": [result.best_epoch for result in results],
+        "dev_scores": [round(max(result.dev_scores), 6) for result in results.values()],
+        "best_epochs": [result.best_epoch for result in results.values()],
         "best_seed": best.seed,
+        "best_pretrain_seed": best.pretrain_seed,
     }
 
 
-def _write_config(path: Path, record: TaskRecord, recipe: FinetuneRecipe, best: SeedResult) -> None:
-    scale = best.label_scale
-    write_record(
-        path,
-        FinetunedConfig(**record.as_json(), seed=best.seed, recipe=recipe, model=best.model, label_scale=scale),
+def _write_config(path: Path, record: TaskRecord, recipe: FinetuneRecipe, job: Job, result: SeedResult) -> None:
+    config = FinetunedConfig(
+        **record.as_json(),
+        seed=job.seed,
+        pretrain_seed=job.pretrain_seed,
+        recipe=recipe,
+        model=result.model,
+        label_scale=result.label_scale,
     )
+    write_record(path, config)
 
 
-def _write_curves(path: Path, results: list[SeedResult]) -> None:
-    rows = [{"seed": result.seed, **point.as_json()} for result in results for point in result.curve]
+def _write_curves(path: Path, results: dict[Job, SeedResult]) -> None:
+    rows = [
+        {"seed": job.seed, "pretrain_seed": job.pretrain_seed, **point.as_json()}
+        for job, result in results.items()
+        for point in result.curve
+    ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")

@@ -1,15 +1,16 @@
-"""The seeds of one variant on one task, each in a process of its own.
+"""The fine-tunings of one variant on one task, each in a process of its own: every seed from every pre-training.
 
-A seed has one thread: the bytes do not depend on the number of cores, and seeds share the cores. A finished seed is
-cached in `.pretrace/seeds/<fingerprint>/` with its checksums, so that it is not run again after a crash.
+Each has one thread: the bytes do not depend on the number of cores, and all share the cores. A finished one is cached
+in `.pretrace/seeds/<fingerprint>/<seed>/` with its checksums, so that it is not run again after a crash. The
+fingerprint is of the pre-trained weights, too, and not of their seed.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from pretrace.training.engine.device import choose_device
 from pretrace.training.engine.fingerprint import fingerprint
 from pretrace.training.finetuning.artifacts import MODEL
 from pretrace.training.finetuning.finetune import finetune_seed, starting_model
+from pretrace.training.finetuning.job import Job
 from pretrace.training.finetuning.worker_pool import prepare_workers
 
 RESULT = "result.json"
@@ -44,7 +46,7 @@ WORKER_DIED = (
 
 
 class SeedJobs:
-    """All seeds of the settings, in a folder named by all that their results depend on.
+    """All fine-tunings of the settings, in folders named by all that their results depend on.
 
     Args:
         task: folder of the task's rows.
@@ -61,65 +63,76 @@ class SeedJobs:
         vocabulary_size: int,
     ) -> None:
         self.settings, self.variant, self.recipe, self.task = settings, variant, recipe, task
-        self.pretrained, self.vocabulary_size = pretrained, vocabulary_size
-        name = fingerprint(
-            start=self._start(),
-            recipe=recipe.model_dump(),
-            rows={name: sha256_of_file(task / f"{name}.safetensors") for name in SPLITS},
-            labels=read_record(task / TASK, TaskRecord).labels,
-            vocabulary_size=vocabulary_size,
-            context=settings.scale.model.context,
-            device=str(choose_device(recipe.precision, 1)),
-            code=code_hash("pretrace.training.finetuning.finetune"),
-        )
-        self.folder = scratch_folder() / "seeds" / name[:32]
+        self.vocabulary_size = vocabulary_size
+        self.starts = _starts(settings, variant, pretrained)
+        common = {
+            "recipe": recipe.model_dump(),
+            "rows": {name: sha256_of_file(task / f"{name}.safetensors") for name in SPLITS},
+            "labels": read_record(task / TASK, TaskRecord).labels,
+            "vocabulary_size": vocabulary_size,
+            "context": settings.scale.model.context,
+            "device": str(choose_device(recipe.precision, 1)),
+            "code": code_hash("pretrace.training.finetuning.finetune"),
+        }
+        names = {seed: fingerprint(start=self._describe(folder), **common) for seed, folder in self.starts.items()}
+        self.folders = {seed: scratch_folder() / "seeds" / name[:32] for seed, name in names.items()}
+        self.jobs = [Job(start, seed) for start in self.starts for seed in settings.seeds]
+        """In the order of the report: all seeds from the first pre-training, then all from the next."""
 
-    def _start(self) -> dict[str, Any]:
-        """Return all that the starting weights depend on, besides the seed."""
+    def folder(self, job: Job) -> Path:
+        """Return the folder of a fine-tuning's result."""
+        return self.folders[job.pretrain_seed] / str(job.seed)
+
+    def _describe(self, pretrained: Path | None) -> dict[str, Any]:
+        """Return all that the starting weights depend on, besides the seed of the fine-tuning."""
         variant = self.settings.variants[self.variant]
-        if not variant.pretrained:
+        if pretrained is None:
             return {"random": self.settings.scale.sizes_of(variant.model).model_dump()}
-        weights = self.pretrained / variant.model / MODEL
+        weights = pretrained / MODEL
         if not weights.is_file():
             raise PretraceError(f"{weights}: no such file; run the stage that writes it (`dvc repro pretrain`)")
         return {"weights": sha256_of_file(weights), "layers": variant.layers}
 
-    def run(self, title: str) -> Iterator[tuple[int, Path]]:
-        """Run the seeds that are not cached; yield each seed with the folder of its result.
+    def run(self, title: str) -> None:
+        """Run the fine-tunings that are not cached.
 
         Raises:
             PretraceError: a worker died.
         """
-        with locked(self.folder / "lock"):
-            waiting = []
-            for seed in self.settings.seeds:
-                if checksums_match(self.folder / str(seed)):
-                    yield seed, self.folder / str(seed)
-                else:
-                    waiting.append(seed)
-            if waiting:
-                yield from self._run_in_workers(waiting, title)
+        with ExitStack() as locks:
+            for folder in sorted(set(self.folders.values())):  # in one order, so that no two processes wait for another
+                locks.enter_context(locked(folder / "lock"))
+            if waiting := [job for job in self.jobs if not checksums_match(self.folder(job))]:
+                self._run_in_workers(waiting, title)
 
-    def _run_in_workers(self, seeds: list[int], title: str) -> Iterator[tuple[int, Path]]:
+    def _run_in_workers(self, jobs: list[Job], title: str) -> None:
         # More seeds than cores take turns, so no core waits for a last seed.
-        workers = min(len(seeds), 2 * (os.cpu_count() or 1))
+        workers = min(len(jobs), 2 * (os.cpu_count() or 1))
         pool = ProcessPoolExecutor(workers, mp_context=prepare_workers(), initializer=exit_with_pool_owner)
-        with pool, progress(total=len(seeds), unit="seed", description=title) as bar:
-            for done in as_completed([pool.submit(self.run_seed, seed) for seed in seeds]):
+        with pool, progress(total=len(jobs), unit="seed", description=title) as bar:
+            for done in as_completed([pool.submit(self.run_job, job) for job in jobs]):
                 try:
-                    seed = done.result()
+                    done.result()
                 except BrokenProcessPool:
                     raise PretraceError(WORKER_DIED) from None
                 bar.update(1)
-                yield seed, self.folder / str(seed)
 
-    def run_seed(self, seed: int) -> int:
+    def run_job(self, job: Job) -> None:
         """Fine-tune with one seed and cache the result; runs in a worker."""
         _, splits = read_task(self.task)
-        start = starting_model(self.settings, self.variant, self.vocabulary_size, self.pretrained, seed)
-        result, model = finetune_seed(start, self.recipe, splits, seed, choose_device(self.recipe.precision, 1))
-        with atomic_folder(self.folder / str(seed)) as temporary:
+        start = starting_model(
+            self.settings, self.variant, self.vocabulary_size, self.starts[job.pretrain_seed], job.seed
+        )
+        result, model = finetune_seed(start, self.recipe, splits, job.seed, choose_device(self.recipe.precision, 1))
+        with atomic_folder(self.folder(job)) as temporary:
             save_tensors(temporary / MODEL, model)
             write_record(temporary / RESULT, result)
             write_checksums(temporary)
-        return seed
+
+
+def _starts(settings: Settings, name: str, pretrained: Path) -> dict[int | None, Path | None]:
+    """Return the folder of each pre-trained model that a variant starts from, by its seed; None for random weights."""
+    variant = settings.variants[name]
+    if not variant.pretrained:
+        return {None: None}
+    return {seed: pretrained / folder for folder, seed in settings.pretrainings(variant.model).items()}
