@@ -1,11 +1,11 @@
-"""Fine-tune one variant on one task, with every seed.
+"""Fine-tune one variant on one task, with every seed, from every pre-training.
 
     python stages/finetune.py source full
 
 Reads data/tasks/<task>/, models/pretrained/ and the size of models/vocabulary/; writes
-models/finetuned/<task>-<variant>/ (the model of the seed that is best on dev, and the curve),
-data/predictions/<task>-<variant>.parquet (the predictions of all seeds for the test rows) and
-reports/finetune/<task>-<variant>.json. A finished seed is cached in .pretrace/ and not run again after a crash.
+models/finetuned/<task>-<variant>/ (the model that is best on dev, and the curves),
+data/predictions/<task>-<variant>.parquet (the predictions of all fine-tunings for the test rows) and
+reports/finetune/<task>-<variant>.json. A finished fine-tuning is cached in .pretrace/ and not run again after a crash.
 """
 
 import sys

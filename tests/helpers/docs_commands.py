@@ -235,6 +235,10 @@ PAGES: dict[str, list[tuple[str, How]]] = {
     "docs/training.md": [
         ("pretrace check", LOOK),
         (
+            "dvc exp run -S 'pretrain.seeds=[42,43]'",
+            ByTest("tests/integration/test_pretraining_seeds.py::test_adding_a_seed_trains_only_what_is_new"),
+        ),
+        (
             "torchrun --nproc-per-node 8 stages/pretrain.py",
             Run("PYTHONPATH=src torchrun --nproc-per-node 2 stages/pretrain.py"),
         ),

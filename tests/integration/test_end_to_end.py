@@ -147,8 +147,13 @@ def test_exported_model_replaces_pre_training(project: Path) -> None:
     before = read(project / "reports" / "pretrain.json")
     export = ("export", "--to", "huggingface", "--out", "data/exported")
     tiny.must(project, sys.executable, "-m", "pretrace.cli", *export)
+    seeds = {path: path.stat().st_mtime_ns for path in project.glob(".pretrace/seeds/*/*/result.json")}
     said = tiny.dvc(project, "exp", "run", "-S", "pretrain.init_from=data/exported")
-    assert tiny.ran(said) == ["bpe", "pretrain", "zeroshot", "report"]  # the same model: nothing is fine-tuned again
+    # The same model: each fine-tuning is found finished, and is reported as one without a seed of pre-training.
+    cells = {f"finetune@{task}-full" for task in tiny.PROBES}
+    assert set(tiny.ran(said)) == {"bpe", "pretrain", "zeroshot", "report"} | cells
+    assert seeds == {path: path.stat().st_mtime_ns for path in project.glob(".pretrace/seeds/*/*/result.json")}
+    assert read(project / "reports" / "finetune" / "follows-full.json")["pretrain_seeds"] == []
     after = read(project / "reports" / "pretrain.json")
     assert {key: after[key] for key in ("val_loss", "parameters", "steps")} == {
         **{key: before[key] for key in ("val_loss", "parameters")},

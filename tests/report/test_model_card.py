@@ -65,7 +65,7 @@ def test_fine_tuned_model_has_its_own_card(reports: Path) -> None:
     assert "# pretrace, scale laptop: source-full" in card
     assert "library_name: onnx" in card
     assert "pipeline_tag: text-classification" in card
-    made_with = "3,000 rows of the task source, 2 epochs, learning rate 0.001; of 3 seeds the best on dev"
+    made_with = "3,000 rows of the task source, 2 epochs, learning rate 0.001; of 3 fine-tunings the best on dev"
     assert f"| fine-tuned on | {made_with} |" in card
     assert "\n## Use\n\nso and so\n" in card
 

@@ -34,6 +34,19 @@ def test_every_column_has_its_predictions(data: Path) -> None:
     assert [float(np.mean(s == task.labels_N)) for s in task.columns["full"].predictions_SN] == [0.5, 0.51, 0.49]
 
 
+def test_fine_tunings_are_told_apart_by_both_seeds(data: Path) -> None:
+    path = data / "predictions" / "source-full.parquet"
+    one = pd.read_parquet(path)
+    assert read_predictions("source", ["full"], data).columns["full"].pretrain_seeds == []
+    two = one.assign(prediction=1 - one["prediction"])
+    pd.concat([one.assign(pretrain_seed=42), two.assign(pretrain_seed=43)]).to_parquet(path)
+    column = read_predictions("source", ["full"], data).columns["full"]
+    assert (column.pretrain_seeds, column.seeds) == ([42] * 3 + [43] * 3, [0, 1, 2] * 2)
+    np.testing.assert_array_equal(column.predictions_SN[3:], 1 - column.predictions_SN[:3])
+    assert column.probabilities_SN is not None
+    assert len(column.probabilities_SN) == 6
+
+
 @pytest.mark.parametrize(
     ("path", "stage"),
     [

@@ -139,6 +139,7 @@ def _variant_row(folder: Path, task: str, variant: str) -> BenchmarkRow:
         metric=report.metric,
         score=report.score if scored else None,
         scores=report.scores if scored else [],
+        pretrain_seeds=report.pretrain_seeds,
         stderr=report.stderr if scored else None,
         n_train=report.n_train,
         n_eval=report.n_eval,

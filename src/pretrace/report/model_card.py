@@ -160,7 +160,7 @@ def _training(pretrain: PretrainReport, cost: dict[str, CostEntry], tuned: Finet
         own = cost.get(f"finetune@{tuned.task}-{tuned.variant}")
         rows |= {
             "fine-tuned on": f"{tuned.n_train:,} rows of the task {tuned.task}, {tuned.epochs} epochs, "
-            f"learning rate {tuned.lr:g}; of {len(tuned.seeds)} seeds the best on dev",
+            f"learning rate {tuned.lr:g}; of {len(tuned.scores)} fine-tunings the best on dev",
             "fine-tuning FLOPs": readable_number(tuned.flops),
             "fine-tuning time": readable_time(own.seconds) if own else "",
         }

@@ -1,17 +1,18 @@
 """Predictions of every column of the table on a task's test rows, read from the Parquet files of the stages.
 
     data/tasks/<task>/test.parquet          `parts` and `label` of each test row
-    data/predictions/<task>-<variant>.parquet   `row`, `seed`, `prediction`, `probabilities` of a fine-tuned variant
+    data/predictions/<task>-<variant>.parquet   `row`, `pretrain_seed`, `seed`, `prediction`, `probabilities` of a
+                                            fine-tuned variant
     data/baselines/<task>.parquet           a column for each baseline, one line for each test row
     data/frozen/<task>.parquet              a column for each pre-trained model, one line for each test row
     data/zeroshot/<task>.parquet            `row`, and a column for each rule without fine-tuning
 
-Shapes: S seeds (1 for a baseline), N rows.
+Shapes: S fine-tunings (1 for a baseline), N rows.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,12 @@ class Predictions:
     predictions_SN: np.ndarray
     """Ids of classes or choices, or the numbers of a regression."""
     seeds: list[int | None]
+    """Fine-tuning seed of each of the S, all of the first pre-training before those of the next; None for a baseline.
+    """
     probabilities_SN: list[list[Any]] | None = None
-    """For each seed and row the probabilities of the classes or choices; None for a regression or a baseline."""
+    """For each of the S and row the probabilities of the classes or choices; None for a regression or a baseline."""
+    pretrain_seeds: list[int] = field(default_factory=list)
+    """Seed of the pre-training that each of the S started from; empty where there was none."""
 
 
 @dataclass(frozen=True)
@@ -81,17 +86,25 @@ def read_predictions(task: str, variants: list[str], data: Path) -> TaskPredicti
 
 def _of_seeds(path: Path, stage: str, count: int) -> Predictions:
     table = read_parquet(path, stage)
-    seeds = list(dict.fromkeys(table["seed"].to_pylist()))
-    if not seeds or table.num_rows != len(seeds) * count:
+    # A file of before there were several pre-trainings lacks the column.
+    starts = table["pretrain_seed"].to_pylist() if "pretrain_seed" in table.column_names else [None] * table.num_rows
+    jobs = list(dict.fromkeys(zip(starts, table["seed"].to_pylist(), strict=True)))
+    if not jobs or table.num_rows != len(jobs) * count:
         raise _other_rows(path, stage)
-    # The stage writes one seed after another, each with all rows in order.
-    if table["row"].to_pylist() != list(range(count)) * len(seeds):
+    # The stage writes one fine-tuning after another, each with all rows in order.
+    if table["row"].to_pylist() != list(range(count)) * len(jobs):
         raise _other_rows(path, stage)
-    predictions = np.array(table["prediction"].to_numpy()).reshape(len(seeds), count)
+    predictions = np.array(table["prediction"].to_numpy()).reshape(len(jobs), count)
     probabilities = table["probabilities"].to_pylist()
     known = any(value is not None for value in probabilities)
     by_seed = [probabilities[first : first + count] for first in range(0, len(probabilities), count)]
-    return Predictions(np.arange(count), predictions, seeds, by_seed if known else None)
+    return Predictions(
+        np.arange(count),
+        predictions,
+        [seed for _, seed in jobs],
+        by_seed if known else None,
+        [start for start, _ in jobs if start is not None],
+    )
 
 
 def read_parquet(path: Path, stage: str) -> Any:

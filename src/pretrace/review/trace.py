@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pretrace.review.cell import Cell, find_cell
 from pretrace.review.git_tree import Tree, tree_at
 from pretrace.review.lockfile import disagreements, hashes
 from pretrace.review.parameters import flat, pins, shown
+from pretrace.schemas.benchmark import BenchmarkRow
 from pretrace.schemas.cost import CostEntry
 from pretrace.schemas.record import parse_record
 from pretrace.tasks.raw_files import absent_files, changed_files, read_task_reports, rows_changed
@@ -75,9 +77,17 @@ def _score(cell: Cell) -> str:
     if row.score is None:
         return f"n/a: {' '.join((row.unavailable or 'no reason given').split())}"
     error = f"; sampling error {100 * row.stderr:.1f}" if row.stderr is not None else ""
-    seeds = ", ".join(f"{100 * score:.2f}" for score in row.scores)
     of = f"{row.metric} times 100, of {row.n_eval} test rows"
-    return f"{100 * row.score:.2f}, {of} (seeds: {seeds}{error})"
+    return f"{100 * row.score:.2f}, {of} (seeds: {_by_seed(row)}{error})"
+
+
+def _by_seed(row: BenchmarkRow) -> str:
+    """Return the score of each seed; where there are several pre-trainings, under the seed of each."""
+    groups: dict[int | None, list[str]] = {}
+    for start, score in zip_longest(row.pretrain_seeds, row.scores):
+        groups.setdefault(start, []).append(f"{100 * score:.2f}")
+    named = [f"from pre-training {start} " * (len(groups) > 1) + ", ".join(own) for start, own in groups.items()]
+    return "; ".join(named)
 
 
 def _as_locked(cell: Cell) -> str:

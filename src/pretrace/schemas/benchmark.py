@@ -21,7 +21,7 @@ class BenchmarkRow(Record):
     score: float | None
     """Median over the seeds of the metric on the test rows (accuracy 0.5, not 50); null if the task has no rows."""
     scores: list[float]
-    """The metric for each seed, in the order of `seeds`; a baseline has one."""
+    """The metric for each seed, in the order of `seeds`, and that for each pre-training; a baseline has one."""
     pretrain_seeds: list[int] = Field(default_factory=list)
     """For each of `scores` the seed of the pre-training that it started from; empty where there was none."""
     extra_variance: float = 0.0

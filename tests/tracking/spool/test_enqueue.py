@@ -106,6 +106,15 @@ def test_curve_is_split_by_seed(tracked: Path, project: Path) -> None:
     assert record["points"] == [["loss/seed0", 2.0, 1], ["loss/seed1", 3.0, 1]]
 
 
+def test_curve_is_split_by_pre_training_where_there_are_several(tracked: Path, project: Path) -> None:
+    curve = project / "curve.jsonl"
+    rows = [{"seed": 1, "pretrain_seed": start, "step": 6, "loss": 2.0} for start in (42, 43)]
+    curve.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    queue_run("finetune@source-full", curves=[curve])
+    record = json.loads(next(tracked.glob("*/record.json")).read_text())
+    assert record["points"] == [["loss/pretrain42-seed1", 2.0, 6], ["loss/pretrain43-seed1", 2.0, 6]]
+
+
 def test_metrics_that_are_not_finite_are_omitted(tracked: Path) -> None:
     queue_run("clean", metrics={"a": float("nan"), "b": float("inf"), "c": 1})
     record = json.loads(next(tracked.glob("*/record.json")).read_text())

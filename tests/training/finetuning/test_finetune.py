@@ -208,7 +208,9 @@ def test_starting_model_is_that_of_the_variant(tmp_path: Any) -> None:
         save_model(tmp_path / kind, build_model(kind, settings.scale, 80, seed=77))
 
     def start(variant: str, seed: int) -> dict[str, bytes]:
-        model = starting_model(settings, variant, 80, tmp_path, seed)
+        chosen = settings.variants[variant]
+        folder = tmp_path / chosen.model if chosen.pretrained else None
+        model = starting_model(settings, variant, 80, folder, seed)
         return weights_of(type("Holder", (), {"model": model})())
 
     assert start("full", 1) == start("full", 2)
@@ -224,7 +226,7 @@ def test_starting_model_takes_its_first_layers_from_pretraining(tmp_path: Path) 
     pretrained, random = (build_model("transformer", settings.scale, 80, seed) for seed in (77, 5))
     save_model(tmp_path / "transformer", pretrained)
     for number in range(3):
-        model = starting_model(settings, f"layers_{number}", 80, tmp_path, 5)
+        model = starting_model(settings, f"layers_{number}", 80, tmp_path / "transformer", 5)
         assert len(model.blocks) == 2
         for name, parameter in model.named_parameters():
             source = random if name.startswith("blocks") and int(name.split(".")[1]) >= number else pretrained

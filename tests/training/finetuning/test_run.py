@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -23,6 +24,8 @@ from pretrace.settings import Settings
 from pretrace.tasks.dataset import SPLITS, Row, TaskData, read_task, write_task
 from pretrace.tasks.metrics import standard_error
 from pretrace.training.finetuning import seed_jobs
+from pretrace.training.finetuning.artifacts import load_finetuned, predict_rows
+from pretrace.training.finetuning.job import Job
 from pretrace.training.finetuning.run import finetune_all_seeds
 from tests.helpers import REPOSITORY
 from tests.helpers.small_training import settings_with
@@ -34,9 +37,12 @@ class Here:
     """An executor that does the work at once, in this process."""
 
     jobs: list[int]
+    """Seeds of the fine-tunings that were run."""
+    starts: list[int | None]
+    """Seeds of the pre-trainings that they started from."""
 
     def __init__(self, workers: int, mp_context: Any = None, initializer: Any = None) -> None:
-        Here.jobs = []
+        Here.jobs, Here.starts = [], []
 
     def __enter__(self) -> Here:
         return self
@@ -44,11 +50,12 @@ class Here:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def submit(self, work: Callable[[int], int], seed: int) -> Future:
-        Here.jobs.append(seed)
+    def submit(self, work: Callable[[Job], None], job: Job) -> Future:
+        Here.jobs.append(job.seed)
+        Here.starts.append(job.pretrain_seed)
         future: Future = Future()
         try:
-            future.set_result(work(seed))
+            future.set_result(work(job))
         except Exception as error:
             future.set_exception(error)
         return future
@@ -141,7 +148,7 @@ def test_report_summarizes_all_seeds(task: Path, pretrained: Path) -> None:
         *("config.json", "curve.jsonl", "model.safetensors"),
     ]
     said = pd.read_parquet("out.parquet")
-    assert said.columns.tolist() == ["row", "seed", "prediction", "probabilities"]
+    assert said.columns.tolist() == ["row", "pretrain_seed", "seed", "prediction", "probabilities"]
     assert said["row"].tolist() == [*range(30)] * 3
     assert said["seed"].tolist() == [3] * 30 + [1] * 30 + [2] * 30
     probabilities = np.stack(said["probabilities"])
@@ -168,6 +175,62 @@ def test_report_summarizes_all_seeds(task: Path, pretrained: Path) -> None:
     assert load_file("out/model.safetensors")["language_model.token_embedding.weight"].shape[0] == VOCABULARY + 3
     rows = [json.loads(line) for line in Path("out/curve.jsonl").read_text().splitlines()]
     assert [(row["seed"], row["step"]) for row in rows] == [(s, step) for s in (3, 1, 2) for step in (6, 12, 18)]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("here")
+def test_every_seed_starts_from_every_pre_training(task: Path, pretrained: Path) -> None:
+    shutil.copytree(pretrained / "transformer", pretrained / "transformer-seed-11")
+    save_model(
+        pretrained / "transformer-seed-11", build_model("transformer", settings_with().scale, VOCABULARY, seed=4)
+    )
+    alone, _ = run(task, pretrained, settings_with(seeds=[2, 1]), out="alone")
+    report, _ = run(task, pretrained, settings_with(seeds=[2, 1], pretrain={"seeds": [3, 11]}))
+    assert (Here.jobs, Here.starts) == ([2, 1], [11, 11])  # those from the first are done
+    assert (alone["pretrain_seeds"], alone["seeds"]) == ([3, 3], [2, 1])
+    assert (report["pretrain_seeds"], report["seeds"]) == ([3, 3, 11, 11], [2, 1, 2, 1])
+    for key in ("scores", "dev_scores", "best_epochs"):
+        assert len(report[key]) == 4
+        assert report[key][:2] == alone[key]
+    assert report["score"] == pytest.approx(np.median(report["scores"]))
+    said = pd.read_parquet("out.parquet")
+    assert said["pretrain_seed"].tolist() == [3] * 60 + [11] * 60
+    assert said["seed"].tolist() == ([2] * 30 + [1] * 30) * 2
+    pd.testing.assert_frame_equal(said[:60], pd.read_parquet("alone.parquet"))
+    labels = read_task(task)[1]["test"].labels
+    predictions = said["prediction"].to_numpy().reshape(4, 30)
+    assert report["scores"] == pytest.approx((predictions == labels).mean(1), abs=1e-6)
+    shares = np.stack(said["probabilities"]).reshape(2, 60, 2)
+    assert not np.array_equal(shares[0], shares[1])
+    # The best on dev of all four is kept, and answers as the table says.
+    best = int(np.argmax(report["dev_scores"]))
+    expected = {"pretrain_seed": report["pretrain_seeds"][best], "seed": report["seeds"][best]}
+    config = json.loads(Path("out/config.json").read_text())
+    assert {key: config[key] for key in expected} == expected
+    assert (report["best_pretrain_seed"], report["best_seed"]) == tuple(expected.values())
+    model, described = load_finetuned(Path("out"))
+    answers = predict_rows(model, described, read_task(task)[1]["test"])
+    np.testing.assert_array_equal(answers.values_E, predictions[best])
+    rows = [json.loads(line) for line in Path("out/curve.jsonl").read_text().splitlines()]
+    assert [(row["pretrain_seed"], row["seed"]) for row in rows if row["step"] == 6] == [
+        *((3, 2), (3, 1), (11, 2), (11, 1)),
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("here")
+def test_only_what_was_pre_trained_here_has_a_pre_training_seed(task: Path, pretrained: Path) -> None:
+    """Random weights, and published ones in the place of pre-training, are started from once."""
+    several = {"seeds": [3, 11]}
+    scratch, _ = run(task, pretrained, settings_with(pretrain=several), "scratch")
+    assert (scratch["pretrain_seeds"], len(scratch["scores"])) == ([], 2)
+    own, _ = run(task, pretrained)
+    Here.jobs = []
+    published, _ = run(task, pretrained, settings_with(pretrain={**several, "init_from": "somewhere"}))
+    assert Here.jobs == []  # the same weights: the results are known
+    assert published["scores"] == own["scores"]
+    assert published["pretrain_seeds"] == []
+    assert pd.read_parquet("out.parquet")["pretrain_seed"].isna().all()
 
 
 def make_numbers(folder: Path, unlabeled: int = 0) -> Path:
