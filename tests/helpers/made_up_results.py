@@ -153,7 +153,8 @@ def write_task_predictions(data: Path, name: str) -> None:
     folder = data / "tasks" / name
     folder.mkdir(parents=True)
     parts = [[f"{HOSTILE} row {i}", "a second part"] for i in range(ROWS)]
-    pd.DataFrame({"parts": parts, "label": np.ones(ROWS, int)}).to_parquet(folder / "test.parquet")
+    columns = {"parts": parts, "label": np.ones(ROWS, int), "origin": [f"{name} {i}" for i in range(ROWS)]}
+    pd.DataFrame(columns).to_parquet(folder / "test.parquet")
     majority, tfidf = BASELINES[name]
     columns = {"majority": right_on(majority, 8), "tfidf": right_on(tfidf, 9)}
     (data / "frozen").mkdir(exist_ok=True)

@@ -29,7 +29,10 @@ def test_rows_are_tasks_by_variants_and_baselines_in_the_settings_order(reports:
         "metric": "accuracy",
         "score": 0.5,
         "scores": [0.5, 0.51, 0.49],
-        "stderr": 0.015,
+        "pretrain_seeds": [],
+        "stderr": 0.009182,
+        "mean": 0.5,
+        "interval": 0.022357,
         "n_train": 3000,
         "n_eval": 1000,
     }

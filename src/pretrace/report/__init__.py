@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pretrace.common.files import write_text
-from pretrace.report.benchmark import REFERENCE, build_benchmark, read_task_report, read_zero_shot_report
+from pretrace.report.benchmark import build_benchmark, read_task_report, read_zero_shot_report
 from pretrace.report.errors import TaskErrors, find_errors
 from pretrace.report.figure2 import best_published, has_curve, transfer_figure, zero_shot_figure
 from pretrace.report.figures import Curve, corpus_figure, curves_figure, lengths_figure, scores_figure, write_figures
@@ -18,6 +18,7 @@ from pretrace.report.model_card import model_card
 from pretrace.report.page import PageData, render_page
 from pretrace.report.predictions import read_predictions
 from pretrace.report.provenance import cell_provenance
+from pretrace.report.statistics.verdicts import REFERENCE
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.corpus import CleanReport
 from pretrace.schemas.cost import CostEntry

@@ -1,4 +1,4 @@
-"""From the reports of the stages to one table of scores: its rows, and which differences are beyond the noise.
+"""From the reports of the stages to one table of scores: its rows with their intervals, and the comparisons.
 
 Which files are read follows from the tasks and variants of the settings, never from what the folder holds: DVC leaves
 the results of a removed task in place.
@@ -7,25 +7,25 @@ the results of a removed task in place.
 from __future__ import annotations
 
 import math
-import statistics
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
 from pretrace.common.errors import PretraceError
-from pretrace.report.comparisons import Difference, difference, mean_difference
-from pretrace.report.predictions import TaskPredictions, read_predictions
+from pretrace.report.predictions import read_predictions
+from pretrace.report.statistics.comparisons import Difference
+from pretrace.report.statistics.estimates import mean
+from pretrace.report.statistics.task_scores import DocumentNumbers, TaskScores
+from pretrace.report.statistics.verdicts import compare, find_winners
 from pretrace.schemas.baselines import BaselinesReport
-from pretrace.schemas.benchmark import Benchmark, BenchmarkRow, Comparison, OverallComparison
+from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
 from pretrace.schemas.finetuning import FinetuneReport
 from pretrace.schemas.frozen import FrozenReport
 from pretrace.schemas.record import read_record
 from pretrace.schemas.tasks import TaskReport
 from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore
 from pretrace.settings import FROZEN, MAIN_MODEL, ZERO_SHOT, ZERO_SHOT_PMI, Settings
+from pretrace.tasks.kinds import KINDS
 
-REFERENCE = "full"
 BASELINES = {
     "majority": "majority",
     "tfidf": "TF-IDF",
@@ -35,8 +35,6 @@ BASELINES = {
 }
 """Columns that are not fine-tuned models, in the table's order, with their headings."""
 Report = TypeVar("Report")
-ByColumn = dict[str, list[tuple[str, Difference]]]
-"""For each column (task, `full` minus the column) of the tasks that both have a score on."""
 
 
 def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
@@ -46,21 +44,25 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
         PretraceError: a result is missing or has another form.
     """
     rows: list[BenchmarkRow] = []
-    winners: dict[str, str | None] = {}
-    differences: ByColumn = {}
-    zero_shot = read_zero_shot_report(folder).tasks
-    for task in settings.tasks:
+    scores: dict[str, TaskScores] = {}
+    columns: dict[str, list[str]] = {}
+    zero_shot, numbers = read_zero_shot_report(folder).tasks, DocumentNumbers()
+    for task, description in settings.tasks.items():
         own = [_variant_row(folder, task, variant) for variant in settings.variants]
         own += _baseline_rows(folder, task)
         own += _zero_shot_rows(zero_shot.get(task, {}), own[0])
         own += _frozen_rows(folder, own[0])
-        rows += own
-        winners[task] = None
         if scored := [row for row in own if row.score is not None]:
-            predictions = read_predictions(task, list(settings.variants), data)
-            by_column, winners[task] = _compare(scored, predictions)
-            for column, one in by_column.items():
-                differences.setdefault(column, []).append((task, one))
+            read = read_predictions(task, list(settings.variants), data)
+            extra_variance = {row.variant: row.extra_variance for row in scored}
+            documents_N = numbers.of(task, read.documents)
+            balanced = description.probe is not None and KINDS[description.kind].named
+            scores[task] = TaskScores(scored[0].metric, read, documents_N, extra_variance, balanced)
+            columns[task] = [row.variant for row in scored if row.variant in read.columns]
+            own = [_with_interval(row, scores[task]) if row.variant in read.columns else row for row in own]
+        rows += own
+    averages = _averages(rows, scores)
+    comparisons, overall = compare(scores, columns)
     return Benchmark(
         scale=settings.scale_name,
         seeds=settings.seeds,
@@ -68,64 +70,32 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
             task: {row.variant: row.score for row in rows if row.task == task and row.score is not None}
             for task in settings.tasks
         },
-        averages=_averages(rows),
-        winners=winners,
+        averages={name: round(one.value, 6) for name, one in averages.items()},
+        average_intervals={name: round(one.noise, 6) for name, one in averages.items()},
+        winners=dict.fromkeys(settings.tasks) | find_winners(scores, columns),
         rows=rows,
-        comparisons=_comparisons(differences),
-        overall=_overall(differences),
+        comparisons=comparisons,
+        overall=overall,
     )
 
 
-def _compare(rows: list[BenchmarkRow], task: TaskPredictions) -> tuple[dict[str, Difference], str | None]:
-    """`full` minus each other column, and the winner: the best column, if it is beyond the noise above all others."""
-    metric = rows[0].metric
-
-    def between(one: str, other: str) -> Difference:
-        a, b = task.columns[one], task.columns[other]
-        # The language model without fine-tuning may have predicted some of the rows only.
-        rows_N = np.intersect1d(a.rows_N, b.rows_N)
-        one_SN, other_RN = (c.predictions_SN[:, np.searchsorted(c.rows_N, rows_N)] for c in (a, b))
-        return difference(metric, task.labels_N[rows_N], one_SN, other_RN)
-
-    columns = [row.variant for row in rows if row.variant in task.columns]
-    by_column = {name: between(REFERENCE, name) for name in columns if REFERENCE in columns and name != REFERENCE}
-    best = max(rows, key=_score).variant
-    margins = [by_column[n] if best == REFERENCE else between(best, n) for n in columns if n != best]
-    won = bool(margins) and all(margin.beyond and margin.value > 0 for margin in margins)
-    return by_column, best if won else None
+def _with_interval(row: BenchmarkRow, scores: TaskScores) -> BenchmarkRow:
+    mean = scores.mean(row.variant)
+    known = {"mean": round(mean.value, 6), "interval": round(mean.difference().noise, 6)}
+    return row.model_copy(update={**known, "stderr": round(math.sqrt(mean.from_documents), 6)})
 
 
-def _comparisons(differences: ByColumn) -> list[Comparison]:
-    return [
-        Comparison(task=task, variant=REFERENCE, against=name, difference=one.value, noise=one.noise, beyond=one.beyond)
-        for name, pairs in differences.items()
-        for task, one in pairs
-    ]
-
-
-def _overall(differences: ByColumn) -> list[OverallComparison]:
-    means = {name: mean_difference(one for _, one in pairs) for name, pairs in differences.items()}
-    return [
-        OverallComparison(
-            variant=REFERENCE,
-            against=name,
-            tasks=len(differences[name]),
-            difference=mean.value,
-            noise=mean.noise,
-            beyond=mean.beyond,
-        )
-        for name, mean in means.items()
-    ]
-
-
-def _averages(rows: list[BenchmarkRow]) -> dict[str, float]:
-    """Mean score over the tasks of each column that has one on all of them, as in the paper's Table 5."""
-    scores: dict[str, list[float]] = {}
+def _averages(rows: list[BenchmarkRow], scores: dict[str, TaskScores]) -> dict[str, Difference]:
+    """Mean over the tasks of each column that has a score on all of them, as in the paper's Table 5."""
+    tasks: dict[str, list[str]] = {}
     for row in rows:
-        if row.score is not None:
-            scores.setdefault(row.variant, []).append(row.score)
-    tasks = max((len(own) for own in scores.values()), default=0)
-    return {name: round(statistics.fmean(own), 6) for name, own in scores.items() if len(own) == tasks}
+        if row.mean is not None:
+            tasks.setdefault(row.variant, []).append(row.task)
+    return {
+        name: mean([scores[task].mean(name) for task in own]).difference()
+        for name, own in tasks.items()
+        if len(own) == len(scores)
+    }
 
 
 def _variant_row(folder: Path, task: str, variant: str) -> BenchmarkRow:
@@ -176,6 +146,7 @@ def _zero_shot_rows(by_column: dict[str, dict[str, ZeroShotScore]], like: Benchm
         if like.score is not None and MAIN_MODEL in by_model:
             result = by_model[MAIN_MODEL]
             score = {"score": result.score, "scores": [result.score], "stderr": result.stderr, "n_eval": result.n}
+            score["pretrain_seeds"] = []
             if result.extra_variance:
                 score["extra_variance"] = result.extra_variance
             rows.append(like.model_copy(update={"variant": column, **score, "n_train": 0}))
@@ -188,7 +159,7 @@ def _frozen_rows(folder: Path, like: BenchmarkRow) -> list[BenchmarkRow]:
     if like.score is None or MAIN_MODEL not in report.scores:
         return []
     result = report.scores[MAIN_MODEL]
-    score = {"score": result.score, "scores": [result.score], "stderr": result.stderr}
+    score = {"score": result.score, "scores": [result.score], "stderr": result.stderr, "pretrain_seeds": []}
     return [like.model_copy(update={"variant": FROZEN, **score, "n_train": result.train_rows or like.n_train})]
 
 
@@ -214,7 +185,3 @@ def _read_report(path: Path, kind: type[Report], stage: str) -> Report:
     if not path.exists():
         raise PretraceError(f"{path}: no such file; run `dvc repro {stage}`")
     return read_record(path, kind)
-
-
-def _score(row: BenchmarkRow) -> float:
-    return -math.inf if row.score is None else row.score

@@ -31,7 +31,7 @@ def variant_colors(variants: Sequence[str]) -> dict[str, str]:
 
 
 def scores_figure(benchmark: Benchmark) -> str:
-    """Plot a panel for each task: a dot for each seed, a tick at the median, a faint bar for the standard error."""
+    """Plot a panel for each task: a dot for each seed, a tick at the mean, a faint bar for its interval."""
     columns, tasks = columns_of(benchmark), rows_by_task(benchmark)
     colors = variant_colors(columns)
     across = min(2, len(tasks))
@@ -125,13 +125,13 @@ def _score_row(axis: Any, position: int, row: BenchmarkRow | None, color: str, m
     if row is None or row.score is None:
         return
     scores = [100 * score for score in row.scores]
-    middle, error = 100 * row.score, 100 * (row.stderr or 0.0)
-    mean = statistics.fmean(scores)
+    mean = statistics.fmean(scores) if row.mean is None else 100 * row.mean
+    error = 100 * (row.interval or 0.0)
     axis.plot(
         [mean - error, mean + error], [position, position], color=color, alpha=0.3, linewidth=5, solid_capstyle="butt"
     )
     if mark == "o":
-        axis.plot([middle, middle], [position - 0.28, position + 0.28], color=color, linewidth=2)
+        axis.plot([mean, mean], [position - 0.28, position + 0.28], color=color, linewidth=2)
     axis.plot(scores, [position] * len(scores), mark, color=color, markersize=4.5, markeredgecolor=GROUND, mew=0.6)
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-import statistics
 from pathlib import Path
 
 from pretrace.common.errors import PretraceError, printable
 from pretrace.common.files import write_text
-from pretrace.report.benchmark import BASELINES, REFERENCE
-from pretrace.report.comparisons import CONFIDENCE
-from pretrace.schemas.benchmark import Benchmark, BenchmarkRow, Comparison, OverallComparison
+from pretrace.report.benchmark import BASELINES
+from pretrace.report.statistics.comparisons import CONFIDENCE, LEVEL
+from pretrace.report.statistics.verdicts import REFERENCE
+from pretrace.schemas.benchmark import Benchmark, BenchmarkRow, ComparedMeans, Comparison, OverallComparison
 from pretrace.settings import ZERO_SHOT, ZERO_SHOT_PMI
 from pretrace.tasks.kinds import KINDS
 
 BEGIN = "<!-- benchmark: written by `make repro`, changes here are lost -->"
 END = "<!-- /benchmark -->"
+NO_VERDICT = "one seed: no verdict"
 
 
 def columns_of(benchmark: Benchmark) -> list[str]:
@@ -33,40 +34,67 @@ def rows_by_task(benchmark: Benchmark) -> dict[str, dict[str, BenchmarkRow]]:
 
 
 def score_text(row: BenchmarkRow | None) -> str:
-    """Return a score such as "48.7 ± 0.8": the median and the standard deviation over seeds, times 100."""
-    if row is None or row.score is None:
+    """Return a score such as "48.7 ± 2.8": the mean and half the width of its 95 % interval, times 100."""
+    if row is None or row.mean is None:
         return "n/a"
-    spread = f" ± {100 * statistics.stdev(row.scores):.1f}" if len(row.scores) > 1 else ""
-    return f"{100 * row.score:.1f}{spread}"
+    return with_interval(row.mean, row.interval)
+
+
+def with_interval(value: float, half: float | None) -> str:
+    """Return a share times 100, with half the width of its interval if it has one."""
+    return f"{100 * value:.1f}" + (f" ± {100 * half:.1f}" if half else "")
 
 
 def findings(benchmark: Benchmark) -> list[str]:
-    """Return what the table says in sentences: where each comparison of `full` is decided, and where it is not."""
-    sentences = []
+    """Return what the table says in sentences: the comparison named beforehand, then the others by column."""
+    sentences = [_primary(pair) for pair in benchmark.overall if pair.primary and pair.tasks > 1]
     for name in columns_of(benchmark):
         pairs = [pair for pair in benchmark.comparisons if pair.against == name]
-        better = [_difference(pair) for pair in pairs if pair.beyond and pair.difference > 0]
-        worse = [_difference(pair) for pair in pairs if pair.beyond and pair.difference < 0]
-        open_ = [_difference(pair) for pair in pairs if not pair.beyond]
+        if not pairs:
+            continue
+        above = [_difference(pair) for pair in pairs if pair.beyond and pair.difference > 0]
+        below = [_difference(pair) for pair in pairs if pair.beyond and pair.difference < 0]
+        open_ = [_difference(pair) for pair in pairs if pair.beyond is False]
+        unsaid = [_difference(pair) for pair in pairs if pair.beyond is None]
         parts = [
-            f"above it beyond the noise on {', '.join(better)}" if better else "",
-            f"below it on {', '.join(worse)}" if worse else "",
-            f"within the noise on {', '.join(open_)}" if open_ else "",
+            f"above on {', '.join(above)}" if above else "",
+            f"below on {', '.join(below)}" if below else "",
+            f"not told apart on {', '.join(open_)}" if open_ else "",
+            f"{NO_VERDICT} on {', '.join(unsaid)}" if unsaid else "",
+            *(f"on the mean over {one.tasks} tasks {_signed(one)}, {verdict(one)}" for one in _means(benchmark, name)),
         ]
-        if pairs:
-            heading = BASELINES.get(name, name)
-            sentence = f"{REFERENCE} against {heading}: {'; '.join(part for part in parts if part)}"
-            sentences.append(f"{sentence}{_on_the_mean(benchmark, name)}.")
+        heading = BASELINES.get(name, name)
+        sentences.append(f"{REFERENCE} against {heading}: {'; '.join(part for part in parts if part)}.")
     return sentences
 
 
+def verdict(pair: ComparedMeans) -> str:
+    """Return whether `full` is above or below, or why neither is said."""
+    if pair.beyond is None:
+        return NO_VERDICT
+    return "not told apart" if not pair.beyond else "above" if pair.difference > 0 else "below"
+
+
 def reading(benchmark: Benchmark) -> str:
-    """Return how to read the scores."""
-    some = _without_fine_tuning(benchmark)
-    return (
-        f"Scores on test rows, times 100: the median over {len(benchmark.seeds)} seeds ± their standard deviation. "
-        f"Bold: beyond the noise above every other column; a row without bold has no winner.{some}"
+    """Return how to read the table."""
+    bold = "Bold: above every other column of its row, with Holm's correction over the rows."
+    unsaid = any(pair.beyond is None for pair in benchmark.comparisons)
+    verdicts = "One seed: no verdict, and no bold." if unsaid else bold
+    return f"{intervals(benchmark)} {verdicts}{_without_fine_tuning(benchmark)}"
+
+
+def intervals(benchmark: Benchmark) -> str:
+    """Return what the scores are: what is in their intervals, and what is not."""
+    seeds = f"{len(benchmark.seeds)} seeds" if len(benchmark.seeds) > 1 else "one seed"
+    starts = pretrainings(benchmark)
+    over = f"{seeds} of each of {starts} pre-trainings" if starts > 1 else seeds
+    draws = " and of the pre-trainings" if starts > 1 else " and of the seeds" if len(benchmark.seeds) > 1 else " alone"
+    what = (
+        f"Test scores times 100: the mean over {over} ± half the width of its {CONFIDENCE:.0%} interval, for the draw "
+        f"of the test documents{draws}."
     )
+    one = " One pre-training: how much another would differ is not in these intervals."
+    return what + (one if starts == 1 else "")
 
 
 def _without_fine_tuning(benchmark: Benchmark) -> str:
@@ -84,11 +112,22 @@ def _without_fine_tuning(benchmark: Benchmark) -> str:
     )
 
 
-def rule() -> str:
-    """Return how to read the differences."""
+def pretrainings(benchmark: Benchmark) -> int:
+    """Return the number of pre-trainings that the columns start from; one if they do not say."""
+    return max((len(set(row.pretrain_seeds)) for row in benchmark.rows), default=1) or 1
+
+
+def rule(benchmark: Benchmark) -> str:
+    """Return how the differences are to be read."""
+    alone = f"of the means, on the same rows, ± half the width of the {CONFIDENCE:.0%} interval of each alone"
+    family = len(benchmark.comparisons) + sum(one.tasks > 1 for one in benchmark.overall)
+    named = any(one.primary for one in benchmark.overall)
+    if family - named < 2 or any(pair.beyond is None for pair in benchmark.comparisons):
+        return f"Differences: {alone}."
+    besides = " besides the one named beforehand" if named else ""
     return (
-        "differences of the means over seeds, with half the width of their "
-        f"{CONFIDENCE:.0%} interval, from the spread over seeds and the test rows' sampling error, in pairs."
+        f"Differences: {alone}. The {family - named}{besides} hold together at {LEVEL:.0%} (Holm's correction), so one "
+        "may be not told apart though its interval excludes 0."
     )
 
 
@@ -105,12 +144,12 @@ def benchmark_markdown(benchmark: Benchmark) -> str:
         lines.append(_line([*facts, *cells]))
         missing = next((row.unavailable for row in rows.values() if row.unavailable), None)
         reasons += [f"- {task} could not be made: {escape(missing)}"] if missing else []
-    averages = benchmark.averages
+    averages, halves = benchmark.averages, benchmark.average_intervals
     if len(rows_by_task(benchmark)) > 1:
-        means = [f"{100 * averages[name]:.1f}" if name in averages else "" for name in columns]
+        means = [with_interval(averages[name], halves.get(name)) if name in averages else "" for name in columns]
         lines.append(_line(["mean", "", "", "", *means]))
     notes = [f"- {sentence}" for sentence in findings(benchmark)]
-    return "\n".join([*lines, "", reading(benchmark), "", f"In brackets: {rule()}", "", *notes, *reasons]) + "\n"
+    return "\n".join([*lines, "", reading(benchmark), "", rule(benchmark), "", *notes, *reasons]) + "\n"
 
 
 def escape(text: str) -> str:
@@ -137,16 +176,17 @@ def _difference(pair: Comparison) -> str:
     return f"{pair.task} ({_signed(pair)})"
 
 
-def _on_the_mean(benchmark: Benchmark, against: str) -> str:
-    """Return the difference on the mean over the tasks, where there are several."""
-    for pair in benchmark.overall:
-        if pair.against == against and pair.tasks > 1:
-            verdict = "" if pair.beyond else ", within the noise"
-            return f"; on the mean over {pair.tasks} tasks {_signed(pair)}{verdict}"
-    return ""
+def _primary(pair: OverallComparison) -> str:
+    named = f"Named beforehand: {pair.variant} - {pair.against} on the mean over {pair.tasks} tasks"
+    return f"**{named} is {_signed(pair)}: {verdict(pair)}.**"
 
 
-def _signed(pair: Comparison | OverallComparison) -> str:
+def _means(benchmark: Benchmark, against: str) -> list[OverallComparison]:
+    """Return the difference on the mean over several tasks, unless it is the primary comparison, which stands first."""
+    return [one for one in benchmark.overall if one.against == against and one.tasks > 1 and not one.primary]
+
+
+def _signed(pair: ComparedMeans) -> str:
     return f"{100 * pair.difference:+.1f} ± {100 * pair.noise:.1f}"
 
 

@@ -6,15 +6,13 @@ In Markdown with the header that the Hugging Face Hub reads. `pretrace.report` w
 
 from __future__ import annotations
 
-import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
 from pretrace.common.units import readable_number, readable_time
 from pretrace.report.benchmark import BASELINES
-from pretrace.report.comparisons import Difference
-from pretrace.report.markdown import escape, rows_by_task
-from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
+from pretrace.report.markdown import escape, intervals, rows_by_task, score_text
+from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.corpus import CleanReport, TextCount
 from pretrace.schemas.cost import CostEntry
 from pretrace.schemas.finetuning import FinetuneReport
@@ -181,24 +179,8 @@ def _scores(pretrain: PretrainReport, benchmark: Benchmark) -> str:
     ]
     for task, by_variant in rows_by_task(benchmark).items():
         one = next(iter(by_variant.values()))
-        cells = [_with_interval(by_variant.get(name)) for name in columns]
+        cells = [score_text(by_variant.get(name)) for name in columns]
         lines.append(f"| {escape(task)} | {one.metric} | {one.n_eval:,} | {' | '.join(cells)} |")
-    seeds = len(benchmark.seeds)
     zero_shot = " LM, zero-shot: the pre-trained model without fine-tuning, where there is a rule for the task."
-    reading = (
-        f"Times 100. Of fine-tuned columns the mean over {seeds} seed{'s' * (seeds > 1)}; ± half the width of the 95 % "
-        "interval, from the spread over the seeds and the sampling error of the test rows."
-    )
-    return "\n".join([*lines, "", reading + (zero_shot if {ZERO_SHOT, ZERO_SHOT_PMI} & {*columns} else "")])
-
-
-def _with_interval(row: BenchmarkRow | None) -> str:
-    if row is None or not (scores := row.scores_by_seed):
-        return "n/a"
-    parts = [(row.stderr**2, max(1, row.n_eval - 1))] if row.stderr else []
-    if row.extra_variance:
-        parts.append((row.extra_variance, max(1, row.n_eval - 1)))
-    if len(scores) > 1:
-        parts.append((statistics.variance(scores) / len(scores), len(scores) - 1))
-    mean = statistics.fmean(scores)
-    return f"{100 * mean:.1f}" + (f" ± {100 * Difference(mean, tuple(parts)).noise:.1f}" if parts else "")
+    columns_there = {ZERO_SHOT, ZERO_SHOT_PMI} & {*columns}
+    return "\n".join([*lines, "", intervals(benchmark) + (zero_shot if columns_there else "")])

@@ -17,7 +17,15 @@ from pretrace.report.benchmark import BASELINES
 from pretrace.report.corpus_card import corpus_card
 from pretrace.report.errors import TaskErrors
 from pretrace.report.figures import variant_colors
-from pretrace.report.page_tables import cost_rows, language_rows, numbers_of, task_section, task_warnings
+from pretrace.report.page_tables import (
+    average_cell,
+    cost_rows,
+    language_rows,
+    numbers_of,
+    spread_rows,
+    task_section,
+    task_warnings,
+)
 from pretrace.report.plotting import COLORS
 from pretrace.report.provenance import CellProvenance
 from pretrace.schemas.benchmark import Benchmark
@@ -80,12 +88,14 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
         tasks=[task_section(rows, benchmark.winners[name], data.tasks[name]) for name, rows in by_task.items()],
         warnings=data.changed_rows + task_warnings({name: data.tasks[name] for name in by_task}),
         published=any(card and card.paper for card in cards),
-        averages={name: f"{100 * score:.1f}" for name, score in benchmark.averages.items()},
+        averages={name: average_cell(benchmark, name) for name in benchmark.averages},
+        spreads=spread_rows(benchmark),
         errors=data.errors,
         language_tests=language_rows(data.language_tests),
         provenance=data.provenance,
         reading=markdown.reading(benchmark),
-        rule=markdown.rule(),
+        rule=markdown.rule(benchmark),
+        verdict=markdown.verdict,
         comparisons={(pair.task, pair.against): pair for pair in benchmark.comparisons},
         overall={pair.against: pair for pair in benchmark.overall},
         figures={name: Markup(inline(name, svg)) for name, svg in figures.items()},
@@ -106,14 +116,23 @@ def shortened(text: str) -> str:
 
 
 def headline(benchmark: Benchmark) -> list[str]:
-    """Return one sentence for each rival: on how many tasks `full` is above it beyond the noise."""
+    """Return the comparison named beforehand, and on how many tasks `full` is above the bag of words, and below it."""
     sentences = []
-    for rival, name in (("scratch", "training from scratch"), ("tfidf", "a bag of words (TF-IDF)")):
-        pairs = [pair for pair in benchmark.comparisons if pair.against == rival]
-        won = sum(pair.beyond and pair.difference > 0 for pair in pairs)
-        if pairs:
-            sentences.append(f"Pre-training beats {name} beyond the noise on {won} of {len(pairs)} tasks.")
-    return sentences
+    for pair in benchmark.overall:
+        if pair.primary and pair.beyond is not None:
+            value = f"{100 * abs(pair.difference):.1f} ± {100 * pair.noise:.1f} points"
+            scratch = "training from scratch" + (f", on the mean over {pair.tasks} tasks" if pair.tasks > 1 else "")
+            told = (
+                f"is {markdown.verdict(pair)} {scratch}, by {value}"
+                if pair.beyond
+                else f"is not told apart from {scratch}"
+            )
+            sentences.append(f"Pre-training {told}.")
+    pairs = [pair for pair in benchmark.comparisons if pair.against == "tfidf" and pair.beyond is not None]
+    above, below = (sum(bool(p.beyond) and sign * p.difference > 0 for p in pairs) for sign in (1, -1))
+    if pairs:
+        sentences.append(f"Against a bag of words it is above on {above} of {len(pairs)} tasks and below on {below}.")
+    return sentences or ["One seed: no verdict."]
 
 
 def inline(name: str, svg: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pretrace.report import markdown
-from pretrace.schemas.benchmark import BenchmarkRow
+from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
 from pretrace.schemas.cost import CostEntry
 from pretrace.schemas.tasks import TaskExample, TaskReport
 from pretrace.schemas.zero_shot import LanguageTestScore
@@ -22,7 +23,7 @@ class TableCell:
     """A score as the page shows it."""
 
     score: str
-    spread: str
+    interval: str
     best: bool
 
 
@@ -47,8 +48,8 @@ def task_section(rows: dict[str, BenchmarkRow], winner: str | None, report: Task
     any_row = next(iter(rows.values()))
     cells = {}
     for variant, row in rows.items():
-        score, _, spread = markdown.score_text(row).partition(" ± ")
-        cells[variant] = TableCell(score, spread, variant == winner)
+        score, _, interval = markdown.score_text(row).partition(" ± ")
+        cells[variant] = TableCell(score, interval, variant == winner)
     return TaskSection(
         name=any_row.task,
         format=KINDS[any_row.kind].format,
@@ -65,6 +66,43 @@ def task_section(rows: dict[str, BenchmarkRow], winner: str | None, report: Task
 def task_warnings(tasks: dict[str, TaskReport]) -> list[str]:
     """Return the warnings on the rows of tasks, a sentence each."""
     return [f"{name}: {warning}" for name, report in tasks.items() for warning in report.warnings]
+
+
+def average_cell(benchmark: Benchmark, column: str) -> TableCell:
+    """Return the mean over the tasks of a column that has it."""
+    text = markdown.with_interval(benchmark.averages[column], benchmark.average_intervals.get(column))
+    score, _, interval = text.partition(" ± ")
+    return TableCell(score, interval, best=False)
+
+
+@dataclass(frozen=True)
+class SpreadRow:
+    """How far the fine-tunings of one task lie apart, by column."""
+
+    task: str
+    cells: dict[str, str]
+    """By column the standard deviation over seeds, and that over pre-trainings where there are several."""
+
+
+def spread_rows(benchmark: Benchmark) -> list[SpreadRow]:
+    """Return a row for each task with a column of several fine-tunings."""
+    rows = []
+    for task, by_column in markdown.rows_by_task(benchmark).items():
+        cells = {name: _spread(row) for name, row in by_column.items() if len(row.scores) > 1}
+        rows += [SpreadRow(task, cells)] if cells else []
+    return rows
+
+
+def _spread(row: BenchmarkRow) -> str:
+    starts: dict[int, list[float]] = {}
+    for start, score in zip(row.pretrain_seeds, row.scores, strict=False):
+        starts.setdefault(start, []).append(100 * score)
+    groups = list(starts.values()) or [[100 * score for score in row.scores]]
+    within = [statistics.variance(own) for own in groups if len(own) > 1]
+    texts = [f"{statistics.fmean(within) ** 0.5:.1f}"] if within else []
+    if len(groups) > 1:
+        texts.append(f"{statistics.stdev(statistics.fmean(own) for own in groups):.1f} between pre-trainings")
+    return "; ".join(texts)
 
 
 @dataclass(frozen=True)

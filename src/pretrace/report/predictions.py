@@ -1,6 +1,6 @@
 """Predictions of every column of the table on a task's test rows, read from the Parquet files of the stages.
 
-    data/tasks/<task>/test.parquet          `parts` and `label` of each test row
+    data/tasks/<task>/test.parquet          `parts`, `label` and `origin` (the document) of each test row
     data/predictions/<task>-<variant>.parquet   `row`, `pretrain_seed`, `seed`, `prediction`, `probabilities` of a
                                             fine-tuned variant
     data/baselines/<task>.parquet           a column for each baseline, one line for each test row
@@ -45,6 +45,8 @@ class TaskPredictions:
 
     labels_N: np.ndarray
     parts: list[list[str]]
+    documents: list[str]
+    """For each row the document that it is from; of a task from a file, the row itself."""
     columns: dict[str, Predictions]
 
 
@@ -81,7 +83,7 @@ def read_predictions(task: str, variants: list[str], data: Path) -> TaskPredicti
         for name in table.column_names:
             if name != "row":
                 columns[name] = Predictions(rows, np.array(table[name].to_numpy())[None], [None])
-    return TaskPredictions(labels, test["parts"].to_pylist(), columns)
+    return TaskPredictions(labels, test["parts"].to_pylist(), test["origin"].to_pylist(), columns)
 
 
 def _of_seeds(path: Path, stage: str, count: int) -> Predictions:

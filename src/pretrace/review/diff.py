@@ -12,7 +12,7 @@ from urllib.parse import quote
 from pretrace.common.errors import PretraceError
 from pretrace.report import markdown
 from pretrace.report.benchmark import BASELINES
-from pretrace.report.comparisons import CONFIDENCE, Difference
+from pretrace.report.statistics.comparisons import CONFIDENCE, Difference
 from pretrace.review.costs import machines, quantities
 from pretrace.review.curves import plot_curves
 from pretrace.review.git_tree import Tree, tree_at

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pretrace.common.errors import PretraceError
-from pretrace.report.comparisons import Difference, mean_difference
+from pretrace.report.statistics.comparisons import Difference, mean_difference
 from pretrace.schemas.benchmark import BenchmarkRow
 from pretrace.schemas.record import parse_record
 

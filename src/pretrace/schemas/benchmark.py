@@ -27,7 +27,11 @@ class BenchmarkRow(Record):
     extra_variance: float = 0.0
     """Variance of a score from what was chosen on dev rows, such as a threshold; 0 where that is not known apart."""
     stderr: float | None
-    """Standard error of `score` from the draw of the test rows."""
+    """Standard error of the mean score from the draw of the test documents."""
+    mean: float | None = None
+    """Mean of `scores`: what the table shows; null if the task has no rows."""
+    interval: float | None = None
+    """Half the width of the 95 % interval of `mean`: documents, seeds or pre-trainings, and `extra_variance`."""
     n_train: int
     """Training rows; 0 without fine-tuning."""
     n_eval: int
@@ -41,10 +45,9 @@ class BenchmarkRow(Record):
         return [] if self.score is None else self.scores or [self.score]
 
 
-class Comparison(Record):
-    """The difference between the means over seeds of two columns on one task."""
+class ComparedMeans(Record):
+    """The difference between the means of two columns over fine-tunings, and what can be said of it."""
 
-    task: str
     variant: str
     """The first column, `full`."""
     against: str
@@ -52,26 +55,28 @@ class Comparison(Record):
     difference: float
     """First minus second, in units of the metric."""
     noise: float
-    """Half the width of the 95 % interval of the difference."""
-    beyond: bool
-    """True if the interval excludes 0."""
+    """Half the width of the 95 % interval of the difference, of this comparison alone."""
+    p: float
+    """Probability of a difference this large or larger, up or down, if there is none; of this comparison alone."""
+    p_holm: float
+    """`p` after Holm's correction over all comparisons but the primary one, which keeps its `p`."""
+    beyond: bool | None
+    """True if `p_holm` is below 5 %; null with one seed, which allows no verdict."""
 
 
-class OverallComparison(Record):
+class Comparison(ComparedMeans):
+    """The difference between two columns on one task."""
+
+    task: str
+
+
+class OverallComparison(ComparedMeans):
     """The difference between two columns on the mean over tasks."""
 
-    variant: str
-    """The first column, `full`."""
-    against: str
-    """The second column."""
     tasks: int
     """Number of tasks that both have a score on."""
-    difference: float
-    """First minus second, in units of the metrics."""
-    noise: float
-    """Half the width of the 95 % interval of the difference."""
-    beyond: bool
-    """True if the interval excludes 0."""
+    primary: bool
+    """True for the one comparison named beforehand: `full` with `scratch`."""
 
 
 class Benchmark(Record):
@@ -84,9 +89,11 @@ class Benchmark(Record):
     scores: dict[str, dict[str, float]]
     """`score` by task and column: the form that `dvc metrics diff` shows."""
     averages: dict[str, float]
-    """Mean score over the tasks, of each column that has one on all of them."""
+    """Mean over the tasks of `mean`, of each column that has one on all of them."""
+    average_intervals: dict[str, float] = Field(default_factory=dict)
+    """Half the width of the 95 % interval of each of `averages`."""
     winners: dict[str, str | None]
-    """By task the column that is beyond the noise above all others; null where there is none."""
+    """By task the column that is above all others, after Holm's correction over the tasks; null where there is none."""
     rows: list[BenchmarkRow]
     """One for each task and column, in the order of the table."""
     comparisons: list[Comparison]
