@@ -2,8 +2,8 @@
 
     python stages/baselines.py source
 
-Reads data/tasks/<task>/; writes data/baselines/<task>.parquet, the predictions on the test rows, and
-reports/baselines/<task>.json.
+Reads data/tasks/<task>/ and models/text_models/; writes data/baselines/<task>.parquet, the predictions on the test
+rows, and reports/baselines/<task>.json.
 """
 
 import sys
@@ -16,7 +16,9 @@ from pretrace.schemas.record import write_record
 
 def main(run: Run) -> None:
     (task,) = sys.argv[1:]
-    report = score_baselines(Path(f"data/tasks/{task}"), Path(f"data/baselines/{task}.parquet"))
+    report = score_baselines(
+        Path(f"data/tasks/{task}"), Path("models/text_models"), Path(f"data/baselines/{task}.parquet")
+    )
     write_record(f"reports/baselines/{task}.json", report)
     run.log_metrics({name: baseline.score for name, baseline in report.baselines.items()})
 

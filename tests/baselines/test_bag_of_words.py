@@ -1,4 +1,4 @@
-"""Baselines: what can be told by words is told, what can not stays at chance, and the majority is the majority."""
+"""TF-IDF: what can be told by words or characters is told, and what can not stays at chance."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pretrace.baselines.bag_of_words import bags_of
 from pretrace.baselines.run import answers_of, scored_baselines
 from pretrace.tasks.dataset import Row, TaskData
 
 WORDS = [f"w{number}" for number in range(60)]
+TERMS = ("words", "characters", "words and characters")
 SIZES = (("train", 200), ("dev", 60), ("test", 90))
 
 
@@ -119,9 +121,42 @@ def test_tfidf_samples_rows_of_too_much_text(monkeypatch: pytest.MonkeyPatch) ->
     task = task_of("multiple_choice", tells=True)
     whole = scored(task)["tfidf"]["score"]
     assert scored(task)["tfidf"]["train_rows"] is None
+    assert {one["settings"]["terms"] for one in scored(task)["tfidf"]["candidates"]} == set(TERMS)
     # Six words in the context, four times, and in each of four choices.
     monkeypatch.setattr("pretrace.baselines.bag_of_words.MOST_WORDS", 48 * 100)
     found = scored(task)["tfidf"]
     assert found["score"] == pytest.approx(whole, abs=0.2)
     assert 95 <= found["train_rows"] <= 100
     assert len(task.splits["train"]) == 200
+
+
+def test_characters_see_what_words_do_not() -> None:
+    """No word is in both parts, but a stem is: array, arrays."""
+    random = np.random.default_rng(0)
+    stems = ["".join(random.choice(list("abcdefghijklmnop"), 6)) for _ in range(300)]
+
+    def row() -> Row:
+        label, (one, two, other) = int(random.integers(2)), random.choice(stems, 3, replace=False)
+        return Row((f"{one} {two}", f"{one if label else other}s"), label)
+
+    task = TaskData("entailment", "accuracy", None, {split: [row() for _ in range(size)] for split, size in SIZES})
+    found = scored(task)["tfidf"]
+    assert found["score"] > 0.85
+    assert found["chosen"]["settings"]["terms"] != "words"
+    by_words = [one["dev"] for one in found["candidates"] if one["settings"]["terms"] == "words"]
+    assert max(by_words) < found["chosen"]["dev"] - 0.1
+
+
+@pytest.mark.parametrize("kind", ["classification", "multiple_choice"])
+def test_rows_of_both_are_those_of_fewer(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows with words and rows with characters are limited apart; the features of both are of the same rows."""
+    monkeypatch.setattr("pretrace.baselines.bag_of_words.MOST_CHARACTERS", 2500)
+    task = task_of(kind, tells=True)
+    words, characters, both = bags_of(task)
+    assert len(both.train) == len(characters.train) < len(words.train) == 200
+    assert set(both.train) <= set(words.train)
+    each = both.features["train"].shape[0] // len(both.train)
+    last = (both.train[-1] + 1) * each - 1
+    wide = words.features["train"].shape[1]
+    assert (both.features["train"][-1, :wide] != words.features["train"][last]).nnz == 0
+    assert (both.features["train"][-1, wide:] != characters.features["train"][-1]).nnz == 0

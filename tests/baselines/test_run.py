@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pretrace.baselines.lsa import fit_lsa, write_lsa
+from pretrace.baselines.ngrams import count_ngrams, write_ngrams
 from pretrace.baselines.run import score_baselines
 from pretrace.common.errors import PretraceError
 from pretrace.tasks.dataset import Row, TaskData, write_task
@@ -16,6 +18,15 @@ from pretrace.tasks.metrics import score
 
 def encode(text: str) -> np.ndarray:
     return np.array([ord(letter) for letter in text], np.uint16)
+
+
+@pytest.fixture
+def text_models(tmp_path: Path) -> Path:
+    text = "red blue green black white " * 40
+    (tmp_path / "models").mkdir()
+    write_ngrams(tmp_path / "models", count_ngrams(encode(text), 128))
+    write_lsa(tmp_path / "models", fit_lsa(["red blue", "red blue white", "green black", "green black white", "white"]))
+    return tmp_path / "models"
 
 
 def pairs(kind: str, metric: str) -> TaskData:
@@ -33,30 +44,36 @@ def pairs(kind: str, metric: str) -> TaskData:
 
 
 @pytest.mark.parametrize(("kind", "metric"), [("entailment", "accuracy"), ("regression", "pearson")])
-def test_report_has_the_scores_of_the_predictions(tmp_path: Path, kind: str, metric: str) -> None:
+def test_report_has_the_scores_of_the_predictions(tmp_path: Path, text_models: Path, kind: str, metric: str) -> None:
     task = pairs(kind, metric)
     write_task(tmp_path / "task", task, encode)
-    report = score_baselines(tmp_path / "task", tmp_path / "out" / "task.parquet")
+    report = score_baselines(tmp_path / "task", text_models, tmp_path / "out" / "task.parquet")
     table = pd.read_parquet(tmp_path / "out" / "task.parquet")
-    assert list(table.columns) == list(report.baselines)
+    assert list(table.columns) == list(report.baselines) == ["majority", "tfidf", "ngram", "lsa"]
     labels = np.array([row.label for row in task.splits["test"]])
     for name, found in report.baselines.items():
         assert found.score == pytest.approx(score(metric, labels, table[name].to_numpy()), abs=1e-6)
-    tried = report.baselines["tfidf"]
-    assert tried.chosen in tried.candidates
-    assert tried.chosen.dev == max(one.dev for one in tried.candidates)
+    for tried in (report.baselines[name] for name in ("tfidf", "ngram", "lsa")):
+        assert tried.chosen in tried.candidates
+        assert tried.chosen.dev == max(one.dev for one in tried.candidates)
+    if kind == "regression":
+        assert report.best_constant is None
+    else:
+        shares = np.bincount(labels) / len(labels)
+        assert report.best_constant.answer == shares.argmax()
+        assert report.best_constant.score == pytest.approx(shares.max(), abs=1e-6)
 
 
-def test_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
+def test_same_rows_give_the_same_bytes(tmp_path: Path, text_models: Path) -> None:
     write_task(tmp_path / "task", pairs("entailment", "accuracy"), encode)
-    reports = [score_baselines(tmp_path / "task", tmp_path / f"{name}.parquet") for name in "ab"]
+    reports = [score_baselines(tmp_path / "task", text_models, tmp_path / f"{name}.parquet") for name in "ab"]
     assert reports[0] == reports[1]
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 
 def test_task_without_rows_has_an_empty_result(tmp_path: Path) -> None:
     write_task(tmp_path / "task", TaskData("classification", "accuracy", None, unavailable="too small"), encode)
-    report = score_baselines(tmp_path / "task", tmp_path / "none.parquet")
+    report = score_baselines(tmp_path / "task", tmp_path / "models", tmp_path / "none.parquet")
     assert (report.unavailable, report.baselines) == ("too small", {})
     assert pd.read_parquet(tmp_path / "none.parquet").empty
 
@@ -65,4 +82,4 @@ def test_damaged_rows_are_one_line(tmp_path: Path) -> None:
     write_task(tmp_path / "task", pairs("entailment", "accuracy"), encode)
     (tmp_path / "task" / "dev.parquet").write_bytes(b"PAR1 but no more")
     with pytest.raises(PretraceError, match=r"dev\.parquet: not readable .*; run `dvc repro -f tasks`"):
-        score_baselines(tmp_path / "task", tmp_path / "none.parquet")
+        score_baselines(tmp_path / "task", tmp_path / "models", tmp_path / "none.parquet")

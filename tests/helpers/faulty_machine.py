@@ -28,6 +28,7 @@ STAGES = (
     ("clean",),
     ("bpe",),
     ("shard",),
+    ("text_models",),
     ("pretrain",),
     ("tasks", TASK),
     ("baselines", TASK),

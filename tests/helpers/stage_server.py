@@ -31,6 +31,7 @@ LOADED = (
     "pretrace.pipeline.stage",
     "pretrace.tasks.prepare",
     "pretrace.baselines.run",
+    "pretrace.baselines.text_models",
     "pretrace.training.pretraining.run",
     "pretrace.training.finetuning.run",
     "pretrace.tokens.train_bpe",

@@ -129,6 +129,7 @@ def test_scale_is_changed_and_changed_back(project: Path) -> None:
     assert tiny.ran(said) == [
         "bpe",
         "shard",
+        "text_models",
         "pretrain",
         "tasks@follows",
         BASELINES,

@@ -14,7 +14,7 @@ from tests.project.test_floors import FLOORS
 PAGE = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
 SOURCE = REPOSITORY / "src" / "pretrace"
 ROW = re.compile(r"^\| [^|]+ \| `([a-z_/]+\.py)` \| `([A-Za-z_]+)` \|$", re.MULTILINE)
-STAGE = re.compile(r"^\| ([a-z]+) \| (`[^|]+`) \| (`[^|]+\.py`) \|$", re.MULTILINE)
+STAGE = re.compile(r"^\| ([a-z_]+) \| (`[^|]+`) \| (`[^|]+\.py`) \|$", re.MULTILINE)
 STEP = re.compile(r"^\d\. `([a-z_/]+\.py)`(?:: `([A-Za-z_]+)`)?", re.MULTILINE)
 
 

@@ -1,15 +1,36 @@
-"""The constant that is most frequent in the training rows; for numbers, their mean."""
+"""Constant answers: the most frequent class of the training rows, or the mean of numbers; and the best one on test."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from pretrace.baselines.answer import labels_of
+from pretrace.tasks.dataset import TaskData
+from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.metrics import score
 
-def majority_class(labels: np.ndarray) -> int:
-    """Return the class or choice that most training rows have."""
-    return int(np.bincount(labels.astype(int)).argmax())
+
+def majority(task: TaskData) -> tuple[int | float, bool]:
+    """Return the constant, and True if several classes are equally frequent in train.
+
+    Such a tie is broken by dev, and if that is tied, too, by the order of the classes.
+    """
+    train = labels_of(task, "train")
+    if KINDS[task.kind].numeric:
+        return float(train.mean().round(6)), False
+    counts = np.bincount(train)
+    tied = np.flatnonzero(counts == counts.max())
+    dev = np.bincount(labels_of(task, "dev"), minlength=len(counts))
+    return int(tied[dev[tied].argmax()]), len(tied) > 1
 
 
-def constant(labels: np.ndarray, numeric: bool) -> int | float:
-    """Return the constant answer: the most frequent class, or the mean of numbers."""
-    return float(labels.mean().round(6)) if numeric else majority_class(labels)
+def best_constant(task: TaskData) -> int | None:
+    """Return the class or choice that, as the answer to every test row, scores highest; None for numbers.
+
+    It is no baseline, as it looks at test: a majority far below it says that train and test have other shares.
+    """
+    if KINDS[task.kind].numeric:
+        return None
+    labels = labels_of(task, "test")
+    constants = range(int(max(labels.max(), labels_of(task, "train").max())) + 1)
+    return max(constants, key=lambda constant: score(task.metric, labels, np.full(len(labels), constant)))

@@ -6,40 +6,54 @@ from pathlib import Path
 
 import numpy as np
 
-from pretrace.baselines.answer import Answer, best
+from pretrace.baselines.answer import Answer, best, labels_of
 from pretrace.baselines.bag_of_words import bag_of_words
-from pretrace.baselines.majority import constant
+from pretrace.baselines.kneser_ney import KneserNey
+from pretrace.baselines.lsa import read_lsa
+from pretrace.baselines.lsa_answers import lsa_answer
+from pretrace.baselines.majority import best_constant, majority
+from pretrace.baselines.ngram_answers import has_form, ngram_answer
+from pretrace.baselines.ngrams import read_ngrams
 from pretrace.common.files import atomic_path
-from pretrace.schemas.baselines import BaselineScore, BaselinesReport
-from pretrace.tasks.dataset import TaskData, read_rows
-from pretrace.tasks.kinds import KINDS
+from pretrace.schemas.baselines import BaselineScore, BaselinesReport, BestConstant
+from pretrace.tasks.dataset import TaskData, read_rows, read_task
 from pretrace.tasks.metrics import score, standard_error
 
 
-def score_baselines(task_folder: Path, predictions: Path) -> BaselinesReport:
+def score_baselines(task_folder: Path, text_models: Path, predictions: Path) -> BaselinesReport:
     """Read a task, write the predictions of its baselines, and return their scores.
 
     The file has a column for each baseline and a line for each test row, in order; neither if the task is unavailable.
 
+    Args:
+        task_folder: data/tasks/<task>.
+        text_models: folder of the n-gram model and LSA.
+        predictions: the Parquet file to write.
+
     Raises:
-        PretraceError: the task's files are missing or not readable.
+        PretraceError: a file is missing or not readable.
     """
     import pandas as pd
 
     task = read_rows(task_folder)
-    answers = {} if task.unavailable else answers_of(task)
+    answers: dict[str, Answer] = {}
+    if not task.unavailable:
+        answers = answers_of(task)
+        if has_form(task):
+            model = KneserNey(read_ngrams(text_models))
+            answers["ngram"] = ngram_answer(task, read_task(task_folder)[1], model)
+        if lsa := lsa_answer(task, read_lsa(text_models)):
+            answers["lsa"] = lsa
     table = pd.DataFrame({name: answer.predictions for name, answer in answers.items()})
     with atomic_path(predictions) as temporary:
         table.to_parquet(temporary, compression="zstd", index=False)
-    return BaselinesReport(unavailable=task.unavailable, baselines=scored_baselines(task, answers))
+    return _report(task, scored_baselines(task, answers))
 
 
 def answers_of(task: TaskData) -> dict[str, Answer]:
-    """Return the answers of each baseline on the test rows, by name."""
-    train = np.array([row.label for row in task.splits["train"]])
-    guess = constant(train, KINDS[task.kind].numeric)
-    majority = Answer(np.full(len(task.splits["test"]), guess))
-    return {"majority": majority, "tfidf": bag_of_words(task) or majority}
+    """Return the answers of those baselines that read nothing but the task, by name."""
+    guess = Answer(np.full(len(task.splits["test"]), majority(task)[0]))
+    return {"majority": guess, "tfidf": bag_of_words(task) or guess}
 
 
 def scored_baselines(task: TaskData, answers: dict[str, Answer]) -> dict[str, BaselineScore]:
@@ -47,8 +61,20 @@ def scored_baselines(task: TaskData, answers: dict[str, Answer]) -> dict[str, Ba
     return {name: _scored(task, answer) for name, answer in answers.items()}
 
 
+def _report(task: TaskData, scores: dict[str, BaselineScore]) -> BaselinesReport:
+    if task.unavailable:
+        return BaselinesReport(unavailable=task.unavailable, baselines={})
+    report = BaselinesReport(unavailable=None, baselines=scores, majority_is_tied=majority(task)[1])
+    constant = best_constant(task)
+    if constant is None:
+        return report
+    test = labels_of(task, "test")
+    reached = round(score(task.metric, test, np.full(len(test), constant)), 6)
+    return report.model_copy(update={"best_constant": BestConstant(answer=constant, score=reached)})
+
+
 def _scored(task: TaskData, answer: Answer) -> BaselineScore:
-    test = np.array([row.label for row in task.splits["test"]])
+    test = labels_of(task, "test")
     return BaselineScore(
         score=round(score(task.metric, test, answer.predictions), 6),
         stderr=round(standard_error(task.metric, test, answer.predictions), 6),

@@ -29,6 +29,8 @@ from pretrace.tasks.kinds import KINDS
 BASELINES = {
     "majority": "majority",
     "tfidf": "TF-IDF",
+    "ngram": "n-gram",
+    "lsa": "LSA",
     ZERO_SHOT: "LM, zero-shot",
     ZERO_SHOT_PMI: "LM, zero-shot PMI",
     FROZEN: "frozen LM + LR",

@@ -16,7 +16,15 @@ from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
 from pretrace.schemas.corpus import CleanReport, LengthBin
 from pretrace.schemas.models import CurvePoint
 
-BASELINE_MARKS = {"majority": "D", "tfidf": "s", "lm_zero_shot": "^", "lm_zero_shot_pmi": "v", "frozen": "P"}
+BASELINE_MARKS = {
+    "majority": "D",
+    "tfidf": "s",
+    "ngram": "<",
+    "lsa": ">",
+    "lm_zero_shot": "^",
+    "lm_zero_shot_pmi": "v",
+    "frozen": "P",
+}
 LARGEST_SOURCES = 15
 CURVE_POINTS = 200
 CURVE_COLORS = [VARIANT_COLORS[index] for index in (0, 3, 1, 2, 4, 5)]

@@ -19,7 +19,7 @@ from pretrace.schemas.record import read_record
 from pretrace.schemas.zero_shot import ZeroShotReport
 from pretrace.settings import FROZEN, MAIN_MODEL, ZERO_SHOT, ZERO_SHOT_PMI
 
-BASELINES = ("majority", "tfidf")
+BASELINES = ("majority", "tfidf", "ngram", "lsa")
 ZERO_SHOTS = (ZERO_SHOT, ZERO_SHOT_PMI)
 CODE = ("src/", "stages/")
 

@@ -33,10 +33,40 @@ class BaselineScore(Record):
     """Training rows that were used; null: all."""
 
 
+class BestConstant(Record):
+    """A constant answer, chosen on the test rows themselves: to see how far a majority can be from it."""
+
+    answer: int
+    """Index of the class or choice."""
+    score: float
+    """On the test rows, in units of the metric."""
+
+
 class BaselinesReport(Record):
     """The baselines of a task."""
 
     unavailable: str | None
     """Why there are no rows; else null."""
     baselines: dict[str, BaselineScore]
-    """By name: majority, tfidf; those that the task's format has a form for."""
+    """By name: majority, tfidf, ngram, lsa; without those that have no form for the task."""
+    majority_is_tied: bool = False
+    """True if several classes are equally frequent in train, so that dev decided which is the majority."""
+    best_constant: BestConstant | None = None
+    """The best constant answer on the test rows; null for numbers, and without rows."""
+
+
+class TextModelsReport(Record):
+    """The models of the pre-training text without a network."""
+
+    tokens: int
+    """Tokens of the n-gram model."""
+    tokens_of: int
+    """Tokens of the training text."""
+    ngrams: list[int]
+    """Different n-grams by order, from 1."""
+    passages: int
+    """Passages of LSA."""
+    words: int
+    """Words that have a vector."""
+    dimensions: int
+    """Dimensions of a vector."""

@@ -15,7 +15,7 @@ class BenchmarkRow(Record):
     kind: str
     """Kind of the task: classification, entailment, similarity, regression or multiple_choice."""
     variant: str
-    """The column: a variant of params.yaml, or a baseline (`majority`, `tfidf`, `lm_zero_shot`)."""
+    """The column: a variant of params.yaml, or a baseline (`majority`, `tfidf`, `ngram`, `lsa`, `lm_zero_shot`)."""
     metric: str
     """Name of the metric, such as accuracy."""
     score: float | None

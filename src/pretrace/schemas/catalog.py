@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pretrace.schemas.baselines import BaselinesReport
+from pretrace.schemas.baselines import BaselinesReport, TextModelsReport
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.checkpoint import CheckpointMetadata
 from pretrace.schemas.corpus import CleanReport, CollectReport
@@ -40,6 +40,7 @@ CATALOG = (
     FileFormat("reports/curves/*.json", list[CurvePoint], "stage pretrain", "figures, `dvc plots`, MLflow"),
     FileFormat("reports/tasks/<task>.json", TaskReport, "stage tasks", "stage report, page"),
     FileFormat("reports/frozen/<task>.json", FrozenReport, "stage frozen", "stage report"),
+    FileFormat("reports/text_models.json", TextModelsReport, "stage text_models", "people"),
     FileFormat("reports/baselines/<task>.json", BaselinesReport, "stage baselines", "stage report"),
     FileFormat("reports/finetune/<task>-<variant>.json", FinetuneReport, "stage finetune", "stage report, page"),
     FileFormat("reports/zeroshot.json", ZeroShotReport, "stage zeroshot", "stage report, page"),

@@ -19,7 +19,7 @@ from pretrace.settings.zero_shot import FROZEN, ZERO_SHOT, ZERO_SHOT_PMI, Langua
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 """Names of tasks and variants: they become folders, and arguments of a command in dvc.yaml."""
-BASELINES = ("majority", "tfidf", ZERO_SHOT, ZERO_SHOT_PMI, FROZEN)
+BASELINES = ("majority", "tfidf", "ngram", "lsa", ZERO_SHOT, ZERO_SHOT_PMI, FROZEN)
 """Columns of the table besides the variants."""
 
 

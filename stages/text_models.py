@@ -1,0 +1,22 @@
+"""Build models of the pre-training text without a network: an n-gram model of its token ids, and LSA of its words.
+
+    python stages/text_models.py
+
+Reads data/shards/ and data/clean/train/; writes models/text_models/ and reports/text_models.json.
+"""
+
+from pathlib import Path
+
+from pretrace.baselines.text_models import build_text_models
+from pretrace.pipeline.stage import Run, run_stage
+from pretrace.schemas.record import write_record
+
+
+def main(run: Run) -> None:
+    report = build_text_models(Path("data/shards"), Path("data/clean/train"), Path("models/text_models"))
+    write_record("reports/text_models.json", report)
+    run.log_metrics({"tokens": report.tokens, "passages": report.passages, "words": report.words})
+
+
+if __name__ == "__main__":
+    run_stage("text_models", main)
