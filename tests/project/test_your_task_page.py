@@ -30,6 +30,7 @@ def test_page_makes_a_task(project: Path, monkeypatch: pytest.MonkeyPatch) -> No
     found = read_task_files("mine", task, str)
     assert found.labels == ["class", "function"]
     assert ", ".join(f"{len(rows):,} {split} rows" for split, rows in found.splits.items()) == said
-    assert found.details == {"left_out": {}, "overlap": {}}
+    apart = {"dev": 0.0, "test": 0.0}
+    assert found.details == {"left_out": {}, "overlap": {}, "share_text_with_train": apart}
     (project / "params.yaml").write_text(params.replace("\ntasks:\n", f"\ntasks:\n{entry}{columns}"))
     assert load_settings().tasks["mine"].columns.text == "review"

@@ -134,17 +134,16 @@ def shared_rows() -> dict[str, list[dict[str, Any]]]:
     return {"train": train, "dev": dev, "test": test}
 
 
-def test_overlap_is_counted_and_kept(capsys: pytest.CaptureFixture[str]) -> None:
+def test_overlap_is_counted_and_kept() -> None:
     found = read(shared_rows())
     assert found.details["overlap"] == {"train in test": 2, "train in dev": 1, "dev in test": 1}
     assert [len(found.splits[split]) for split in SPLITS] == [6, 6, 6]
-    said = capsys.readouterr().err.splitlines()
-    assert said[0] == (
-        "pretrace: task mine: 2 of 6 train rows are in test, too: they stay; the task's `overlap: drop` takes them out"
+    assert found.warnings[0] == (
+        "2 of 6 train rows are in test, too: they stay; the task's `overlap: drop` takes them out"
     )
-    assert len(said) == 3
+    assert len(found.warnings) == 3
     assert read().details["overlap"] == {}
-    assert capsys.readouterr().err == ""
+    assert read().warnings == []
 
 
 def test_overlap_is_dropped() -> None:

@@ -26,6 +26,18 @@ class RawFile(Record):
     """Commit of a data set on the Hub; null for a file."""
 
 
+class NearDuplicates(Record):
+    """Rows of a split that are nearly the same as a training row, but not equal to it."""
+
+    rows: int
+    of: int
+    """Rows of the split that were compared: all, or a draw of many."""
+    train_rows: int
+    """Training rows that they were compared with: all, or a draw of many."""
+    examples: list[list[str]]
+    """A few of them: the row, and the training row, as file and number."""
+
+
 class TaskRecord(Record):
     """The description of a task's rows."""
 
@@ -85,6 +97,8 @@ class TaskReport(Record):
     """Facts special to a probe or a file."""
     raw_files: dict[str, RawFile] = Field(default_factory=dict)
     """What each split was read from, by split: train, dev, test, unlabeled; empty for a probe."""
+    near_duplicates: dict[str, NearDuplicates] = Field(default_factory=dict)
+    """By split, dev and test, of a task from files."""
     warnings: list[str] = Field(default_factory=list)
     """What a reader of the scores has to know of the rows, a sentence each, such as rows that two splits share."""
     overrides: dict[str, int | float] = Field(default_factory=dict)

@@ -21,7 +21,7 @@ import numpy as np
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder
 from pretrace.schemas.record import read_record, write_record
-from pretrace.schemas.tasks import RawFile, TaskRecord
+from pretrace.schemas.tasks import NearDuplicates, RawFile, TaskRecord
 from pretrace.settings import Columns, Heuristic
 from pretrace.settings.card import Card
 from pretrace.tasks.kinds import KINDS
@@ -54,6 +54,8 @@ class TaskData:
     details: dict[str, Any] = field(default_factory=dict)
     raw_files: dict[str, RawFile] = field(default_factory=dict)
     """What each split was read from; empty for a probe."""
+    near_duplicates: dict[str, NearDuplicates] = field(default_factory=dict)
+    """Dev and test rows that are nearly the same as a training row; empty for a probe."""
     warnings: list[str] = field(default_factory=list)
     """What a reader of the scores has to know of the rows, a sentence each."""
     unlabeled: list[Row] = field(default_factory=list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from pretrace.tasks.dataset import TaskData, write_task
 from pretrace.tasks.probes.build import make_probe
 from pretrace.tasks.raw_files import raw_files
 from pretrace.tasks.read_task import read_task_files
+from pretrace.tasks.splits.near_duplicates import near_duplicate_warnings, near_duplicates
 
 EXAMPLES = 4
 """Test rows of each task that the report shows."""
@@ -44,6 +46,10 @@ def prepare_task(settings: Settings, name: str, probe_documents: Path, tokenizer
         raw = raw_files(task)  # before the rows: a file that is edited meanwhile counts as changed
         data = read_task_files(name, task, clean_text, settings.workers)
         data.raw_files = raw
+        data.near_duplicates = near_duplicates(name, task.kind, data.splits)
+        data.warnings += near_duplicate_warnings(data.near_duplicates)
+        for warning in data.warnings:
+            print(f"pretrace: task {name}: {warning}", file=sys.stderr)
     data.overrides, data.zero_shot = task.overrides, task.zero_shot
     data.card = Card(**task.card.model_dump()) if task.card else None  # task.json has all keys, also those not set
     data.columns = Columns(**task.columns.model_dump())
@@ -87,6 +93,7 @@ def _report(task: TaskData) -> TaskReport:
         n_unlabeled=len(task.unlabeled),
         details=task.details,
         raw_files=task.raw_files,
+        near_duplicates=task.near_duplicates,
         warnings=task.warnings,
         overrides=task.overrides,
         zero_shot=task.zero_shot,

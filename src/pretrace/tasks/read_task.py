@@ -22,11 +22,12 @@ from pretrace.tasks.labels import is_missing, is_skipped, read_classes
 from pretrace.tasks.passages import generator_for
 from pretrace.tasks.raw_files import source_of
 from pretrace.tasks.read_table import column_of, read_split
+from pretrace.tasks.splits.equal_rows import without_overlap
+from pretrace.tasks.splits.shared_parts import draw_groups, group_numbers, part_keys, share_warnings, shares_with_train
 from pretrace.tasks.text_fields import has_text, parts_of
-from pretrace.tasks.train_test_overlap import without_overlap
 
 DEV_SHARE = 0.1
-"""Of the training rows, where a task has no dev file."""
+"""Of the training rows, where a task has no dev file. Rows that share a text stay together."""
 BATCH, BATCHES_FOR_WORKERS = 500, 16
 """Rows that are cleaned at once; below so many batches, starting workers takes longer than they save."""
 TEST_SHARE = 0.2
@@ -37,7 +38,8 @@ def read_task_files(name: str, task: Task, clean: Callable[[str], str], workers:
     """Read a task's rows, clean their text, and turn labels into numbers.
 
     `workers` clean if there is much to clean; else this process does. `details` counts what was left out
-    (`left_out`) and rows that two splits have (`overlap`).
+    (`left_out`) and rows that two splits have (`overlap`), and has the shares of dev and test rows with a text of train
+    (`share_text_with_train`); `warnings` says what a reader of the scores has to know.
 
     Raises:
         PretraceError: a file, column or value is missing or unusable, or a label occurs that train does not have.
@@ -50,15 +52,15 @@ def read_task_files(name: str, task: Task, clean: Callable[[str], str], workers:
         file = source_of(task, "train")
         data.labels = read_classes(name, task, column_of(tables["train"], task.columns.label, file).items(), file)
     if "test" not in tables:
-        tables["train"], tables["test"] = _cut(name, task, tables["train"], "test", TEST_SHARE)
+        tables["train"], tables["test"] = _cut(name, task, tables["train"], "test", TEST_SHARE, data.warnings)
     if "dev" not in tables and task.dev_split:
         tables["train"], tables["dev"] = _split_as_published(name, task, tables["train"])
     elif "dev" not in tables:
-        tables["train"], tables["dev"] = _cut(name, task, tables["train"], "dev", DEV_SHARE)
+        tables["train"], tables["dev"] = _cut(name, task, tables["train"], "dev", DEV_SHARE, data.warnings)
     limits = {"train": task.train_rows, "dev": task.test_rows, "test": task.test_rows}
     left_out: Counter[str] = Counter()
-    for split in SPLITS:
-        table = _sample(name, split, tables[split], limits[split])
+    tables = {split: _sample(name, split, tables[split], limits[split]) for split in SPLITS}
+    for split, table in tables.items():
         rows = _cleaned(_rows(table, source_of(task, split), task, data.labels, left_out), clean, workers)
         if not rows:
             raise PretraceError(f"{source_of(task, split)}: no row is left for {split}; {dict(left_out)} were left out")
@@ -68,20 +70,35 @@ def read_task_files(name: str, task: Task, clean: Callable[[str], str], workers:
             raise PretraceError(
                 f"{source_of(task, split)}: every row needs {parts - 1} choices, as in {source_of(task, 'train')}"
             )
-    data.details = {"left_out": dict(left_out), "overlap": without_overlap(name, task, data.splits)}
+    shares = shares_with_train({split: part_keys(table, task, split) for split, table in tables.items()})
+    data.warnings += share_warnings(shares, {split: len(table) for split, table in tables.items()})
+    overlap = without_overlap(name, task, data.splits, data.warnings)
+    data.details = {"left_out": dict(left_out), "overlap": overlap, "share_text_with_train": shares}
     if task.unlabeled:
         data.unlabeled = _cleaned(_unlabeled(read_split(name, task, "unlabeled"), task), clean, workers)
     return data
 
 
-def _cut(name: str, task: Task, train: Any, split: str, share: float) -> tuple[Any, Any]:
-    """Return train without a share that is drawn for another split, and that share; always the same rows."""
+def _cut(name: str, task: Task, train: Any, split: str, share: float, warnings: list[str]) -> tuple[Any, Any]:
+    """Return train without a share that is drawn for another split, and that share; always the same rows.
+
+    Rows that share a text stay together, unless nearly all do: then `warnings` says so, and rows are drawn one by one.
+    """
+    file = source_of(task, "train")
     if len(train) < 2:
-        file = source_of(task, "train")
         raise PretraceError(f"{file}: {len(train)} row is too few for train and the {split} rows that are cut from it")
-    order = generator_for(name, split).permutation(len(train))
-    cut = max(1, int(share * len(order)))
-    return train.iloc[np.sort(order[cut:])], train.iloc[np.sort(order[:cut])]
+    count = max(1, int(share * len(train)))
+    groups = group_numbers(part_keys(train, task, file))
+    drawn = draw_groups(groups, count, generator_for(name, split).permutation(groups.max() + 1))
+    if drawn is None:
+        warnings.append(
+            f"{np.bincount(groups).max():,} of {len(train):,} rows of {file} hang together by texts that they share, "
+            f"so {split} rows share texts with training rows, and their scores are too high"
+        )
+        drawn = np.sort(generator_for(name, split).permutation(len(train))[:count])
+    rest = np.ones(len(train), bool)
+    rest[drawn] = False
+    return train.iloc[rest], train.iloc[drawn]
 
 
 def _split_as_published(name: str, task: Task, train: Any) -> tuple[Any, Any]:

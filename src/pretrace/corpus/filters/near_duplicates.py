@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ import numpy as np
 from pretrace.corpus.filters.ngrams import MULTIPLIER, hash_ngrams, hash_words
 
 if TYPE_CHECKING:
+    from datasketch import MinHash
+
     from pretrace.settings import NearDuplicateRules
 
 PERMUTATIONS = 128
@@ -37,13 +40,19 @@ def shingles(text: str, n: int) -> np.ndarray:
 
 def signature(text: str, n: int) -> np.ndarray:
     """Return the MinHash signature of a text's shingles, uint32 of shape `(PERMUTATIONS,)`; the same everywhere."""
-    from datasketch import MinHash
-
-    sketch = MinHash(PERMUTATIONS, hashfunc=int, scheme="affine32")
+    sketch = _empty_sketch().copy()
     hashes = (shingles(text, n) >> np.uint64(32)).tolist()  # the library's hashes have 32 bits
     for start in range(0, len(hashes), SHINGLES_AT_ONCE):
         sketch.update_batch(hashes[start : start + SHINGLES_AT_ONCE])
     return sketch.hashvalues
+
+
+@cache
+def _empty_sketch() -> MinHash:
+    """Return the sketch of no shingles; to draw its permutations takes longer than to use them on a short text."""
+    from datasketch import MinHash
+
+    return MinHash(PERMUTATIONS, hashfunc=int, scheme="affine32")
 
 
 def similarity(a: np.ndarray, b: np.ndarray) -> float:

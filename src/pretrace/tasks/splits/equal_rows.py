@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from pretrace.common.errors import PretraceError
 from pretrace.settings import Task
 from pretrace.tasks.dataset import Row
@@ -12,10 +10,11 @@ from pretrace.tasks.kinds import KINDS
 PAIRS = (("train", "test"), ("train", "dev"), ("dev", "test"))
 
 
-def without_overlap(name: str, task: Task, splits: dict[str, list[Row]]) -> dict[str, int]:
+def without_overlap(name: str, task: Task, splits: dict[str, list[Row]], warnings: list[str]) -> dict[str, int]:
     """Return how many rows of train are in test and in dev, too, and of dev in test; `overlap: drop` removes them.
 
-    A row is the same if its cleaned text is, whatever its label; of a symmetric pair, in either order.
+    A row is the same if its cleaned text is, whatever its label; of a symmetric pair, in either order. `warnings` gets
+    a sentence for each count.
 
     Returns:
         Counts by pair, such as {"train in test": 3}; pairs that share nothing are not there.
@@ -32,8 +31,7 @@ def without_overlap(name: str, task: Task, splits: dict[str, list[Row]]) -> dict
             continue
         counts[f"{split} in {other}"] = shared
         done = "taken out" if task.overlap == "drop" else "they stay; the task's `overlap: drop` takes them out"
-        said = f"{shared} of {len(splits[split])} {split} rows are in {other}, too: {done}"
-        print(f"pretrace: task {name}: {said}", file=sys.stderr)
+        warnings.append(f"{shared} of {len(splits[split])} {split} rows are in {other}, too: {done}")
         if task.overlap == "drop":
             splits[split] = alone
         if not splits[split]:
