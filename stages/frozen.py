@@ -19,9 +19,8 @@ def main(run: Run) -> None:
     (task,) = sys.argv[1:]
     scale = run.settings.scale
     device = choose_device(scale.pretrain.precision, scale.threads)
-    report = score_frozen(
-        Path(f"data/tasks/{task}"), Path("models/pretrained"), device, Path(f"data/frozen/{task}.parquet")
-    )
+    folders = Path(f"data/tasks/{task}"), Path("models/pretrained")
+    report = score_frozen(run.settings, *folders, device, Path(f"data/frozen/{task}.parquet"))
     write_record(f"reports/frozen/{task}.json", report)
     run.log_metrics({name: scored.score for name, scored in report.scores.items()})
     run.cost["device"] = device.name

@@ -3,7 +3,7 @@
     python stages/zeroshot.py
 
 Reads models/pretrained/, data/tasks/ and the files of the language tests; writes reports/zeroshot.json and, for the
-final transformer, data/zeroshot/<task>.parquet: the predictions for each test row that was scored.
+final transformer of each pre-training, data/zeroshot/<task>.parquet: the predictions for the test rows scored.
 """
 
 from pathlib import Path

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.files import read_json
 from pretrace.report import benchmark_markdown, build_benchmark
 from pretrace.schemas.benchmark import Benchmark
-from pretrace.settings import load_settings
+from pretrace.settings import Pretraining, load_settings
 from tests.helpers import made_up_results as made_up
 
 
@@ -73,3 +75,28 @@ def test_unavailable_task_says_why(reports: Path) -> None:
     assert "| follows | ordered pair | accuracy | 1,000 | n/a | n/a | n/a | n/a |" in lines
     assert lines[-1].startswith("- follows could not be made: &lt;script\\>")
     assert len({line.count("|") for line in lines[:4]}) == 1
+
+
+def test_columns_without_fine_tuning_have_a_score_for_each_pre_training(reports: Path) -> None:
+    made_up.write_zero_shot(reports)
+    made_up.write_frozen(reports, "source", 0.6)
+    zero_shot, frozen = reports / "zeroshot.json", reports / "frozen" / "source.json"
+    for path, place in ((zero_shot, ("tasks", "source", "lm_zero_shot")), (frozen, ("scores",))):
+        values = inner = read_json(path)
+        for key in place:
+            inner = inner[key]
+        inner["transformer-seed-43"] = {**inner["transformer"], "score": 0.7}
+        made_up.write(path, values)
+    for path in (reports.parent / "data").glob("*/source.parquet"):
+        if path.parent.name in ("zeroshot", "frozen"):
+            table = pd.read_parquet(path)
+            pd.concat([table.assign(pretrain_seed=seed) for seed in (42, 43)]).to_parquet(path, index=False)
+    settings = load_settings().model_copy(update={"pretrain": Pretraining(seeds=[42, 43])})
+    rows = {
+        row.variant: row
+        for row in build_benchmark(settings, reports, reports.parent / "data").rows
+        if row.task == "source"
+    }
+    for column, first in (("lm_zero_shot", 0.4), ("frozen", 0.6)):
+        assert (rows[column].scores, rows[column].pretrain_seeds) == ([first, 0.7], [42, 43])
+        assert rows[column].score == pytest.approx((first + 0.7) / 2)

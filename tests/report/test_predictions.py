@@ -47,6 +47,23 @@ def test_fine_tunings_are_told_apart_by_both_seeds(data: Path) -> None:
     assert len(column.probabilities_SN) == 6
 
 
+def test_columns_without_fine_tuning_have_every_pre_training(data: Path) -> None:
+    (data / "zeroshot").mkdir()
+    answers = {"row": [3, 10] * 2, "pretrain_seed": [42, 42, 43, 43], "lm_zero_shot": [1, 0, 0, 0]}
+    pd.DataFrame(answers).to_parquet(data / "zeroshot" / "source.parquet")
+    frozen = {"pretrain_seed": [42] * 1000 + [43] * 1000, "transformer": [1] * 1000 + [0] * 1000}
+    pd.DataFrame(frozen).to_parquet(data / "frozen" / "source.parquet")
+    columns = read_predictions("source", ["full"], data).columns
+    for name in ("lm_zero_shot", "frozen"):
+        assert (columns[name].pretrain_seeds, columns[name].seeds) == ([42, 43], [None, None])
+    assert columns["lm_zero_shot"].rows_N.tolist() == [3, 10]
+    assert columns["lm_zero_shot"].predictions_SN.tolist() == [[1, 0], [0, 0]]
+    assert columns["frozen"].predictions_SN.tolist() == [[1] * 1000, [0] * 1000]
+    pd.DataFrame({**frozen, "pretrain_seed": [42] * 2000}).to_parquet(data / "frozen" / "source.parquet")
+    with pytest.raises(PretraceError, match=r"frozen/source\.parquet: has other rows than the task's test split"):
+        read_predictions("source", ["full"], data)
+
+
 @pytest.mark.parametrize(
     ("path", "stage"),
     [

@@ -52,6 +52,9 @@ def test_scores_are_read_from_the_report_of_the_stage(clone: Path) -> None:
     made.write(clone / "reports/zeroshot.json", {"tasks": {"rte": by_column}, "language_tests": {}})
     made.write(clone / "reports/frozen/rte.json", {"unavailable": None, "scores": {"transformer": scores["tfidf"]}})
     assert find_cell(TABLE, "rte/frozen").scores_in(clone) == [0.6, 0.6]
+    both = {"transformer": scores["tfidf"], "transformer-seed-43": {**scores["tfidf"], "score": 0.7}}
+    made.write(clone / "reports/frozen/rte.json", {"unavailable": None, "scores": both})
+    assert find_cell(TABLE, "rte/frozen").scores_in(clone) == [0.65, 0.6, 0.7]
     assert find_cell(TABLE, "rte/frozen").predictions == "data/frozen/rte.parquet"
     assert find_cell(TABLE, "rte/tfidf").scores_in(clone) == [0.6, 0.6]
     assert find_cell(TABLE, "rte/lm_zero_shot").scores_in(clone) == [0.55, 0.55]

@@ -7,8 +7,10 @@ the results of a removed task in place.
 from __future__ import annotations
 
 import math
+import statistics
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pretrace.common.errors import PretraceError
 from pretrace.report.predictions import read_predictions
@@ -16,7 +18,7 @@ from pretrace.report.statistics.comparisons import Difference
 from pretrace.report.statistics.estimates import mean
 from pretrace.report.statistics.task_scores import DocumentNumbers, TaskScores
 from pretrace.report.statistics.verdicts import compare, find_winners
-from pretrace.schemas.baselines import BaselinesReport
+from pretrace.schemas.baselines import BaselineScore, BaselinesReport
 from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
 from pretrace.schemas.finetuning import FinetuneReport
 from pretrace.schemas.frozen import FrozenReport
@@ -36,6 +38,7 @@ BASELINES = {
     FROZEN: "frozen LM + LR",
 }
 """Columns that are not fine-tuned models, in the table's order, with their headings."""
+Scored = BaselineScore | ZeroShotScore
 Report = TypeVar("Report")
 
 
@@ -49,11 +52,12 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
     scores: dict[str, TaskScores] = {}
     columns: dict[str, list[str]] = {}
     zero_shot, numbers = read_zero_shot_report(folder).tasks, DocumentNumbers()
+    starts = settings.pretrainings(MAIN_MODEL)
     for task, description in settings.tasks.items():
         own = [_variant_row(folder, task, variant) for variant in settings.variants]
         own += _baseline_rows(folder, task)
-        own += _zero_shot_rows(zero_shot.get(task, {}), own[0])
-        own += _frozen_rows(folder, own[0])
+        own += _zero_shot_rows(zero_shot.get(task, {}), own[0], starts)
+        own += _frozen_rows(folder, own[0], starts)
         if scored := [row for row in own if row.score is not None]:
             read = read_predictions(task, list(settings.variants), data)
             extra_variance = {row.variant: row.extra_variance for row in scored}
@@ -141,28 +145,40 @@ def _baseline_rows(folder: Path, name: str) -> list[BenchmarkRow]:
     ]
 
 
-def _zero_shot_rows(by_column: dict[str, dict[str, ZeroShotScore]], like: BenchmarkRow) -> list[BenchmarkRow]:
+def _zero_shot_rows(
+    by_column: dict[str, dict[str, ZeroShotScore]], like: BenchmarkRow, starts: dict[str, int | None]
+) -> list[BenchmarkRow]:
     """Return the transformer without fine-tuning, by each rule that the task has."""
     rows = []
     for column, by_model in by_column.items():
         if like.score is not None and MAIN_MODEL in by_model:
-            result = by_model[MAIN_MODEL]
-            score = {"score": result.score, "scores": [result.score], "stderr": result.stderr, "n_eval": result.n}
-            score["pretrain_seeds"] = []
-            if result.extra_variance:
-                score["extra_variance"] = result.extra_variance
-            rows.append(like.model_copy(update={"variant": column, **score, "n_train": 0}))
+            own = {"variant": column, "n_train": 0, "n_eval": by_model[MAIN_MODEL].n}
+            rows.append(like.model_copy(update={**own, **_scores_of(by_model, starts)}))
     return rows
 
 
-def _frozen_rows(folder: Path, like: BenchmarkRow) -> list[BenchmarkRow]:
+def _frozen_rows(folder: Path, like: BenchmarkRow, starts: dict[str, int | None]) -> list[BenchmarkRow]:
     """Return the linear classifier on the states of the frozen transformer."""
     report = _read_report(folder / "frozen" / f"{like.task}.json", FrozenReport, f"frozen@{like.task}")
     if like.score is None or MAIN_MODEL not in report.scores:
         return []
-    result = report.scores[MAIN_MODEL]
-    score = {"score": result.score, "scores": [result.score], "stderr": result.stderr, "pretrain_seeds": []}
-    return [like.model_copy(update={"variant": FROZEN, **score, "n_train": result.train_rows or like.n_train})]
+    own = {"variant": FROZEN, "n_train": report.scores[MAIN_MODEL].train_rows or like.n_train}
+    return [like.model_copy(update={**own, **_scores_of(report.scores, starts)})]
+
+
+def _scores_of(by_model: Mapping[str, Scored], starts: dict[str, int | None]) -> dict[str, Any]:
+    """Return the fields of a row with one score for each pre-training; the standard error is the median score's."""
+    results = [by_model[name] for name in starts if name in by_model]
+    scores = [result.score for result in results]
+    median = statistics.median(scores)
+    extra = statistics.fmean(result.extra_variance for result in results)
+    return {
+        "score": round(median, 6),
+        "scores": scores,
+        "pretrain_seeds": [seed for name, seed in starts.items() if name in by_model and seed is not None],
+        "stderr": min(results, key=lambda result: abs(result.score - median)).stderr,
+        **({"extra_variance": extra} if extra else {}),
+    }
 
 
 def read_zero_shot_report(folder: Path) -> ZeroShotReport:

@@ -63,8 +63,8 @@ def zero_shot_figure(zero_shot: ZeroShotReport, best: Mapping[str, float]) -> st
         plotted = set()
         for index, (task, name, models) in enumerate(_curves(zero_shot)):
             color = VARIANT_COLORS[index % len(VARIANT_COLORS)]
-            for model, score in models.items():
-                _plot_line(axis, score, best.get(task), color, LINES[model])
+            for model in (model for model in LINES if model in models):  # of several pre-trainings the first
+                _plot_line(axis, models[model], best.get(task), color, LINES[model])
                 plotted.add(model)
             against = "best published" if task in best else "perfect"
             axis.plot([], [], color=color, linewidth=1.8, label=f"{name}  (1: {against})")

@@ -21,6 +21,9 @@ import numpy as np
 from pretrace.common.errors import PretraceError
 from pretrace.settings import FROZEN, MAIN_MODEL
 
+START = "pretrain_seed"
+"""Column with the seed of the pre-training."""
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -71,9 +74,9 @@ def read_predictions(task: str, variants: list[str], data: Path) -> TaskPredicti
     path = data / "frozen" / f"{task}.parquet"
     table = read_parquet(path, f"frozen@{task}")
     if MAIN_MODEL in table.column_names:
-        if len(table) != len(labels):
+        columns[FROZEN] = _of_pretrainings(table, MAIN_MODEL, np.arange(len(table)))
+        if columns[FROZEN].predictions_SN.shape[1] != len(labels):
             raise _other_rows(path, f"frozen@{task}")
-        columns[FROZEN] = Predictions(np.arange(len(labels)), np.array(table[MAIN_MODEL].to_numpy())[None], [None])
     path = data / "zeroshot" / f"{task}.parquet"
     if path.exists():
         table = read_parquet(path, "zeroshot")
@@ -81,16 +84,28 @@ def read_predictions(task: str, variants: list[str], data: Path) -> TaskPredicti
         if len(rows) and rows.max() >= len(labels):
             raise _other_rows(path, "zeroshot")
         for name in table.column_names:
-            if name != "row":
-                columns[name] = Predictions(rows, np.array(table[name].to_numpy())[None], [None])
+            if name not in ("row", START):
+                columns[name] = _of_pretrainings(table, name, rows)
     return TaskPredictions(labels, test["parts"].to_pylist(), test["origin"].to_pylist(), columns)
+
+
+def _of_pretrainings(table: Any, column: str, rows: np.ndarray) -> Predictions:
+    """Return the predictions of a column without fine-tuning: the stage writes one pre-training after another."""
+    seeds = list(dict.fromkeys(_starts(table))) or [None]
+    count = len(table) // len(seeds)
+    predictions = np.array(table[column].to_numpy())[: len(seeds) * count].reshape(len(seeds), count)
+    known = [seed for seed in seeds if seed is not None]
+    return Predictions(rows[:count], predictions, [None] * len(seeds), pretrain_seeds=known)
+
+
+def _starts(table: Any) -> list[int | None]:
+    """Return the seed of the pre-training behind each line; a file of before there were several lacks the column."""
+    return table[START].to_pylist() if START in table.column_names else [None] * len(table)
 
 
 def _of_seeds(path: Path, stage: str, count: int) -> Predictions:
     table = read_parquet(path, stage)
-    # A file of before there were several pre-trainings lacks the column.
-    starts = table["pretrain_seed"].to_pylist() if "pretrain_seed" in table.column_names else [None] * table.num_rows
-    jobs = list(dict.fromkeys(zip(starts, table["seed"].to_pylist(), strict=True)))
+    jobs = list(dict.fromkeys(zip(_starts(table), table["seed"].to_pylist(), strict=True)))
     if not jobs or table.num_rows != len(jobs) * count:
         raise _other_rows(path, stage)
     # The stage writes one fine-tuning after another, each with all rows in order.

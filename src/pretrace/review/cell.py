@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,12 @@ from pretrace.common.files import read_json
 from pretrace.review.git_tree import Tree
 from pretrace.review.lockfile import hashes, locked_stages
 from pretrace.review.score_changes import rows_of
-from pretrace.schemas.baselines import BaselinesReport
+from pretrace.schemas.baselines import BaselineScore, BaselinesReport
 from pretrace.schemas.benchmark import BenchmarkRow
 from pretrace.schemas.finetuning import FinetuneReport
 from pretrace.schemas.frozen import FrozenReport
 from pretrace.schemas.record import read_record
-from pretrace.schemas.zero_shot import ZeroShotReport
+from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore
 from pretrace.settings import FROZEN, MAIN_MODEL, ZERO_SHOT, ZERO_SHOT_PMI
 
 BASELINES = ("majority", "tfidf", "ngram", "lsa")
@@ -82,11 +84,9 @@ class Cell:
             baseline = read_record(path, BaselinesReport).baselines.get(variant)
             return [baseline.score] * 2 if baseline else []
         if variant in ZERO_SHOTS:
-            result = read_record(path, ZeroShotReport).tasks.get(task, {}).get(variant, {}).get(MAIN_MODEL)
-            return [result.score] * 2 if result else []
+            return _of_pretrainings(read_record(path, ZeroShotReport).tasks.get(task, {}).get(variant, {}))
         if variant == FROZEN:
-            frozen = read_record(path, FrozenReport).scores.get(MAIN_MODEL)
-            return [frozen.score] * 2 if frozen else []
+            return _of_pretrainings(read_record(path, FrozenReport).scores)
         report = read_record(path, FinetuneReport)
         return [] if report.score is None else [report.score, *(report.scores or [report.score])]
 
@@ -129,6 +129,12 @@ class Cell:
                 f"{out}/".startswith(f"{path}/") or f"{path}/".startswith(f"{out}/") for out in hashes(stage, "outs")
             )
         ]
+
+
+def _of_pretrainings(by_model: Mapping[str, ZeroShotScore | BaselineScore]) -> list[float]:
+    """Return the median score of the transformers, then that of each pre-training; none without a score."""
+    scores = [one.score for name, one in by_model.items() if name.startswith(MAIN_MODEL)]
+    return [round(statistics.median(scores), 6), *scores] if scores else []
 
 
 def find_cell(file: Path, name: str) -> Cell:

@@ -12,4 +12,5 @@ class FrozenReport(Record):
     unavailable: str | None
     """Why there are no rows; else null."""
     scores: dict[str, BaselineScore]
-    """By pre-trained model. Layer and strength of regularization were chosen on dev."""
+    """By pre-training (`transformer`, `transformer-seed-43`). Layer and strength of regularization were chosen on
+    dev."""

@@ -82,6 +82,7 @@ class ZeroShotReport(Record):
     """All pre-trained models without fine-tuning."""
 
     tasks: dict[str, dict[str, dict[str, ZeroShotScore]]]
-    """By task, column of the table (`lm_zero_shot`, `lm_zero_shot_pmi`) and model."""
+    """By task, column of the table (`lm_zero_shot`, `lm_zero_shot_pmi`) and pre-training (`transformer`,
+    `transformer-seed-43`, `lstm`)."""
     language_tests: dict[str, dict[str, LanguageTestScore]]
-    """By language test and model."""
+    """By language test and pre-training."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import shutil
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 from pretrace.evaluation.frozen import run as frozen
 from pretrace.model import Transformer, save_model
-from pretrace.settings import ModelSettings
+from pretrace.settings import ModelSettings, read_yaml
 from pretrace.tasks.dataset import Row, TaskData, write_task
 from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.metrics import score
@@ -71,6 +72,23 @@ def test_every_kind_is_scored_twice_the_same(monkeypatch: pytest.MonkeyPatch, ki
     assert result["chosen"] == max(result["candidates"], key=lambda candidate: candidate["dev"])
     assert result["train_rows"] is None
     assert json.loads(Path("reports/cost.json").read_text())[f"frozen@{kind}"]["device"] == "cpu"
+
+
+def test_every_pre_training_is_scored(monkeypatch: pytest.MonkeyPatch, vocabulary_size: int, project: Path) -> None:
+    alone, table = run(monkeypatch, "similarity")[0], pd.read_parquet("data/frozen/similarity.parquet")
+    assert set(table["pretrain_seed"]) == {42}
+    shutil.copytree("models/pretrained/transformer", "models/pretrained/transformer-seed-43")
+    save_model(Path("models/pretrained/transformer-seed-43"), Transformer(SIZES, vocabulary_size, 4))
+    params = project / "params.yaml"
+    params.write_text(json.dumps({**read_yaml(params), "pretrain": {"seeds": [42, 43]}}))
+    scores = json.loads(run(monkeypatch, "similarity")[0])["scores"]
+    assert list(scores) == ["transformer", "transformer-seed-43"]
+    assert scores["transformer"] == json.loads(alone)["scores"]["transformer"]
+    both = pd.read_parquet("data/frozen/similarity.parquet")
+    assert both["pretrain_seed"].tolist() == [42] * 20 + [43] * 20
+    pd.testing.assert_frame_equal(both[:20], table)
+    own = score(KINDS["similarity"].default_metric, np.arange(20) % 2, both["transformer"][20:].to_numpy())
+    assert scores["transformer-seed-43"]["score"] == pytest.approx(own, abs=1e-6)
 
 
 @pytest.mark.usefixtures("vocabulary_size")

@@ -144,7 +144,8 @@ def test_predictions_are_of_the_final_transformer(made: Path) -> None:
     for name, task in asked.items():
         alone = {kind: evaluate(model, task, CPU) for kind, model in models.items()}
         table = pd.read_parquet(made / f"data/zeroshot/{name}.parquet")
-        assert list(table) == ["row", *found[name]]
+        assert list(table) == ["row", "pretrain_seed", *found[name]]
+        assert set(table["pretrain_seed"]) == {42}
         assert table["row"].tolist() == list(range(len(table)))
         for column in found[name]:
             assert table[column].tolist() == alone["transformer"][column].predictions.tolist()
@@ -154,6 +155,31 @@ def test_predictions_are_of_the_final_transformer(made: Path) -> None:
                 assert found[name][column][kind]["score"] == round(one.score, 6)
                 labels = np.array([row.label for row in tasks_of()[name].splits["test"]])
                 assert one.score == score(task.metric, labels, one.predictions)
+    assert differ > 0
+
+
+def test_every_pre_training_is_scored(made: Path) -> None:
+    alone, name = report(made), "transformer-seed-43"
+    one = {task: pd.read_parquet(made / f"data/zeroshot/{task}.parquet") for task in alone["tasks"]}
+    for kind in ("transformer", "lstm"):
+        shutil.copytree(made / f"models/pretrained/{kind}", made / f"models/pretrained/{kind}-seed-43")
+    size = load_model(made / "models/pretrained/transformer").vocabulary_size
+    save_model(made / "models/pretrained" / name, Transformer(SIZES, size, 8))
+    change(pretrain={"seeds": [42, 43]})
+    found = report(made)
+    differ = 0
+    for task, column, by_name in each(found["tasks"]):
+        assert set(by_name) == {"transformer", name, "lstm", "lstm-seed-43"}
+        assert by_name["transformer"] == alone["tasks"][task][column]["transformer"]
+        assert by_name["lstm-seed-43"] == by_name["lstm"]  # a copy
+        table = pd.read_parquet(made / f"data/zeroshot/{task}.parquet")
+        first, second = (table[table["pretrain_seed"] == seed].reset_index(drop=True) for seed in (42, 43))
+        pd.testing.assert_frame_equal(first, one[task])
+        assert second["row"].tolist() == first["row"].tolist()
+        labels = np.array([row.label for row in tasks_of()[task].splits["test"]])
+        metric = "matthews" if task == "judged" else "accuracy"
+        assert by_name[name]["score"] == pytest.approx(score(metric, labels, second[column].to_numpy()), abs=1e-6)
+        differ += int((second[column] != first[column]).sum())
     assert differ > 0
 
 

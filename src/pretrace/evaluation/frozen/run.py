@@ -12,7 +12,7 @@ from pretrace.evaluation.frozen.states import mean_states
 from pretrace.model import Transformer, load_model
 from pretrace.schemas.baselines import BaselineScore
 from pretrace.schemas.frozen import FrozenReport
-from pretrace.settings import MAIN_MODEL
+from pretrace.settings import MAIN_MODEL, Settings
 from pretrace.tasks.dataset import EncodedSplit, read_task
 from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.metrics import score, standard_error
@@ -25,11 +25,13 @@ MOST_TEXTS = 40_000
 at laptop scale, and 1.6 GB at that of GPT-1."""
 
 
-def score_frozen(task_folder: Path, models: Path, device: Device, predictions: Path) -> FrozenReport:
-    """Classify the rows of a task by the states of the transformer in `models` (models/pretrained).
+def score_frozen(
+    settings: Settings, task_folder: Path, models: Path, device: Device, predictions: Path
+) -> FrozenReport:
+    """Classify the rows of a task by the states of each transformer in `models` (models/pretrained).
 
-    Writes `predictions`, a Parquet file with a column for the model and a line for each test row, in order; neither if
-    the task is unavailable.
+    Writes `predictions`, a Parquet file with a line for each pre-training and test row, in order, unless the task is
+    unavailable: `pretrain_seed` (null without one), `transformer`.
 
     Raises:
         PretraceError: the task's files or the model are missing or not readable.
@@ -37,17 +39,19 @@ def score_frozen(task_folder: Path, models: Path, device: Device, predictions: P
     import pandas as pd
 
     record, splits = read_task(task_folder)
-    answers: dict[str, np.ndarray] = {}
+    answers: list[pd.DataFrame] = []
     scores: dict[str, BaselineScore] = {}
-    if not record.unavailable:
-        folder = models / MAIN_MODEL
+    for name, seed in settings.pretrainings(MAIN_MODEL).items() if not record.unavailable else ():
+        folder = models / name
         model = load_model(folder).eval().to(device.name)
         assert isinstance(model, Transformer)
         newline_id = load_vocabulary(vocabulary_folder(folder)).newline_id
-        answer, scored = _answer(model, newline_id, splits, record.kind, record.metric, device)
-        answers[MAIN_MODEL], scores[MAIN_MODEL] = answer, scored
+        answer, scores[name] = _answer(model, newline_id, splits, record.kind, record.metric, device)
+        seeds = pd.array([seed] * len(answer), dtype="Int64")
+        answers.append(pd.DataFrame({"pretrain_seed": seeds, MAIN_MODEL: answer}))
     with atomic_path(predictions) as temporary:
-        pd.DataFrame(answers).to_parquet(temporary, compression="zstd", index=False)
+        table = pd.concat(answers) if answers else pd.DataFrame()
+        table.to_parquet(temporary, compression="zstd", index=False)
     return FrozenReport(unavailable=record.unavailable, scores=scores)
 
 

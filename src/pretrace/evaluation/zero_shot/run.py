@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from pretrace.common.progress import progress
 from pretrace.evaluation.language_tests.run import prepare_tests
 from pretrace.evaluation.zero_shot.checkpoints import final_step, kinds_in, models_by_step
@@ -23,8 +25,8 @@ def zero_shot(
 
     Args:
         trained: reports/pretrain.json.
-        out: an existing folder for `<task>.parquet`, the predictions of the first model (the transformer, if there is
-            one) with its final weights.
+        out: an existing folder for `<task>.parquet`, the predictions of the first kind of model (the transformer, if
+            there is one) with the final weights of each pre-training.
 
     Raises:
         PretraceError: a model, a task's rows or the file of a language test is missing, or not what it should be.
@@ -37,20 +39,24 @@ def zero_shot(
         name: {column: {} for column in task.heuristics} for name, task in tasks.items()
     }
     test_scores: dict[str, dict[str, LanguageTestScore]] = {name: {} for name in tests}
-    for kind in kinds:
+    answers: dict[str, dict[int | None, dict[str, np.ndarray]]] = {name: {} for name in tasks}
+    pretrainings = [(kind, *one) for kind in kinds for one in settings.pretrainings(kind).items()]
+    for kind, model_name, seed in pretrainings:
         results: dict[str, dict[int, dict[str, ZeroShotResult]]] = {name: {} for name in tasks}
-        saved = models_by_step(models / kind, final_step(trained, kind))
-        for step, model in progress(saved, unit="models", description=kind):
+        saved = models_by_step(models / model_name, final_step(trained, kind))
+        for step, model in progress(saved, unit="models", description=model_name):
             model.to(device.name)
             for name, task in tasks.items():
                 results[name][step] = evaluate(model, task, device)
         for name, task in tasks.items():
             for column in task.heuristics:
                 by_step = {step: by_column[column] for step, by_column in results[name].items()}
-                task_scores[name][column][kind] = task_report(task, column, by_step)
+                task_scores[name][column][model_name] = task_report(task, column, by_step)
             if kind == kinds[0]:
                 final = {column: result.predictions for column, result in results[name][step].items()}
-                write_predictions(out / f"{name}.parquet", task.numbers, final)
+                answers[name][seed] = final
         for name, test in tests.items():
-            test_scores[name][kind] = test(model, device)
+            test_scores[name][model_name] = test(model, device)
+    for name, task in tasks.items():
+        write_predictions(out / f"{name}.parquet", task.numbers, answers[name])
     return ZeroShotReport(tasks=task_scores, language_tests=test_scores)
