@@ -74,6 +74,26 @@ class TaskExample(Record):
     """Name of the class, index of the right choice, or number."""
 
 
+class GiveAway(Record):
+    """A rule that reads less than the task asks for, and how it answers dev and test rows."""
+
+    rule: str
+    """Name of the rule, such as lengths (docs/tasks.md lists them)."""
+    score: float
+    """Score in the task's metric, of a linear model that was fitted on train rows."""
+    chance: float
+    """Score that the same answers have when they have nothing to do with the labels."""
+    stderr: float
+    """Standard error of the score minus chance, with documents as units."""
+    p: float
+    """Probability of such a score by chance, corrected for the number of rules (Holm)."""
+    above_chance: bool
+    """Whether `p` is below 0.01."""
+    is_warning: bool
+    """Whether it is a give-away where it is above chance; false for what a task of this sort may ask for, such as words
+    of a text that people labeled."""
+
+
 class TaskReport(Record):
     """A task and its sizes."""
 
@@ -101,6 +121,8 @@ class TaskReport(Record):
     """By split, dev and test, of a task from files."""
     warnings: list[str] = Field(default_factory=list)
     """What a reader of the scores has to know of the rows, a sentence each, such as rows that two splits share."""
+    give_aways: list[GiveAway] = Field(default_factory=list)
+    """Rules that should not answer the task, each tried on its rows; empty if there are too few."""
     overrides: dict[str, int | float] = Field(default_factory=dict)
     """Settings of fine-tuning that the task's entry has of its own."""
     zero_shot: list[str] = Field(default_factory=list)

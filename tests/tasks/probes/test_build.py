@@ -19,9 +19,9 @@ from pretrace.tasks.dataset import SPLITS, Row, TaskData
 from pretrace.tasks.passages import divide, read_text
 from pretrace.tasks.probes.build import PROBES, make_probe
 from pretrace.tasks.probes.continuations import CHOICES
-from pretrace.tasks.probes.pairs import common_words
 from pretrace.tasks.probes.source import MASK
-from tests.helpers.pseudo_text import FUNCTION_WORDS, documents
+from pretrace.tasks.probes.units import common_words
+from tests.helpers.pseudo_text import documents
 
 SIZES = ProbeSettings(
     rows={"default": 3000},
@@ -156,7 +156,7 @@ def test_probe_labels_are_true() -> None:
             assert any(f" {row.parts[1]} " in t for i, t in texts.items() if i.startswith(source)) == (row.label >= 1)
 
 
-@pytest.mark.parametrize("name", ["same", "nearness"])
+@pytest.mark.parametrize("name", ["same", "nearness", "follows"])
 def test_pairs_share_only_the_most_common_words(name: str) -> None:
     common = common_words(divide(read_text(document) for document in documents()))
     for split in SPLITS:
@@ -262,10 +262,6 @@ def test_nearness_is_at_chance_from_one_part(part: int) -> None:
 def test_pair_label_is_learned_from_both_parts() -> None:
     """The pseudo-text has what the probes ask for, so being at chance above says something."""
 
-    def shared(rows: list[Row]) -> csr_matrix:
-        words = [[set(part.split()) - {*FUNCTION_WORDS, ".", ","} for part in row.parts] for row in rows]
-        return csr_matrix([[float(len(a & b))] for a, b in words])
-
     users: dict[str, set[str]] = {}
     for document in documents():
         for word in document.text.split():
@@ -276,7 +272,7 @@ def test_pair_label_is_learned_from_both_parts() -> None:
         sources = [[[u for w in part.split() if len(u := users[w]) == 1] for part in row.parts] for row in rows]
         return csr_matrix([[float(sum(x == y for x in a for y in b))] for a, b in sources])
 
-    assert excess(probe("follows").splits, shared) > ALONE
+    assert excess(probe("follows").splits, related) > ALONE
     assert excess(probe("same").splits, related) > ALONE
     rows = probe("source").splits
     assert excess(rows, words_of(0, rows["train"])) > 10

@@ -3,70 +3,90 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
-
-import numpy as np
 
 from pretrace.settings import ProbeSettings
 from pretrace.tasks.dataset import SPLITS, Row, TaskData
 from pretrace.tasks.passages import Text, generator_for
-from pretrace.tasks.probes.rows import balanced, joined, shuffled
+from pretrace.tasks.probes.rows import joined, shuffled
+from pretrace.tasks.probes.units import Pair, Passage, common_words, half_exchanged, shares_words, stems, units
 
 CHOICES = 4
 """Continuations in `cloze`."""
 
 
-class Cut(NamedTuple):
-    """A window of text cut in two."""
-
-    before: str
-    after: str
-    origin: str
-
-
 def follows(texts: dict[str, list[Text]], wanted: dict[str, int], sizes: ProbeSettings) -> TaskData:
     """Return pairs of passages, of which the second continues the first or one of another document.
 
-    The cuts fall inside sentences. Wrong rows have exchanged their continuations with each other, so a continuation
-    occurs in wrong rows and in right ones alike.
+    Wrong rows have exchanged their continuations with each other (`units.py`).
     """
     task = TaskData("entailment", "accuracy", ["elsewhere", "continues"])
+    common = common_words(texts)
     for split in SPLITS:
-        rows: list[Row] = []
-        for group in cut_groups(texts[split], sizes, 4, "follows", split):
-            for first, second in ((0, 0), (1, 3), (2, 2), (3, 1)):
-                parts = (group[first].before, group[second].after)
-                rows.append(Row(parts, int(first == second), group[first].origin))
-        task.splits[split] = balanced(rows)
+        cuts = shuffled(cuts_of(texts[split], sizes, common), "follows", split)
+        found = units(cuts, lambda a, b: a.text.id != b.text.id)
+        task.splits[split] = half_exchanged(found, wanted[split], "follows", split, "exchange")
     return task
 
 
 def cloze(texts: dict[str, list[Text]], wanted: dict[str, int], sizes: ProbeSettings) -> TaskData:
     """Return passages with four continuations, all cut in the same way; one is the true one."""
     task = TaskData("multiple_choice", "accuracy", None)
+    common = common_words(texts)
     for split in SPLITS:
         random = generator_for("cloze", split, "order")
+        left = shuffled(cuts_of(texts[split], sizes, common), "cloze", split)
         rows = []
-        for group in cut_groups(texts[split], sizes, CHOICES, "cloze", split):
+        while left:
+            before, after = left.pop(0)
+            choices = [after]
+            others = _others(before, left)
+            if len(others) < CHOICES - 1:
+                continue
+            for at in reversed(others):
+                choices.append(left.pop(at)[1])
             right = int(random.integers(CHOICES))
-            rows.append(Row((group[right].before, *(cut.after for cut in group)), right, group[right].origin))
+            choices[0], choices[right] = choices[right], choices[0]
+            rows.append(
+                Row((joined(before.words), *(joined(choice.words) for choice in choices)), right, before.text.id)
+            )
         task.splits[split] = rows
     return task
 
 
-def cut_groups(texts: list[Text], sizes: ProbeSettings, size: int, *names: str) -> list[list[Cut]]:
-    """Return windows of text, each cut in two inside a sentence, in groups of `size` from as many documents."""
+def cuts_of(texts: list[Text], sizes: ProbeSettings, common: set[str]) -> list[Pair]:
+    """Return passages and what follows, cut inside a sentence; the two share no word, and no cut overlaps another."""
     before, after = sizes.context_words, sizes.continuation_words
-    cuts: list[Cut] = []
+    cuts: list[Pair] = []
     for text in texts:
-        starts = np.array(text.sentence_starts)
-        for first in range(0, len(text.words) - before - after + 1, before + after):
+        starts = set(text.sentence_starts)
+        own = [stems((word,), common) for word in text.words]
+        first = 0
+        while first + before + after <= len(text.words):
             cut = first + before
             # A cut next to a sentence's end would be recognized by its punctuation alone.
-            if not np.any((starts >= cut - 2) & (starts <= cut + 2)):
-                cuts.append(Cut(joined(text.words[first:cut]), joined(text.words[cut : cut + after]), text.id))
+            if starts.isdisjoint(range(cut - 2, cut + 3)):
+                one, two = (
+                    Passage(text, start, text.words[start:end], frozenset().union(*own[start:end]))
+                    for start, end in ((first, cut), (cut, cut + after))
+                )
+                if not shares_words(one, two):
+                    cuts.append((one, two))
+                    first += before + after
+                    continue
+            first += 1
     # Two documents that share a text would make a wrong row of what is right.
-    times = Counter(part for cut in cuts for part in (cut.before, cut.after))
-    cuts = shuffled([cut for cut in cuts if times[cut.before] == times[cut.after] == 1], *names)
-    groups = [cuts[i : i + size] for i in range(0, len(cuts) - size + 1, size)]
-    return [group for group in groups if len({cut.origin for cut in group}) == size]
+    times = Counter(part.words for cut in cuts for part in cut)
+    return [cut for cut in cuts if times[cut[0].words] == times[cut[1].words] == 1]
+
+
+def _others(before: Passage, cuts: list[Pair]) -> list[int]:
+    """Return the places of the next cuts, each of another document, whose continuations share no word with `before`."""
+    found: list[int] = []
+    documents = {before.text.id}
+    for at, (_, after) in enumerate(cuts):
+        if after.text.id not in documents and not shares_words(before, after):
+            found.append(at)
+            documents.add(after.text.id)
+            if len(found) == CHOICES - 1:
+                break
+    return found
