@@ -100,3 +100,41 @@ def test_columns_without_fine_tuning_have_a_score_for_each_pre_training(reports:
     for column, first in (("lm_zero_shot", 0.4), ("frozen", 0.6)):
         assert (rows[column].scores, rows[column].pretrain_seeds) == ([first, 0.7], [42, 43])
         assert rows[column].score == pytest.approx((first + 0.7) / 2)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_better_constant_than_the_majority_is_noted(reports: Path, tied: bool) -> None:
+    """The majority of made-up `source` is right on a tenth of the rows, and all rows are of class 1."""
+    best = {"answer": 1, "score": 1.0}
+    made_up.write(
+        reports / "baselines" / "source.json",
+        made_up.baselines("source", best_constant=best, majority_is_tied=tied),
+    )
+    (note,) = build(reports).notes
+    assert note.startswith(
+        "source: the answer 'yes' to every row would score 100.0, more than the majority of train (10.0)"
+    )
+    assert ("dev decided" in note) == tied
+    assert note.replace("'", "") in benchmark_markdown(build(reports)).replace("'", "")
+
+
+def test_majority_that_is_best_is_not_noted(reports: Path) -> None:
+    data = reports.parent / "data" / "baselines" / "source.parquet"
+    table = pd.read_parquet(data).assign(majority=1)
+    table.to_parquet(data)
+    best = {"answer": 1, "score": 1.0}
+    made_up.write(reports / "baselines" / "source.json", made_up.baselines("source", best_constant=best))
+    assert build(reports).notes == []
+
+
+def test_text_only_baselines_are_columns(reports: Path) -> None:
+    own = made_up.baselines("source")
+    own["baselines"] |= {"ngram": {"score": 0.3, "stderr": 0.01}, "lsa": {"score": 0.4, "stderr": 0.01}}
+    made_up.write(reports / "baselines" / "source.json", own)
+    data = reports.parent / "data" / "baselines" / "source.parquet"
+    pd.read_parquet(data).assign(ngram=made_up.right_on(0.3, 1), lsa=made_up.right_on(0.4, 2)).to_parquet(data)
+    found = build(reports)
+    assert found.scores["source"] | {"ngram": 0.3, "lsa": 0.4} == found.scores["source"]
+    head = benchmark_markdown(found).splitlines()[0]
+    assert head == "| task | format | metric | n test | full | scratch | majority | TF-IDF | n-gram | LSA |"
+    assert {pair.against for pair in found.comparisons if pair.task == "source"} >= {"ngram", "lsa"}

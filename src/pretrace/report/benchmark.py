@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pretrace.common.errors import PretraceError
+from pretrace.report.constants import constant_note
 from pretrace.report.predictions import read_predictions
 from pretrace.report.statistics.comparisons import Difference
 from pretrace.report.statistics.estimates import mean
@@ -51,6 +52,7 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
     rows: list[BenchmarkRow] = []
     scores: dict[str, TaskScores] = {}
     columns: dict[str, list[str]] = {}
+    notes: list[str | None] = []
     zero_shot, numbers = read_zero_shot_report(folder).tasks, DocumentNumbers()
     starts = settings.pretrainings(MAIN_MODEL)
     for task, description in settings.tasks.items():
@@ -65,6 +67,8 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
             balanced = description.probe is not None and KINDS[description.kind].named
             scores[task] = TaskScores(scored[0].metric, read, documents_N, extra_variance, balanced)
             columns[task] = [row.variant for row in scored if row.variant in read.columns]
+            reports = read_task_report(folder, task), read_baselines_report(folder, task)
+            notes.append(constant_note(task, *reports, read, documents_N))
             own = [_with_interval(row, scores[task]) if row.variant in read.columns else row for row in own]
         rows += own
     averages = _averages(rows, scores)
@@ -82,6 +86,7 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
         rows=rows,
         comparisons=comparisons,
         overall=overall,
+        notes=[note for note in notes if note],
     )
 
 
@@ -125,8 +130,7 @@ def _variant_row(folder: Path, task: str, variant: str) -> BenchmarkRow:
 
 def _baseline_rows(folder: Path, name: str) -> list[BenchmarkRow]:
     task = read_task_report(folder, name)
-    report = _read_report(folder / "baselines" / f"{name}.json", BaselinesReport, f"baselines@{name}")
-    baselines = {} if task.unavailable else report.baselines
+    baselines = {} if task.unavailable else read_baselines_report(folder, name).baselines
     return [
         BenchmarkRow(
             task=name,
@@ -197,6 +201,15 @@ def read_task_report(folder: Path, name: str) -> TaskReport:
         PretraceError: it is missing or has another form.
     """
     return _read_report(folder / "tasks" / f"{name}.json", TaskReport, f"tasks@{name}")
+
+
+def read_baselines_report(folder: Path, name: str) -> BaselinesReport:
+    """Read the report of the stage `baselines` on a task.
+
+    Raises:
+        PretraceError: it is missing or has another form.
+    """
+    return _read_report(folder / "baselines" / f"{name}.json", BaselinesReport, f"baselines@{name}")
 
 
 def _read_report(path: Path, kind: type[Report], stage: str) -> Report:

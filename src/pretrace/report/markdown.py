@@ -148,7 +148,7 @@ def benchmark_markdown(benchmark: Benchmark) -> str:
     if len(rows_by_task(benchmark)) > 1:
         means = [with_interval(averages[name], halves.get(name)) if name in averages else "" for name in columns]
         lines.append(_line(["mean", "", "", "", *means]))
-    notes = [f"- {sentence}" for sentence in findings(benchmark)]
+    notes = [f"- {sentence}" for sentence in (*findings(benchmark), *map(escape, benchmark.notes))]
     return "\n".join([*lines, "", reading(benchmark), "", rule(benchmark), "", *notes, *reasons]) + "\n"
 
 

@@ -94,6 +94,7 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
         language_tests=language_rows(data.language_tests),
         provenance=data.provenance,
         reading=markdown.reading(benchmark),
+        notes=benchmark.notes,
         rule=markdown.rule(benchmark),
         verdict=markdown.verdict,
         comparisons={(pair.task, pair.against): pair for pair in benchmark.comparisons},

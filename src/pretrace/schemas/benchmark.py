@@ -100,3 +100,5 @@ class Benchmark(Record):
     """`full` with every other column, on each task."""
     overall: list[OverallComparison]
     """`full` with every other column, on the mean over tasks."""
+    notes: list[str] = Field(default_factory=list)
+    """Sentences that stand under the table, such as on a majority that is not that of the test rows."""
