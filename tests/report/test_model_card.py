@@ -60,6 +60,14 @@ def test_model_card_has_the_numbers_of_the_reports(reports: Path) -> None:
     assert "loss 4.2 nats/token" in card
 
 
+def test_card_names_every_pre_training(reports: Path) -> None:
+    assert "pre-trainings" not in model_card(reports)
+    note = json.loads((reports / "pretrain.json").read_text())
+    made_up.write(reports / "pretrain.json", {**note, "seeds": [42, 43], "val_losses": [4.5, 4.625]})
+    several = "2, of which this is the first; validation loss 4.5 with seed 42, 4.625 with seed 43"
+    assert f"| pre-trainings | {several} |" in model_card(reports)
+
+
 def test_fine_tuned_model_has_its_own_card(reports: Path) -> None:
     card = model_card(reports, Form("onnx", "so and so"), "source-full")
     assert "# pretrace, scale laptop: source-full" in card

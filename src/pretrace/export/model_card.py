@@ -54,7 +54,7 @@ def card(format: str, folder: Path, model: LanguageModel, config: FinetunedConfi
     try:
         if config and folder.parent == FINETUNED:
             return model_card(REPORTS, described, folder.name)
-        if folder.parent == PRETRAINED and model.kind == MAIN_MODEL:
+        if folder == PRETRAINED / MAIN_MODEL:  # the run's card is about the first pre-training
             return model_card(REPORTS, described)
     except PretraceError:  # no reports, as in a clone that has fetched only the model
         pass

@@ -148,6 +148,10 @@ def _training(pretrain: PretrainReport, cost: dict[str, CostEntry], tuned: Finet
         "tokens": f"{pretrain.tokens:,}" + (f", {pretrain.epochs:.2f} epochs" if pretrain.epochs else ""),
         "FLOPs": f"{pretrain.flops:.3g}",
     }
+    if len(pretrain.seeds) > 1:
+        losses = zip(pretrain.seeds, pretrain.val_losses, strict=True)
+        each = ", ".join(f"{loss:.4g} with seed {seed}" for seed, loss in losses)
+        rows["pre-trainings"] = f"{len(pretrain.seeds)}, of which this is the first; validation loss {each}"
     if spent:
         rows |= {
             "machine": ", ".join(filter(None, (spent.machine, spent.device, spent.precision))),
