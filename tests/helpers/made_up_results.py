@@ -39,7 +39,7 @@ def result(task: str, variant: str, **changes: Any) -> dict[str, Any]:
         "score": sorted(scores)[1],
         "scores": scores,
         "stderr": 0.015,
-        "dev_scores": [0.5] * 3,
+        "dev_scores": scores,
         "best_epochs": [2, 2, 2],
         "best_seed": 0,
         "cut": {"train": 0, "dev": 0, "test": 0},

@@ -16,6 +16,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.report.constants import constant_note
 from pretrace.report.predictions import read_predictions
 from pretrace.report.statistics.comparisons import Difference
+from pretrace.report.statistics.dev_and_test import dev_test_warnings
 from pretrace.report.statistics.estimates import mean
 from pretrace.report.statistics.task_scores import DocumentNumbers, TaskScores
 from pretrace.report.statistics.verdicts import compare, find_winners
@@ -55,8 +56,11 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
     notes: list[str | None] = []
     zero_shot, numbers = read_zero_shot_report(folder).tasks, DocumentNumbers()
     starts = settings.pretrainings(MAIN_MODEL)
+    finetuned: list[FinetuneReport] = []
     for task, description in settings.tasks.items():
-        own = [_variant_row(folder, task, variant) for variant in settings.variants]
+        results = [_finetune_report(folder, task, variant) for variant in settings.variants]
+        finetuned += results
+        own = [_variant_row(result) for result in results]
         own += _baseline_rows(folder, task)
         own += _zero_shot_rows(zero_shot.get(task, {}), own[0], starts)
         own += _frozen_rows(folder, own[0], starts)
@@ -86,7 +90,7 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
         rows=rows,
         comparisons=comparisons,
         overall=overall,
-        notes=[note for note in notes if note],
+        notes=[note for note in notes if note] + dev_test_warnings(finetuned),
     )
 
 
@@ -109,14 +113,17 @@ def _averages(rows: list[BenchmarkRow], scores: dict[str, TaskScores]) -> dict[s
     }
 
 
-def _variant_row(folder: Path, task: str, variant: str) -> BenchmarkRow:
+def _finetune_report(folder: Path, task: str, variant: str) -> FinetuneReport:
     cell = f"{task}-{variant}"
-    report = _read_report(folder / "finetune" / f"{cell}.json", FinetuneReport, f"finetune@{cell}")
+    return _read_report(folder / "finetune" / f"{cell}.json", FinetuneReport, f"finetune@{cell}")
+
+
+def _variant_row(report: FinetuneReport) -> BenchmarkRow:
     scored = not report.unavailable
     row = BenchmarkRow(
-        task=task,
+        task=report.task,
         kind=report.kind,
-        variant=variant,
+        variant=report.variant,
         metric=report.metric,
         score=report.score if scored else None,
         scores=report.scores if scored else [],
