@@ -125,15 +125,29 @@ def test_fallen_score_stops_and_removed_one_does_not(clone: Path) -> None:
             made.row("stsb", "full", metric="pearson"),
         ),
     )
+    change(clone / "dvc.lock", "lr: 0.001", "lr: 0.002")
     stopping, notes = gate_reasons("HEAD")
-    stop = [
-        reason for reason in stopping if not reason.startswith("dvc.lock: report: ")
-    ]  # as the table was made by hand
-    assert len(stop) == 2
-    assert stop[0].startswith("rte/full: 20.0 points lower than at HEAD, the noise is ± ")
-    assert stop[1] == "mrpc/full: has no score any more, HEAD has one (no rows)"
+    stop = [reason for reason in stopping if not reason.startswith("dvc.lock: ")]  # table and lock were made by hand
+    assert len(stop) == 3
+    assert stop[2].startswith("mean over 2 tasks/full: 10.3 points lower than at HEAD, the noise is ± ")
+    assert stop[0] == "mrpc/full: has no score any more, HEAD has one (no rows)"
+    assert stop[1].startswith("rte/full: 20.0 points lower than at HEAD, the noise is ± ")
     assert notes == [
         "stsb/full: another metric, not compared",
         "qqp/full: removed, not compared",
         "2 scores compared with HEAD",
     ]
+
+
+def test_fall_of_which_nothing_has_changed_is_said_and_does_not_stop(clone: Path) -> None:
+    table, cost = clone / "reports/benchmark.json", {"seconds": 1.0, "peak_memory_bytes": 1}
+    made.write(table, made.benchmark(made.row("rte", "full")))
+    made.write(clone / "reports/cost.json", {"finetune@rte-full": {**cost, "machine": "A", "precision": "float32"}})
+    made.commit(clone, "before")
+    made.write(table, made.benchmark(made.row("rte", "full", scores=[0.50, 0.52, 0.51])))
+    made.write(clone / "reports/cost.json", {"finetune@rte-full": {**cost, "machine": "B", "precision": "bfloat16"}})
+    stopping, notes = gate_reasons("HEAD")
+    assert all(reason.startswith("dvc.lock: report: ") for reason in stopping)  # the table was made by hand
+    assert notes[0].startswith("rte/full: 20.0 points lower than at HEAD, the noise is ± ")
+    ran = "finetune@rte-full ran on B, bfloat16 here, on A, float32 there"
+    assert notes[0].endswith(f"nothing that it was made from has changed: {ran}")

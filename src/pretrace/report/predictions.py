@@ -64,7 +64,7 @@ def read_predictions(task: str, variants: list[str], data: Path) -> TaskPredicti
     columns = {}
     for variant in variants:
         cell = f"{task}-{variant}"
-        columns[variant] = _of_seeds(data / "predictions" / f"{cell}.parquet", f"finetune@{cell}", len(labels))
+        columns[variant] = read_finetuned(data / "predictions" / f"{cell}.parquet", f"finetune@{cell}", len(labels))
     path = data / "baselines" / f"{task}.parquet"
     table = read_parquet(path, f"baselines@{task}")
     for name in table.column_names:
@@ -103,7 +103,12 @@ def _starts(table: Any) -> list[int | None]:
     return table[START].to_pylist() if START in table.column_names else [None] * len(table)
 
 
-def _of_seeds(path: Path, stage: str, count: int) -> Predictions:
+def read_finetuned(path: Path, stage: str, count: int) -> Predictions:
+    """Read the predictions of a variant on all of a task's test rows, of which there are `count`.
+
+    Raises:
+        PretraceError: the file is missing or not readable, or has other rows.
+    """
     table = read_parquet(path, stage)
     jobs = list(dict.fromkeys(zip(_starts(table), table["seed"].to_pylist(), strict=True)))
     if not jobs or table.num_rows != len(jobs) * count:

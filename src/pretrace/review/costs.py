@@ -69,11 +69,11 @@ def quantities(before: Tree | None, after: Tree) -> list[Quantity]:
 
 def machines(tree: Tree | None) -> list[str]:
     """Return the processors that the stages ran on, sorted."""
-    return sorted({entry.machine for entry in _costs(tree).values() if entry.machine} if tree else set())
+    return sorted({entry.machine for entry in costs_of(tree).values() if entry.machine} if tree else set())
 
 
 def _known(tree: Tree) -> dict[str, float]:
-    report, costs = _numbers(tree.json("reports/pretrain.json")), _costs(tree)
+    report, costs = _numbers(tree.json("reports/pretrain.json")), costs_of(tree)
     known: dict[str, float | None] = {name: report.get(key) for name, key, _ in PRETRAIN}
     if training := costs.get("pretrain"):
         known |= {
@@ -90,7 +90,7 @@ def _known(tree: Tree) -> dict[str, float]:
     return {name: value for name, value in known.items() if value is not None}
 
 
-def _costs(tree: Tree) -> dict[str, CostEntry]:
+def costs_of(tree: Tree) -> dict[str, CostEntry]:
     """Return the costs of the stages; entries in the form of another version are left out."""
     values = tree.json("reports/cost.json")
     costs = {}

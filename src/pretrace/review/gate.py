@@ -6,9 +6,10 @@ from pathlib import Path
 
 from pretrace.common.errors import PretraceError
 from pretrace.review.diff import baseline
+from pretrace.review.falls import falls
 from pretrace.review.git_tree import Tree
 from pretrace.review.lockfile import disagreements
-from pretrace.review.score_changes import BENCHMARK, LOST, LOWER, OTHER, REMOVED, Change, score_changes
+from pretrace.review.score_changes import BENCHMARK, LOST, OTHER, REMOVED, Change, score_changes
 from pretrace.tasks.raw_files import absent_files, changed_files, read_task_reports, rows_changed
 
 
@@ -25,10 +26,12 @@ def gate_reasons(revision: str, root: Path = Path()) -> tuple[list[str], list[st
     benchmark = Tree("here", None, root).json(BENCHMARK)
     if benchmark is None:
         return [*reasons, f"{BENCHMARK}: no such file; run `dvc repro` and commit reports"], []
-    _, old, why_not = baseline(revision, root)
+    before, old, why_not = baseline(revision, root)
     changes = score_changes(old, benchmark)
-    fallen = [_fall(change, revision) for change in changes if change.verdict in (LOWER, LOST)]
-    notes = [f"{c.task}/{c.column}: {c.verdict}, not compared" for c in changes if c.verdict in (REMOVED, OTHER)]
+    fallen, notes = falls(changes, before, Tree("here", None, root))
+    lost = [_lost(change, revision) for change in changes if change.verdict == LOST]
+    fallen = lost + fallen
+    notes += [f"{c.task}/{c.column}: {c.verdict}, not compared" for c in changes if c.verdict in (REMOVED, OTHER)]
     compared = sum(change.difference is not None for change in changes)
     notes += [f"scores are not compared: {why_not}" if why_not else f"{compared} scores compared with {revision}"]
     changed, absent = _rows(root)
@@ -44,9 +47,6 @@ def _rows(root: Path) -> tuple[list[str], list[str]]:
     return changed, [f"task {name}: {', '.join(files)}: not here, not compared" for name, files in absent.items()]
 
 
-def _fall(change: Change, revision: str) -> str:
-    cell, one = f"{change.task}/{change.column}", change.difference
-    if one is None:
-        reason = (change.after and change.after.unavailable) or "no reason given"
-        return f"{cell}: has no score any more, {revision} has one ({' '.join(reason.split())})"
-    return f"{cell}: {-100 * one.value:.1f} points lower than at {revision}, the noise is ± {100 * one.noise:.1f}"
+def _lost(change: Change, revision: str) -> str:
+    reason = (change.after and change.after.unavailable) or "no reason given"
+    return f"{change.task}/{change.column}: has no score any more, {revision} has one ({' '.join(reason.split())})"

@@ -1,20 +1,21 @@
 """Scores before and after a change, and whether the difference is larger than the noise.
 
-The predictions of another commit are not at hand (they are data, not in git), so rows cannot be compared in pairs as
-the table of one commit does. The noise of a difference has four parts, each with its own degrees of freedom (Welch and
-Satterthwaite): the spread over seeds on both sides, and the sampling error of the test rows on both sides. Where both
-sides predicted the same rows, the rows' part counts twice: the verdict is cautious (ours).
+By what git has alone: the noise of a difference has four parts, each with its own degrees of freedom (Welch and
+Satterthwaite): the spread over seeds (or pre-trainings) on both sides, and the sampling error of the test documents on
+both sides. Where both sides predicted the same rows, the documents' part counts twice: the verdict is cautious (ours).
+The gate compares such rows in pairs where it can (paired_rows.py).
 """
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from pretrace.common.errors import PretraceError
-from pretrace.report.statistics.comparisons import Difference, mean_difference
+from pretrace.report.statistics.comparisons import Difference, Part, mean_difference
 from pretrace.schemas.benchmark import BenchmarkRow
 from pretrace.schemas.record import parse_record
 
@@ -96,12 +97,22 @@ def rows_of(benchmark: Any) -> dict[tuple[str, str], BenchmarkRow]:
     return {(row.task, row.variant): row for row in parsed}
 
 
+def _units(row: BenchmarkRow) -> list[float]:
+    """Return a row's score for each pre-training where there are several, else for each seed."""
+    starts: dict[int, list[float]] = {}
+    for start, score in zip(row.pretrain_seeds, row.scores_by_seed, strict=False):
+        starts.setdefault(start, []).append(score)
+    return [statistics.fmean(own) for own in starts.values()] if len(starts) > 1 else row.scores_by_seed
+
+
 def _difference(before: BenchmarkRow | None, after: BenchmarkRow | None) -> Difference | None:
     one, other = scores_of(before), scores_of(after)
     if not one or not other or before is None or after is None or before.metric != after.metric:
         return None
-    parts = [(statistics.variance(s) / len(s), len(s) - 1) for s in (one, other) if len(s) > 1]
+    units = [_units(row) for row in (before, after)]
+    parts: list[Part] = [(statistics.variance(own) / len(own), len(own) - 1) for own in units if len(own) > 1]
     parts += [((row.stderr or 0.0) ** 2, max(1, row.n_eval - 1)) for row in (before, after)]
+    parts += [(row.extra_variance, math.inf) for row in (before, after)]
     # A part below the rounding of the scores would only underflow when squared.
     counted = tuple(part for part in parts if part[0] > ROUNDING**2)
     return Difference(statistics.fmean(other) - statistics.fmean(one), counted)
