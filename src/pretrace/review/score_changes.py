@@ -97,22 +97,24 @@ def rows_of(benchmark: Any) -> dict[tuple[str, str], BenchmarkRow]:
     return {(row.task, row.variant): row for row in parsed}
 
 
-def _units(row: BenchmarkRow) -> list[float]:
-    """Return a row's score for each pre-training where there are several, else for each seed."""
+def _pretrainings(row: BenchmarkRow) -> list[float]:
+    """Return a row's score for each pre-training where there are several."""
     starts: dict[int, list[float]] = {}
     for start, score in zip(row.pretrain_seeds, row.scores_by_seed, strict=False):
         starts.setdefault(start, []).append(score)
-    return [statistics.fmean(own) for own in starts.values()] if len(starts) > 1 else row.scores_by_seed
+    return [statistics.fmean(own) for own in starts.values()] if len(starts) > 1 else []
 
 
 def _difference(before: BenchmarkRow | None, after: BenchmarkRow | None) -> Difference | None:
     one, other = scores_of(before), scores_of(after)
     if not one or not other or before is None or after is None or before.metric != after.metric:
         return None
-    units = [_units(row) for row in (before, after)]
-    parts: list[Part] = [(statistics.variance(own) / len(own), len(own) - 1) for own in units if len(own) > 1]
+    units = [(_pretrainings(row), row.scores_by_seed) for row in (before, after)]
+    few = tuple((statistics.variance(own) / len(own), float(len(own) - 1)) for own, _ in units if own)
+    seeds = [own for starts, own in units if not starts and len(own) > 1]
+    parts: list[Part] = [(statistics.variance(own) / len(own), len(own) - 1) for own in seeds]
     parts += [((row.stderr or 0.0) ** 2, max(1, row.n_eval - 1)) for row in (before, after)]
     parts += [(row.extra_variance, math.inf) for row in (before, after)]
     # A part below the rounding of the scores would only underflow when squared.
     counted = tuple(part for part in parts if part[0] > ROUNDING**2)
-    return Difference(statistics.fmean(other) - statistics.fmean(one), counted)
+    return Difference(statistics.fmean(other) - statistics.fmean(one), counted, few)

@@ -37,6 +37,15 @@ def test_part_without_degrees_of_freedom_is_normal() -> None:
     assert mixed.noise == pytest.approx(t.ppf(0.975, 8) * math.sqrt(0.02))
 
 
+def test_probability_with_few_units_is_where_the_interval_ends() -> None:
+    parts, few = ((0.0004, 300.0),), ((0.0009, 1.0),)
+    one = Difference(0.2, parts, few)
+    assert one.noise == pytest.approx(math.hypot(t.ppf(0.975, 300) * 0.02, t.ppf(0.975, 1) * 0.03))
+    assert Difference(one.noise, parts, few).p == pytest.approx(0.05)
+    assert Difference(0.2, (), few).p == pytest.approx(2 * t.sf(0.2 / 0.03, 1))
+    assert Difference(0.0, parts, few).p == pytest.approx(1.0)
+
+
 def test_mean_over_tasks_has_the_parts_of_all() -> None:
     one = Difference(0.2, ((0.01, 10.0),))
     result = mean_difference([one, Difference(0.0, ((0.03, 1000.0),))])

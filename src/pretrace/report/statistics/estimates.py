@@ -49,9 +49,8 @@ class Estimate:
 
     def difference(self) -> Difference:
         """Return the value with the variance of all parts."""
-        parts = [(self.from_documents, self.freedom), *self.parts]
-        parts += [(float(np.var(v, ddof=1)) / len(v), len(v) - 1) for v in self.pretrained.values()]
-        return Difference(self.value, tuple(parts))
+        few = [(float(np.var(v, ddof=1)) / len(v), float(len(v) - 1)) for v in self.pretrained.values()]
+        return Difference(self.value, ((self.from_documents, self.freedom), *self.parts), tuple(few))
 
 
 def combined(estimates: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
