@@ -232,6 +232,10 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ("dvc exp run -S 'tasks=${suites.paper}' -S ready.source=huggingface", HUB),
         ("pretrace predict rte-full rows.jsonl", Run("pretrace predict follows-full data/rows.jsonl", nightly=False)),
     ],
+    "docs/statistics.md": [
+        ("python -m pytest -m nightly -s tests/report/statistics/test_calibration.py", THESE),
+        ("python -m pretrace.report.statistics.power", Run(nightly=False, says="6 tasks")),
+    ],
     "docs/training.md": [
         ("pretrace check", LOOK),
         (
