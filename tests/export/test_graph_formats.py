@@ -60,6 +60,10 @@ ROWS: dict[str, Callable[[list[str]], dict[str, Any]]] = {
 }
 
 
+READ_OUTS = {"full": "classify", "read": "likelihoods"}
+"""What the classifier reads, by variant."""
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project's models with random weights: a transformer, an LSTM, a task of each kind."""
@@ -75,18 +79,24 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         save_model(out, model)
         shutil.copytree(folder / "models" / "vocabulary", out / "vocabulary")
     for kind, labels in CLASSES.items():
-        out = folder / "models" / "finetuned" / f"{kind}-full"
-        out.mkdir(parents=True)
-        model, outputs = (
-            Transformer(SETTINGS.model_copy(update={"initial_std": 1.0}), size, 2),
-            len(labels) if labels else 4 if kind == "soft" else 1,
-        )
-        scale = {"label_scale": {"mean": 2.5, "spread": 1.5}} if kind == "regression" else {}
-        task_kind = "regression" if kind == "soft" else kind
-        config = finetuned_config(labels, task_kind, outputs, model=model.describe().as_json(), **scale)
-        save_tensors(out / "model.safetensors", TaskModel(model, KINDS[task_kind], outputs, SPECIAL_TOKENS, 5))
-        write_json(out / "config.json", config)
+        for variant, read_out in READ_OUTS.items():
+            write_task_model(folder / "models" / "finetuned" / f"{kind}-{variant}", kind, labels, size, read_out)
     return folder
+
+
+def write_task_model(out: Path, kind: str, labels: list[str] | None, size: int, read_out: str) -> None:
+    out.mkdir(parents=True)
+    model = Transformer(SETTINGS.model_copy(update={"initial_std": 1.0}), size, 2)
+    outputs = len(labels) if labels else 4 if kind == "soft" else 1
+    scale = {"label_scale": {"mean": 2.5, "spread": 1.5}} if kind == "regression" else {}
+    task_kind = "regression" if kind == "soft" else kind
+    config = finetuned_config(labels, task_kind, outputs, model=model.describe().as_json(), **scale)
+    config["recipe"]["read_out"] = read_out
+    head = TaskModel(model, KINDS[task_kind], outputs, SPECIAL_TOKENS, 5, read_out)
+    if head.reads_likelihoods:
+        torch.nn.init.constant_(head.likelihood_spread, 50.0)  # else they alone would decide
+    save_tensors(out / "model.safetensors", head)
+    write_json(out / "config.json", config)
 
 
 @pytest.fixture
@@ -127,20 +137,23 @@ def test_graph_has_the_logits_of_the_model(project: Path, tmp_path: Path, kind: 
 @pytest.mark.slow
 @pytest.mark.parametrize("format", GRAPHS)
 @pytest.mark.parametrize("name", CLASSES)
-def test_graph_of_a_task_predicts_as_predict_does(project: Path, tmp_path: Path, name: str, format: str) -> None:
+@pytest.mark.parametrize("variant", READ_OUTS)
+def test_graph_of_a_task_predicts_as_predict_does(
+    project: Path, tmp_path: Path, variant: str, name: str, format: str
+) -> None:
     """From rows of text, of different lengths, by what the card says of the layout."""
-    note = json.loads(Path(f"models/finetuned/{name}-full/config.json").read_text())
+    cell = f"{name}-{variant}"
+    note = json.loads(Path(f"models/finetuned/{cell}/config.json").read_text())
     words, kind = TEXT.split(), note["kind"]
     draw = random.Random(0)
     chosen = [draw.choices(words, k=6 + n % 4) for n in range(24)]
     rows = [ROWS.get(kind, lambda w: {"first": " ".join(w[:3]), "second": " ".join(w[3:])})(part) for part in chosen]
-    expected = predict_lines(f"{name}-full", [json.dumps(row) for row in rows], "rows")
-    out = export(f"{name}-full", format, tmp_path / "out")
+    expected = predict_lines(cell, [json.dumps(row) for row in rows], "rows")
+    out = export(cell, format, tmp_path / "out")
     vocabulary = load_vocabulary(out / "vocabulary")
-    sequences = [
-        KINDS[kind].sequences([np.array(vocabulary.encode(text)) for text in parts_of(row)], vocabulary.size, CONTEXT)
-        for row in rows
-    ]
+    read = [KINDS[kind].sequences] + [KINDS[kind].alone] * (READ_OUTS[variant] == "likelihoods")
+    encoded = [[np.array(vocabulary.encode(text)) for text in parts_of(row)] for row in rows]
+    sequences = [[ids for part in read for ids in part(texts, vocabulary.size, CONTEXT)] for texts in encoded]
     last_NS = np.array([[len(ids) - 1 for ids in example] for example in sequences])
     ids_NST = np.full((*last_NS.shape, last_NS.max() + 1), 7)
     for n, example in enumerate(sequences):
@@ -206,7 +219,7 @@ def test_export_without_out_goes_to_models_exported(project: Path, capsys: Any) 
             "openai",
             "openai cannot hold a model of kind lstm; takes onnx or torchscript",
         ),
-        ("nothing-full", "onnx", "nothing-full: not in models/finetuned, which has classification-full, entailment-"),
+        ("nothing-full", "onnx", "nothing-full: not in models/finetuned, which has classification-full, classification-"),
         ("models/nowhere", "onnx", "models/nowhere: no model there"),
     ],
 )

@@ -80,12 +80,13 @@ def _layout(config: FinetunedConfig, model: LanguageModel) -> str:
     size = model.vocabulary_size - SPECIAL_TOKENS
     start, delimiter, classify = range(size, size + SPECIAL_TOKENS)
     kind, answer = KINDS[config.kind], "`output` has a score for each choice"
+    alone = kind.alone_layout if config.recipe.read_out == "likelihoods" else ""
     if kind.numeric:
         answer = "`output` has a number for each example, on the scale of the labels"
     elif config.labels:
         answer = f"`output` has a score for each label, in the order of `labels` in config.json ({len(config.labels)})"
     return (
         f"`ids` are 64-bit integers (examples, sequences, time), padded on the right with any id. An example has "
-        f"{kind.layout}, at most {model.context} ids each; start is {start}, delimiter {delimiter}, classify "
+        f"{kind.layout}{alone}, at most {model.context} ids each; start is {start}, delimiter {delimiter}, classify "
         f"{classify}. `last` (examples, sequences) is the position of classify in each, from 0. {answer}."
     )

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from pretrace.export.graph_formats import Graph
 from pretrace.model import LanguageModel
 from pretrace.schemas.finetuning import FinetunedConfig
+from pretrace.tasks.input_formats import SPECIAL_TOKENS
 from pretrace.tasks.targets import LabelScale
 from pretrace.training.finetuning.task_head import TaskModel
 
@@ -34,7 +35,8 @@ class TracedLanguageModel(nn.Module):
 class TracedTaskModel(nn.Module):
     """A fine-tuned model: token ids (N, S, T) to scores (N, K), or for regression to numbers (N,).
 
-    `ids` are padded on the right with any id; `last` (N, S) is the position of each classify token.
+    `ids` are padded on the right with any id; `last` (N, S) is the position of each classify token. Where the
+    classifier reads log-probabilities, the sequences of texts alone stand behind the others.
     """
 
     def __init__(self, model: TaskModel, scale: LabelScale) -> None:
@@ -46,10 +48,32 @@ class TracedTaskModel(nn.Module):
         states_BTC = self.model.language_model.traceable_hidden(ids.reshape(N * S, T))
         last_B1C = last.reshape(N * S, 1, 1).expand(N * S, 1, states_BTC.shape[2])
         state_NSC = states_BTC.gather(1, last_B1C).reshape(N, S, states_BTC.shape[2])
-        logits_NK = self.model.logits(state_NSC)
+        if not self.model.reads_likelihoods:
+            logits_NK = self.model.logits(state_NSC)
+        else:
+            means_NSP = self._text_means(states_BTC, ids.reshape(N * S, T), last.reshape(N * S)).reshape(N, S, -1)
+            own = S // 2 if self.model.kind.alone_layout else S
+            likelihood_NSL = self.model.kind.combine_likelihoods(means_NSP[:, :own], means_NSP[:, own:, 0])
+            logits_NK = self.model.logits(state_NSC[:, :own], None, likelihood_NSL)
         if not self.model.kind.numeric:
             return logits_NK
         return self.model.kind.predictions(logits_NK) * self.scale.spread + self.scale.mean
+
+    def _text_means(self, states_BTC: Tensor, ids_BT: Tensor, last_B: Tensor) -> Tensor:
+        """Return the mean log-probability (B, P) of the first and the second text of each sequence."""
+        model = self.model.language_model
+        size = model.vocabulary_size - SPECIAL_TOKENS
+        logits_BTV = F.linear(model.output_states(states_BTC[:, :-1]), model.output_weight())
+        targets_BT = ids_BT[:, 1:]
+        known_BT = logits_BTV.log_softmax(-1).gather(2, targets_BT[:, :, None])[:, :, 0]
+        position_T = torch.arange(1, ids_BT.shape[1], device=ids_BT.device)
+        in_text_BT = (targets_BT < size) & (position_T < last_B[:, None])
+        number_BT = (targets_BT == size + 1).long().cumsum(1)
+        means = []
+        for number in range(self.model.kind.texts):
+            own_BT = (in_text_BT & (number_BT == number)).float()
+            means.append((known_BT * own_BT).sum(1) / own_BT.sum(1).clamp_min(1))
+        return torch.stack(means, 1)
 
 
 def language_model_graph(model: LanguageModel) -> Graph:
@@ -62,6 +86,8 @@ def language_model_graph(model: LanguageModel) -> Graph:
 def task_graph(model: TaskModel, config: FinetunedConfig) -> Graph:
     """Return the module to trace for a fine-tuned model, with example inputs."""
     sequences = model.kind.sequences_per_example(parts=3)
+    if model.reads_likelihoods and model.kind.alone_layout:
+        sequences *= 2
     ids_NST = torch.zeros(2, sequences, min(3, model.language_model.context), dtype=torch.long)
     inputs = {"ids": ids_NST, "last": torch.zeros(2, sequences, dtype=torch.long)}
     axes = {"ids": ("examples", "sequences", "time"), "last": ("examples", "sequences"), "scores": ("examples",)}

@@ -6,6 +6,7 @@ Shapes: B batch, T time, C hidden width; N predicted tokens.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from pretrace.model.kernels.cross_entropy import weighted_cross_entropy
@@ -49,3 +50,14 @@ def next_token_loss(
     return weighted_cross_entropy(
         model.output_states(h_NC).to(dtype), model.output_weight(dropout), targets_N, weights_N
     )
+
+
+def next_token_log_probabilities(
+    model: LanguageModel, h_NC: Tensor, targets_N: Tensor, dtype: torch.dtype, dropout: Dropout | None = None
+) -> Tensor:
+    """Return the log-probability (N,) of each of `targets_N` given its hidden state, in nats; float32.
+
+    Unlike `next_token_loss` it holds all logits (N, V) in memory, as each token's gradient is another.
+    """
+    logits_NV = F.linear(model.output_states(h_NC).to(dtype), model.output_weight(dropout).to(dtype))
+    return -F.cross_entropy(logits_NV.float(), targets_N, reduction="none")

@@ -10,7 +10,7 @@ from pretrace.settings.card import Card
 from pretrace.settings.columns import Columns
 from pretrace.settings.corpus import HubDataset
 from pretrace.settings.kinds import KIND_FACTS, Kind
-from pretrace.settings.scale import MAIN_MODEL, ModelKind
+from pretrace.settings.scale import MAIN_MODEL, ModelKind, ReadOut
 from pretrace.settings.section import Count, NotNegative, PathString, Rate, Section, Seed, Share
 from pretrace.settings.zero_shot import HEURISTIC_COLUMNS, HEURISTIC_KINDS, Heuristics
 
@@ -150,6 +150,8 @@ class Variant(Section):
     """Peak fine-tuning learning rate, so that a baseline can be tuned as fairly as the model; null: the run's."""
     epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Passes over the training rows; null: the scale's."""
+    read_out: ReadOut | None = None
+    """What the classifier reads; null: the scale's."""
     layers: Annotated[int, Field(ge=0, le=1000)] | None = None
     """Pre-trained layers to transfer, from the bottom; those above start at random (released code: `n_transfer`).
     0: the embeddings alone; null: all. For a pre-trained transformer (Figure 2, left)."""

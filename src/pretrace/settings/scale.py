@@ -69,6 +69,10 @@ class LSTMSettings(Section):
     """Standard deviation of the initial weights."""
 
 
+ReadOut = Literal["classify", "likelihoods"]
+"""What a fine-tuned model's classifier reads."""
+
+
 class OptimizerSettings(Section):
     """Adam, weight decay and gradient clipping, in pre-training and in fine-tuning (section 4.1)."""
 
@@ -146,6 +150,11 @@ class FinetuneSettings(OptimizerSettings):
     dropout: Share
     """Dropout on embeddings, attention weights, residual branches and the input of the task head (GPT-1: 0.1)."""
     precision: Precision
+    read_out: ReadOut = "classify"
+    """What the classifier reads. `classify`: the state at the classify token (GPT-1, section 3.2). `likelihoods`: also
+    the mean log-probability of each text, alone and given the text before it, and the classifier is fitted to the
+    model as it starts before both are fine-tuned (ours, for tasks of some hundred steps; fitting first: Kumar et al.
+    2022, "Fine-tuning can distort pretrained features")."""
 
 
 class ProbeSettings(Section):

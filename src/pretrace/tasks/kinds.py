@@ -5,7 +5,7 @@
 No other module compares a kind's name. A new kind is a class here and a line in pretrace.settings.kinds. PyTorch is
 imported only where it computes.
 
-Shapes: E examples, S sequences per example, K outputs (classes, choices, or 1), C hidden width.
+Shapes: E examples, S sequences per example, K outputs (classes, choices, or 1), C hidden width, L log-probabilities.
 """
 
 from __future__ import annotations
@@ -40,6 +40,12 @@ class TaskKind:
     """True if the order of the two texts means nothing."""
     chooses: ClassVar[bool] = False
     """True if the label is one of the row's own choices, which stand behind one context."""
+    texts: ClassVar[int] = 2
+    """P: texts of a sequence."""
+    likelihoods: ClassVar[int] = 1
+    """L: mean log-probabilities of texts that a classifier may read beside each state."""
+    alone_layout: ClassVar[str] = ""
+    """The sequences of `alone`, in words that follow those of the layout; empty if there are none."""
 
     def __init__(self) -> None:
         facts = KIND_FACTS[self.name]
@@ -82,6 +88,22 @@ class TaskKind:
     def sequences_per_example(self, parts: int) -> int:
         """Return the number of sequences of an example with so many parts."""
         return 1
+
+    def alone(self, parts: Sequence[np.ndarray], vocabulary_size: int, context: int) -> list[np.ndarray]:
+        """Return sequences of the texts whose log-probability is compared with that behind another text.
+
+        There are as many as sequences of the example, or none.
+        """
+        return []
+
+    def combine_likelihoods(self, own_ESP: Tensor, alone_EA: Tensor) -> Tensor:
+        """Return the mean log-probabilities (E, S or 1, L) that the classifier reads beside the combined states.
+
+        Args:
+            own_ESP: of the first and, given it, the second text of each sequence; P is 1 where there is one text.
+            alone_EA: of the texts of `alone`.
+        """
+        return own_ESP
 
     # The model: its outputs, and what they are compared with.
 
@@ -126,6 +148,7 @@ class Classification(TaskKind):
     name = "classification"
     format = "classification"
     layout = "one sequence: start, text, classify"
+    texts = 1
 
 
 class Entailment(TaskKind):
@@ -134,6 +157,16 @@ class Entailment(TaskKind):
     name = "entailment"
     format = "ordered pair"
     layout = f"one sequence: {PAIR}"
+    likelihoods = 3
+    alone_layout = "; and a second one: start, second, classify"
+
+    def alone(self, parts: Sequence[np.ndarray], vocabulary_size: int, context: int) -> list[np.ndarray]:
+        return [join_parts(parts[1:], vocabulary_size, context)]
+
+    def combine_likelihoods(self, own_ESP: Tensor, alone_EA: Tensor) -> Tensor:
+        import torch
+
+        return torch.cat([own_ESP, alone_EA[:, None]], 2)
 
 
 class Similarity(TaskKind):
@@ -143,6 +176,7 @@ class Similarity(TaskKind):
     format = "unordered pair"
     layout = f"two sequences: {PAIR}; and with first and second exchanged"
     symmetric = True
+    likelihoods = 2
 
     def sequences(self, parts: Sequence[np.ndarray], vocabulary_size: int, context: int) -> list[np.ndarray]:
         return [join_parts(both, vocabulary_size, context) for both in (parts, parts[::-1])]
@@ -152,6 +186,9 @@ class Similarity(TaskKind):
 
     def combine(self, states_ESC: Tensor) -> Tensor:
         return states_ESC.sum(1, keepdim=True)
+
+    def combine_likelihoods(self, own_ESP: Tensor, alone_EA: Tensor) -> Tensor:
+        return own_ESP.sum(1, keepdim=True)  # each text is read alone, as the first of one order
 
 
 class Regression(Similarity):
@@ -205,6 +242,8 @@ class MultipleChoice(TaskKind):
     format = "multiple choice"
     layout = "one sequence per choice: start, context, delimiter, choice, classify"
     chooses = True
+    likelihoods = 2
+    alone_layout = "; and behind these one more per choice: start, choice, classify"
 
     def read_label(self, value: Any, task: Task, classes: list[str] | None, choices: int, where: str) -> int | float:
         return choice_index(value, task, choices, where)
@@ -214,6 +253,14 @@ class MultipleChoice(TaskKind):
 
     def sequences(self, parts: Sequence[np.ndarray], vocabulary_size: int, context: int) -> list[np.ndarray]:
         return [join_parts((parts[0], choice), vocabulary_size, context) for choice in parts[1:]]
+
+    def alone(self, parts: Sequence[np.ndarray], vocabulary_size: int, context: int) -> list[np.ndarray]:
+        return [join_parts((choice,), vocabulary_size, context) for choice in parts[1:]]
+
+    def combine_likelihoods(self, own_ESP: Tensor, alone_EA: Tensor) -> Tensor:
+        import torch
+
+        return torch.stack([own_ESP[:, :, 1], alone_EA], 2)  # the context's would be the same for all choices
 
     def sequences_per_example(self, parts: int) -> int:
         return parts - 1

@@ -43,7 +43,8 @@ def load_finetuned(folder: Path) -> tuple[TaskModel, FinetunedConfig]:
     """
     config = read_record(folder / CONFIG, FinetunedConfig)
     language_model = build_described(config.model, folder / CONFIG, folder / MODEL, "model")
-    model = TaskModel(language_model, KINDS[config.kind], config.recipe.outputs, SPECIAL_TOKENS, 0)
+    recipe = config.recipe
+    model = TaskModel(language_model, KINDS[config.kind], recipe.outputs, SPECIAL_TOKENS, 0, recipe.read_out)
     load_weights(model, folder / MODEL)
     return model, config
 
@@ -52,7 +53,8 @@ def predict_rows(model: TaskModel, config: FinetunedConfig, rows: EncodedSplit) 
     """Return the predictions of a fine-tuned model; of a regression on the scale of the labels."""
     device = choose_device(config.recipe.precision, 1)
     size = config.model.vocabulary_size
-    examples = Examples(rows, model.kind, size, model.language_model.context, model.language_model.attends)
+    context, attends = model.language_model.context, model.language_model.attends
+    examples = Examples(rows, model.kind, size, context, attends, model.reads_likelihoods)
     outputs = predict(model.to(device.name), examples, device)
     scale = LabelScale(config.label_scale.mean, config.label_scale.spread)
     return Predictions(scale.labels(outputs.values_E), outputs.probabilities_EK)

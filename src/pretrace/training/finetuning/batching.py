@@ -7,13 +7,16 @@ The choices of an example begin alike: start, context, delimiter. A transformer 
 shared sequence the beginning stands once and the rest of each choice behind it, at the positions that it would have and
 seeing only the beginning and itself, so every state is that of the sequence alone, up to rounding.
 
+Where the classifier also reads how probable the texts are (`likelihoods`), a batch says which predicted tokens are of
+which text, and has further sequences with a text alone (`TaskKind.alone`).
+
 Shapes: E examples, S sequences each, U units (what is read as one: a sequence, or an example with a shared beginning),
-N tokens, K predicted tokens.
+N tokens, K predicted tokens, P texts of a sequence (1 or 2), A texts alone, T tokens of texts.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -24,6 +27,7 @@ from torch import Tensor
 from pretrace.model.packed_sequences import Layout, PackedDropout, PaddedBatch
 from pretrace.tasks.dataset import EncodedSplit
 from pretrace.tasks.kinds import TaskKind
+from pretrace.training.finetuning.text_tokens import TextTokens, tokens_of_texts
 
 WASTE = 1 << 14
 """Weights of padding in a head that cost as much as another group of sequences does: some hundred small operations."""
@@ -52,6 +56,8 @@ class Batch:
     """The token that is predicted."""
     weights_K: Tensor
     """Its weight: the mean over a sequence's tokens, and then over the sequences; at the end there may be some of 0."""
+    texts: TextTokens | None = None
+    """The predicted tokens of each text; None where the classifier reads no log-probabilities."""
 
     def to(self, device: str) -> Batch:
         """Return the same batch on another device."""
@@ -59,7 +65,8 @@ class Batch:
             return self
         tensors = (self.classify_ES, self.places_K, self.targets_K, self.weights_K)
         moved = (tensor.to(device) for tensor in tensors)
-        return Batch(self.ids_N.to(device), self.layout.to(device), self.units, *moved)
+        texts = self.texts and self.texts.to(device)
+        return Batch(self.ids_N.to(device), self.layout.to(device), self.units, *moved, texts)
 
     def dropout(self, rate: float, seed: int, step: int) -> PackedDropout | None:
         """Return the dropout of a step with this batch: a function of (seed, step, number of the unit in the batch)."""
@@ -71,13 +78,23 @@ class Examples:
 
     Args:
         attends: True if the model attends, so that choices can follow one shared context.
+        likelihoods: True if the classifier also reads log-probabilities of the texts.
     """
 
     def __init__(
-        self, split: EncodedSplit, kind: TaskKind, vocabulary_size: int, context: int, attends: bool = False
+        self,
+        split: EncodedSplit,
+        kind: TaskKind,
+        vocabulary_size: int,
+        context: int,
+        attends: bool = False,
+        likelihoods: bool = False,
     ) -> None:
         self.attends, self.shared = attends, attends and kind.chooses
+        self.likelihoods, self.texts, self.vocabulary_size = likelihoods, kind.texts, vocabulary_size
         self.sequences = [kind.sequences(split.row(i), vocabulary_size, context) for i in range(len(split))]
+        rows = range(len(split)) if likelihoods else ()
+        self.alone = [kind.alone(split.row(i), vocabulary_size, context) for i in rows]
         self.beginnings = [common_beginning(sequences) if self.shared else 0 for sequences in self.sequences]
         self.lengths = np.array(
             [
@@ -88,10 +105,11 @@ class Examples:
 
     def unit_lengths(self, indices: np.ndarray | None = None) -> np.ndarray:
         """Return the tokens of each unit, of all or some examples."""
+        numbers = np.arange(len(self.lengths)) if indices is None else indices
+        alone = [len(sequence) for i in numbers for sequence in (self.alone[i] if self.alone else ())]
         if self.shared:
-            return self.lengths if indices is None else self.lengths[indices]
-        groups = self.sequences if indices is None else [self.sequences[i] for i in indices]
-        return np.array([len(sequence) for group in groups for sequence in group])
+            return np.concatenate([self.lengths[numbers], np.array(alone, self.lengths.dtype)])
+        return np.array([len(sequence) for i in numbers for sequence in self.sequences[i]] + alone)
 
     def batch(self, indices: np.ndarray) -> Batch:
         """Return the batch of some examples."""
@@ -101,7 +119,16 @@ class Examples:
             units = [_shared(group, self.beginnings[i], count) for group, i in zip(examples, indices, strict=True)]
         else:
             units = [_alone(sequence, count) for group in examples for sequence in group]
-        return _joined(units, len(examples), self.attends)
+        if not self.likelihoods:
+            return _joined(units, len(examples), self.attends)
+        alone = [self.alone[i] for i in indices]
+        # The auxiliary loss stays the paper's: of the sequences that the classifier reads, not of texts alone.
+        units += [_alone(ids, count, weight=0.0, masked=self.shared) for group in alone for ids in group]
+        batch = _joined(units, len(examples), self.attends, len(units) - sum(map(len, alone)))
+        beginnings = [self.beginnings[i] for i in indices] if self.shared else None
+        firsts = _first_predicted(units)
+        texts = tokens_of_texts(examples, alone, self.texts, beginnings, firsts, self.vocabulary_size)
+        return replace(batch, texts=texts)
 
 
 class _Unit(NamedTuple):
@@ -126,11 +153,12 @@ def common_beginning(sequences: list[np.ndarray]) -> int:
     return shortest if same.all() else int(same.argmin())
 
 
-def _alone(sequence: np.ndarray, count: int) -> _Unit:
-    """One of `count` sequences of a batch."""
+def _alone(sequence: np.ndarray, count: int, weight: float = 1.0, masked: bool = False) -> _Unit:
+    """One of `count` sequences of a batch; `masked` if it may be padded together with units that have masks."""
     places = np.arange(len(sequence))
-    weights = np.full(len(sequence) - 1, 1 / ((len(sequence) - 1) * count))
-    return _Unit(sequence, places, None, [len(sequence) - 1], places[:-1], sequence[1:], weights)
+    weights = np.full(len(sequence) - 1, weight / ((len(sequence) - 1) * count))
+    owners = np.ones(len(sequence), np.int64) if masked else None
+    return _Unit(sequence, places, owners, [len(sequence) - 1], places[:-1], sequence[1:], weights)
 
 
 def _shared(group: list[np.ndarray], beginning: int, count: int) -> _Unit:
@@ -151,13 +179,28 @@ def _shared(group: list[np.ndarray], beginning: int, count: int) -> _Unit:
     )
 
 
-def _joined(units: list[_Unit], examples: int, attends: bool) -> Batch:
-    """Units as one row, the longest first."""
+def _first_predicted(units: list[_Unit]) -> np.ndarray:
+    """Return for each unit the index of its first predicted token in the batch."""
+    order = _longest_first(units)
+    counts = np.array([len(unit.targets) for unit in units])
+    firsts = np.zeros(len(units), np.int64)
+    firsts[order] = np.cumsum(counts[order]) - counts[order]
+    return firsts
+
+
+def _longest_first(units: list[_Unit]) -> np.ndarray:
+    """Return the order of units in a batch."""
+    return np.argsort([-len(unit.ids) for unit in units], kind="stable")
+
+
+def _joined(units: list[_Unit], examples: int, attends: bool, classified: int | None = None) -> Batch:
+    """Units as one row, the longest first; of the first `classified` units (or all) the classifier reads states."""
     lengths = np.array([len(unit.ids) for unit in units])
-    order = np.argsort(-lengths, kind="stable")
+    order = _longest_first(units)
     starts = np.zeros(len(units), np.int64)
     starts[order] = np.cumsum(lengths[order]) - lengths[order]
-    classify = np.concatenate([start + np.asarray(unit.classify) for start, unit in zip(starts, units, strict=True)])
+    pairs = list(zip(starts, units, strict=True))[:classified]
+    classify = np.concatenate([start + np.asarray(unit.classify) for start, unit in pairs])
 
     def joined(name: str, with_start: bool = False) -> Tensor:
         parts = [getattr(units[i], name) + (starts[i] if with_start else 0) for i in order]

@@ -21,6 +21,7 @@ def resolve_recipe(settings: Settings, variant_name: str, task: TaskRecord) -> F
     values = scale.model_dump() | {"lr": settings.finetune_lr}
     values |= {key: value for key, value in overrides.items() if key in values}
     own = {"lr": variant.lr, "epochs": variant.epochs, "lm_weight": variant.lm_weight}
+    own |= {"read_out": variant.read_out}
     values |= {key: value for key, value in own.items() if value is not None}
     outputs = KINDS[task.kind].outputs(task.labels, overrides)
     return FinetuneRecipe(**values, kind=task.kind, metric=task.metric, outputs=outputs)

@@ -39,9 +39,8 @@ def predict(model: TaskModel, examples: Examples, device: Device, batch_size: in
     for first in range(0, len(order), batch_size):
         indices = order[first : first + batch_size]
         batch = examples.batch(indices).to(device.name)
-        with device.autocast():
-            h_NC = model.language_model.hidden(batch.ids_N, None, batch.layout)
-        logits_EK = model.logits(h_NC[batch.classify_ES])
+        read = model.read(batch, device)
+        logits_EK = model.logits(read.state_NSC, None, read.likelihood_NSL)
         if not torch.isfinite(logits_EK).all():
             raise PretraceError("fine-tuning: logits that are not finite; a lower learning rate usually helps")
         values_E[indices] = model.kind.predictions(logits_EK).float().cpu().numpy()

@@ -1,16 +1,38 @@
 """A language model with a task's head: one linear layer on the state at the classify token (paper, sections 3.2, 3.3).
 
-Shapes: N examples, S sequences an example (1; 2 for both orders of a pair; one a choice), C width, K classes.
+With the read-out `likelihoods` (ours) the layer also reads how probable the texts are to the model: their mean
+log-probabilities, standardized. What the model knows of a text then reaches the classifier from the first step on,
+which matters where a task has some hundred steps (docs/log.md has what it brings at laptop scale).
+
+Shapes: N examples, S sequences an example (1; 2 for both orders of a pair; one a choice), C width, K classes,
+L log-probabilities.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.language_model import LanguageModel
+from pretrace.model.loss import next_token_log_probabilities, next_token_loss
+from pretrace.settings.scale import ReadOut
 from pretrace.tasks.kinds import TaskKind
+from pretrace.training.engine.device import Device
+from pretrace.training.finetuning.batching import Batch
+
+
+class ReadStates(NamedTuple):
+    """What the classifier reads of a batch, and the language-model loss of the same pass."""
+
+    state_NSC: Tensor
+    """The states at the classify tokens."""
+    likelihood_NSL: Tensor | None
+    """Mean log-probabilities of the texts; None where they are not read."""
+    lm_loss: Tensor | float
+    """The mean over the tokens of each sequence, then over sequences; 0 if it is not asked for."""
 
 
 class TaskModel(nn.Module):
@@ -21,25 +43,64 @@ class TaskModel(nn.Module):
         kind: of the task; it decides how the states of an example's sequences are combined.
         outputs: classes; 1 for regression and multiple choice.
         seed: of the new rows and the classifier.
+        read_out: what the classifier reads.
     """
 
     def __init__(
-        self, language_model: LanguageModel, kind: TaskKind, outputs: int, special_tokens: int, seed: int
+        self,
+        language_model: LanguageModel,
+        kind: TaskKind,
+        outputs: int,
+        special_tokens: int,
+        seed: int,
+        read_out: ReadOut = "classify",
     ) -> None:
         super().__init__()
         self.kind = kind
+        self.reads_likelihoods = read_out == "likelihoods"
+        likelihoods = kind.likelihoods if self.reads_likelihoods else 0
         self.language_model = language_model
         generator = torch.Generator().manual_seed(seed)
         language_model.add_tokens(special_tokens, generator)
-        self.classifier = nn.Linear(language_model.width, outputs)
+        self.classifier = nn.Linear(language_model.width + likelihoods, outputs)
         with torch.no_grad():
             self.classifier.weight.normal_(0.0, language_model.settings.initial_std, generator=generator)
             self.classifier.bias.zero_()
+        if self.reads_likelihoods:  # parameters, so that they are saved; `fit_head` sets them
+            self.likelihood_mean = nn.Parameter(torch.zeros(likelihoods), requires_grad=False)
+            self.likelihood_spread = nn.Parameter(torch.ones(likelihoods), requires_grad=False)
 
-    def logits(self, state_NSC: Tensor, dropout: Dropout | None = None) -> Tensor:
-        """Return the logits (N, K) from the states at the classify tokens; K is the number of classes or choices."""
+    def read(self, batch: Batch, device: Device, dropout: Dropout | None = None, lm_loss: bool = False) -> ReadStates:
+        """Return what the classifier reads of a batch on the model's device.
+
+        Args:
+            lm_loss: whether the auxiliary loss is needed, too.
+        """
+        model, kind = self.language_model, self.kind
+        with device.autocast():
+            h_NC = model.hidden(batch.ids_N, dropout, batch.layout)
+            state_NSC, predicted_KC = h_NC[batch.classify_ES], h_NC[batch.places_K]
+            if batch.texts is None:
+                loss: Tensor | float = 0.0
+                if lm_loss:
+                    weighted = (batch.targets_K, batch.weights_K)
+                    loss = next_token_loss(model, predicted_KC, *weighted, device.dtype, dropout)
+                return ReadStates(state_NSC, None, loss)
+            known_K = next_token_log_probabilities(model, predicted_KC, batch.targets_K, device.dtype, dropout)
+        likelihood_NSL = kind.combine_likelihoods(*batch.texts.means(known_K))
+        return ReadStates(state_NSC, likelihood_NSL, -(known_K * batch.weights_K).sum() if lm_loss else 0.0)
+
+    def logits(self, state_NSC: Tensor, dropout: Dropout | None = None, likelihood_NSL: Tensor | None = None) -> Tensor:
+        """Return the logits (N, K) from the states at the classify tokens; K is the number of classes or choices.
+
+        Args:
+            likelihood_NSL: mean log-probabilities, as `TaskKind.combine_likelihoods` gives them, where they are read.
+        """
         state_NSC = self.kind.combine(state_NSC.float())
         if dropout:
             # The choices of an example share their dropout noise, as in the released code.
             state_NSC = state_NSC * dropout.of_examples(len(state_NSC))(torch.ones_like(state_NSC[:, :1]))
+        if likelihood_NSL is not None:
+            standard_NSL = (likelihood_NSL - self.likelihood_mean) / self.likelihood_spread
+            state_NSC = torch.cat([state_NSC, standard_NSL], -1)
         return self.kind.logits(self.classifier(state_NSC))

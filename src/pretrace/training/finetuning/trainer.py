@@ -13,7 +13,6 @@ from torch import Tensor
 
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.language_model import LanguageModel
-from pretrace.model.loss import next_token_loss
 from pretrace.schemas.finetuning import FinetuneRecipe
 from pretrace.tasks.dataset import EncodedSplit
 from pretrace.tasks.input_formats import SPECIAL_TOKENS
@@ -25,6 +24,7 @@ from pretrace.training.engine.loop import Step, train_steps
 from pretrace.training.engine.optimizer import build_optimizer
 from pretrace.training.engine.schedule import warmup_linear
 from pretrace.training.finetuning.batching import Batch, Examples, epoch_order
+from pretrace.training.finetuning.fit_head import fit_head, head_rows
 from pretrace.training.finetuning.predictions import Predictions, predict
 from pretrace.training.finetuning.task_head import TaskModel
 
@@ -47,14 +47,19 @@ class Trainer:
     ) -> None:
         kind, size = KINDS[recipe.kind], language_model.vocabulary_size
         self.recipe, self.seed, self.device = recipe, seed, device
-        self.model = TaskModel(language_model, kind, recipe.outputs, SPECIAL_TOKENS, seed).to(device.name)
+        head = TaskModel(language_model, kind, recipe.outputs, SPECIAL_TOKENS, seed, recipe.read_out)
+        self.model = head.to(device.name)
         self.labels = {name: split.labels for name, split in splits.items()}
         self.examples = {
-            name: Examples(split, kind, size, language_model.context, language_model.attends)
+            name: Examples(
+                split, kind, size, language_model.context, language_model.attends, self.model.reads_likelihoods
+            )
             for name, split in splits.items()
         }
         self.label_scale = kind.label_scale(self.labels["train"], recipe.outputs)
         self.targets = torch.from_numpy(kind.targets(self.labels["train"], recipe.outputs, self.label_scale))
+        if self.model.reads_likelihoods:
+            fit_head(self.model, self.examples["train"], self.targets, device)
         self.optimizer = build_optimizer(self.model, recipe)
         count = len(self.targets)
         self.orders = [epoch_order(count, recipe.batch_size, seed, epoch) for epoch in range(recipe.epochs)]
@@ -114,9 +119,11 @@ class Trainer:
         trained = self.examples["train"].unit_lengths(np.concatenate([i for order in self.orders for i in order]))
         dev, test = (self.examples[split].unit_lengths() for split in ("dev", "test"))
         scored = np.concatenate([dev] * self.recipe.epochs + [test])
-        model, predicts = self.model.language_model, self.recipe.lm_weight > 0
-        flops = flops_of_sequences(model, trained, trained=True, predicts=predicts)
-        return int(trained.sum()), flops + flops_of_sequences(model, scored, trained=False, predicts=False)
+        model, reads = self.model.language_model, self.model.reads_likelihoods
+        if reads:
+            scored = np.concatenate([scored, self.examples["train"].unit_lengths(head_rows(len(self.targets)))])
+        flops = flops_of_sequences(model, trained, trained=True, predicts=reads or self.recipe.lm_weight > 0)
+        return int(trained.sum()), flops + flops_of_sequences(model, scored, trained=False, predicts=reads)
 
 
 def example_losses(
@@ -126,10 +133,6 @@ def example_losses(
     sequence, then over sequences; 0 if its weight is 0.
     """
     batch, targets = batch.to(device.name), targets.to(device.name)
-    with device.autocast():
-        h_NC = model.language_model.hidden(batch.ids_N, dropout, batch.layout)
-        lm_loss: Tensor | float = 0.0
-        if lm_weight:
-            predicted = (h_NC[batch.places_K], batch.targets_K, batch.weights_K)
-            lm_loss = next_token_loss(model.language_model, *predicted, device.dtype, dropout)
-    return model.kind.loss(model.logits(h_NC[batch.classify_ES], dropout), targets), lm_loss
+    read = model.read(batch, device, dropout, lm_loss=lm_weight > 0)
+    logits_EK = model.logits(read.state_NSC, dropout, read.likelihood_NSL)
+    return model.kind.loss(logits_EK, targets), read.lm_loss
