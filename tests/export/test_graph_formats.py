@@ -219,7 +219,11 @@ def test_export_without_out_goes_to_models_exported(project: Path, capsys: Any) 
             "openai",
             "openai cannot hold a model of kind lstm; takes onnx or torchscript",
         ),
-        ("nothing-full", "onnx", "nothing-full: not in models/finetuned, which has classification-full, classification-"),
+        (
+            "nothing-full",
+            "onnx",
+            "nothing-full: not in models/finetuned, which has classification-full, class",
+        ),
         ("models/nowhere", "onnx", "models/nowhere: no model there"),
     ],
 )

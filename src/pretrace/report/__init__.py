@@ -13,6 +13,7 @@ from pretrace.report.benchmark import build_benchmark, read_task_report, read_ze
 from pretrace.report.errors import TaskErrors, find_errors
 from pretrace.report.figure2 import best_published, has_curve, transfer_figure, zero_shot_figure
 from pretrace.report.figures import Curve, corpus_figure, curves_figure, lengths_figure, scores_figure, write_figures
+from pretrace.report.learning_curves import learning_curves_figure
 from pretrace.report.markdown import benchmark_markdown, update_readme
 from pretrace.report.model_card import model_card
 from pretrace.report.page import PageData, render_page
@@ -112,6 +113,7 @@ def _figures(settings: Settings, benchmark: Benchmark, folder: Path) -> dict[str
         "curves": curves_figure({name: pair for name, pair in curves.items() if any(pair)}),
         "corpus": corpus_figure(read_record(folder / "clean.json", CleanReport)),
         "transfer": transfer_figure(settings, benchmark),
+        "learning": learning_curves_figure(settings, benchmark),
         "zeroshot": _zero_shot_figure(settings, folder),
     }
     return {name: figure for name, figure in figures.items() if figure}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pretrace.report.learning_curves import plot_scores
 from pretrace.report.markdown import rows_by_task
 from pretrace.report.plotting import MUTED, VARIANT_COLORS, WIDTH, Plot, svg_of
 from pretrace.schemas.benchmark import Benchmark
@@ -104,20 +105,11 @@ def transfer_figure(settings: Settings, benchmark: Benchmark) -> str | None:
     layers = transferred_layers(settings)
     if not layers:
         return None
-    order = sorted(layers, key=lambda name: layers[name])
     with Plot(WIDTH, 4.4, 1, 1) as (figure, axes):
         axis = axes[0]
         for index, (task, rows) in enumerate(rows_by_task(benchmark).items()):
-            own = [rows[name] for name in order if name in rows]
-            points = [(layers[r.variant], 100 * r.score, 100 * (r.stderr or 0)) for r in own if r.score is not None]
-            if not points:
-                continue
-            counts, scores, errors = zip(*points, strict=True)
-            color = VARIANT_COLORS[index % len(VARIANT_COLORS)]
-            marker = "os^Dv"[index // len(VARIANT_COLORS) % 5]
-            axis.plot(counts, scores, color=color, marker=marker, markersize=4.5, linewidth=1.6, label=task)
-            low, high = ([s + sign * e for s, e in zip(scores, errors, strict=True)] for sign in (-1, 1))
-            axis.fill_between(counts, low, high, color=color, alpha=0.12, linewidth=0)
+            own = {name: rows[name] for name in layers if name in rows}
+            plot_scores(axis, index, {float(layers[name]): row for name, row in own.items()}, task)
         axis.set_xticks(sorted(set(layers.values())))
         axis.set_xlabel("layers transferred (0: the embeddings alone)")
         axis.set_ylabel("test score x 100")

@@ -115,6 +115,8 @@ class FinetuneRecipe(FinetuneSettings, Record):
     """Name of the metric."""
     outputs: int
     """Outputs of the classifier: classes; 1 for multiple choice and plain regression; classes of a soft label."""
+    train_share: float = 1.0
+    """Share of the training rows that are used."""
 
 
 class FinetunedConfig(TaskRecord):

@@ -11,7 +11,17 @@ from pretrace.settings.columns import Columns
 from pretrace.settings.corpus import HubDataset
 from pretrace.settings.kinds import KIND_FACTS, Kind
 from pretrace.settings.scale import MAIN_MODEL, ModelKind, ReadOut
-from pretrace.settings.section import Count, NotNegative, PathString, Rate, Section, Seed, Share
+from pretrace.settings.section import (
+    Count,
+    NotNegative,
+    PathString,
+    Positive,
+    PositiveShare,
+    Rate,
+    Section,
+    Seed,
+    Share,
+)
 from pretrace.settings.zero_shot import HEURISTIC_COLUMNS, HEURISTIC_KINDS, Heuristics
 
 OVERRIDES = ("epochs", "lr", "batch_size", "lm_weight", "dropout", "soft_classes")
@@ -148,16 +158,23 @@ class Variant(Section):
     """Weight of the auxiliary language-model loss; null: the scale's."""
     lr: Rate | None = None
     """Peak fine-tuning learning rate, so that a baseline can be tuned as fairly as the model; null: the run's."""
+    lr_factor: Positive | None = None
+    """Factor of the peak fine-tuning rate of the run or task, which fits any scale; null: 1. Excludes `lr`."""
     epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Passes over the training rows; null: the scale's."""
     read_out: ReadOut | None = None
     """What the classifier reads; null: the scale's."""
+    train_share: PositiveShare | None = None
+    """Share of the training rows, drawn at random, a smaller one out of a larger: a point of a learning curve; null:
+    all."""
     layers: Annotated[int, Field(ge=0, le=1000)] | None = None
     """Pre-trained layers to transfer, from the bottom; those above start at random (released code: `n_transfer`).
     0: the embeddings alone; null: all. For a pre-trained transformer (Figure 2, left)."""
 
     @model_validator(mode="after")
-    def _has_layers_to_take(self) -> Variant:
+    def _is_consistent(self) -> Variant:
+        if self.lr is not None and self.lr_factor is not None:
+            raise ValueError("`lr` and `lr_factor` exclude each other")
         if self.layers is not None and (self.model != MAIN_MODEL or not self.pretrained):
             raise ValueError("`layers` is for a pre-trained transformer")
         return self

@@ -16,6 +16,7 @@ Width = Annotated[int, Field(ge=1, le=1 << 20)]
 """Size of one dimension of a tensor: far above every model, and far below any overflow."""
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+PositiveShare = Annotated[float, Field(gt=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0, le=1e9)]
 NotNegative = Annotated[float, Field(ge=0.0, le=1e9)]
 Rate = Annotated[float, Field(gt=0.0, le=1.0)]

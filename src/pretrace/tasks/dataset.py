@@ -85,6 +85,12 @@ class EncodedSplit:
         first = index * self.parts
         return [self.ids[self.offsets[j] : self.offsets[j + 1]] for j in range(first, first + self.parts)]
 
+    def take(self, indices: np.ndarray) -> EncodedSplit:
+        """Return the rows of these indices, in their order."""
+        parts = [part for index in indices for part in self.row(int(index))]
+        offsets = np.cumsum([0, *map(len, parts)]).astype(np.int64)
+        return EncodedSplit(np.concatenate(parts), offsets, self.labels[indices], self.parts)
+
 
 def write_task(folder: Path, task: TaskData, encode: Callable[[str], np.ndarray]) -> None:
     """Write a task's folder, whole or not at all; `encode` gives the ids of a cleaned text, shape (tokens,)."""

@@ -18,6 +18,7 @@ from pretrace.schemas.finetuning import FinetuneRecipe, LabelScale, SeedResult, 
 from pretrace.settings import Settings
 from pretrace.tasks.dataset import EncodedSplit
 from pretrace.training.engine.device import Device
+from pretrace.training.finetuning.config import training_rows
 from pretrace.training.finetuning.task_head import TaskModel
 from pretrace.training.finetuning.trainer import Trainer
 
@@ -59,6 +60,7 @@ def finetune_seed(
         PretraceError: the loss, a gradient or a logit is not finite.
     """
     sizes = language_model.describe()
+    splits = splits | {"train": training_rows(splits["train"], recipe)}
     trainer = Trainer(language_model, recipe, splits, seed, device)
     curve: list[TaskCurvePoint] = []
     dev_scores: list[float] = []

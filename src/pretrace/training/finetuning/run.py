@@ -23,7 +23,7 @@ from pretrace.tasks.metrics import standard_error
 from pretrace.training.engine.device import check_kernels, choose_device
 from pretrace.training.engine.memory import check_training_memory
 from pretrace.training.finetuning.artifacts import CONFIG, MODEL, UNAVAILABLE, write_predictions, write_unlabeled
-from pretrace.training.finetuning.config import resolve_recipe
+from pretrace.training.finetuning.config import resolve_recipe, training_rows
 from pretrace.training.finetuning.job import Job
 from pretrace.training.finetuning.seed_jobs import RESULT, SeedJobs
 
@@ -52,7 +52,9 @@ def finetune_all_seeds(
     """
     record, splits = read_task(task_folder)
     recipe = resolve_recipe(settings, variant, record)
-    facts = _facts(settings, task, variant, record, recipe)
+    if "train" in splits:
+        splits["train"] = training_rows(splits["train"], recipe)
+    facts = _facts(settings, task, variant, record, recipe, len(splits.get("train", ())))
     if record.unavailable:
         report = FinetuneReport(**facts.as_json(), **NO_SCORES)
         with atomic_folder(out) as temporary:
@@ -85,7 +87,9 @@ def count_truncated(split: EncodedSplit, context: int) -> int:
     return int(is_truncated(np.diff(split.offsets).reshape(-1, split.parts), context).sum())
 
 
-def _facts(settings: Settings, task: str, variant: str, record: TaskRecord, recipe: FinetuneRecipe) -> FinetuneFacts:
+def _facts(
+    settings: Settings, task: str, variant: str, record: TaskRecord, recipe: FinetuneRecipe, n_train: int
+) -> FinetuneFacts:
     """Return the facts of a cell of the benchmark that are known before training."""
     return FinetuneFacts(
         task=task,
@@ -93,7 +97,7 @@ def _facts(settings: Settings, task: str, variant: str, record: TaskRecord, reci
         variant=variant,
         metric=recipe.metric,
         unavailable=record.unavailable,
-        n_train=record.rows.get("train", 0),
+        n_train=n_train,
         n_dev=record.rows.get("dev", 0),
         n_eval=record.rows.get("test", 0),
         seeds=settings.seeds,
