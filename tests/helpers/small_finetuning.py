@@ -36,4 +36,4 @@ def recipe(
 ) -> FinetuneRecipe:
     settings = settings_with(lr=lr, variants={"full": variant or {}})
     record = task_record(**{"labels": ["a", "b", "c"], **note}, overrides=task or {})
-    return resolve_recipe(settings, "full", TaskRecord(**record))
+    return resolve_recipe(settings, "full", "task", TaskRecord(**record))

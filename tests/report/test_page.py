@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 
 from pretrace.common.errors import PretraceError
 from pretrace.report import write_page, write_report
+from pretrace.report.learning_curves import curves_of
 from pretrace.report.markdown import BEGIN, END
 from pretrace.report.page import settings_text, shortened
 from pretrace.report.page_tables import cost_rows
@@ -245,6 +246,24 @@ def test_transfer_figure_is_there_if_variants_transfer_layers(reports: Path, pro
     html = page(reports)
     assert Tags(html).open == []
     assert "layers transferred" in html
+
+
+@pytest.mark.slow
+def test_learning_curves_are_there_if_variants_have_a_share_of_the_rows(reports: Path, project: Path) -> None:
+    assert 'id="learning"' not in page(reports)
+    params = YAML(typ="safe", pure=True).load(project / "params.yaml")
+    params["variants"] = {"full": {}, "full_10": {"train_share": 0.1}, "scratch": {"pretrained": False}}
+    with (project / "params.yaml").open("w") as stream:
+        YAML(typ="safe", pure=True).dump(params, stream)
+    assert curves_of(load_settings(project)) == {True: ["full", "full_10"]}
+    for name in made_up.KINDS:
+        result = made_up.result(name, "full") | {"variant": "full_10", "n_train": 40}
+        made_up.write(reports / "finetune" / f"{name}-full_10.json", result)
+        answers = [made_up.right_on(0.3, seed) for seed in range(3)]
+        made_up.write_predictions(reports.parent / "data", name, "full_10", answers)
+    html = page(reports)
+    assert Tags(html).open == []
+    assert "training rows" in html[html.index('id="learning"') :]
 
 
 def test_benchmark_of_an_older_version_is_named(reports: Path) -> None:

@@ -24,6 +24,7 @@ from pretrace.settings.section import (
 )
 from pretrace.settings.zero_shot import HEURISTIC_COLUMNS, HEURISTIC_KINDS, Heuristics
 
+Epochs = Annotated[int, Field(ge=1, le=10_000)]
 OVERRIDES = ("epochs", "lr", "batch_size", "lm_weight", "dropout", "soft_classes")
 """Fields of a task that override the fine-tuning settings of the scale."""
 MOST_SEEDS = 1000
@@ -79,7 +80,7 @@ class Task(Section):
     """Most training rows, drawn at random; null: all, or the scale's number for a probe."""
     test_rows: Count | None = None
     """Most dev and test rows each; null as for `train_rows`."""
-    epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    epochs: Epochs | None = None
     """Passes over the training rows; null: the scale's."""
     lr: Rate | None = None
     """Peak learning rate; null: the run's."""
@@ -160,8 +161,8 @@ class Variant(Section):
     """Peak fine-tuning learning rate, so that a baseline can be tuned as fairly as the model; null: the run's."""
     lr_factor: Positive | None = None
     """Factor of the peak fine-tuning rate of the run or task, which fits any scale; null: 1. Excludes `lr`."""
-    epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    """Passes over the training rows; null: the scale's."""
+    epochs: Epochs | dict[str, Epochs] | None = None
+    """Passes over the training rows; by task: those of the named tasks. Null: the task's or the scale's."""
     read_out: ReadOut | None = None
     """What the classifier reads; null: the scale's."""
     train_share: PositiveShare | None = None

@@ -11,7 +11,7 @@ from pretrace.tasks.dataset import EncodedSplit
 from pretrace.tasks.kinds import KINDS
 
 
-def resolve_recipe(settings: Settings, variant_name: str, task: TaskRecord) -> FinetuneRecipe:
+def resolve_recipe(settings: Settings, variant_name: str, task_name: str, task: TaskRecord) -> FinetuneRecipe:
     """Return the settings of a variant on a task; the more particular value wins.
 
     The learning rate is the variant's own, else the task's, else the top-level `lr`, else that of the scale, the last
@@ -24,7 +24,8 @@ def resolve_recipe(settings: Settings, variant_name: str, task: TaskRecord) -> F
     values = scale.model_dump() | {"lr": settings.finetune_lr}
     values |= {key: value for key, value in overrides.items() if key in values}
     values["lr"] *= variant.lr_factor or 1.0
-    own = {"lr": variant.lr, "epochs": variant.epochs, "lm_weight": variant.lm_weight}
+    epochs = variant.epochs.get(task_name) if isinstance(variant.epochs, dict) else variant.epochs
+    own = {"lr": variant.lr, "epochs": epochs, "lm_weight": variant.lm_weight}
     own |= {"read_out": variant.read_out}
     values |= {key: value for key, value in own.items() if value is not None}
     outputs = KINDS[task.kind].outputs(task.labels, overrides)

@@ -16,7 +16,7 @@ from pretrace.training.engine.device import Device
 from pretrace.training.finetuning.batching import Examples
 from pretrace.training.finetuning.task_head import TaskModel
 
-ROWS, BATCH = 2000, 64
+ROWS, BATCH = 1000, 64
 """Most training rows that the classifier is fitted to, and rows that are read at once."""
 STRENGTH = 0.1
 """Inverse strength of the squared penalty on the weights, as scikit-learn's `C` (docs/log.md)."""

@@ -51,7 +51,7 @@ def finetune_all_seeds(
         The report, one cell of the benchmark; and what depends on the clock.
     """
     record, splits = read_task(task_folder)
-    recipe = resolve_recipe(settings, variant, record)
+    recipe = resolve_recipe(settings, variant, task, record)
     if "train" in splits:
         splits["train"] = training_rows(splits["train"], recipe)
     facts = _facts(settings, task, variant, record, recipe, len(splits.get("train", ())))
