@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from pretrace.common.errors import PretraceError
 from pretrace.report import write_page, write_report
-from pretrace.report.learning_curves import curves_of
+from pretrace.report.figures.learning_curves import curves_of
 from pretrace.report.markdown import BEGIN, END
 from pretrace.report.page import settings_text, shortened
 from pretrace.report.page_tables import cost_rows

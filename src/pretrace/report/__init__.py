@@ -11,9 +11,16 @@ from pathlib import Path
 from pretrace.common.files import write_text
 from pretrace.report.benchmark import build_benchmark, read_task_report, read_zero_shot_report
 from pretrace.report.errors import TaskErrors, find_errors
-from pretrace.report.figure2 import best_published, has_curve, transfer_figure, zero_shot_figure
-from pretrace.report.figures import Curve, corpus_figure, curves_figure, lengths_figure, scores_figure, write_figures
-from pretrace.report.learning_curves import learning_curves_figure
+from pretrace.report.figures.figure2 import best_published, has_curve, transfer_figure, zero_shot_figure
+from pretrace.report.figures.learning_curves import learning_curves_figure
+from pretrace.report.figures.overview import (
+    Curve,
+    corpus_figure,
+    curves_figure,
+    lengths_figure,
+    scores_figure,
+    write_figures,
+)
 from pretrace.report.markdown import benchmark_markdown, update_readme
 from pretrace.report.model_card import model_card
 from pretrace.report.page import PageData, render_page

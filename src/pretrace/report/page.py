@@ -16,7 +16,8 @@ from pretrace.report import markdown
 from pretrace.report.benchmark import BASELINES
 from pretrace.report.corpus_card import corpus_card
 from pretrace.report.errors import TaskErrors
-from pretrace.report.figures import variant_colors
+from pretrace.report.figures.overview import variant_colors
+from pretrace.report.figures.plotting import COLORS
 from pretrace.report.page_tables import (
     average_cell,
     cost_rows,
@@ -26,7 +27,6 @@ from pretrace.report.page_tables import (
     task_section,
     task_warnings,
 )
-from pretrace.report.plotting import COLORS
 from pretrace.report.provenance import CellProvenance
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.corpus import CleanReport

@@ -9,7 +9,7 @@ from typing import Any
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import write_text
 from pretrace.report import MODELS
-from pretrace.report.figures import Curve, curves_figure
+from pretrace.report.figures.overview import Curve, curves_figure
 from pretrace.review.git_tree import Tree
 from pretrace.schemas.models import CurvePoint
 from pretrace.schemas.record import parse_record

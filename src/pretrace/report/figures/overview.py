@@ -10,8 +10,8 @@ from typing import Any
 from pretrace.common.errors import printable
 from pretrace.common.files import write_text
 from pretrace.report.benchmark import BASELINES
+from pretrace.report.figures.plotting import GROUND, INK, MUTED, VARIANT_COLORS, WIDTH, Plot, svg_of
 from pretrace.report.markdown import columns_of, rows_by_task
-from pretrace.report.plotting import GROUND, INK, MUTED, VARIANT_COLORS, WIDTH, Plot, svg_of
 from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
 from pretrace.schemas.corpus import CleanReport, LengthBin
 from pretrace.schemas.models import CurvePoint

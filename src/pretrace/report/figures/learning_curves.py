@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pretrace.report.figures.plotting import MUTED, VARIANT_COLORS, WIDTH, Plot, svg_of
 from pretrace.report.markdown import rows_by_task
-from pretrace.report.plotting import MUTED, VARIANT_COLORS, WIDTH, Plot, svg_of
 from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
 from pretrace.settings import Settings
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pretrace.report.learning_curves import plot_scores
+from pretrace.report.figures.learning_curves import plot_scores
+from pretrace.report.figures.plotting import MUTED, VARIANT_COLORS, WIDTH, Plot, svg_of
 from pretrace.report.markdown import rows_by_task
-from pretrace.report.plotting import MUTED, VARIANT_COLORS, WIDTH, Plot, svg_of
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore
 from pretrace.settings import MAIN_MODEL, ZERO_SHOT_PMI, Settings, Task

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pretrace.report.figure2 import best_published, has_curve, normalized, zero_shot_figure
+from pretrace.report.figures.figure2 import best_published, has_curve, normalized, zero_shot_figure
 from pretrace.schemas.record import parse_record
 from pretrace.schemas.zero_shot import ZeroShotReport
 from pretrace.settings import Task
