@@ -150,7 +150,7 @@ def test_exported_model_replaces_pre_training(project: Path) -> None:
     seeds = {path: path.stat().st_mtime_ns for path in project.glob(".pretrace/seeds/*/*/result.json")}
     said = tiny.dvc(project, "exp", "run", "-S", "pretrain.init_from=data/exported")
     # The same model: each fine-tuning is found finished, and is reported as one without a seed of pre-training.
-    cells = {f"finetune@{task}-full" for task in tiny.PROBES}
+    cells = {cell for task in tiny.PROBES for cell in (f"finetune@{task}-full", f"frozen@{task}")}
     assert set(tiny.ran(said)) == {"bpe", "pretrain", "zeroshot", "report"} | cells
     assert seeds == {path: path.stat().st_mtime_ns for path in project.glob(".pretrace/seeds/*/*/result.json")}
     assert read(project / "reports" / "finetune" / "follows-full.json")["pretrain_seeds"] == []

@@ -45,6 +45,8 @@ def test_adding_a_seed_trains_only_what_is_new(finished: Path, tmp_path: Path) -
     assert both["full"]["pretrain_seeds"] == [42, 42, 43, 43]
     assert both["full"]["scores"][:2] == one["full"]["scores"]
     assert both["scratch"]["scores"] == one["scratch"]["scores"]
+    assert both["frozen"]["pretrain_seeds"] == [42, 43]
+    assert both["frozen"]["scores"][:1] == one["frozen"]["scores"]
     predictions = pd.read_parquet(project / "data/predictions/follows-full.parquet")
     assert predictions.groupby(["pretrain_seed", "seed"], sort=False).size().index.tolist() == [
         *((42, 1), (42, 2), (43, 1), (43, 2)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,15 @@ def test_trace_works_in_a_clone_without_data(clone: Path) -> None:
     assert lines["machine"] == ["A processor; Python 3.12.1"]
     assert lines["libraries"] == [f"torch 2.13.0, numpy 2.4.6 (as pinned by commit {files[:8]})"]
     assert lines["took"] == ["2.5 s; 2 MFLOPs"]
+
+
+def test_trace_groups_scores_by_pre_training(clone: Path) -> None:
+    benchmark = json.loads((clone / TABLE).read_text())
+    (row,) = (row for row in benchmark["rows"] if (row["task"], row["variant"]) == ("rte", "full"))
+    row |= {"scores": [0.7, 0.72, 0.71, 0.6], "pretrain_seeds": [42, 42, 43, 43]}
+    made.write(clone / TABLE, benchmark)
+    (line,) = trace_lines()["score"]
+    assert "(seeds: from pre-training 42 70.00, 72.00; from pre-training 43 71.00, 60.00; sampling" in line
 
 
 def test_trace_names_changed_files_and_parameters(clone: Path) -> None:

@@ -61,7 +61,7 @@ def write_report(results: dict[str, Pretrained], path: Path) -> PretrainReport:
     """Write and return the metrics: the transformer's, and those of each other model under its name."""
     metrics = {kind: _metrics_of_seeds(own) for kind, own in _by_kind(results).items()}
     transformer = metrics.pop(MAIN_MODEL)
-    report = PretrainReport(**transformer.as_json(), **metrics)
+    report = PretrainReport(**(transformer.as_json() | metrics))
     write_record(path, report)
     return report
 
