@@ -251,6 +251,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ("pretrace evaluate models/pretrained/transformer --text README.md --json", LOOK),
         ('pretrace generate --prompt "the function returns" --tokens 60 --temperature 0.7 --top 20 --seed 3', LOOK),
         ("pretrace generate models/pretrained/transformer", LOOK),
+        ("dvc exp run -S 'variants=${ablations.read_out}'", TO_WEIGHTS),
     ],
     "docs/weights.md": [
         ("dvc exp run -S scale=gpt1 -S pretrain.init_from=/data/openai-gpt", TO_WEIGHTS),
