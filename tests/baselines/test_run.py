@@ -26,6 +26,7 @@ def text_models(tmp_path: Path) -> Path:
     (tmp_path / "models").mkdir()
     write_ngrams(tmp_path / "models", count_ngrams(encode(text), 128))
     write_lsa(tmp_path / "models", fit_lsa(["red blue", "red blue white", "green black", "green black white", "white"]))
+    np.save(tmp_path / "models" / "seen_ngrams.npy", np.zeros(0, np.uint32))
     return tmp_path / "models"
 
 
@@ -50,6 +51,7 @@ def test_report_has_the_scores_of_the_predictions(tmp_path: Path, text_models: P
     report = score_baselines(tmp_path / "task", text_models, tmp_path / "out" / "task.parquet")
     table = pd.read_parquet(tmp_path / "out" / "task.parquet")
     assert list(table.columns) == list(report.baselines) == ["majority", "tfidf", "ngram", "lsa"]
+    assert (report.seen.rows, report.seen.of, report.seen.too_short) == (0, 0, 30)
     labels = np.array([row.label for row in task.splits["test"]])
     for name, found in report.baselines.items():
         assert found.score == pytest.approx(score(metric, labels, table[name].to_numpy()), abs=1e-6)

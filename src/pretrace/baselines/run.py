@@ -14,6 +14,7 @@ from pretrace.baselines.lsa_answers import lsa_answer
 from pretrace.baselines.majority import best_constant, majority
 from pretrace.baselines.ngram_answers import has_form, ngram_answer
 from pretrace.baselines.ngrams import read_ngrams
+from pretrace.baselines.seen_text import read_seen_ngrams, seen_rows
 from pretrace.common.files import atomic_path
 from pretrace.schemas.baselines import BaselineScore, BaselinesReport, BestConstant
 from pretrace.tasks.dataset import TaskData, read_rows, read_task
@@ -47,7 +48,9 @@ def score_baselines(task_folder: Path, text_models: Path, predictions: Path) -> 
     table = pd.DataFrame({name: answer.predictions for name, answer in answers.items()})
     with atomic_path(predictions) as temporary:
         table.to_parquet(temporary, compression="zstd", index=False)
-    return _report(task, scored_baselines(task, answers))
+    parts = [row.parts for row in task.splits.get("test", ())]
+    seen = None if task.unavailable else seen_rows(parts, read_seen_ngrams(text_models))
+    return _report(task, scored_baselines(task, answers)).model_copy(update={"seen": seen})
 
 
 def answers_of(task: TaskData) -> dict[str, Answer]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pretrace.baselines.lsa import PASSAGE_WORDS, fit_lsa, write_lsa
 from pretrace.baselines.ngrams import count_ngrams, write_ngrams
+from pretrace.baselines.seen_text import write_seen_ngrams
 from pretrace.common.files import atomic_folder
 from pretrace.corpus.documents import read_documents
 from pretrace.schemas.baselines import TextModelsReport
@@ -46,6 +47,7 @@ def build_text_models(shards: Path, documents: Path, out: Path) -> TextModelsRep
         passages = list(islice(_passages(documents), 0, None, max(1, step)))
         lsa = fit_lsa(passages)
         write_lsa(temporary, lsa)
+        write_seen_ngrams(temporary, documents)
     return TextModelsReport(
         tokens=len(ids),
         tokens_of=stream.tokens,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pretrace.common.files import write_text
-from pretrace.report.benchmark import build_benchmark, read_task_report, read_zero_shot_report
+from pretrace.report.benchmark import build_benchmark, read_baselines_report, read_task_report, read_zero_shot_report
 from pretrace.report.errors import TaskErrors, find_errors
 from pretrace.report.figures.figure2 import best_published, has_curve, transfer_figure, zero_shot_figure
 from pretrace.report.figures.learning_curves import learning_curves_figure
@@ -88,6 +88,7 @@ def _page_data(settings: Settings, folder: Path, data: Path) -> PageData:
     return PageData(
         tasks=tasks,
         changed_rows=[rows_changed(name, files) for name, files in changed.items() if files],
+        seen={name: read_baselines_report(folder, name).seen for name in tasks},
         clean=read_record(folder / "clean.json", CleanReport),
         vocabulary=read_optional_record(folder / "bpe.json", VocabularyReport),
         pretrain=read_record(folder / "pretrain.json", PretrainReport),

@@ -28,6 +28,7 @@ from pretrace.report.page_tables import (
     task_warnings,
 )
 from pretrace.report.provenance import CellProvenance
+from pretrace.schemas.baselines import SeenRows
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.corpus import CleanReport
 from pretrace.schemas.cost import CostEntry
@@ -49,6 +50,8 @@ class PageData:
     tasks: dict[str, TaskReport]
     changed_rows: list[str]
     """A sentence for each task whose files have changed since its rows were read."""
+    seen: dict[str, SeenRows | None]
+    """Test rows that are in the pre-training text, by task."""
     clean: CleanReport
     vocabulary: VocabularyReport | None
     pretrain: PretrainReport
@@ -87,6 +90,7 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
         colors={name: roles[color] for name, color in variant_colors(columns).items()},
         tasks=[task_section(rows, benchmark.winners[name], data.tasks[name]) for name, rows in by_task.items()],
         warnings=data.changed_rows + task_warnings({name: data.tasks[name] for name in by_task}),
+        seen=data.seen,
         published=any(card and card.paper for card in cards),
         averages={name: average_cell(benchmark, name) for name in benchmark.averages},
         spreads=spread_rows(benchmark),

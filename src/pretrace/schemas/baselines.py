@@ -42,6 +42,16 @@ class BestConstant(Record):
     """On the test rows, in units of the metric."""
 
 
+class SeenRows(Record):
+    """Test rows of which at least half of the runs of eight words are in the pre-training text."""
+
+    rows: int
+    of: int
+    """Test rows with such a run."""
+    too_short: int
+    """Test rows without one."""
+
+
 class BaselinesReport(Record):
     """The baselines of a task."""
 
@@ -53,6 +63,8 @@ class BaselinesReport(Record):
     """True if several classes are equally frequent in train, so that dev decided which is the majority."""
     best_constant: BestConstant | None = None
     """The best constant answer on the test rows; null for numbers, and without rows."""
+    seen: SeenRows | None = None
+    """Test rows that are in the pre-training text; null without rows."""
 
 
 class TextModelsReport(Record):
