@@ -10,10 +10,11 @@ import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.corpus import clean_text, read_documents
-from pretrace.schemas.tasks import TaskExample, TaskReport
+from pretrace.schemas.tasks import GiveAway, TaskExample, TaskReport
 from pretrace.settings import Columns, Settings
 from pretrace.settings.card import Card
 from pretrace.tasks.dataset import TaskData, write_task
+from pretrace.tasks.give_aways.find import find_give_aways, sentences
 from pretrace.tasks.probes.build import make_probe
 from pretrace.tasks.raw_files import raw_files
 from pretrace.tasks.read_task import read_task_files
@@ -54,7 +55,9 @@ def prepare_task(settings: Settings, name: str, probe_documents: Path, tokenizer
     data.card = Card(**task.card.model_dump()) if task.card else None  # task.json has all keys, also those not set
     data.columns = Columns(**task.columns.model_dump())
     write_task(out, data, tokenizer.encode_array)
-    return _report(data)
+    give_aways = [] if data.unavailable else find_give_aways(data, task.probe)
+    data.warnings += sentences(give_aways)
+    return _report(data, give_aways)
 
 
 def _probe(settings: Settings, name: str, documents: Path) -> TaskData:
@@ -75,7 +78,7 @@ def _probe(settings: Settings, name: str, documents: Path) -> TaskData:
     return data
 
 
-def _report(task: TaskData) -> TaskReport:
+def _report(task: TaskData, give_aways: list[GiveAway]) -> TaskReport:
     rows = task.splits["test"]
     shown = [rows[int(i)] for i in np.linspace(0, len(rows) - 1, min(EXAMPLES, len(rows)))] if rows else []
     examples = [
@@ -95,6 +98,7 @@ def _report(task: TaskData) -> TaskReport:
         raw_files=task.raw_files,
         near_duplicates=task.near_duplicates,
         warnings=task.warnings,
+        give_aways=give_aways,
         overrides=task.overrides,
         zero_shot=task.zero_shot,
         card=task.card,
