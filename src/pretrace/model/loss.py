@@ -8,8 +8,9 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
-from pretrace.model.kernels.cross_entropy import weighted_cross_entropy
+from pretrace.model.kernels.cross_entropy import LOGITS_BYTES, weighted_cross_entropy
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.language_model import LanguageModel
 
@@ -57,7 +58,17 @@ def next_token_log_probabilities(
 ) -> Tensor:
     """Return the log-probability (N,) of each of `targets_N` given its hidden state, in nats; float32.
 
-    Unlike `next_token_loss` it holds all logits (N, V) in memory, as each token's gradient is another.
+    Each token's gradient is another, so logits are kept for the backward pass where they fit into `LOGITS_BYTES`, and
+    computed again, a chunk of tokens at a time, where they do not.
     """
-    logits_NV = F.linear(model.output_states(h_NC).to(dtype), model.output_weight(dropout).to(dtype))
-    return -F.cross_entropy(logits_NV.float(), targets_N, reduction="none")
+    states_NE, weight_VE = model.output_states(h_NC).to(dtype), model.output_weight(dropout).to(dtype)
+    size = max(1, LOGITS_BYTES[h_NC.device.type] // (4 * len(weight_VE)))
+    if len(states_NE) <= size:
+        return _log_probabilities(states_NE, weight_VE, targets_N)
+    chunks = zip(states_NE.split(size), targets_N.split(size), strict=True)
+    parts = [checkpoint(_log_probabilities, h, weight_VE, own, use_reentrant=False) for h, own in chunks]
+    return torch.cat(parts)
+
+
+def _log_probabilities(states_NE: Tensor, weight_VE: Tensor, targets_N: Tensor) -> Tensor:
+    return -F.cross_entropy(F.linear(states_NE, weight_VE).float(), targets_N, reduction="none")
