@@ -1,4 +1,4 @@
-"""Build or read the rows of a task, check and encode them, and score the baselines.
+"""Build or read the rows of a task, check and encode them, and try rules that should not answer it.
 
     python stages/tasks.py source
 

@@ -28,6 +28,7 @@ from pretrace.schemas.record import read_record
 from pretrace.schemas.tasks import TaskReport
 from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore
 from pretrace.settings import FROZEN, MAIN_MODEL, ZERO_SHOT, ZERO_SHOT_PMI, Settings
+from pretrace.tasks.give_aways.find import sentences
 from pretrace.tasks.kinds import KINDS
 
 BASELINES = {
@@ -73,6 +74,7 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
             columns[task] = [row.variant for row in scored if row.variant in read.columns]
             reports = read_task_report(folder, task), read_baselines_report(folder, task)
             notes.append(constant_note(task, *reports, read, documents_N))
+            notes += [f"{task}: {sentence}" for sentence in sentences(reports[0].give_aways)]
             own = [_with_interval(row, scores[task]) if row.variant in read.columns else row for row in own]
         rows += own
     averages = _averages(rows, scores)

@@ -10,7 +10,7 @@ from typing import Any
 from pretrace.report import markdown
 from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
 from pretrace.schemas.cost import CostEntry
-from pretrace.schemas.tasks import TaskExample, TaskReport
+from pretrace.schemas.tasks import GiveAway, TaskExample, TaskReport
 from pretrace.schemas.zero_shot import LanguageTestScore
 from pretrace.settings import Card, Settings
 from pretrace.tasks.kinds import KINDS
@@ -40,6 +40,8 @@ class TaskSection:
     """By column."""
     unavailable: str | None
     examples: list[TaskExample]
+    give_aways: list[GiveAway]
+    """Rules that should not answer the task, and how they do."""
     card: Card | None
 
 
@@ -59,6 +61,7 @@ def task_section(rows: dict[str, BenchmarkRow], winner: str | None, report: Task
         cells=cells,
         unavailable=report.unavailable,
         examples=report.examples[:EXAMPLES_PER_TASK],
+        give_aways=report.give_aways,
         card=report.card,
     )
 
