@@ -33,8 +33,8 @@ from pretrace.settings import Heuristic
 from pretrace.tokens import Vocabulary
 
 Form = Literal["text", "sentiment", "after", "alone", "rest"]
-"""What is asked: a text's own tokens; a word of sentiment; each further part after the first, or alone; what follows a
-blank."""
+"""A question: on a text's own tokens; a word of sentiment; each further part after the first, or alone; the rest after
+a blank."""
 FORMS: dict[Heuristic, tuple[Form, ...]] = {
     "acceptability": ("text",),
     "sentiment": ("sentiment",),
