@@ -80,7 +80,7 @@ def read_ngrams(folder: Path) -> list[Level]:
     """
     import pyarrow.parquet as pq
 
-    levels = []
+    levels: list[Level] = []
     for n in range(1, HIGHEST_ORDER + 1):
         path = folder / f"ngrams-{n}.parquet"
         try:

@@ -125,7 +125,7 @@ class TaskReport(Record):
     """Rules that should not answer the task, each tried on its rows; empty if there are too few."""
     overrides: dict[str, int | float] = Field(default_factory=dict)
     """Settings of fine-tuning that the task's entry has of its own."""
-    zero_shot: list[str] = Field(default_factory=list)
+    zero_shot: list[Heuristic] = Field(default_factory=list)
     """Heuristics for answers without fine-tuning, one for each column of the table."""
     card: Card | None = None
     """Data card of a published data set."""

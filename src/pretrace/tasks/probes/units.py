@@ -82,7 +82,7 @@ def rows_of(unit: Unit, label: float) -> list[Row]:
 def half_exchanged(found: list[Unit], wanted: int, *names: str) -> list[Row]:
     """Return rows in turn of two labels: 1 for pairs as they are, 0 for those of units that have exchanged."""
     drawn = shuffled(found, *names)[: wanted // 4 * 2]
-    rows = []
+    rows: list[Row] = []
     for right, wrong in zip(drawn[::2], drawn[1::2], strict=False):
         for both in zip(rows_of(right, 1), rows_of(exchanged(wrong), 0), strict=True):
             rows += both

@@ -63,10 +63,9 @@ class Batch:
         """Return the same batch on another device."""
         if device == "cpu":
             return self
-        tensors = (self.classify_ES, self.places_K, self.targets_K, self.weights_K)
-        moved = (tensor.to(device) for tensor in tensors)
-        texts = self.texts and self.texts.to(device)
-        return Batch(self.ids_N.to(device), self.layout.to(device), self.units, *moved, texts)
+        names = ("ids_N", "classify_ES", "places_K", "targets_K", "weights_K")
+        moved = {name: getattr(self, name).to(device) for name in names}
+        return replace(self, **moved, layout=self.layout.to(device), texts=self.texts and self.texts.to(device))
 
     def dropout(self, rate: float, seed: int, step: int) -> PackedDropout | None:
         """Return the dropout of a step with this batch: a function of (seed, step, number of the unit in the batch)."""

@@ -25,8 +25,7 @@ def resolve_recipe(settings: Settings, variant_name: str, task_name: str, task: 
     values |= {key: value for key, value in overrides.items() if key in values}
     values["lr"] *= variant.lr_factor or 1.0
     epochs = variant.epochs.get(task_name) if isinstance(variant.epochs, dict) else variant.epochs
-    own = {"lr": variant.lr, "epochs": epochs, "lm_weight": variant.lm_weight}
-    own |= {"read_out": variant.read_out}
+    own = variant.model_dump(include={"lr", "lm_weight", "read_out"}) | {"epochs": epochs}
     values |= {key: value for key, value in own.items() if value is not None}
     outputs = KINDS[task.kind].outputs(task.labels, overrides)
     share = variant.train_share or 1.0
