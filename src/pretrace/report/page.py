@@ -83,13 +83,14 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
     by_task = markdown.rows_by_task(benchmark)
     roles = {color: role for role, color in COLORS.items()}
     cards = [data.tasks[name].card for name in by_task]
+    warnings = data.changed_rows + task_warnings({name: data.tasks[name] for name in by_task})
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         scale=settings.scale_name,
         headline=headline(benchmark),
         columns=[(name, BASELINES.get(name, name)) for name in columns],
         colors={name: roles[color] for name, color in variant_colors(columns).items()},
         tasks=[task_section(rows, benchmark.winners[name], data.tasks[name]) for name, rows in by_task.items()],
-        warnings=data.changed_rows + task_warnings({name: data.tasks[name] for name in by_task}),
+        warnings=warnings,
         seen=data.seen,
         published=any(card and card.paper for card in cards),
         averages={name: average_cell(benchmark, name) for name in benchmark.averages},
@@ -98,7 +99,7 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
         language_tests=language_rows(data.language_tests),
         provenance=data.provenance,
         reading=markdown.reading(benchmark),
-        notes=benchmark.notes,
+        notes=[note for note in benchmark.notes if note not in warnings],
         rule=markdown.rule(benchmark),
         verdict=markdown.verdict,
         comparisons={(pair.task, pair.against): pair for pair in benchmark.comparisons},
