@@ -10,7 +10,7 @@ import pytest
 from pretrace.tasks.dataset import Row, TaskData
 from pretrace.tasks.give_aways.find import find_give_aways, sentences
 
-WORDS = [a + b for a in ("ba", "de", "gi", "ko", "lu", "me", "no", "pa") for b in ("ras", "tem", "vil", "som", "dur")]
+WORDS = [a + b for a in ("ba", "de", "gi", "ko", "lu", "me", "no", "pa") for b in ("ras", "tem", "vil", "sem", "dur")]
 ROWS = {"train": 300, "dev": 100, "test": 200}
 Change = Callable[[list[str]], list[str]]
 
