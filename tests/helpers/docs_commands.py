@@ -116,7 +116,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ("dvc remote modify team endpointurl https://minio.example.org", Run()),
         ("dvc pull", Run()),
         ("dvc repro", Run(says="up to date")),
-        ("dvc pull tasks finetune", ByTest(IN_PART)),
+        ("dvc pull tasks baselines finetune frozen", ByTest(IN_PART)),
         ("dvc repro --pull --allow-missing", ByTest(IN_PART)),
         ("python -m pip install ray", PACKAGE),
         (
@@ -184,7 +184,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ("dvc queue status", LOOK),
         ("dvc queue kill NAME", ByTest(SUITE + "test_dead_worker_has_a_way_out")),
         ("dvc exp run --queue -n again -S lr=1e-4", ByTest(SUITE + "test_dead_worker_has_a_way_out")),
-        ("dvc pull tasks finetune", ByTest(IN_PART)),
+        ("dvc pull tasks baselines finetune frozen", ByTest(IN_PART)),
         ("dvc exp run --pull --allow-missing -S lr=1e-4", ByTest(IN_PART)),
         ("dvc exp push origin NAME", Run()),
         ("dvc exp pull origin NAME", Run()),
@@ -227,14 +227,14 @@ PAGES: dict[str, list[tuple[str, How]]] = {
     "docs/security.md": [
         ("make audit", ByTest("tests/review/test_audit.py::test_packages_that_differ_from_the_pins_are_named"))
     ],
+    "docs/statistics.md": [
+        ("python -m pytest -m nightly -s tests/report/statistics/test_calibration.py", THESE),
+        ("python -m pretrace.report.statistics.power", Run(nightly=False, says="6 tasks")),
+    ],
     "docs/tasks.md": [
         ("dvc exp run -S 'tasks=${suites.glue}'", TO_TASKS),
         ("dvc exp run -S 'tasks=${suites.paper}' -S ready.source=huggingface", HUB),
         ("pretrace predict rte-full rows.jsonl", Run("pretrace predict follows-full data/rows.jsonl", nightly=False)),
-    ],
-    "docs/statistics.md": [
-        ("python -m pytest -m nightly -s tests/report/statistics/test_calibration.py", THESE),
-        ("python -m pretrace.report.statistics.power", Run(nightly=False, says="6 tasks")),
     ],
     "docs/training.md": [
         ("pretrace check", LOOK),

@@ -62,7 +62,7 @@ def _falls(family: list[Difference]) -> bool:
 
 
 def test_mean_sees_what_cells_do_not() -> None:
-    result = stops(0.03, True, paired=False, draws=8, rows=800)
+    result = stops(0.03, True, paired=False, draws=8)
     assert result.means >= 6 > result.cells
 
 

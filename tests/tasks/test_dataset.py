@@ -55,6 +55,7 @@ def test_task_is_read_as_written(kind: str, parts: int, labels: list[str] | None
         "zero_shot": ["choice"],
         "card": None,
         "columns": {},
+        "raw_files": {},
     }
     assert list(splits) == list(SPLITS)
     for split, rows in task.splits.items():

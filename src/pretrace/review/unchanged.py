@@ -1,4 +1,4 @@
-"""Whether anything that a stage was made from differs between two states of dvc.lock, and on which machines they ran.
+"""Differences between two states of dvc.lock in what a stage was made from, and the machines on which they ran.
 
 A stage has not changed if its command, its parameters, its code and its raw inputs are the same, and so are those of
 the stages that made its data. The data themselves may differ then: another kind of processor or another precision gives

@@ -62,7 +62,7 @@ class TaskRecord(Record):
     columns: Columns
     """Names of the columns in files of rows, for rows that a fine-tuned model is given later."""
     raw_files: dict[str, RawFile] = Field(default_factory=dict)
-    """What each split was read from, by split: train, dev, test, unlabeled; empty for a probe."""
+    """Files that each split was read from, by split: train, dev, test, unlabeled; empty for a probe."""
 
 
 class TaskExample(Record):
@@ -88,9 +88,9 @@ class GiveAway(Record):
     p: float
     """Probability of such a score by chance, corrected for the number of rules (Holm)."""
     above_chance: bool
-    """Whether `p` is below 0.01."""
+    """True if `p` is below 0.01."""
     is_warning: bool
-    """Whether it is a give-away where it is above chance; false for what a task of this sort may ask for, such as words
+    """True if it is a give-away where it is above chance; false for what a task of this sort may ask for, such as words
     of a text that people labeled."""
 
 
@@ -116,11 +116,11 @@ class TaskReport(Record):
     details: dict[str, Any] = Field(default_factory=dict)
     """Facts special to a probe or a file."""
     raw_files: dict[str, RawFile] = Field(default_factory=dict)
-    """What each split was read from, by split: train, dev, test, unlabeled; empty for a probe."""
+    """Files that each split was read from, by split: train, dev, test, unlabeled; empty for a probe."""
     near_duplicates: dict[str, NearDuplicates] = Field(default_factory=dict)
     """By split, dev and test, of a task from files."""
     warnings: list[str] = Field(default_factory=list)
-    """What a reader of the scores has to know of the rows, a sentence each, such as rows that two splits share."""
+    """Facts of the rows that a reader of scores has to know, a sentence each, such as rows that two splits share."""
     give_aways: list[GiveAway] = Field(default_factory=list)
     """Rules that should not answer the task, each tried on its rows; empty if there are too few."""
     overrides: dict[str, int | float] = Field(default_factory=dict)

@@ -164,7 +164,7 @@ class Variant(Section):
     epochs: Epochs | dict[str, Epochs] | None = None
     """Passes over the training rows; by task: those of the named tasks. Null: the task's or the scale's."""
     read_out: ReadOut | None = None
-    """What the classifier reads; null: the scale's."""
+    """Input of the classifier; null: the scale's."""
     train_share: PositiveShare | None = None
     """Share of the training rows, drawn at random, a smaller one out of a larger: a point of a learning curve; null:
     all."""

@@ -70,7 +70,7 @@ class LSTMSettings(Section):
 
 
 ReadOut = Literal["classify", "likelihoods"]
-"""What a fine-tuned model's classifier reads."""
+"""Input of a fine-tuned model's classifier."""
 
 
 class OptimizerSettings(Section):
@@ -151,7 +151,7 @@ class FinetuneSettings(OptimizerSettings):
     """Dropout on embeddings, attention weights, residual branches and the input of the task head (GPT-1: 0.1)."""
     precision: Precision
     read_out: ReadOut = "classify"
-    """What the classifier reads. `classify`: the state at the classify token (GPT-1, section 3.2). `likelihoods`: also
+    """Input of the classifier. `classify`: the state at the classify token (GPT-1, section 3.2). `likelihoods`: also
     the mean log-probability of each text, alone and given the text before it, and the classifier is fitted to the
     model as it starts before both are fine-tuned (ours, for tasks of some hundred steps; fitting first: Kumar et al.
     2022, "Fine-tuning can distort pretrained features")."""

@@ -53,11 +53,11 @@ class TaskData:
     unavailable: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
     raw_files: dict[str, RawFile] = field(default_factory=dict)
-    """What each split was read from; empty for a probe."""
+    """Files that each split was read from; empty for a probe."""
     near_duplicates: dict[str, NearDuplicates] = field(default_factory=dict)
     """Dev and test rows that are nearly the same as a training row; empty for a probe."""
     warnings: list[str] = field(default_factory=list)
-    """What a reader of the scores has to know of the rows, a sentence each."""
+    """Facts of the rows that a reader of the scores has to know, a sentence each."""
     unlabeled: list[Row] = field(default_factory=list)
     """Rows to predict; their labels mean nothing."""
     overrides: dict[str, int | float] = field(default_factory=dict)

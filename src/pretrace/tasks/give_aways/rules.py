@@ -31,9 +31,9 @@ class Rule:
     features: Callable[[Texts, Texts], tuple[Any, Any] | None]
     """Features of the rows to fit on and of the rows to answer, a row each; None if there is nothing to count."""
     in_a_text: bool
-    """Whether it is a give-away in a task of single texts that people made; if not, it may be what is asked for."""
+    """True if it is a give-away in a task of single texts that people made; if not, it may be what is asked for."""
     in_parts: bool = True
-    """Whether it is one in a task of pairs or choices that people made."""
+    """True if it is one in a task of pairs or choices that people made."""
 
 
 def rules_for(parts: int, chooses: bool) -> list[Rule]:

@@ -1,1 +1,1 @@
-"""What the splits of a task share: equal rows, nearly equal rows, texts; and cuts that keep shared texts together."""
+"""Rows and texts that splits of a task share, equal or nearly; and cuts that keep shared texts together."""

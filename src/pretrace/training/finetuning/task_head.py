@@ -25,7 +25,7 @@ from pretrace.training.finetuning.batching import Batch
 
 
 class ReadStates(NamedTuple):
-    """What the classifier reads of a batch, and the language-model loss of the same pass."""
+    """The classifier's input of a batch, and the language-model loss of the same pass."""
 
     state_NSC: Tensor
     """The states at the classify tokens."""
