@@ -16,7 +16,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_DEFAULT
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone with one task and both variants, run by a Python with another hash seed, and committed: to be copied."""
-    tasks = {"follows": {"kind": "entailment", "probe": "follows"}}
+    tasks = {"follows": {"kind": "entailment", "probe": "follows", "zero_shot": tiny.ZERO_SHOT["follows"]}}
     folder = tiny.make_project(tmp_path_factory.mktemp("finished") / "project", tasks=tasks)
     tiny.commit(folder, "tiny")
     tiny.dvc(folder, "repro", PYTHONHASHSEED="7")

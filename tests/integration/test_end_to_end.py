@@ -18,8 +18,10 @@ from tests.helpers.planted_secrets import ENVIRONMENT, leaks
 
 pytestmark = pytest.mark.slow
 ROW = {"task", "kind", "variant", "metric", "score", "scores", "stderr", "n_train", "n_eval"}
+OPTIONAL = {"unavailable", "mean", "interval", "pretrain_seeds", "extra_variance"}
+ONE_FIT = ("majority", "tfidf", "ngram", "lsa", "lm_zero_shot", "lm_zero_shot_pmi", "frozen")
 PRETRAIN = {"val_loss", "val_perplexity", "val_bits_per_byte", "parameters", "tokens", "flops"}
-CLOCK = re.compile(r"second|time|(?<!up)date|host|device|mfu|memory|run_id", re.I)
+CLOCK = re.compile(r"second|time|(?<!up)(?<!candi)date|host|device|mfu|memory|run_id", re.I)
 CELL = "finetune@follows-full"
 
 
@@ -38,9 +40,10 @@ def test_reports_are_complete(project: Path) -> None:
     benchmark = read(reports / "benchmark.json")
     assert {row["task"] for row in benchmark["rows"]} == set(tiny.PROBES)
     for row in benchmark["rows"]:
-        assert set(row) - {"unavailable"} == ROW
+        assert set(row) - OPTIONAL == ROW
+        assert (row["score"] is None) == ("unavailable" in row) == ("mean" not in row)
         assert row["score"] is None or -1 <= row["score"] <= 1
-        seeds = 1 if row["variant"] in ("majority", "tfidf", "lm_zero_shot", "lm_zero_shot_pmi", "frozen") else 2
+        seeds = 1 if row["variant"] in ONE_FIT else 2
         assert len(row["scores"]) == (0 if row["score"] is None else seeds)
     assert read(reports / "pretrain.json").keys() >= PRETRAIN
     assert read(reports / "clean.json")["splits"].keys() == {"train", "validation", "probes"}
@@ -76,7 +79,7 @@ def test_language_model_is_scored_without_fine_tuning(project: Path) -> None:
     assert used == tiny.ZERO_SHOT
     for name, by_column in found.items():
         answers = pd.read_parquet(project / "data" / "zeroshot" / f"{name}.parquet")
-        assert list(answers) == ["row", *by_column]
+        assert list(answers) == ["row", "pretrain_seed", *by_column]
         for row in by_column.values():
             assert row["transformer"]["updates"] == [{"step": 20, "score": row["transformer"]["score"]}]
             assert len(answers) == row["transformer"]["n"] <= 32

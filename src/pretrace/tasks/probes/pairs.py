@@ -43,7 +43,8 @@ def same(texts: dict[str, list[Text]], wanted: dict[str, int], sizes: ProbeSetti
 def nearness(texts: dict[str, list[Text]], wanted: dict[str, int], sizes: ProbeSettings) -> TaskData:
     """Return pairs of passages with their nearness: 0 other sources, 1 one source, 2 one document, 3 the next passage.
 
-    As in `same`, no pair shares a word, but for the most common. Of each sort of units three in four are exchanged.
+    As in `same`, no pair shares a word, but for the most common. Of each sort of units three in four are exchanged. A
+    corpus of one source has no grade 0.
     """
     task = TaskData("regression", "pearson", None, details={"scale": list(NEARNESS)})
     common = common_words(texts)
@@ -52,15 +53,18 @@ def nearness(texts: dict[str, list[Text]], wanted: dict[str, int], sizes: ProbeS
         lambda a, b: a.text.source == b.text.source and a.text.id != b.text.id,
         lambda a, b: a.text.id == b.text.id and abs(a.place - b.place) > 2,
     )
+    lowest = int(len({text.source for split in SPLITS for text in texts[split]}) == 1)
     for split in SPLITS:
         pairs = shuffled(pairs_of(texts[split], sizes.pair_words, 1, 1, common), "nearness", split)
         sorts = [
-            shuffled(units(pairs[grade :: len(relations)], relation), "nearness", split, str(grade))
-            for grade, relation in enumerate(relations)
+            shuffled(
+                units(pairs[grade - lowest :: len(relations) - lowest], relations[grade]), "nearness", split, str(grade)
+            )
+            for grade in range(lowest, len(relations))
         ]
         rows: list[Row] = []
         for number, group in enumerate(zip(*sorts, strict=False)):
-            for grade, unit in enumerate(group):
+            for grade, unit in enumerate(group, lowest):
                 rows += rows_of(unit, 3.0) if number % 4 == 0 else rows_of(exchanged(unit), float(grade))
         task.splits[split] = balanced(rows)
     return task
