@@ -1,15 +1,25 @@
-"""Fine-tuning settings that learn a small task."""
+"""Fine-tuning settings that learn a small task, small models and random rows."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from pretrace.model import LSTM, LanguageModel, Transformer
 from pretrace.schemas.finetuning import FinetuneRecipe
 from pretrace.schemas.tasks import TaskRecord
+from pretrace.settings import LSTMSettings, ModelSettings
+from pretrace.settings.scale import ReadOut
+from pretrace.tasks.dataset import EncodedSplit
+from pretrace.tasks.kinds import KINDS
 from pretrace.training.finetuning.config import resolve_recipe
+from pretrace.training.finetuning.task_head import TaskModel
 from tests.helpers.made_up_results import task_record
 from tests.helpers.small_training import settings_with
 
+VOCABULARY = 20
+PARTS = {"classification": 1, "entailment": 2, "similarity": 2, "regression": 2, "multiple_choice": 5}
 METRICS = {"regression": "pearson", "entailment": "matthews", "similarity": "f1"}
 
 
@@ -29,6 +39,33 @@ def recipe_of(kind: str, lm_weight: float = 0.5, lr: float = 0.01, epochs: int =
     outputs = {"classification": 2, "entailment": 2, "similarity": 2}.get(kind, 1)
     values |= {"kind": kind, "metric": METRICS.get(kind, "accuracy"), "outputs": outputs}
     return FinetuneRecipe.model_validate(values | changes)
+
+
+def task_model(kind: str, context: int = 24, model: str = "transformer", read_out: ReadOut = "classify") -> TaskModel:
+    """A small model with random weights."""
+    if model == "lstm":
+        lstm = LSTMSettings(layers=1, width=16, embedding=8, dropout=0.0, initial_std=0.3)
+        start: LanguageModel = LSTM(lstm, VOCABULARY, context, 1)
+    else:
+        settings = ModelSettings(
+            **{"layers": 2, "width": 16, "heads": 2, "feed_forward": 32, "context": context},
+            **{"dropout": 0.0, "embedding_dropout": "sum", "initial_std": 0.3},
+        )
+        start = Transformer(settings, VOCABULARY, 1)
+    return TaskModel(start, KINDS[kind], recipe_of(kind).outputs, 3, seed=4, read_out=read_out)
+
+
+def split_of(kind: str, count: int = 7, longest: int = 9, seed: int = 0, shortest: int = 1) -> EncodedSplit:
+    """Rows of random ids, with labels 0 and 1 in turn."""
+    random = np.random.default_rng(seed)
+    parts = [random.integers(0, VOCABULARY, random.integers(shortest, longest)) for _ in range(count * PARTS[kind])]
+    labels = np.arange(count) % 2
+    return EncodedSplit(
+        np.concatenate(parts).astype(np.uint16),
+        np.cumsum([0, *map(len, parts)]),
+        labels.astype(np.float32) if kind == "regression" else labels,
+        PARTS[kind],
+    )
 
 
 def recipe(

@@ -13,10 +13,8 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretrace.model import LSTM, Transformer
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.packed_sequences import PaddedBatch
-from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.tasks.dataset import EncodedSplit
 from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.targets import LabelScale
@@ -26,35 +24,10 @@ from pretrace.training.finetuning.batching import Batch, Examples, common_beginn
 from pretrace.training.finetuning.predictions import predict
 from pretrace.training.finetuning.task_head import TaskModel
 from pretrace.training.finetuning.trainer import example_losses
-from tests.helpers.small_finetuning import recipe_of
+from tests.helpers.small_finetuning import PARTS, VOCABULARY, recipe_of, split_of, task_model
 
-VOCABULARY = 20
-PARTS = {"classification": 1, "entailment": 2, "similarity": 2, "regression": 2, "multiple_choice": 5}
 CHOICE = KINDS["multiple_choice"]
 every_kind = pytest.mark.parametrize("kind", PARTS)
-
-
-def task_model(kind: str, context: int = 24, model: str = "transformer") -> TaskModel:
-    if model == "lstm":
-        lstm = LSTMSettings(layers=1, width=16, embedding=8, dropout=0.0, initial_std=0.3)
-        return TaskModel(LSTM(lstm, VOCABULARY, context, 1), KINDS[kind], recipe_of(kind).outputs, 3, seed=4)
-    settings = ModelSettings(
-        **{"layers": 2, "width": 16, "heads": 2, "feed_forward": 32, "context": context},
-        **{"dropout": 0.0, "embedding_dropout": "sum", "initial_std": 0.3},
-    )
-    return TaskModel(Transformer(settings, VOCABULARY, 1), KINDS[kind], recipe_of(kind).outputs, 3, seed=4)
-
-
-def split_of(kind: str, count: int = 7, longest: int = 9, seed: int = 0) -> EncodedSplit:
-    random = np.random.default_rng(seed)
-    parts = [random.integers(0, VOCABULARY, random.integers(1, longest)) for _ in range(count * PARTS[kind])]
-    labels = np.arange(count) % 2
-    return EncodedSplit(
-        np.concatenate(parts).astype(np.uint16),
-        np.cumsum([0, *map(len, parts)]),
-        labels.astype(np.float32) if kind == "regression" else labels,
-        PARTS[kind],
-    )
 
 
 def losses(

@@ -9,9 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from pretrace.model import LSTM, Transformer
-from pretrace.settings import LSTMSettings, ModelSettings
-from pretrace.tasks.dataset import EncodedSplit
 from pretrace.tasks.kinds import KINDS
 from pretrace.training.engine.device import choose_device
 from pretrace.training.finetuning import fit_head as fitting
@@ -19,35 +16,12 @@ from pretrace.training.finetuning.batching import Examples
 from pretrace.training.finetuning.fit_head import fit_head, head_rows
 from pretrace.training.finetuning.task_head import TaskModel
 from pretrace.training.finetuning.trainer import Trainer, example_losses
-from tests.helpers.small_finetuning import recipe_of
+from tests.helpers.small_finetuning import PARTS, VOCABULARY, recipe_of, split_of, task_model
 
-VOCABULARY, CONTEXT = 20, 24
-PARTS = {"classification": 1, "entailment": 2, "similarity": 2, "regression": 2, "multiple_choice": 4}
+CONTEXT = 24
 DEVICE = choose_device("float32", 1)
 every_kind = pytest.mark.parametrize("kind", PARTS)
 both_models = pytest.mark.parametrize("model", ["transformer", "lstm"])
-
-
-def task_model(kind: str, model: str = "transformer", read_out: str = "likelihoods") -> TaskModel:
-    if model == "lstm":
-        lstm = LSTMSettings(layers=1, width=16, embedding=8, dropout=0.0, initial_std=0.3)
-        start = LSTM(lstm, VOCABULARY, CONTEXT, 1)
-    else:
-        sizes = {"layers": 2, "width": 16, "heads": 2, "feed_forward": 32, "context": CONTEXT}
-        start = Transformer(ModelSettings(**sizes, dropout=0.0, embedding_dropout="sum", initial_std=0.3), VOCABULARY)
-    return TaskModel(start, KINDS[kind], recipe_of(kind).outputs, 3, seed=4, read_out=read_out)
-
-
-def split_of(kind: str, count: int = 7, longest: int = 9, seed: int = 0, shortest: int = 1) -> EncodedSplit:
-    random = np.random.default_rng(seed)
-    parts = [random.integers(0, VOCABULARY, random.integers(shortest, longest)) for _ in range(count * PARTS[kind])]
-    labels = np.arange(count) % 2
-    return EncodedSplit(
-        np.concatenate(parts).astype(np.uint16),
-        np.cumsum([0, *map(len, parts)]),
-        labels.astype(np.float32) if kind == "regression" else labels,
-        PARTS[kind],
-    )
 
 
 @torch.no_grad()
@@ -77,7 +51,7 @@ def expected(model: TaskModel, parts: list[np.ndarray]) -> list[list[float]]:
 @every_kind
 @both_models
 def test_classifier_reads_mean_log_probabilities(kind: str, model: str) -> None:
-    head, split = task_model(kind, model), split_of(kind)
+    head, split = task_model(kind, CONTEXT, model, "likelihoods"), split_of(kind)
     examples = Examples(split, KINDS[kind], VOCABULARY, CONTEXT, head.language_model.attends, likelihoods=True)
     read = head.read(examples.batch(np.arange(7)), DEVICE).likelihood_NSL
     torch.testing.assert_close(
@@ -89,7 +63,7 @@ def test_classifier_reads_mean_log_probabilities(kind: str, model: str) -> None:
 def test_choices_behind_one_context_read_as_alone(seed: int, longest: int) -> None:
     """Also choices that begin alike, are empty, or are cut."""
     split = split_of("multiple_choice", 4, longest, seed, shortest=0)
-    head = task_model("multiple_choice")
+    head = task_model("multiple_choice", read_out="likelihoods")
     both = [
         head.read(Examples(split, head.kind, VOCABULARY, CONTEXT, shared, True).batch(np.arange(4)), DEVICE)
         for shared in (False, True)
@@ -113,7 +87,7 @@ def test_auxiliary_loss_is_that_of_the_paper(kind: str) -> None:
 
 @every_kind
 def test_gradients_reach_the_model_through_log_probabilities(kind: str) -> None:
-    head, split = task_model(kind), split_of(kind)
+    head, split = task_model(kind, read_out="likelihoods"), split_of(kind)
     with torch.no_grad():
         head.classifier.weight[:, :16] = 0.0  # the states are not read
     batch = Examples(split, head.kind, VOCABULARY, CONTEXT, True, True).batch(np.arange(7))
@@ -123,7 +97,7 @@ def test_gradients_reach_the_model_through_log_probabilities(kind: str) -> None:
 
 def test_head_is_fitted_as_by_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitting, "STRENGTH", 0.5)
-    head, split = task_model("entailment"), split_of("entailment", 60)
+    head, split = task_model("entailment", read_out="likelihoods"), split_of("entailment", 60)
     examples = Examples(split, head.kind, VOCABULARY, CONTEXT, True, True)
     before = {name: value.clone() for name, value in head.language_model.named_parameters()}
     fit_head(head, examples, torch.from_numpy(split.labels), DEVICE)
@@ -153,7 +127,7 @@ def test_training_with_likelihoods_is_reproducible(kind: str) -> None:
     recipe = recipe_of(kind, epochs=2, read_out="likelihoods")
     found = []
     for _ in range(2):
-        start = task_model(kind, read_out="classify").language_model
+        start = task_model(kind).language_model
         start.token_embedding = torch.nn.Embedding.from_pretrained(
             start.token_embedding.weight[:VOCABULARY].detach().clone(), freeze=False
         )
