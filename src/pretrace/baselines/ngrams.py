@@ -26,11 +26,11 @@ class Level:
     ids: np.ndarray
     """The last id of each."""
     counts: np.ndarray
-    """How often each occurs."""
+    """Occurrences of each."""
     before: np.ndarray
-    """How many different ids precede each."""
+    """Number of different ids that precede each."""
     after: np.ndarray
-    """How many different ids follow each; 0 in the highest order."""
+    """Number of different ids that follow each; 0 in the highest order."""
 
     @property
     def starts(self) -> np.ndarray:

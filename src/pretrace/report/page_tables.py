@@ -80,7 +80,7 @@ def average_cell(benchmark: Benchmark, column: str) -> TableCell:
 
 @dataclass(frozen=True)
 class SpreadRow:
-    """How far the fine-tunings of one task lie apart, by column."""
+    """The spread of the fine-tunings of one task, by column."""
 
     task: str
     cells: dict[str, str]

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pretrace.report.figures.learning_curves import plot_scores
-from pretrace.report.figures.plotting import MUTED, VARIANT_COLORS, WIDTH, Plot, svg_of
+from pretrace.report.figures.plotting import MUTED, VARIANT_COLORS, WIDTH, Plot, label_scores, plot_scores, svg_of
 from pretrace.report.markdown import rows_by_task
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore
@@ -111,7 +110,5 @@ def transfer_figure(settings: Settings, benchmark: Benchmark) -> str | None:
             own = {name: rows[name] for name in layers if name in rows}
             plot_scores(axis, index, {float(layers[name]): row for name, row in own.items()}, task)
         axis.set_xticks(sorted(set(layers.values())))
-        axis.set_xlabel("layers transferred (0: the embeddings alone)")
-        axis.set_ylabel("test score x 100")
-        axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), labelcolor=MUTED)
+        label_scores(axis, "layers transferred (0: the embeddings alone)")
         return svg_of(figure)

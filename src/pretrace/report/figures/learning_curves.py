@@ -5,12 +5,9 @@ A curve that still rises at its right end is of a task that is starved of rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from pretrace.report.figures.plotting import MUTED, VARIANT_COLORS, WIDTH, Plot, svg_of
+from pretrace.report.figures.plotting import MUTED, WIDTH, Plot, label_scores, plot_scores, svg_of
 from pretrace.report.markdown import rows_by_task
-from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
+from pretrace.schemas.benchmark import Benchmark
 from pretrace.settings import Settings
 
 STYLES = {True: "-", False: "--"}
@@ -46,25 +43,5 @@ def learning_curves_figure(settings: Settings, benchmark: Benchmark) -> str | No
         for pretrained, words in ((True, "pre-trained"), (False, "from random weights")):
             if pretrained in curves:
                 axis.plot([], [], color=MUTED, linestyle=STYLES[pretrained], label=words)
-        axis.set_xlabel("training rows")
-        axis.set_ylabel("test score x 100")
-        axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), labelcolor=MUTED)
+        label_scores(axis, "training rows")
         return svg_of(figure)
-
-
-def plot_scores(axis: Any, index: int, rows: Mapping[float, BenchmarkRow], name: str, style: str = "-") -> None:
-    """Plot a task's scores by a number, with the standard error of its test rows as a band.
-
-    Args:
-        index: number of the task, which gives its color and marker.
-        name: in the legend; empty for none.
-    """
-    points = [(x, 100 * row.score, 100 * (row.stderr or 0)) for x, row in sorted(rows.items()) if row.score is not None]
-    if not points:
-        return
-    numbers, scores, errors = zip(*points, strict=True)
-    color = VARIANT_COLORS[index % len(VARIANT_COLORS)]
-    marker = "os^Dv"[index // len(VARIANT_COLORS) % 5]
-    axis.plot(numbers, scores, style, color=color, marker=marker, markersize=4.5, linewidth=1.6, label=name or None)
-    low, high = ([s + sign * e for s, e in zip(scores, errors, strict=True)] for sign in (-1, 1))
-    axis.fill_between(numbers, low, high, color=color, alpha=0.12, linewidth=0)

@@ -7,7 +7,10 @@ by its own, so that the figures follow light and dark.
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import Any
+
+from pretrace.schemas.benchmark import BenchmarkRow
 
 GROUND, INK, MUTED, LINE = "#fffefb", "#22262b", "#6b7078", "#dedbd3"
 # Okabe and Ito's colors, which color-blind readers can tell apart.
@@ -73,3 +76,28 @@ def svg_of(figure: Any) -> str:
     figure.savefig(stream, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     # Without the spaces at line ends that matplotlib leaves: the file is in git.
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
+def plot_scores(axis: Any, index: int, rows: Mapping[float, BenchmarkRow], name: str, style: str = "-") -> None:
+    """Plot a task's scores by a number, with the standard error of its test rows as a band.
+
+    Args:
+        index: number of the task, which gives its color and marker.
+        name: in the legend; empty for none.
+    """
+    points = [(x, 100 * row.score, 100 * (row.stderr or 0)) for x, row in sorted(rows.items()) if row.score is not None]
+    if not points:
+        return
+    numbers, scores, errors = zip(*points, strict=True)
+    color = VARIANT_COLORS[index % len(VARIANT_COLORS)]
+    marker = "os^Dv"[index // len(VARIANT_COLORS) % 5]
+    axis.plot(numbers, scores, style, color=color, marker=marker, markersize=4.5, linewidth=1.6, label=name or None)
+    low, high = ([s + sign * e for s, e in zip(scores, errors, strict=True)] for sign in (-1, 1))
+    axis.fill_between(numbers, low, high, color=color, alpha=0.12, linewidth=0)
+
+
+def label_scores(axis: Any, what: str) -> None:
+    """Name the axes of scores by a number, and put the tasks' legend beside them."""
+    axis.set_xlabel(what)
+    axis.set_ylabel("test score x 100")
+    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), labelcolor=MUTED)

@@ -1,4 +1,4 @@
-"""How far each test document moves a score: the part of a score's variance that is from the draw of the test rows.
+"""The move of a score by each test document: the part of a score's variance that is from the draw of the test rows.
 
 Rows of one document are alike, so documents are the unit; a row of a task from a file is a document of its own. For
 the accuracy this is the cluster-robust variance (Liang and Zeger 1986; Cameron and Miller 2015, section II), for the

@@ -34,7 +34,7 @@ class Estimate:
     documents_G: np.ndarray
     """Numbers of the documents, ascending, the same number for the same document in every task."""
     moves_G: np.ndarray
-    """How far each moves the value."""
+    """Move of the value by each."""
     freedom: float
     """Degrees of freedom of the documents' part."""
     pretrained: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""How far above chance a rule's answers are, with documents as units.
+"""Distance of a rule's answers from chance, with documents as units.
 
 Chance is the score that the same answers have when they have nothing to do with the labels. The distance to it is a
 mean over rows, so its standard error, by chance, is that of a sum over documents (the sandwich estimator: Liang and
