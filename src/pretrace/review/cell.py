@@ -10,8 +10,9 @@ from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import read_json
+from pretrace.review.columns import BASELINES, ZERO_SHOTS, predictions_of, report_of, stage_of
 from pretrace.review.git_tree import Tree
-from pretrace.review.lockfile import hashes, locked_stages
+from pretrace.review.lockfile import Stages, hashes, locked_stages, makers
 from pretrace.review.score_changes import rows_of
 from pretrace.schemas.baselines import BaselineScore, BaselinesReport
 from pretrace.schemas.benchmark import BenchmarkRow
@@ -19,10 +20,8 @@ from pretrace.schemas.finetuning import FinetuneReport
 from pretrace.schemas.frozen import FrozenReport
 from pretrace.schemas.record import read_record
 from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore
-from pretrace.settings import FROZEN, MAIN_MODEL, ZERO_SHOT, ZERO_SHOT_PMI
+from pretrace.settings import FROZEN, MAIN_MODEL
 
-BASELINES = ("majority", "tfidf", "ngram", "lsa")
-ZERO_SHOTS = (ZERO_SHOT, ZERO_SHOT_PMI)
 CODE = ("src/", "stages/")
 
 
@@ -34,7 +33,7 @@ class Cell:
     root: Path
     """The project of the file, with params.yaml and dvc.lock."""
     row: BenchmarkRow
-    stages: dict[str, dict[str, Any]]
+    stages: Stages
     """Entries of dvc.lock, by name."""
 
     @property
@@ -44,34 +43,17 @@ class Cell:
     @property
     def stage(self) -> str:
         """The stage that measured it: a fine-tuning, the task's baselines, the zero-shot or the frozen stage."""
-        return self._by_column("baselines@{task}", "zeroshot", "frozen@{task}", "finetune@{task}-{variant}")
+        return stage_of(self.row.task, self.row.variant)
 
     @property
     def report(self) -> str:
         """The report of that stage, with the score."""
-        return self._by_column(
-            "reports/baselines/{task}.json",
-            "reports/zeroshot.json",
-            "reports/frozen/{task}.json",
-            "reports/finetune/{task}-{variant}.json",
-        )
+        return report_of(self.row.task, self.row.variant)
 
     @property
     def predictions(self) -> str:
         """The stage's predictions on the test rows, as dvc.lock names them."""
-        return self._by_column(
-            "data/baselines/{task}.parquet",
-            "data/zeroshot",
-            "data/frozen/{task}.parquet",
-            "data/predictions/{task}-{variant}.parquet",
-        )
-
-    def _by_column(self, baseline: str, zero_shot: str, frozen: str, finetuned: str) -> str:
-        """Return the form that fits this column, with its task and variant filled in."""
-        task, variant = self.row.task, self.row.variant
-        forms = dict.fromkeys(BASELINES, baseline) | dict.fromkeys(ZERO_SHOTS, zero_shot) | {FROZEN: frozen}
-        form = forms.get(variant, finetuned)
-        return form.format(task=task, variant=variant)
+        return predictions_of(self.row.task, self.row.variant)
 
     def scores_in(self, root: Path) -> list[float]:
         """Return the score in the stage's own report in a folder, then that of each seed; none without a score.
@@ -108,27 +90,17 @@ class Cell:
             name = waiting.pop(0)
             if name not in chain:
                 chain.append(name)
-                waiting += sorted({maker for path in self.data(name) for maker in self.makers(path)})
+                waiting += sorted({maker for path in self.data(name) for maker in makers(self.stages, path)})
         return chain
 
     def data(self, stage: str) -> dict[str, str]:
         """Return {path: hash} of what a stage read and another one made."""
-        return {path: value for path, value in hashes(self.stages[stage], "deps").items() if self.makers(path)}
+        return {path: value for path, value in hashes(self.stages[stage], "deps").items() if makers(self.stages, path)}
 
     def inputs(self, stage: str) -> dict[str, str]:
         """Return {path: hash} of what a stage read that no stage made, besides code."""
-        deps = hashes(self.stages[stage], "deps")
-        return {path: value for path, value in deps.items() if not path.startswith(CODE) and not self.makers(path)}
-
-    def makers(self, path: str) -> list[str]:
-        """Return the stages that write a path, something in it, or a folder around it."""
-        return [
-            name
-            for name, stage in self.stages.items()
-            if any(
-                f"{out}/".startswith(f"{path}/") or f"{path}/".startswith(f"{out}/") for out in hashes(stage, "outs")
-            )
-        ]
+        deps, made = hashes(self.stages[stage], "deps"), self.data(stage)
+        return {path: value for path, value in deps.items() if not path.startswith(CODE) and path not in made}
 
 
 def _of_pretrainings(by_model: Mapping[str, ZeroShotScore | BaselineScore]) -> list[float]:

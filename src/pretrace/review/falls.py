@@ -7,20 +7,17 @@ nothing that the score was made from has changed: then it was another processor 
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pretrace.report.statistics.comparisons import LEVEL, Difference, holm, mean_difference
 from pretrace.report.statistics.estimates import Estimate, mean
+from pretrace.review.columns import stage_of
 from pretrace.review.git_tree import Tree
-from pretrace.review.lockfile import clean_environment, locked_stages
+from pretrace.review.lockfile import cache_folder, locked_stages
 from pretrace.review.paired_rows import paired_estimates
 from pretrace.review.score_changes import SAME, Change
-from pretrace.review.unchanged import Stages, is_unchanged, ran_on
-from pretrace.settings import FROZEN, ZERO_SHOT, ZERO_SHOT_PMI
+from pretrace.review.unchanged import is_unchanged, ran_on
 
 SAME_KIND = "the machine is of the same kind, so run it again"
 
@@ -39,15 +36,15 @@ def falls(changes: Sequence[Change], before: Tree | None, after: Tree) -> tuple[
     if before is None or not changed:
         return [], []
     locks = locked_stages(before), locked_stages(after)
-    paired = paired_estimates(changed, *locks, after.root, _cache(after.root))
+    paired = paired_estimates(changed, *locks, after.root, cache_folder(after.root))
     columns: dict[str, list[Change]] = {}
     for one in changes:
         if one.difference is not None:
             columns.setdefault(one.column, []).append(one)
     moved = [own for own in columns.values() if len(own) > 1 and any(one in changed for one in own)]
-    cells = [_cell(one, paired, locks[1]) for one in changed]
+    cells = [_cell(one, paired) for one in changed]
     reasons, notes = [], []
-    for family in (cells, [_mean(own, paired, locks[1]) for own in moved]):
+    for family in (cells, [_mean(own, paired) for own in moved]):
         for score, p in zip(family, holm([one.difference.p for one in family]), strict=True):
             if p >= LEVEL or score.difference.value >= 0:
                 continue
@@ -61,16 +58,17 @@ def falls(changes: Sequence[Change], before: Tree | None, after: Tree) -> tuple[
     return reasons, notes
 
 
-def _cell(change: Change, paired: dict[tuple[str, str], Estimate], stages: Stages) -> _Score:
+def _cell(change: Change, paired: dict[tuple[str, str], Estimate]) -> _Score:
     assert change.difference is not None
     estimate = paired.get((change.task, change.column))
     difference = estimate.difference() if estimate else change.difference
-    return _Score(f"{change.task}/{change.column}", (_stage(change, stages),), difference, estimate is not None)
+    stages = (stage_of(change.task, change.column),)
+    return _Score(f"{change.task}/{change.column}", stages, difference, estimate is not None)
 
 
-def _mean(changes: list[Change], paired: dict[tuple[str, str], Estimate], stages: Stages) -> _Score:
+def _mean(changes: list[Change], paired: dict[tuple[str, str], Estimate]) -> _Score:
     """Return the mean over tasks; if all are compared in pairs, documents that they share are taken together."""
-    cells = [_cell(one, paired, stages) for one in changes]
+    cells = [_cell(one, paired) for one in changes]
     in_pairs = all(one.paired for one in cells)
     difference = (
         mean([paired[one.task, one.column] for one in changes]).difference()
@@ -79,13 +77,6 @@ def _mean(changes: list[Change], paired: dict[tuple[str, str], Estimate], stages
     )
     own = tuple(stage for one in cells for stage in one.stages)
     return _Score(f"mean over {len(changes)} tasks/{changes[0].column}", own, difference, in_pairs)
-
-
-def _stage(change: Change, stages: Stages) -> str:
-    """Return the stage that measured a score."""
-    single = {ZERO_SHOT: "zeroshot", ZERO_SHOT_PMI: "zeroshot", FROZEN: f"frozen@{change.task}"}
-    tuned = f"finetune@{change.task}-{change.column}"
-    return tuned if tuned in stages else single.get(change.column, f"baselines@{change.task}")
 
 
 def _said(score: _Score, before: Tree) -> str:
@@ -104,9 +95,3 @@ def _machines(stages: tuple[str, ...], before: Tree, after: Tree) -> str:
         if one != other:
             return f"{stage} ran on {other} here, on {one} there"
     return SAME_KIND
-
-
-def _cache(root: Path) -> Path:
-    command = [sys.executable, "-m", "dvc", "cache", "dir"]
-    done = subprocess.run(command, cwd=root, env=clean_environment(), capture_output=True, text=True)
-    return root / (done.stdout.strip() or ".dvc/cache")

@@ -21,6 +21,8 @@ from pretrace.review.git_tree import Tree, git
 ABSENT = ("deleted", "not in cache")
 SHOWN = 3
 """Names that are listed before "and n more"."""
+Stages = dict[str, dict[str, Any]]
+"""Entries of a dvc.lock, by the stage's name."""
 MEND = "run `dvc repro`, and commit dvc.lock and reports"
 
 
@@ -40,7 +42,7 @@ def disagreements(root: Path = Path(), *stages: str) -> list[str]:
     return lines + [line for stage, line in _broken_links(root) if not stages or stage in stages]
 
 
-def locked_stages(tree: Tree) -> dict[str, dict[str, Any]]:
+def locked_stages(tree: Tree) -> Stages:
     """Return the stages of a commit's dvc.lock, by name, without removed ones, whose entries DVC leaves in place."""
     there = _stages_of(tree)
     return {name: stage for name, stage in _mapping(tree.yaml("dvc.lock").get("stages")).items() if name in there}
@@ -49,6 +51,22 @@ def locked_stages(tree: Tree) -> dict[str, dict[str, Any]]:
 def hashes(stage: dict[str, Any] | None, part: str) -> dict[str, str]:
     """Return {path: hash} of a locked stage's `deps` or `outs`."""
     return {entry["path"]: str(entry.get("md5", "")) for entry in _mapping(stage).get(part) or []}
+
+
+def makers(stages: Stages, path: str) -> list[str]:
+    """Return the stages that write a path, something in it, or a folder around it."""
+    return [
+        name
+        for name, stage in stages.items()
+        if any(f"{out}/".startswith(f"{path}/") or f"{path}/".startswith(f"{out}/") for out in hashes(stage, "outs"))
+    ]
+
+
+def cache_folder(root: Path) -> Path:
+    """Return the absolute path of DVC's cache of a project."""
+    command = [sys.executable, "-m", "dvc", "cache", "dir"]
+    done = subprocess.run(command, cwd=root, env=clean_environment(), capture_output=True, text=True)
+    return (root / (done.stdout.strip() or ".dvc/cache")).resolve()
 
 
 def clean_environment() -> dict[str, str]:

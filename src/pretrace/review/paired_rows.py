@@ -13,9 +13,8 @@ from pretrace.common.errors import PretraceError
 from pretrace.report.predictions import TaskPredictions, read_finetuned, read_parquet
 from pretrace.report.statistics.estimates import Estimate
 from pretrace.report.statistics.task_scores import DocumentNumbers, TaskScores
-from pretrace.review.lockfile import hashes
+from pretrace.review.lockfile import Stages, hashes
 from pretrace.review.score_changes import Change, scores_of
-from pretrace.review.unchanged import Stages
 
 
 def paired_estimates(

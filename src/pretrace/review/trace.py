@@ -12,7 +12,7 @@ from pretrace.common.units import readable_number, readable_time
 from pretrace.report.provenance import SHORT
 from pretrace.review.cell import Cell, find_cell
 from pretrace.review.git_tree import Tree, tree_at
-from pretrace.review.lockfile import disagreements, hashes
+from pretrace.review.lockfile import disagreements, hashes, makers
 from pretrace.review.parameters import flat, pins, shown
 from pretrace.schemas.benchmark import BenchmarkRow
 from pretrace.schemas.cost import CostEntry
@@ -155,9 +155,9 @@ def _stage(stage: str, cost: CostEntry | None) -> str:
 
 def _data(cell: Cell, stage: str, path: str, value: str) -> str:
     """Return a hash of what a stage read, with a warning if its maker has written another one since."""
-    makers = cell.makers(path)
-    written = {hashes(cell.stages[maker], "outs").get(path, value) for maker in makers}
-    by = f"made by {makers[0]}" + (f" and {len(makers) - 1} more" if len(makers) > 1 else "")
+    made_by = makers(cell.stages, path)
+    written = {hashes(cell.stages[maker], "outs").get(path, value) for maker in made_by}
+    by = f"made by {made_by[0]}" + (f" and {len(made_by) - 1} more" if len(made_by) > 1 else "")
     return f"{path}  {value}  {by}" + (
         "" if written == {value} else f", WHICH HAS WRITTEN ANOTHER SINCE: {min(written)}"
     )

@@ -11,9 +11,7 @@ from typing import Any
 
 from pretrace.review.costs import costs_of
 from pretrace.review.git_tree import Tree
-from pretrace.review.lockfile import hashes
-
-Stages = dict[str, dict[str, Any]]
+from pretrace.review.lockfile import Stages, hashes, makers
 
 
 def is_unchanged(stage: str, one: Stages, other: Stages) -> bool:
@@ -40,18 +38,9 @@ def ran_on(stage: str, tree: Tree) -> str:
 def _own(stages: Stages, name: str) -> Any:
     """Return all that a stage was made from, without the data of other stages."""
     stage = stages[name]
-    raw = {path: value for path, value in hashes(stage, "deps").items() if not _made(stages, path)}
+    raw = {path: value for path, value in hashes(stage, "deps").items() if not makers(stages, path)}
     return stage.get("cmd"), stage.get("params"), raw
 
 
 def _makers(stages: Stages, name: str) -> list[str]:
-    return [maker for path in hashes(stages[name], "deps") for maker in _made(stages, path)]
-
-
-def _made(stages: Stages, path: str) -> list[str]:
-    """Return the stages that write a path, something in it, or a folder around it."""
-    return [
-        name
-        for name, stage in stages.items()
-        if any(f"{out}/".startswith(f"{path}/") or f"{path}/".startswith(f"{out}/") for out in hashes(stage, "outs"))
-    ]
+    return [maker for path in hashes(stages[name], "deps") for maker in makers(stages, path)]

@@ -20,7 +20,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.provenance import processor
 from pretrace.review.cell import Cell, find_cell
 from pretrace.review.git_tree import Tree, git
-from pretrace.review.lockfile import clean_environment, disagreements, hashes, locked_stages
+from pretrace.review.lockfile import cache_folder, clean_environment, disagreements, hashes, locked_stages
 from pretrace.tasks.raw_files import absent_files, changed_files, read_task_reports, rows_changed
 
 CONFIG = """[core]
@@ -65,9 +65,8 @@ def _copy_project(root: Path, copy: Path) -> None:
         if (root / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(root / name, copy / name)
-    cache = _dvc(root, "cache", "dir").stdout.strip()
     (copy / ".dvc").mkdir(exist_ok=True)
-    (copy / ".dvc" / "config.local").write_text(CONFIG.format(cache=(root / cache).resolve()), encoding="utf-8")
+    (copy / ".dvc" / "config.local").write_text(CONFIG.format(cache=cache_folder(root)), encoding="utf-8")
 
 
 def _rows_to_read(cell: Cell) -> tuple[list[str], str]:

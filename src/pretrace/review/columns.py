@@ -1,0 +1,32 @@
+"""The stage that measures a column of the table on a task, its report, and its predictions on the test rows."""
+
+from __future__ import annotations
+
+from pretrace.settings import FROZEN, ZERO_SHOT, ZERO_SHOT_PMI
+
+BASELINES = ("majority", "tfidf", "ngram", "lsa")
+ZERO_SHOTS = (ZERO_SHOT, ZERO_SHOT_PMI)
+
+
+def stage_of(task: str, column: str) -> str:
+    """Return the stage: a fine-tuning, the task's baselines, the zero-shot or the frozen stage."""
+    forms = ("baselines@{task}", "zeroshot", "frozen@{task}", "finetune@{task}-{column}")
+    return _by_column(task, column, *forms)
+
+
+def report_of(task: str, column: str) -> str:
+    """Return the path of the stage's report, which has the score."""
+    forms = ("reports/baselines/{task}.json", "reports/zeroshot.json", "reports/frozen/{task}.json")
+    return _by_column(task, column, *forms, "reports/finetune/{task}-{column}.json")
+
+
+def predictions_of(task: str, column: str) -> str:
+    """Return the path of the predictions, as dvc.lock names it."""
+    forms = ("data/baselines/{task}.parquet", "data/zeroshot", "data/frozen/{task}.parquet")
+    return _by_column(task, column, *forms, "data/predictions/{task}-{column}.parquet")
+
+
+def _by_column(task: str, column: str, baseline: str, zero_shot: str, frozen: str, finetuned: str) -> str:
+    """Return the form that fits a column, with task and column filled in."""
+    forms = dict.fromkeys(BASELINES, baseline) | dict.fromkeys(ZERO_SHOTS, zero_shot) | {FROZEN: frozen}
+    return forms.get(column, finetuned).format(task=task, column=column)
