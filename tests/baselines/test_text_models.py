@@ -155,7 +155,7 @@ def test_text_models_read_the_training_text(tmp_path: Path) -> None:
     reports = [build_text_models(shards, tmp_path / "clean", tmp_path / name) for name in "ab"]
     assert reports[0] == reports[1]
     files = sorted(path.name for path in (tmp_path / "a").iterdir())
-    assert files == ["lsa.parquet", *(f"ngrams-{n}.parquet" for n in range(1, 6)), "seen_ngrams.npy"]
+    assert files == ["lsa.parquet", *(f"ngrams-{n}.parquet" for n in range(1, 6)), "seen_ngrams.uint32"]
     assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in files)
     assert reports[0].tokens == reports[0].tokens_of == read_ngrams(tmp_path / "a")[0].counts.sum()
     assert reports[0].passages == 12  # 500 words are two passages

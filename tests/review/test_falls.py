@@ -59,7 +59,7 @@ def trees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def compared(changes: list[Any], one: dict[str, Any], other: dict[str, Any]) -> tuple[list[str], list[str]]:
         monkeypatch.setattr(module, "locked_stages", lambda tree: one if tree is before else other)
-        monkeypatch.setattr(module, "_cache", lambda root: tmp_path / "cache")
+        monkeypatch.setattr(module, "cache_folder", lambda root: tmp_path / "cache")
         return falls(changes, before, after)
 
     return compared

@@ -16,7 +16,8 @@ from pretrace.corpus.documents import read_documents
 from pretrace.corpus.filters.ngrams import hash_ngrams, hash_words
 from pretrace.schemas.baselines import SeenRows
 
-FILE = "seen_ngrams.npy"
+FILE = "seen_ngrams.uint32"
+"""Sorted hashes, four bytes each, little-endian, without a header."""
 NGRAM_WORDS = 8
 LEAST_SHARE = 0.5
 """Of a row's n-grams; a row with so many of them in the training text counts as seen (ours)."""
@@ -36,7 +37,7 @@ def write_seen_ngrams(folder: Path, documents: Path) -> int:
         words += count
         if words >= MOST_WORDS:
             break
-    np.save(folder / FILE, np.unique(np.concatenate(parts)))
+    (folder / FILE).write_bytes(np.unique(np.concatenate(parts)).astype("<u4").tobytes())
     return words
 
 
@@ -47,8 +48,8 @@ def read_seen_ngrams(folder: Path) -> np.ndarray:
         PretraceError: it is missing or damaged.
     """
     try:
-        return np.load(folder / FILE, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        return np.frombuffer((folder / FILE).read_bytes(), "<u4")
+    except (OSError, ValueError) as error:
         raise PretraceError(f"{folder / FILE}: not readable ({error}); run `dvc repro -f text_models`") from None
 
 
