@@ -61,6 +61,6 @@ def test_empty_text_and_limit(tmp_path: Path, documents: Path, monkeypatch: pyte
 
 
 def test_damaged_file_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "seen_ngrams.uint32").write_bytes(b"none")
-    with pytest.raises(PretraceError, match=r"seen_ngrams\.npy: not readable .*; run `dvc repro -f text_models`"):
+    (tmp_path / "seen_ngrams.uint32").write_bytes(b"cut off")
+    with pytest.raises(PretraceError, match=r"seen_ngrams\.uint32: not readable .*; run `dvc repro -f text_models`"):
         read_seen_ngrams(tmp_path)
