@@ -7,6 +7,8 @@ show no sign of that; of those ftfy only replaces a few characters.
 from __future__ import annotations
 
 import re
+import unicodedata
+from functools import cache
 
 # Lines that ftfy does not change: ASCII without control characters, carriage returns and "&" (of HTML entities).
 UNTOUCHED = re.compile(r"[\t\n\x20-\x25\x27-\x7e]*\Z")
@@ -24,6 +26,8 @@ SUSPICIOUS = re.compile(rf"[{LETTERS}][^\x00-\x7f]|[^\x00-\x7f][{LETTERS}]|[\xc2
 STRAIGHT = dict(zip(CURLY, "''\"\"", strict=True))
 FTFY_SEGMENT = 1_000_000
 """Characters after which ftfy cuts a line."""
+MANY_MARKS = 500
+"""Combining marks in a row that are sorted here: Python does it in time that grows with the square of their number."""
 
 
 def fix_line(line: str, unescape_html: bool = True) -> str:
@@ -49,7 +53,21 @@ def fix_by_ftfy(line: str, unescape_html: bool = True) -> str:
     """Return the same, by ftfy."""
     import ftfy
 
+    if len(line) > MANY_MARKS:
+        line = _runs_of_marks().sub(lambda match: in_canonical_order(match[0]), line)
     return ftfy.fix_text(line, ftfy.TextFixerConfig(explain=False, unescape_html="auto" if unescape_html else False))
+
+
+def in_canonical_order(marks: str) -> str:
+    """Return combining marks, decomposed, in Unicode's canonical order: any normal form of them stays the same."""
+    return "".join(sorted("".join([unicodedata.normalize("NFD", mark) for mark in marks]), key=unicodedata.combining))
+
+
+@cache
+def _runs_of_marks() -> re.Pattern[str]:
+    """Return the pattern of many combining marks in a row."""
+    marks = "".join([chr(code) for code in range(0x300, 0x1F000) if unicodedata.combining(chr(code))])
+    return re.compile(f"[{marks}]{{{MANY_MARKS},}}")
 
 
 def replaced(text: str, replacements: dict[str, str]) -> str:

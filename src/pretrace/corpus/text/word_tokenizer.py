@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
+from pretrace.corpus.text.long_words import long_word_tokenizer
 from pretrace.corpus.text.token_joins import GLUE
+
+LONG = 200
+"""Characters from which a chunk is tokenized by `long_words`: about where that becomes faster than spaCy."""
 
 # spaCy's patterns never split two ASCII letters, and always split off a sign that is here at the end or in front; a
 # full stop after lower case only. A rule of its own could say otherwise: words with one are not easy.
@@ -24,6 +29,10 @@ class ChunkTokenizer:
         self._tokenizer, self._rules = tokenizer, tokenizer.rules
         self._cache: dict[str, str] = {}
 
+    @cached_property
+    def _long_words(self) -> Any:
+        return long_word_tokenizer(self._tokenizer)
+
     def __len__(self) -> int:
         return len(self._cache)
 
@@ -33,7 +42,10 @@ class ChunkTokenizer:
         if None in tokens_of:
             new = {chunk for chunk, tokens in zip(chunks, tokens_of, strict=True) if tokens is None}
             hard = [chunk for chunk in sorted(new) if not self._is_easy(chunk)]
-            self._cache.update(zip(hard, self._tokenize(hard), strict=True))
+            short = [chunk for chunk in hard if len(chunk) < LONG]
+            self._cache.update(zip(short, self._tokenize(short), strict=True))
+            if len(short) < len(hard):
+                self._cache.update((chunk, self._tokenize_long(chunk)) for chunk in hard if len(chunk) >= LONG)
             tokens_of = list(map(self._cache.__getitem__, chunks))
         return tokens_of
 
@@ -59,6 +71,9 @@ class ChunkTokenizer:
         # between the chunks the first space belongs to the word before, the rest is spaCy's token.
         tokens = self._tokenizer(" \n ".join(chunks).replace(GLUE, " "))
         return " ".join([token.text.lower() for token in tokens]).split(" \n  ")
+
+    def _tokenize_long(self, chunk: str) -> str:
+        return " ".join([token.text.lower() for token in self._long_words(chunk.replace(GLUE, " "))])
 
 
 def import_spacy() -> type:
