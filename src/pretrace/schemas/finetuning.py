@@ -117,6 +117,8 @@ class FinetuneRecipe(FinetuneSettings, Record):
     """Outputs of the classifier: classes; 1 for multiple choice and plain regression; classes of a soft label."""
     train_share: float = 1.0
     """Share of the training rows that are used."""
+    head_strength: float | None = None
+    """Inverse strength of the penalty when the classifier is fitted first; null: chosen on training rows."""
 
 
 class FinetunedConfig(TaskRecord):

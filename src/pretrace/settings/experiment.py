@@ -165,6 +165,10 @@ class Variant(Section):
     """Passes over the training rows; by task: those of the named tasks. Null: the task's or the scale's."""
     read_out: ReadOut | None = None
     """Input of the classifier; null: the scale's."""
+    head_strength: Positive | None = None
+    """Inverse strength (scikit-learn's `C`) of the penalty on the weights of the states when the classifier is fitted
+    before fine-tuning, as `read_out: likelihoods` does; null: chosen for each task on training rows left out of the
+    fit. A random start wants it weak: what its states show is noise, but gradients reach them (ours, docs/log.md)."""
     train_share: PositiveShare | None = None
     """Share of the training rows, drawn at random, a smaller one out of a larger: a point of a learning curve; null:
     all."""

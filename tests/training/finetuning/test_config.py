@@ -42,6 +42,7 @@ def test_variant_has_passes_by_task() -> None:
     assert recipe(variant={"epochs": {"task": 5, "other": 6}}).epochs == 5
     assert recipe({"epochs": 4}, variant={"epochs": {"other": 6}}).epochs == 4
     assert recipe(variant={"epochs": {"other": 6}}).epochs == 3
+    assert recipe(variant={"head_strength": 0.1}).head_strength == 0.1
 
 
 def test_smaller_share_of_rows_is_part_of_a_larger_one() -> None:
@@ -78,7 +79,7 @@ def test_recipe_has_each_setting_once() -> None:
     assert resolved.model_dump() == {
         **scale.model_dump(),
         **own,
-        **{"kind": "classification", "metric": "accuracy", "outputs": 3, "train_share": 1.0},
+        **{"kind": "classification", "metric": "accuracy", "outputs": 3, "train_share": 1.0, "head_strength": None},
     }
     assert not any(isinstance(value, dict) for value in resolved.model_dump().values())
     with pytest.raises(ValidationError, match="frozen"):

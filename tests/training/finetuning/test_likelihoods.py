@@ -96,11 +96,11 @@ def test_gradients_reach_the_model_through_log_probabilities(kind: str) -> None:
 
 
 def test_head_is_fitted_as_by_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fitting, "STRENGTH", 0.5)
+    monkeypatch.setattr(fitting, "LIKELIHOOD_STRENGTH", 0.5)
     head, split = task_model("entailment", read_out="likelihoods"), split_of("entailment", 60)
     examples = Examples(split, head.kind, VOCABULARY, CONTEXT, True, True)
     before = {name: value.clone() for name, value in head.language_model.named_parameters()}
-    fit_head(head, examples, torch.from_numpy(split.labels), DEVICE)
+    fit_head(head, examples, torch.from_numpy(split.labels), DEVICE, strength=0.5)
     assert all(torch.equal(before[name], value) for name, value in head.language_model.named_parameters())
     read = head.read(examples.batch(np.arange(60)), DEVICE)
     standard = (read.likelihood_NSL - head.likelihood_mean) / head.likelihood_spread
@@ -111,6 +111,26 @@ def test_head_is_fitted_as_by_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> N
     oracle = LogisticRegression(C=0.5 * 2, max_iter=5000, tol=1e-8).fit(features, split.labels)
     own = (head.classifier.weight[1] - head.classifier.weight[0]).detach().numpy()
     assert np.allclose(own, oracle.coef_[0], atol=2e-2), np.abs(own - oracle.coef_[0]).max()
+
+
+def test_strength_is_strong_for_noise_and_weak_for_what_tells() -> None:
+    """Of states that are noise a strong penalty is best, of states that tell the label the weakest."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(400) % 2
+    chosen = []
+    for signal in (0.0, 1.0):
+        head = task_model("classification", read_out="likelihoods")
+        noise = torch.randn(400, 1, head.language_model.width, generator=generator)
+        noise[:, 0, 0] += signal * 6 * (2 * labels - 1)
+        known = fitting._Known(noise, torch.randn(400, 1, 1, generator=generator), labels)
+        chosen.append(fitting._best_strength(head, known))
+    assert chosen[0] in fitting.STRENGTHS[-2:] and chosen[1] == fitting.STRENGTHS[0]
+
+
+def test_few_rows_take_the_strongest_penalty() -> None:
+    head = task_model("classification", read_out="likelihoods")
+    known = fitting._Known(torch.randn(9, 1, head.language_model.width), torch.randn(9, 1, 1), torch.arange(9) % 2)
+    assert fitting._best_strength(head, known) == fitting.STRENGTHS[-1]
 
 
 def test_head_is_fitted_to_rows_drawn_at_random() -> None:

@@ -59,7 +59,7 @@ class Trainer:
         self.label_scale = kind.label_scale(self.labels["train"], recipe.outputs)
         self.targets = torch.from_numpy(kind.targets(self.labels["train"], recipe.outputs, self.label_scale))
         if self.model.reads_likelihoods:
-            fit_head(self.model, self.examples["train"], self.targets, device)
+            fit_head(self.model, self.examples["train"], self.targets, device, recipe.head_strength)
         self.optimizer = build_optimizer(self.model, recipe)
         count = len(self.targets)
         self.orders = [epoch_order(count, recipe.batch_size, seed, epoch) for epoch in range(recipe.epochs)]
