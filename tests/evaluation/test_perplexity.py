@@ -236,7 +236,7 @@ def test_non_finite_losses_are_an_error(tmp_path: Path, folder: Path, capsys: An
         ("binary", b"\x7fELF\x02\x00\xff\xfe", "binary: not UTF-8 at byte 6"),
         ("nul.txt", b"a\0b", "a NUL at character 1"),
         ("torn.txt.gz", gzip.compress(b"the cat " * 999, mtime=0)[:40], "not a whole .gz file"),
-        ("rows.jsonl", b'{"body": "the cat"}\n', "rows.jsonl: no column 'text'; has body"),
+        ("rows.jsonl", b'{"body": "the cat"}\n', "rows.jsonl: no column 'text'; has 'body'"),
         ("control.txt", b"\x01\x02", "control.txt: no text there"),
     ],
 )

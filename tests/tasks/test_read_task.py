@@ -206,7 +206,7 @@ def test_unquoted_commas_are_refused(content: str) -> None:
 
 def test_short_row_is_refused() -> None:
     Path("short.csv").write_text("text,label\na,yes\nb\n")
-    assert error_of(**{**good_files(), "test": "short.csv"}).startswith("short.csv: row 2: label '' does not occur in")
+    assert error_of(**{**good_files(), "test": "short.csv"}).startswith("short.csv: row 2: column 'label' is empty")
 
 
 MISSING = [
@@ -229,7 +229,7 @@ def test_missing_column_is_refused(kind: str, column: str, split: str) -> None:
     left = [{key: value for key, value in row.items() if key != column} for row in TABLES[kind]]
     write(files[split], left)
     text = error_of(kind=kind, **files)
-    assert text.startswith(f"{split}.csv: no column {column!r}; it has {', '.join(left[0])}")
+    assert text.startswith(f"{split}.csv: no column {column!r}; it has {', '.join(map(repr, left[0]))}")
 
 
 def with_cell(kind: str, column: str, value: Any, split: str = "test", suffix: str = ".jsonl") -> dict[str, str]:
@@ -252,14 +252,28 @@ def test_train_row_without_a_label_is_refused(suffix: str) -> None:
     assert text == f"train{suffix}: row 2: column 'label' is empty; every row needs a label"
 
 
-@pytest.mark.parametrize("value", ["much", "", None, "nan", "inf", [1]])
+@pytest.mark.parametrize("kind", ["classification", "regression", "multiple_choice"])
+@pytest.mark.parametrize("value", [None, "", " \t", "\u200b\x07", float("nan")])
+def test_row_without_a_label_is_refused_in_every_kind(kind: str, value: Any) -> None:
+    text = error_of(kind=kind, **with_cell(kind, "label", value))
+    assert text == "test.jsonl: row 2: column 'label' is empty; every row needs a label"
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression", "multiple_choice"])
+@pytest.mark.parametrize(("value", "what"), [([1], "a list"), ({"a": 1}, "an object"), ([], "a list")])
+def test_label_that_is_no_single_value_is_refused(kind: str, value: Any, what: str) -> None:
+    text = error_of(kind=kind, **with_cell(kind, "label", value))
+    assert text.startswith(f"test.jsonl: row 2: column 'label': one label expected, a text or a number, got {what}")
+
+
+@pytest.mark.parametrize("value", ["much", "nan", "inf", "1_0", "\u0661", "0x1", True, "1,5"])
 def test_label_of_a_regression_is_a_number(value: Any) -> None:
     text = error_of(kind="regression", **with_cell("regression", "label", value))
     assert text.startswith("test.jsonl: row 2: label ")
     assert text.endswith("is not a number; regression takes numbers")
 
 
-@pytest.mark.parametrize("value", ["D", "3", "-1", "", "c", "²", 3, None, 0.5])
+@pytest.mark.parametrize("value", ["D", "3", "-1", "c", "²", "\u0661", 3, 0.5, True])
 def test_label_of_a_choice_is_its_letter_or_index(value: Any) -> None:
     text = error_of(kind="multiple_choice", **with_cell("multiple_choice", "label", value))
     assert text.startswith("test.jsonl: row 2: label ")
@@ -273,7 +287,8 @@ def test_label_of_a_choice_is_its_letter_or_index(value: Any) -> None:
 )
 def test_cell_that_is_not_text_is_refused(kind: str, column: str, value: Any) -> None:
     text = error_of(kind=kind, **with_cell(kind, column, value))
-    assert text.startswith(f"test.jsonl: row 2: column {column!r}: text expected, got ")
+    said = " is empty; fill it" if value is None else ": text expected, got "
+    assert text.startswith(f"test.jsonl: row 2: column {column!r}{said}")
 
 
 def choice_files(choices: Any, split: str = "test") -> dict[str, Any]:

@@ -62,21 +62,32 @@ def test_repeated_id_is_refused() -> None:
     text = error_of(with_cell("dev", 3, "id", 1), **with_ids)
     assert text.startswith("dev.csv: row 4: column 'id': id '1' is that of row 2, too")
     assert error_of(with_cell("test", 2, "id", ""), **with_ids).startswith("test.csv: row 3: column 'id' is empty")
-    assert error_of(columns={"id": "name"}).startswith("train.csv: no column 'name'; it has id, text, label")
+    assert error_of(columns={"id": "name"}).startswith("train.csv: no column 'name'; it has 'id', 'text', 'label'")
     assert len(read(with_cell("dev", 3, "id", 1)).splits["dev"]) == 4  # without `columns.id` nobody asks
 
 
-@pytest.mark.parametrize("value", ["", "  ", None, float("nan")])
+@pytest.mark.parametrize("value", ["", "  ", "\x07\x08", "\u200b", None, float("nan")])
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_row_without_text_is_refused(value: Any, suffix: str) -> None:
     bad = with_cell("dev", 2, "text", value)
-    assert error_of(bad, suffix).startswith(f"dev{suffix}: row 3: column 'text'")
+    assert error_of(bad, suffix).startswith(f"dev{suffix}: row 3: column 'text' is empty; fill it")
     left = read(bad, suffix, on_empty="skip")
     assert (len(left.splits["dev"]), left.details["left_out"]) == (3, {"empty text": 1})
-    if suffix == ".csv" or isinstance(value, str):
-        assert [row.parts for row in read(bad, suffix, on_empty="keep").splits["dev"]][2] == ("",)
-    else:
-        assert "text expected, got" in error_of(bad, suffix, on_empty="keep")
+    kept = read(bad, suffix, on_empty="keep").splits["dev"]
+    assert [row.parts for row in kept][2] == (value if isinstance(value, str) and value.strip() else "",)
+
+
+@pytest.mark.parametrize("value", ["&nbsp;", "\ufeff", "Â\xa0"])
+def test_row_of_which_cleaning_leaves_no_text_is_refused(value: str) -> None:
+    from pretrace.corpus import clean_text
+
+    rows = {split: rows_of(split) for split in SPLITS} | with_cell("test", 2, "text", value)
+    files = {split: write(split, rows[split]) for split in SPLITS}
+    task = checked(Task, {"kind": "classification", **files}, "params.yaml", "tasks.mine")
+    with pytest.raises(PretraceError, match=r"^test\.csv: row 3: column 'text' is empty; fill it"):
+        read_task_files("mine", task, clean_text)
+    left = read_task_files("mine", task.model_copy(update={"on_empty": "skip"}), clean_text)
+    assert (len(left.splits["test"]), left.details["left_out"]) == (3, {"empty text": 1})
 
 
 def test_task_without_rows_left_is_refused() -> None:
@@ -181,7 +192,7 @@ def test_byte_order_mark_is_not_part_of_a_name() -> None:
 def test_unreadable_file_is_refused(content: bytes) -> None:
     Path("odd.csv").write_bytes(content)
     text = error_of(test="odd.csv")
-    assert text.startswith(("odd.csv: not readable as .csv: ", "odd.csv: has no rows"))
+    assert text.startswith(("odd.csv: not readable as .csv: ", "odd.csv: has no rows", "odd.csv: line 2: not UTF-8: "))
 
 
 def test_unlabeled_rows_are_all_kept_with_ids() -> None:

@@ -64,6 +64,17 @@ class Fields:
     """True if all but the context are choices, of which every row has the same number, two or more."""
 
     @property
+    def names(self) -> list[str]:
+        """All columns, in the order of the parts."""
+        return [*self.context, *self.others, *([self.choices] if self.choices is not None else [])]
+
+    def column_of_part(self, part: int) -> str:
+        """Return the column that a part is from, of a context its first; parts are counted from 0."""
+        if part == 0:
+            return self.context[0]
+        return self.choices if self.choices is not None else self.others[part - 1]
+
+    @property
     def are_one_text(self) -> bool:
         """True if a row is a single text."""
         return len(self.context) == 1 and not self.others and self.choices is None

@@ -49,6 +49,12 @@ def is_folder(path: Path) -> bool:
     return path.is_dir() and path.suffix not in FORMATS
 
 
+def race_files(folder: Path) -> list[Path]:
+    """Return the .txt files below a folder, by name; hidden ones, such as a Mac's `._1.txt`, belong to some tool."""
+    files = (path for path in folder.glob("**/*.txt") if path.is_file())
+    return sorted(path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+
+
 def describe_file(path: Path, name: str) -> RawFile | None:
     """Return hash and size of a file, or of the .txt files of a folder as RACE's; None if there is neither.
 
@@ -59,7 +65,7 @@ def describe_file(path: Path, name: str) -> RawFile | None:
     """
     try:
         if is_folder(path):
-            files = sorted(path.glob("**/*.txt"))
+            files = race_files(path)
             lines = [f"{sha256_of_file(file)}  {file.relative_to(path).as_posix()}\n" for file in files]
             digest = hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
             size = sum(file.stat().st_size for file in files)

@@ -9,22 +9,23 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.missing import is_missing
 from pretrace.corpus.parallel import map_in_order
+from pretrace.corpus.readers.tables.table import Table
 from pretrace.settings import Task, Workers
 from pretrace.tasks.dataset import SPLITS, Row, TaskData
 from pretrace.tasks.kinds import KINDS
-from pretrace.tasks.labels import is_missing, is_skipped, read_classes
+from pretrace.tasks.labels import check_label, is_skipped, read_classes
 from pretrace.tasks.passages import generator_for
 from pretrace.tasks.raw_files import source_of
-from pretrace.tasks.read_table import column_of, read_split
+from pretrace.tasks.read_split import read_split
 from pretrace.tasks.splits.equal_rows import without_overlap
 from pretrace.tasks.splits.shared_parts import draw_groups, group_numbers, part_keys, share_warnings, shares_with_train
-from pretrace.tasks.text_fields import has_text, parts_of
+from pretrace.tasks.text_fields import parts_of, stays, texts_of
 
 DEV_SHARE = 0.1
 """Of the training rows, where a task has no dev file. Rows that share a text stay together."""
@@ -45,12 +46,12 @@ def read_task_files(name: str, task: Task, clean: Callable[[str], str], workers:
         PretraceError: a file, column or value is missing or unusable, or a label occurs that train does not have.
     """
     tables = {split: read_split(name, task, split) for split in SPLITS if getattr(task, split)}
-    for split, table in tables.items():
-        _check_ids(table, task.columns.id, source_of(task, split))
+    for table in tables.values():
+        _check_ids(table, task.columns.id)
+        _check_labels(table, task)
     data = TaskData(task.kind, task.metric_name, None)
     if KINDS[task.kind].named:
-        file = source_of(task, "train")
-        data.labels = read_classes(name, task, column_of(tables["train"], task.columns.label, file).items(), file)
+        data.labels = read_classes(name, task, tables["train"].cells(task.columns.label), source_of(task, "train"))
     if "test" not in tables:
         tables["train"], tables["test"] = _cut(name, task, tables["train"], "test", TEST_SHARE, data.warnings)
     if "dev" not in tables and task.dev_split:
@@ -61,7 +62,7 @@ def read_task_files(name: str, task: Task, clean: Callable[[str], str], workers:
     left_out: Counter[str] = Counter()
     tables = {split: _sample(name, split, tables[split], limits[split]) for split in SPLITS}
     for split, table in tables.items():
-        rows = _cleaned(_rows(table, source_of(task, split), task, data.labels, left_out), clean, workers)
+        rows = _with_text(_cleaned(_rows(table, task, data.labels, left_out), clean, workers), task, left_out)
         if not rows:
             raise PretraceError(f"{source_of(task, split)}: no row is left for {split}; {dict(left_out)} were left out")
         data.splits[split] = rows
@@ -70,7 +71,7 @@ def read_task_files(name: str, task: Task, clean: Callable[[str], str], workers:
             raise PretraceError(
                 f"{source_of(task, split)}: every row needs {parts - 1} choices, as in {source_of(task, 'train')}"
             )
-    shares = shares_with_train({split: part_keys(table, task, split) for split, table in tables.items()})
+    shares = shares_with_train({split: part_keys(table, task) for split, table in tables.items()})
     data.warnings += share_warnings(shares, {split: len(table) for split, table in tables.items()})
     overlap = without_overlap(name, task, data.splits, data.warnings)
     data.details = {"left_out": dict(left_out), "overlap": overlap, "share_text_with_train": shares}
@@ -79,7 +80,7 @@ def read_task_files(name: str, task: Task, clean: Callable[[str], str], workers:
     return data
 
 
-def _cut(name: str, task: Task, train: Any, split: str, share: float, warnings: list[str]) -> tuple[Any, Any]:
+def _cut(name: str, task: Task, train: Table, split: str, share: float, warnings: list[str]) -> tuple[Table, Table]:
     """Return train without a share that is drawn for another split, and that share; always the same rows.
 
     Rows that share a text stay together, unless nearly all do: then `warnings` says so, and rows are drawn one by one.
@@ -88,7 +89,7 @@ def _cut(name: str, task: Task, train: Any, split: str, share: float, warnings: 
     if len(train) < 2:
         raise PretraceError(f"{file}: {len(train)} row is too few for train and the {split} rows that are cut from it")
     count = max(1, int(share * len(train)))
-    groups = group_numbers(part_keys(train, task, file))
+    groups = group_numbers(part_keys(train, task))
     drawn = draw_groups(groups, count, generator_for(name, split).permutation(groups.max() + 1))
     if drawn is None:
         warnings.append(
@@ -98,10 +99,10 @@ def _cut(name: str, task: Task, train: Any, split: str, share: float, warnings: 
         drawn = np.sort(generator_for(name, split).permutation(len(train))[:count])
     rest = np.ones(len(train), bool)
     rest[drawn] = False
-    return train.iloc[rest], train.iloc[drawn]
+    return train.take(np.flatnonzero(rest)), train.take(drawn)
 
 
-def _split_as_published(name: str, task: Task, train: Any) -> tuple[Any, Any]:
+def _split_as_published(name: str, task: Task, train: Table) -> tuple[Table, Table]:
     from sklearn.model_selection import train_test_split
 
     assert task.dev_split is not None
@@ -109,55 +110,77 @@ def _split_as_published(name: str, task: Task, train: Any) -> tuple[Any, Any]:
         raise PretraceError(
             f"params.yaml: tasks.{name}.dev_split.rows: got {task.dev_split.rows}; {task.train} has {len(train)}"
         )
-    return tuple(train_test_split(train, test_size=task.dev_split.rows, random_state=task.dev_split.seed))
+    rest, dev = train_test_split(np.arange(len(train)), test_size=task.dev_split.rows, random_state=task.dev_split.seed)
+    return train.take(rest), train.take(dev)
 
 
-def _sample(name: str, split: str, table: Any, limit: int | None) -> Any:
+def _sample(name: str, split: str, table: Table, limit: int | None) -> Table:
     if not limit or limit >= len(table):
         return table
     sample = generator_for(name, split, "sample").permutation(len(table))[:limit]
-    return table.iloc[np.sort(sample)]
+    return table.take(np.sort(sample))
 
 
-def _check_ids(table: Any, column: str | None, file: str) -> None:
-    """Raise `PretraceError` if a row has no id, or that of another row."""
+def _check_ids(table: Table, column: str | None) -> None:
+    """Raise `PretraceError` if a row has no id, that of another row, or a list or the like."""
     if column is None:
         return
-    seen: dict[Any, str] = {}
-    for where, value in column_of(table, column, file).items():
+    seen: dict[str, str] = {}
+    for where, value in table.cells(column):
         if is_missing(value):
             raise PretraceError(f"{where}: column {column!r} is empty; every row needs its own id")
-        if value in seen:
-            first = seen[value].rpartition(": ")[2]
+        if isinstance(value, bytes | list | dict):
+            raise PretraceError(f"{where}: column {column!r}: a text or a number expected, got {type(value).__name__}")
+        if (first := seen.setdefault(str(value), where)) != where:
             raise PretraceError(
-                f"{where}: column {column!r}: id {value!r} is that of {first}, too; ids are for one row"
+                f"{where}: column {column!r}: id {value!r} is that of {first.rpartition(': ')[2]}, too; "
+                "ids are for one row"
             )
-        seen[value] = where
 
 
-def _rows(table: Any, file: str, task: Task, labels: list[str] | None, left_out: Counter[str]) -> list[Row]:
+def _check_labels(table: Table, task: Task) -> None:
+    """Raise `PretraceError` for the first row without a label, before another one is blamed for what it changes."""
+    for where, value in table.cells(task.columns.label):
+        if not is_skipped(value, task):
+            check_label(value, task.columns.label, where)
+
+
+def _rows(table: Table, task: Task, labels: list[str] | None, left_out: Counter[str]) -> list[Row]:
     kind, rows = KINDS[task.kind], []
-    cells = column_of(table, task.columns.label, file)
-    for where, parts, cell in zip(table.index, parts_of(table, file, kind.fields(task.columns)), cells, strict=True):
+    cells = table.column(task.columns.label)
+    for where, parts, cell in zip(table.places, parts_of(table, kind.fields(task.columns)), cells, strict=True):
         if is_skipped(cell, task):
-            left_out[f"label {cell}"] += 1
-        elif not has_text(parts, task.on_empty, where):
+            left_out[f"label {'' if is_missing(cell) else cell}"] += 1
+        elif (texts := texts_of(parts, task.on_empty, where)) is None:
             left_out["empty text"] += 1
         else:
             label = kind.read_label(cell, task, labels, len(parts) - 1, where)
-            rows.append(Row(tuple(text for _, text in parts), label, where.replace(": row ", ":")))
+            rows.append(Row(texts, label, where.replace(": row ", ":")))
     return rows
 
 
-def _unlabeled(table: Any, task: Task) -> list[Row]:
+def _with_text(rows: list[Row], task: Task, left_out: Counter[str]) -> list[Row]:
+    """Return the cleaned rows without those that `on_empty` leaves out as cleaning has left nothing of a part."""
+    kept, fields = [], KINDS[task.kind].fields(task.columns)
+    for row in rows:
+        empty = [fields.column_of_part(number) for number, part in enumerate(row.parts) if is_missing(part)]
+        if not empty or stays(empty[0], task.on_empty, ": row ".join(row.origin.rsplit(":", 1))):
+            kept.append(row)
+        else:
+            left_out["empty text"] += 1
+    return kept
+
+
+def _unlabeled(table: Table, task: Task) -> list[Row]:
     """Return the rows to predict; all stay, as each needs a prediction. Their `origin` is their id."""
-    file, column = source_of(task, "unlabeled"), task.columns.id
-    _check_ids(table, column, file)
-    ids = column_of(table, column, file) if column else range(len(table))
-    rows, fields = [], KINDS[task.kind].fields(task.columns)
-    for where, parts, own in zip(table.index, parts_of(table, file, fields), ids, strict=True):
-        has_text(parts, "keep", where)
-        rows.append(Row(tuple(text for _, text in parts), 0, str(own)))
+    column = task.columns.id
+    _check_ids(table, column)
+    ids = table.column(column) if column else range(len(table))
+    rows = []
+    for where, parts, own in zip(
+        table.places, parts_of(table, KINDS[task.kind].fields(task.columns)), ids, strict=True
+    ):
+        rows.append(Row(texts_of(parts, "keep", where) or (), 0, str(own)))
     return rows
 
 

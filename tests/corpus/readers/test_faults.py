@@ -44,15 +44,19 @@ FILES = [
     ("m.parquet", b"", "empty", ["m.parquet: no text in it"]),
     ("m.parquet.gz", gzip.compress(b"", mtime=0), "empty", ["m.parquet.gz: no text in it"]),
     ("m.parquet", b"PAR1 and nothing more", "damaged", ["m.parquet: not a whole Parquet file"]),
-    ("m.parquet", parquet([{"body": "x", "id": "1"}]), "no_column", ["m.parquet: no column 'text'; has body, id"]),
+    ("m.parquet", parquet([{"body": "x", "id": "1"}]), "no_column", ["m.parquet: no column 'text'; has 'body', 'id'"]),
     ("m.parquet.gz", gzip.compress(b"PAR1", mtime=0), "damaged", ["m.parquet.gz: not a whole Parquet file"]),
 ]
 ROWS = [
     (b'{"text": }', "not_json", ["row 2: not JSON"]),
     (b"[" * 100_000, "not_json", ["row 2"]),
     (b'{"text": "bad", "n": 1' + b"0" * 5000 + b"}", "not_json", ["row 2"]),
-    (b"[1]", "not_an_object", ["row 2: takes a JSON object, got list"]),
-    (b'{"txt": "bad"}', "no_column", ["row 2: no column 'text'; has txt", "corpus.columns"]),
+    (b"[1]", "not_an_object", ["row 2: takes a JSON object, got a list"]),
+    (b'[{"text": "bad"}]', "json_array", ["row 2: one JSON array; takes one object a line"]),
+    (b"[", "json_array", ["row 2: one JSON array"]),
+    (b"null", "not_an_object", ["row 2: takes a JSON object, got null"]),
+    (b'{"text": "bad", "text": "worse"}', "column_twice", ["row 2: more than one column 'text'; has 'text', 'text'"]),
+    (b'{"txt": "bad"}', "no_column", ["row 2: no column 'text'; has 'txt'", "corpus.columns"]),
     (b'{"text": 3}', "not_text", ["row 2: column 'text' takes text, got int"]),
     (b'{"text": "caf\xe9"}', "not_utf8", ["m.jsonl: row 2: not UTF-8 at byte 30"]),
     (b'{"text": "bad\\u0000"}', "nul", ["row 2: a NUL at character 3"]),
@@ -135,7 +139,7 @@ def test_parquet_bad_rows(folder: Path) -> None:
 def test_duplicate_column_is_refused(folder: Path) -> None:
     table = pa.Table.from_arrays([pa.array(["bad"]), pa.array(["bad"])], names=["text", "text"])
     pq.write_table(table, folder / "m.parquet")
-    check(folder, "no_column", "no column 'text' only once; has text, text", kept=0)
+    check(folder, "column_twice", "more than one column 'text'; has 'text', 'text'", kept=0)
 
 
 def test_file_names_with_control_characters(folder: Path) -> None:
@@ -168,7 +172,7 @@ def test_fault_value_is_short(folder: Path) -> None:
     check(folder, "link_broken", r"a link to no\nwhere")
     (folder / "m.txt").unlink()
     (folder / "m.jsonl").write_text(json.dumps({f"{number}\n": number for number in range(10_000)}))
-    check(folder, "no_column", r"has 0\n, 1\n", row=1)
+    check(folder, "no_column", r"has '0\n', '1\n'", row=1)
     assert len(skipped(folder)[1][0].value) == 200
 
 
@@ -208,7 +212,7 @@ def test_unreadable_folder_is_named(folder: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> int:
     """Documents are at most a million bytes."""
-    for module in ("readers.read_rows", "readers.read_documents"):
+    for module in ("readers.read_rows", "readers.row"):
         monkeypatch.setattr(f"pretrace.corpus.{module}.DOCUMENT_BYTES", 1_000_000)
     return 1_000_000
 
@@ -432,7 +436,7 @@ def test_rejects_are_written_and_counted(folder: Path, tmp_path_factory: pytest.
     assert written[0] == written[1]
     rejects = [json.loads(line) for line in written[0]["rejects.jsonl"].splitlines()]
     place = str(folder / "m.jsonl")
-    assert rejects[0] == {"file": place, "row": 2, "reason": "no_column", "value": "'text'; has txt", "kept": None}
+    assert rejects[0] == {"file": place, "row": 2, "reason": "no_column", "value": "'text'; has 'txt'", "kept": None}
     assert [(Path(reject["file"]).name, reject["row"]) for reject in rejects[1:]] == [
         ("m.jsonl", 3),
         ("m.jsonl", 5),

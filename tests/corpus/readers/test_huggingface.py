@@ -62,7 +62,7 @@ def test_dataset_is_streamed(asked: list[Any]) -> None:
     ("options", "said"),
     [
         ({}, "owner/name: row 3: column 'body' takes text, got int"),
-        ({"text": "text"}, "owner/name: no column 'text'; has body, who"),
+        ({"text": "text"}, "owner/name: no column 'text'; has 'body', 'who'"),
         ({"text": "text", "on_bad_input": "skip"}, "no column 'text'"),
         ({"name": "nowhere"}, "corpus.dataset: nowhere: cannot be read (FileNotFoundError: no such"),
         ({"name": "breaks", "on_bad_input": "skip"}, "breaks: cannot be read (ConnectionError: reset by peer)"),

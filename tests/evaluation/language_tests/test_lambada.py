@@ -79,9 +79,9 @@ def test_long_passage_is_cut_at_its_beginning(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"context": ["a"], "word": ["b"]}, "no column 'target'; it has context, word"),
+        ({"context": ["a"], "word": ["b"]}, "no column 'target'; it has 'context', 'word'"),
         ({"context": ["a", "b"], "target": ["b", " "]}, "row 2: column 'target': is empty"),
-        ({"context": ["a", None], "target": ["b", "c"]}, "row 2: column 'context': is missing"),
+        ({"context": ["a", None], "target": ["b", "c"]}, "row 2: column 'context': is empty"),
         ({"context": [], "target": []}, "has no rows"),
     ],
 )

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pretrace.corpus.readers.tables.table import Table
 from pretrace.settings import Task
 from pretrace.tasks.dataset import SPLITS, TaskData
 from pretrace.tasks.read_task import read_task_files
@@ -111,8 +112,9 @@ def test_rows_that_all_hang_together_are_cut_one_by_one_with_a_warning() -> None
 def test_keys_by_kind(kind: str, columns: dict[str, Any], row: dict[str, str], keys: list[str]) -> None:
     """The choices and the question are no shared texts: "none of these" and "What is the title?" are in many rows."""
     task = Task.model_validate({"kind": kind, "train": "f", "columns": columns})
-    table = pd.DataFrame([{**row, "c": "none of these", "d": "all"}])
-    assert [key.tolist() for key in part_keys(table, task, "f")] == [[key] for key in keys]
+    cells = {name: [text] for name, text in {**row, "c": "none of these", "d": "all"}.items()}
+    table = Table("f", list(cells), cells, ["f: row 1"])
+    assert [key.tolist() for key in part_keys(table, task)] == [[key] for key in keys]
 
 
 def test_shares_with_train_and_their_warning() -> None:

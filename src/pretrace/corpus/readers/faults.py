@@ -31,8 +31,10 @@ REASONS = {
     "nul": "a NUL at character {value}, so no text; convert it (iconv -t UTF-8) or take it out",
     "surrogate": "half of a surrogate pair at character {value}, which is no text; mend it or take it out",
     "not_json": "not JSON ({value}); takes one object a line",
+    "json_array": "one JSON array; takes one object a line (jq -c '.[]' FILE writes that)",
     "not_an_object": "takes a JSON object, got {value}",
     "no_column": "no column {value}; set corpus.columns in params.yaml",
+    "column_twice": "more than one column {value}; leave one of that name",
     "not_text": "column {value}",
 }
 """By reason, as in the rejects and the report: its text for a person; `{value}` is the offending value."""

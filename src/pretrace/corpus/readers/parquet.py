@@ -8,7 +8,7 @@ size of that dictionary, which only the file's pages have.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from pretrace.corpus.readers.decompress import BUFFER_BYTES, GROWTH_FREE_BYTES, MAX_GROWTH, open_seekable
@@ -24,10 +24,23 @@ DICTIONARY_PAGE = 2
 
 
 def parquet_rows(source: SourceFile, wanted: list[str]) -> Iterator[Row]:
-    """Yield rows with the columns in `wanted`.
+    """Yield rows with the columns in `wanted`. Raises as `parquet_batches`."""
+    number = 0
+    for batch in parquet_batches(source, lambda names: _all_there(wanted, names)):
+        for index in range(batch.num_rows):
+            number += 1
+            yield number, _row(batch, index, wanted)
+
+
+def parquet_batches(source: SourceFile, choose: Callable[[list[str]], list[str]]) -> Iterator[Any]:
+    """Yield batches of rows (pyarrow.RecordBatch); pandas' index is a column as any other.
+
+    Args:
+        source: the file.
+        choose: gets the names of the file's columns, in order, and returns those to read; it may raise.
 
     Raises:
-        BadInputError: the file is empty or damaged, or lacks a column; the rows before the damage have been given.
+        BadInputError: the file is empty or damaged; the rows before the damage have been given.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -40,28 +53,37 @@ def parquet_rows(source: SourceFile, wanted: list[str]) -> Iterator[Row]:
         try:
             # Without `pre_buffer=False` a whole row group, which may be the whole file, would be read ahead.
             with pq.ParquetFile(stream, buffer_size=BUFFER_BYTES, pre_buffer=False) as table:
-                check_columns(wanted, table.schema_arrow.names)
-                number = 0
+                wanted = choose(table.schema_arrow.names)
                 for group in range(table.metadata.num_row_groups):
                     size = rows_per_batch(stream, table.metadata.row_group(group), wanted)
-                    for batch in table.iter_batches(size, row_groups=[group], columns=wanted):
-                        for index in range(batch.num_rows):
-                            number += 1
-                            yield number, _row(batch, index, wanted)
+                    yield from table.iter_batches(size, row_groups=[group], columns=wanted)
         except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # an invalid name or offset
             raise BadInputError("damaged", f"Parquet file ({error})") from None
+
+
+def _all_there(wanted: list[str], present: list[str]) -> list[str]:
+    check_columns(wanted, present)
+    return wanted
 
 
 def _row(batch: Any, index: int, wanted: list[str]) -> dict[str, Any] | BadInputError:
     row = {}
     for column in wanted:
         try:
-            row[column] = batch.column(column)[index].as_py()
-        except UnicodeDecodeError as error:
-            return BadInputError("not_utf8", f"{error.start} of column {column!r}")
-        except (ValueError, OverflowError) as error:  # a date that Python has no number for
-            return BadInputError("not_text", f"{column!r}: {error}")
+            row[column] = cell(batch, column, index)
+        except BadInputError as bad:
+            return bad
     return row
+
+
+def cell(batch: Any, column: str, index: int) -> Any:
+    """Return a value of a batch as Python has it. Raises `BadInputError` if it is not UTF-8, or a date out of range."""
+    try:
+        return batch.column(column)[index].as_py()
+    except UnicodeDecodeError as error:
+        raise BadInputError("not_utf8", f"{error.start} of column {column!r}") from None
+    except (ValueError, OverflowError) as error:  # a date that Python has no number for
+        raise BadInputError("not_text", f"{column!r}: {error}") from None
 
 
 def rows_per_batch(stream: BinaryIO, group: Any, wanted: list[str]) -> int:

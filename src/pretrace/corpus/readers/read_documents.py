@@ -14,7 +14,7 @@ from pretrace.corpus.documents import Document
 from pretrace.corpus.readers.faults import BadInputError, OnFault, stop
 from pretrace.corpus.readers.find_files import find_files
 from pretrace.corpus.readers.read_rows import read_rows
-from pretrace.corpus.readers.row import DOCUMENT_BYTES, DocumentUnit, Row
+from pretrace.corpus.readers.row import DocumentUnit, Row, check_text
 
 if TYPE_CHECKING:
     from pretrace.settings import Columns
@@ -107,16 +107,5 @@ def _document(row: dict[str, Any] | BadInputError, name: str, source: str, colum
     name = name if own_name is None else str(own_name)
     source = source if own_source is None else str(own_source)
     for part in (text, name, source):
-        _check_text(part)
+        check_text(part)
     return Document(name, source, text)
-
-
-def _check_text(text: str) -> None:
-    if (index := text.find("\0")) >= 0:
-        raise BadInputError("nul", index)
-    try:
-        size = len(text) if text.isascii() else len(text.encode())
-    except UnicodeEncodeError as error:
-        raise BadInputError("surrogate", error.start) from None
-    if size > DOCUMENT_BYTES:
-        raise BadInputError("too_long", DOCUMENT_BYTES)

@@ -6,12 +6,12 @@ are raised. No more than one document is in memory.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from pretrace.corpus.readers.decompress import open_file
 from pretrace.corpus.readers.faults import BadInputError
+from pretrace.corpus.readers.json_lines import names_of, read_object
 from pretrace.corpus.readers.row import DOCUMENT_BYTES, DocumentUnit, Row, check_columns
 from pretrace.corpus.readers.source_file import SourceFile
 
@@ -53,13 +53,8 @@ def _objects(stream: BinaryIO, wanted: list[str]) -> Iterator[Row]:
 
 
 def _object(text: str, wanted: list[str]) -> dict[str, Any]:
-    try:
-        row = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadInputError("not_json", error) from None
-    if not isinstance(row, dict):
-        raise BadInputError("not_an_object", type(row).__name__)
-    check_columns(wanted, row)
+    row = read_object(text)
+    check_columns(wanted, names_of(row))
     return {column: row[column] for column in wanted}
 
 

@@ -19,6 +19,17 @@ def check_columns(wanted: list[str], present: Iterable[str]) -> None:
     names = list(present)
     for column in wanted:
         if names.count(column) != 1:
-            raise BadInputError(
-                "no_column", f"{column!r}{' only once' * (column in names)}; has {', '.join(names) or 'none'}"
-            )
+            has = ", ".join(map(repr, names)) or "none"
+            raise BadInputError("column_twice" if column in names else "no_column", f"{column!r}; has {has}")
+
+
+def check_text(text: str) -> None:
+    """Raise `BadInputError` for a text that is none: with a NUL, half of a surrogate pair, or too long."""
+    if (index := text.find("\0")) >= 0:
+        raise BadInputError("nul", index)
+    try:
+        size = len(text) if text.isascii() else len(text.encode())
+    except UnicodeEncodeError as error:
+        raise BadInputError("surrogate", error.start) from None
+    if size > DOCUMENT_BYTES:
+        raise BadInputError("too_long", DOCUMENT_BYTES)

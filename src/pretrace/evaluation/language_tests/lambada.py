@@ -46,7 +46,7 @@ def read_passages(file: str, vocabulary: Vocabulary, columns: LanguageColumns, l
     Raises:
         PretraceError: the file is missing or not readable, or a column or text in it is missing.
     """
-    table, start = TestFile(file, limit), np.array([vocabulary.newline_id])
+    table, start = TestFile(file, [columns.context, columns.target], limit), np.array([vocabulary.newline_id])
     given = vocabulary.encode_arrays(table.texts(columns.context))
     asked = vocabulary.encode_arrays(table.texts(columns.target))
     questions = [Question(np.concatenate([start, a]), b) for a, b in zip(given, asked, strict=True)]

@@ -8,31 +8,30 @@ from typing import Any
 import numpy as np
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.missing import is_missing
 from pretrace.corpus import clean_text
 from pretrace.evaluation.task_rows import evenly_spaced
-from pretrace.tasks.read_table import read_table
+from pretrace.tasks.read_table import read_file
 
 
 class TestFile:
-    """A table of at most `limit` rows.
+    """The columns `wanted` of a table of at most `limit` rows.
 
     Raises:
         PretraceError: no such file, not readable, or no rows.
     """
 
-    def __init__(self, file: str, limit: int | None = None) -> None:
+    def __init__(self, file: str, wanted: list[str], limit: int | None = None) -> None:
         if not Path(file).is_file():
             raise PretraceError(f"{file}: no such file; paths are from where the command runs")
-        table = read_table("", "", file)
-        self.file, self.numbers = file, evenly_spaced(len(table), limit) + 1
-        self._table = table.iloc[self.numbers - 1]
+        table = read_file(file, wanted, advice="`columns` says which to take")
+        rows = evenly_spaced(len(table), limit)
+        self._table, self.numbers = table.take(rows), rows + 1
+        self.file = file
 
     def column(self, name: str) -> list[Any]:
         """Return the values of a column, one per row."""
-        if name not in self._table.columns:
-            has = ", ".join(map(str, self._table.columns))
-            raise PretraceError(f"{self.file}: no column {name!r}; it has {has}; `columns` says which to take")
-        return list(self._table[name])
+        return self._table.column(name)
 
     def texts(self, name: str) -> list[str]:
         """Return a column of text, cleaned; no row may be empty."""
@@ -40,11 +39,11 @@ class TestFile:
 
     def cleaned(self, value: Any, row: int, name: str) -> str:
         """Return the cleaned text, with its line ends, of a value in the row at index `row`."""
-        if value is None or value != value:  # pandas has NaN for a missing text
-            raise self.fault(row, name, "is missing; every row needs text here")
+        if is_missing(value):
+            raise self.fault(row, name, "is empty; every row needs text here")
         if not isinstance(value, str):
             raise self.fault(row, name, f"text expected, got {value!r}")
-        if not (text := clean_text(value)):
+        if is_missing(text := clean_text(value)):
             raise self.fault(row, name, "is empty; every row needs text here")
         return text
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.missing import is_missing
 from pretrace.evaluation.language_tests.lambada import last_word, read_passages
 from pretrace.evaluation.language_tests.read_tests import TestFile, list_of
 from pretrace.evaluation.log_likelihood import Question, score_questions
@@ -84,15 +85,17 @@ def read_choices(file: str, vocabulary: Vocabulary, columns: LanguageColumns, li
     Raises:
         PretraceError: the file is missing or not readable, or a row has no text, one answer only or another label.
     """
-    table, start = TestFile(file, limit), np.array([vocabulary.newline_id])
-    parts = [table.texts(column) for column in (columns.context, columns.question) if column]
+    context = [column for column in (columns.context, columns.question) if column]
+    choices = columns.choices if isinstance(columns.choices, list) else [columns.choices]
+    table, start = TestFile(file, [*context, *choices, columns.target], limit), np.array([vocabulary.newline_id])
+    parts = [table.texts(column) for column in context]
     contexts = [" ".join(texts) for texts in zip(*parts, strict=True)]
     answers = _answers(table, columns.choices)
     labels = [
         _label(table, row, value, columns.target, len(answers[row]))
         for row, value in enumerate(table.column(columns.target))
     ]
-    ids = [np.concatenate([start, context]) for context in vocabulary.encode_arrays(contexts)]
+    ids = [np.concatenate([start, given]) for given in vocabulary.encode_arrays(contexts)]
     questions = [
         Question(given, vocabulary.encode_array(a)) for given, own in zip(ids, answers, strict=True) for a in own
     ]
@@ -112,9 +115,11 @@ def _answers(table: TestFile, columns: str | list[str]) -> list[list[str]]:
 
 
 def _label(table: TestFile, row: int, value: Any, column: str, answers: int) -> int:
+    if is_missing(value):
+        raise table.fault(row, column, "is empty; every row needs the right answer here")
     text = str(value)
     index = string.ascii_uppercase.find(text) if len(text) == 1 and text.isalpha() else -1
-    index = int(text) if text.isdecimal() else index
+    index = int(text) if text.isdecimal() and text.isascii() else index
     if not 0 <= index < answers:
         last = string.ascii_uppercase[answers - 1]
         raise table.fault(row, column, f"got {value!r}; takes A to {last}, or a number from 0 to {answers - 1}")

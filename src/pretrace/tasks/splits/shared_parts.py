@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from pretrace.common.missing import is_missing
+from pretrace.corpus.readers.tables.table import Table
 from pretrace.settings import Task
 from pretrace.tasks.kinds import KINDS
-from pretrace.tasks.read_table import column_of
 
 NOT_WORD = re.compile(r"[\W_]+")
 LEAST_CUT, MOST_CUT = 0.5, 1.5
@@ -29,7 +30,7 @@ def words_of(text: Any) -> str:
     return NOT_WORD.sub(" ", str(text).casefold()).strip()
 
 
-def part_keys(table: Any, task: Task, file: str) -> list[np.ndarray]:
+def part_keys(table: Table, task: Task) -> list[np.ndarray]:
     """Return the texts of rows that other rows may share, as `words_of` gives them: arrays of shape `(rows,)`.
 
     A text to classify; the first and the second of a pair; the context of choices, without the question.
@@ -44,12 +45,12 @@ def part_keys(table: Any, task: Task, file: str) -> list[np.ndarray]:
     known: dict[str, str] = {}  # a text that is in many rows is looked at once
 
     def key(texts: tuple[Any, ...]) -> str:
-        text = " ".join(map(str, texts))
+        text = " ".join("" if is_missing(text) else str(text) for text in texts)
         if text not in known:
             known[text] = words_of(text)
         return known[text]
 
-    cells = ([column_of(table, name, file) for name in names] for names in parts)
+    cells = ([table.column(name) for name in names] for names in parts)
     return [np.array([key(texts) for texts in zip(*columns, strict=True)], object) for columns in cells]
 
 

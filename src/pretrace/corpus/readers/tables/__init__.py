@@ -1,0 +1,1 @@
+"""Tables of labeled rows: files of .parquet, .jsonl, .csv and .tsv as columns of plain Python values."""

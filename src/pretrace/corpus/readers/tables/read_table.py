@@ -1,0 +1,190 @@
+"""Read a file of rows, of any format, as columns of plain Python values.
+
+    read_table("rows/mine.csv", ["text", "label"]).column("label")
+
+No value changes its form on the way: a label `1` is `1`, whatever the other rows have; text of .csv and .tsv is text.
+Only the wanted columns are read, so what the others hold does not matter.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pretrace.common.errors import PretraceError
+from pretrace.corpus.readers.decompress import GROWTH_FREE_BYTES, MAX_GROWTH
+from pretrace.corpus.readers.faults import BadInputError
+from pretrace.corpus.readers.json_lines import names_of, read_object
+from pretrace.corpus.readers.parquet import cell, parquet_batches
+from pretrace.corpus.readers.row import check_columns, check_text
+from pretrace.corpus.readers.source_file import SourceFile
+from pretrace.corpus.readers.tables.decode import decode
+from pretrace.corpus.readers.tables.delimited import DELIMITERS, Line, delimited_lines
+from pretrace.corpus.readers.tables.delimited_faults import doubled_quotes, names_fault
+from pretrace.corpus.readers.tables.table import Table
+
+
+def read_table(path: Path | str, wanted: Sequence[str], names: Sequence[str] | None = None, advice: str = "") -> Table:
+    """Return the rows of a file, whose format is told by its name. Arguments and errors as `parse_table`.
+
+    Raises:
+        PretraceError: it cannot be opened.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise PretraceError(f"{path}: cannot be read ({error.strerror})") from None
+    return parse_table(content, str(path), Path(path).suffix, wanted, names, advice)
+
+
+def parse_table(
+    content: bytes, file: str, suffix: str, wanted: Sequence[str], names: Sequence[str] | None = None, advice: str = ""
+) -> Table:
+    """Return the rows of a file, given as its bytes.
+
+    Args:
+        content: of the whole file.
+        file: its name in messages.
+        suffix: its format: .parquet, .jsonl, .csv, .tsv, or .txt, which is read as .tsv.
+        wanted: the columns to read; asking the table for one that is not there raises.
+        names: of the columns of a .csv or .tsv without a line of names.
+        advice: what to do where a column is missing.
+
+    Raises:
+        PretraceError: it is of another format or encoding, damaged, without rows, or a value is no text or date; names
+            the row or the line.
+    """
+    if suffix == ".parquet":
+        table = _parquet(content, file, wanted, advice)
+    elif suffix == ".jsonl":
+        table = _objects(decode(content, file, suffix), file, wanted, advice)
+    else:
+        table = _delimited(decode(content, file, suffix), file, suffix, wanted, names, advice)
+    if not len(table):
+        raise PretraceError(f"{file}: has no rows")
+    check_texts(table)
+    return table
+
+
+def places_of(file: str, count: int) -> list[str]:
+    """Return where each of so many rows is."""
+    return [f"{file}: row {number}" for number in range(1, count + 1)]
+
+
+def _delimited(
+    text: str, file: str, suffix: str, wanted: Sequence[str], given: Sequence[str] | None, advice: str
+) -> Table:
+    if not given and (fault := names_fault(text, wanted, suffix)):
+        raise PretraceError(f"{file}: {fault}")
+    lines = delimited_lines(text, suffix, file)
+    names = list(given or (lines[0].fields if lines else []))
+    rows = lines if given else lines[1:]
+    _check_widths(rows, names, file, suffix, bool(given))
+    if suffix != ".csv" and (line := doubled_quotes(text, DELIMITERS[suffix])):
+        raise PretraceError(
+            f"{file}: line {line}: texts are in quotes, and quotes in them are doubled, as .csv has them; in {suffix} "
+            "quotes are text: write it again without (pandas: quoting=csv.QUOTE_NONE), or as .csv with commas"
+        )
+    columns = {}
+    for name in dict.fromkeys(wanted):
+        if names.count(name) == 1:
+            at = names.index(name)
+            columns[name] = [row.fields[at] if at < len(row.fields) else "" for row in rows]
+    return Table(file, names, columns, places_of(file, len(rows)), [(row.first, row.last) for row in rows], advice)
+
+
+def _check_widths(rows: Sequence[Line], names: Sequence[str], file: str, suffix: str, given: bool) -> None:
+    """Raise `PretraceError` for a row with more fields than names; one with fewer has empty ones at its end."""
+    has = f"column_names has {len(names)}" if given else f"the line of names has {len(names)}"
+    widest = max(rows, key=lambda row: len(row.fields), default=None)
+    if widest and len(widest.fields) > len(names):
+        row = next(row for row in rows if len(row.fields) > len(names))
+        comma = "put a text with commas in quotes" if suffix == ".csv" else "a text cannot hold a tab"
+        raise PretraceError(
+            f"{file}: line {row.first} has more fields than there are names: {len(row.fields)}; {has}; {comma}"
+        )
+    if given and widest and len(widest.fields) < len(names):
+        raise PretraceError(f"{file}: {has} names, and no line has more than {len(widest.fields)} fields")
+
+
+def _objects(text: str, file: str, wanted: Sequence[str], advice: str) -> Table:
+    """Read .jsonl; a key that a row lacks is None there."""
+    names: dict[str, None] = {}
+    columns: dict[str, list[Any]] = {name: [] for name in wanted}
+    lines: list[tuple[int, int]] = []
+    for line, content in enumerate(io.StringIO(text, newline=""), 1):
+        if not content.strip():
+            continue
+        lines.append((line, line))
+        try:
+            row = read_object(content.rstrip("\r\n"))
+            own = names_of(row)
+            if len(own) > len(row):
+                check_columns([name for name in columns if name in row], own)
+        except BadInputError as bad:
+            raise PretraceError(_with_line(bad.at(file, len(lines)).line, len(lines), line)) from None
+        names.update(dict.fromkeys(own))
+        for name, values in columns.items():
+            values.append(row.get(name))
+    columns = {name: values for name, values in columns.items() if name in names}
+    return Table(file, list(names), columns, places_of(file, len(lines)), lines, advice)
+
+
+def _with_line(said: str, row: int, line: int) -> str:
+    """Add the line to a sentence about a row, where blank lines come before it."""
+    return said if row == line else said.replace(f"row {row}: ", f"row {row} (line {line}): ", 1)
+
+
+def _parquet(content: bytes, file: str, wanted: Sequence[str], advice: str) -> Table:
+    names: list[str] = []
+    columns: dict[str, list[Any]] = {}
+    source = SourceFile(f"{file}.parquet", file, len(content), lambda: io.BytesIO(content))
+
+    def choose(present: list[str]) -> list[str]:
+        names.extend(present)
+        columns.update({name: [] for name in wanted if names.count(name) == 1})
+        return list(columns)
+
+    count = grown = 0
+    try:
+        for batch in parquet_batches(source, choose):
+            grown += batch.nbytes
+            if grown > max(GROWTH_FREE_BYTES, MAX_GROWTH * len(content)):
+                raise BadInputError("too_large", MAX_GROWTH)
+            for name, values in columns.items():
+                values.extend(_plain(batch, name, file, count))
+            count += batch.num_rows
+    except BadInputError as bad:
+        raise PretraceError(bad.at(file).line if content else f"{file}: has no rows") from None
+    return Table(file, names, columns, places_of(file, count), advice=advice)
+
+
+def _plain(batch: Any, name: str, file: str, before: int) -> list[Any]:
+    """Return the values of a column of a batch as Python has them: Arrow's null is None, `1` beside a null is 1."""
+    try:
+        return batch.column(name).to_pylist()
+    except (ValueError, OverflowError):
+        pass
+    values = []
+    for index in range(batch.num_rows):
+        try:
+            values.append(cell(batch, name, index))
+        except BadInputError as bad:
+            raise PretraceError(bad.at(file, before + index + 1).line) from None
+    return values
+
+
+def check_texts(table: Table) -> None:
+    """Raise `PretraceError` for text that a corpus would refuse, too."""
+    for name, values in table.columns.items():
+        for place, value in zip(table.places, values, strict=True):
+            texts = value if isinstance(value, list) else (value,)
+            try:
+                for text in texts:
+                    if isinstance(text, str):
+                        check_text(text)
+            except BadInputError as bad:
+                said = bad.at("").line.removeprefix(": ")
+                raise PretraceError(f"{place}: column {name!r}: {said}") from None
