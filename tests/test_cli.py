@@ -52,3 +52,7 @@ def test_help_shows_defaults_examples_and_exit_codes(capsys: Any) -> None:
             main(command.split())
         help_text = " ".join(capsys.readouterr().out.split())
         assert all(text in help_text for text in texts)
+
+
+def test_search_before_the_rows_are_made_is_one_line(repository: Path, capsys: Any) -> None:
+    assert "data/tasks/topic/task.json: no such file" in refused(capsys, "search")

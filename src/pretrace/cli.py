@@ -26,6 +26,7 @@ examples:
   pretrace generate --prompt "the function" --tokens 60
   pretrace predict acceptability-full rows.jsonl
   pretrace evaluate --text README.md
+  pretrace search
   pretrace export source-full --to onnx
   pretrace diff origin/main
   pretrace trace source/full --verify
@@ -109,6 +110,15 @@ def evaluate(options: argparse.Namespace) -> None:
         return
     for heading, text in describe(scores):
         print(f"{heading:<14}{text}")
+
+
+def search(_options: argparse.Namespace) -> None:
+    """Search on dev and print the dev scores, the best setting of each variant on each task first."""
+    from pretrace.report.search import search_lines
+    from pretrace.tuning import search_on_dev
+
+    for line in search_lines(search_on_dev(load_settings())):
+        print(printable(line))
 
 
 def export(options: argparse.Namespace) -> None:
@@ -220,6 +230,9 @@ def build_parser() -> argparse.ArgumentParser:
     stride = "tokens scored per window; larger is faster, smaller is more exact (default: half the context)"
     one.add_argument("--stride", type=_count, help=stride)
     one.add_argument("--json", action="store_true", help="print one JSON object")
+    add(
+        search, "try the rates and passes of `search` in params.yaml on dev, for each variant; into reports/search.json"
+    )
     one = add(export, "write a model with its card in a format that other programs read")
     add_model(one, "folder of a model, or name of a fine-tuned one, such as source-full")
     one.add_argument("--to", choices=("huggingface", "openai", "onnx", "torchscript"), required=True, help="format")

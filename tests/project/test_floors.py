@@ -19,7 +19,7 @@ FLOORS = (
     ("corpus", "model", "tracking"),
     ("tokens", "tasks", "pipeline"),
     ("training", "report", "baselines"),
-    ("inference", "evaluation", "export", "preflight", "review"),
+    ("inference", "evaluation", "export", "preflight", "review", "tuning"),
     ("cli",),
 )
 """From the ground up. Packages on the same floor do not import each other, except for `BESIDE`."""

@@ -26,11 +26,12 @@ from pretrace.report.model_card import model_card
 from pretrace.report.page import PageData, render_page
 from pretrace.report.predictions import read_predictions
 from pretrace.report.provenance import cell_provenance
+from pretrace.report.search import SearchTable, search_table, state_of
 from pretrace.report.statistics.verdicts import REFERENCE
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.corpus import CleanReport
 from pretrace.schemas.cost import CostEntry
-from pretrace.schemas.finetuning import FinetuneReport
+from pretrace.schemas.finetuning import FinetuneReport, SearchRecord
 from pretrace.schemas.models import CurvePoint, PretrainReport, Sample
 from pretrace.schemas.record import read_optional_record, read_record, write_record
 from pretrace.schemas.tasks import TaskReport
@@ -38,7 +39,7 @@ from pretrace.schemas.tokens import VocabularyReport
 from pretrace.settings import MODEL_KINDS, Settings
 from pretrace.tasks.raw_files import changed_files, rows_changed
 
-__all__ = ["benchmark_markdown", "build_benchmark", "update_readme", "write_page", "write_report"]
+__all__ = ["benchmark_markdown", "build_benchmark", "read_search", "update_readme", "write_page", "write_report"]
 
 MODELS = MODEL_KINDS
 """Pre-trained models, with their curves under `reports/curves/`; one without curves is not plotted."""
@@ -79,11 +80,27 @@ def write_page(settings: Settings, folder: Path = Path("reports"), data: Path = 
     return page
 
 
+def read_search(
+    settings: Settings, folder: Path = Path("reports"), data: Path = Path("data"), models: Path = Path("models")
+) -> SearchTable | None:
+    """Return the search on dev beside what the stage `finetune` reports; None if there is no search.json in `folder`.
+
+    Raises:
+        PretraceError: a file has another form.
+    """
+    record = read_optional_record(folder / "search.json", SearchRecord)
+    return record and search_table(record, _finetune_reports(settings, folder), state_of(settings, data, models))
+
+
+def _finetune_reports(settings: Settings, folder: Path) -> dict[str, FinetuneReport]:
+    cells = [f"{task}-{variant}" for task in settings.tasks for variant in settings.variants]
+    read = {cell: read_optional_record(folder / "finetune" / f"{cell}.json", FinetuneReport) for cell in cells}
+    return {cell: report for cell, report in read.items() if report}
+
+
 def _page_data(settings: Settings, folder: Path, data: Path) -> PageData:
     tasks = {name: read_task_report(folder, name) for name in settings.tasks}
     cost = read_optional_record(folder / "cost.json", dict[str, CostEntry]) or {}
-    cells = [f"{task}-{variant}" for task in settings.tasks for variant in settings.variants]
-    results = {cell: read_optional_record(folder / "finetune" / f"{cell}.json", FinetuneReport) for cell in cells}
     changed = {name: changed_files(report, folder.parent) for name, report in tasks.items()}
     return PageData(
         tasks=tasks,
@@ -96,7 +113,8 @@ def _page_data(settings: Settings, folder: Path, data: Path) -> PageData:
         cost=cost,
         errors=_errors(settings, tasks, data),
         language_tests=read_zero_shot_report(folder).language_tests,
-        provenance=cell_provenance(settings, cost, {c: r for c, r in results.items() if r}, Path("dvc.lock")),
+        provenance=cell_provenance(settings, cost, _finetune_reports(settings, folder), Path("dvc.lock")),
+        search=read_search(settings, folder, data),
     )
 
 

@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 from pretrace.common.errors import PretraceError
-from pretrace.report import benchmark_markdown, update_readme, write_page
+from pretrace.report import benchmark_markdown, read_search, update_readme, write_page
+from pretrace.report.markdown import escape
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.record import read_record
 from pretrace.settings import load_settings
@@ -22,8 +23,11 @@ README = Path("README.md")
 def main() -> int:
     """Return 0, or 1 after one line when there is nothing to show yet."""
     try:
-        page = write_page(load_settings())
+        settings = load_settings()
+        page = write_page(settings)
         table = benchmark_markdown(read_record(page.parent / "benchmark.json", Benchmark))
+        if (search := read_search(settings)) and search.more_passes:
+            table += f"- {escape(search.more_passes)}\n"
         if README.exists():
             update_readme(README, table)
         print(f"\n{table}\n{page.resolve().as_uri()}")

@@ -36,7 +36,7 @@ class Reason:
     reason: str
     meaning: str
     number: str
-    """How much was left out for it, in words."""
+    """Amount that was left out for it, in words."""
     examples: list[Example]
 
 

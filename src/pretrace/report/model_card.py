@@ -44,7 +44,7 @@ class Form:
     library: str
     """Hugging Face's name of the library that opens it."""
     use: str
-    """How to open it, in Markdown."""
+    """Instructions to open it, in Markdown."""
 
 
 OWN = Form(

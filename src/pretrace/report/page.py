@@ -28,6 +28,7 @@ from pretrace.report.page_tables import (
     task_warnings,
 )
 from pretrace.report.provenance import CellProvenance
+from pretrace.report.search import SearchTable
 from pretrace.schemas.baselines import SeenRows
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.corpus import CleanReport
@@ -62,6 +63,8 @@ class PageData:
     language_tests: dict[str, dict[str, LanguageTestScore]]
     """By test and model."""
     provenance: list[CellProvenance]
+    search: SearchTable | None
+    """The search on dev, if there was one."""
 
 
 def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figures: dict[str, str]) -> str:
@@ -98,6 +101,7 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
         errors=data.errors,
         language_tests=language_rows(data.language_tests),
         provenance=data.provenance,
+        search=data.search,
         reading=markdown.reading(benchmark),
         notes=[note for note in benchmark.notes if note not in warnings],
         rule=markdown.rule(benchmark),

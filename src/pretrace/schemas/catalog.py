@@ -10,7 +10,14 @@ from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.checkpoint import CheckpointMetadata
 from pretrace.schemas.corpus import CleanReport, CollectReport
 from pretrace.schemas.cost import CostEntry
-from pretrace.schemas.finetuning import FinetunedConfig, FinetuneFacts, FinetuneReport, SeedResult
+from pretrace.schemas.finetuning import (
+    DevScores,
+    FinetunedConfig,
+    FinetuneFacts,
+    FinetuneReport,
+    SearchRecord,
+    SeedResult,
+)
 from pretrace.schemas.frozen import FrozenReport
 from pretrace.schemas.models import CurvePoint, ModelConfig, PretrainReport, Sample
 from pretrace.schemas.tasks import TaskRecord, TaskReport
@@ -45,6 +52,7 @@ CATALOG = (
     FileFormat("reports/finetune/<task>-<variant>.json", FinetuneReport, "stage finetune", "stage report, page"),
     FileFormat("reports/zeroshot.json", ZeroShotReport, "stage zeroshot", "stage report, page"),
     FileFormat("reports/cost.json", dict[str, CostEntry], "every stage", "page, model card, `pretrace trace`"),
+    FileFormat("reports/search.json", SearchRecord, "`pretrace search`", "page, README's table"),
     FileFormat("models/vocabulary/vocabulary.json", VocabularyRecord, "stage bpe", "`load_vocabulary`"),
     FileFormat("data/shards/manifest.json", Manifest, "stage shard", "stage pretrain, `pretrace check`"),
     FileFormat("models/pretrained/<model>/config.json", ModelConfig, "stage pretrain", "`load_model`"),
@@ -68,6 +76,7 @@ CATALOG = (
         "stage pretrain, to resume",
     ),
     FileFormat(".pretrace/seeds/<fingerprint>/<seed>/result.json", SeedResult, "one seed", "stage finetune"),
+    FileFormat(".pretrace/search/<fingerprint>/<seed>.json", DevScores, "`pretrace search`", "`pretrace search`"),
     FileFormat(".pretrace/tracking/<id>/record.json", RunRecord, "every stage", "uploader to MLflow"),
     FileFormat(".pretrace/tracking/running/<id>.json", RunRecord, "every stage, at its start", "uploader to MLflow"),
     FileFormat(".pretrace/tracking/open/<experiment>.json", StateFile, "uploader to MLflow", "uploader to MLflow"),

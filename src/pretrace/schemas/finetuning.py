@@ -1,4 +1,4 @@
-"""Fine-tuning: the report of one variant on one task, the result of a seed, and the configuration of a model."""
+"""Fine-tuning: the report of one variant on one task, the result of a seed, the configuration of a model; a search."""
 
 from __future__ import annotations
 
@@ -131,3 +131,58 @@ class FinetunedConfig(TaskRecord):
     recipe: FinetuneRecipe
     model: ModelConfig
     label_scale: LabelScale
+
+
+class DevScores(Record):
+    """A finished fine-tuning of a search."""
+
+    dev_scores: list[float]
+    """The metric on the dev rows after each epoch."""
+
+
+class SearchedSetting(Record):
+    """One setting of one variant on one task."""
+
+    task: str
+    """Name of the task in params.yaml."""
+    variant: str
+    """Name of the variant in params.yaml."""
+    lr_factor: float
+    """Factor of the peak fine-tuning rate of the run or the task."""
+    lr: float
+    """Peak learning rate."""
+    epochs: int
+    """Passes over the training rows."""
+    dev_scores: list[float]
+    """For each seed the metric on the dev rows after the best epoch."""
+
+
+class SearchRecord(Record):
+    """A search on dev: every setting for every variant on every task, and what it was made from."""
+
+    scale: str
+    """Name of the scale, such as laptop."""
+    variants: list[str]
+    """Variants that were searched for, each with the same settings."""
+    lr_factors: list[float]
+    """Factors of the learning rate that were tried."""
+    epochs: list[int]
+    """Numbers of passes that were tried."""
+    seeds: list[int]
+    """Seeds of fine-tuning."""
+    settings: list[SearchedSetting]
+    """By task, variant, factor and passes."""
+    made_from: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of what decides the scores: `code`, `settings`, `weights`, and of each task its rows, `task <task>`."""
+    commit: str
+    """Git commit that was checked out; "none" without git."""
+    changed: bool
+    """True if code, parameters or requirements differed from the commit."""
+    machine: str
+    """Processor and its instruction sets for matrix products."""
+    python: str
+    """Version of Python."""
+    seconds: float
+    """Wall-clock seconds of the search, without what an earlier run or the stage `finetune` had finished."""
+    fine_tunings: int
+    """Fine-tunings of those seconds."""

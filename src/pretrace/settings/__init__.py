@@ -39,6 +39,7 @@ from pretrace.settings.scale import (
     ProbeSettings,
     Scale,
 )
+from pretrace.settings.search import Search
 from pretrace.settings.yaml_file import read_yaml
 from pretrace.settings.zero_shot import (
     FROZEN,
@@ -86,6 +87,7 @@ __all__ = [
     "ReadySource",
     "RepetitionRules",
     "Scale",
+    "Search",
     "Settings",
     "SymbolRules",
     "Task",

@@ -13,6 +13,7 @@ from pretrace.settings.corpus import Corpus, Workers
 from pretrace.settings.experiment import MOST_SEEDS, Pretraining, Task, Variant
 from pretrace.settings.ready import ReadySource, with_ready
 from pretrace.settings.scale import MAIN_MODEL, Scale
+from pretrace.settings.search import Search
 from pretrace.settings.section import NotNegative, Rate, Section, Seed, checked
 from pretrace.settings.yaml_file import read_yaml
 from pretrace.settings.zero_shot import FROZEN, ZERO_SHOT, ZERO_SHOT_PMI, LanguageTest, ZeroShot
@@ -46,6 +47,7 @@ class Settings(Section):
     variants: Annotated[dict[str, Variant], Field(min_length=1)]
     ablations: dict[str, dict[str, Variant]] = Field(default_factory=dict)
     """Sets of variants by name, to replace `variants`: `dvc exp run -S 'variants=${ablations.table5}'`."""
+    search: Search = Search()
     zero_shot: ZeroShot = ZeroShot()
     language_tests: dict[str, LanguageTest] = Field(default_factory=dict)
     """Tests of the pre-trained language models, by name."""

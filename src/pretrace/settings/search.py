@@ -1,0 +1,40 @@
+"""The search on dev for the rate and the passes of fine-tuning."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from pretrace.settings.experiment import Epochs
+from pretrace.settings.section import Positive, Section, Seed
+
+MOST_VALUES = 100
+
+
+class Search(Section):
+    """Settings that `pretrace search` tries: each factor with each number of passes, the same for all variants, so that
+    none is tuned with a larger budget than another (ours). No stage reads this.
+    """
+
+    variants: Annotated[list[str], Field(min_length=1, max_length=MOST_VALUES)] = Field(
+        default_factory=lambda: ["full", "scratch"]
+    )
+    """Variants to search for."""
+    lr_factors: Annotated[list[Positive], Field(min_length=1, max_length=MOST_VALUES)] = Field(
+        default_factory=lambda: [1.0, 3.0]
+    )
+    """Factors of the peak fine-tuning rate of the run or the task, in the place of the variant's own rate or factor."""
+    epochs: Annotated[list[Epochs], Field(min_length=1, max_length=MOST_VALUES)] = Field(
+        default_factory=lambda: [1, 3, 6]
+    )
+    """Passes over the training rows."""
+    seeds: Annotated[list[Seed], Field(min_length=1, max_length=MOST_VALUES)] = Field(default_factory=lambda: [1])
+    """Seeds of fine-tuning; pre-trained variants start from the first pre-training."""
+
+    @model_validator(mode="after")
+    def _has_nothing_twice(self) -> Search:
+        for name in ("variants", "lr_factors", "epochs", "seeds"):
+            if len(set(values := getattr(self, name))) < len(values):
+                raise ValueError(f"search.{name}: got {values}; the same value twice")
+        return self
