@@ -22,7 +22,7 @@ class Search(Section):
     )
     """Variants to search for."""
     lr_factors: Annotated[list[Positive], Field(min_length=1, max_length=MOST_VALUES)] = Field(
-        default_factory=lambda: [1.0, 3.0]
+        default_factory=lambda: [1.0, 5.0]
     )
     """Factors of the peak fine-tuning rate of the run or the task, in the place of the variant's own rate or factor."""
     epochs: Annotated[list[Epochs], Field(min_length=1, max_length=MOST_VALUES)] = Field(
