@@ -125,11 +125,12 @@ def test_stage_depends_on_no_code_that_it_does_not_run(stage: str) -> None:
 def test_stage_runs_the_code_beside_it(tmp_path: Path, stage: str) -> None:
     """As in DVC's copy of the repository, where the installed package is the original's."""
     command = STAGES[stage]["cmd"].split()[:3]
-    assert command == ["PYTHONPATH=src", "python", f"stages/{stage}.py"]
-    for name, text in ((f"stages/{stage}.py", "import pretrace"), ("src/pretrace/__init__.py", "print('the copy')")):
-        (tmp_path / name).parent.mkdir(parents=True)
+    assert command == ["sh", "stages/run", stage]
+    texts = {f"stages/{stage}.py": "import pretrace", "src/pretrace/__init__.py": "print('the copy')"}
+    for name, text in {**texts, "stages/run": (REPOSITORY / "stages/run").read_text()}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert tiny.must(tmp_path, "sh", "-c", " ".join(command)) == "the copy\n"
+    assert tiny.must(tmp_path, *command) == "the copy\n"
 
 
 @pytest.mark.parametrize(("stage", "edited"), [(stage, name) for stage in NOT_BY for name in NOT_BY[stage]])
