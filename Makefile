@@ -9,8 +9,6 @@ export BASE LINK
 RUN := .venv/bin/python
 INSTALL_PROJECT := $(RUN) -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
 
-# dvc.yaml says `python`: make that the project's own, whatever environment the shell has active.
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true

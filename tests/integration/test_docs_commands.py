@@ -1,5 +1,6 @@
 """The commands of README.md and docs/ do what they say: run one after the other in a copy of a finished project.
 
+They run as they stand there, from a shell without an active environment, where `python` and `dvc` are other programs.
 How each is run stands in tests/helpers/docs_commands.py. A command that is new in a page, or gone, fails a test.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import random
 import re
 import shlex
@@ -73,15 +75,13 @@ def test_commands_of_a_page(name: str, finished: Path, s3: dict[str, str], tmp_p
     if name == "docs/corpus.md":
         put_text(s3)
         keys["AWS_ENDPOINT_URL"] = s3["url"]
-    if name in ("docs/your-task.md", "README.md", "docs/ci.md"):
-        make_environment(project)
     for command, how in PAGES[name]:
         if not isinstance(how, Run):
             continue
         if name == "docs/your-task.md" and "check" in command:
             follow_your_task(project)
         line = line_of(command, how, project, s3["url"])
-        said = tiny.must(project, "bash", "-c", line, **keys)
+        said = tiny.must(project, "bash", "-c", line, PATH=inactive(tmp_path), **keys)
         assert how.says in said, f"{name}: {line}:\n{said}"
         if "queue start" in line:
             tiny.wait_for_queue(project)
@@ -102,9 +102,9 @@ def line_of(command: str, how: How, project: Path, s3: str) -> str:
 
 def run_here(project: Path, page: str, line: str, how: Run, capfd: pytest.CaptureFixture[str]) -> None:
     """Commands of pretrace in this process, which has imported all that they need; others by the shell."""
-    words = re.match(r"pretrace (.*?)( < (.*))?$", line)
+    words = re.match(r"\.venv/bin/pretrace (.*?)( < (.*))?$", line)
     if words is None:
-        said = tiny.must(project, "bash", "-c", line)
+        said = tiny.must(project, "bash", "-c", line, PATH=inactive(project.parent))
     else:
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(project)
@@ -119,6 +119,7 @@ def run_here(project: Path, page: str, line: str, how: Run, capfd: pytest.Captur
 def prepared(finished: Path, folder: Path) -> Path:
     """A copy with what the pages' commands speak of: text, rows, released weights, a repository that all know."""
     project = tiny.copied(finished, folder)
+    make_environment(project)
     hub = folder.parent / "hub.git"
     tiny.must(folder.parent, "git", "clone", "--quiet", "--bare", str(project), str(hub))
     tiny.must(project, "git", "remote", "add", "origin", hub.as_uri())
@@ -158,13 +159,24 @@ def put_text(s3: dict[str, str]) -> None:
 
 
 def make_environment(project: Path) -> None:
-    """A `.venv` for `make` that is the tests' own environment."""
+    """A `.venv` that is the tests' own environment."""
     inside = project / ".venv"
     inside.mkdir()
     for part in ("bin", "lib"):
         (inside / part).symlink_to(Path(sys.prefix) / part)
     shutil.copy(Path(sys.prefix) / "pyvenv.cfg", inside)
     shutil.copy(project / "requirements.txt", inside)
+
+
+def inactive(folder: Path) -> str:
+    """A PATH on which the project's programs are others, which fail, as in a shell with no environment."""
+    others = folder / "others"
+    if not others.exists():
+        others.mkdir()
+        for name in ("python", "python3", "pip", "dvc", "pretrace", "mlflow", "torchrun"):
+            (others / name).write_text(f"#!/bin/sh\necho '{name}: not of the environment' >&2\nexit 66\n")
+            (others / name).chmod(0o755)
+    return f"{others}{os.pathsep}{os.environ['PATH']}"
 
 
 def follow_your_task(project: Path) -> None:

@@ -20,9 +20,9 @@ SCALES = {path.stem: read_yaml(path) for path in (REPOSITORY / "scales").glob("*
 
 
 def commands(page: Path, name: str) -> list[list[str]]:
-    """The commands of a page that begin with a word: indented lines, without comments, joined where one goes on."""
+    """The commands of a page of that program: indented lines, without comments, joined where one goes on."""
     text = re.sub(r"\\\n\s*", "", page.read_text(encoding="utf-8"))
-    lines = re.findall(rf"^    ({name} [^<\n]*?)(?: < .*)?$", text, re.MULTILINE)
+    lines = re.findall(rf"^    (\.venv/bin/{name} [^<\n]*?)(?: < .*)?$", text, re.MULTILINE)
     return [shlex.split(line, comments=True) for line in lines]
 
 
