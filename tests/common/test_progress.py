@@ -25,6 +25,35 @@ def test_progress_line_has_share_time_left_and_postfix(
     assert capsys.readouterr().err == "model: 500/1,000 step (50 %), 0:01:40 left  loss 1.0\n"
 
 
+def test_time_left_leaves_out_what_came_before_the_first_update(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """30 s of loading, then 100 of 10,000 a second: a minute and a half is left, not the 50 minutes of the mean."""
+    now = [100.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    bar = progress(total=10_000, unit="B")
+    for seconds in (30, 0.5, 0.5, 1):
+        now[0] += seconds
+        bar.update(100 * min(seconds, 1))
+    said = capsys.readouterr().err.splitlines()
+    assert said[:2] == ["100/10,000 B (1 %)", "150/10,000 B (2 %)"]
+    assert said[2:] == ["200/10,000 B (2 %), 0:01:38 left", "300/10,000 B (3 %), 0:01:37 left"]
+
+
+def test_bar_on_a_terminal_says_the_same_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(module.sys.stderr, "isatty", lambda: True)
+    bar = progress(total=10_000, unit="B")
+    now[0] += 30
+    bar.update(100)
+    assert "<?" in str(bar)
+    now[0] += 2
+    bar.update(200)
+    assert "<01:37" in str(bar) and bar.n == 300
+    assert list(progress(range(3))) == [0, 1, 2]
+
+
 def test_progress_prints_nothing_when_off(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(progress(range(3), on=False)) == [0, 1, 2]
     assert capsys.readouterr().err == ""

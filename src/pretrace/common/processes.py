@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import multiprocessing
 import os
@@ -10,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -76,11 +78,29 @@ def exit_with_parent(death_signal: signal.Signals = signal.SIGKILL, parent: int 
         os.kill(os.getpid(), death_signal)
 
 
+@contextlib.contextmanager
+def without_ctrl_c() -> Iterator[None]:
+    """Let processes that are started inside ignore Ctrl-C from their first moment on.
+
+    A terminal sends it to all of them, and one that is still loading its modules would print a traceback. Does nothing
+    outside of the main thread, which alone can set signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def exit_with_pool_owner() -> None:
-    """In a worker of a pool: exit when the process that owns the pool dies.
+    """In a worker of a pool: exit when the process that owns the pool dies; end at Ctrl-C without a traceback.
 
     The parent of a worker can be a fork server, which lives as long as its workers.
     """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     exit_with_parent()
     if owner := multiprocessing.parent_process():
         threading.Thread(target=_exit_after, args=(owner,), daemon=True).start()

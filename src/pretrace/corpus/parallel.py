@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import cycle, islice
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.processes import exit_with_pool_owner
+from pretrace.common.processes import exit_with_pool_owner, without_ctrl_c
 
 if TYPE_CHECKING:
     from pretrace.settings import Workers
@@ -71,6 +71,8 @@ def _processes(function: Callable[..., Any], count: int, preload: Sequence[str])
     """Start processes on this machine, forked from a clean one: this one may have threads by now."""
     context = get_context("forkserver")
     context.set_forkserver_preload([*ALWAYS_LOADED, *preload])
+    with without_ctrl_c():
+        forkserver.ensure_running()
     pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(function,))
     _widen_pipes(pool)
 
@@ -101,8 +103,8 @@ def _begin(function: Callable[..., Any]) -> None:
     """Set up a worker: it ignores Ctrl-C, which its parent handles, and ends when that is killed."""
     global _function
     _function = function
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     exit_with_pool_owner()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _work(batch: Any) -> Any:

@@ -25,7 +25,7 @@ import torch
 import torch.distributed as dist
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.processes import exit_with_parent
+from pretrace.common.processes import exit_with_parent, without_ctrl_c
 from pretrace.training.distributed.group import Group, started_by_torchrun
 
 READY, DONE = "ready", "done"
@@ -80,7 +80,8 @@ class _Workers:
                 group = replace(self.group, rank=rank, local_rank=rank)
                 arguments = (group, theirs, store, os.getpid(), self.work, self.arguments)
                 self.processes.append(context.Process(target=_run_worker, args=arguments, daemon=True))
-                self.processes[-1].start()
+                with without_ctrl_c():
+                    self.processes[-1].start()
                 self.pipes.append(pipe)
                 theirs.close()
             for pipe in self.pipes:  # gloo would wait half an hour for a worker that died before joining

@@ -10,11 +10,14 @@ import multiprocessing
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 
+from pretrace.common.processes import without_ctrl_c
+
 
 def prepare_workers() -> BaseContext:
     """Start the process that workers are forked from, unless it runs; returns the context to make workers with."""
     context = multiprocessing.get_context("forkserver")
     # An optimizer loads torch's compiler when it is first used, whether or not anything is compiled: a second for each.
     context.set_forkserver_preload(["pretrace.training.finetuning.finetune", "torch._inductor.config", "torch._dynamo"])
-    forkserver.ensure_running()
+    with without_ctrl_c():
+        forkserver.ensure_running()
     return context
