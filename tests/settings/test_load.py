@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from pretrace.common.errors import PretraceError
 from pretrace.settings import load_settings, read_yaml
+from pretrace.settings.load import BASELINES
 from pretrace.settings.section import RENAMED
 
 MISSING = object()
@@ -132,6 +133,18 @@ def test_settings_are_typed(project: Path) -> None:
     assert settings.tasks["follows"].metric_name == "accuracy"
     assert settings.variants["scratch"].pretrained is False
     assert settings.finetune_lr == settings.scale.finetune.lr
+
+
+@pytest.mark.parametrize(
+    ("section", "name"),
+    [*(("variants", name) for name in (*BASELINES, "task", "format", "metric")), ("tasks", "mean")],
+)
+def test_names_that_the_table_uses_are_reserved(project: Path, section: str, name: str) -> None:
+    params = read_yaml(project / "params.yaml")
+    params[section][name] = next(iter(params[section].values()))
+    write(project / "params.yaml", params)
+    assert f"params.yaml: {section}.{name}: the table has a " in (said := refused(project))
+    assert said.endswith("of this name already; take another one")
 
 
 @pytest.mark.parametrize("text", ["1e-5", "1e-05", "0.00001", "1.0e-05"])

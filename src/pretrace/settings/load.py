@@ -22,6 +22,12 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 """Names of tasks and variants: they become folders, and arguments of a command in dvc.yaml."""
 BASELINES = ("majority", "tfidf", "ngram", "lsa", ZERO_SHOT, ZERO_SHOT_PMI, FROZEN)
 """Columns of the table besides the variants."""
+RESERVED = {
+    "tasks": {"mean": "the table has a row of this name already"},
+    "variants": dict.fromkeys(BASELINES, "the table has a column of this name already")
+    | dict.fromkeys(("task", "format", "metric"), "the table has a heading of this name already"),
+}
+"""Names that the table uses itself, by section, each with the reason."""
 
 
 class Settings(Section):
@@ -61,8 +67,10 @@ class Settings(Section):
                         f"{what}.{name[:60]}: a name takes lower-case letters, digits and underscores, begins with a "
                         "letter and has at most 60"
                     )
-        if taken := [name for name in BASELINES if name in self.variants]:
-            raise ValueError(f"variants.{taken[0]}: the table has a column of this name already; take another one")
+        for what, reserved in RESERVED.items():
+            for name in getattr(self, what):
+                if name in reserved:
+                    raise ValueError(f"{what}.{name}: {reserved[name]}; take another one")
         for name, variant in self.variants.items():
             if (variant.layers or 0) > self.scale.model.layers:
                 raise ValueError(
