@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pretrace.cli import main
+from pretrace.cli import build_parser, main
 from tests.helpers.small_run import refused, run
+
+COMMANDS = ("check", "generate", "predict", "evaluate", "export", "diff", "gate", "trace", "track")
 
 
 def test_generate_continues_the_prompt(repository: Path, capsys: Any) -> None:
@@ -39,10 +42,41 @@ def test_generate_without_a_model_is_one_line(project: Path, capsys: Any) -> Non
     assert "models/pretrained/transformer: no model there" in refused(capsys, "generate", "--prompt", "the")
 
 
-@pytest.mark.parametrize("wrong", ["--tokens=0", "--temperature=-1", "--temperature=nan", "--top=0"])
-def test_generate_refuses_wrong_numbers(wrong: str) -> None:
+NUMBERS = {
+    "generate": ("--tokens", "--temperature", "--top", "--seed"),
+    "evaluate": ("--stride",),
+}
+NO_NUMBERS = ("", "nan", "inf", "1_0", "0x1", "-1", str(2**64), "1e400", "9" * 5000, "\u0661", "1 2", "\x1b[2J")
+
+
+def number_options(command: str) -> set[str]:
+    """The options of a command that take a number."""
+    (commands,) = (one for one in build_parser()._actions if isinstance(one, argparse._SubParsersAction))
+    numbers = (one for one in commands.choices[command]._actions if one.type is not None)
+    return {one.option_strings[0] for one in numbers}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_number_is_bounded_with_one_line(command: str, capsys: Any) -> None:
+    assert number_options(command) == set(NUMBERS.get(command, ()))
+    for option in NUMBERS.get(command, ()):
+        for text in NO_NUMBERS:
+            with pytest.raises(SystemExit, match="2"):
+                main([command, f"{option}={text}"])
+            said = capsys.readouterr().err
+            assert said.startswith(f"pretrace {command}: argument {option}: takes ") and said.count("\n") == 1
+            assert len(said) < 400 and "\x1b" not in said
+
+
+@pytest.mark.parametrize("wrong", ["--tokens=0", "--temperature=1e-40", "--top=0"])
+def test_generate_refuses_numbers_below_its_bounds(wrong: str) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["generate", "--prompt", "the", wrong])
+
+
+def test_generate_takes_the_ends_of_its_bounds(repository: Path, capsys: Any) -> None:
+    run(capsys, "generate", "--tokens=2", "--seed=4294967295", "--temperature=0.001", "--top=1000000000")
+    run(capsys, "generate", "--tokens=2", "--temperature=1e3")
 
 
 def test_help_shows_defaults_examples_and_exit_codes(capsys: Any) -> None:

@@ -6,20 +6,27 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+from pretrace.common.arguments import Parser, number, whole_number
 from pretrace.common.errors import PretraceError, printable
 from pretrace.common.extras import explain_missing
 from pretrace.settings import load_settings
 
 MODEL = "models/pretrained/transformer"
+COUNT, SEED = whole_number(1, 10**9), whole_number(0, 2**32 - 1)
+"""As in the settings."""
+TEMPERATURE = number(0.001, 1000, or_zero=True)
+"""A smaller one divides the logits beyond what a number holds, and 0 already takes the most likely token."""
 BASE, REVIEW, BENCHMARK = "origin/main", ".pretrace/review", "reports/benchmark.json"
 DESCRIPTION = "From raw text to a benchmark table. Run it from the root of the repository."
+NOT_COMPARED = 3
 EPILOG = """\
 examples:
   pretrace check
@@ -36,11 +43,14 @@ exit codes:
   1  bad input (one line on standard error), a reason not to merge (gate), a score that could not be reproduced
      (trace --verify), or runs that are still queued (track --resend)
   2  wrong usage
+  3  the gate could not compare the scores, and has no other reason
 """
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return the exit code."""
+    with contextlib.suppress(AttributeError):  # a label may have letters that the locale lacks
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     options = build_parser().parse_args(arguments)
     try:
         code = options.run(options) or 0
@@ -82,11 +92,13 @@ def generate(options: argparse.Namespace) -> None:
 
 
 def predict(options: argparse.Namespace) -> None:
-    """Print a prediction for each row."""
-    from pretrace.inference.predict import predict_lines
+    """Print a prediction for each row, on a line each."""
+    from pretrace.inference.predict import predict_file
 
-    name = "standard input" if options.rows == "-" else options.rows
-    for prediction in predict_lines(options.model, _lines(options.rows), name):
+    def remark(text: str) -> None:
+        print(f"pretrace: predict: {printable(text)}", file=sys.stderr)
+
+    for prediction in predict_file(options.model, options.rows, options.format, remark):
         print(printable(prediction) if isinstance(prediction, str) else prediction)  # labels come from files
 
 
@@ -139,18 +151,20 @@ def diff(options: argparse.Namespace) -> None:
 
 
 def gate(options: argparse.Namespace) -> int:
-    """Print the reasons not to merge; return 1 if there are any."""
+    """Print the reasons not to merge; return 1 if there are any, else 3 if scores could not be compared."""
     from pretrace.review import gate_reasons
 
-    reasons, notes = gate_reasons(options.base)
+    reasons, notes, not_compared = gate_reasons(options.base)
     for note in notes:
         print(f"gate: {printable(note)}")
     sys.stdout.flush()
     for reason in reasons:
         print(f"pretrace: gate: {printable(reason)}", file=sys.stderr)
-    if not reasons:
+    if not_compared:
+        print(f"pretrace: gate: cannot compare scores: {printable(not_compared)}", file=sys.stderr)
+    elif not reasons:
         print("gate: open; dvc.lock agrees with the code, and no score fell by more than its noise")
-    return 1 if reasons else 0
+    return 1 if reasons else NOT_COMPARED if not_compared else 0
 
 
 def trace(options: argparse.Namespace) -> int:
@@ -180,18 +194,9 @@ def track(options: argparse.Namespace) -> int:
     return 0
 
 
-def _lines(path: str) -> Iterable[str]:
-    try:
-        return sys.stdin if path == "-" else Path(path).read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise PretraceError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise PretraceError(f"{path}: not UTF-8 at byte {error.start}; convert it (iconv -t UTF-8)") from None
-
-
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; `run` of its result is the command's function."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="pretrace",
         description=DESCRIPTION,
         epilog=EPILOG,
@@ -215,20 +220,23 @@ def build_parser() -> argparse.ArgumentParser:
     one = add(generate, "continue a text with a pre-trained language model")
     add_model(one, "folder of a language model")
     one.add_argument("--prompt", metavar="TEXT", default="", help="beginning of the text; may be empty")
-    one.add_argument("--tokens", type=_count, default=40, help="number of tokens to generate")
-    one.add_argument("--seed", type=int, default=0, help="random seed; the same seed gives the same text")
-    one.add_argument("--temperature", type=_temperature, default=0.8, help="0 always takes the most likely token")
-    one.add_argument("--top", type=_count, default=40, help="sample from this many of the most likely tokens")
+    one.add_argument("--tokens", type=COUNT, default=40, help="number of tokens to generate")
+    one.add_argument("--seed", type=SEED, default=0, help="random seed; the same seed gives the same text")
+    one.add_argument("--temperature", type=TEMPERATURE, default=0.8, help="0 always takes the most likely token")
+    one.add_argument("--top", type=COUNT, default=40, help="sample from this many of the most likely tokens")
     one = add(predict, "predict rows with a fine-tuned model")
     one.add_argument("model", metavar="MODEL", help="name of a folder in models/finetuned, such as source-full")
-    one.add_argument("rows", metavar="FILE", nargs="?", default="-", help="JSONL with the task's columns; - for stdin")
+    rows = "rows with the task's columns (.jsonl, .csv, .tsv, .parquet), or a text a line (.txt); - for stdin"
+    one.add_argument("rows", metavar="FILE", nargs="?", default="-", help=rows)
+    told = "format, if the name does not tell it; stdin is jsonl without it"
+    one.add_argument("--format", choices=("jsonl", "csv", "tsv", "parquet", "text"), help=told)
     one = add(evaluate, "measure the perplexity of a language model on a text, or its last-word accuracy (LAMBADA)")
     add_model(one, "folder of a language model")
     what = one.add_mutually_exclusive_group(required=True)
     what.add_argument("--text", metavar="FILE", help="plain text, or a file or folder as in corpus.path")
     what.add_argument("--last-word", metavar="FILE", help="rows with `context` and `target`, as in LAMBADA")
     stride = "tokens scored per window; larger is faster, smaller is more exact (default: half the context)"
-    one.add_argument("--stride", type=_count, help=stride)
+    one.add_argument("--stride", type=COUNT, help=stride)
     one.add_argument("--json", action="store_true", help="print one JSON object")
     add(
         search, "try the rates and passes of `search` in params.yaml on dev, for each variant; into reports/search.json"
@@ -258,18 +266,6 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     def _get_help_string(self, action: argparse.Action) -> str | None:
         has_default = action.default not in (None, "") and not isinstance(action.default, bool)
         return super()._get_help_string(action) if has_default else action.help
-
-
-def _count(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
-
-
-def _temperature(text: str) -> float:
-    if not (number := float(text)) >= 0:
-        raise argparse.ArgumentTypeError("must be 0 or more")
-    return number
 
 
 if __name__ == "__main__":

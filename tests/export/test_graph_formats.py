@@ -26,7 +26,6 @@ from pretrace.cli import main
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import write_json
 from pretrace.export import export
-from pretrace.inference.predict import predict_lines
 from pretrace.model import LSTM, Transformer, load_model, save_model
 from pretrace.model.checkpoints.safetensors_file import save_tensors
 from pretrace.settings import LSTMSettings, ModelSettings
@@ -35,6 +34,7 @@ from pretrace.tasks.kinds import KINDS
 from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.training.finetuning.task_head import TaskModel
 from tests.helpers.made_up_results import finetuned_config
+from tests.helpers.new_rows import predicted
 from tests.helpers.small_vocabulary import TEXT
 
 pytestmark = pytest.mark.slow
@@ -148,7 +148,7 @@ def test_graph_of_a_task_predicts_as_predict_does(
     draw = random.Random(0)
     chosen = [draw.choices(words, k=6 + n % 4) for n in range(24)]
     rows = [ROWS.get(kind, lambda w: {"first": " ".join(w[:3]), "second": " ".join(w[3:])})(part) for part in chosen]
-    expected = predict_lines(cell, [json.dumps(row) for row in rows], "rows")
+    expected = predicted(cell, rows, tmp_path)
     out = export(cell, format, tmp_path / "out")
     vocabulary = load_vocabulary(out / "vocabulary")
     read = [KINDS[kind].sequences] + [KINDS[kind].alone] * (READ_OUTS[variant] == "likelihoods")

@@ -6,6 +6,8 @@ that is not here is not mended yet.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import subprocess
 import sys
@@ -15,12 +17,18 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pretrace.cli import main
 from pretrace.common.errors import PretraceError
 from pretrace.corpus import clean_text
 from pretrace.settings import Task
 from pretrace.settings.section import checked
 from pretrace.tasks.dataset import TaskData
 from pretrace.tasks.read_task import read_task_files
+from tests.helpers import REPOSITORY
+from tests.helpers import made_up_project as made
+from tests.helpers import tiny_project as tiny
+from tests.helpers.new_rows import typed
+from tests.helpers.small_run import make_run
 
 Case = Callable[[Path], None]
 
@@ -67,6 +75,70 @@ def _large_latin_1(folder: Path) -> None:
 def _on_a_mac(folder: Path) -> None:
     reads(None, 12)(folder)
     assert not any("/._" in row.origin for rows in read(folder).splits.values() for row in rows)
+
+
+def typed_in(*arguments: str, content: bytes | None = None) -> tuple[int, list[str], list[str]]:
+    """Run `pretrace`; return its exit code and the lines of both streams."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        if content is not None:
+            patch.setattr("sys.stdin", typed(content))
+        try:
+            code = main(list(arguments))
+        except SystemExit as stop:
+            code = int(str(stop.code))
+    return code, out.getvalue().splitlines(), err.getvalue().splitlines()
+
+
+def answers(file: str, rows: int) -> Case:
+    """A file whose rows `pretrace predict` answers, as many as there are."""
+
+    def case(folder: Path) -> None:
+        make_run(Path())
+        code, out, _ = typed_in("predict", "topic-full", str(folder / file))
+        assert code == 0 and len(out) == rows and all(out)
+
+    return case
+
+
+def refuses(file: str, words: str) -> Case:
+    """A file that `pretrace predict` refuses in one line with these words, and on standard input, too."""
+
+    def case(folder: Path) -> None:
+        make_run(Path())
+        path = folder / file
+        form = "text" if path.suffix == ".txt" else path.suffix[1:]
+        by_name = typed_in("predict", "topic-full", str(path))
+        by_input = typed_in("predict", "topic-full", "--format", form, content=path.read_bytes())
+        assert by_name == (1, [], [f"pretrace: predict: {path}: {words}"])
+        assert by_input == (1, [], [f"pretrace: predict: standard input: {words}"])
+
+    return case
+
+
+def _large_seed(folder: Path) -> None:
+    code, out, err = typed_in("generate", "--seed", "18446744073709551616", "--tokens", "3")
+    assert (code, out, len(err)) == (2, [], 1)
+    assert "argument --seed: takes a whole number from 0 to 4294967295" in err[0]
+
+
+def _missing_base(folder: Path) -> None:
+    made.write(Path("reports/benchmark.json"), made.benchmark(made.row("rte", "full")))
+    tiny.commit(Path(), "ran")
+    code, out, err = typed_in("gate", "orgin/main")
+    assert code == 1 and not any("open" in line for line in out)  # 1: this folder has no dvc.lock
+    assert "pretrace: gate: cannot compare scores: no revision orgin/main here; fetch it" in err[-1]
+
+
+def _inactive_environment(folder: Path) -> None:
+    made.write(Path("stages/tasks.py"), "import sys\nopen('python.txt', 'w').write(sys.executable)\n")
+    made.write(Path("stages/run"), (REPOSITORY / "stages" / "run").read_text())
+    made.write(Path("dvc.yaml"), "stages:\n  tasks:\n    cmd: sh stages/run tasks\n    outs: [python.txt]\n")
+    tiny.must(Path(), "git", "init", "--quiet")
+    dvc = str(Path(sys.executable).with_name("dvc"))
+    for command in (("init", "--quiet"), ("repro", "-f", "-s", "tasks")):
+        tiny.must(Path(), dvc, *command, PATH="/usr/bin:/bin")
+    assert Path("python.txt").read_text() == str(Path(sys.executable).with_name("python"))
 
 
 TWO = ["bad", "good"]
@@ -118,5 +190,23 @@ CASES: dict[str, Case] = {
     "T13b": reads(TWO, 20),
     # I. A line in the place of a traceback.
     "T69": says("train.parquet: no column 'label'; it has \"('text', 'a')\""),
+    "G02": _large_seed,
+    # J. Rows to predict.
+    "P02": answers("rows.txt", 5),
+    "P03": answers("rows.csv", 2),
+    "P04": refuses("rows.jsonl", "row 1: column 'text': text expected, got None"),
+    "P05": refuses(
+        "rows.txt",
+        "line 1: not UTF-8: byte 4 of the file is 0xe9, perhaps 'é' in Windows-1252; convert it "
+        "(iconv -f WINDOWS-1252 -t UTF-8)",
+    ),
+    "P06": refuses(
+        "rows.jsonl",
+        "row 1: column 'text': half of a surrogate pair at character 4, which is no text; mend it or take it out",
+    ),
+    # L. A check that could not check.
+    "X01": _missing_base,
+    # M. A command of the documentation.
+    "W06": _inactive_environment,
 }
 """By the folder's name."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 from pathlib import Path
@@ -13,18 +12,19 @@ import pytest
 from pretrace.common.files import write_json
 from pretrace.tokens import train_vocabulary
 from tests.helpers import made_up_results as made_up
+from tests.helpers.new_rows import typed
 from tests.helpers.small_run import LABELS, WORDS, refused, run
 
 
 def test_predict_keeps_the_order_of_rows(repository: Path, capsys: Any, monkeypatch: Any) -> None:
     texts = [" ".join(WORDS[n : n + 1 + n % 5]) for n in range(12)]
-    (repository / "rows.txt").write_text("\n".join(texts) + "\n\n")
+    (repository / "rows.txt").write_text("\n".join(texts) + "\n")
     together = run(capsys, "predict", "topic-full", "rows.txt").splitlines()
     assert len(together) == len(texts)
     assert set(together) <= set(LABELS["topic"])
     assert len(set(together)) > 1, "all answers are the same, so the order is not tested"
     for text, answer in zip(texts, together, strict=True):
-        monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({"text": text.upper()})))
+        monkeypatch.setattr("sys.stdin", typed(json.dumps({"text": text.upper()}).encode()))
         assert run(capsys, "predict", "topic-full").strip() == answer
 
 
@@ -39,17 +39,28 @@ def test_predict_chooses(repository: Path, capsys: Any) -> None:
 @pytest.mark.parametrize(
     ("cell", "text", "said"),
     [
-        ("pair-full", '{"first": "a"}', "rows.jsonl: row 1: 'second' takes text, got None; the row has first"),
+        ("pair-full", '{"first": "a"}', "no column 'second'; it has 'first'; the model takes 'first' and 'second'"),
+        (
+            "pair-full",
+            '{"first": "a", "second": "b"}\n{"first": "a"}',
+            "rows.jsonl: row 2: column 'second': text expected, got None",
+        ),
         ("pair-full", "the cat", "rows.jsonl: row 1: not JSON"),
-        ("pair-full", "[1]", "takes a JSON object with 'first' and 'second'"),
-        ("topic-full", '\n{"text": 3}', "rows.jsonl: row 2: 'text' takes text, got 3"),
-        ("next-full", '{"first": "a", "choices": ["b"]}', "'choices' takes a list of two or more texts"),
+        ("topic-full", "the cat", "rows.jsonl: row 1: not JSON"),
+        ("pair-full", "[1]", "rows.jsonl: row 1: "),
+        ("topic-full", '\n{"text": 3}', "rows.jsonl: row 1: column 'text': text expected, got 3"),
+        ("topic-full", '{"text": null}', "rows.jsonl: row 1: column 'text': text expected, got None"),
+        ("topic-full", '{"text": "cut \\ud83d here"}', "row 1: column 'text': half of a surrogate pair at character 4"),
+        ("topic-full", '\ufeff{"txt": "the cat"}', "no column 'text'; it has 'txt'"),
+        ("next-full", '{"first": "a", "choices": ["b"]}', "row 1: has 1 choices; every row needs the same number"),
+        ("next-full", '{"first": "a", "choices": ["b", 3]}', "row 1: column 'choices': text expected, got 3"),
+        ("next-full", '{"first": "a", "choices": "b"}', "row 1: a list of choices expected, got 'b'"),
         (
             "next-full",
             '{"first": "a", "choices": ["b", "c"]}\n{"first": "a", "choices": ["b", "c", "d"]}',
-            "every row needs the same number of choices",
+            "rows.jsonl: row 2: has 3 choices; every row needs the same number, two or more",
         ),
-        ("topic-full", "\n", "rows.jsonl: no rows there"),
+        ("topic-full", "\n", "rows.jsonl: has no rows"),
         ("topic-scratch", "the cat", "topic-scratch: not in models/finetuned, which has next-full, pair-full, topic-"),
         ("../pretrained/transformer", "the cat", "not in models/finetuned, which has"),
         (".", "the cat", "not in models/finetuned, which has"),
@@ -62,8 +73,6 @@ def test_predict_names_what_is_wrong(repository: Path, capsys: Any, cell: str, t
 
 def test_predict_without_its_file(repository: Path, capsys: Any) -> None:
     assert "nowhere.jsonl: cannot be read" in refused(capsys, "predict", "topic-full", "nowhere.jsonl")
-    (repository / "latin.txt").write_bytes(b"caf\xe9")
-    assert "latin.txt: not UTF-8 at byte 3" in refused(capsys, "predict", "topic-full", "latin.txt")
 
 
 def test_predict_of_an_unavailable_probe(repository: Path, capsys: Any) -> None:
@@ -92,7 +101,7 @@ def test_predict_names_columns_as_the_task_did(repository: Path, capsys: Any) ->
     config = repository / "models/finetuned/pair-full/config.json"
     note = json.loads(config.read_text())
     (repository / "rows.jsonl").write_text('{"one": "the cat", "other": "a mat"}')
-    assert "'first' takes text" in refused(capsys, "predict", "pair-full", "rows.jsonl")
+    assert "no column 'first'; it has 'one', 'other'" in refused(capsys, "predict", "pair-full", "rows.jsonl")
     write_json(config, note | {"columns": {"first": "one", "second": "other"}})
     assert run(capsys, "predict", "pair-full", "rows.jsonl").strip() in ("one", "two")
 

@@ -7,7 +7,6 @@ How each is run stands in tests/helpers/docs_commands.py. A command that is new 
 from __future__ import annotations
 
 import csv
-import io
 import json
 import os
 import random
@@ -24,6 +23,7 @@ from pretrace.cli import main
 from tests.helpers import REPOSITORY
 from tests.helpers import tiny_project as tiny
 from tests.helpers.docs_commands import NAMES, PAGES, ByTest, How, NotRun, Run
+from tests.helpers.new_rows import typed
 from tests.helpers.published_files import write_published
 
 pytestmark = pytest.mark.slow
@@ -109,7 +109,7 @@ def run_here(project: Path, page: str, line: str, how: Run, capfd: pytest.Captur
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(project)
             if words[3]:
-                patch.setattr("sys.stdin", io.StringIO((project / words[3]).read_text()))
+                patch.setattr("sys.stdin", typed((project / words[3]).read_bytes()))
             capfd.readouterr()
             assert main(shlex.split(words[1])) == 0, f"{page}: {line}: {capfd.readouterr().err}"
             said = capfd.readouterr().out

@@ -61,7 +61,7 @@ def test_one_changed_label_stops_the_gate_and_is_in_the_trace(project: Path) -> 
 
 def test_rows_that_are_not_here_are_a_note(project: Path) -> None:
     with_rows(project, "data/mine.csv").unlink()
-    _, notes = gate_reasons("HEAD")
+    _, notes, _ = gate_reasons("HEAD")
     assert "task rte: data/mine.csv: not here, not compared" in notes
     assert any(text.endswith(", not here") for _, text in trace_score(TABLE, "rte/full"))
     same, lines = verify_score(TABLE, "rte/full")

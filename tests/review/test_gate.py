@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,56 @@ def test_clone_without_data_passes(clone: Path, capsys: Any) -> None:
 
 
 def test_first_run_passes_with_a_note(clone: Path) -> None:
-    note = "scores are not compared: no revision origin/nothing here; fetch it (git fetch), or set BASE=..."
-    assert gate_reasons("origin/nothing") == ([], [note])
-    assert gate_reasons("HEAD~1") == ([], ["scores are not compared: HEAD~1 has no reports/benchmark.json"])
+    note = "scores are not compared: HEAD~1 has no reports/benchmark.json"
+    assert gate_reasons("HEAD~1") == ([], [note], "")
+
+
+def test_revision_that_is_not_here_is_not_open(clone: Path, capsys: Any) -> None:
+    """Mistyped, or not fetched."""
+    assert main(["gate", "orgin/main"]) == 3
+    output = capsys.readouterr()
+    why = "no revision orgin/main here; fetch it (git fetch), or set BASE=..."
+    assert output.err == f"pretrace: gate: cannot compare scores: {why}\n"
+    assert "open" not in output.out
+    (clone / "stages/finetune.py").write_text("print('another one')\n")
+    assert main(["gate", "orgin/main"]) == 1
+
+
+def test_shallow_clone_says_how_to_fetch(project: Path, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    made.run(tmp_path, "git", "clone", "--quiet", "--depth", "1", project.as_uri(), "shallow")
+    monkeypatch.chdir(tmp_path / "shallow")
+    assert main(["gate", "HEAD~1"]) == 3
+    error = capsys.readouterr().err
+    assert "no revision HEAD~1 in this shallow clone" in error and "git fetch --unshallow" in error
+
+
+@pytest.mark.parametrize("text", ["{", '{"rows": 3}'])
+def test_base_with_a_table_of_another_form_is_not_open(clone: Path, capsys: Any, text: str) -> None:
+    table = clone / "reports/benchmark.json"
+    now = table.read_text()
+    table.write_text(text)
+    made.commit(clone, "broken")
+    table.write_text(now)
+    made.commit(clone, "mended")
+    assert main(["gate", "HEAD~1"]) == 3
+    error = capsys.readouterr().err
+    assert error.startswith("pretrace: gate: cannot compare scores: the table of HEAD~1: reports/benchmark.json")
+
+
+def test_base_whose_table_git_lacks_is_not_open(clone: Path, capsys: Any) -> None:
+    """As in a partial clone without a connection."""
+    blob = made.run(clone, "git", "rev-parse", "HEAD:reports/benchmark.json").strip()
+    held = made.run(clone, "git", "cat-file", "--batch-all-objects", "--batch-check")
+    made.run(clone, "git", "config", "--local", "gc.auto", "0")
+    for pack in (clone / ".git/objects/pack").glob("*.pack"):
+        content = pack.read_bytes()
+        pack.with_suffix(".idx").unlink()
+        pack.unlink()
+        subprocess.run(["git", "unpack-objects", "-q"], cwd=clone, input=content, check=True)
+    assert blob in held
+    (clone / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    assert main(["gate", "HEAD"]) == 3
+    assert "reports/benchmark.json at HEAD: git has no content of it here" in capsys.readouterr().err
 
 
 def test_edited_code_stops_and_is_named(clone: Path, capsys: Any) -> None:
@@ -126,7 +174,7 @@ def test_fallen_score_stops_and_removed_one_does_not(clone: Path) -> None:
         ),
     )
     change(clone / "dvc.lock", "lr: 0.001", "lr: 0.002")
-    stopping, notes = gate_reasons("HEAD")
+    stopping, notes, _ = gate_reasons("HEAD")
     stop = [reason for reason in stopping if not reason.startswith("dvc.lock: ")]  # table and lock were made by hand
     assert len(stop) == 3
     assert stop[2].startswith("mean over 2 tasks/full: 10.3 points lower than at HEAD, the noise is ± ")
@@ -146,7 +194,7 @@ def test_fall_of_which_nothing_has_changed_is_said_and_does_not_stop(clone: Path
     made.commit(clone, "before")
     made.write(table, made.benchmark(made.row("rte", "full", scores=[0.50, 0.52, 0.51])))
     made.write(clone / "reports/cost.json", {"finetune@rte-full": {**cost, "machine": "B", "precision": "bfloat16"}})
-    stopping, notes = gate_reasons("HEAD")
+    stopping, notes, _ = gate_reasons("HEAD")
     assert all(reason.startswith("dvc.lock: report: ") for reason in stopping)  # the table was made by hand
     assert notes[0].startswith("rte/full: 20.0 points lower than at HEAD, the noise is ± ")
     ran = "finetune@rte-full ran on B, bfloat16 here, on A, float32 there"

@@ -15,9 +15,9 @@ import pytest
 
 from pretrace import tracking
 from pretrace.common.files import read_json
-from pretrace.inference.predict import predict_lines
 from tests.helpers.finetuned_models import ROWS, TASKS, benchmark, benchmark_row, models, write_pipeline
 from tests.helpers.mlflow_records import PARENT, client, queue_run, runs
+from tests.helpers.new_rows import predicted
 
 pytestmark = pytest.mark.slow
 
@@ -73,7 +73,7 @@ def test_champion_is_the_best_on_the_same_rows(finetuned: Path) -> None:
     assert aliases() == {"champion": "4", "full": "4", "scratch": "3"}
 
 
-def test_registered_model_predicts_the_same(finetuned: Path, monkeypatch: Any) -> None:
+def test_registered_model_predicts_the_same(finetuned: Path, tmp_path: Path, monkeypatch: Any) -> None:
     """Of every kind, with columns of the task's own names; from a process in another folder, too."""
     import mlflow
     import pandas as pd
@@ -88,7 +88,7 @@ def test_registered_model_predicts_the_same(finetuned: Path, monkeypatch: Any) -
         parts = pq.read_table(finetuned / f"data/tasks/{name}/test.parquet")["parts"].to_pylist()
         fields = KIND_FACTS[kind].fields(Columns(**config["columns"]))
         rows = [fields.as_row(row) for row in parts]
-        expected = predict_lines(f"{name}-full", [json.dumps(row) for row in rows], "rows")
+        expected = predicted(f"{name}-full", rows, tmp_path)
         model = mlflow.pyfunc.load_model(f"models:/pretrace-{name}@champion")
         predictions = list(model.predict(pd.DataFrame(rows)))
         assert predictions == expected, name
@@ -100,7 +100,7 @@ def test_registered_model_is_served_by_mlflow(finetuned: Path, tmp_path: Path) -
     """Without the folder that it was made in, and with the code that it has with it."""
     report()
     (finetuned / "rows.json").write_text(json.dumps({"dataframe_records": [{"text": row} for row in ROWS]}))
-    expected = predict_lines("source-full", ROWS, "rows")
+    expected = predicted("source-full", [{"text": row} for row in ROWS], tmp_path)
     command = ["models", "predict", "-m", "models:/pretrace-source@full", "-i", "rows.json", "-t", "json"]
     environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking.tracking_uri(), "MLFLOW_DISABLE_TELEMETRY": "true"}
     shutil.rmtree(finetuned / "models")

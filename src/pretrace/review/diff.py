@@ -6,7 +6,7 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from pretrace.common.errors import PretraceError
@@ -15,7 +15,7 @@ from pretrace.report.benchmark import BASELINES
 from pretrace.report.statistics.comparisons import CONFIDENCE, Difference
 from pretrace.review.costs import machines, quantities
 from pretrace.review.curves import plot_curves
-from pretrace.review.git_tree import Tree, tree_at
+from pretrace.review.git_tree import Tree, no_revision, tree_at
 from pretrace.review.parameters import parameter_changes
 from pretrace.review.score_changes import (
     ADDED,
@@ -58,7 +58,7 @@ def diff_as_markdown(revision: str, folder: Path, root: Path = Path(), link: str
     benchmark = after.json(BENCHMARK)
     if benchmark is None:
         raise PretraceError(f"{BENCHMARK}: no such file; run the stage that writes it (`dvc repro`)")
-    before, old, why_not = baseline(revision, root)
+    before, old, why_not, _ = baseline(revision, root)
     changes = score_changes(old, benchmark)
     where = f"`{before.commit[:8]}` ({escape(revision)})" if before and before.commit else escape(revision)
     parts = [f"## Difference from {where}"]
@@ -71,17 +71,30 @@ def diff_as_markdown(revision: str, folder: Path, root: Path = Path(), link: str
     return "\n\n".join(parts) + "\n"
 
 
-def baseline(revision: str, root: Path) -> tuple[Tree | None, Any, str]:
-    """Return the files of a revision, the JSON of its benchmark, and why there is nothing to compare with, or ""."""
+class Baseline(NamedTuple):
+    """What a state is compared with."""
+
+    tree: Tree | None
+    benchmark: Any
+    """JSON of its table."""
+    why_not: str
+    """Why there is nothing to compare with, or ""."""
+    is_first: bool
+    """True if it has no table yet, so that nothing is amiss."""
+
+
+def baseline(revision: str, root: Path) -> Baseline:
+    """Return the files of a revision and the JSON of its benchmark, as far as they are there."""
     tree = tree_at(revision, root)
     if tree is None:
-        return None, None, f"no revision {revision} here; fetch it (git fetch), or set BASE=..."
+        return Baseline(None, None, no_revision(revision, root), False)
     try:
         benchmark = tree.json(BENCHMARK)
         score_changes(benchmark, {"rows": []})
     except PretraceError as error:
-        return tree, None, str(error)
-    return tree, benchmark, "" if benchmark is not None else f"{revision} has no {BENCHMARK}"
+        return Baseline(tree, None, f"the table of {revision}: {error}", False)
+    why_not = "" if benchmark is not None else f"{revision} has no {BENCHMARK}"
+    return Baseline(tree, benchmark, why_not, benchmark is None)
 
 
 def escape(text: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from pretrace.common.errors import PretraceError
 from pretrace.review.diff import baseline
@@ -13,11 +14,22 @@ from pretrace.review.score_changes import BENCHMARK, LOST, OTHER, REMOVED, Chang
 from pretrace.tasks.raw_files import absent_files, changed_files, read_task_reports, rows_changed
 
 
-def gate_reasons(revision: str, root: Path = Path()) -> tuple[list[str], list[str]]:
-    """Return the reasons to stop, none if all is well, and notes for a person; one line each.
+class Findings(NamedTuple):
+    """What the gate has found; one line each."""
 
-    A score that is removed, or measured by another metric, is a note and no reason. The first run, without a revision
-    to compare with, passes if the lock file agrees.
+    reasons: list[str]
+    """To stop; none if all is well."""
+    notes: list[str]
+    """For a person."""
+    not_compared: str
+    """Why scores could not be compared, or ""; not that of the first run, which has nothing to compare with."""
+
+
+def gate_reasons(revision: str, root: Path = Path()) -> Findings:
+    """Return the reasons to stop, notes, and why scores could not be compared.
+
+    A score that is removed, or measured by another metric, is a note and no reason. The first run, where the revision
+    has no table yet, passes if the lock file agrees.
     """
     try:
         reasons = disagreements(root)
@@ -25,17 +37,20 @@ def gate_reasons(revision: str, root: Path = Path()) -> tuple[list[str], list[st
         reasons = [str(error)]
     benchmark = Tree("here", None, root).json(BENCHMARK)
     if benchmark is None:
-        return [*reasons, f"{BENCHMARK}: no such file; run `dvc repro` and commit reports"], []
-    before, old, why_not = baseline(revision, root)
+        return Findings([*reasons, f"{BENCHMARK}: no such file; run `dvc repro` and commit reports"], [], "")
+    before, old, why_not, is_first = baseline(revision, root)
     changes = score_changes(old, benchmark)
     fallen, notes = falls(changes, before, Tree("here", None, root))
     lost = [_lost(change, revision) for change in changes if change.verdict == LOST]
     fallen = lost + fallen
     notes += [f"{c.task}/{c.column}: {c.verdict}, not compared" for c in changes if c.verdict in (REMOVED, OTHER)]
     compared = sum(change.difference is not None for change in changes)
-    notes += [f"scores are not compared: {why_not}" if why_not else f"{compared} scores compared with {revision}"]
+    if is_first:
+        notes.append(f"scores are not compared: {why_not}")
+    elif not why_not:
+        notes.append(f"{compared} scores compared with {revision}")
     changed, absent = _rows(root)
-    return reasons + changed + fallen, notes + absent
+    return Findings(reasons + changed + fallen, notes + absent, "" if is_first else why_not)
 
 
 def _rows(root: Path) -> tuple[list[str], list[str]]:

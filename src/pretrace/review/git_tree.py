@@ -71,7 +71,10 @@ class Tree:
 
     def _bytes(self, path: str) -> bytes | None:
         if self.commit is not None:
-            return git(self.root, "cat-file", "blob", f"{self.commit}:./{path}")
+            content = git(self.root, "cat-file", "blob", f"{self.commit}:./{path}")
+            if content is None and git(self.root, "ls-tree", "--name-only", self.commit, "--", path):
+                raise PretraceError(f"{self._described(path)}: git has no content of it here; run `git fetch`")
+            return content
         try:
             return (self.root / path).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
@@ -89,6 +92,18 @@ def tree_at(revision: str | None, root: Path = Path()) -> Tree | None:
         return Tree("here", None, root)
     commit = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     return Tree(revision, commit.decode().strip(), root) if commit else None
+
+
+def no_revision(revision: str, root: Path = Path()) -> str:
+    """Return why a revision is not here, and what to do."""
+    if git(root, "rev-parse", "--git-dir") is None:
+        return f"no revision {revision} here, as this is no git repository; clone it, or run `git init` and commit all"
+    if git(root, "rev-parse", "--is-shallow-repository") == b"true\n":
+        return (
+            f"no revision {revision} in this shallow clone; fetch it, as `git fetch --depth 1 origin "
+            "main:refs/remotes/origin/main` does for origin/main, or all with `git fetch --unshallow`"
+        )
+    return f"no revision {revision} here; fetch it (git fetch), or set BASE=..."
 
 
 def git(folder: Path, *arguments: str) -> bytes | None:

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from pretrace import tracking
-from pretrace.inference.predict import predict_lines
 from tests.helpers.finetuned_models import ROWS, models
 from tests.helpers.mlflow_records import PARENT, client, count_queued, points, queue_run, runs
+from tests.helpers.new_rows import predicted
 
 PATIENCE = 180
 PLACES = ":".join([*map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), os.environ["PATH"]])
@@ -132,4 +132,5 @@ def test_server_with_postgres(finetuned: Path, server: str, tmp_path: Path, monk
         model = mlflow.pyfunc.load_model("models:/pretrace-source@champion")
     finally:
         mlflow.set_tracking_uri(None)
-    assert list(model.predict(pd.DataFrame({"text": ROWS}))) == predict_lines("source-full", ROWS, "rows")
+    expected = predicted("source-full", [{"text": row} for row in ROWS], tmp_path)
+    assert list(model.predict(pd.DataFrame({"text": ROWS}))) == expected
