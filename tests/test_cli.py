@@ -12,7 +12,7 @@ import pytest
 from pretrace.cli import build_parser, main
 from tests.helpers.small_run import refused, run
 
-COMMANDS = ("check", "generate", "predict", "evaluate", "export", "diff", "gate", "trace", "track")
+COMMANDS = ("check", "generate", "predict", "evaluate", "search", "export", "diff", "gate", "trace", "track")
 
 
 def test_generate_continues_the_prompt(repository: Path, capsys: Any) -> None:

@@ -125,9 +125,9 @@ def _large_seed(folder: Path) -> None:
 def _missing_base(folder: Path) -> None:
     made.write(Path("reports/benchmark.json"), made.benchmark(made.row("rte", "full")))
     tiny.commit(Path(), "ran")
-    code, out, err = typed_in("gate", "orgin/main")
+    code, out, err = typed_in("gate", "origin/typo")
     assert code == 1 and not any("open" in line for line in out)  # 1: this folder has no dvc.lock
-    assert "pretrace: gate: cannot compare scores: no revision orgin/main here; fetch it" in err[-1]
+    assert "pretrace: gate: cannot compare scores: no revision origin/typo here; fetch it" in err[-1]
 
 
 def _inactive_environment(folder: Path) -> None:

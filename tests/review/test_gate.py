@@ -39,13 +39,13 @@ def test_first_run_passes_with_a_note(clone: Path) -> None:
 
 def test_revision_that_is_not_here_is_not_open(clone: Path, capsys: Any) -> None:
     """Mistyped, or not fetched."""
-    assert main(["gate", "orgin/main"]) == 3
+    assert main(["gate", "origin/typo"]) == 3
     output = capsys.readouterr()
-    why = "no revision orgin/main here; fetch it (git fetch), or set BASE=..."
+    why = "no revision origin/typo here; fetch it (git fetch), or set BASE=..."
     assert output.err == f"pretrace: gate: cannot compare scores: {why}\n"
     assert "open" not in output.out
     (clone / "stages/finetune.py").write_text("print('another one')\n")
-    assert main(["gate", "orgin/main"]) == 1
+    assert main(["gate", "origin/typo"]) == 1
 
 
 def test_shallow_clone_says_how_to_fetch(project: Path, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
