@@ -24,10 +24,13 @@ def read_object(text: str) -> dict[str, Any]:
     Raises:
         BadInputError: "not_json", "json_array" or "not_an_object".
     """
+    text = text.strip(" \t\r\n")  # JSON's own white space
     try:
-        row = _DECODER.decode(text)
+        row, end = _DECODER.raw_decode(text)
+        if end < len(text):
+            raise json.JSONDecodeError("Extra data", text, end)
     except (ValueError, RecursionError) as error:
-        if text.strip() == "[":
+        if text == "[":
             raise BadInputError("json_array") from None
         raise BadInputError("not_json", error) from None
     if isinstance(row, dict):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pretrace.common.errors import PretraceError
@@ -18,18 +17,16 @@ from pretrace.corpus.readers.tables.delimited_faults import quote_fault, swallow
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A row, or the line of names."""
+@dataclass(frozen=True)
+class Rows:
+    """Rows of fields, with the line of names if there is one, and the first and last line of each, from 1."""
 
-    first: int
-    """Its first line in the file, from 1."""
-    last: int
-    fields: list[str]
+    fields: list[list[str]]
+    spans: list[tuple[int, int]]
 
 
-def delimited_lines(text: str, suffix: str, file: str) -> list[Line]:
-    """Return all rows of a text, with the line of names if it has one.
+def delimited_rows(text: str, suffix: str, file: str) -> Rows:
+    """Return all rows of a text.
 
     Args:
         text: of the whole file.
@@ -41,28 +38,23 @@ def delimited_lines(text: str, suffix: str, file: str) -> list[Line]:
     """
     quoting = csv.QUOTE_MINIMAL if suffix == ".csv" else csv.QUOTE_NONE
     csv.field_size_limit(sys.maxsize)
-    source = _Lines(text)
-    reader = csv.reader(source, delimiter=DELIMITERS[suffix], quoting=quoting, strict=True)
-    lines, first = [], 1
+    lines = list(io.StringIO(text, newline=""))  # that CR, LF or both end
+    reader = csv.reader(lines, delimiter=DELIMITERS[suffix], quoting=quoting, strict=True)
+    if quoting == csv.QUOTE_NONE or '"' not in text:
+        fields = list(reader)
+        if min(map(len, fields), default=2) > 1:  # so no line is blank
+            return Rows(fields, [(number, number) for number in range(1, len(lines) + 1)])
+        reader = csv.reader(lines, delimiter=DELIMITERS[suffix], quoting=quoting)
+    rows, before = Rows([], []), 0
     try:
-        for fields in reader:
-            if len(fields) > 1 or source.current.strip(" \t\r\n"):
-                lines.append(Line(first, reader.line_num, fields))
-            first = reader.line_num + 1
+        for row in reader:
+            last = reader.line_num
+            if len(row) > 1 or lines[last - 1].strip(" \t\r\n"):
+                rows.fields.append(row)
+                rows.spans.append((before + 1, last))
+            before = last
     except csv.Error as error:
-        raise PretraceError(f"{file}: {quote_fault(text, first, reader.line_num, str(error))}") from None
-    if quoting == csv.QUOTE_MINIMAL and (fault := swallowed_rows(text, [(line.first, line.last) for line in lines])):
+        raise PretraceError(f"{file}: {quote_fault(lines[before : reader.line_num], before + 1, str(error))}") from None
+    if fault := swallowed_rows(lines, rows.spans):
         raise PretraceError(f"{file}: {fault}")
-    return lines
-
-
-class _Lines(Iterator[str]):
-    """The lines of a text, ended by CR, LF or both, as they are; the current one is kept."""
-
-    def __init__(self, text: str) -> None:
-        self._lines = io.StringIO(text, newline="")
-        self.current = ""
-
-    def __next__(self) -> str:
-        self.current = next(self._lines)
-        return self.current
+    return rows

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 DOUBLE = 'a text with quotes in it stands in quotes, with each of its own doubled: "a ""b"" c"'
@@ -15,74 +14,80 @@ NAMES_WITHIN = 20
 OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
 
 
-def quote_fault(text: str, first: int, last: int, said: str) -> str:
+def quote_fault(lines: Sequence[str], first: int, said: str) -> str:
     """Return what is wrong with the quotes of a row that cannot be read.
 
     Args:
-        text: of the whole file.
-        first, last: the lines from which and up to which the row was read.
+        lines: those up to which the row was read.
+        first: the number of the first one.
         said: the parser's message.
     """
-    lines = _numbered(text, first, last)
+    shown, last = _shown(lines[0].rstrip("\r\n")), first + len(lines) - 1
     if any('\\"' in line for line in lines):
         return (
             f'line {first}: quotes in a text are written \\" (as MySQL and Spark write them); {DOUBLE}; '
             "in Spark that is .option('escape', '\"')"
         )
     if said.startswith("unexpected end"):
-        return f"line {first}: a quote opens a text that no quote closes: {_shown(lines[0])}; {DOUBLE}"
+        return f"line {first}: a quote opens a text that no quote closes: {shown}; {DOUBLE}"
     if last > first:
         return (
             f"line {first}: a quote opens a text that runs to line {last} and swallows the rows between: "
-            f"{_shown(lines[0])}; {DOUBLE}"
+            f"{shown}; {DOUBLE}"
         )
-    return f"line {first}: after a closing quote comes no comma: {_shown(lines[0])}; {DOUBLE}"
+    return f"line {first}: after a closing quote comes no comma: {shown}; {DOUBLE}"
 
 
-def swallowed_rows(text: str, spans: Sequence[tuple[int, int]]) -> str | None:
+def swallowed_rows(lines: Sequence[str], spans: Sequence[tuple[int, int]]) -> str | None:
     """Return a sentence if a text over several lines holds rows of its own, so that its first quote was a stray one.
 
     That is so where each of its lines, split at the commas, has as many fields as the line of names, and the lines
-    before its last one end or begin with values that also other rows have in that place, such as labels.
+    before its last one have a value in one place that also other rows have there, such as a label.
+
+    Args:
+        lines: of the whole file.
+        spans: first and last line of each row; the first row is the line of names.
     """
-    if not any(first < last for first, last in spans):
+    if all(first == last for first, last in spans):
         return None
-    lines = _numbered(text, 1, spans[-1][1])
-    columns = len(next(csv.reader(lines[: spans[0][1]])))
-    single = [lines[first - 1].split(",") for first, last in spans[1:] if first == last]
+    columns = len(_fields(lines[0]))
+    single = [_fields(lines[first - 1]) for first, last in spans[1:] if first == last]
     known = [{fields[place] for fields in single if len(fields) == columns} for place in range(columns)]
     for first, last in spans[1:]:
-        inside = [line.split(",") for line in lines[first - 1 : last]]
+        inside = [_fields(line) for line in lines[first - 1 : last]]
         if first == last or columns < 2 or any(len(fields) != columns for fields in inside):
             continue
         if any(all(fields[place] in known[place] for fields in inside[:-1]) for place in range(columns)):
             return (
                 f"line {first}: a quote opens a text that runs to line {last}, over lines that look like rows: "
-                f"{_shown(lines[first - 1])}; {DOUBLE}"
+                f"{_shown(lines[first - 1].rstrip())}; {DOUBLE}"
             )
     return None
 
 
-def doubled_quotes(text: str, delimiter: str) -> int | None:
-    """Return the first line of a .tsv with a field in quotes whose own quotes are doubled, if all have them so.
+def _fields(line: str) -> list[str]:
+    return line.rstrip("\r\n").split(",")
 
-    Then the file was written as .csv is, and its quotes are no text. None if a field has quotes of another kind.
+
+def doubled_quotes(rows: Iterable[Sequence[str]]) -> int | None:
+    """Return the index of the first row of a .tsv with a field in quotes whose own quotes are doubled, if all are so.
+
+    Then the file was written as .csv is, and its quotes are no text. None if a field has quotes of another kind, or
+    only one has quotes.
     """
-    found, inside, first = 0, 0, None
-    for number, line in enumerate(_lines(text), 1):
-        if '"' not in line:
+    quoted, first = 0, None
+    for number, row in enumerate(rows):
+        if '"' not in "".join(row):
             continue
-        for field in line.rstrip("\r\n").split(delimiter):
-            if '"' not in field:
-                continue
-            core = field[1:-1]
-            if len(field) < 2 or field[0] != '"' or field[-1] != '"' or '"' in core.replace('""', ""):
-                return None
-            found += 1
-            if core:
-                inside += '"' in core
-                first = first or (number if '"' in core else None)
-    return first if found > 1 and inside else None
+        for field in row:
+            inside = field[1:-1]
+            if '"' in field:
+                if len(field) < 2 or not field[0] == field[-1] == '"' or '"' in inside.replace('""', ""):
+                    return None
+                quoted += 1
+                if first is None and '"' in inside:
+                    first = number
+    return first if quoted > 1 else None
 
 
 def names_fault(text: str, wanted: Sequence[str], suffix: str) -> str | None:
@@ -94,7 +99,10 @@ def names_fault(text: str, wanted: Sequence[str], suffix: str) -> str | None:
         suffix: of the file.
     """
     own, sought = "," if suffix == ".csv" else "\t", set(wanted)
-    top = [(number, line.rstrip("\r\n")) for number, line in enumerate(islice(_lines(text), NAMES_WITHIN), 1)]
+    top = [
+        (number, line.rstrip("\r\n"))
+        for number, line in enumerate(islice(io.StringIO(text, newline=""), NAMES_WITHIN), 1)
+    ]
     top = [(number, line) for number, line in top if line.strip()]
     if not top or sought <= set(_split(top[0][1], own)):
         return None
@@ -123,16 +131,6 @@ def _advice(delimiter: str) -> str:
     if delimiter == ",":
         return "name it .csv"
     return f"write it again (pandas.read_csv(FILE, sep={delimiter!r}).to_csv(FILE, index=False))"
-
-
-def _numbered(text: str, first: int, last: int) -> list[str]:
-    """Return the lines from `first` to `last`, without their ends."""
-    return [line.rstrip("\r\n") for line in islice(_lines(text), first - 1, last)]
-
-
-def _lines(text: str) -> Iterator[str]:
-    """Yield the lines of a text, which CR, LF or both end."""
-    return iter(io.StringIO(text, newline=""))
 
 
 def _shown(line: str) -> str:

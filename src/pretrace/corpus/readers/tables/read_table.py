@@ -18,10 +18,10 @@ from pretrace.corpus.readers.decompress import GROWTH_FREE_BYTES, MAX_GROWTH
 from pretrace.corpus.readers.faults import BadInputError
 from pretrace.corpus.readers.json_lines import names_of, read_object
 from pretrace.corpus.readers.parquet import cell, parquet_batches
-from pretrace.corpus.readers.row import check_columns, check_text
+from pretrace.corpus.readers.row import DOCUMENT_BYTES, check_columns, check_text
 from pretrace.corpus.readers.source_file import SourceFile
 from pretrace.corpus.readers.tables.decode import decode
-from pretrace.corpus.readers.tables.delimited import DELIMITERS, Line, delimited_lines
+from pretrace.corpus.readers.tables.delimited import delimited_rows
 from pretrace.corpus.readers.tables.delimited_faults import doubled_quotes, names_fault
 from pretrace.corpus.readers.tables.table import Table
 
@@ -64,7 +64,8 @@ def parse_table(
         table = _delimited(decode(content, file, suffix), file, suffix, wanted, names, advice)
     if not len(table):
         raise PretraceError(f"{file}: has no rows")
-    check_texts(table)
+    if suffix in (".parquet", ".jsonl"):  # `decode` has seen to the others
+        check_texts(table)
     return table
 
 
@@ -78,35 +79,36 @@ def _delimited(
 ) -> Table:
     if not given and (fault := names_fault(text, wanted, suffix)):
         raise PretraceError(f"{file}: {fault}")
-    lines = delimited_lines(text, suffix, file)
-    names = list(given or (lines[0].fields if lines else []))
-    rows = lines if given else lines[1:]
-    _check_widths(rows, names, file, suffix, bool(given))
-    if suffix != ".csv" and (line := doubled_quotes(text, DELIMITERS[suffix])):
+    found = delimited_rows(text, suffix, file)
+    names = list(given or (found.fields[0] if found.fields else []))
+    rows, spans = (found.fields, found.spans) if given else (found.fields[1:], found.spans[1:])
+    widths = set(map(len, rows))
+    if widths != {len(names)}:
+        _check_widths(rows, spans, names, file, suffix, bool(given))
+    if suffix != ".csv" and '""' in text and (at := doubled_quotes(rows)) is not None:
         raise PretraceError(
-            f"{file}: line {line}: texts are in quotes, and quotes in them are doubled, as .csv has them; in {suffix} "
-            "quotes are text: write it again without (pandas: quoting=csv.QUOTE_NONE), or as .csv with commas"
+            f"{file}: line {spans[at][0]}: texts are in quotes, and quotes in them are doubled, as .csv has them; in "
+            f"{suffix} quotes are text: write it again without (pandas: quoting=csv.QUOTE_NONE), or as .csv with commas"
         )
     columns = {}
     for name in dict.fromkeys(wanted):
         if names.count(name) == 1:
             at = names.index(name)
-            columns[name] = [row.fields[at] if at < len(row.fields) else "" for row in rows]
-    return Table(file, names, columns, places_of(file, len(rows)), [(row.first, row.last) for row in rows], advice)
+            columns[name] = [row[at] if at < len(row) else "" for row in rows]
+    return Table(file, names, columns, places_of(file, len(rows)), spans, advice)
 
 
-def _check_widths(rows: Sequence[Line], names: Sequence[str], file: str, suffix: str, given: bool) -> None:
+def _check_widths(
+    rows: list[list[str]], spans: list[tuple[int, int]], names: list[str], file: str, suffix: str, given: bool
+) -> None:
     """Raise `PretraceError` for a row with more fields than names; one with fewer has empty ones at its end."""
     has = f"column_names has {len(names)}" if given else f"the line of names has {len(names)}"
-    widest = max(rows, key=lambda row: len(row.fields), default=None)
-    if widest and len(widest.fields) > len(names):
-        row = next(row for row in rows if len(row.fields) > len(names))
-        comma = "put a text with commas in quotes" if suffix == ".csv" else "a text cannot hold a tab"
-        raise PretraceError(
-            f"{file}: line {row.first} has more fields than there are names: {len(row.fields)}; {has}; {comma}"
-        )
-    if given and widest and len(widest.fields) < len(names):
-        raise PretraceError(f"{file}: {has} names, and no line has more than {len(widest.fields)} fields")
+    for row, (line, _) in zip(rows, spans, strict=True):
+        if len(row) > len(names):
+            comma = "put a text with commas in quotes" if suffix == ".csv" else "a text cannot hold a tab"
+            raise PretraceError(f"{file}: line {line} has more fields than there are names: {len(row)}; {has}; {comma}")
+    if given and rows and (most := max(map(len, rows))) < len(names):
+        raise PretraceError(f"{file}: {has} names, and no line has more than {most} fields")
 
 
 def _objects(text: str, file: str, wanted: Sequence[str], advice: str) -> Table:
@@ -114,18 +116,19 @@ def _objects(text: str, file: str, wanted: Sequence[str], advice: str) -> Table:
     names: dict[str, None] = {}
     columns: dict[str, list[Any]] = {name: [] for name in wanted}
     lines: list[tuple[int, int]] = []
+    before: list[str] = []
     for line, content in enumerate(io.StringIO(text, newline=""), 1):
         if not content.strip():
             continue
         lines.append((line, line))
         try:
-            row = read_object(content.rstrip("\r\n"))
-            own = names_of(row)
-            if len(own) > len(row):
+            row = read_object(content)
+            if (own := names_of(row)) != before:
                 check_columns([name for name in columns if name in row], own)
+                names.update(dict.fromkeys(own))
+                before = own
         except BadInputError as bad:
             raise PretraceError(_with_line(bad.at(file, len(lines)).line, len(lines), line)) from None
-        names.update(dict.fromkeys(own))
         for name, values in columns.items():
             values.append(row.get(name))
     columns = {name: values for name, values in columns.items() if name in names}
@@ -179,12 +182,26 @@ def _plain(batch: Any, name: str, file: str, before: int) -> list[Any]:
 def check_texts(table: Table) -> None:
     """Raise `PretraceError` for text that a corpus would refuse, too."""
     for name, values in table.columns.items():
-        for place, value in zip(table.places, values, strict=True):
-            texts = value if isinstance(value, list) else (value,)
-            try:
-                for text in texts:
-                    if isinstance(text, str):
-                        check_text(text)
-            except BadInputError as bad:
-                said = bad.at("").line.removeprefix(": ")
-                raise PretraceError(f"{place}: column {name!r}: {said}") from None
+        if not _are_texts(values):
+            for place, value in zip(table.places, values, strict=True):
+                _check_cell(name, place, value)
+
+
+def _are_texts(values: list[Any]) -> bool:
+    """Return True if all text in a column is sound, without a look at each cell."""
+    try:
+        text = "".join(value for value in values if isinstance(value, str))
+        small = len(text if text.isascii() else text.encode()) <= DOCUMENT_BYTES
+    except UnicodeEncodeError:
+        return False
+    return small and "\0" not in text and not any(isinstance(value, list) for value in values)
+
+
+def _check_cell(name: str, place: str, value: Any) -> None:
+    try:
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str):
+                check_text(text)
+    except BadInputError as bad:
+        said = bad.at("").line.removeprefix(": ")
+        raise PretraceError(f"{place}: column {name!r}: {said}") from None

@@ -37,9 +37,8 @@ class Table:
                 f"{self.file}: {count} columns are called {name!r}; it has {quoted(self.names)}; give them other names"
             )
         if name not in self.columns:
-            raise PretraceError(
-                f"{self.file}: no column {name!r}; it has {quoted(self.names)}{_near(name, self.names)}; {self.advice}"
-            )
+            has = f"no column {name!r}; it has {quoted(self.names)}{_near(name, self.names)}"
+            raise PretraceError("; ".join(filter(None, (f"{self.file}: {has}", self.advice))))
         return self.columns[name]
 
     def cells(self, name: str) -> Iterable[tuple[str, Any]]:
