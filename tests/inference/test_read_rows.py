@@ -129,8 +129,10 @@ def test_closed_standard_input_is_one_line(monkeypatch: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("locale", [{"LC_ALL": "C"}, {"LC_ALL": "C.UTF-8"}, {"PYTHONIOENCODING": "utf-8:strict"}])
-@pytest.mark.parametrize("form", [None, "text"])
+@pytest.mark.parametrize(
+    ("locale", "form"),
+    [({"LC_ALL": "C"}, "text"), ({"LC_ALL": "C.UTF-8"}, None), ({"PYTHONIOENCODING": "utf-8:strict"}, "text")],
+)
 def test_standard_input_is_read_as_a_file_is_in_any_locale(
     repository: Path, locale: dict[str, str], form: str | None
 ) -> None:

@@ -13,7 +13,7 @@ from pretrace.common.validation import shown
 
 WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
 DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-"""What a person calls a number; Python's own reading also takes `1_0`, `nan` and digits of other scripts."""
+"""Numbers as people write them; Python's own reading also takes `1_0`, `nan` and digits of other scripts."""
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:

@@ -72,7 +72,7 @@ def diff_as_markdown(revision: str, folder: Path, root: Path = Path(), link: str
 
 
 class Baseline(NamedTuple):
-    """What a state is compared with."""
+    """The other side of a comparison."""
 
     tree: Tree | None
     benchmark: Any

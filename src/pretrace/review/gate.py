@@ -15,7 +15,7 @@ from pretrace.tasks.raw_files import absent_files, changed_files, read_task_repo
 
 
 class Findings(NamedTuple):
-    """What the gate has found; one line each."""
+    """Results of the gate; one line each."""
 
     reasons: list[str]
     """To stop; none if all is well."""
