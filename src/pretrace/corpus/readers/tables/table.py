@@ -24,7 +24,7 @@ class Table:
     lines: list[tuple[int, int]] = field(default_factory=list)
     """First and last line of each row in the file, from 1; of .csv, .tsv and .jsonl only."""
     advice: str = ""
-    """What to do where a column is missing."""
+    """Advice for where a column is missing."""
 
     def __len__(self) -> int:
         return len(self.places)
