@@ -56,7 +56,7 @@ def _from_hub(name: str, task: Task, split: str, wanted: list[str]) -> Table:
     assert task.dataset is not None
     dataset = Dataset(**task.dataset.model_dump(), split=split)
     place = "/".join(filter(None, (task.dataset.name, task.dataset.config, split)))
-    rows = [row for _, row in dataset_rows(dataset, [], f"tasks.{name}.dataset")]
+    rows = [row for _, row in dataset_rows(dataset, [], f"tasks.{name}.dataset") if isinstance(row, dict)]
     if not rows:
         raise PretraceError(f"{place}: has no rows")
     return _table(place, rows, places_of(place, len(rows)), wanted)

@@ -10,6 +10,7 @@ import csv
 import io
 import sys
 from dataclasses import dataclass
+from typing import Literal
 
 from pretrace.common.errors import PretraceError
 from pretrace.corpus.readers.tables.delimited_faults import quote_fault, swallowed_rows
@@ -36,7 +37,7 @@ def delimited_rows(text: str, suffix: str, file: str) -> Rows:
     Raises:
         PretraceError: a quote is where none may be, or opens a text that swallows rows; names the line.
     """
-    quoting = csv.QUOTE_MINIMAL if suffix == ".csv" else csv.QUOTE_NONE
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if suffix == ".csv" else csv.QUOTE_NONE
     csv.field_size_limit(sys.maxsize)
     lines = list(io.StringIO(text, newline=""))  # that CR, LF or both end
     reader = csv.reader(lines, delimiter=DELIMITERS[suffix], quoting=quoting, strict=True)
@@ -55,6 +56,6 @@ def delimited_rows(text: str, suffix: str, file: str) -> Rows:
             before = last
     except csv.Error as error:
         raise PretraceError(f"{file}: {quote_fault(lines[before : reader.line_num], before + 1, str(error))}") from None
-    if fault := swallowed_rows(lines, rows.spans):
+    if fault := swallowed_rows(lines, rows.fields, rows.spans):
         raise PretraceError(f"{file}: {fault}")
     return rows

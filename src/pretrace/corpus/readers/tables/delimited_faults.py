@@ -38,7 +38,7 @@ def quote_fault(lines: Sequence[str], first: int, said: str) -> str:
     return f"line {first}: after a closing quote comes no comma: {shown}; {DOUBLE}"
 
 
-def swallowed_rows(lines: Sequence[str], spans: Sequence[tuple[int, int]]) -> str | None:
+def swallowed_rows(lines: Sequence[str], rows: Sequence[Sequence[str]], spans: Sequence[tuple[int, int]]) -> str | None:
     """Return a sentence if a text over several lines holds rows of its own, so that its first quote was a stray one.
 
     That is so where each of its lines, split at the commas, has as many fields as the line of names, and the lines
@@ -46,16 +46,17 @@ def swallowed_rows(lines: Sequence[str], spans: Sequence[tuple[int, int]]) -> st
 
     Args:
         lines: of the whole file.
-        spans: first and last line of each row; the first row is the line of names.
+        rows, spans: fields of each row, and its first and last line; the first row is the line of names.
     """
     if all(first == last for first, last in spans):
         return None
-    columns = len(_fields(lines[0]))
-    single = [_fields(lines[first - 1]) for first, last in spans[1:] if first == last]
-    known = [{fields[place] for fields in single if len(fields) == columns} for place in range(columns)]
+    columns = len(rows[0])
+    known = [{row[place] for row in rows[1:] if len(row) == columns} for place in range(columns)]
     for first, last in spans[1:]:
-        inside = [_fields(line) for line in lines[first - 1 : last]]
-        if first == last or columns < 2 or any(len(fields) != columns for fields in inside):
+        if first == last or columns < 2:
+            continue
+        inside = [line.rstrip("\r\n").split(",") for line in lines[first - 1 : last]]
+        if any(len(fields) != columns for fields in inside):
             continue
         if any(all(fields[place] in known[place] for fields in inside[:-1]) for place in range(columns)):
             return (
@@ -63,10 +64,6 @@ def swallowed_rows(lines: Sequence[str], spans: Sequence[tuple[int, int]]) -> st
                 f"{_shown(lines[first - 1].rstrip())}; {DOUBLE}"
             )
     return None
-
-
-def _fields(line: str) -> list[str]:
-    return line.rstrip("\r\n").split(",")
 
 
 def doubled_quotes(rows: Iterable[Sequence[str]]) -> int | None:

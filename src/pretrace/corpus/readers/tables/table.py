@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pretrace.common.errors import PretraceError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Table:
         """Yield the place of each row and its value in a column. Raises as `column`."""
         return zip(self.places, self.column(name), strict=True)
 
-    def take(self, rows: Sequence[int]) -> Table:
+    def take(self, rows: Sequence[int] | np.ndarray) -> Table:
         """Return the rows at these indices, in that order."""
         return replace(
             self,
