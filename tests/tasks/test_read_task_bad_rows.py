@@ -101,6 +101,14 @@ def test_label_missing_in_train_is_refused(split: str) -> None:
     assert text == f"{split}.csv: row 2: label 'maybe' does not occur in train, which has no, yes"
 
 
+def test_label_that_pandas_made_a_float_is_told() -> None:
+    numbers = {split: [{**row, "label": row["id"] % 2} for row in rows_of(split)] for split in SPLITS}
+    numbers["test"][1]["label"] = None
+    text = error_of(numbers, ".parquet", skip_labels=[""])
+    assert text.startswith("test.parquet: row 1: label 0.0 does not occur in train, which has 0, 1; pandas makes whole")
+    assert error_of(numbers, ".parquet").startswith("test.parquet: row 2: column 'label' is empty")
+
+
 def test_labels_are_renamed() -> None:
     numbers = {split: [{**row, "label": int(row["label"] == "yes")} for row in rows_of(split)] for split in SPLITS}
     named = read(numbers, labels={"0": "no", "1": "yes"})

@@ -78,7 +78,9 @@ def read_classes(name: str, task: Task, cells: Iterable[tuple[str, Any]], file: 
 def class_index(value: Any, task: Task, classes: list[str], where: str) -> int:
     """Return the index of a class. Raises `PretraceError` if the training rows do not have it."""
     if class_name(value, task) not in classes:
-        raise PretraceError(f"{where}: label {value!r} does not occur in train, which has {', '.join(classes)}")
+        whole = isinstance(value, float) and value.is_integer() and class_name(int(value), task) in classes
+        advice = "; pandas makes whole numbers floats where a row is null: astype('Int64') keeps them" if whole else ""
+        raise PretraceError(f"{where}: label {value!r} does not occur in train, which has {', '.join(classes)}{advice}")
     return classes.index(class_name(value, task))
 
 
