@@ -101,3 +101,14 @@ def test_dvc_runs_stages_with_its_own_python(project: Path) -> None:
 def test_launcher_is_plain_shell() -> None:
     """`sh` is dash on Debian and Ubuntu; nothing of bash in it."""
     assert subprocess.run(["sh", "-n", str(REPOSITORY / "stages" / "run")]).returncode == 0
+
+
+@pytest.mark.parametrize("is_link", [True, False])
+def test_git_ignores_an_environment_that_is_a_link_too(tmp_path: Path, is_link: bool) -> None:
+    shutil.copy(REPOSITORY / ".gitignore", tmp_path)
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    (tmp_path / "venv" / "bin" / "python").touch()
+    (tmp_path / ".venv").symlink_to("venv") if is_link else shutil.copytree(tmp_path / "venv", tmp_path / ".venv")
+    tiny.must(tmp_path, "git", "init", "--quiet")
+    assert "?? .venv" not in (said := tiny.must(tmp_path, "git", "status", "--porcelain"))
+    assert "?? venv/" in said
