@@ -26,9 +26,20 @@ from pretrace.settings import Columns
 from tests.helpers import REPOSITORY
 from tests.helpers.corpus_files import GOOD, check, corpus, parquet, refused, skipped, zst
 
+LONG_WINDOW = b"\x28\xb5\x2f\xfd\x00" + bytes([(28 - 10) << 3]) + b"\x01\x00\x00"
+"""A zstd frame with a window of 2**28 bytes and one empty block."""
 FILES = [
-    ("m.txt", b"caf\xe9", "not_utf8", ["m.txt: not UTF-8 at byte 3", "iconv"]),
-    ("m.txt", "text".encode("utf-16"), "not_utf8", ["byte 0"]),
+    ("m.txt", b"caf\xe9", "not_utf8", ["m.txt: not UTF-8 at byte 3, perhaps 'é' in Windows-1252", "iconv"]),
+    ("m.txt", b"caf\x81", "not_utf8", ["m.txt: not UTF-8 at byte 3; convert it", "iconv"]),
+    ("m.txt", "text".encode("utf-16"), "utf16", ["m.txt: UTF-16, not UTF-8", "iconv -f UTF-16 -t UTF-8"]),
+    ("m.jsonl", "text".encode("utf-16-be"), "utf16", ["iconv -f UTF-16BE -t UTF-8"]),
+    ("m.jsonl.gz", gzip.compress("text".encode("utf-16-le")), "utf16", ["iconv -f UTF-16LE -t UTF-8"]),
+    ("m.jsonl", gzip.compress(b"bad"), "other_content", ["m.jsonl: its content is gzip; give it a name", ".gz"]),
+    ("m.jsonl", zst(b"bad"), "other_content", ["m.jsonl: its content is zstd", ".zst"]),
+    ("m.txt.gz", gzip.compress(gzip.compress(b"bad")), "other_content", ["m.txt.gz: its content is gzip"]),
+    ("m.txt", parquet([{"text": "bad"}]), "other_content", ["m.txt: its content is Parquet", ".parquet"]),
+    ("m.txt", b"PK\x03\x04", "other_content", ["ZIP", "save it as text"]),
+    ("m.txt.zst", LONG_WINDOW, "long_window", ["--long=31", "zstd -d --long=31 -c OLD | zstd -o NEW"]),
     ("m.txt", b"bad\0", "nul", ["m.txt: a NUL at character 3"]),
     ("m.txt", b"", "empty", ["m.txt: no text in it"]),
     ("m.txt", b" \n", "empty", ["m.txt"]),
@@ -67,7 +78,9 @@ ROWS = [
 @pytest.mark.parametrize(("name", "content", "reason", "words"), FILES)
 def test_bad_file_is_named(folder: Path, name: str, content: bytes, reason: str, words: list[str]) -> None:
     (folder / name).write_bytes(content)
-    raised = reason in ("damaged", "no_column") or (reason == "empty" and ".parquet" in name)
+    raised = reason in ("damaged", "no_column", "utf16", "other_content", "long_window") or (
+        reason == "empty" and ".parquet" in name
+    )
     check(folder, reason, *words, kept=0 if raised else None)
 
 

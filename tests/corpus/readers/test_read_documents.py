@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pretrace.corpus import Document, read_files
+from pretrace.corpus import Document, clean_text, read_files
 from pretrace.settings import Columns
 from tests.helpers.corpus_files import COMPRESS, parquet, zst
 
@@ -30,6 +30,29 @@ def test_text_files_in_one_folder_are_sources(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfeins")
     (tmp_path / "notes.md").write_text("no text")
     assert read(tmp_path) == [Document("a.txt", "a", "eins"), Document("b.txt", "b", "zwei")]
+
+
+@pytest.mark.parametrize("compression", COMPRESS)
+@pytest.mark.parametrize("unit", ["line", "blank_line", "piece", "file"])
+def test_line_ends_of_old_macs_end_lines(tmp_path: Path, compression: str, unit: str) -> None:
+    """With CR at line ends the documents are those with LF."""
+    text, found = "one, in two words\nzwei\n\ndrei\n" * 400, []
+    for name, end in (("a", "\n"), ("b", "\r"), ("c", "\r\n")):
+        (path := tmp_path / name / f"a.txt{compression}").parent.mkdir()
+        path.write_bytes(COMPRESS[compression](text.replace("\n", end).encode()))
+        found.append([(document.id, clean_text(document.text)) for document in read(path, unit)])
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) == {"line": 1200, "blank_line": 401, "piece": 1, "file": 1}[unit]
+
+
+def test_rows_of_jsonl_may_end_in_cr(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "one"}\r{"text": "two"}\r')
+    assert [document.id for document in read(tmp_path)] == ["a.jsonl:1", "a.jsonl:2"]
+
+
+def test_cr_inside_of_lines_that_end_in_lf_stays(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"10 %\r20 %\r\nnext\n")
+    assert [document.text for document in read(tmp_path, "line")] == ["10 %\r20 %", "next"]
 
 
 def test_folders_of_text_files_are_sources(tmp_path: Path) -> None:

@@ -26,6 +26,10 @@ GROWTH_FREE_BYTES = 64 << 20
 BUFFER_BYTES = 1 << 18
 STEP_BYTES = 1 << 12
 """Bytes that are decompressed at once: after an error all of them are lost, though the first may be whole."""
+LONG_WINDOW = "too much memory"
+"""In zstd's message on a window of more than 128 MB, which it refuses as a file could ask for any memory."""
+LONGEST_WINDOW = 31
+"""Base-2 logarithm of the longest window that zstd writes."""
 NOT_THE_NETWORK = (FileNotFoundError, PermissionError, IsADirectoryError)
 
 
@@ -112,6 +116,8 @@ class _DecompressedStream(io.RawIOBase):
         try:
             chunk = self._inner.read1(size) if self._compression == ".gz" else self._inner.read(size)
         except (EOFError, OSError, zlib.error) as error:
+            if LONG_WINDOW in str(error):
+                raise BadInputError("long_window", LONGEST_WINDOW) from None
             raise BadInputError("damaged", f"{self._compression} file ({error})") from None
         self._bytes += len(chunk)
         if self._bytes > max(GROWTH_FREE_BYTES, MAX_GROWTH * self._stored.bytes_read):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from pretrace.corpus.readers.beginning import check_beginning, with_line_ends
 from pretrace.corpus.readers.decompress import open_file
 from pretrace.corpus.readers.faults import BadInputError
 from pretrace.corpus.readers.json_lines import names_of, read_object
@@ -32,6 +33,7 @@ def read_rows(source: SourceFile, wanted: list[str], unit: DocumentUnit) -> Iter
         yield from parquet_rows(source, wanted)
         return
     with open_file(source) as stream:
+        check_beginning(stream)
         if source.kind == ".jsonl":
             yield from _objects(stream, wanted)
         else:
@@ -109,7 +111,11 @@ def _in_segments(stream: BinaryIO) -> Iterator[tuple[int | None, str | BadInputE
 
 
 def _lines(stream: BinaryIO) -> Iterator[tuple[int, int, bytes | None]]:
-    """Yield number, offset and bytes of each line; None for one that is too long, which is skipped in chunks."""
+    """Yield number, offset and bytes of each line; None for one that is too long, which is skipped in chunks.
+
+    Lines end in LF, or in CR if the file's first ones do.
+    """
+    stream = with_line_ends(stream)
     number = offset = 0
     while line := stream.readline(DOCUMENT_BYTES + 1):
         number += 1
@@ -137,7 +143,13 @@ def _decode(content: bytes | None, offset: int) -> str:
     try:
         return content.decode("utf-8-sig" if offset == 0 else "utf-8")
     except UnicodeDecodeError as error:
-        raise BadInputError("not_utf8", offset + error.start) from None
+        raise BadInputError("not_utf8", f"{offset + error.start}{_perhaps(content, error.start)}") from None
+
+
+def _perhaps(content: bytes, place: int) -> str:
+    """Return what a byte is in the encoding of older Windows programs, if it is a letter or a sign there."""
+    sign = content[place : place + 1].decode("cp1252", "replace")
+    return f", perhaps {sign!r} in Windows-1252" if sign.isprintable() and sign != "\N{REPLACEMENT CHARACTER}" else ""
 
 
 PLAIN_TEXT = {"file": _whole_file, "piece": _in_segments, "blank_line": _by_blank_line, "line": _by_line}
