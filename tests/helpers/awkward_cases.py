@@ -11,6 +11,7 @@ import io
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,8 +20,9 @@ import yaml
 
 from pretrace.cli import main
 from pretrace.common.errors import PretraceError
-from pretrace.corpus import clean_text
-from pretrace.settings import Task
+from pretrace.corpus import clean_text, read_files
+from pretrace.corpus.readers.row import DocumentUnit
+from pretrace.settings import Columns, Task
 from pretrace.settings.section import checked
 from pretrace.tasks.dataset import TaskData
 from pretrace.tasks.read_task import read_task_files
@@ -70,6 +72,39 @@ def _large_latin_1(folder: Path) -> None:
     entry = {"tasks": {"mine": {"kind": "classification", "train": f"data/{folder.name}/train.csv"}}}
     (folder / "entry.yaml").write_text(yaml.safe_dump(entry))
     says("train.csv: line 18002: not UTF-8: byte 1032796 ", "WINDOWS-1252")(folder)
+
+
+def warns(*words: str) -> Case:
+    """A task that is read with one warning, which has these words."""
+
+    def case(folder: Path) -> None:
+        (warning,) = read(folder).warnings
+        assert all(word in warning for word in words)
+
+    return case
+
+
+def documents(count: int, unit: DocumentUnit = "file") -> Case:
+    """A corpus of so many documents that are cleaned, in seconds."""
+
+    def case(folder: Path) -> None:
+        texts = [document.text for document in read_files(folder / "c", Columns(), unit)]
+        started = time.process_time()
+        assert sum(bool(clean_text(text)) for text in texts) == count
+        assert time.process_time() - started < 20
+
+    return case
+
+
+def corpus_says(*words: str) -> Case:
+    """A corpus that is refused in one line with these words."""
+
+    def case(folder: Path) -> None:
+        with pytest.raises(PretraceError) as error:
+            list(read_files(folder / "c", Columns()))
+        assert all(word in str(error.value) for word in words)
+
+    return case
 
 
 def _on_a_mac(folder: Path) -> None:
@@ -184,10 +219,22 @@ CASES: dict[str, Case] = {
     "T16b": says("train.jsonl: row 1: column 'label': one label expected", "got a list"),
     "T45b": says("train.csv: row 6: label '1_0' is not a number"),
     "T49b": says("train.csv: row 6: column 'text' is empty"),
+    # G. Classes that nobody meant.
+    "T29": warns("differ only in white space", "'bad '", "data/T29/train.csv: row "),
+    "T44c": says("train.tsv: row 1: is a line of names", "take out `column_names`"),
+    "T29d": warns("Unicode form", "café", r"cafe\u0301"),
+    "T67c": says("train.csv: row 11: is a line of names", "take it out"),
     # H. Columns that are there twice, or are an index.
     "T12": reads(TWO, 20),
     "T24": says("train.csv: 2 columns are called 'label'"),
     "T13b": reads(TWO, 20),
+    # D and K, of a corpus: advice, and time that is linear in the length of a word.
+    "C06d": corpus_says("d.jsonl: its content is gzip", ".gz"),
+    "C07": corpus_says("d.jsonl.zst: a .zst file with a window of more than 128 MB", "zstd -d --long=31 -c"),
+    "C10b": documents(138, "line"),
+    "C02c": documents(31),
+    "C03c": documents(31),
+    "C03d": documents(31),
     # I. A line in the place of a traceback.
     "T69": says("train.parquet: no column 'label'; it has \"('text', 'a')\""),
     "G02": _large_seed,

@@ -21,6 +21,7 @@ from pretrace.model import build_model
 from pretrace.preflight.disk import check_disk, corpus_bytes
 from pretrace.preflight.timing import DryRun, dry_run
 from pretrace.settings import MAIN_MODEL, Settings
+from pretrace.tasks.odd_rows.classes import counts
 from pretrace.tasks.raw_files import changed_files, read_task_reports, rows_changed
 from pretrace.tasks.read_task import read_task_files
 from pretrace.tasks.zero_shot_class import class_of_high_values
@@ -102,7 +103,11 @@ def _tasks(settings: Settings) -> Iterator[tuple[str, str]]:
             for heuristic in task.zero_shot:
                 class_of_high_values(name, heuristic, data.labels, task.positive)
             yield f"task {name}", ", ".join(f"{len(rows):,} {split} rows" for split, rows in data.splits.items())
-            yield from (("", warning) for warning in data.warnings)
+            yield from (("", size) for size in data.sizes)
+            if data.labels:
+                labels = (int(row.label) for rows in data.splits.values() for row in rows)
+                yield "", f"classes: {counts(labels, data.labels)}"
+            yield from (("", f"warning: {warning}") for warning in data.warnings)
             if name in reports and (changed := changed_files(reports[name])):
                 yield "", rows_changed(name, changed)
 

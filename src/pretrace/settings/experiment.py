@@ -67,6 +67,9 @@ class Task(Section):
     """Rows with one of these labels are dropped and counted, such as SNLI's "-" for no agreement."""
     on_empty: Literal["stop", "skip", "keep"] = "stop"
     """A row with empty text stops the run, is dropped and counted, or stays as it is."""
+    on_warning: Literal["say", "stop"] = "say"
+    """A warning on the rows, such as classes that look alike, is said on the page and by `pretrace check`, or stops
+    the run."""
     overlap: Literal["keep", "drop"] = "keep"
     """Training rows that are also in dev or test, and dev rows also in test, are counted and kept or dropped."""
     dev_split: DevSplit | None = None

@@ -58,6 +58,8 @@ class TaskData:
     """Dev and test rows that are nearly the same as a training row; empty for a probe."""
     warnings: list[str] = field(default_factory=list)
     """Facts of the rows that a reader of the scores has to know, a sentence each."""
+    sizes: list[str] = field(default_factory=list)
+    """Lines and rows of each file, a phrase each."""
     unlabeled: list[Row] = field(default_factory=list)
     """Rows to predict; their labels mean nothing."""
     overrides: dict[str, int | float] = field(default_factory=dict)

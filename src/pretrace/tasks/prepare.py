@@ -15,6 +15,7 @@ from pretrace.settings import Columns, Settings
 from pretrace.settings.card import Card
 from pretrace.tasks.dataset import TaskData, write_task
 from pretrace.tasks.give_aways.find import find_give_aways, sentences
+from pretrace.tasks.odd_rows.find import stop_on_warning
 from pretrace.tasks.probes.build import make_probe
 from pretrace.tasks.raw_files import raw_files
 from pretrace.tasks.read_task import read_task_files
@@ -54,9 +55,10 @@ def prepare_task(settings: Settings, name: str, probe_documents: Path, tokenizer
     data.overrides, data.zero_shot = task.overrides, task.zero_shot
     data.card = Card(**task.card.model_dump()) if task.card else None  # task.json has all keys, also those not set
     data.columns = Columns(**task.columns.model_dump())
-    write_task(out, data, tokenizer.encode_array)
     give_aways = [] if data.unavailable else find_give_aways(data, task.probe)
     data.warnings += sentences(give_aways)
+    stop_on_warning(name, task, data.warnings)
+    write_task(out, data, tokenizer.encode_array)
     return _report(data, give_aways)
 
 

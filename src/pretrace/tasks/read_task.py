@@ -20,6 +20,7 @@ from pretrace.settings import Task, Workers
 from pretrace.tasks.dataset import SPLITS, Row, TaskData
 from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.labels import check_label, is_skipped, read_classes
+from pretrace.tasks.odd_rows.find import odd_rows, sizes, stop_on_warning
 from pretrace.tasks.passages import generator_for
 from pretrace.tasks.raw_files import source_of
 from pretrace.tasks.read_split import read_split
@@ -49,7 +50,8 @@ def read_task_files(name: str, task: Task, clean: Callable[[str], str], workers:
     for table in tables.values():
         _check_ids(table, task.columns.id)
         _check_labels(table, task)
-    data = TaskData(task.kind, task.metric_name, None)
+    data = TaskData(task.kind, task.metric_name, None, sizes=sizes(tables))
+    data.warnings += odd_rows(name, task, tables)
     if KINDS[task.kind].named:
         data.labels = read_classes(name, task, tables["train"].cells(task.columns.label), source_of(task, "train"))
     if "test" not in tables:
@@ -75,6 +77,7 @@ def read_task_files(name: str, task: Task, clean: Callable[[str], str], workers:
     data.warnings += share_warnings(shares, {split: len(table) for split, table in tables.items()})
     overlap = without_overlap(name, task, data.splits, data.warnings)
     data.details = {"left_out": dict(left_out), "overlap": overlap, "share_text_with_train": shares}
+    stop_on_warning(name, task, data.warnings)
     if task.unlabeled:
         data.unlabeled = _cleaned(_unlabeled(read_split(name, task, "unlabeled"), task), clean, workers)
     return data
