@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pretrace.corpus.cleaning.within_spans import note_within
 from pretrace.corpus.documents import Document
 from pretrace.corpus.filters.base import BEGINNING, CleanedDocument, Reason, Step
 from pretrace.corpus.filters.near_duplicates import signature
@@ -22,7 +23,8 @@ class CleanText:
 
     def __call__(self, document: CleanedDocument) -> Reason | None:
         document.view = None  # the raw text's words, which take memory
-        document.text = clean_text(document.text)
+        bytes_a_character = document.bytes_in / max(1, len(document.text))
+        document.text = clean_text(document.text, lambda done: note_within(int(done * bytes_a_character)))
         return None if document.text else Reason("empty", 0)
 
 

@@ -18,6 +18,7 @@ from pretrace.corpus.cleaning.batch_cache import cached
 from pretrace.corpus.cleaning.document_steps import ApplySteps
 from pretrace.corpus.cleaning.input_spans import spans_of
 from pretrace.corpus.cleaning.text_spool import CleanToSpool, DocumentBatch, SpooledBatch, TextSpool
+from pretrace.corpus.cleaning.within_spans import SpanProgress
 from pretrace.corpus.documents import bytes_of_documents
 from pretrace.corpus.filters.base import CleanedDocument, Step
 from pretrace.corpus.filters.boilerplate import BoilerplateFilter, HashLines, LineCounter
@@ -50,10 +51,13 @@ class WorkerPass:
     ) -> Iterator[CleanedDocument]:
         """Yield each document in order, its text spooled to `folder`; `size` is about the bytes of all texts."""
         apply = cached(ApplySteps(steps), self.cache, [self.inputs, more_inputs])
-        with progress(total=size, unit="B", description=description) as bar:
+        with (
+            progress(total=size, unit="B", description=description) as bar,
+            SpanProgress(folder, bar).looking() as shown,
+        ):
             for _, documents in map_in_order(CleanToSpool(apply, folder), batches, self.workers, PRELOAD):
                 for document in documents:
-                    bar.update(document.bytes_in)
+                    shown.document(document.bytes_in)
                     yield document
 
 

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from pretrace.corpus.cleaning.input_spans import BATCH_BYTES
 from pretrace.corpus.cleaning.split import KeptDocument
+from pretrace.corpus.cleaning.within_spans import SpanNotes
 from pretrace.corpus.documents import Document, in_batches
 from pretrace.corpus.filters.base import ByteRange, CleanedDocument
 
@@ -22,6 +23,10 @@ class TextSpool:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
+
+    def note(self, file: int) -> Path:
+        """Return where a worker notes how far it is with a file."""
+        return self._folder / f"{file:07d}.note"
 
     def path(self, file: int) -> Path:
         return self._folder / f"{file:07d}.txt"
@@ -79,7 +84,7 @@ class CleanToSpool:
         """Return the documents without their text, and with its byte range."""
         cleaned: list[CleanedDocument] = []
         start = 0
-        with self._spool.path(batch.number).open("wb") as stream:
+        with self._spool.path(batch.number).open("wb") as stream, SpanNotes(self._spool.note(batch.number)) as notes:
             for documents in batch.read():
                 for document in self._apply(documents):
                     raw = b"" if document.reason else document.text.encode()
@@ -87,6 +92,7 @@ class CleanToSpool:
                     document.text, document.range = "", ByteRange(batch.number, start, len(raw))
                     cleaned.append(document)
                     start += len(raw)
+                    notes.add(document.bytes_in)
         return cleaned
 
 

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -32,8 +33,8 @@ REPLACEMENTS = {**DASHES, "\N{HORIZONTAL ELLIPSIS}": "...", "\N{ACUTE ACCENT}": 
 RUN_OF_ONE_SIGN = re.compile(r"(([-~!\";?+,)(/*\[\]}{|_])\2*)")
 
 
-def clean_text(text: str) -> str:
-    """Return text as GPT-1 saw it, before byte-pair encoding.
+def clean_text(text: str, progress: Callable[[int], None] | None = None) -> str:
+    """Return text as GPT-1 saw it, before byte-pair encoding; `progress` is told how many characters are done.
 
     Lines are separated by one `\\n`; a line is its lower-case tokens joined by one space each. There is no white space
     at the ends and no empty line. Text without any token gives an empty string.
@@ -41,12 +42,12 @@ def clean_text(text: str) -> str:
     Source: `text_utils.py` of OpenAI's finetune-transformer-lm, with spaCy's blank English tokenizer (the same rules).
     """
     try:
-        return _clean_by_blocks(text.replace("\r\n", "\n"))
+        return _clean_by_blocks(text.replace("\r\n", "\n"), progress)
     except LineEndLostError:
         return _cleaner().by_fixed_lines(text)
 
 
-def _clean_by_blocks(text: str) -> str:
+def _clean_by_blocks(text: str, progress: Callable[[int], None] | None) -> str:
     cleaner = _cleaner()
     html = text.find("<")
     cleaned = []
@@ -60,6 +61,8 @@ def _clean_by_blocks(text: str) -> str:
         )
         cleaned.append(cleaner(block, html_line))
         start = end
+        if progress:
+            progress(start)
     return "\n".join([block for block in cleaned if block])
 
 

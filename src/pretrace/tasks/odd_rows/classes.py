@@ -36,9 +36,8 @@ def class_warnings(rows: Sequence[tuple[str, str]], column: str, setting: str) -
     places: dict[str, list[str]] = defaultdict(list)
     for place, label in rows:
         places[label].append(place)
-    file = rows[0][0].rpartition(": ")[0]
     if len(rows) >= LEAST_ROWS and len(places) > MOST_CLASSES * len(rows):
-        said = f"{file}: column {column!r} has {len(places):,} classes in {len(rows):,} rows"
+        said = f"{rows[0][0].rpartition(': ')[0]}: column {column!r} has {len(places):,} classes in {len(rows):,} rows"
         if len(places) == len(rows):
             raise PretraceError(f"{said}, one a row; set {setting}.columns.label, or `kind: regression` for numbers")
         return [f"{said}, nearly one a row: is it the column of the labels ({setting}.columns.label)?"]
