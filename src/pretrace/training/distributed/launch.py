@@ -31,9 +31,9 @@ from pretrace.training.distributed.group import Group, started_by_torchrun
 READY, DONE = "ready", "done"
 """Messages of a worker to rank 0: it is about to join the process group; it has done its work."""
 EXIT_SECONDS = 3.0
-"""How long to wait for the message or the exit status of a worker that the others have lost."""
+"""Seconds to wait for the message or the exit status of a worker that the others have lost."""
 HANG_SECONDS = 20.0
-"""How long rank 0 may hang in a collective after a worker died, before its process is ended."""
+"""Seconds that rank 0 may hang in a collective after a worker died, before its process is ended."""
 
 
 @contextlib.contextmanager

@@ -119,13 +119,14 @@ class Examples:
         else:
             units = [_alone(sequence, count) for group in examples for sequence in group]
         if not self.likelihoods:
-            return _joined(units, len(examples), self.attends)
+            return _joined(units, _longest_first(units), len(examples), self.attends)
         alone = [self.alone[i] for i in indices]
         # The auxiliary loss stays the paper's: of the sequences that the classifier reads, not of texts alone.
         units += [_alone(ids, count, weight=0.0, masked=self.shared) for group in alone for ids in group]
-        batch = _joined(units, len(examples), self.attends, len(units) - sum(map(len, alone)))
+        order = _longest_first(units)
+        batch = _joined(units, order, len(examples), self.attends, len(units) - sum(map(len, alone)))
         beginnings = [self.beginnings[i] for i in indices] if self.shared else None
-        firsts = _first_predicted(units)
+        firsts = _first_predicted(units, order)
         texts = tokens_of_texts(examples, alone, self.texts, beginnings, firsts, self.vocabulary_size)
         return replace(batch, texts=texts)
 
@@ -178,9 +179,8 @@ def _shared(group: list[np.ndarray], beginning: int, count: int) -> _Unit:
     )
 
 
-def _first_predicted(units: list[_Unit]) -> np.ndarray:
+def _first_predicted(units: list[_Unit], order: np.ndarray) -> np.ndarray:
     """Return for each unit the index of its first predicted token in the batch."""
-    order = _longest_first(units)
     counts = np.array([len(unit.targets) for unit in units])
     firsts = np.zeros(len(units), np.int64)
     firsts[order] = np.cumsum(counts[order]) - counts[order]
@@ -192,10 +192,11 @@ def _longest_first(units: list[_Unit]) -> np.ndarray:
     return np.argsort([-len(unit.ids) for unit in units], kind="stable")
 
 
-def _joined(units: list[_Unit], examples: int, attends: bool, classified: int | None = None) -> Batch:
-    """Units as one row, the longest first; of the first `classified` units (or all) the classifier reads states."""
+def _joined(
+    units: list[_Unit], order: np.ndarray, examples: int, attends: bool, classified: int | None = None
+) -> Batch:
+    """Units as one row, in this order; of the first `classified` units (or all) the classifier reads states."""
     lengths = np.array([len(unit.ids) for unit in units])
-    order = _longest_first(units)
     starts = np.zeros(len(units), np.int64)
     starts[order] = np.cumsum(lengths[order]) - lengths[order]
     pairs = list(zip(starts, units, strict=True))[:classified]

@@ -39,7 +39,7 @@ def head_rows(count: int) -> np.ndarray:
 
 
 class _Known(NamedTuple):
-    """What the classifier reads of rows, and their targets."""
+    """Inputs of the classifier for some rows, and their targets."""
 
     state_ESC: Tensor
     likelihood_ESL: Tensor

@@ -1,4 +1,4 @@
-"""How well a language model predicts text: its mean loss over sequences, and the metrics that follow from it."""
+"""The mean loss of a language model over sequences, and the metrics that follow from it."""
 
 from __future__ import annotations
 
