@@ -1,4 +1,4 @@
-"""What the first bytes of a file say of it: that it is no text at all, in UTF-16, or has the line ends of old Macs."""
+"""Signs in the first bytes of a file: that it is no text at all, in UTF-16, or has the line ends of old Macs."""
 
 from __future__ import annotations
 

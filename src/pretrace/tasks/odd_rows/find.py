@@ -1,4 +1,4 @@
-"""What looks wrong in the rows of a task's files, before any is cleaned or left out."""
+"""Signs of something wrong in the rows of a task's files, before any is cleaned or left out."""
 
 from __future__ import annotations
 
