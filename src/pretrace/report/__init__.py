@@ -89,7 +89,9 @@ def read_search(
         PretraceError: a file has another form.
     """
     record = read_optional_record(folder / "search.json", SearchRecord)
-    return record and search_table(record, _finetune_reports(settings, folder), state_of(settings, data, models))
+    if record is None:
+        return None
+    return search_table(record, _finetune_reports(settings, folder), state_of(settings, data, models))
 
 
 def _finetune_reports(settings: Settings, folder: Path) -> dict[str, FinetuneReport]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pretrace.common.errors import PretraceError
@@ -14,7 +14,7 @@ RARE = 0.05
 SHOWN = 3
 
 
-def check_no_names(columns: dict[str, Sequence[Any]], places: Sequence[str], column_names: bool) -> None:
+def check_no_names(columns: Mapping[str, Sequence[Any]], places: Sequence[str], column_names: bool) -> None:
     """Look for rows that say the names of their columns.
 
     Args:

@@ -28,8 +28,8 @@ def resolve_recipe(settings: Settings, variant_name: str, task_name: str, task: 
     own = variant.model_dump(include={"lr", "lm_weight", "read_out"}) | {"epochs": epochs}
     values |= {key: value for key, value in own.items() if value is not None}
     outputs = KINDS[task.kind].outputs(task.labels, overrides)
-    own_only = {"train_share": variant.train_share or 1.0, "head_strength": variant.head_strength}
-    return FinetuneRecipe(**values, kind=task.kind, metric=task.metric, outputs=outputs, **own_only)
+    values |= {"train_share": variant.train_share or 1.0, "head_strength": variant.head_strength}
+    return FinetuneRecipe(**values, kind=task.kind, metric=task.metric, outputs=outputs)
 
 
 def training_rows(rows: EncodedSplit, recipe: FinetuneRecipe) -> EncodedSplit:
