@@ -36,7 +36,7 @@ class OneBatch:
 def test_bar_moves_inside_of_a_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(within_spans, "SECONDS_BETWEEN_NOTES", 0.0)
     monkeypatch.setattr("pretrace.corpus.text.clean.BLOCK_CHARACTERS", 10)
-    bar, text = Bar(), "größer als\n" * 10
+    bar, text = Bar(), "größer noch\n" * 10
     shown = SpanProgress(tmp_path, bar)
     written = Path.write_text
 
