@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,7 +127,7 @@ def test_killed_clean_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     clean_documents(tmp_path / "raw", tmp_path / "whole", corpus)
     cleaned = []
 
-    def clean_until_killed(text: str) -> str:
+    def clean_until_killed(text: str, *_: Any) -> str:
         cleaned.append(text)
         if len(cleaned) == 31:
             raise KeyboardInterrupt
