@@ -38,9 +38,9 @@ def shown(folder: Path) -> dict[str, Any]:
 
 def way_out(folder: Path) -> None:
     """Run the commands that docs/experiments.md gives after a failure."""
-    line = "git checkout -- params.yaml scales reports README.md dvc.lock && dvc checkout"
+    line = "git checkout -- params.yaml scales reports README.md dvc.lock && .venv/bin/dvc checkout"
     assert line in (REPOSITORY / "docs" / "experiments.md").read_text()
-    tiny.must(folder, "sh", "-c", line)
+    tiny.must(folder, "sh", "-c", line.replace(".venv/bin/", ""))  # the tests' own environment is active
 
 
 def test_learning_rate_reruns_only_fine_tuning_and_report(project: Path) -> None:
