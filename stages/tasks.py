@@ -20,8 +20,6 @@ def main(run: Run) -> None:
     vocabulary = load_vocabulary(Path("models/vocabulary"))
     report = prepare_task(run.settings, task, Path("data/clean/probes"), vocabulary, Path(f"data/tasks/{task}"))
     write_record(f"reports/tasks/{task}.json", report)
-    for warning in report.warnings:
-        print(f"{task}: {warning}", file=sys.stderr)
 
 
 if __name__ == "__main__":

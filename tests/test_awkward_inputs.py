@@ -1,4 +1,4 @@
-"""What people's files and habits really are: each awkward input is read right, or refused in one true line."""
+"""Awkward files and habits of people: each is read right, or refused in one true line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts as missing, wherever it comes from."""
+"""Missing values, from any format."""
 
 from __future__ import annotations
 

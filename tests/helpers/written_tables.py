@@ -147,7 +147,7 @@ REFUSED = {
     "jsonl, Python's repr": "not JSON",
     "parquet, gzip": "Parquet file",
 }
-"""What is wrong with all files of a writer."""
+"""The fault of all files of a writer."""
 
 
 def is_plain(writer: str, table: list[Row]) -> bool:

@@ -50,13 +50,13 @@ def prepare_task(settings: Settings, name: str, probe_documents: Path, tokenizer
         data.raw_files = raw
         data.near_duplicates = near_duplicates(name, task.kind, data.splits)
         data.warnings += near_duplicate_warnings(data.near_duplicates)
-        for warning in data.warnings:
-            print(f"pretrace: task {name}: {warning}", file=sys.stderr)
     data.overrides, data.zero_shot = task.overrides, task.zero_shot
     data.card = Card(**task.card.model_dump()) if task.card else None  # task.json has all keys, also those not set
     data.columns = Columns(**task.columns.model_dump())
     give_aways = [] if data.unavailable else find_give_aways(data, task.probe)
     data.warnings += sentences(give_aways)
+    for warning in data.warnings:  # all of them, before the first one may stop the stage
+        print(f"pretrace: task {name}: {warning}", file=sys.stderr)
     stop_on_warning(name, task, data.warnings)
     write_task(out, data, tokenizer.encode_array)
     return _report(data, give_aways)

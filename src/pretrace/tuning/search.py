@@ -30,9 +30,7 @@ from pretrace.schemas.tasks import TaskRecord
 from pretrace.schemas.tokens import VocabularyRecord
 from pretrace.settings import MAIN_MODEL, Settings
 from pretrace.tasks.dataset import TASK, read_task
-from pretrace.training.engine.device import choose_device
 from pretrace.training.finetuning.config import resolve_recipe
-from pretrace.training.finetuning.finetune import finetune_seed, starting_model
 from pretrace.training.finetuning.job import Job
 from pretrace.training.finetuning.seed_jobs import RESULT, SeedJobs
 from pretrace.training.finetuning.worker_pool import prepare_workers
@@ -126,9 +124,7 @@ def _run(trials: list[Trial]) -> int:
 def finetune_on_dev(jobs: SeedJobs, job: Job) -> None:
     """Fine-tune with one setting and one seed and write its dev scores; runs in a worker."""
     _, splits = read_task(jobs.task)
-    pretrained, device = jobs.starts[job.pretrain_seed], choose_device(jobs.recipe.precision, 1)
-    start = starting_model(jobs.settings, jobs.variant, jobs.vocabulary_size, pretrained, job.seed)
-    result, _ = finetune_seed(start, jobs.recipe, splits | {"test": splits["dev"]}, job.seed, device)
+    result, _ = jobs.finetune(job, splits | {"test": splits["dev"]})
     write_record(_place(jobs, job), DevScores(dev_scores=result.dev_scores))
 
 

@@ -16,7 +16,7 @@ SECONDS_BETWEEN_NOTES = 1.0
 
 
 class SpanNotes:
-    """How many bytes of a span a worker has cleaned. Use it as a context."""
+    """A worker's note of the bytes of a span that it has cleaned; a context."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -27,16 +27,17 @@ from pretrace.common.files import (
 from pretrace.common.processes import exit_with_pool_owner
 from pretrace.common.progress import progress
 from pretrace.model.checkpoints.safetensors_file import save_tensors
-from pretrace.schemas.finetuning import FinetuneRecipe
+from pretrace.schemas.finetuning import FinetuneRecipe, SeedResult
 from pretrace.schemas.record import read_record, write_record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import Settings
-from pretrace.tasks.dataset import SPLITS, TASK, read_task
+from pretrace.tasks.dataset import SPLITS, TASK, EncodedSplit, read_task
 from pretrace.training.engine.device import choose_device
 from pretrace.training.engine.fingerprint import fingerprint
 from pretrace.training.finetuning.artifacts import MODEL
 from pretrace.training.finetuning.finetune import finetune_seed, starting_model
 from pretrace.training.finetuning.job import Job
+from pretrace.training.finetuning.task_head import TaskModel
 from pretrace.training.finetuning.worker_pool import prepare_workers
 
 RESULT = "result.json"
@@ -119,15 +120,17 @@ class SeedJobs:
 
     def run_job(self, job: Job) -> None:
         """Fine-tune with one seed and cache the result; runs in a worker."""
-        _, splits = read_task(self.task)
-        start = starting_model(
-            self.settings, self.variant, self.vocabulary_size, self.starts[job.pretrain_seed], job.seed
-        )
-        result, model = finetune_seed(start, self.recipe, splits, job.seed, choose_device(self.recipe.precision, 1))
+        result, model = self.finetune(job, read_task(self.task)[1])
         with atomic_folder(self.folder(job)) as temporary:
             save_tensors(temporary / MODEL, model)
             write_record(temporary / RESULT, result)
             write_checksums(temporary)
+
+    def finetune(self, job: Job, splits: dict[str, EncodedSplit]) -> tuple[SeedResult, TaskModel]:
+        """Fine-tune on these rows; return the result and the model of the best epoch."""
+        pretrained = self.starts[job.pretrain_seed]
+        start = starting_model(self.settings, self.variant, self.vocabulary_size, pretrained, job.seed)
+        return finetune_seed(start, self.recipe, splits, job.seed, choose_device(self.recipe.precision, 1))
 
 
 def _starts(settings: Settings, name: str, pretrained: Path) -> dict[int | None, Path | None]:
