@@ -6,7 +6,6 @@ Reads data/tasks/<task>/ and models/text_models/; writes data/baselines/<task>.p
 rows, and reports/baselines/<task>.json.
 """
 
-import sys
 from pathlib import Path
 
 from pretrace.baselines.run import score_baselines
@@ -15,7 +14,7 @@ from pretrace.schemas.record import write_record
 
 
 def main(run: Run) -> None:
-    (task,) = sys.argv[1:]
+    (task,) = run.cell
     report = score_baselines(
         Path(f"data/tasks/{task}"), Path("models/text_models"), Path(f"data/baselines/{task}.parquet")
     )
@@ -24,6 +23,4 @@ def main(run: Run) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python stages/baselines.py TASK")
-    run_stage("baselines", main, *sys.argv[1:])
+    run_stage("baselines", main, "tasks")

@@ -8,7 +8,6 @@ data/predictions/<task>-<variant>.parquet (the predictions of all fine-tunings f
 reports/finetune/<task>-<variant>.json. A finished fine-tuning is cached in .pretrace/ and not run again after a crash.
 """
 
-import sys
 from pathlib import Path
 
 from pretrace.pipeline.stage import Run, run_stage
@@ -23,7 +22,7 @@ def main(run: Run) -> None:
     prepare_workers()  # before the next line, which loads PyTorch: the workers' copy is loaded meanwhile
     from pretrace.training.finetuning.run import finetune_all_seeds
 
-    task, variant = sys.argv[1:]
+    task, variant = run.cell
     name = f"{task}-{variant}"
     out = Path(f"models/finetuned/{name}")
     pretrained = Path("models/pretrained")
@@ -40,6 +39,4 @@ def main(run: Run) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit("usage: python stages/finetune.py TASK VARIANT")
-    run_stage("finetune", main, *sys.argv[1:])
+    run_stage("finetune", main, "tasks", "variants")

@@ -6,7 +6,6 @@ Reads data/tasks/<task>/ and models/pretrained/; writes data/frozen/<task>.parqu
 and reports/frozen/<task>.json.
 """
 
-import sys
 from pathlib import Path
 
 from pretrace.evaluation.frozen.run import score_frozen
@@ -16,7 +15,7 @@ from pretrace.training.engine.device import choose_device
 
 
 def main(run: Run) -> None:
-    (task,) = sys.argv[1:]
+    (task,) = run.cell
     scale = run.settings.scale
     device = choose_device(scale.pretrain.precision, scale.threads)
     folders = Path(f"data/tasks/{task}"), Path("models/pretrained")
@@ -27,6 +26,4 @@ def main(run: Run) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python stages/frozen.py TASK")
-    run_stage("frozen", main, *sys.argv[1:])
+    run_stage("frozen", main, "tasks")

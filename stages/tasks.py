@@ -6,7 +6,6 @@ Reads data/clean/probes/ or what the task names, and models/vocabulary/; writes 
 reports/tasks/<task>.json.
 """
 
-import sys
 from pathlib import Path
 
 from pretrace.pipeline.stage import Run, run_stage
@@ -16,13 +15,11 @@ from pretrace.tokens import load_vocabulary
 
 
 def main(run: Run) -> None:
-    (task,) = sys.argv[1:]
+    (task,) = run.cell
     vocabulary = load_vocabulary(Path("models/vocabulary"))
     report = prepare_task(run.settings, task, Path("data/clean/probes"), vocabulary, Path(f"data/tasks/{task}"))
     write_record(f"reports/tasks/{task}.json", report)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python stages/tasks.py TASK")
-    run_stage("tasks", main, *sys.argv[1:])
+    run_stage("tasks", main, "tasks")

@@ -1,4 +1,4 @@
-"""A stage that ends as its arguments say, and the files that its run leaves."""
+"""A stage that ends as its first argument says, and the files that its run leaves."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder
 from pretrace.pipeline.stage import Run, run_stage
 
+how = sys.argv.pop(1)
+
 def main(run: Run) -> None:
-    how = sys.argv[1]
     Path("main-ran").touch()
     run.cost["device"] = "cpu"
     if how == "bad":
@@ -40,7 +41,7 @@ def main(run: Run) -> None:
             time.sleep(60)
 
 if __name__ == "__main__":
-    run_stage("clean", main, *sys.argv[2:])
+    run_stage("clean", main, *("tasks", "variants")[: len(sys.argv) - 1])
 """
 
 

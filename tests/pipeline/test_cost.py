@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from itertools import product
 from pathlib import Path
 
 import pytest
 
+from pretrace.settings import load_settings
 from tests.helpers.stage_script import PATIENCE, costs, run
 
 
@@ -45,6 +47,8 @@ def test_damaged_cost_file_fails_no_stage(stage: list[str]) -> None:
 
 @pytest.mark.slow
 def test_cost_file_has_all_of_concurrent_stages(stage: list[str]) -> None:
-    processes = [subprocess.Popen([*stage, "well", str(number)]) for number in range(4)]
+    settings = load_settings()
+    cells = list(product(settings.tasks, settings.variants))
+    processes = [subprocess.Popen([*stage, "well", *cell]) for cell in cells]
     assert [process.wait(PATIENCE) for process in processes] == [0] * 4
-    assert sorted(costs()) == [f"clean@{number}" for number in range(4)]
+    assert sorted(costs()) == sorted(f"clean@{'-'.join(cell)}" for cell in cells)

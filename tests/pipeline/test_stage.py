@@ -29,9 +29,9 @@ from tests.helpers.stage_script import PATIENCE, costs, run
     ],
 )
 def test_stage_reports_bad_input_in_one_line(stage: list[str], how: str, line: str) -> None:
-    done = run(*stage, how, "a", "b")
+    done = run(*stage, how, "source", "full")
     assert done.returncode == 1
-    assert done.stderr.startswith("pretrace: clean@a-b: ")
+    assert done.stderr.startswith("pretrace: clean@source-full: ")
     assert line in done.stderr
     assert done.stderr.count("\n") == 1
     assert not Path("reports/cost.json").exists()

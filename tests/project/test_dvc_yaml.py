@@ -122,10 +122,23 @@ def test_stage_depends_on_no_code_that_it_does_not_run(stage: str) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
+def test_no_value_of_the_settings_is_in_a_command(stage: str) -> None:
+    """DVC inserts it as it is, and a shell reads it."""
+    assert STAGES[stage]["cmd"] == f"sh stages/run {stage}"
+    assert "wdir" not in STAGES[stage]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_stage_script_names_the_axes_of_its_matrix(stage: str) -> None:
+    axes = [axis.strip("${}") for axis in STAGES[stage].get("matrix", {}).values()]
+    call = ", ".join([f'"{stage}"', "main", *(f'"{axis}"' for axis in axes)])
+    assert f"run_stage({call})" in (REPOSITORY / "stages" / f"{stage}.py").read_text()
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_stage_runs_the_code_beside_it(tmp_path: Path, stage: str) -> None:
     """As in DVC's copy of the repository, where the installed package is the original's."""
-    command = STAGES[stage]["cmd"].split()[:3]
-    assert command == ["sh", "stages/run", stage]
+    command = STAGES[stage]["cmd"].split()
     texts = {f"stages/{stage}.py": "import pretrace", "src/pretrace/__init__.py": "print('the copy')"}
     for name, text in {**texts, "stages/run": (REPOSITORY / "stages/run").read_text()}.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -60,7 +60,7 @@ def test_pipeline_without_files_is_empty() -> None:
 def test_stages_include_cells_of_a_matrix(taken: PipelineSnapshot) -> None:
     stages = Pipeline(taken).stages
     assert "finetune@source-full" in stages
-    assert stages["finetune@source-full"]["cmd"] == "sh stages/run finetune source full"
+    assert stages["finetune@source-full"]["cmd"] == "sh stages/run finetune"
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@
         ...                                   # run.settings; write the outs; run.log_metrics({...})
 
     if __name__ == "__main__":
-        run_stage("clean", main)              # a matrix stage: run_stage("finetune", main, task, variant)
+        run_stage("clean", main)    # a matrix stage: run_stage("finetune", main, "tasks", "variants"), and run.cell
 
 Works under DVC and as plain `python stages/clean.py`. Exit codes: 0 success; 1 bad input or a bug; 130 interrupted;
 143 terminated.
@@ -30,6 +30,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.extras import explain_missing
 from pretrace.common.files import CANNOT_WRITE, DISK_FULL, error_number
 from pretrace.common.processes import exit_with_parent, process_start
+from pretrace.pipeline.cell import read_cell
 from pretrace.pipeline.check_inputs import check_inputs, record_outputs
 from pretrace.pipeline.cost import write_cost
 from pretrace.settings import load_settings
@@ -48,31 +49,34 @@ class Terminated(BaseException):
         self.number = number
 
 
-def run_stage(name: str, main: Callable[[Run], None], *key_parts: str) -> None:
+def run_stage(name: str, main: Callable[[Run], None], *axes: str) -> None:
     """Run a stage: check settings and inputs, call `main`, record its cost, pass the run to MLflow.
 
     Args:
-        key_parts: keys of the cell of a matrix, in the order of dvc.yaml.
+        axes: sections of the settings that the stage's matrix runs over, in the order of dvc.yaml.
 
     Raises:
         SystemExit: the stage failed; with an exit code as above, after one line (for a bug, the traceback) on stderr.
     """
     _ensure_utf8()
-    stage = f"{name}@{'-'.join(key_parts)}" if key_parts else name
+    stage = name
     started = process_start()
     run: Run | None = None
     status, code, line = "FAILED", 1, ""
     try:
         with _terminable():
-            run = Run(stage, load_settings(), started)
+            settings = load_settings()
+            cell = read_cell(name, axes, sys.argv[1:], settings) if axes else ()
+            stage = f"{name}@{'-'.join(cell)}" if cell else name
+            run = Run(stage, settings, started, cell=cell)
             if run.is_rank_zero:
                 start_publishing(run)
             if os.environ.get("LOCAL_RANK", "0") == "0":
-                axes: dict[str, Mapping[str, Any]] = {"tasks": run.settings.tasks, "variants": run.settings.variants}
-                check_inputs(name, key_parts, axes)
+                sections: dict[str, Mapping[str, Any]] = {"tasks": settings.tasks, "variants": settings.variants}
+                check_inputs(name, cell, sections)
             main(run)
             if run.is_rank_zero:
-                record_outputs(name, key_parts)
+                record_outputs(name, cell)
                 write_cost(run, time.time() - started)
         status, code = "FINISHED", 0
     except PretraceError as error:

@@ -22,6 +22,8 @@ class Run:
     settings: Settings
     started: float
     """Start of the process, in seconds since the epoch."""
+    cell: tuple[str, ...] = ()
+    """Names of the cell of a matrix: a task, or a task and a variant; all are in the settings."""
     cost: dict[str, Any] = field(default_factory=dict)
     """Figures that depend on the clock or the machine (tokens_per_second, mfu, device), for reports/cost.json."""
     metrics: dict[str, float] = field(default_factory=dict)
