@@ -11,6 +11,7 @@ import pytest
 from pretrace.cli import main
 from pretrace.review import gate_reasons
 from tests.helpers import made_up_project as made
+from tests.helpers.refusing_git import refuse
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +47,16 @@ def test_revision_that_is_not_here_is_not_open(clone: Path, capsys: Any) -> None
     assert "open" not in output.out
     (clone / "stages/finetune.py").write_text("print('another one')\n")
     assert main(["gate", "origin/typo"]) == 1
+
+
+def test_git_that_refuses_is_not_open(clone: Path, monkeypatch: Any, capsys: Any) -> None:
+    """As in a container of CI, where the checkout belongs to another account."""
+    refuse(monkeypatch)
+    for command in ("gate", "diff"):
+        assert main([command, "HEAD"]) == 1
+        output = capsys.readouterr()
+        refusal = f"pretrace: {command}: git rev-parse: detected dubious ownership in repository at "
+        assert output.err.startswith(refusal) and output.err.count("\n") == 1 and output.out == ""
 
 
 def test_shallow_clone_says_how_to_fetch(project: Path, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pretrace.review import trace_score
+from pretrace.common.errors import PretraceError
+from pretrace.review import trace_score, verify_score
 from tests.helpers import made_up_project as made
+from tests.helpers.refusing_git import refuse
 
 pytestmark = pytest.mark.slow
 
@@ -72,3 +74,22 @@ def test_trace_without_costs_compares_with_the_last_commit(clone: Path) -> None:
     assert lines["commit"] == ["not recorded in reports/cost.json"]
     assert lines["changed"][0].endswith("(HEAD: the commit of the stage is not known here)")
     assert lines["took"] == ["time not recorded; 2 MFLOPs"]
+
+
+def test_trace_says_unknown_where_git_refuses(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(monkeypatch)
+    lines = trace_lines()
+    refusal = "detected dubious ownership in repository at"
+    assert lines["changed"][0].startswith("unknown (git rev-parse: ") and refusal in lines["changed"][0]
+    assert "not compared with dvc.lock (git check-ignore: " in lines["code"][0] and refusal in lines["code"][0]
+    with pytest.raises(PretraceError, match=refusal):
+        verify_score(TABLE, "rte/full")
+
+
+def test_trace_does_not_take_a_word_for_a_commit(clone: Path) -> None:
+    """A branch may have the name that stands where no commit was known."""
+    made.run(clone, "git", "branch", "unknown", "HEAD~1")
+    cost = json.loads((clone / "reports/cost.json").read_text())
+    cost["finetune@rte-full"] |= {"commit": "unknown"}
+    made.write(clone / "reports/cost.json", cost)
+    assert trace_lines()["changed"][0].endswith("(HEAD: the commit of the stage is not known here)")

@@ -19,6 +19,7 @@ FRAME = (
     "common.errors",
     "common.extras",
     "common.files",
+    "common.git",
     "common.processes",
     "common.progress",
     "common.provenance",

@@ -3,28 +3,53 @@
 from __future__ import annotations
 
 import platform
-import subprocess
+import sys
 from pathlib import Path
 
 from pretrace.common.code import CODE_AND_SETTINGS
+from pretrace.common.git import GitError, git, has_repository
+
+NO_COMMIT, UNKNOWN = "none", "unknown"
+"""Instead of a commit: there is no repository or no commit yet; git refuses to say."""
 
 MATRIX_INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve")
 """Instruction sets by which PyTorch chooses its matrix kernels, as Linux names them."""
 
 
 def provenance() -> dict[str, str | bool]:
-    """Return `commit`, `changed` (code or settings differ from the commit), `machine` and `python`."""
-    return {
-        "commit": git_revision(),
-        "changed": bool(_git("status", "--porcelain", "--untracked-files=no", "--", *CODE_AND_SETTINGS)),
-        "machine": processor(),
-        "python": platform.python_version(),
-    }
+    """Return `commit`, `changed` (code or settings differ from it; missing if not known), `machine` and `python`.
+
+    Where git refuses, what it said goes to stderr.
+    """
+    known: dict[str, str | bool] = {"commit": NO_COMMIT}
+    try:
+        known["commit"] = _commit()
+        if known["commit"] != NO_COMMIT:
+            changes = git(Path(), "status", "--porcelain", "--untracked-files=no", "--", *CODE_AND_SETTINGS)
+            known["changed"] = bool(changes)
+    except GitError as error:
+        known["commit"] = UNKNOWN
+        print(f"{error}; the commit is recorded as {UNKNOWN}", file=sys.stderr, flush=True)
+    return {**known, "machine": processor(), "python": platform.python_version()}
 
 
 def git_revision() -> str:
-    """Return the hash of the commit that is checked out; "none" without git."""
-    return _git("rev-parse", "HEAD") or "none"
+    """Return the hash of the commit that is checked out; else `NO_COMMIT` or `UNKNOWN`."""
+    try:
+        return _commit()
+    except GitError:
+        return UNKNOWN
+
+
+def _commit() -> str:
+    """Return the hash of the commit that is checked out, or `NO_COMMIT`.
+
+    Raises:
+        GitError: git does not say.
+    """
+    if not has_repository(Path()):
+        return NO_COMMIT  # also where git is not installed
+    return (git(Path(), "rev-parse", "--verify", "--quiet", "HEAD") or b"").decode().strip() or NO_COMMIT
 
 
 def processor() -> str:
@@ -50,11 +75,3 @@ def _processor_lines() -> list[tuple[str, str]]:
     except OSError:
         return []
     return [(key.strip(), value.strip()) for key, _, value in (line.partition(":") for line in lines)]
-
-
-def _git(*arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=5, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip()

@@ -145,7 +145,7 @@ def _made(record: SearchRecord) -> str:
     """Return what was searched, with what, and how long it took."""
     number = len(record.lr_factors) * len(record.epochs)
     tried = f"{number} setting{'s' * (number > 1)} for each of {' and '.join(record.variants)}"
-    where = f"commit {record.commit[:8]}{'+' * record.changed}, {record.machine}"
+    where = f"commit {record.commit[:8]}{'+' * bool(record.changed)}, {record.machine}"
     took = f"{record.fine_tunings} fine-tunings in {readable_time(record.seconds)}"
     return f"Searched on dev alone: {tried}, at scale {record.scale}; {where}; {took}."
 

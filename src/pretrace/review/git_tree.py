@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError
-
-REPOSITORY_OF_OTHERS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
-"""Set in a hook of git, where they name another repository than the folder's."""
+from pretrace.common.git import GitError, git
 
 
 @dataclass(frozen=True)
@@ -71,10 +67,14 @@ class Tree:
 
     def _bytes(self, path: str) -> bytes | None:
         if self.commit is not None:
-            content = git(self.root, "cat-file", "blob", f"{self.commit}:./{path}")
-            if content is None and git(self.root, "ls-tree", "--name-only", self.commit, "--", path):
-                raise PretraceError(f"{self._described(path)}: git has no content of it here; run `git fetch`")
-            return content
+            if not git(self.root, "ls-tree", "--name-only", self.commit, "--", path):
+                return None
+            try:
+                return git(self.root, "cat-file", "blob", f"{self.commit}:./{path}")
+            except GitError as error:
+                raise PretraceError(
+                    f"{self._described(path)}: git has no content of it here ({error}); run `git fetch`"
+                ) from None
         try:
             return (self.root / path).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
@@ -87,7 +87,11 @@ class Tree:
 
 
 def tree_at(revision: str | None, root: Path = Path()) -> Tree | None:
-    """Return the files of a revision, or with None those of the working tree; None without such a revision."""
+    """Return the files of a revision, or with None those of the working tree; None without such a revision.
+
+    Raises:
+        GitError: git does not say whether there is one.
+    """
     if revision is None:
         return Tree("here", None, root)
     commit = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
@@ -104,17 +108,3 @@ def no_revision(revision: str, root: Path = Path()) -> str:
             "main:refs/remotes/origin/main` does for origin/main, or all with `git fetch --unshallow`"
         )
     return f"no revision {revision} here; fetch it (git fetch), or set BASE=..."
-
-
-def git(folder: Path, *arguments: str) -> bytes | None:
-    """Run git and return what it prints; None if it fails.
-
-    Raises:
-        PretraceError: git is not installed.
-    """
-    environment = {name: value for name, value in os.environ.items() if name not in REPOSITORY_OF_OTHERS}
-    try:
-        done = subprocess.run(["git", *arguments], cwd=folder, env=environment, capture_output=True)
-    except FileNotFoundError:
-        raise PretraceError("git: not found; install it, to read the history") from None
-    return done.stdout if done.returncode == 0 else None

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError
-from pretrace.review.git_tree import Tree, git
+from pretrace.common.git import git
+from pretrace.review.git_tree import Tree
 
 ABSENT = ("deleted", "not in cache")
 SHOWN = 3

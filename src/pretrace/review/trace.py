@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.git import GitError
 from pretrace.common.units import readable_number, readable_time
 from pretrace.report.provenance import SHORT
 from pretrace.review.cell import Cell, find_cell
@@ -21,6 +23,8 @@ from pretrace.tasks.raw_files import absent_files, changed_files, read_task_repo
 
 LIBRARIES = ("torch", "numpy", "sentencepiece", "safetensors", "scikit-learn", "scipy", "pandas", "pyarrow", "dvc")
 """Pinned libraries that decide results."""
+HASH = re.compile(r"[0-9a-f]{40,64}")
+"""A commit; a report may have "none" or "unknown" instead, and such a name may be that of a branch."""
 Lines = list[tuple[str, str]]
 
 
@@ -36,7 +40,7 @@ def trace_score(file: Path, name: str) -> Lines:
     cost, report = _cost(costs, cell.stage), here.json(cell.report) or {}
     cell.lock_entry()
     chain = cell.chain()
-    made_at = tree_at(cost.commit, cell.root) if cost and cost.commit else None
+    made_at = _made_at(cost, cell.root)
     lines = [("score", _score(cell)), ("table", _as_locked(cell)), ("stage", cell.stage), ("commit", _commit(cost))]
     lines += _parameters(cell, chain, made_at)
     lines += [("code", text) for text in _code(cell, chain)]
@@ -111,6 +115,14 @@ def _commit(cost: CostEntry | None) -> str:
     return cost.commit + (", with changes that were not committed" if cost.changed else "")
 
 
+def _made_at(cost: CostEntry | None, root: Path) -> Tree | None:
+    """Return the files of the commit at which a stage ran; None if it is not known, or not here."""
+    try:
+        return tree_at(cost.commit, root) if cost and HASH.fullmatch(cost.commit or "") else None
+    except GitError:
+        return None  # `_parameters` says what git said
+
+
 def _machine(cost: CostEntry | None) -> str:
     unknown = "not recorded"
     return f"{(cost and cost.machine) or unknown}; Python {(cost and cost.python) or unknown}"
@@ -126,7 +138,10 @@ def _parameters(cell: Cell, chain: list[str], made_at: Tree | None) -> Lines:
         if value is not None
     }
     lines = [("parameters", ", ".join(f"{key} {shown(value)}" for key, value in own.items()) or "none")]
-    reference = made_at or tree_at("HEAD", cell.root)
+    try:
+        reference = made_at or tree_at("HEAD", cell.root)
+    except GitError as error:
+        return [*lines, ("changed", f"unknown ({error})")]
     if reference is None:
         return [*lines, ("changed", "no commit to compare the parameters with")]
     named = f"commit {(reference.commit or '')[:SHORT]}" + (

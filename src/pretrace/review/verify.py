@@ -17,9 +17,10 @@ from typing import Any
 
 from pretrace.common.code import CODE_AND_SETTINGS
 from pretrace.common.errors import PretraceError
+from pretrace.common.git import git
 from pretrace.common.provenance import processor
 from pretrace.review.cell import Cell, find_cell
-from pretrace.review.git_tree import Tree, git
+from pretrace.review.git_tree import Tree
 from pretrace.review.lockfile import cache_folder, clean_environment, disagreements, hashes, locked_stages
 from pretrace.tasks.raw_files import absent_files, changed_files, read_task_reports, rows_changed
 

@@ -38,9 +38,9 @@ class CostEntry(TrainingCost):
     peak_memory_bytes: int
     """Largest resident memory of the stage's process or of one of its workers."""
     commit: str | None = None
-    """Git commit that was checked out; "none" without git."""
+    """Git commit that was checked out; "none" without one, "unknown" if git refuses to say."""
     changed: bool | None = None
-    """True if code, parameters or requirements differed from the commit."""
+    """True if code, parameters or requirements differed from the commit; missing if that is not known."""
     machine: str | None = None
     """Processor and its instruction sets for matrix products."""
     python: str | None = None

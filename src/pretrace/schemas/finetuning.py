@@ -175,9 +175,9 @@ class SearchRecord(Record):
     made_from: dict[str, str] = Field(default_factory=dict)
     """SHA-256 of what decides the scores: `code`, `settings`, `weights`, and of each task its rows, `task <task>`."""
     commit: str
-    """Git commit that was checked out; "none" without git."""
-    changed: bool
-    """True if code, parameters or requirements differed from the commit."""
+    """Git commit that was checked out; "none" without one, "unknown" if git refuses to say."""
+    changed: bool | None = None
+    """True if code, parameters or requirements differed from the commit; missing if that is not known."""
     machine: str
     """Processor and its instruction sets for matrix products."""
     python: str
