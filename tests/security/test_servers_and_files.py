@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 import stat
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder, atomic_path, locked, write_json, write_text
@@ -85,7 +88,7 @@ def test_make_ui_listens_on_the_loopback_address() -> None:
     assert "--host 127.0.0.1" in command
 
 
-@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+@pytest.mark.parametrize("mask", [0o022, 0o027, 0o077, 0o002], ids=oct)
 def test_files_have_the_permissions_of_the_umask(tmp_path: Path, mask: int) -> None:
     before = os.umask(mask)
     try:
@@ -94,8 +97,13 @@ def test_files_have_the_permissions_of_the_umask(tmp_path: Path, mask: int) -> N
         with atomic_path(tmp_path / "c.bin") as temporary:
             temporary.write_bytes(b"c")
         with atomic_folder(tmp_path / "folder") as folder:
-            (folder / "inner").mkdir()
+            (folder / "inner").mkdir(mode=0o700)
             (folder / "inner" / "d.txt").write_text("d")
+            shutil.copy(folder / "inner" / "d.txt", folder / "e.txt")
+            (folder / "e.txt").chmod(0o444)  # as in DVC's cache
+            save_file({"weight": np.zeros(2)}, folder / "f.safetensors")
+        with atomic_path(tmp_path / "g.safetensors") as temporary:
+            save_file({"weight": np.zeros(2)}, temporary)
         with locked(tmp_path / "new" / "lock"):
             pass
     finally:
@@ -103,6 +111,16 @@ def test_files_have_the_permissions_of_the_umask(tmp_path: Path, mask: int) -> N
     for path in tmp_path.rglob("*"):
         full = 0o777 if path.is_dir() else 0o666
         assert stat.S_IMODE(path.stat().st_mode) == full & ~mask, path
+
+
+def test_a_linked_file_keeps_its_permissions(tmp_path: Path) -> None:
+    """A record for MLflow has hard links to models in DVC's cache, which must stay read-only."""
+    (tmp_path / "cached").write_text("weights")
+    (tmp_path / "cached").chmod(0o444)
+    with atomic_folder(tmp_path / "folder") as folder:
+        os.link(tmp_path / "cached", folder / "hard")
+        (folder / "soft").symlink_to(tmp_path / "cached")
+    assert stat.S_IMODE((tmp_path / "cached").stat().st_mode) == 0o444
 
 
 @pytest.mark.slow
@@ -152,7 +170,7 @@ def test_write_replaces_a_link_not_its_target(tmp_path: Path) -> None:
 
 
 def test_names_in_shared_folders_cannot_be_guessed(tmp_path: Path) -> None:
-    """`tempfile` alone makes names there; none is written out in the sources."""
+    """`tempfile` alone makes names in folders of the system; none is written out in the sources."""
     for path in [*(REPOSITORY / "src").rglob("*.py"), *(REPOSITORY / "stages").glob("*.py")]:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"(?<![\w.])/(var/)?tmp|gettempdir|mktemp\(", text), path

@@ -2,7 +2,8 @@
 
 The pipeline writes everything through this module. A writer gets a temporary path beside the target; the bytes are
 flushed to disk, and then renamed to the target, so that a crash or a full disk leaves the old file or none, never half
-of one. Temporary files of a killed writer are deleted when the target is next written.
+of one. Temporary files of a killed writer are deleted when the target is next written. Whatever library writes a file,
+it gets the permissions of the umask.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
-import tempfile
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,14 +42,13 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
     target = Path(target)
     with readable_disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(**_temporary_name(target))
-        os.close(descriptor)
-        # Stays relative: Arrow rejects an absolute path with letters that the locale does not have.
-        temporary = target.parent / Path(name).name
+        temporary = _temporary_name(target)
+        os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666))
+        mode = _mode(temporary)
         try:
             yield temporary
             _flush(temporary)
-            temporary.chmod(0o666 & ~_umask())
+            temporary.chmod(mode)  # a library may have put a file of its own in its place, which others cannot read
             os.replace(temporary, target)
             _flush(target.parent)
         finally:
@@ -63,12 +64,14 @@ def atomic_folder(target: Path | str) -> Iterator[Path]:
     target = Path(target)
     with readable_disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.parent / Path(tempfile.mkdtemp(**_temporary_name(target))).name
+        temporary = _temporary_name(target)
+        temporary.mkdir()
+        mode = _mode(temporary)
         try:
             yield temporary
             for path in sorted(temporary.rglob("*")):
+                _give_rights(path, mode)
                 _flush(path)
-            temporary.chmod(0o777 & ~_umask())
             if target.is_symlink() or target.is_file():
                 target.unlink()  # the link, not the folder that it points to
             elif target.exists():
@@ -198,15 +201,36 @@ def scratch_folder() -> Path:
     return project_root() / ".pretrace"
 
 
-def _temporary_name(target: Path) -> dict[str, Any]:
-    """Return arguments of `tempfile` for a name beside `target`; delete those that dead processes left."""
+def _temporary_name(target: Path) -> Path:
+    """Return a new name beside `target` that nobody can guess; delete the files of those that dead processes left.
+
+    It is relative where `target` is: Arrow rejects an absolute path with letters that the locale does not have.
+    """
     host = os.uname().nodename
     left = re.compile(rf"\.{re.escape(target.name)}\.{re.escape(host)}-(\d+)\..*\.tmp")
     for path in target.parent.iterdir():
         owner = left.fullmatch(path.name)
         if owner and not is_running(int(owner[1])):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-    return {"prefix": f".{target.name}.{host}-{os.getpid()}.", "suffix": ".tmp", "dir": target.parent}
+    return target.parent / f".{target.name}.{host}-{os.getpid()}.{secrets.token_hex(8)}.tmp"
+
+
+def _mode(path: Path) -> int:
+    """Return the permissions of a file or folder that was just made: those that the umask leaves of all."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def _give_rights(path: Path, mode: int) -> None:
+    """Give a file or folder that a library wrote or copied the permissions `mode` of our folder around it.
+
+    safetensors writes a file that only its owner can read, and a copy of a file in DVC's cache cannot be written.
+    A link is left as it is: it is another's file.
+    """
+    state = path.lstat()
+    if stat.S_ISDIR(state.st_mode):
+        path.chmod(mode)
+    elif stat.S_ISREG(state.st_mode) and state.st_nlink == 1:
+        path.chmod(mode & 0o666)
 
 
 def _flush(path: Path) -> None:
@@ -215,9 +239,3 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
