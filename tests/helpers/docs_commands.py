@@ -68,7 +68,7 @@ SWITCHES = Run(more=" --dry")
 TO_TEXT = Run(more=" clean", says="Running stage 'clean'")
 TO_TASKS = Run(more=" tasks@rte", says="Running stage 'tasks@rte'")
 TO_WEIGHTS = Run(more=" pretrain", says="Running stage 'pretrain'")
-LOG_OF_QUEUE = ".venv/bin/dvc queue start -j 2 > queue.log 2>&1"
+LOG_OF_QUEUE = 'PATH="$PWD/.venv/bin:$PATH" dvc queue start -j 2 > queue.log 2>&1'
 QUEUE = Run(LOG_OF_QUEUE)
 
 PAGES: dict[str, list[tuple[str, How]]] = {

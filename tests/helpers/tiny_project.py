@@ -125,9 +125,10 @@ def unchanged(folder: Path) -> bool:
 
 def wait_for_queue(folder: Path, patience: float = 3600.0) -> str:
     """Wait until the queue has no experiment that runs or waits; what its status then says."""
-    deadline = time.monotonic() + patience
+    deadline, without_workers = time.monotonic() + patience, 0
     while re.search(r"Running|Queued", said := dvc(folder, "queue", "status")):
-        assert time.monotonic() < deadline, said
+        without_workers = without_workers + 1 if "0 active, 0 idle" in said else 0
+        assert time.monotonic() < deadline and without_workers < 60, said
         time.sleep(0.5)
     return said
 
