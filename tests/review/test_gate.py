@@ -49,6 +49,18 @@ def test_revision_that_is_not_here_is_not_open(clone: Path, capsys: Any) -> None
     assert main(["gate", "origin/typo"]) == 1
 
 
+@pytest.mark.parametrize("name", ["params.yaml", "scales/s.yaml", "dvc.lock"])
+def test_aliases_are_counted_before_dvc_reads_them(clone: Path, monkeypatch: Any, capsys: Any, name: str) -> None:
+    """In DVC, 2 kB of them take gigabytes, or have no end."""
+    levels = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]\n" for n in range(1, 12))
+    (clone / name).parent.mkdir(exist_ok=True)
+    (clone / name).write_text(f"l0: &l0 [x]\n{levels}")
+    monkeypatch.setattr("pretrace.review.lockfile._dvc_status", None)
+    assert main(["gate", "HEAD"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"pretrace: gate: {name}: l") and "too many values" in error and error.count("\n") == 1
+
+
 def test_git_that_refuses_is_not_open(clone: Path, monkeypatch: Any, capsys: Any) -> None:
     """As in a container of CI, where the checkout belongs to another account."""
     refuse(monkeypatch)

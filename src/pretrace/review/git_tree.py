@@ -9,6 +9,7 @@ from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.git import GitError, git
+from pretrace.settings.yaml_file import parse_yaml
 
 
 @dataclass(frozen=True)
@@ -50,20 +51,10 @@ class Tree:
         """Return a YAML file's keys; none where there is no such file.
 
         Raises:
-            PretraceError: it is not YAML, or its top is no mapping.
+            PretraceError: it is not YAML, its top is no mapping, or it is too large, also by its aliases.
         """
-        from ruamel.yaml import YAML
-        from ruamel.yaml.error import YAMLError
-
-        try:
-            value = YAML(typ="safe", pure=True).load(self.text(path) or "")
-        except YAMLError as error:
-            raise PretraceError(
-                f"{self._described(path)}: not readable as YAML: {' '.join(str(error).split())}"
-            ) from None
-        if not isinstance(value, dict | None):
-            raise PretraceError(f"{self._described(path)}: takes keys with values, got {type(value).__name__}")
-        return value or {}
+        text = self.text(path)
+        return parse_yaml(text, self._described(path), interpolations=True) if text and text.strip() else {}
 
     def _bytes(self, path: str) -> bytes | None:
         if self.commit is not None:

@@ -34,13 +34,20 @@ def disagreements(root: Path = Path(), *stages: str) -> list[str]:
         stages: compare these only.
 
     Raises:
-        PretraceError: there is no dvc.lock, or DVC cannot read the pipeline.
+        PretraceError: there is no dvc.lock, one of DVC's files is too large, or DVC cannot read the pipeline.
     """
     if not (root / "dvc.lock").exists():
         raise PretraceError(f"dvc.lock: no such file; {MEND}")
+    here = Tree("here", None, root)
+    for path in ("params.yaml", "dvc.yaml", "dvc.lock", *_scales(root)):
+        here.yaml(path)  # DVC has no bound on what aliases expand to
     status = _dvc_status(root, *stages)
     lines = [f"dvc.lock: {stage}: {text}; {MEND}" for stage, own in status.items() if (text := _described(root, own))]
     return lines + [line for stage, line in _broken_links(root) if not stages or stage in stages]
+
+
+def _scales(root: Path) -> list[str]:
+    return sorted(path.relative_to(root).as_posix() for path in (root / "scales").glob("*.yaml"))
 
 
 def locked_stages(tree: Tree) -> Stages:
