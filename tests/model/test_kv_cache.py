@@ -39,7 +39,7 @@ def gpt(context: int = 16) -> Transformer:
 def test_cache_has_the_logits_of_reading_all_again(ids: list[int], data: st.DataObject) -> None:
     """However many tokens come at a time, up to the context and past it, where the text slides."""
     model = gpt()
-    cached = CachedTransformer(model, model.position_embedding)
+    cached = CachedTransformer(model)
     ends = sorted(data.draw(st.sets(st.integers(1, len(ids)), min_size=1)))
     for end in ends:
         anew = model(torch.tensor([ids[:end][-15:]]))[0, -1]
@@ -48,7 +48,7 @@ def test_cache_has_the_logits_of_reading_all_again(ids: list[int], data: st.Data
 
 def test_cache_reads_each_token_once_within_the_context(monkeypatch: pytest.MonkeyPatch) -> None:
     model, read = gpt(64), []
-    embedded = CachedTransformer._embedded
-    monkeypatch.setattr(CachedTransformer, "_embedded", lambda self, ids: read.append(len(ids)) or embedded(self, ids))
+    embedded = model.embedded
+    monkeypatch.setattr(model, "embedded", lambda ids, first: read.append(len(ids)) or embedded(ids, first=first))
     generate(model, Letters(), "abcde", 30, seed=0, temperature=0)
     assert read == [6] + 29 * [1]

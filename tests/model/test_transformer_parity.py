@@ -18,6 +18,7 @@ from pretrace.training.finetuning.task_head import TaskModel
 from pretrace.training.objectives import MicroBatch
 from pretrace.training.objectives.causal_lm import CausalLM
 from tests.helpers import REPOSITORY
+from tests.helpers.random_weights import draw
 
 PARTS = {
     "token_embedding": "tokens_embed",
@@ -45,16 +46,6 @@ def config_of(settings: ModelSettings, vocabulary_size: int) -> OpenAIGPTConfig:
         n_head=settings.heads,
         **dict.fromkeys(DROPOUTS, 0.0),
     )
-
-
-@torch.no_grad()
-def draw(model: nn.Module, seed: int) -> None:
-    """Numbers everywhere, biases and gains too, so large that logits spread over some units."""
-    generator = torch.Generator().manual_seed(seed)
-    for name, parameter in model.named_parameters():
-        parameter.normal_(0.0, 0.1 if "embedding" in name or parameter.dim() == 1 else 0.04, generator=generator)
-        if "norm" in name and name.endswith("weight"):
-            parameter.add_(1.0)
 
 
 def pairs(ours: Transformer, theirs: nn.Module) -> Iterator[tuple[str, Tensor, Tensor, bool]]:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from pretrace.common.errors import PretraceError
@@ -132,15 +131,12 @@ def _asked(
         h_BTC = model.hidden(ids_BT[:, :-1].to(device.name))
     h_RC = h_BTC[torch.from_numpy(rows).to(device.name), torch.from_numpy(columns - 1).to(device.name)]
     parts = zip(h_RC.split(ROWS_AT_ONCE), targets_R.split(ROWS_AT_ONCE), strict=True)
-    results = [
-        _next_token(model.output_states(h_rC.float()), model.output_weight(), targets_r) for h_rC, targets_r in parts
-    ]
+    results = [_next_token(model.logits(h_rC.float()), targets_r) for h_rC, targets_r in parts]
     log_probabilities, greedy = (torch.cat(parts_of).cpu().numpy() for parts_of in zip(*results, strict=True))
     return log_probabilities, greedy
 
 
-def _next_token(h_RC: Tensor, output_VC: Tensor, targets_R: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the log-probability of each target, and whether it is the most likely."""
-    z_RV = F.linear(h_RC, output_VC)
+def _next_token(z_RV: Tensor, targets_R: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the log-probability of each target by its logits, and whether it is the most likely."""
     own_R = z_RV.gather(1, targets_R[:, None])[:, 0]
     return own_R - z_RV.logsumexp(1), z_RV.argmax(1) == targets_R

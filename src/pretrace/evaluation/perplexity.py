@@ -147,8 +147,8 @@ def _losses(model: LanguageModel, ids_BT: np.ndarray, first: int) -> np.ndarray:
     h_RC = model.output_states(h_BTC[:, first - 1 :].flatten(0, 1))
     targets_R = ids[:, first:].flatten()
     parts = zip(h_RC.split(ROWS_AT_ONCE), targets_R.split(ROWS_AT_ONCE), strict=True)
-    output_VC = model.output_weight()
-    losses = [F.cross_entropy(F.linear(h, output_VC).float(), targets, reduction="none") for h, targets in parts]
+    output = model.output_weight(), model.output_bias
+    losses = [F.cross_entropy(F.linear(h, *output).float(), targets, reduction="none") for h, targets in parts]
     return torch.cat(losses).view(len(ids), -1).cpu().numpy()
 
 

@@ -9,7 +9,6 @@ per choice), K scores.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pretrace.export.graph_formats import Graph
@@ -29,7 +28,7 @@ class TracedLanguageModel(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         states_BTC = self.model.traceable_hidden(ids)
-        return F.linear(self.model.output_states(states_BTC), self.model.output_weight())
+        return self.model.logits(states_BTC)
 
 
 class TracedTaskModel(nn.Module):
@@ -63,7 +62,7 @@ class TracedTaskModel(nn.Module):
         """Return the mean log-probability (B, P) of the first and the second text of each sequence."""
         model = self.model.language_model
         size = model.vocabulary_size - SPECIAL_TOKENS
-        logits_BTV = F.linear(model.output_states(states_BTC[:, :-1]), model.output_weight())
+        logits_BTV = model.logits(states_BTC[:, :-1])
         targets_BT = ids_BT[:, 1:]
         known_BT = logits_BTV.log_softmax(-1).gather(2, targets_BT[:, :, None])[:, :, 0]
         position_T = torch.arange(1, ids_BT.shape[1], device=ids_BT.device)

@@ -5,59 +5,92 @@ Shapes: B batch, T time, N tokens of packed sequences, C width, H heads, D width
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pretrace.model.kernels.attention import self_attention
+from pretrace.model.kernels.attention_span import AttentionSpan
 from pretrace.model.kernels.dropout import Dropout, add_with_dropout
-from pretrace.model.kernels.feed_forward import feed_forward
+from pretrace.model.kernels.feed_forward import ACTIVATIONS, feed_forward
 from pretrace.model.kernels.linear import linear
 from pretrace.model.packed_sequences import Layout, PackedDropout, packed_attention
 from pretrace.settings import ModelSettings
 
 
 class Block(nn.Module):
-    """Attention and a feed-forward network, each followed by a layer norm of the sum with its input (post-LN)."""
+    """Attention and a feed-forward network, each added to its input, with a layer norm after the sum or before each.
 
-    def __init__(self, settings: ModelSettings) -> None:
+    Args:
+        span: tokens that a token attends to.
+    """
+
+    def __init__(self, settings: ModelSettings, span: AttentionSpan) -> None:
         super().__init__()
-        width = settings.width
-        self.heads = settings.heads
-        self.query_key_value = nn.Linear(width, 3 * width)
-        self.attention_output = nn.Linear(width, width)
-        self.norm_1 = nn.LayerNorm(width, eps=1e-5)
+        width, epsilon = settings.width, settings.norm_epsilon
+        self.heads, self.activation, self.span = settings.heads, settings.activation, span
+        self.norm_first = settings.norm == "pre"
+        self.query_key_value = nn.Linear(width, 3 * width, bias=settings.attention_bias)
+        self.attention_output = nn.Linear(width, width, bias=settings.attention_bias)
+        self.norm_1 = nn.LayerNorm(width, eps=epsilon)
         self.feed_forward_in = nn.Linear(width, settings.feed_forward)
         self.feed_forward_out = nn.Linear(settings.feed_forward, width)
-        self.norm_2 = nn.LayerNorm(width, eps=1e-5)
+        self.norm_2 = nn.LayerNorm(width, eps=epsilon)
 
     def forward(self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None = None) -> Tensor:
-        a_BTC = self._attend(x_BTC, dropout, layout)
-        n_BTC = self.norm_1(add_with_dropout(x_BTC, a_BTC, dropout))
-        m_BTC = feed_forward(n_BTC, self.feed_forward_in, self.feed_forward_out)
-        y_BTC: Tensor = self.norm_2(add_with_dropout(n_BTC, m_BTC, dropout))
-        return y_BTC
+        return self.combine(
+            x_BTC,
+            lambda x: self._attend(x, dropout, layout),
+            lambda x: feed_forward(x, self.feed_forward_in, self.feed_forward_out, self.activation),
+            lambda x, y: add_with_dropout(x, y, dropout),
+        )
+
+    def combine(
+        self,
+        x_NC: Tensor,
+        attend: Callable[[Tensor], Tensor],
+        feed: Callable[[Tensor], Tensor],
+        add: Callable[[Tensor, Tensor], Tensor] = Tensor.add,
+    ) -> Tensor:
+        """Return the block's output from its attention and feed-forward network: how these, sums and norms follow."""
+        if self.norm_first:
+            x_NC = add(x_NC, attend(self.norm_1(x_NC)))
+            return add(x_NC, feed(self.norm_2(x_NC)))
+        x_NC = self.norm_1(add(x_NC, attend(x_NC)))
+        y_NC: Tensor = self.norm_2(add(x_NC, feed(x_NC)))
+        return y_NC
 
     def _attend(self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None) -> Tensor:
         if layout is not None:
             qkv_NX = _linear(self.query_key_value, x_BTC)
             assert dropout is None or isinstance(dropout, PackedDropout)
-            a_NC = packed_attention(qkv_NX, self.heads, dropout, layout)
+            a_NC = packed_attention(qkv_NX, self.heads, dropout, layout, self.span)
             return _linear(self.attention_output, a_NC)
         B, T, C = x_BTC.shape
         qkv_3BHTD = _linear(self.query_key_value, x_BTC).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        a_BHTD = self_attention(qkv_3BHTD, dropout)
+        a_BHTD = self_attention(qkv_3BHTD, dropout, span=self.span)
         return _linear(self.attention_output, a_BHTD.transpose(1, 2).reshape(B, T, C))
 
     def traceable_forward(self, x_BTC: Tensor) -> Tensor:
         """Run the block without dropout, in PyTorch's own operations only."""
         B, T, C = x_BTC.shape
-        qkv_BTX = self.query_key_value(x_BTC)
-        q_BHTD, k_BHTD, v_BHTD = (x.reshape(B, T, self.heads, -1).transpose(1, 2) for x in qkv_BTX.split(C, dim=2))
-        a_BHTD = F.scaled_dot_product_attention(q_BHTD, k_BHTD, v_BHTD, is_causal=True)
-        n_BTC = self.norm_1(x_BTC + self.attention_output(a_BHTD.transpose(1, 2).reshape(B, T, C)))
-        m_BTC = self.feed_forward_out(F.gelu(self.feed_forward_in(n_BTC), approximate="tanh"))
-        y_BTC: Tensor = self.norm_2(n_BTC + m_BTC)
-        return y_BTC
+
+        def attend(x_BTC: Tensor) -> Tensor:
+            qkv_BTX = self.query_key_value(x_BTC)
+            q_BHTD, k_BHTD, v_BHTD = (x.reshape(B, T, self.heads, -1).transpose(1, 2) for x in qkv_BTX.split(C, dim=2))
+            mask_TT = self.span.mask(T, x_BTC.device)
+            causal = mask_TT is None and not self.span.after
+            a_BHTD = F.scaled_dot_product_attention(q_BHTD, k_BHTD, v_BHTD, mask_TT, is_causal=causal)
+            a_BTC: Tensor = self.attention_output(a_BHTD.transpose(1, 2).reshape(B, T, C))
+            return a_BTC
+
+        return self.combine(x_BTC, attend, partial(self.feed, apply=lambda layer, x: layer(x)))
+
+    def feed(self, x_NC: Tensor, apply: Callable[[nn.Linear, Tensor], Tensor]) -> Tensor:
+        """Return the feed-forward network's output (N, C), its layers applied by a function."""
+        return apply(self.feed_forward_out, ACTIVATIONS[self.activation](apply(self.feed_forward_in, x_NC)))
 
 
 def _linear(layer: nn.Linear, x: Tensor) -> Tensor:

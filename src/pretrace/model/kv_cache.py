@@ -7,14 +7,18 @@ Shapes: T new tokens, P tokens so far, C width, H heads, D width of a head, V vo
 
 from __future__ import annotations
 
-from typing import cast
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pretrace.model.block import Block
-from pretrace.model.language_model import LanguageModel, longest_prompt
+from pretrace.model.language_model import longest_prompt
+
+if TYPE_CHECKING:
+    from pretrace.model.transformer import Transformer
 
 
 class CachedTransformer:
@@ -23,8 +27,8 @@ class CachedTransformer:
     Holds 2 x layers x context x width numbers in the precision of the weights.
     """
 
-    def __init__(self, model: LanguageModel, position_embedding: nn.Embedding) -> None:
-        self.model, self.position_embedding = model, position_embedding
+    def __init__(self, model: Transformer) -> None:
+        self.model = model
         heads = cast("Block", model.blocks[0]).heads
         width = model.width // heads
         table = model.token_embedding.weight
@@ -44,31 +48,37 @@ class CachedTransformer:
         if len(ids) > longest:
             last_V: Tensor = self.model(torch.tensor([ids[-longest:]], device=device))[0, -1]
             return last_V
-        x_TC = self._embedded(torch.tensor(ids[self._read :], device=device))
+        x_TC = self.model.embedded(torch.tensor(ids[self._read :], device=device), first=self._read)
         for block, (keys, values) in zip(self.model.blocks, self._keys_and_values, strict=True):
             x_TC = self._through(cast("Block", block), x_TC, keys, values)
         self._read = len(ids)
-        return torch.mv(self.model.token_embedding.weight, x_TC[-1])
-
-    def _embedded(self, ids_T: Tensor) -> Tensor:
-        positions_TC = self.position_embedding.weight[self._read : self._read + len(ids_T)]
-        return F.embedding(ids_T, self.model.token_embedding.weight) + positions_TC
+        h_E = self.model.output_states(self.model.normed(x_TC[-1]))
+        weight_VE, bias_V = self.model.token_embedding.weight, self.model.output_bias
+        return torch.mv(weight_VE, h_E) if bias_V is None else torch.addmv(bias_V, weight_VE, h_E)
 
     def _through(self, block: Block, x_TC: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         T, C = x_TC.shape
         P = self._read + T
-        q_1HTD, k_1HTD, v_1HTD = (
-            _linear(block.query_key_value, x_TC).view(1, T, 3, block.heads, -1).permute(2, 0, 3, 1, 4)
-        )
-        keys[:, :, self._read : P], values[:, :, self._read : P] = k_1HTD, v_1HTD
-        mask_TP = None if T == 1 else torch.ones(T, P, dtype=torch.bool, device=x_TC.device).tril(P - T)
-        a_1HTD = F.scaled_dot_product_attention(q_1HTD, keys[:, :, :P], values[:, :, :P], mask_TP)
-        n_TC = block.norm_1(x_TC + _linear(block.attention_output, a_1HTD.transpose(1, 2).reshape(T, C)))
-        inner_TF = F.gelu(_linear(block.feed_forward_in, n_TC), approximate="tanh")
-        y_TC: Tensor = block.norm_2(n_TC + _linear(block.feed_forward_out, inner_TF))
-        return y_TC
+
+        def attend(x_TC: Tensor) -> Tensor:
+            q_1HTD, k_1HTD, v_1HTD = (
+                _linear(block.query_key_value, x_TC).view(1, T, 3, block.heads, -1).permute(2, 0, 3, 1, 4)
+            )
+            keys[:, :, self._read : P], values[:, :, self._read : P] = k_1HTD, v_1HTD
+            attended = block.span.keys(self._read, P, P)
+            mask_TP = None if T == 1 else block.span.bias(slice(self._read, P), attended, x_TC.dtype)
+            mask_TP = None if mask_TP is None else mask_TP.to(x_TC.device)
+            a_1HTD = F.scaled_dot_product_attention(q_1HTD, keys[:, :, attended], values[:, :, attended], mask_TP)
+            return _linear(block.attention_output, a_1HTD.transpose(1, 2).reshape(T, C))
+
+        return block.combine(x_TC, attend, partial(block.feed, apply=_linear))
 
 
 def _linear(layer: nn.Linear, x_TC: Tensor) -> Tensor:
     """Apply a layer to tokens; to a single one as a vector, which is up to twice as fast on a CPU."""
-    return layer(x_TC) if len(x_TC) > 1 else torch.addmv(layer.bias, layer.weight, x_TC[0])[None]
+    if len(x_TC) > 1:
+        return layer(x_TC)
+    product_O = (
+        torch.mv(layer.weight, x_TC[0]) if layer.bias is None else torch.addmv(layer.bias, layer.weight, x_TC[0])
+    )
+    return product_O[None]

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -25,19 +26,20 @@ NextTokenLogits = Callable[[list[int]], Tensor]
 
 
 class LanguageModel(nn.Module, ABC):
-    """A causal language model with a tied output."""
+    """A language model whose output is tied to its token embeddings."""
 
     kind: ClassVar[ModelKind]
     """Name in `MODELS`, in `config.json` and in params.yaml."""
     settings_type: ClassVar[type[ModelSettings] | type[LSTMSettings]]
     """Type of `settings`."""
     attends: ClassVar[bool]
-    """True if each token attends to those before it: several sequences can then follow one shared beginning, and a
-    sequence costs the square of its length."""
+    """True if tokens attend to one another: a sequence costs the square of its length."""
     bfloat16_on_any_cpu: ClassVar[bool] = True
     """False if PyTorch has bfloat16 kernels only for CPUs with bfloat16 products in hardware."""
     look_ups: ClassVar[tuple[str, ...]] = ()
     """Parameters, by the beginning of their names, that are only looked up and never multiplied."""
+    output_bias: nn.Parameter | None
+    """Bias (V,) of the logits."""
 
     settings: ModelSettings | LSTMSettings
     token_embedding: nn.Embedding
@@ -45,6 +47,10 @@ class LanguageModel(nn.Module, ABC):
     """Layers of one form that can be compiled, sharded and replaced one by one; empty if there are none."""
     compiled_block: Callable[..., Tensor] | None = None
     """Compiled forward pass of a block, used while gradients are recorded; None runs it eagerly."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_parameter("output_bias", None)
 
     @classmethod
     @abstractmethod
@@ -60,6 +66,11 @@ class LanguageModel(nn.Module, ABC):
     @abstractmethod
     def width(self) -> int:
         """Width of the hidden states."""
+
+    @property
+    def shares_beginnings(self) -> bool:
+        """True if several sequences can follow one shared beginning, which is then read once."""
+        return False
 
     @abstractmethod
     def hidden(self, ids_BT: Tensor, dropout: Dropout | None = None, layout: Layout | None = None) -> Tensor:
@@ -77,9 +88,13 @@ class LanguageModel(nn.Module, ABC):
         """Return the output's weight (V, E): the token table, as `hidden` reads it with this dropout."""
         return self.token_embedding.weight
 
+    def logits(self, h_NC: Tensor) -> Tensor:
+        """Return the logits (N, V) of hidden states (N, C), without dropout; N stands for any number of axes."""
+        return F.linear(self.output_states(h_NC), self.output_weight(), self.output_bias)
+
     def forward(self, ids_BT: Tensor) -> Tensor:
-        """Return the logits (B, T, V) of each next token for token ids (B, T)."""
-        return F.linear(self.output_states(self.hidden(ids_BT)), self.output_weight())
+        """Return the logits (B, T, V) for token ids (B, T): of each next token, if the model is causal."""
+        return self.logits(self.hidden(ids_BT))
 
     @abstractmethod
     def traceable_hidden(self, ids_BT: Tensor) -> Tensor:
@@ -105,11 +120,17 @@ class LanguageModel(nn.Module, ABC):
         old_VE = self.token_embedding.weight.data
         new_SE = torch.randn(count, old_VE.shape[1], generator=generator) * self.settings.initial_std
         self.token_embedding = nn.Embedding.from_pretrained(torch.cat([old_VE, new_SE]), freeze=False)
+        if self.output_bias is not None:
+            self.output_bias = nn.Parameter(F.pad(self.output_bias.data, (0, count)))
 
     def multiplied_weights(self, predicts: bool = True) -> int:
-        """Return how many weights multiply each token; `predicts` counts the tied output."""
-        left_out = self.look_ups if predicts else (*self.look_ups, "token_embedding")
+        """Return how many weights multiply each token; `predicts` counts the output."""
+        left_out = self.look_ups if predicts else (*self.look_ups, "token_embedding", "output_")
         return sum(p.numel() for name, p in self.named_parameters() if p.dim() > 1 and not name.startswith(left_out))
+
+    def attention_flops(self, lengths: np.ndarray) -> int:
+        """Return the FLOPs of attention in a forward pass over sequences of so many tokens."""
+        return 0
 
     def describe(self) -> ModelConfig:
         """Return the contents of `config.json`, from which `build_described` makes a model of the same sizes."""
@@ -117,7 +138,7 @@ class LanguageModel(nn.Module, ABC):
             kind=self.kind,
             vocabulary_size=self.vocabulary_size,
             context=self.context,
-            settings=self.settings.model_dump(),
+            settings=self.settings.model_dump(exclude_defaults=True),
         )
 
 
@@ -130,7 +151,10 @@ def longest_prompt(context: int) -> int:
 
 @torch.no_grad()
 def initialize(module: nn.Module, std: float, seed: int) -> None:
-    """Draw weights and embeddings from N(0, std), set biases to 0 and layer-norm gains to 1 (section 4.1)."""
+    """Draw weights and embeddings from N(0, std), set biases to 0 and layer-norm gains to 1 (section 4.1).
+
+    The draws of a parameter depend on those before it, so a new one is registered behind them.
+    """
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in module.named_parameters():
         if parameter.dim() > 1:

@@ -49,7 +49,7 @@ def next_token_loss(
 ) -> Tensor:
     """Return the weighted sum of the losses of predicting each of `targets_N` from its hidden state, in nats."""
     return weighted_cross_entropy(
-        model.output_states(h_NC).to(dtype), model.output_weight(dropout), targets_N, weights_N
+        model.output_states(h_NC).to(dtype), model.output_weight(dropout), targets_N, weights_N, model.output_bias
     )
 
 
@@ -62,13 +62,14 @@ def next_token_log_probabilities(
     computed again, a chunk of tokens at a time, where they do not.
     """
     states_NE, weight_VE = model.output_states(h_NC).to(dtype), model.output_weight(dropout).to(dtype)
+    bias_V = None if model.output_bias is None else model.output_bias.to(dtype)
     size = max(1, LOGITS_BYTES[h_NC.device.type] // (4 * len(weight_VE)))
     if len(states_NE) <= size:
-        return _log_probabilities(states_NE, weight_VE, targets_N)
+        return _log_probabilities(states_NE, weight_VE, bias_V, targets_N)
     chunks = zip(states_NE.split(size), targets_N.split(size), strict=True)
-    parts = [checkpoint(_log_probabilities, h, weight_VE, own, use_reentrant=False) for h, own in chunks]
+    parts = [checkpoint(_log_probabilities, h, weight_VE, bias_V, own, use_reentrant=False) for h, own in chunks]
     return torch.cat(parts)
 
 
-def _log_probabilities(states_NE: Tensor, weight_VE: Tensor, targets_N: Tensor) -> Tensor:
-    return -F.cross_entropy(F.linear(states_NE, weight_VE).float(), targets_N, reduction="none")
+def _log_probabilities(states_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None, targets_N: Tensor) -> Tensor:
+    return -F.cross_entropy(F.linear(states_NE, weight_VE, bias_V).float(), targets_N, reduction="none")

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pretrace.model.kernels.attention import self_attention
+from pretrace.model.kernels.attention_span import CAUSAL, AttentionSpan
 from pretrace.model.kernels.dropout import Dropout, Stream, keep_masks
 
 
@@ -35,7 +36,15 @@ class PaddedBatch:
     index_M: Tensor | None
     """Index of each token in the flattened padded batch; None if there is no padding."""
     mask_BTT: Tensor | None = None
-    """True where a token (second axis) attends to another (third axis); None: causal."""
+    """True where a token (second axis) attends to another (third axis), for causal attention behind a shared beginning;
+    None: by the model's span."""
+
+    def mask(self, span: AttentionSpan) -> Tensor | None:
+        """Return the mask of attention within a span; None if padding on the right needs none."""
+        if not span.after or self.index_M is None:
+            return self.mask_BTT
+        real_BT = self.pad(torch.ones(len(self.index_M), 1, device=self.index_M.device))[..., 0] > 0
+        return real_BT[:, None].expand(-1, self.longest, -1)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -81,14 +90,16 @@ class Layout:
         return torch.cat([*results, results[0].new_zeros(len(rest), results[0].shape[1])])
 
 
-def packed_attention(qkv_NX: Tensor, heads: int, dropout: PackedDropout | None, layout: Layout) -> Tensor:
+def packed_attention(
+    qkv_NX: Tensor, heads: int, dropout: PackedDropout | None, layout: Layout, span: AttentionSpan = CAUSAL
+) -> Tensor:
     """Return the attention (N, C) of queries, keys and values (N, 3 C) within each sequence."""
 
     def attended(qkv_BTX: Tensor, batch: PaddedBatch) -> Tensor:
         B, T, _ = qkv_BTX.shape
         qkv_3BHTD = qkv_BTX.view(B, T, 3, heads, -1).permute(2, 0, 3, 1, 4)
         own = None if dropout is None else dropout.of_batch(batch)
-        return self_attention(qkv_3BHTD, own, batch.mask_BTT).transpose(1, 2).reshape(B, T, -1)
+        return self_attention(qkv_3BHTD, own, batch.mask(span), span).transpose(1, 2).reshape(B, T, -1)
 
     return layout.map_batches(qkv_NX, attended)
 

@@ -1,6 +1,7 @@
-"""The decoder-only transformer of GPT-1 (paper, section 4.1; block order as in the released code).
+"""The transformer: with the defaults of its settings the decoder of GPT-1 (paper, section 4.1, and released code).
 
-The released fine-tuning code has tokens and positions in one table, with two consequences:
+GPT-2, GPT-3 and BERT are other values of the settings (pretrace.settings.scale.ModelSettings). The fine-tuning code of
+GPT-1 has tokens and positions in one table, with two consequences:
 
 - dropout applies to that table before the look-up, so the tied output has the same dropout: `embedding_dropout: table`;
 - the softmax over the vocabulary includes the rows of the positions, which are never the next token. Left out here, as
@@ -11,14 +12,19 @@ Shapes, as suffixes of names: B batch, T time (tokens of a sequence), C width, H
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pretrace.common.errors import PretraceError
 from pretrace.model.block import Block
+from pretrace.model.kernels.attention_span import span_of
 from pretrace.model.kernels.dropout import Dropout
+from pretrace.model.kernels.feed_forward import ACTIVATIONS
 from pretrace.model.kv_cache import CachedTransformer
 from pretrace.model.language_model import LanguageModel, NextTokenLogits, initialize
 from pretrace.model.packed_sequences import Layout
@@ -26,10 +32,10 @@ from pretrace.settings import ModelSettings
 
 
 class Transformer(LanguageModel):
-    """Token and learned position embeddings, `layers` blocks, and an output tied to the token embeddings.
+    """Embeddings of tokens, positions and segments, `layers` blocks, and an output tied to the token embeddings.
 
     Args:
-        settings: sizes and the standard deviation of the initial weights.
+        settings: sizes and form.
         vocabulary_size: rows of the token table, special tokens included.
         seed: of the initial weights; the same seed gives the same bytes.
     """
@@ -37,21 +43,47 @@ class Transformer(LanguageModel):
     kind = "transformer"
     attends = True
     settings_type = ModelSettings
-    look_ups = ("position_embedding",)
+    look_ups = ("position_embedding", "segment_embedding")
     settings: ModelSettings
 
     def __init__(self, settings: ModelSettings, vocabulary_size: int, seed: int = 0) -> None:
         super().__init__()
         self.settings = settings
-        self.token_embedding = nn.Embedding(vocabulary_size, settings.width)
-        self.position_embedding = nn.Embedding(settings.context, settings.width)
-        self.blocks = nn.ModuleList(Block(settings) for _ in range(settings.layers))
+        width, epsilon = settings.width, settings.norm_epsilon
+        self.token_embedding = nn.Embedding(vocabulary_size, width)
+        if settings.positions == "learned":
+            self.position_embedding = nn.Embedding(settings.context, width)
+        else:
+            self.register_buffer("sinusoids_TC", sinusoids(settings.context, width), persistent=False)
+        self.blocks = nn.ModuleList(Block(settings, span_of(settings, layer)) for layer in range(settings.layers))
+        if settings.norm == "pre":
+            self.final_norm = nn.LayerNorm(width, eps=epsilon)
+        if settings.embedding_norm:
+            self.embedding_norm = nn.LayerNorm(width, eps=epsilon)
+        if settings.segments:
+            self.segment_embedding = nn.Embedding(settings.segments, width)
+        if settings.output == "transform":
+            self.output_dense = nn.Linear(width, width)
+            self.output_norm = nn.LayerNorm(width, eps=epsilon)
+        if settings.output != "tied":
+            self.output_bias = nn.Parameter(torch.zeros(vocabulary_size))
         initialize(self, settings.initial_std, seed)
+        self._scale_initial_weights()
 
     @classmethod
     def create(cls, settings: ModelSettings, vocabulary_size: int, context: int, seed: int = 0) -> Transformer:
         """Return a model with random weights; its context is that of the settings."""
         return cls(settings, vocabulary_size, seed)
+
+    @torch.no_grad()
+    def _scale_initial_weights(self) -> None:
+        settings = self.settings
+        if settings.position_std is not None:
+            self.position_embedding.weight *= settings.position_std / settings.initial_std
+        if settings.residual_init == "depth":
+            for block in cast("list[Block]", self.blocks):
+                for layer in (block.attention_output, block.feed_forward_out):
+                    layer.weight *= (2 * settings.layers) ** -0.5
 
     @property
     def context(self) -> int:
@@ -63,39 +95,114 @@ class Transformer(LanguageModel):
         """Width of the hidden states."""
         return self.settings.width
 
-    def hidden(self, ids_BT: Tensor, dropout: Dropout | None = None, layout: Layout | None = None) -> Tensor:
-        """Return the final hidden states (B, T, C) of token ids (B, T); with a `layout`, (N, C) of (N,)."""
-        tokens_VC, positions_TC = self.output_weight(dropout), self.position_embedding.weight
-        if layout is None:
-            positions_TC = positions_TC[: ids_BT.shape[1]]
-        if dropout and self._drops_tables:
-            positions_TC = dropout.table(positions_TC)
-        if layout is not None:
-            positions_TC = F.embedding(layout.positions_N, positions_TC)
-        x_BTC = F.embedding(ids_BT, tokens_VC) + positions_TC
-        if dropout and not self._drops_tables:
-            x_BTC = dropout(x_BTC)
+    @property
+    def shares_beginnings(self) -> bool:
+        """True if attention is causal: states of a beginning then do not depend on what follows."""
+        return self.settings.attention == "causal"
+
+    def hidden(
+        self,
+        ids_BT: Tensor,
+        dropout: Dropout | None = None,
+        layout: Layout | None = None,
+        segments_BT: Tensor | None = None,
+    ) -> Tensor:
+        """Return the final hidden states (B, T, C) of token ids (B, T); with a `layout`, (N, C) of (N,).
+
+        Args:
+            segments_BT: segment of each token, from 0; None: 0 throughout.
+        """
+        x_BTC = self.embedded(ids_BT, dropout, layout, segments_BT)
         run = self.compiled_block if self.compiled_block and torch.is_grad_enabled() else Block.__call__
         for block in self.blocks:
             x_BTC = run(block, x_BTC, dropout, layout)
+        return self.normed(x_BTC)
+
+    def embedded(
+        self,
+        ids_BT: Tensor,
+        dropout: Dropout | None = None,
+        layout: Layout | None = None,
+        segments_BT: Tensor | None = None,
+        first: int = 0,
+    ) -> Tensor:
+        """Return what the first block reads (B, T, C), of the same arguments as `hidden`.
+
+        Args:
+            first: position of the first token, without a `layout`.
+        """
+        tokens_VC, positions_TC = self.output_weight(dropout), self._positions(dropout)
+        x_BTC = F.embedding(ids_BT, tokens_VC)
+        if self.settings.embedding_scale == "sqrt_width":
+            x_BTC = x_BTC * math.sqrt(self.width)
+        if layout is None:
+            x_BTC = x_BTC + positions_TC[first : first + ids_BT.shape[-1]]
+        else:
+            x_BTC = x_BTC + F.embedding(layout.positions_N, positions_TC)
+        if self.settings.segments:
+            table_SC = self._table(self.segment_embedding, dropout)
+            x_BTC = x_BTC + (table_SC[0] if segments_BT is None else F.embedding(segments_BT, table_SC))
+        if self.settings.embedding_norm:
+            x_BTC = self.embedding_norm(x_BTC)
+        return dropout(x_BTC) if dropout and not self._drops_tables else x_BTC
+
+    def normed(self, x_BTC: Tensor) -> Tensor:
+        """Return the hidden states of the last block's output (B, T, C): with a layer norm, if norms come first."""
+        if self.settings.norm == "pre":
+            x_BTC = self.final_norm(x_BTC)
         return x_BTC
+
+    def _positions(self, dropout: Dropout | None) -> Tensor:
+        if self.settings.positions == "sinusoidal":
+            return cast("Tensor", self.sinusoids_TC)
+        return self._table(self.position_embedding, dropout)
 
     def output_weight(self, dropout: Dropout | None = None) -> Tensor:
         """Return the token table (V, C); with `embedding_dropout: table` it has this dropout."""
-        weight_VC = self.token_embedding.weight
-        return dropout.table(weight_VC) if dropout and self._drops_tables else weight_VC
+        return self._table(self.token_embedding, dropout)
+
+    def _table(self, embedding: nn.Embedding, dropout: Dropout | None) -> Tensor:
+        return dropout.table(embedding.weight) if dropout and self._drops_tables else embedding.weight
 
     @property
     def _drops_tables(self) -> bool:
         return self.settings.embedding_dropout == "table"
 
+    def attention_flops(self, lengths: np.ndarray) -> int:
+        """Return the FLOPs of attention in a forward pass: 4 x width for each pair of tokens that attend."""
+        pairs = sum(int(cast("Block", block).span.pairs(lengths.astype(np.int64)).sum()) for block in self.blocks)
+        return 2 * self.width * pairs
+
+    def output_states(self, h_BTC: Tensor) -> Tensor:
+        """Return what the tied output multiplies (B, T, C): hidden states, transformed as BERT does if asked for."""
+        if self.settings.output != "transform":
+            return h_BTC
+        x_BTC: Tensor = self.output_norm(ACTIVATIONS[self.settings.activation](self.output_dense(h_BTC)))
+        return x_BTC
+
     def next_token_logits(self) -> NextTokenLogits:
-        """Return a function for generation that caches keys and values."""
-        return CachedTransformer(self, self.position_embedding).logits
+        """Return a function for generation that caches keys and values.
+
+        Raises:
+            PretraceError: attention is not causal.
+        """
+        if self.settings.attention == "full":
+            raise PretraceError(
+                "this model has `attention: full`: it is not trained to predict the next token, so it writes no text; "
+                "`causal` and `banded` models do"
+            )
+        return CachedTransformer(self).logits
 
     def traceable_hidden(self, ids_BT: Tensor) -> Tensor:
         """Return `hidden` (B, T, C) in PyTorch's own operations only; the same up to rounding."""
-        x_BTC: Tensor = self.token_embedding(ids_BT) + self.position_embedding.weight[: ids_BT.shape[1]]
+        x_BTC = self.embedded(ids_BT)
         for block in self.blocks:
             x_BTC = cast("Block", block).traceable_forward(x_BTC)
-        return x_BTC
+        return self.normed(x_BTC)
+
+
+def sinusoids(context: int, width: int) -> Tensor:
+    """Return fixed position embeddings (T, C): sines in the first half, cosines in the second (tensor2tensor)."""
+    timescales_F = torch.logspace(0, 4, width // 2, dtype=torch.float64)
+    angles_TF = torch.arange(context, dtype=torch.float64)[:, None] / timescales_F
+    return torch.cat([angles_TF.sin(), angles_TF.cos()], 1).float()

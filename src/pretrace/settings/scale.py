@@ -27,7 +27,12 @@ class VocabularySettings(Section):
 
 
 class ModelSettings(Section):
-    """The decoder-only transformer (section 4.1)."""
+    """A transformer: its sizes, and the settings in which GPT-1, GPT-2, GPT-3 and BERT differ.
+
+    The latter have GPT-1's values (section 4.1) where a file does not name them. Sources: GPT-2, Radford et al. 2019,
+    section 2.3; GPT-3, Brown et al. 2020, section 2.1; BERT, Devlin et al. 2018, section 3 and released code; the
+    Transformer, Vaswani et al. 2017, section 3, and tensor2tensor.
+    """
 
     layers: Annotated[int, Field(ge=1, le=1000)]
     """Transformer blocks (GPT-1: 12)."""
@@ -47,11 +52,56 @@ class ModelSettings(Section):
     dropped alike."""
     initial_std: Positive
     """Standard deviation of the initial weights (GPT-1: 0.02 at width 768)."""
+    norm: Literal["post", "pre"] = "post"
+    """Place of the layer norms. `post`: after each sum of a block (GPT-1, BERT, the Transformer). `pre`: before
+    attention and before the feed-forward network, and once after the last block (GPT-2, GPT-3)."""
+    norm_epsilon: Positive = 1e-5
+    """Added to the variance in layer norms (GPT-1, GPT-2: 1e-5; BERT: 1e-12; the Transformer: 1e-6)."""
+    embedding_norm: bool = False
+    """A layer norm of the sum of the embeddings, before its dropout (BERT)."""
+    attention: Literal["causal", "full", "banded"] = "causal"
+    """Tokens that a token attends to. `causal`: itself and those before. `full`: all (BERT); such a model predicts no
+    next token. `banded`: causal, and in every second layer, from the second on, only within the `window` (GPT-3, which
+    does not print which layers; GPT-Neo's order)."""
+    window: Width | None = None
+    """Tokens that a token of a banded layer attends to: itself and `window` - 1 before it (GPT-3: not printed; GPT-Neo:
+    256). Null unless `attention: banded`."""
+    positions: Literal["learned", "sinusoidal"] = "learned"
+    """Position embeddings. `sinusoidal`: fixed sines, then cosines, of wavelengths from 2 pi to 20,000 pi (the
+    Transformer, section 3.5)."""
+    position_std: Positive | None = None
+    """Standard deviation of initial position embeddings; null: `initial_std` (GPT-2's code: 0.01, half the others')."""
+    segments: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Kinds of text that have an embedding, added to that of each token (BERT: 2)."""
+    activation: Literal["gelu_tanh", "gelu", "relu"] = "gelu_tanh"
+    """Between the layers of the feed-forward network. `gelu_tanh`: GELU's tanh form (GPT-1, GPT-2, Google's BERT);
+    `gelu`: its exact form (Hugging Face's BERT), up to 5e-4 apart; `relu`: the Transformer."""
+    attention_bias: bool = True
+    """Biases of queries, keys, values and of the attention's output (the Transformer's code: none)."""
+    embedding_scale: Literal["one", "sqrt_width"] = "one"
+    """Factor of token embeddings where they are read, not in the output. `sqrt_width`: the Transformer, section 3.4."""
+    output: Literal["tied", "tied_bias", "transform"] = "tied"
+    """From hidden states to logits. `tied`: the token embeddings; `tied_bias`: with a bias for each token; `transform`:
+    before that a linear layer, the activation and a layer norm (BERT)."""
+    residual_init: Literal["plain", "depth"] = "plain"
+    """Initial weights of the two layers of a block that are added to its input. `depth`: divided by the square root of
+    twice the number of layers (GPT-2, section 2.3, as Hugging Face and Megatron read it)."""
+
+    def unlike_gpt1(self) -> list[str]:
+        """Return the settings of form that do not have GPT-1's value."""
+        form = {name: field.default for name, field in type(self).model_fields.items() if not field.is_required()}
+        return [name for name, value in form.items() if getattr(self, name) != value]
 
     @model_validator(mode="after")
-    def _heads_divide(self) -> ModelSettings:
+    def _is_consistent(self) -> ModelSettings:
         if self.width % self.heads:
             raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        if (self.attention == "banded") != (self.window is not None):
+            needs = "needs a `window`, in tokens" if self.window is None else "takes no `window`; only `banded` does"
+            raise ValueError(f"attention: `{self.attention}` {needs}")
+        if self.positions == "sinusoidal" and (self.width % 2 or self.position_std is not None):
+            problem = "are fixed, without a `position_std`" if self.width % 2 == 0 else "need an even `width`"
+            raise ValueError(f"positions: `sinusoidal` ones {problem}")
         return self
 
 
@@ -198,6 +248,15 @@ class Scale(Section):
     pretrain: PretrainSettings
     finetune: FinetuneSettings
     probes: ProbeSettings
+
+    @model_validator(mode="after")
+    def _predicts_what_it_cannot_see(self) -> Scale:
+        if self.model.attention == "full":
+            raise ValueError(
+                "model.attention: a model with `full` attention sees the token that pre-training has it predict; takes "
+                "`causal` or `banded`"
+            )
+        return self
 
     def sizes_of(self, kind: str) -> ModelSettings | LSTMSettings:
         """Return the sizes of a language model of one of `MODEL_KINDS`."""

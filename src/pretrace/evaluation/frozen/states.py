@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from pretrace.model import Transformer
@@ -54,11 +53,13 @@ def mean_states(
 
 def layer_states(model: Transformer, ids_BT: Tensor, device: Device) -> Iterator[Tensor]:
     """Yield the states (B, T, C) of every layer, the embeddings first; the last are those of `model.hidden`."""
-    x_BTC = F.embedding(ids_BT, model.output_weight()) + model.position_embedding.weight[: ids_BT.shape[1]]
+    x_BTC = model.embedded(ids_BT)
     yield x_BTC
-    for block in model.blocks:
+    for number, block in enumerate(model.blocks, 1):
         with device.autocast():
             x_BTC = block(x_BTC, None)
+            if number == len(model.blocks):
+                x_BTC = model.normed(x_BTC)
         yield x_BTC
 
 

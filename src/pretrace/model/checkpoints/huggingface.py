@@ -88,9 +88,12 @@ def write_huggingface(folder: Path, model: Transformer) -> None:
     """Write the model into an existing folder, so that `AutoModelForCausalLM.from_pretrained` opens it.
 
     Raises:
-        PretraceError: the feed-forward network is not four times the width, as their GPT-1 has it.
+        PretraceError: the feed-forward network is not four times the width, as their GPT-1 has it, or the model's form
+            is not GPT-1's.
     """
     settings = model.settings
+    if others := settings.unlike_gpt1():
+        raise PretraceError(f"Hugging Face's GPT-1 has no other values for {', '.join(others)}; this model has")
     if settings.feed_forward != 4 * settings.width:
         raise PretraceError(
             f"Hugging Face's GPT-1 has a feed-forward network of 4 x width = {4 * settings.width}; this model's has "

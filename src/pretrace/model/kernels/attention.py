@@ -1,4 +1,4 @@
-"""Causal attention: PyTorch's fused kernel where it is fast, otherwise written out, block by block for long sequences.
+"""Attention: PyTorch's fused kernel where it is fast, otherwise written out, block by block for long sequences.
 
 PyTorch's CPU kernel is slow in bfloat16 and has no dropout (docs/log.md). Written out at once, the weights of a batch
 (B x H x T x T numbers) are saved several times for the backward pass: fine for the short sequences of a laptop, but
@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pretrace.model.kernels.attention_span import CAUSAL, AttentionSpan
 from pretrace.model.kernels.dropout import Dropout, mask_and_scale, with_dropout
 from pretrace.model.kernels.linear import is_float32_on_cpu
 from pretrace.model.kernels.short_attention import LONGEST, attention_with_saved_weights
@@ -27,42 +28,50 @@ BLOCK_BYTES = 1 << 20
 """Size of a block's weights in float32."""
 
 
-def self_attention(qkv_3BHTD: Tensor, dropout: Dropout | None, mask_BTT: Tensor | None = None) -> Tensor:
+def self_attention(
+    qkv_3BHTD: Tensor, dropout: Dropout | None, mask_BTT: Tensor | None = None, span: AttentionSpan = CAUSAL
+) -> Tensor:
     """Return the attention (B, H, T, D) of queries, keys and values in one tensor, by the fastest kernel for them."""
     if qkv_3BHTD.shape[3] <= LONGEST and dropout is not None and is_float32_on_cpu(qkv_3BHTD):
-        return attention_with_saved_weights(qkv_3BHTD, dropout, mask_BTT)
+        return attention_with_saved_weights(qkv_3BHTD, dropout, mask_BTT, span)
     q_BHTD, k_BHTD, v_BHTD = qkv_3BHTD
-    return attention(q_BHTD, k_BHTD, v_BHTD, dropout, mask_BTT)
+    return attention(q_BHTD, k_BHTD, v_BHTD, dropout, mask_BTT, span)
 
 
 def attention(
-    q_BHTD: Tensor, k_BHTD: Tensor, v_BHTD: Tensor, dropout: Dropout | None = None, mask_BTT: Tensor | None = None
+    q_BHTD: Tensor,
+    k_BHTD: Tensor,
+    v_BHTD: Tensor,
+    dropout: Dropout | None = None,
+    mask_BTT: Tensor | None = None,
+    span: AttentionSpan = CAUSAL,
 ) -> Tensor:
-    """Return causal attention (B, H, T, D), or attention by a mask.
+    """Return attention (B, H, T, D) within a span, or by a mask.
 
-    Sequences are padded on the right, so no token of a sequence attends to padding.
+    Sequences are padded on the right, so without a mask no token of a sequence attends to padding unless its span
+    includes those after it.
 
     Args:
-        mask_BTT: True where a query (second axis) attends to a key (third axis); None: causal.
+        mask_BTT: True where a query (second axis) attends to a key (third axis), instead of the span.
     """
     on_gpu = q_BHTD.device.type != "cpu"
     if on_gpu or (dropout is None and q_BHTD.dtype == torch.float32):
-        mask_B1TT = None if mask_BTT is None else mask_BTT[:, None]
-        rate = dropout.rate if dropout else 0.0
-        return F.scaled_dot_product_attention(q_BHTD, k_BHTD, v_BHTD, mask_B1TT, rate, is_causal=mask_BTT is None)
+        mask_xTT = span.mask(q_BHTD.shape[2], q_BHTD.device) if mask_BTT is None else mask_BTT[:, None]
+        rate, causal = dropout.rate if dropout else 0.0, mask_xTT is None and not span.after
+        return F.scaled_dot_product_attention(q_BHTD, k_BHTD, v_BHTD, mask_xTT, rate, is_causal=causal)
     B, H, T, D = q_BHTD.shape
     scaled_BHTD = q_BHTD * D**-0.5
     if T > QUERIES:
         keep_GTT = None if dropout is None else dropout.keep(H, T, T).reshape(B * H, T, T)
         result: Tensor = _BlockwiseAttention.apply(
-            scaled_BHTD, k_BHTD, v_BHTD, keep_GTT, mask_BTT, dropout.scale if dropout else 1.0
+            scaled_BHTD, k_BHTD, v_BHTD, keep_GTT, mask_BTT, dropout.scale if dropout else 1.0, span
         )
         return result
     scores_BHTT = scaled_BHTD @ k_BHTD.transpose(-2, -1)
-    if mask_BTT is None:
-        scores_BHTT = scores_BHTT + torch.full((T, T), -torch.inf, dtype=q_BHTD.dtype).triu(1)
-    else:
+    if mask_BTT is not None:
         scores_BHTT = scores_BHTT.masked_fill(~mask_BTT[:, None], -torch.inf)
+    elif (bias_TT := span.bias(slice(0, T), slice(0, T), q_BHTD.dtype)) is not None:
+        scores_BHTT = scores_BHTT + bias_TT
     weights_BHTT = torch.softmax(scores_BHTT, -1, dtype=torch.float32).to(q_BHTD.dtype)
     return with_dropout(weights_BHTT, dropout) @ v_BHTD
 
@@ -79,30 +88,31 @@ class _BlockwiseAttention(torch.autograd.Function):
         keep_GTT: Tensor | None,
         mask_BTT: Tensor | None,
         scale: float,
+        span: AttentionSpan,
     ) -> Tensor:
         B, H, T, D = q_BHTD.shape
         q_GTD, k_GTD, v_GTD = (x.reshape(B * H, T, D) for x in (q_BHTD, k_BHTD, v_BHTD))
         out_GTD = torch.empty_like(v_GTD)
-        for heads, queries, keys in _blocks(B * H, T):
-            mask_GQK = _block_mask(mask_BTT, heads, queries, keys, H)
-            p_GQK = _weights(q_GTD[heads, queries], k_GTD[heads, keys], queries.start, mask_GQK).to(q_GTD.dtype)
+        for heads, queries, keys in _blocks(B * H, T, span):
+            hidden = _hidden(mask_BTT, span, heads, queries, keys, H, q_GTD.dtype)
+            p_GQK = _weights(q_GTD[heads, queries], k_GTD[heads, keys], hidden).to(q_GTD.dtype)
             if keep_GTT is not None:
                 p_GQK = mask_and_scale(p_GQK, keep_GTT[heads, queries, keys], scale)
             out_GTD[heads, queries] = p_GQK @ v_GTD[heads, keys]
         ctx.save_for_backward(q_BHTD, k_BHTD, v_BHTD, keep_GTT, mask_BTT)
-        ctx.scale = scale
+        ctx.scale, ctx.span = scale, span
         return out_GTD.view(B, H, T, D)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None, None, None]:
         *inputs, keep_GTT, mask_BTT = ctx.saved_tensors
         B, H, T, D = inputs[0].shape
         q_GTD, k_GTD, v_GTD, d_GTD = (x.reshape(B * H, T, D) for x in (*inputs, gradients[0]))
         d_q_GTD = torch.empty_like(q_GTD)
         d_k_GTD, d_v_GTD = (torch.zeros_like(q_GTD, dtype=torch.float32) for _ in range(2))
-        for heads, queries, keys in _blocks(B * H, T):
-            mask_GQK = _block_mask(mask_BTT, heads, queries, keys, H)
-            p_GQK = _weights(q_GTD[heads, queries], k_GTD[heads, keys], queries.start, mask_GQK)
+        for heads, queries, keys in _blocks(B * H, T, ctx.span):
+            hidden = _hidden(mask_BTT, ctx.span, heads, queries, keys, H, q_GTD.dtype)
+            p_GQK = _weights(q_GTD[heads, queries], k_GTD[heads, keys], hidden)
             used_GQK = p_GQK.to(q_GTD.dtype)
             d_p_GQK = d_GTD[heads, queries] @ v_GTD[heads, keys].transpose(1, 2)
             if keep_GTT is not None:
@@ -114,32 +124,40 @@ class _BlockwiseAttention(torch.autograd.Function):
             d_k_GTD[heads, keys] += d_scores_GQK.transpose(1, 2) @ q_GTD[heads, queries]
         d_qkv = (d_q_GTD, d_k_GTD.to(q_GTD.dtype), d_v_GTD.to(q_GTD.dtype))
         d_q_BHTD, d_k_BHTD, d_v_BHTD = (d.view(B, H, T, D) for d in d_qkv)
-        return d_q_BHTD, d_k_BHTD, d_v_BHTD, None, None, None
+        return d_q_BHTD, d_k_BHTD, d_v_BHTD, None, None, None, None
 
 
-def _blocks(G: int, T: int) -> Iterator[tuple[slice, slice, slice]]:
+def _blocks(G: int, T: int, span: AttentionSpan) -> Iterator[tuple[slice, slice, slice]]:
     """Yield the heads, queries and keys of each block."""
     for first in range(0, T, QUERIES):
         last = min(first + QUERIES, T)
-        count = max(1, BLOCK_BYTES // (4 * (last - first) * last))
+        keys = span.keys(first, last, T)
+        count = max(1, BLOCK_BYTES // (4 * (last - first) * (keys.stop - keys.start)))
         for head in range(0, G, count):
-            yield slice(head, head + count), slice(first, last), slice(0, last)
+            yield slice(head, head + count), slice(first, last), keys
 
 
-def _block_mask(mask_BTT: Tensor | None, heads: slice, queries: slice, keys: slice, H: int) -> Tensor | None:
-    """Return the mask of a block, or None if it is causal."""
+def _hidden(
+    mask_BTT: Tensor | None,
+    span: AttentionSpan,
+    heads: slice,
+    queries: slice,
+    keys: slice,
+    H: int,
+    dtype: torch.dtype,
+) -> Tensor | None:
+    """Return what hides keys of a block: by a mask (G, Q, K), True where hidden; by the span what is added (Q, K)."""
     if mask_BTT is None:
-        return None
+        return span.bias(queries, keys, dtype)
     rows_G = torch.arange(len(mask_BTT) * H)[heads] // H
-    return mask_BTT[:, queries, keys][rows_G]
+    return ~mask_BTT[:, queries, keys][rows_G]
 
 
-def _weights(q_GQD: Tensor, k_GKD: Tensor, first: int, mask_GQK: Tensor | None) -> Tensor:
-    """Return the weights (G, Q, K) of the keys for queries from position `first` on: float32, 0 where masked."""
-    Q, K = q_GQD.shape[1], k_GKD.shape[1]
+def _weights(q_GQD: Tensor, k_GKD: Tensor, hidden: Tensor | None) -> Tensor:
+    """Return the weights (G, Q, K) of the keys: float32, 0 where hidden."""
     scores_GQK = q_GQD @ k_GKD.transpose(1, 2)
-    if mask_GQK is None:
-        scores_GQK += torch.full((Q, K), -torch.inf, dtype=q_GQD.dtype).triu(first + 1)
-    else:
-        scores_GQK.masked_fill_(~mask_GQK, -torch.inf)
+    if hidden is not None and hidden.dtype == torch.bool:
+        scores_GQK.masked_fill_(hidden, -torch.inf)
+    elif hidden is not None:
+        scores_GQK += hidden
     return torch.softmax(scores_GQK, -1, dtype=torch.float32)

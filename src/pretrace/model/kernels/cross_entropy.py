@@ -27,26 +27,36 @@ FLOAT32_BYTES = {"cpu": 1 << 20, "cuda": 1 << 29}
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, h_NC: Tensor, weight_VC: Tensor, targets_N: Tensor, weights_N: Tensor, with_gradients: bool
+        ctx: Any,
+        h_NC: Tensor,
+        weight_VC: Tensor,
+        bias_V: Tensor | None,
+        targets_N: Tensor,
+        weights_N: Tensor,
+        with_gradients: bool,
     ) -> Tensor:
-        products_VC = weight_VC.to(h_NC.dtype)
+        products_VC, bias = weight_VC.to(h_NC.dtype), None if bias_V is None else bias_V.to(h_NC.dtype)
         loss = torch.zeros((), device=h_NC.device)
         d_h_NC, d_weight_VC = torch.empty_like(h_NC), torch.zeros(())
+        d_bias_V = None if bias_V is None else torch.zeros_like(bias_V)
         for rows in _chunks(len(targets_N), LOGITS_BYTES[h_NC.device.type] // (4 * len(weight_VC))):
             h_nC = h_NC[rows]
-            z_nV = product(h_nC, products_VC)
+            z_nV = product(h_nC, products_VC, bias)
             loss = loss + _losses_to_gradients(z_nV, targets_N[rows], weights_N[rows])
             if with_gradients:
                 d_h_NC[rows] = product(z_nV, products_VC.T)
                 d_chunk_VC = table_gradient(z_nV, h_nC)
                 d_weight_VC = d_chunk_VC if rows.start == 0 else d_weight_VC.float().add_(d_chunk_VC)
-        ctx.save_for_backward(d_h_NC, d_weight_VC.contiguous())
+                if d_bias_V is not None:
+                    d_bias_V += z_nV.sum(0, dtype=torch.float32)
+        ctx.save_for_backward(d_h_NC, d_weight_VC.contiguous(), d_bias_V)
         return loss
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
-        d_h_NC, d_weight_VC = ctx.saved_tensors
-        return d_h_NC * gradients[0].to(d_h_NC.dtype), d_weight_VC.float() * gradients[0], None, None, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None, None, None]:
+        d_h_NC, d_weight_VC, d_bias_V = ctx.saved_tensors
+        d_bias_V = None if d_bias_V is None else d_bias_V * gradients[0]
+        return d_h_NC * gradients[0].to(d_h_NC.dtype), d_weight_VC.float() * gradients[0], d_bias_V, None, None, None
 
 
 def _losses_to_gradients(z_nV: Tensor, targets_n: Tensor, weights_n: Tensor) -> Tensor:
@@ -72,7 +82,9 @@ def _chunks(rows: int, size: int) -> Iterator[slice]:
     return (slice(first, first + size) for first in range(0, rows, size))
 
 
-def weighted_cross_entropy(h_NC: Tensor, weight_VC: Tensor, targets_N: Tensor, weights_N: Tensor) -> Tensor:
+def weighted_cross_entropy(
+    h_NC: Tensor, weight_VC: Tensor, targets_N: Tensor, weights_N: Tensor, bias_V: Tensor | None = None
+) -> Tensor:
     """Return the sum over tokens of weight x cross-entropy of the next token, in nats.
 
     Args:
@@ -80,6 +92,7 @@ def weighted_cross_entropy(h_NC: Tensor, weight_VC: Tensor, targets_N: Tensor, w
         weight_VC: of the output (the tied token embeddings).
         targets_N: ids of the next tokens.
         weights_N: float32, for example 1/N for a mean.
+        bias_V: of the output; None: none.
     """
-    result: Tensor = _LinearCrossEntropy.apply(h_NC, weight_VC, targets_N, weights_N, torch.is_grad_enabled())
+    result: Tensor = _LinearCrossEntropy.apply(h_NC, weight_VC, bias_V, targets_N, weights_N, torch.is_grad_enabled())
     return result

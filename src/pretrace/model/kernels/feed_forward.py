@@ -1,13 +1,15 @@
-"""Feed-forward network of a block: two linear layers with GELU between them.
+"""Feed-forward network of a block: two linear layers with an activation between them.
 
-In float32 on a CPU it is one autograd function. The activations between the layers, four times as wide as the rest,
-then belong to it alone: GELU and the gradient through it are computed in place (docs/log.md).
+With GELU's tanh form, in float32 on a CPU, it is one autograd function. The activations between the layers, four times
+as wide as the rest, then belong to it alone: GELU and the gradient through it are computed in place (docs/log.md).
 
 Shapes: N tokens (any number of axes), C width, F inner width.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,13 +19,20 @@ from torch import Tensor, nn
 from pretrace.model.kernels.gelu import gelu_
 from pretrace.model.kernels.linear import is_float32_on_cpu_without_autocast, linear, linear_gradients, product
 
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu_tanh": partial(F.gelu, approximate="tanh"),
+    "gelu": F.gelu,
+    "relu": F.relu,
+}
+"""Functions by the names in `model.activation`."""
 
-def feed_forward(x_NC: Tensor, first: nn.Linear, second: nn.Linear) -> Tensor:
-    """Return the second layer of the GELU (tanh form) of the first: (N, C)."""
-    if is_float32_on_cpu_without_autocast(x_NC) and torch.is_grad_enabled():
+
+def feed_forward(x_NC: Tensor, first: nn.Linear, second: nn.Linear, activation: str = "gelu_tanh") -> Tensor:
+    """Return the second layer of the activation of the first: (N, C)."""
+    if activation == "gelu_tanh" and is_float32_on_cpu_without_autocast(x_NC) and torch.is_grad_enabled():
         result: Tensor = _FeedForward.apply(x_NC, first.weight, first.bias, second.weight, second.bias)
         return result
-    inner_NF = F.gelu(linear(x_NC, first.weight, first.bias), approximate="tanh")
+    inner_NF = ACTIVATIONS[activation](linear(x_NC, first.weight, first.bias))
     return linear(inner_NF, second.weight, second.bias)
 
 

@@ -19,11 +19,11 @@ GPT1_PETAFLOP_S_DAYS = 0.96
 def flops_per_token(model: LanguageModel) -> int:
     """Return the FLOPs of training on one token: 6 for each weight that is multiplied, and attention.
 
-    Embedding look-ups are not counted, the tied output is. Attention is 6 x layers x width x context, as half of the
-    products are masked.
+    Embedding look-ups are not counted, the tied output is. Causal attention is 6 x layers x width x context, as half of
+    the products are masked.
     """
-    layers = len(model.blocks) if model.attends else 0
-    return 6 * model.multiplied_weights() + 6 * layers * model.width * model.context
+    attention = 3 * model.attention_flops(np.array([model.context]))
+    return 6 * model.multiplied_weights() + round(attention / model.context)
 
 
 def flops_of_sequences(model: LanguageModel, lengths: np.ndarray, trained: bool, predicts: bool) -> int:
@@ -36,10 +36,7 @@ def flops_of_sequences(model: LanguageModel, lengths: np.ndarray, trained: bool,
         predicts: adds the prediction of the next tokens: the tied output.
     """
     multiplied = model.multiplied_weights(predicts)
-    layers = len(model.blocks) if model.attends else 0
-    per_pass = 2 * multiplied * int(lengths.sum()) + 2 * layers * model.width * int(
-        (lengths.astype(np.int64) ** 2).sum()
-    )
+    per_pass = 2 * multiplied * int(lengths.sum()) + model.attention_flops(lengths)
     return (3 if trained else 1) * per_pass
 
 

@@ -25,7 +25,6 @@ from pretrace.tasks.input_formats import SPECIAL_TOKENS
 from pretrace.tasks.kinds import KINDS, TaskKind
 from pretrace.tasks.targets import LabelScale
 from pretrace.training.engine.device import choose_device
-from pretrace.training.finetuning.batching import Examples
 from pretrace.training.finetuning.job import Job
 from pretrace.training.finetuning.predictions import Predictions, predict
 from pretrace.training.finetuning.task_head import TaskModel
@@ -53,8 +52,7 @@ def predict_rows(model: TaskModel, config: FinetunedConfig, rows: EncodedSplit) 
     """Return the predictions of a fine-tuned model; of a regression on the scale of the labels."""
     device = choose_device(config.recipe.precision, 1)
     size = config.model.vocabulary_size
-    context, attends = model.language_model.context, model.language_model.attends
-    examples = Examples(rows, model.kind, size, context, attends, model.reads_likelihoods)
+    examples = model.examples(rows, size)
     outputs = predict(model.to(device.name), examples, device)
     scale = LabelScale(config.label_scale.mean, config.label_scale.spread)
     return Predictions(scale.labels(outputs.values_E), outputs.probabilities_EK)

@@ -3,9 +3,9 @@
 Which examples are in a batch is drawn as in the released code, whatever their lengths. Inside a batch the sequences
 stand one behind the other as one row of tokens (pretrace.model.packed_sequences), the longest first.
 
-The choices of an example begin alike: start, context, delimiter. A transformer need not read that four times. In a
-shared sequence the beginning stands once and the rest of each choice behind it, at the positions that it would have and
-seeing only the beginning and itself, so every state is that of the sequence alone, up to rounding.
+The choices of an example begin alike: start, context, delimiter. A causal transformer need not read that four times. In
+a shared sequence the beginning stands once and the rest of each choice behind it, at the positions that it would have
+and seeing only the beginning and itself, so every state is that of the sequence alone, up to rounding.
 
 Where the classifier also reads how probable the texts are (`likelihoods`), a batch says which predicted tokens are of
 which text, and has further sequences with a text alone (`TaskKind.alone`).
@@ -76,8 +76,9 @@ class Examples:
     """A split in a task's input format, ready to be batched.
 
     Args:
-        attends: True if the model attends, so that choices can follow one shared context.
+        attends: True if the model's tokens attend to one another.
         likelihoods: True if the classifier also reads log-probabilities of the texts.
+        shares_beginnings: True if choices can follow one shared context, where tokens attend to one another.
     """
 
     def __init__(
@@ -88,8 +89,9 @@ class Examples:
         context: int,
         attends: bool = False,
         likelihoods: bool = False,
+        shares_beginnings: bool = True,
     ) -> None:
-        self.attends, self.shared = attends, attends and kind.chooses
+        self.attends, self.shared = attends, attends and shares_beginnings and kind.chooses
         self.likelihoods, self.texts, self.vocabulary_size = likelihoods, kind.texts, vocabulary_size
         self.sequences = [kind.sequences(split.row(i), vocabulary_size, context) for i in range(len(split))]
         rows = range(len(split)) if likelihoods else ()

@@ -19,9 +19,10 @@ from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.language_model import LanguageModel
 from pretrace.model.loss import next_token_log_probabilities, next_token_loss
 from pretrace.settings.scale import ReadOut
+from pretrace.tasks.dataset import EncodedSplit
 from pretrace.tasks.kinds import TaskKind
 from pretrace.training.engine.device import Device
-from pretrace.training.finetuning.batching import Batch
+from pretrace.training.finetuning.batching import Batch, Examples
 
 
 class ReadStates(NamedTuple):
@@ -69,6 +70,16 @@ class TaskModel(nn.Module):
         if self.reads_likelihoods:  # parameters, so that they are saved; `fit_head` sets them
             self.likelihood_mean = nn.Parameter(torch.zeros(likelihoods), requires_grad=False)
             self.likelihood_spread = nn.Parameter(torch.ones(likelihoods), requires_grad=False)
+
+    def examples(self, split: EncodedSplit, vocabulary_size: int) -> Examples:
+        """Return a split as this model reads it.
+
+        Args:
+            vocabulary_size: without the special tokens.
+        """
+        model = self.language_model
+        form = (model.context, model.attends, self.reads_likelihoods, model.shares_beginnings)
+        return Examples(split, self.kind, vocabulary_size, *form)
 
     def read(self, batch: Batch, device: Device, dropout: Dropout | None = None, lm_loss: bool = False) -> ReadStates:
         """Return what the classifier reads of a batch on the model's device.

@@ -23,7 +23,7 @@ from pretrace.training.engine.flops import flops_of_sequences
 from pretrace.training.engine.loop import Step, train_steps
 from pretrace.training.engine.optimizer import build_optimizer
 from pretrace.training.engine.schedule import warmup_linear
-from pretrace.training.finetuning.batching import Batch, Examples, epoch_order
+from pretrace.training.finetuning.batching import Batch, epoch_order
 from pretrace.training.finetuning.fit_head import fit_head, head_rows
 from pretrace.training.finetuning.predictions import Predictions, predict
 from pretrace.training.finetuning.task_head import TaskModel
@@ -50,12 +50,7 @@ class Trainer:
         head = TaskModel(language_model, kind, recipe.outputs, SPECIAL_TOKENS, seed, recipe.read_out)
         self.model = head.to(device.name)
         self.labels = {name: split.labels for name, split in splits.items()}
-        self.examples = {
-            name: Examples(
-                split, kind, size, language_model.context, language_model.attends, self.model.reads_likelihoods
-            )
-            for name, split in splits.items()
-        }
+        self.examples = {name: self.model.examples(split, size) for name, split in splits.items()}
         self.label_scale = kind.label_scale(self.labels["train"], recipe.outputs)
         self.targets = torch.from_numpy(kind.targets(self.labels["train"], recipe.outputs, self.label_scale))
         if self.model.reads_likelihoods:
