@@ -124,3 +124,25 @@ def test_predict_with_a_damaged_config(repository: Path, capsys: Any, key: str, 
     write_json(config, note)
     (repository / "rows.txt").write_text("the cat")
     assert said in refused(capsys, "predict", "topic-full", "rows.txt")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"kind": "guessing"}, "config.json: kind: got 'guessing'; takes classification, entailment,"),
+        ({"labels": ["cats"]}, "config.json: has 1 labels, and recipe.outputs is 3"),
+        ({"labels": None}, "config.json: has 0 labels, and recipe.outputs is 3"),
+        ({"recipe": {"outputs": 10**9}}, "config.json: recipe.outputs: got 1000000000; input should be less"),
+        ({"recipe": {"outputs": 10**6}, "labels": ["x"] * 10**6}, "more than 4.2 MB, which is too large"),
+        ({"recipe": {"outputs": 4}, "labels": list("abcd")}, "tensor classifier.weight has shape (3, "),
+    ],
+)
+def test_predict_with_a_config_of_another_model(
+    repository: Path, capsys: Any, change: dict[str, Any], said: str
+) -> None:
+    config = repository / "models/finetuned/topic-full/config.json"
+    note = json.loads(config.read_text())
+    recipe = note["recipe"] | change.get("recipe", {})
+    write_json(config, note | change | {"recipe": recipe})
+    (repository / "rows.txt").write_text("the cat")
+    assert said in refused(capsys, "predict", "topic-full", "rows.txt")

@@ -20,6 +20,7 @@ FRAME = (
     "common.extras",
     "common.files",
     "common.git",
+    "common.open_file",
     "common.processes",
     "common.progress",
     "common.provenance",

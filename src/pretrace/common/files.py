@@ -22,10 +22,13 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.open_file import TEXT_BYTES, open_file, read_text
 from pretrace.common.processes import is_running
 
 CHUNK_BYTES = 1 << 20
 CHECKSUMS = "sha256.json"
+NO_OUTPUT = "no such file; run the stage that writes it (`dvc repro`)"
+"""What to say of a file that the pipeline writes."""
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 CANNOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS)
 ERROR_IN_TEXT = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]")
@@ -118,27 +121,30 @@ def write_json(target: Path | str, value: Any) -> None:
     write_text(target, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_json(path: Path | str) -> Any:
+def read_json(
+    path: Path | str, most: int = TEXT_BYTES, missing: str = NO_OUTPUT, advice: str = "delete it and run `dvc repro`"
+) -> Any:
     """Read a JSON file.
 
+    Args:
+        most: bytes that it may have.
+        missing: what to say if it is not there.
+        advice: what to do if it is not JSON.
+
     Raises:
-        PretraceError: it is missing, cannot be read or is not JSON.
+        PretraceError: it is missing, cannot be read, is too large or not JSON.
     """
-    path = Path(path)
+    text = read_text(path, most, missing, advice)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise PretraceError(f"{path}: no such file; run the stage that writes it (`dvc repro`)") from None
-    except OSError as error:
-        raise PretraceError(f"{path}: cannot be read ({error.strerror})") from None
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise PretraceError(f"{path}: not a whole JSON file ({error}); delete it and run `dvc repro`") from None
+        raise PretraceError(f"{path}: not a whole JSON file ({error}); {advice}") from None
 
 
 def sha256_of_file(path: Path | str) -> str:
     """Return the SHA-256 of a file's bytes, as lower-case hex."""
     digest = hashlib.sha256()
-    with open(path, "rb") as stream:
+    with open_file(path) as stream:
         while chunk := stream.read(CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()

@@ -133,7 +133,7 @@ class LanguageModel(nn.Module, ABC):
         return 0
 
     def describe(self) -> ModelConfig:
-        """Return the contents of `config.json`, from which `build_described` makes a model of the same sizes."""
+        """Return the contents of `config.json`, from which `described_model` makes a model of the same sizes."""
         return ModelConfig(
             kind=self.kind,
             vocabulary_size=self.vocabulary_size,
@@ -157,6 +157,8 @@ def initialize(module: nn.Module, std: float, seed: int) -> None:
     """
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in module.named_parameters():
+        if parameter.is_meta:
+            return  # there is nothing to draw, and PyTorch takes milliseconds for each tensor
         if parameter.dim() > 1:
             parameter.normal_(0.0, std, generator=generator)
         elif name.endswith("weight"):

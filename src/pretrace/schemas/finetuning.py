@@ -113,7 +113,7 @@ class FinetuneRecipe(FinetuneSettings, Record):
     """Kind of the task."""
     metric: str
     """Name of the metric."""
-    outputs: int
+    outputs: int = Field(ge=1, le=1_000_000)
     """Outputs of the classifier: classes; 1 for multiple choice and plain regression; classes of a soft label."""
     train_share: float = 1.0
     """Share of the training rows that are used."""

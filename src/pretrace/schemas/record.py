@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from pretrace.common.files import read_json, write_json
+from pretrace.common.open_file import TEXT_BYTES
 from pretrace.common.validation import StrictModel, readable_error
 
 AGAIN = "run `dvc repro`, which writes it again"
@@ -27,13 +28,16 @@ class Record(StrictModel):
         return self.model_dump(by_alias=True, exclude_unset=True)
 
 
-def read_record(path: Path | str, kind: type[Kind]) -> Kind:
+def read_record(path: Path | str, kind: type[Kind], most: int = TEXT_BYTES) -> Kind:
     """Read a JSON file as a record, or as a dict or list of records: `dict[str, CostEntry]`.
+
+    Args:
+        most: bytes that it may have.
 
     Raises:
         PretraceError: the file is missing, is not JSON, or has another form; the text names the file and the key.
     """
-    return parse_record(read_json(path), kind, str(path))
+    return parse_record(read_json(path, most), kind, str(path))
 
 
 def read_optional_record(path: Path | str, kind: type[Kind]) -> Kind | None:

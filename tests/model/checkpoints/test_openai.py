@@ -124,7 +124,10 @@ OPENAI_FAULTS: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
         ("tensor 2 (blocks.0.query_key_value.weight) has shape [1, 384, 128]", "must have shape [1, 128, 384]"),
     ),
     "tensors in another order": (shapes_changed(lambda s: s.reverse()), ("params_shapes.json",)),
-    "no list": (lambda f: (f / "params_shapes.json").write_text("[[1, "), ("params_shapes.json: not JSON",)),
+    "no list": (
+        lambda f: (f / "params_shapes.json").write_text("[[1, "),
+        ("params_shapes.json: not a whole JSON file",),
+    ),
     "embeddings of another width": (
         shapes_changed(lambda s: replaced(s, 0, [2 * CONTEXT, WIDTH // 2])),
         ("tensor 1 (token_embedding.weight) has shape [61, 128]; it must have shape [61, 64]",),

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file
 from torch import nn
 
 from pretrace.common.files import read_json, sha256_of_json, write_json
-from pretrace.model.checkpoints.safetensors_file import read_tensors
 from pretrace.training.engine.curves import write_curve
 from tests.helpers.small_training import run, settings_with
 
@@ -68,7 +68,7 @@ def test_samples_and_weights_along_the_way(shards: Path) -> None:
     settings = settings_with({"pretrain.sample_every": 8, "pretrain.save_at_powers_of_two": True})
     result = run(settings, shards, sample=sample)
     assert [(row["step"], row["prompt"]) for row in result.samples] == [(8, "a"), (8, "b"), (16, "a"), (16, "b")]
-    weights = {path.name: read_tensors(path) for path in sorted(result.steps.iterdir())}
+    weights = {path.name: load_file(path) for path in sorted(result.steps.iterdir())}
     assert list(weights) == [f"step-{step:08d}.safetensors" for step in (1, 2, 4, 8, 16)]
     assert weights["step-00000008.safetensors"].keys() == dict(result.model.named_parameters()).keys()
     assert (weights["step-00000008.safetensors"]["token_embedding.weight"] == models[0]).all()

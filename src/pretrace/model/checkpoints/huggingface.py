@@ -16,13 +16,14 @@ from torch import Tensor
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import read_json, write_json
-from pretrace.model.checkpoints.safetensors_file import check_room, fill, read_tensors
+from pretrace.common.open_file import SETTINGS_BYTES
+from pretrace.model.checkpoints.safetensors_file import FLOATS, Layout, WeightsFile, load_module
 from pretrace.model.transformer import Transformer
 from pretrace.settings import ModelSettings
 
 MODEL_TYPE = "openai-gpt"
 CONFIG = "config.json"
-WEIGHTS = "model.safetensors"
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 LARGEST = 1 << 24
 """Upper bound of every size, above that of any model."""
 PICKLES = ("pytorch_model.bin", "tf_model.h5", "flax_model.msgpack")
@@ -40,8 +41,11 @@ NAMES = {
     "feed_forward_out": "mlp.c_proj",
     "norm_2": "ln_2",
 }
-NOT_WEIGHTS = re.compile(r"(transformer\.)?h\.\d+\.attn\.bias|multiple_choice_head\..*|(transformer\.)?position_ids")
-"""Tensors in their files that are not weights of the language model: masks of older versions, and another head."""
+OUTPUT = "lm_head.weight"
+NOT_WEIGHTS = re.compile(
+    r"(transformer\.)?h\.\d+\.attn\.bias|multiple_choice_head\..*|(transformer\.)?position_ids|lm_head\.weight"
+)
+"""Tensors in their files that are no weights of their own: masks of older versions, another head, the tied output."""
 
 
 def is_huggingface(folder: Path) -> bool:
@@ -49,7 +53,7 @@ def is_huggingface(folder: Path) -> bool:
     path = folder / CONFIG
     if not path.is_file():
         return False
-    config = read_json(path)
+    config = read_json(path, SETTINGS_BYTES)
     return isinstance(config, dict) and "model_type" in config
 
 
@@ -60,27 +64,23 @@ def read_huggingface(folder: Path) -> Transformer:
         PretraceError: the model is not a GPT-1, its weights are not in a safetensors file, or a tensor is missing,
             unknown or of another shape.
     """
-    config = read_json(folder / CONFIG)
+    config = read_json(folder / CONFIG, SETTINGS_BYTES)
     if config.get("model_type") != MODEL_TYPE:
         raise PretraceError(f"{folder / CONFIG}: model_type: got {config.get('model_type')!r}; takes {MODEL_TYPE!r}")
-    if not (folder / WEIGHTS).is_file():
+    if not (folder / WEIGHTS).exists():
         pickles = [name for name in PICKLES if (folder / name).is_file()]
         reason = f"; {pickles[0]} is not opened: convert it with transformers, `save_pretrained`" if pickles else ""
+        if (folder / INDEX).exists():
+            reason = f"; weights in several files ({INDEX}) are not read: save them in one with `save_pretrained`"
         raise PretraceError(f"{folder / WEIGHTS}: no such file{reason}")
-    make = partial(Transformer, _settings_of(folder / CONFIG, config), _number(folder / CONFIG, config, "vocab_size"))
-    try:
-        check_room(folder / WEIGHTS, make)
-        model = make()
-    except (RuntimeError, MemoryError) as error:
-        raise PretraceError(f"{folder / CONFIG}: no room for its sizes ({' '.join(str(error).split())})") from None
-    tensors = {name: t for name, t in read_tensors(folder / WEIGHTS).items() if not NOT_WEIGHTS.fullmatch(name)}
-    prefix = PREFIX if any(name.startswith(PREFIX) for name in tensors) else ""
-    output = tensors.pop("lm_head.weight", None)
-    fill(model, tensors, folder / WEIGHTS, lambda name: prefix + their_name(name), _turned)
-    if output is not None and not torch.equal(output, model.token_embedding.weight):
-        raise PretraceError(
-            f"{folder / WEIGHTS}: tensor lm_head.weight is not the token embeddings; GPT-1's output is tied"
-        )
+    settings, vocabulary_size = _settings_of(folder / CONFIG, config), _number(folder / CONFIG, config, "vocab_size")
+    file = WeightsFile(folder / WEIGHTS)
+    prefix = PREFIX if any(name.startswith(PREFIX) for name in file.tensors if not NOT_WEIGHTS.fullmatch(name)) else ""
+    layout = Layout(lambda name: prefix + their_name(name), _turned, NOT_WEIGHTS)
+    make = partial(Transformer, settings, vocabulary_size)
+    model = load_module(make, settings.layers, file, folder / CONFIG, layout)
+    if OUTPUT in file.tensors and not _is_tied(file, model.token_embedding.weight):
+        raise PretraceError(f"{file.path}: tensor {OUTPUT} is not the token embeddings; GPT-1's output is tied")
     return model
 
 
@@ -123,6 +123,12 @@ def their_name(name: str) -> str:
     return ".".join([*(("h", path[1]) if path else ()), NAMES[part], kind])
 
 
+def _is_tied(file: WeightsFile, embedding_VC: Tensor) -> bool:
+    stored = file.tensors[OUTPUT]
+    whole = stored.shape == tuple(embedding_VC.shape) and stored.type in FLOATS
+    return whole and torch.equal(file.read(OUTPUT).float(), embedding_VC)
+
+
 def _turned(name: str, tensor: Tensor) -> Tensor:
     """Transpose the weights of linear layers, from our layout to theirs or back."""
     return tensor.T if tensor.dim() == 2 and "embedding" not in name else tensor
@@ -141,7 +147,7 @@ def _settings_of(path: Path, config: dict[str, Any]) -> ModelSettings:
             embedding_dropout="table",  # their code has `sum`, whatever the weights were trained with
             initial_std=float(config.get("initializer_range", 0.02)),
         )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise PretraceError(f"{path}: not sizes of a GPT-1 ({' '.join(str(error).split())})") from None
 
 

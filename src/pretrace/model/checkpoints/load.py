@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.open_file import SETTINGS_BYTES
 from pretrace.model.build import MODELS
 from pretrace.model.checkpoints.huggingface import is_huggingface, read_huggingface
 from pretrace.model.checkpoints.openai import SHAPES as OPENAI_SHAPES
 from pretrace.model.checkpoints.openai import read_openai
-from pretrace.model.checkpoints.safetensors_file import check_room, load_weights, save_tensors
+from pretrace.model.checkpoints.safetensors_file import WeightsFile, load_module, save_tensors
 from pretrace.model.language_model import LanguageModel
 from pretrace.schemas.models import ModelConfig
 from pretrace.schemas.record import read_record, write_record
@@ -43,25 +45,18 @@ def load_model(folder: Path | str) -> LanguageModel:
             f"{folder}: no model there; takes config.json with model.safetensors (the pipeline's own, or Hugging "
             f"Face's openai-gpt), or OpenAI's {OPENAI_SHAPES} with its .npy files"
         )
-    config = read_record(folder / "config.json", ModelConfig)
-    model = build_described(config, folder / "config.json", folder / "model.safetensors")
-    load_weights(model, folder / "model.safetensors")
-    return model
+    path = folder / "config.json"
+    make, layers = described_model(read_record(path, ModelConfig, SETTINGS_BYTES), path)
+    return load_module(make, layers, WeightsFile(folder / "model.safetensors"), path)
 
 
-def build_described(config: ModelConfig, path: Path, weights: Path, under: str = "") -> LanguageModel:
-    """Return a model of the sizes in a `config.json`, whose weights are still to be loaded.
+def described_model(config: ModelConfig, path: Path, under: str = "") -> tuple[Callable[[], LanguageModel], int]:
+    """Return what makes a model of the sizes in a `config.json`, with random weights; and its layers.
 
     Args:
         path: file of `config`, for errors.
-        weights: file of the weights; one too small for these sizes is refused.
         under: key of `config` in its file, for errors; "" if it is the whole file.
     """
     model_class = MODELS[config.kind]
     sizes = checked(model_class.settings_type, config.settings, str(path), f"{under}.settings".strip("."))
-    make = partial(model_class.create, sizes, config.vocabulary_size, config.context)
-    try:
-        check_room(weights, make)
-        return make()
-    except (RuntimeError, MemoryError) as error:
-        raise PretraceError(f"{path}: no room for its sizes ({' '.join(str(error).split())})") from None
+    return partial(model_class.create, sizes, config.vocabulary_size, config.context), sizes.layers

@@ -11,18 +11,18 @@ wide, as in GPT-1.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Literal, cast, overload
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.files import write_json
+from pretrace.common.files import read_json, write_json
+from pretrace.common.open_file import SETTINGS_BYTES, open_file
 from pretrace.model.transformer import Transformer
 from pretrace.settings import ModelSettings
 
@@ -40,16 +40,16 @@ def read_openai(folder: Path) -> Transformer:
     """Read the model in a folder of OpenAI's layout.
 
     Raises:
-        PretraceError: a file is missing or not a plain array of numbers, or the shapes are not those of a GPT-1.
+        PretraceError: a file is missing or not a plain array of finite floats, or the shapes are not those of a GPT-1.
     """
     shapes = _read_shapes(folder / SHAPES)
-    flat = np.concatenate([_read_array(folder / name) for name in FILES])
     sizes = [math.prod(shape) for shape in shapes]
-    if sum(sizes) != len(flat):
+    # From the headers, so that nothing is allocated for files of another size.
+    held = sum(_read_npy(folder / name, header_only=True) for name in FILES)
+    if sum(sizes) != held:
         raise PretraceError(
-            f"{folder}: {SHAPES} asks for {sum(sizes):,} numbers, {FILES[0]} to {FILES[-1]} hold {len(flat):,}"
+            f"{folder}: {SHAPES} asks for {sum(sizes):,} numbers, {FILES[0]} to {FILES[-1]} hold {held:,}"
         )
-    arrays = [part.reshape(shape) for part, shape in zip(np.split(flat, np.cumsum(sizes)[:-1]), shapes, strict=True)]
     (context, width), (vocabulary_size, _) = shapes[0], shapes[1]
     layers = (len(shapes) - 2) // TENSORS_PER_BLOCK
     if width % HEAD_WIDTH:
@@ -64,8 +64,11 @@ def read_openai(folder: Path) -> Transformer:
         settings = ModelSettings(**sizes_of_model, feed_forward=shapes[2 + 6][-1], **NOT_STORED)
     except ValueError as error:
         raise PretraceError(f"{folder / SHAPES}: not sizes of a GPT-1 ({' '.join(str(error).split())})") from None
+    with torch.device("meta"):
+        _check_shapes(folder / SHAPES, Transformer(settings, vocabulary_size), shapes)
+    flat = np.concatenate([_read_npy(folder / name) for name in FILES])
+    arrays = [part.reshape(shape) for part, shape in zip(np.split(flat, np.cumsum(sizes)[:-1]), shapes, strict=True)]
     model = Transformer(settings, vocabulary_size)
-    _check_shapes(folder / SHAPES, model, shapes)
     with torch.no_grad():
         for (name, parameter), array in zip(_in_order(model), arrays, strict=True):
             tensor = torch.from_numpy(array)
@@ -116,12 +119,8 @@ def _check_shapes(path: Path, model: Transformer, shapes: list[list[int]]) -> No
 
 
 def _read_shapes(path: Path) -> list[list[int]]:
-    try:
-        shapes = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise PretraceError(f"{path}: no such file; OpenAI's layout needs it") from None
-    except (ValueError, RecursionError) as error:
-        raise PretraceError(f"{path}: not JSON ({error})") from None
+    missing = "no such file; OpenAI's layout needs it"
+    shapes = read_json(path, SETTINGS_BYTES, missing, "takes a list of shapes")
     whole = isinstance(shapes, list) and all(
         isinstance(shape, list) and shape and all(type(n) is int and n > 0 for n in shape) for shape in shapes
     )
@@ -134,33 +133,57 @@ def _read_shapes(path: Path) -> list[list[int]]:
     return cast("list[list[int]]", shapes)
 
 
-def _check_size(stream: BinaryIO) -> None:
-    """Raise `ValueError` if the header asks for more numbers than the file holds; then rewind it."""
+@overload
+def _read_npy(path: Path, header_only: Literal[True]) -> int: ...
+@overload
+def _read_npy(path: Path) -> np.ndarray: ...
+def _read_npy(path: Path, header_only: bool = False) -> np.ndarray | int:
+    """Return the array of floats in a .npy file, as float32; or how many numbers its header says.
+
+    Raises:
+        PretraceError: it is not such a file, is not whole, or has NaN, an infinite number or one beyond float32.
+    """
+    # Not `np.load`, which also opens other formats.
+    with open_file(path, missing=f"no such file; OpenAI's layout has {FILES[0]} to {FILES[-1]}") as stream:
+        try:
+            shape, dtype = _read_npy_header(stream)
+        except Exception as error:
+            raise _not_npy(path, error) from None
+        if len(shape) != 1 or dtype.kind != "f":
+            raise PretraceError(f"{path}: takes a one-dimensional array of floats, got {dtype} of shape {shape}")
+        if header_only:
+            return int(shape[0])
+        try:
+            array = np.lib.format.read_array(stream, allow_pickle=False)
+        except Exception as error:
+            raise _not_npy(path, error) from None
+    with np.errstate(over="ignore"):
+        numbers = array.astype(np.float32, copy=False)
+    if not np.isfinite(numbers).all():
+        what = "a number that float32 does not hold" if np.isfinite(array).all() else "NaN or an infinite number"
+        raise PretraceError(f"{path}: has {what}; weights are finite numbers")
+    return numbers
+
+
+def _read_npy_header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return shape and type of an array, and rewind the stream.
+
+    Raises:
+        ValueError, and whatever NumPy raises: it is no array of numbers, or asks for more than the file holds.
+    """
     read = np.lib.format.read_array_header_1_0
     if np.lib.format.read_magic(stream) != (1, 0):
         read = np.lib.format.read_array_header_2_0
     shape, _, dtype = read(stream)
     size = os.fstat(stream.fileno()).st_size - stream.tell()
-    if dtype.kind == "f" and (min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > size):
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects")
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > size:
         raise ValueError(f"{math.prod(shape):,} numbers are asked for, and {size:,} bytes are there")
     stream.seek(0)
+    return shape, dtype
 
 
-def _read_array(path: Path) -> np.ndarray:
-    try:
-        # Not `np.load`, which also opens other formats.
-        with path.open("rb") as stream:
-            _check_size(stream)
-            array = np.lib.format.read_array(stream, allow_pickle=False)
-    except FileNotFoundError:
-        raise PretraceError(f"{path}: no such file; OpenAI's layout has {FILES[0]} to {FILES[-1]}") from None
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        raise PretraceError(
-            f"{path}: not a whole .npy file of plain numbers ({reason}); pickles are not opened"
-        ) from None
-    if array.ndim != 1 or array.dtype.kind != "f":
-        raise PretraceError(
-            f"{path}: takes a one-dimensional array of floats, got {array.dtype} of shape {array.shape}"
-        )
-    return array.astype(np.float32, copy=False)
+def _not_npy(path: Path, error: Exception) -> PretraceError:
+    reason = " ".join(str(error).split())
+    return PretraceError(f"{path}: not a whole .npy file of plain numbers ({reason}); pickles are not opened")

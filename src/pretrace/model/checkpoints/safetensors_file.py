@@ -1,18 +1,59 @@
-"""Write a module's parameters as safetensors and read them back, naming every mismatch."""
+"""Write a module's parameters as safetensors and read them back, naming every mismatch.
+
+A file of weights may come from anyone. Its header, which says what is in it, is compared with the model before anything
+of the model's size is allocated: every tensor must be there once, in floating point, with the shape of its parameter.
+Then the tensors are copied one by one, and each number must be finite.
+"""
 
 from __future__ import annotations
 
+import json
+import math
+import re
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.files import NO_OUTPUT
+from pretrace.common.open_file import open_file
 
-BYTES_PER_NUMBER = 2
-"""At least, in any format of such weights."""
+HEADER_BYTES = 4 << 20
+"""Of the header; that of GPT-1 has 14 kB."""
+LENGTH_BYTES = 8
+METADATA = "__metadata__"
+FLOATS = ("F32", "F16", "BF16", "F64")
+"""Types of weights, as the format calls them; others (whole numbers, 8 bits) need a scale that the file has not."""
+Module = TypeVar("Module", bound=nn.Module)
+
+
+class Stored(NamedTuple):
+    """A tensor as the header describes it."""
+
+    type: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file names and stores the parameters of a module."""
+
+    name_of: Callable[[str], str] = lambda name: name
+    """From a parameter's name to the tensor's."""
+    turned: Callable[[str, Tensor], Tensor] = lambda name, tensor: tensor
+    """Transposes a tensor between the file's layout and the parameter's; its own inverse."""
+    ignored: re.Pattern[str] = re.compile(r"(?!)")
+    """Names of tensors that are no parameters and are not read."""
+
+
+OWN = Layout()
 
 
 def save_tensors(path: Path, module: nn.Module) -> None:
@@ -20,67 +61,129 @@ def save_tensors(path: Path, module: nn.Module) -> None:
     save_file({name: p.detach().cpu().contiguous() for name, p in module.named_parameters()}, path)
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read the tensors of a safetensors file, by name.
+class WeightsFile:
+    """A safetensors file of which the header is read.
 
     Raises:
-        PretraceError: the file is missing or damaged.
+        PretraceError: there is none, or its header is damaged or names a tensor twice.
     """
-    if not path.is_file():
-        raise PretraceError(f"{path}: no such file; run the stage that writes it (`dvc repro`)")
-    try:
-        return load_file(path)
-    except Exception as error:
-        raise PretraceError(f"{path}: not a whole safetensors file ({error}); delete it and get it again") from None
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.tensors: dict[str, Stored] = _read_header(path)
+
+    def check(self, module: nn.Module, layout: Layout = OWN) -> None:
+        """Compare the header with a module, which may be on the meta device.
+
+        Raises:
+            PretraceError: a tensor is missing, of another shape or not in floating point, or matches no parameter.
+        """
+        left = {name for name in self.tensors if not layout.ignored.fullmatch(name)}
+        for own_name, parameter in module.named_parameters():
+            name, shape = layout.name_of(own_name), tuple(layout.turned(own_name, parameter).shape)
+            stored = self.tensors.get(name)
+            if stored is None or stored.shape != shape:
+                problem = "is missing" if stored is None else f"has shape {stored.shape}"
+                raise PretraceError(f"{self.path}: tensor {name} {problem}; it must have shape {shape}")
+            if stored.type not in FLOATS:
+                raise PretraceError(f"{self.path}: tensor {name} is of type {stored.type}; takes {', '.join(FLOATS)}")
+            left.discard(name)
+        if left:
+            raise PretraceError(f"{self.path}: tensor {min(left)} belongs to no part of this model")
+
+    @torch.no_grad()
+    def fill(self, module: nn.Module, layout: Layout = OWN) -> None:
+        """Copy the tensors into a module's parameters.
+
+        Raises:
+            PretraceError: as `check`; or a number is NaN or infinite, or float32 does not hold it.
+        """
+        self.check(module, layout)
+        for own_name, parameter in module.named_parameters():
+            name = layout.name_of(own_name)
+            tensor = self.read(name)
+            parameter.copy_(layout.turned(own_name, tensor))
+            if not _all_finite(parameter):
+                what = "a number that float32 does not hold" if _all_finite(tensor) else "NaN or an infinite number"
+                raise PretraceError(f"{self.path}: tensor {name} has {what}; weights are finite numbers")
+
+    def read(self, name: str) -> Tensor:
+        """Return a tensor. Raises `PretraceError` if the file is damaged."""
+        try:
+            with safe_open(self.path, "pt") as file:
+                return file.get_tensor(name)
+        except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+            raise _damaged(self.path, error) from None
 
 
-def check_room(path: Path, make: Callable[[], nn.Module]) -> None:
-    """Raise `PretraceError` if a file of weights is too small for the model that `make` returns.
+def load_module(
+    make: Callable[[], Module], layers: int, file: WeightsFile, described: Path, layout: Layout = OWN
+) -> Module:
+    """Return the module that `make` returns, with the weights of a file.
 
-    Allocates nothing: a config of a few bytes may ask for more memory than there is.
+    Args:
+        layers: of the module; a file has more tensors than that.
+        described: the file of the module's sizes, for errors.
+
+    Raises:
+        PretraceError: as `WeightsFile.fill`, or there is no room for a module of that size.
     """
-    if not path.is_file():
-        return  # `read_tensors` raises for it
-    with torch.device("meta"):
-        numbers = sum(parameter.numel() for parameter in make().parameters())
-    if path.stat().st_size < BYTES_PER_NUMBER * numbers:
-        size = path.stat().st_size
+    if len(file.tensors) < layers:
         raise PretraceError(
-            f"{path}: not a whole safetensors file ({size:,} bytes are too few for the {numbers:,} numbers that its "
-            "description asks for); delete it and get it again"
+            f"{file.path}: {len(file.tensors)} tensors are too few for the {layers:,} layers of {described}"
         )
+    try:
+        with torch.device("meta"):
+            file.check(make(), layout)
+        module = make()
+    except (RuntimeError, MemoryError) as error:
+        raise PretraceError(f"{described}: no room for its sizes ({' '.join(str(error).split())})") from None
+    file.fill(module, layout)
+    return module
 
 
 def load_weights(module: nn.Module, path: Path) -> None:
     """Copy the tensors of a safetensors file into a module's parameters of the same names and shapes."""
-    fill(module, read_tensors(path), path)
+    WeightsFile(path).fill(module)
 
 
-@torch.no_grad()
-def fill(
-    module: nn.Module,
-    tensors: dict[str, Tensor],
-    path: Path,
-    name_of: Callable[[str], str] = lambda name: name,
-    turned: Callable[[str, Tensor], Tensor] = lambda name, tensor: tensor,
-) -> None:
-    """Copy tensors into a module's parameters; none may be missing or left over.
+def _all_finite(tensor: Tensor) -> bool:
+    """Return True if no number is NaN or infinite; takes no memory of the tensor's size."""
+    return not tensor.numel() or all(map(math.isfinite, (float(end) for end in tensor.aminmax())))
 
-    Args:
-        path: of the file, for errors.
-        name_of: from a parameter's name to the tensor's.
-        turned: transposes a tensor between the file's layout and the parameter's; its own inverse.
 
-    Raises:
-        PretraceError: a tensor is missing, has another shape, or matches no parameter.
-    """
-    left = dict(tensors)
-    for name, parameter in module.named_parameters():
-        tensor = left.pop(name_of(name), None)
-        shape = tuple(turned(name, parameter).shape)
-        if tensor is None or tuple(tensor.shape) != shape:
-            problem = "is missing" if tensor is None else f"has shape {tuple(tensor.shape)}"
-            raise PretraceError(f"{path}: tensor {name_of(name)} {problem}; it must have shape {shape}")
-        parameter.copy_(turned(name, tensor))
-    if left:
-        raise PretraceError(f"{path}: tensor {sorted(left)[0]} belongs to no part of this model")
+def _read_header(path: Path) -> dict[str, Stored]:
+    with open_file(path, missing=NO_OUTPUT) as stream:
+        size = int.from_bytes(stream.read(LENGTH_BYTES), "little")
+        if size > HEADER_BYTES:
+            raise _damaged(path, f"a header of {size:,} bytes; takes up to {HEADER_BYTES:,}")
+        text = stream.read(size)
+    try:
+        with safe_open(path, "pt"):  # checks that the header is whole, and that its tensors fill the file
+            pass
+        header = json.loads(text, object_pairs_hook=_without_repeats)
+        return {
+            name: Stored(about["dtype"], tuple(about["shape"])) for name, about in header.items() if name != METADATA
+        }
+    except _RepeatedError as error:
+        raise PretraceError(
+            f"{path}: tensor {error} is there twice; get the file again from where it is whole"
+        ) from None
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise _damaged(path, error) from None
+
+
+class _RepeatedError(Exception):
+    """A name that a header has twice."""
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        (name, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        raise _RepeatedError(name)
+    return values
+
+
+def _damaged(path: Path, said: object) -> PretraceError:
+    return PretraceError(f"{path}: not a whole safetensors file ({said}); delete it and get it again")

@@ -15,9 +15,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_path
-from pretrace.model.checkpoints.load import build_described
-from pretrace.model.checkpoints.safetensors_file import load_weights
+from pretrace.common.open_file import SETTINGS_BYTES
+from pretrace.model.checkpoints.load import described_model
+from pretrace.model.checkpoints.safetensors_file import WeightsFile, load_module
 from pretrace.schemas.finetuning import FinetunedConfig, SeedResult
 from pretrace.schemas.record import read_record
 from pretrace.tasks.dataset import UNLABELED, EncodedSplit, read_unlabeled
@@ -40,12 +42,25 @@ def load_finetuned(folder: Path) -> tuple[TaskModel, FinetunedConfig]:
     Raises:
         PretraceError: there is none, or its files are damaged or do not fit each other.
     """
-    config = read_record(folder / CONFIG, FinetunedConfig)
-    language_model = build_described(config.model, folder / CONFIG, folder / MODEL, "model")
+    path = folder / CONFIG
+    config = read_record(path, FinetunedConfig, SETTINGS_BYTES)
+    _check_kind(config, path)
     recipe = config.recipe
-    model = TaskModel(language_model, KINDS[config.kind], recipe.outputs, SPECIAL_TOKENS, 0, recipe.read_out)
-    load_weights(model, folder / MODEL)
-    return model, config
+    make_model, layers = described_model(config.model, path, "model")
+
+    def make() -> TaskModel:
+        return TaskModel(make_model(), KINDS[config.kind], recipe.outputs, SPECIAL_TOKENS, 0, recipe.read_out)
+
+    return load_module(make, layers, WeightsFile(folder / MODEL), path), config
+
+
+def _check_kind(config: FinetunedConfig, path: Path) -> None:
+    """Raise `PretraceError` if a model's task is of an unknown kind, or its labels are not as many as its outputs."""
+    if config.kind not in KINDS:
+        raise PretraceError(f"{path}: kind: got {config.kind!r}; takes {', '.join(KINDS)}")
+    labels = len(config.labels or [])
+    if KINDS[config.kind].named and labels != config.recipe.outputs:
+        raise PretraceError(f"{path}: has {labels} labels, and recipe.outputs is {config.recipe.outputs}")
 
 
 def predict_rows(model: TaskModel, config: FinetunedConfig, rows: EncodedSplit) -> Predictions:
