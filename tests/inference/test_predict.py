@@ -72,7 +72,7 @@ def test_predict_names_what_is_wrong(repository: Path, capsys: Any, cell: str, t
 
 
 def test_predict_without_its_file(repository: Path, capsys: Any) -> None:
-    assert "nowhere.jsonl: cannot be read" in refused(capsys, "predict", "topic-full", "nowhere.jsonl")
+    assert "nowhere.jsonl: no such file" in refused(capsys, "predict", "topic-full", "nowhere.jsonl")
 
 
 def test_predict_of_an_unavailable_probe(repository: Path, capsys: Any) -> None:

@@ -209,7 +209,7 @@ def added_merge(line: str) -> Callable[[Path], None]:
 FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "no merges": (lambda folder: (folder / RELEASED[1]).unlink(), RELEASED[1], "no such file"),
     "no tokens": (lambda folder: (folder / RELEASED[0]).unlink(), RELEASED[0], "no such file"),
-    "cut JSON": (lambda folder: (folder / RELEASED[0]).write_text('{"a": 0, '), RELEASED[0], "not JSON"),
+    "cut JSON": (lambda folder: (folder / RELEASED[0]).write_text('{"a": 0, '), RELEASED[0], "not a whole JSON file"),
     "a list": (lambda folder: (folder / RELEASED[0]).write_text('["a", "b"]'), RELEASED[0], "an object of tokens"),
     "no object": (lambda folder: (folder / RELEASED[0]).write_text("{}"), RELEASED[0], ""),
     "a hole": (edited(lambda ids: ids.pop("e")), RELEASED[0], "0 to their number less one, each once"),

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sentencepiece
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pretrace.common.errors import PretraceError
 from pretrace.corpus import clean_text
 from pretrace.tokens import Vocabulary, load_vocabulary, measure_vocabulary, train_vocabulary
+from tests.helpers.odd_files import ODD_FILES
 from tests.helpers.word_counts import TEXT, write_counts
 
 LETTERS = "".join(sorted(set(TEXT) - {"\n", " "}))
@@ -102,3 +108,70 @@ def test_measures_of_a_vocabulary(vocabulary: Vocabulary) -> None:
     assert measured["tokens_per_word"] == round(len(ids) / len(TEXT.split()), 6)
     assert measured["bytes_per_token"] == round(len(TEXT.encode()) / len(ids), 6)
     assert measured["unknown_share"] == 0
+
+
+def described(folder: Path, model: bytes, size: int) -> Path:
+    """A folder with a model and its description."""
+    folder.mkdir()
+    (folder / "vocabulary.model").write_bytes(model)
+    about = {"kind": "sentencepiece-bpe", "size": size, "fingerprint": hashlib.sha256(model).hexdigest()}
+    (folder / "vocabulary.json").write_text(json.dumps(about))
+    return folder
+
+
+def trained(**options: Any) -> bytes:
+    """A model of the text's words with other options than ours."""
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter([TEXT]),
+        model_writer=model,
+        vocab_size=60,
+        hard_vocab_limit=False,
+        minloglevel=2,
+        **options,
+    )
+    return model.getvalue()
+
+
+OTHERS = {
+    "unigram": (lambda: trained(), "a sentencepiece model of kind unigram; takes bpe"),
+    "word": (lambda: trained(model_type="word"), "a sentencepiece model of kind word; takes bpe"),
+    "char": (lambda: trained(model_type="char"), "a sentencepiece model of kind char; takes bpe"),
+    "no ends of words": (lambda: trained(model_type="bpe"), "its tokens do not say where a word ends"),
+    "no line end": (
+        lambda: trained(model_type="bpe", treat_whitespace_as_suffix=True),
+        "has no token for the line end",
+    ),
+    "nothing": (lambda: b"", "not a whole sentencepiece model"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_model_that_was_trained_otherwise_is_refused(tmp_path: Path, name: str) -> None:
+    model, said = OTHERS[name]
+    with pytest.raises(PretraceError, match=rf"vocabulary\.model: {said}"):
+        load_vocabulary(described(tmp_path / "out", model(), 60))
+
+
+def test_token_that_is_no_text_is_named(folder: Path, tmp_path: Path) -> None:
+    model, token = (folder / "vocabulary.model").read_bytes(), load_vocabulary(folder).tokens[7].encode()
+    assert model.count(bytes([10, len(token)]) + token) == 1
+    spoiled = model.replace(bytes([10, len(token)]) + token, bytes([10, len(token)]) + b"\xff" * len(token))
+    with pytest.raises(PretraceError, match=r"vocabulary\.model: token 7 is not UTF-8"):
+        load_vocabulary(described(tmp_path / "out", spoiled, 150))
+
+
+def test_size_that_the_model_has_not_is_refused(folder: Path, tmp_path: Path) -> None:
+    model = (folder / "vocabulary.model").read_bytes()
+    with pytest.raises(PretraceError, match=r"has 150 tokens, and vocabulary\.json says 149"):
+        load_vocabulary(described(tmp_path / "out", model, 149))
+
+
+@pytest.mark.parametrize("name", ["vocabulary.json", "vocabulary.model"])
+@pytest.mark.parametrize("kind", ODD_FILES)
+def test_vocabulary_that_is_no_file_is_refused_at_once(folder: Path, tmp_path: Path, name: str, kind: str) -> None:
+    copy = described(tmp_path / "out", (folder / "vocabulary.model").read_bytes(), 150)
+    (copy / name).unlink()
+    ODD_FILES[kind].make(copy / name)
+    with pytest.raises(PretraceError, match=rf"{name}: {ODD_FILES[kind].said or 'more than'}"):
+        load_vocabulary(copy)

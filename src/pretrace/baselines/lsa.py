@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.open_file import check_regular
 
 PASSAGE_WORDS = 400
 DIMENSIONS = 200
@@ -96,6 +97,7 @@ def read_lsa(folder: Path) -> Lsa:
     import pyarrow.parquet as pq
 
     path = folder / FILE
+    check_regular(path)
     try:
         table = pq.read_table(path, columns=["word", "idf", "vector"])
         words, idf = table["word"].to_pylist(), table["idf"].to_numpy()

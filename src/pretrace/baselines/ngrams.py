@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.open_file import check_regular
 
 HIGHEST_ORDER = 5
 
@@ -83,6 +84,7 @@ def read_ngrams(folder: Path) -> list[Level]:
     levels: list[Level] = []
     for n in range(1, HIGHEST_ORDER + 1):
         path = folder / f"ngrams-{n}.parquet"
+        check_regular(path)
         try:
             table = pq.read_table(path, columns=["id", "count", "before", "after"])
         except (OSError, ValueError, KeyError) as error:  # Arrow's own errors are of these kinds

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.open_file import open_file
 from pretrace.corpus.documents import read_documents
 from pretrace.corpus.filters.ngrams import hash_ngrams, hash_words
 from pretrace.schemas.baselines import SeenRows
@@ -48,7 +49,8 @@ def read_seen_ngrams(folder: Path) -> np.ndarray:
         PretraceError: it is missing or damaged.
     """
     try:
-        return np.frombuffer((folder / FILE).read_bytes(), "<u4")
+        with open_file(folder / FILE) as stream:
+            return np.frombuffer(stream.read(), "<u4")
     except (OSError, ValueError) as error:
         raise PretraceError(f"{folder / FILE}: not readable ({error}); run `dvc repro -f text_models`") from None
 

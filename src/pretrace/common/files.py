@@ -28,7 +28,7 @@ from pretrace.common.processes import is_running
 CHUNK_BYTES = 1 << 20
 CHECKSUMS = "sha256.json"
 NO_OUTPUT = "no such file; run the stage that writes it (`dvc repro`)"
-"""What to say of a file that the pipeline writes."""
+"""Said of a missing file that the pipeline writes."""
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 CANNOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS)
 ERROR_IN_TEXT = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]")

@@ -23,6 +23,8 @@ FILE_TYPES = {
 }
 SETTINGS_BYTES = 4 << 20
 """Of a file of settings or of a model's sizes."""
+VOCABULARY_BYTES = 16 << 20
+"""Of a vocabulary's file; GPT-1's largest has 0.8 MB."""
 TEXT_BYTES = 64 << 20
 """Of a JSON file, a list of merges, a file of documents that is read whole."""
 TABLE_BYTES = 1 << 30
@@ -35,11 +37,19 @@ NO_SUCH_FILE, TO_UTF_8 = "no such file", "convert it (iconv -t UTF-8)"
 
 
 class NotRegularError(PretraceError):
-    """Something else than a regular file with bytes on disk; `what` says what it is."""
+    """Something else than a regular file; `what` says what it is."""
 
     def __init__(self, path: object, what: str) -> None:
-        super().__init__(f"{path}: {what}")
+        super().__init__(f"{path}: {what}, not a regular file")
         self.what = what
+
+
+class UnreadableError(PretraceError):
+    """A file that the system does not give; `reason` is what it says."""
+
+    def __init__(self, path: object, error: OSError | ValueError) -> None:
+        self.reason = getattr(error, "strerror", None) or str(error)
+        super().__init__(f"{path}: cannot be read ({self.reason})")
 
 
 def open_file(path: Path | str, most: int | None = None, missing: str = NO_SUCH_FILE, buffering: int = -1) -> BinaryIO:
@@ -60,7 +70,7 @@ def open_file(path: Path | str, most: int | None = None, missing: str = NO_SUCH_
     except FileNotFoundError:
         raise PretraceError(f"{path}: {missing}") from None
     except (OSError, ValueError) as error:  # a NUL in the name
-        raise _unreadable(path, error) from None
+        raise UnreadableError(path, error) from None
     stream = open(descriptor, "rb", buffering=buffering)  # noqa: SIM115
     try:
         status = os.fstat(descriptor)
@@ -80,7 +90,7 @@ def read_bytes(path: Path | str, most: int, missing: str = NO_SUCH_FILE) -> byte
         try:
             content = stream.read(most + 1)
         except OSError as error:
-            raise _unreadable(path, error) from None
+            raise UnreadableError(path, error) from None
     if len(content) > most:  # it grew, or the system does not tell its size
         raise _too_large(path, most)
     return content
@@ -107,8 +117,7 @@ def check_regular(path: Path | str) -> None:
 
 def _check_kind(path: Path | str, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        what = FILE_TYPES.get(stat.S_IFMT(status.st_mode), "something else")
-        raise NotRegularError(path, f"{what}, not a regular file")
+        raise NotRegularError(path, FILE_TYPES.get(stat.S_IFMT(status.st_mode), "something else"))
 
 
 def _check_holes(path: Path | str, descriptor: int, status: os.stat_result) -> None:
@@ -118,13 +127,9 @@ def _check_holes(path: Path | str, descriptor: int, status: os.stat_result) -> N
     # Some file systems count no blocks; those say that all of it is data.
     if os.lseek(descriptor, 0, os.SEEK_HOLE) < status.st_size:
         sizes = f"{readable_bytes(status.st_size)}, of which {readable_bytes(on_disk)} are on disk"
-        raise NotRegularError(path, f"a file of holes ({sizes}), not a whole one; get it again")
+        raise NotRegularError(path, f"a file of holes ({sizes})")
     os.lseek(descriptor, 0, os.SEEK_SET)
 
 
 def _too_large(path: Path | str, most: int) -> PretraceError:
     return PretraceError(f"{path}: more than {readable_bytes(most)}, which is too large for what is read from it")
-
-
-def _unreadable(path: Path | str, error: OSError | ValueError) -> PretraceError:
-    return PretraceError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})")

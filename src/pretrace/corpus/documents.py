@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.open_file import check_regular
 
 PART_BYTES = 32 << 20
 """UTF-8 bytes of text after which a new part begins, so that a writer holds one part at a time."""
@@ -133,6 +134,7 @@ def readable_part(part: Path) -> Iterator[None]:
     """Turn Arrow's exceptions for a damaged part into one line that names it."""
     import pyarrow as pa
 
+    check_regular(part)
     try:
         yield
     except (pa.ArrowException, KeyError, UnicodeDecodeError, OSError) as error:
@@ -154,7 +156,9 @@ def bytes_of_documents(folder: Path) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with contextlib.suppress(pa.ArrowException, OSError):  # reported when the part is read
+    with contextlib.suppress(pa.ArrowException, OSError, PretraceError):  # reported when the part is read
+        for part in _parts_of(folder):
+            check_regular(part)
         return sum(
             metadata.row_group(number).total_byte_size
             for metadata in map(pq.read_metadata, _parts_of(folder))

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,6 +17,7 @@ from pretrace.common.progress import progress
 from pretrace.corpus import Document, clean_text, read_files
 from pretrace.corpus.readers.faults import Fault
 from pretrace.corpus.readers.find_files import URL, WILDCARD
+from pretrace.corpus.readers.list_files import open_local
 from pretrace.corpus.readers.read_documents import documents_from_rows
 from pretrace.corpus.readers.read_rows import read_rows
 from pretrace.corpus.readers.source_file import SourceFile, kind_of
@@ -72,7 +74,7 @@ def documents_at(path: str) -> Iterator[Document]:
         return read_files(path, Columns(), "file", _refuse)
     if not file.is_file():
         raise PretraceError(f"{printable(path)}: not a regular file")
-    source = SourceFile(file.name + ".txt", printable(path), file.stat().st_size, lambda: file.open("rb", buffering=0))
+    source = SourceFile(file.name + ".txt", printable(path), file.stat().st_size, partial(open_local, file))
     rows = read_rows(source, ["text"], "file")
     return documents_from_rows(rows, source.shown, source.name, "text", Columns(), _refuse, Counter())
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.open_file import check_regular
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ def read_rows(folder: Path, split: str, limit: int | None) -> list[TextRow]:
     import pyarrow.parquet
 
     path = folder / f"{split}.parquet"
+    check_regular(path)
     try:
         table = pyarrow.parquet.read_table(path, columns=["parts", "label", "origin"])
     except (OSError, ValueError, KeyError) as error:  # Arrow's own errors are of these kinds

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.open_file import TABLE_BYTES, read_bytes
 from pretrace.corpus.readers.tables.decode import decode
 from pretrace.corpus.readers.tables.read_table import check_texts, parse_table, places_of
 from pretrace.corpus.readers.tables.table import Table
@@ -95,7 +96,7 @@ def _format_by_name(path: str) -> str:
 def _content(path: str, name: str) -> bytes:
     try:
         if path != STANDARD_INPUT:
-            return Path(path).read_bytes()
+            return read_bytes(path, TABLE_BYTES)
         if sys.stdin is None:
             raise PretraceError(f"{name}: closed")
         return sys.stdin.buffer.read()

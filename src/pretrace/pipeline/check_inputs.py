@@ -19,6 +19,7 @@ from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import CHUNK_BYTES
+from pretrace.common.open_file import TEXT_BYTES, open_file, read_bytes
 from pretrace.schemas.record import read_record, write_record
 from pretrace.schemas.tracking import OutputNote
 
@@ -88,7 +89,7 @@ def _read(path: Path) -> dict[str, Any]:
     import yaml  # its C reader takes 0.04 s for a dvc.lock, ruamel's Python 0.6
 
     try:
-        value = yaml.load(path.read_bytes(), getattr(yaml, "CBaseLoader", yaml.BaseLoader))
+        value = yaml.load(read_bytes(path, TEXT_BYTES), getattr(yaml, "CBaseLoader", yaml.BaseLoader))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise PretraceError(f"{path}: not readable as YAML ({reason}); `git checkout {path}` restores it") from None
@@ -152,8 +153,8 @@ def _cached(value: str) -> Listing | None:
     if not value.endswith(".dir"):
         return {"": value}
     try:
-        content = (CACHE / value[:2] / value[2:]).read_bytes()
-    except OSError:
+        content = read_bytes(CACHE / value[:2] / value[2:], TEXT_BYTES)
+    except PretraceError:
         return None
     if f"{hashlib.md5(content).hexdigest()}.dir" != value:
         return None
@@ -218,12 +219,12 @@ def _of_all(listing: Listing) -> str | None:
 
 def _md5(path: Path) -> str:
     digest = hashlib.md5(usedforsecurity=False)
-    try:
-        with path.open("rb") as stream:
+    with open_file(path) as stream:
+        try:
             while chunk := stream.read(CHUNK_BYTES):
                 digest.update(chunk)
-    except OSError as error:
-        raise PretraceError(
-            f"{path}: cannot be read ({error.strerror}); check the disk, delete the file and run `dvc repro`"
-        ) from None
+        except OSError as error:
+            raise PretraceError(
+                f"{path}: cannot be read ({error.strerror}); check the disk, delete the file and run `dvc repro`"
+            ) from None
     return digest.hexdigest()

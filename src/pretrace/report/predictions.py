@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.open_file import check_regular
 from pretrace.settings import FROZEN, MAIN_MODEL
 
 START = "pretrain_seed"
@@ -139,6 +140,7 @@ def read_parquet(path: Path, stage: str) -> Any:
 
     if not path.exists():
         raise PretraceError(f"{path}: no such file; run `dvc repro {stage}`")
+    check_regular(path)
     try:
         return parquet.read_table(path)
     except Exception as error:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.git import GitError, git
+from pretrace.common.open_file import TEXT_BYTES, read_bytes
 from pretrace.settings.yaml_file import parse_yaml
 
 
@@ -66,12 +68,8 @@ class Tree:
                 raise PretraceError(
                     f"{self._described(path)}: git has no content of it here ({error}); run `git fetch`"
                 ) from None
-        try:
-            return (self.root / path).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise PretraceError(f"{path}: cannot be read ({error.strerror})") from None
+        file = self.root / path
+        return read_bytes(file, TEXT_BYTES) if os.path.lexists(file) else None
 
     def _described(self, path: str) -> str:
         return path if self.commit is None else f"{path} at {self.name}"

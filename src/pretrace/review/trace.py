@@ -10,6 +10,7 @@ from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.git import GitError
+from pretrace.common.open_file import TEXT_BYTES, read_bytes
 from pretrace.common.units import readable_number, readable_time
 from pretrace.report.provenance import SHORT
 from pretrace.review.cell import Cell, find_cell
@@ -98,7 +99,7 @@ def _as_locked(cell: Cell) -> str:
     """Return the hash of the table, compared with dvc.lock's for the stage `report`."""
     path = cell.file.resolve().relative_to(cell.root).as_posix()
     locked = hashes(cell.stages.get("report"), "outs").get(path)
-    own = hashlib.md5(cell.file.read_bytes(), usedforsecurity=False).hexdigest()
+    own = hashlib.md5(read_bytes(cell.file, TEXT_BYTES), usedforsecurity=False).hexdigest()
     verdict = "as in dvc.lock" if own == locked else f"dvc.lock has {locked or 'none'}"
     return f"{path}: md5 {own}, {verdict}"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError, has_secret, is_control, printable
+from pretrace.common.open_file import SETTINGS_BYTES, read_text
 
-LARGEST_BYTES = 4 << 20
 DEEPEST = 20
 """Levels of keys and lists."""
 MOST_VALUES = 200_000
@@ -34,7 +34,8 @@ def read_yaml(path: Path, *, interpolations: bool = False) -> dict[str, Any]:
     Raises:
         PretraceError: the file is missing, or not such a file. The text names the line or the key.
     """
-    return parse_yaml(_text_of(path), str(path), interpolations=interpolations)
+    text = read_text(path, SETTINGS_BYTES, "no such file; run from the repository's root")
+    return parse_yaml(text, str(path), interpolations=interpolations)
 
 
 def parse_yaml(text: str, path: str, *, interpolations: bool = False) -> dict[str, Any]:
@@ -72,23 +73,6 @@ def _interpolation(value: Any, key: str = "") -> str | None:
         return key if isinstance(value, str) and "${" in value else None
     found = (_interpolation(inner, _named(key, part)) for part, inner in parts)
     return next((one for one in found if one is not None), None)
-
-
-def _text_of(path: Path) -> str:
-    try:
-        if not path.is_file() and path.exists():
-            raise PretraceError(f"{path}: not a regular file")
-        with path.open("rb") as stream:
-            content = stream.read(LARGEST_BYTES + 1)
-        if len(content) > LARGEST_BYTES:
-            raise PretraceError(f"{path}: more than {LARGEST_BYTES >> 20} MB, which is too large for settings")
-        return content.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise PretraceError(f"{path}: no such file; run from the repository's root") from None
-    except OSError as error:
-        raise PretraceError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise PretraceError(f"{path}: not UTF-8 at byte {error.start}; convert it (iconv -t UTF-8)") from None
 
 
 def _yaml() -> Any:

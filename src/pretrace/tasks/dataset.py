@@ -20,6 +20,7 @@ import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder
+from pretrace.common.open_file import check_regular
 from pretrace.schemas.record import read_record, write_record
 from pretrace.schemas.tasks import NearDuplicates, RawFile, TaskRecord
 from pretrace.settings import Columns, Heuristic
@@ -155,6 +156,7 @@ def read_rows(folder: Path) -> TaskData:
     task = TaskData(record.kind, record.metric, record.labels, unavailable=record.unavailable)
     for split in () if record.unavailable else SPLITS:
         path = folder / f"{split}.parquet"
+        check_regular(path)
         try:
             table = pyarrow.parquet.read_table(path, columns=["parts", "label", "origin"])
         except (OSError, ValueError, KeyError) as error:  # Arrow's own errors are of these kinds
@@ -168,15 +170,18 @@ def read_unlabeled(folder: Path) -> tuple[list[str], EncodedSplit] | None:
     """Return the rows to predict with their ids, in the order of their file; None if the task has none."""
     import pandas as pd
 
-    if not (folder / f"{UNLABELED}.parquet").exists():
+    path = folder / f"{UNLABELED}.parquet"
+    if not path.exists():
         return None
-    ids = pd.read_parquet(folder / f"{UNLABELED}.parquet", columns=["id"])["id"]
+    check_regular(path)
+    ids = pd.read_parquet(path, columns=["id"])["id"]
     return ids.tolist(), _read_rows(folder / f"{UNLABELED}.safetensors")
 
 
 def _read_rows(path: Path) -> EncodedSplit:
     from safetensors.numpy import load_file
 
+    check_regular(path)
     try:
         tensors = load_file(path)
         parts = (len(tensors["offsets"]) - 1) // max(1, len(tensors["labels"]))

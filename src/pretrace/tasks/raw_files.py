@@ -51,7 +51,7 @@ def is_folder(path: Path) -> bool:
 
 def race_files(folder: Path) -> list[Path]:
     """Return the .txt files below a folder, by name; hidden ones, such as a Mac's `._1.txt`, belong to some tool."""
-    files = (path for path in folder.glob("**/*.txt") if path.is_file())
+    files = (path for path in folder.glob("**/*.txt") if not path.is_dir())
     return sorted(path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 

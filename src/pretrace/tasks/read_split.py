@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.open_file import TEXT_BYTES, read_bytes
 from pretrace.corpus.readers.faults import BadInputError
 from pretrace.corpus.readers.json_lines import read_object
 from pretrace.corpus.readers.tables.decode import decode
@@ -43,7 +44,7 @@ def read_split(name: str, task: Task, split: str) -> Table:
     path = Path(place)
     if is_folder(path):
         return _race(path, wanted)
-    if not path.is_file():
+    if not path.exists():
         raise PretraceError(f"params.yaml: tasks.{name}.{split}: no file {place}; paths are from the repository's root")
     return read_file(place, wanted, None if split == "unlabeled" else task.column_names)
 
@@ -67,7 +68,7 @@ def _race(folder: Path, wanted: list[str]) -> Table:
     rows, places = [], []
     for path in race_files(folder):
         try:
-            passage = read_object(decode(path.read_bytes(), str(path), ".txt"))
+            passage = read_object(decode(read_bytes(path, TEXT_BYTES), str(path), ".txt"))
             article, *lists = (passage[field] for field in RACE_FIELDS)
             if not all(isinstance(items, list) for items in lists):
                 raise TypeError("questions, options and answers are lists")

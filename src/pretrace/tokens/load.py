@@ -12,6 +12,7 @@ import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder, read_json
+from pretrace.common.open_file import SETTINGS_BYTES
 from pretrace.schemas.record import parse_record, write_record
 from pretrace.schemas.tokens import VocabularyRecord
 from pretrace.tokens.openai_bpe import FILES, HUGGING_FACE_FILES, OpenAIVocabulary
@@ -92,7 +93,7 @@ def load_vocabulary(folder: Path | str) -> Vocabulary:
     folder = Path(folder)
     if not (folder / DESCRIPTION).exists():
         return _load_bare(folder)
-    values = read_json(folder / DESCRIPTION)
+    values = read_json(folder / DESCRIPTION, SETTINGS_BYTES)
     name = values.get("kind") if isinstance(values, dict) else None
     for kind in KINDS:
         if name == kind.name:

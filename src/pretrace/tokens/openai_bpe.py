@@ -8,14 +8,14 @@ same two files under the names `vocab.json` and `merges.txt`.
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.files import sha256_of_file
+from pretrace.common.files import read_json, sha256_of_file
+from pretrace.common.open_file import VOCABULARY_BYTES, read_text
 from pretrace.schemas.tokens import VocabularyRecord
 from pretrace.tokens.word_cache import WordVocabulary
 
@@ -24,6 +24,7 @@ HUGGING_FACE_FILES = ("vocab.json", "merges.txt")
 END_OF_WORD = "</w>"
 NEWLINE = "\n" + END_OF_WORD
 UNKNOWN = "<unk>"
+MISSING = "no such file; the vocabulary needs it"
 NO_MERGE = sys.maxsize
 """The rank of a pair that is not merged."""
 
@@ -115,12 +116,7 @@ def _merge_everywhere(symbols: list[int], first: int, second: int, merged: int) 
 
 
 def _read_encoder(path: Path) -> dict[str, int]:
-    try:
-        ids: Any = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise PretraceError(f"{path}: no such file; the vocabulary needs it") from None
-    except (ValueError, RecursionError) as error:
-        raise PretraceError(f"{path}: not JSON ({error}); takes an object of tokens and their ids") from None
+    ids: Any = read_json(path, VOCABULARY_BYTES, MISSING, "takes an object of tokens and their ids")
     whole = isinstance(ids, dict) and all(type(number) is int for number in ids.values())
     if not whole or sorted(ids.values()) != list(range(len(ids))):
         raise PretraceError(f"{path}: takes an object of tokens whose ids are 0 to their number less one, each once")
@@ -136,12 +132,7 @@ def _read_encoder(path: Path) -> dict[str, int]:
 
 def _read_merges(path: Path, ids: dict[str, int]) -> dict[tuple[str, str], int]:
     """Return the pairs in the order in which they were learned; the file's first line is a version."""
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")[1:]
-    except FileNotFoundError:
-        raise PretraceError(f"{path}: no such file; the vocabulary needs it") from None
-    except UnicodeDecodeError as error:
-        raise PretraceError(f"{path}: not UTF-8 at byte {error.start}") from None
+    lines = read_text(path, VOCABULARY_BYTES, MISSING).split("\n")[1:]
     ranks: dict[tuple[str, str], int] = {}
     for number, line in enumerate(lines, 2):
         if not line:

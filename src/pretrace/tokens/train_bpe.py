@@ -14,6 +14,7 @@ from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder, sha256_of_file
+from pretrace.common.open_file import open_file
 from pretrace.corpus.text.count_words import count_words
 from pretrace.schemas.record import write_record
 from pretrace.schemas.tokens import VocabularyRecord
@@ -132,10 +133,8 @@ def _explained(error: Exception, size: int, rows: list[str]) -> PretraceError:
 
 
 def _read_counts(path: Path) -> list[str]:
-    try:
-        rows = Path(path).read_text(encoding="utf-8").split("\n")
-    except FileNotFoundError:
-        raise PretraceError(f"{path}: no such file; run the stage `clean`") from None
+    with open_file(path, missing="no such file; run the stage `clean`") as stream:
+        rows = stream.read().decode().split("\n")
     rows = [row for row in rows if row and END_OF_WORD not in row]
     if not rows:
         raise PretraceError(f"{path}: no words to train a vocabulary from; is the corpus empty?")

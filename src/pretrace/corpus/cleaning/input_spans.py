@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pretrace.common.open_file import check_regular
 from pretrace.corpus.documents import Document, document_parts, readable_part
 
 BATCH_BYTES = 500_000
@@ -117,6 +118,7 @@ class Reader:
         import pyarrow.parquet as pq
 
         self._part, self._end = None, 0
+        check_regular(part)
         file = pq.ParquetFile(part, pre_buffer=False, buffer_size=BUFFER_BYTES)
         for number in range(file.metadata.num_row_groups):
             self._at, self._end = self._end, self._end + file.metadata.row_group(number).num_rows

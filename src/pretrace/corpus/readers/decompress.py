@@ -130,6 +130,8 @@ class _DecompressedStream(io.RawIOBase):
 def _failures(source: SourceFile) -> Iterator[None]:
     try:
         yield
+    except BadInputError:
+        raise
     except Exception as error:
         said = f"{type(error).__name__}: {error}" if source.remote else getattr(error, "strerror", None) or str(error)
         if source.remote and not isinstance(error, NOT_THE_NETWORK):

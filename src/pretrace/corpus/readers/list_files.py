@@ -10,16 +10,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pretrace.common.errors import PretraceError, printable
+from pretrace.common.open_file import FILE_TYPES, NO_SUCH_FILE, NotRegularError, UnreadableError, open_file
 from pretrace.corpus.readers.faults import BadInputError
 from pretrace.corpus.readers.source_file import SourceFile, kind_of
-
-FILE_TYPES = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
 
 
 def list_local(root: Path) -> tuple[str, list[SourceFile]]:
@@ -71,15 +64,23 @@ def _file(path: Path, name: str) -> SourceFile:
         return _bad(path, name, "unreadable", error.strerror)
     if kind_of(name)[0] and not stat.S_ISREG(status.st_mode):
         return _bad(path, name, "not_a_file", FILE_TYPES.get(stat.S_IFMT(status.st_mode), "something else"))
-    return SourceFile(name, printable(str(path)), status.st_size, partial(_open, path))
+    return SourceFile(name, printable(str(path)), status.st_size, partial(open_local, path))
 
 
-def _open(path: Path) -> BinaryIO:
-    return path.open("rb", buffering=0)
+def open_local(path: Path) -> BinaryIO:
+    """Open a local file, unbuffered. Raises `BadInputError`: it cannot be read, or is no regular file."""
+    try:
+        return open_file(path, buffering=0)
+    except NotRegularError as error:
+        raise BadInputError("not_a_file", error.what) from None
+    except UnreadableError as error:
+        raise BadInputError("unreadable", error.reason) from None
+    except PretraceError:
+        raise BadInputError("unreadable", NO_SUCH_FILE) from None
 
 
 def _bad(path: Path, name: str, reason: str, value: object) -> SourceFile:
-    return SourceFile(name, printable(str(path)), 0, partial(_open, path), BadInputError(reason, value))
+    return SourceFile(name, printable(str(path)), 0, partial(open_local, path), BadInputError(reason, value))
 
 
 def list_remote(url: str) -> tuple[str, list[SourceFile]]:

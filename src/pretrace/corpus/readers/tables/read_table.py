@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError
+from pretrace.common.open_file import TABLE_BYTES, read_bytes
 from pretrace.corpus.readers.decompress import GROWTH_FREE_BYTES, MAX_GROWTH
 from pretrace.corpus.readers.faults import BadInputError
 from pretrace.corpus.readers.json_lines import names_of, read_object
@@ -32,10 +33,7 @@ def read_table(path: Path | str, wanted: Sequence[str], names: Sequence[str] | N
     Raises:
         PretraceError: it cannot be opened.
     """
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise PretraceError(f"{path}: cannot be read ({error.strerror})") from None
+    content = read_bytes(path, TABLE_BYTES)
     return parse_table(content, str(path), Path(path).suffix, wanted, names, advice)
 
 
