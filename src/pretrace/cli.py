@@ -98,8 +98,10 @@ def predict(options: argparse.Namespace) -> None:
     def remark(text: str) -> None:
         print(f"pretrace: predict: {printable(text)}", file=sys.stderr)
 
-    for prediction in predict_file(options.model, options.rows, options.format, remark):
-        print(printable(prediction) if isinstance(prediction, str) else prediction)  # labels come from files
+    for predictions in predict_file(options.model, options.rows, options.format, remark):
+        for prediction in predictions:
+            print(printable(prediction) if isinstance(prediction, str) else prediction)  # labels come from files
+        sys.stdout.flush()  # answers come as rows come
 
 
 def evaluate(options: argparse.Namespace) -> None:

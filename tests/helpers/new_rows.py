@@ -17,7 +17,7 @@ def predicted(cell: str, rows: Iterable[dict[str, Any]], folder: Path) -> list[L
     """The answers to rows, written as JSON lines; a remark on an empty text fails the test."""
     file = folder / "new-rows.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return predict_file(cell, str(file), None, pytest.fail)
+    return [label for labels in predict_file(cell, str(file), None, pytest.fail) for label in labels]
 
 
 def typed(content: bytes) -> io.TextIOWrapper:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from pretrace.cli import main
 from pretrace.common.errors import PretraceError
+from pretrace.corpus.readers.tables.read_table import places_of
 from pretrace.inference.read_rows import FORMATS, read_rows, texts_of_rows
 from pretrace.settings.columns import Fields
 from tests.helpers import REPOSITORY
@@ -75,9 +76,9 @@ def test_plain_text_gives_a_row_for_each_line(
     content = end.join(texts) + (end if last or not texts[-1] else "")
     path = tmp_path_factory.getbasetemp() / "lines.txt"
     path.write_bytes(("\ufeff" * mark + content).encode())
-    table = read_rows(str(path), "text", ONE)
-    assert texts_of_rows(table, ONE) == [[text] for text in texts]
-    assert table.places[-1] == f"{path}: row {len(texts)}"
+    tables = list(read_rows(str(path), "text", ONE))
+    assert [row for table in tables for row in texts_of_rows(table, ONE)] == [[text] for text in texts]
+    assert [place for table in tables for place in table.places] == places_of(str(path), len(texts))
 
 
 def test_blank_lines_of_plain_text_are_answered_and_said(repository: Path, capsys: Any) -> None:
@@ -125,7 +126,7 @@ def test_format_that_is_named_is_taken_at_its_word(repository: Path, capsys: Any
 def test_closed_standard_input_is_one_line(monkeypatch: Any) -> None:
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(PretraceError, match="standard input: closed"):
-        read_rows("-", None, PAIR)
+        list(read_rows("-", None, PAIR))
 
 
 @pytest.mark.slow

@@ -152,7 +152,7 @@ def test_error_is_one_line_without_terminal_codes() -> None:
 @pytest.mark.parametrize(
     ("command", "patched", "found"),
     [
-        (["predict", "mine-full"], "pretrace.inference.predict.predict_file", lambda *_: ["\x1b[2J\nspam", 3, 0.5]),
+        (["predict", "mine-full"], "pretrace.inference.predict.predict_file", lambda *_: [["\x1b[2J\nspam"], [3]]),
         (["check"], "pretrace.preflight.check.preflight", lambda *_: [("task \u202e", "\x1b[2J")]),
         (["trace", "a/b"], "pretrace.review.trace_score", lambda *_: [("note", "\x1b[2J\u202e")]),
     ],

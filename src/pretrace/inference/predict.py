@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from pretrace.common.errors import PretraceError
 from pretrace.corpus import clean_text
 from pretrace.inference.read_rows import read_rows, table_of, texts_of_rows
 from pretrace.tasks.dataset import EncodedSplit
@@ -18,8 +19,8 @@ Label = str | int | float
 """The name of a class, the index of a choice from 0, or a number."""
 
 
-def predict_file(cell: str, path: str, form: str | None, remark: Callable[[str], None]) -> list[Label]:
-    """Return the predictions for the rows of a file, as many and in their order.
+def predict_file(cell: str, path: str, form: str | None, remark: Callable[[str], None]) -> Iterator[list[Label]]:
+    """Yield the predictions for the rows of a file, some at a time: as many in all as rows, and in their order.
 
     Args:
         cell: the task and the variant, "source-full", or their folder.
@@ -28,14 +29,22 @@ def predict_file(cell: str, path: str, form: str | None, remark: Callable[[str],
         remark: gets a sentence on rows without text, which are answered, too.
 
     Raises:
-        PretraceError: the model is not there, does not fit the vocabulary, or a row is unusable.
+        PretraceError: the model is not there, does not fit the vocabulary, or a row is unusable; the rows before it
+            have been answered, but for some.
     """
     model = open_cell(cell)
-    table = read_rows(path, form, model.fields)
-    rows = texts_of_rows(table, model.fields)
-    if empty := [where for where, row in zip(table.places, rows, strict=True) if not all(map(str.strip, row))]:
-        remark(f"{empty[0]}: has an empty text{f', and {len(empty) - 1} more' if empty[1:] else ''}; answered as it is")
-    return _predict(model, rows)
+    empty, empties, parts = "", 0, 0
+    for table in read_rows(path, form, model.fields):
+        rows = texts_of_rows(table, model.fields)
+        parts = parts or len(rows[0])
+        if len(rows[0]) != parts:
+            has = f"has {len(rows[0]) - 1} choices, and the rows before have {parts - 1}"
+            raise PretraceError(f"{table.places[0]}: {has}; every row needs the same number, two or more")
+        without = [where for where, row in zip(table.places, rows, strict=True) if not all(map(str.strip, row))]
+        empty, empties = empty or "".join(without[:1]), empties + len(without)
+        yield _predict(model, rows)
+    if empty:
+        remark(f"{empty}: has an empty text{f', and {empties - 1} more' if empties > 1 else ''}; answered as it is")
 
 
 def predict_records(model: Finetuned, records: list[dict[str, Any]], name: str) -> list[Label]:

@@ -7,18 +7,21 @@ there are as many answers as lines.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.open_file import TABLE_BYTES, read_bytes
-from pretrace.corpus.readers.tables.decode import decode
-from pretrace.corpus.readers.tables.read_table import check_texts, parse_table, places_of
+from pretrace.common.open_file import TABLE_BYTES, open_file
+from pretrace.common.units import readable_bytes
+from pretrace.corpus.readers.tables.decode import NOTHING, Before, decode
+from pretrace.corpus.readers.tables.read_table import check_texts, parse_objects, parse_table, places_of
 from pretrace.corpus.readers.tables.table import Table
+from pretrace.inference.line_blocks import BLOCK_LINES, line_blocks
 from pretrace.settings.columns import Fields
 from pretrace.tasks.text_fields import parts_of
 
@@ -26,10 +29,13 @@ TEXT = "text"
 BY_SUFFIX = {".jsonl": "jsonl", ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".txt": TEXT}
 FORMATS = tuple(BY_SUFFIX.values())
 STANDARD_INPUT = "-"
+BATCH_ROWS = BLOCK_LINES
 
 
-def read_rows(path: str, form: str | None, fields: Fields) -> Table:
-    """Return the columns `fields` of a file, or with "-" of standard input.
+def read_rows(path: str, form: str | None, fields: Fields) -> Iterator[Table]:
+    """Yield the columns `fields` of a file, or with "-" of standard input: at most `BATCH_ROWS` rows at a time.
+
+    JSON lines and plain text are given as they come, whatever their length. The other formats are read whole.
 
     Args:
         form: one of `FORMATS`; None: that of the file's name.
@@ -39,27 +45,51 @@ def read_rows(path: str, form: str | None, fields: Fields) -> Table:
     """
     name = "standard input" if path == STANDARD_INPUT else path
     kind = form or _format_by_name(path)
-    content = _content(path, name)
-    if kind != TEXT:
-        return parse_table(content, name, f".{kind}", _columns(fields), advice=f"the model takes {fields.describe()}")
-    if not fields.are_one_text:
+    if kind == TEXT and not fields.are_one_text:
         raise PretraceError(
             f"{name}: plain text is one text a line, and the model takes {fields.describe()}; "
             "give .jsonl, .csv, .tsv or .parquet, or name the format with --format"
         )
-    lines = _lines(decode(content, name, ".txt"))
-    if form is None:
-        _check_plain(lines, name, fields.context[0])
-    table = Table(name, [fields.context[0]], {fields.context[0]: lines}, places_of(name, len(lines)))
+    with _opened(path, name) as stream:
+        if kind not in LINES:
+            table = parse_table(_content(stream, name), name, f".{kind}", _columns(fields), advice=_advice(fields))
+            for first in range(0, len(table), BATCH_ROWS):
+                yield table.take(range(first, min(first + BATCH_ROWS, len(table))))
+            return
+        before = NOTHING
+        for lines in line_blocks(stream, name):
+            table = LINES[kind](lines, name, fields, before, form is None)
+            before = before.plus(lines, len(table), table.names)
+            if len(table):
+                yield table
+    if not before.rows:
+        raise PretraceError(f"{name}: has no rows")
+
+
+def _objects(lines: list[bytes], name: str, fields: Fields, before: Before, _by_name: bool) -> Table:
+    return parse_objects(b"".join(lines), name, _columns(fields), _advice(fields), before)
+
+
+def _texts(lines: list[bytes], name: str, fields: Fields, before: Before, by_name: bool) -> Table:
+    """Return a row for each line, a blank one, too."""
+    text, column = decode(b"".join(lines), name, ".txt", before), fields.context[0]
+    texts = [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")] if text else []
+    if by_name and not before.rows:
+        _check_plain(texts, name, column)
+    table = Table(name, [column], {column: texts}, places_of(name, len(texts), before.rows))
     check_texts(table)
     return table
+
+
+LINES = {"jsonl": _objects, TEXT: _texts}
+"""Formats whose rows are lines, and what makes a table of some."""
 
 
 def table_of(records: list[dict[str, Any]], name: str, fields: Fields) -> Table:
     """Return rows that are already read, as values by column. Raises `PretraceError` for half a surrogate pair."""
     names = list(dict.fromkeys(key for record in records for key in record))
     columns = {key: [record.get(key) for record in records] for key in _columns(fields) if key in names}
-    table = Table(name, names, columns, places_of(name, len(records)), advice=f"the model takes {fields.describe()}")
+    table = Table(name, names, columns, places_of(name, len(records)), advice=_advice(fields))
     check_texts(table)
     return table
 
@@ -93,27 +123,36 @@ def _format_by_name(path: str) -> str:
     return BY_SUFFIX[suffix]
 
 
-def _content(path: str, name: str) -> bytes:
-    try:
-        if path != STANDARD_INPUT:
-            return read_bytes(path, TABLE_BYTES)
+@contextlib.contextmanager
+def _opened(path: str, name: str) -> Iterator[BinaryIO]:
+    if path == STANDARD_INPUT:
         if sys.stdin is None:
             raise PretraceError(f"{name}: closed")
-        return sys.stdin.buffer.read()
+        yield sys.stdin.buffer
+        return
+    with open_file(path) as stream:
+        yield stream
+
+
+def _content(stream: BinaryIO, name: str) -> bytes:
+    """Return all of a stream."""
+    try:
+        content = stream.read(TABLE_BYTES + 1)
     except OSError as error:
         raise PretraceError(f"{name}: cannot be read ({error.strerror})") from None
+    if len(content) > TABLE_BYTES:
+        raise PretraceError(
+            f"{name}: more than {readable_bytes(TABLE_BYTES)}; give JSON lines or plain text, which may have any length"
+        )
+    return content
+
+
+def _advice(fields: Fields) -> str:
+    return f"the model takes {fields.describe()}"
 
 
 def _columns(fields: Fields) -> list[str]:
     return [*fields.context, *fields.others, *([fields.choices] if fields.choices else [])]
-
-
-def _lines(text: str) -> list[str]:
-    """Return the lines, blank ones too, without their ends: that of Unix, of Windows, or of an old Mac."""
-    if not text:
-        return []
-    end = "\n" if "\n" in text else "\r"
-    return [line.removesuffix("\r") for line in text.removesuffix(end).split(end)]
 
 
 def _check_plain(lines: Iterable[str], name: str, column: str) -> None:

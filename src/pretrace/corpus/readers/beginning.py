@@ -49,8 +49,8 @@ def _utf16_without_mark(first: bytes) -> str | None:
 
 def with_line_ends(stream: BinaryIO) -> BinaryIO:
     """Return a stream whose lines end in LF: this one, or one that turns CR into LF if its lines end in CR alone."""
-    first = _peek(stream)[:-1]  # what follows the last byte is not known
-    if b"\r" not in first or b"\n" in first:
+    first = _peek(stream)
+    if b"\r" not in first[:-1] or b"\n" in first:  # what follows the last byte is not known
         return stream
     return io.BufferedReader(_CarriageReturns(stream), BUFFER_BYTES)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
 from pretrace.common.errors import PretraceError
 
 OTHER_FILES = {
@@ -16,27 +19,46 @@ UTF_16 = "UTF-16, as Excel's Unicode text is; save as CSV UTF-8, or convert it (
 BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def decode(content: bytes, file: str, suffix: str) -> str:
-    """Return the text of a file, without a byte order mark.
+@dataclass(frozen=True)
+class Before:
+    """The part of a file that comes before the one that is read: its bytes, lines and rows, and its columns."""
+
+    bytes: int = 0
+    lines: int = 0
+    rows: int = 0
+    names: tuple[str, ...] = ()
+
+    def plus(self, lines: Sequence[bytes], rows: int, names: Iterable[str]) -> Before:
+        """Return what comes before the lines that follow these; `names` are those of all columns so far."""
+        return Before(self.bytes + sum(map(len, lines)), self.lines + len(lines), self.rows + rows, tuple(names))
+
+
+NOTHING = Before()
+
+
+def decode(content: bytes, file: str, suffix: str, before: Before = NOTHING) -> str:
+    """Return the text of a file, or of whole lines of it, without a byte order mark.
 
     Raises:
         PretraceError: it is not in UTF-8, or no text; names the line, and the byte from 1.
     """
-    for start, what in OTHER_FILES.items():
-        if content.startswith(start):
-            raise PretraceError(f"{file}: not readable as {suffix}: it is {what}")
-    if content.startswith(BYTE_ORDER_MARKS):
-        raise PretraceError(f"{file}: not readable as {suffix}: it is {UTF_16}")
+    if not before.bytes:
+        for start, what in OTHER_FILES.items():
+            if content.startswith(start):
+                raise PretraceError(f"{file}: not readable as {suffix}: it is {what}")
+        if content.startswith(BYTE_ORDER_MARKS):
+            raise PretraceError(f"{file}: not readable as {suffix}: it is {UTF_16}")
     if (place := content.find(b"\0")) >= 0:
         what = UTF_16 if content.count(b"\0") > len(content) // 4 else "no text"
-        raise PretraceError(f"{file}: not readable as {suffix}: line {_line(content, place)} has a NUL: it is {what}")
+        line = _line(content, place, before)
+        raise PretraceError(f"{file}: not readable as {suffix}: line {line} has a NUL: it is {what}")
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8" if before.bytes else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise PretraceError(f"{file}: {not_utf8(content, error.start)}") from None
+        raise PretraceError(f"{file}: {not_utf8(content, error.start, before)}") from None
 
 
-def not_utf8(content: bytes, place: int) -> str:
+def not_utf8(content: bytes, place: int, before: Before = NOTHING) -> str:
     """Return a sentence on the byte at index `place`, with the line that it is in."""
     byte = content[place : place + 1]
     try:
@@ -44,9 +66,10 @@ def not_utf8(content: bytes, place: int) -> str:
         guess = f", perhaps {letter!r} in Windows-1252; convert it (iconv -f WINDOWS-1252 -t UTF-8)"
     except UnicodeDecodeError:
         guess = "; convert it (iconv -t UTF-8), or mend that line"
-    return f"line {_line(content, place)}: not UTF-8: byte {place + 1} of the file is 0x{byte.hex()}{guess}"
+    line, number = _line(content, place, before), before.bytes + place + 1
+    return f"line {line}: not UTF-8: byte {number} of the file is 0x{byte.hex()}{guess}"
 
 
-def _line(content: bytes, place: int) -> int:
+def _line(content: bytes, place: int, before: Before) -> int:
     """Return the number, from 1, of the line that a byte is in."""
-    return len((content[:place] + b".").splitlines())
+    return before.lines + len((content[:place] + b".").splitlines())

@@ -21,7 +21,7 @@ from pretrace.corpus.readers.json_lines import names_of, read_object
 from pretrace.corpus.readers.parquet import cell, parquet_batches
 from pretrace.corpus.readers.row import DOCUMENT_BYTES, check_columns, check_text
 from pretrace.corpus.readers.source_file import SourceFile
-from pretrace.corpus.readers.tables.decode import decode
+from pretrace.corpus.readers.tables.decode import NOTHING, Before, decode
 from pretrace.corpus.readers.tables.delimited import delimited_rows
 from pretrace.corpus.readers.tables.delimited_faults import doubled_quotes, names_fault
 from pretrace.corpus.readers.tables.table import Table
@@ -67,9 +67,22 @@ def parse_table(
     return table
 
 
-def places_of(file: str, count: int) -> list[str]:
-    """Return where each of so many rows is."""
-    return [f"{file}: row {number}" for number in range(1, count + 1)]
+def parse_objects(
+    content: bytes, file: str, wanted: Sequence[str], advice: str = "", before: Before = NOTHING
+) -> Table:
+    """Return the rows of .jsonl, or of whole lines of it; there may be none. Arguments and errors as `parse_table`.
+
+    Args:
+        before: what comes before these lines in the file.
+    """
+    table = _objects(decode(content, file, ".jsonl", before), file, wanted, advice, before)
+    check_texts(table)
+    return table
+
+
+def places_of(file: str, count: int, before: int = 0) -> list[str]:
+    """Return where each of so many rows is, behind those `before`."""
+    return [f"{file}: row {number}" for number in range(before + 1, before + count + 1)]
 
 
 def _delimited(
@@ -109,28 +122,29 @@ def _check_widths(
         raise PretraceError(f"{file}: {has} names, and no line has more than {most} fields")
 
 
-def _objects(text: str, file: str, wanted: Sequence[str], advice: str) -> Table:
+def _objects(text: str, file: str, wanted: Sequence[str], advice: str, before: Before = NOTHING) -> Table:
     """Read .jsonl; a key that a row lacks is None there."""
-    names: dict[str, None] = {}
+    names: dict[str, None] = dict.fromkeys(before.names)
     columns: dict[str, list[Any]] = {name: [] for name in wanted}
     lines: list[tuple[int, int]] = []
-    before: list[str] = []
-    for line, content in enumerate(io.StringIO(text, newline=""), 1):
+    last: list[str] = []
+    for line, content in enumerate(io.StringIO(text, newline=""), before.lines + 1):
         if not content.strip():
             continue
         lines.append((line, line))
         try:
             row = read_object(content)
-            if (own := names_of(row)) != before:
+            if (own := names_of(row)) != last:
                 check_columns([name for name in columns if name in row], own)
                 names.update(dict.fromkeys(own))
-                before = own
+                last = own
         except BadInputError as bad:
-            raise PretraceError(_with_line(bad.at(file, len(lines)).line, len(lines), line)) from None
+            number = before.rows + len(lines)
+            raise PretraceError(_with_line(bad.at(file, number).line, number, line)) from None
         for name, values in columns.items():
             values.append(row.get(name))
     columns = {name: values for name, values in columns.items() if name in names}
-    return Table(file, list(names), columns, places_of(file, len(lines)), lines, advice)
+    return Table(file, list(names), columns, places_of(file, len(lines), before.rows), lines, advice)
 
 
 def _with_line(said: str, row: int, line: int) -> str:
