@@ -58,7 +58,7 @@ def test_predict_chooses(repository: Path, capsys: Any) -> None:
         (
             "next-full",
             '{"first": "a", "choices": ["b", "c"]}\n{"first": "a", "choices": ["b", "c", "d"]}',
-            "rows.jsonl: row 2: has 3 choices, and the rows before have 2; every row needs the same number, two or more",
+            "rows.jsonl: row 2: has 3 choices, and the rows before have 2; every row needs the same number",
         ),
         ("topic-full", "\n", "rows.jsonl: has no rows"),
         ("topic-scratch", "the cat", "topic-scratch: not in models/finetuned, which has next-full, pair-full, topic-"),

@@ -166,7 +166,7 @@ def test_missing_file_is_refused(split: str) -> None:
 
 def test_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
-    assert "no file folder.csv" in error_of(**{**good_files(), "dev": "folder.csv"})
+    assert "folder.csv: a folder, not a regular file" in error_of(**{**good_files(), "dev": "folder.csv"})
 
 
 @pytest.mark.parametrize("name", ["rows.doc", "rows", "rows.xlsx"])

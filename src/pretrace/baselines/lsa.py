@@ -97,7 +97,7 @@ def read_lsa(folder: Path) -> Lsa:
     import pyarrow.parquet as pq
 
     path = folder / FILE
-    check_regular(path)
+    check_regular(path, "no such file; run `dvc repro -f text_models`")
     try:
         table = pq.read_table(path, columns=["word", "idf", "vector"])
         words, idf = table["word"].to_pylist(), table["idf"].to_numpy()

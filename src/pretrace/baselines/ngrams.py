@@ -84,7 +84,7 @@ def read_ngrams(folder: Path) -> list[Level]:
     levels: list[Level] = []
     for n in range(1, HIGHEST_ORDER + 1):
         path = folder / f"ngrams-{n}.parquet"
-        check_regular(path)
+        check_regular(path, "no such file; run `dvc repro -f text_models`")
         try:
             table = pq.read_table(path, columns=["id", "count", "before", "after"])
         except (OSError, ValueError, KeyError) as error:  # Arrow's own errors are of these kinds

@@ -49,7 +49,7 @@ def read_seen_ngrams(folder: Path) -> np.ndarray:
         PretraceError: it is missing or damaged.
     """
     try:
-        with open_file(folder / FILE) as stream:
+        with open_file(folder / FILE, missing="no such file; run `dvc repro -f text_models`") as stream:
             return np.frombuffer(stream.read(), "<u4")
     except (OSError, ValueError) as error:
         raise PretraceError(f"{folder / FILE}: not readable ({error}); run `dvc repro -f text_models`") from None

@@ -110,9 +110,9 @@ def read_text(path: Path | str, most: int = TEXT_BYTES, missing: str = NO_SUCH_F
         raise PretraceError(f"{path}: line {line}: not UTF-8 at byte {error.start}; {advice}") from None
 
 
-def check_regular(path: Path | str) -> None:
+def check_regular(path: Path | str, missing: str = NO_SUCH_FILE) -> None:
     """Raise `PretraceError` as `open_file` does, for a file that a library is going to open by its name."""
-    open_file(path).close()
+    open_file(path, missing=missing).close()
 
 
 def _check_kind(path: Path | str, status: os.stat_result) -> None:

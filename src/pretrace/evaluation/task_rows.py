@@ -40,7 +40,7 @@ def read_rows(folder: Path, split: str, limit: int | None) -> list[TextRow]:
     import pyarrow.parquet
 
     path = folder / f"{split}.parquet"
-    check_regular(path)
+    check_regular(path, "no such file; run `dvc repro -f tasks`")
     try:
         table = pyarrow.parquet.read_table(path, columns=["parts", "label", "origin"])
     except (OSError, ValueError, KeyError) as error:  # Arrow's own errors are of these kinds

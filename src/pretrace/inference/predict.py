@@ -39,7 +39,7 @@ def predict_file(cell: str, path: str, form: str | None, remark: Callable[[str],
         parts = parts or len(rows[0])
         if len(rows[0]) != parts:
             has = f"has {len(rows[0]) - 1} choices, and the rows before have {parts - 1}"
-            raise PretraceError(f"{table.places[0]}: {has}; every row needs the same number, two or more")
+            raise PretraceError(f"{table.places[0]}: {has}; every row needs the same number")
         without = [where for where, row in zip(table.places, rows, strict=True) if not all(map(str.strip, row))]
         empty, empties = empty or "".join(without[:1]), empties + len(without)
         yield _predict(model, rows)

@@ -30,6 +30,7 @@ from pretrace.tasks.kinds import KINDS
 SPLITS = ("train", "dev", "test")
 UNLABELED = "unlabeled"
 TASK = "task.json"
+MISSING = "no such file; run `dvc repro -f tasks`"
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def read_rows(folder: Path) -> TaskData:
     task = TaskData(record.kind, record.metric, record.labels, unavailable=record.unavailable)
     for split in () if record.unavailable else SPLITS:
         path = folder / f"{split}.parquet"
-        check_regular(path)
+        check_regular(path, MISSING)
         try:
             table = pyarrow.parquet.read_table(path, columns=["parts", "label", "origin"])
         except (OSError, ValueError, KeyError) as error:  # Arrow's own errors are of these kinds
@@ -181,7 +182,7 @@ def read_unlabeled(folder: Path) -> tuple[list[str], EncodedSplit] | None:
 def _read_rows(path: Path) -> EncodedSplit:
     from safetensors.numpy import load_file
 
-    check_regular(path)
+    check_regular(path, MISSING)
     try:
         tensors = load_file(path)
         parts = (len(tensors["offsets"]) - 1) // max(1, len(tensors["labels"]))

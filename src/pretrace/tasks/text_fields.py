@@ -11,6 +11,8 @@ from pretrace.common.missing import is_missing
 from pretrace.corpus.readers.tables.table import Table
 from pretrace.settings.columns import Fields
 
+MOST_CHOICES = 100
+"""Of a row (ours); each is a sequence of its own."""
 Parts = list[tuple[str, Any]]
 """A row's parts, each with the name of the column it is from."""
 
@@ -26,9 +28,9 @@ def parts_of(table: Table, fields: Fields) -> list[Parts]:
     others = _choices(table, fields.choices) if fields.choices is not None else _cells(table, fields)
     if fields.are_choices:
         for where, choices in zip(table.places, others, strict=True):
-            if len(choices) != len(others[0]) or len(choices) < 2:
+            if len(choices) != len(others[0]) or not 2 <= len(choices) <= MOST_CHOICES:
                 raise PretraceError(
-                    f"{where}: has {len(choices)} choices; every row needs the same number, two or more"
+                    f"{where}: has {len(choices)} choices; every row needs the same number, two to {MOST_CHOICES}"
                 )
     return [row + other for row, other in zip(rows, others, strict=True)]
 

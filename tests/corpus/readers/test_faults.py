@@ -214,14 +214,14 @@ def test_irregular_file_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize("kind", ["txt", "txt.gz", "jsonl.zst", "parquet"])
 def test_unreadable_file_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     (folder / f"m.{kind}").write_text("bad")
-    path_open = Path.open
+    system_open = os.open
 
-    def denied(path: Path, *arguments: Any, **options: Any) -> Any:
-        if path.name.startswith("m."):
+    def denied(path: Any, *arguments: Any, **options: Any) -> int:
+        if Path(path).name.startswith("m."):
             raise PermissionError(13, "Permission denied", str(path))
-        return path_open(path, *arguments, **options)
+        return system_open(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "open", denied)
+    monkeypatch.setattr(os, "open", denied)
     check(folder, "unreadable", f"m.{kind}: cannot be read (Permission denied)", kept=0)
 
 

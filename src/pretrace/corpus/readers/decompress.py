@@ -30,6 +30,8 @@ LONG_WINDOW = "too much memory"
 """In zstd's message on a window of more than 128 MB, which it refuses as a file could ask for any memory."""
 LONGEST_WINDOW = 31
 """Base-2 logarithm of the longest window that zstd writes."""
+PADDING_BYTES = 1 << 16
+"""Zeros that may follow a .gz file, as tapes write them."""
 NOT_THE_NETWORK = (FileNotFoundError, PermissionError, IsADirectoryError)
 
 
@@ -49,7 +51,7 @@ def open_file(source: SourceFile) -> Iterator[BinaryIO]:
         if not compression:
             yield stored
             return
-        inner = stack.enter_context(gzip.GzipFile(fileobj=stored) if compression == ".gz" else _zstd(raw))
+        inner = stack.enter_context(gzip.GzipFile(fileobj=_Gzip(raw)) if compression == ".gz" else _zstd(raw))
         yield stack.enter_context(io.BufferedReader(_DecompressedStream(inner, raw, compression), BUFFER_BYTES))
 
 
@@ -71,6 +73,21 @@ def _zstd(raw: io.RawIOBase) -> Any:
     import pyarrow as pa
 
     return pa.CompressedInputStream(raw, "zstd")
+
+
+class _Gzip(io.BufferedReader):
+    """The bytes of a .gz file. `gzip` reads zeros behind its end one by one; many of them are no padding."""
+
+    def __init__(self, raw: io.RawIOBase) -> None:
+        super().__init__(raw, BUFFER_BYTES)
+        self._zeros = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        chunk = super().read(size)
+        self._zeros = self._zeros + 1 if chunk == b"\0" else 0
+        if self._zeros > PADDING_BYTES:
+            raise OSError(f"more than {PADDING_BYTES:,} zeros behind its end")
+        return chunk
 
 
 class _StoredStream(io.RawIOBase):

@@ -2,7 +2,7 @@
 
 A page, which may have 2 GiB, is decoded whole; everything above a page is bounded here. Repeated values are stored
 once, in a dictionary, so a file of a kilobyte can stand for terabytes: the number of rows per batch follows from the
-size of that dictionary, which only the file's pages have.
+size of that dictionary, which only the file's pages have, and what all batches give is bounded by the file's size.
 """
 
 from __future__ import annotations
@@ -40,25 +40,42 @@ def parquet_batches(source: SourceFile, choose: Callable[[list[str]], list[str]]
         choose: gets the names of the file's columns, in order, and returns those to read; it may raise.
 
     Raises:
-        BadInputError: the file is empty or damaged; the rows before the damage have been given.
+        BadInputError: the file is empty, damaged, or grows like a bomb; the rows before that have been given.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with open_seekable(source) as stream:
-        if not stream.seek(0, io.SEEK_END):
+        stored = stream.seek(0, io.SEEK_END)
+        if not stored:
             raise BadInputError("empty")
         check_footer(stream)
         stream.seek(0)
         try:
             # Without `pre_buffer=False` a whole row group, which may be the whole file, would be read ahead.
             with pq.ParquetFile(stream, buffer_size=BUFFER_BYTES, pre_buffer=False) as table:
-                wanted = choose(table.schema_arrow.names)
+                wanted, grown = choose(table.schema_arrow.names), 0
                 for group in range(table.metadata.num_row_groups):
                     size = rows_per_batch(stream, table.metadata.row_group(group), wanted)
-                    yield from table.iter_batches(size, row_groups=[group], columns=wanted)
+                    for batch in table.iter_batches(size, row_groups=[group], columns=wanted):
+                        whole = _without_dictionaries(batch)
+                        grown += whole.nbytes + whole.num_rows  # rows without values are some, too
+                        _check_growth(stored, grown)
+                        yield whole
         except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # an invalid name or offset
             raise BadInputError("damaged", f"Parquet file ({error})") from None
+
+
+def _without_dictionaries(batch: Any) -> Any:
+    """Return a batch in which each value stands where it is, so that its size is that of its values."""
+    import pyarrow as pa
+
+    if not any(map(pa.types.is_dictionary, batch.schema.types)):
+        return batch
+    columns = [
+        column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
 def _all_there(wanted: list[str], present: list[str]) -> list[str]:

@@ -18,6 +18,8 @@ LEAST_ROWS = 20
 """Rows from which nearly one class a row is no small task, but another column (ours)."""
 MOST_CLASSES = 0.5
 """Classes per row above which a task has nearly one class a row (ours)."""
+LARGEST_TASK = 1000
+"""Classes of a task (ours); each is an output of the classifier."""
 COUNTED = 12
 """Classes whose counts are shown."""
 
@@ -31,11 +33,16 @@ def class_warnings(rows: Sequence[tuple[str, str]], column: str, setting: str) -
         setting: of the task, such as `tasks.mine`.
 
     Raises:
-        PretraceError: there are many rows, and no two of one class: nobody can learn that.
+        PretraceError: there are many rows, and no two of one class: nobody can learn that; or too many classes.
     """
     places: dict[str, list[str]] = defaultdict(list)
     for place, label in rows:
         places[label].append(place)
+    if LARGEST_TASK < len(places) < len(rows):
+        raise PretraceError(
+            f"{rows[0][0].rpartition(': ')[0]}: column {column!r} has {len(places):,} classes; takes up to "
+            f"{LARGEST_TASK:,}; is it the column of the labels ({setting}.columns.label)?"
+        )
     if len(rows) >= LEAST_ROWS and len(places) > MOST_CLASSES * len(rows):
         said = f"{rows[0][0].rpartition(': ')[0]}: column {column!r} has {len(places):,} classes in {len(rows):,} rows"
         if len(places) == len(rows):

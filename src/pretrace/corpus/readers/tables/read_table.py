@@ -15,7 +15,6 @@ from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.open_file import TABLE_BYTES, read_bytes
-from pretrace.corpus.readers.decompress import GROWTH_FREE_BYTES, MAX_GROWTH
 from pretrace.corpus.readers.faults import BadInputError
 from pretrace.corpus.readers.json_lines import names_of, read_object
 from pretrace.corpus.readers.parquet import cell, parquet_batches
@@ -25,6 +24,9 @@ from pretrace.corpus.readers.tables.decode import NOTHING, Before, decode
 from pretrace.corpus.readers.tables.delimited import delimited_rows
 from pretrace.corpus.readers.tables.delimited_faults import doubled_quotes, names_fault
 from pretrace.corpus.readers.tables.table import Table
+
+MOST_ROWS = 10_000_000
+"""Rows, or lines, of a table, however short they are; the largest that people fine-tune on has half a million."""
 
 
 def read_table(path: Path | str, wanted: Sequence[str], names: Sequence[str] | None = None, advice: str = "") -> Table:
@@ -54,6 +56,7 @@ def parse_table(
         PretraceError: it is of another format or encoding, damaged, without rows, or a value is no text or date; names
             the row or the line.
     """
+    _check_rows(0 if suffix == ".parquet" else max(map(content.count, (b"\n", b"\r"))), file)
     if suffix == ".parquet":
         table = _parquet(content, file, wanted, advice)
     elif suffix == ".jsonl":
@@ -78,6 +81,11 @@ def parse_objects(
     table = _objects(decode(content, file, ".jsonl", before), file, wanted, advice, before)
     check_texts(table)
     return table
+
+
+def _check_rows(count: int, file: str) -> None:
+    if count > MOST_ROWS:
+        raise PretraceError(f"{file}: has more than {MOST_ROWS:,} rows, which are more than fit in memory; draw some")
 
 
 def places_of(file: str, count: int, before: int = 0) -> list[str]:
@@ -162,12 +170,10 @@ def _parquet(content: bytes, file: str, wanted: Sequence[str], advice: str) -> T
         columns.update({name: [] for name in wanted if names.count(name) == 1})
         return list(columns)
 
-    count = grown = 0
+    count = 0
     try:
         for batch in parquet_batches(source, choose):
-            grown += batch.nbytes
-            if grown > max(GROWTH_FREE_BYTES, MAX_GROWTH * len(content)):
-                raise BadInputError("too_large", MAX_GROWTH)
+            _check_rows(count + batch.num_rows, file)
             for name, values in columns.items():
                 values.extend(_plain(batch, name, file, count))
             count += batch.num_rows
