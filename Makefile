@@ -73,7 +73,12 @@ ui: .venv ## show the runs in MLflow, on this machine only (PORT=5000)
 clean-checkpoints: ## delete the checkpoints that interrupted training resumes from
 	rm -rf .pretrace/checkpoints
 
+# DVC's site cache, whose files it unpickles: by default below /var/tmp, where every account of the machine can write.
+# DVC takes a relative path from wherever it stands, so each clone has its absolute one, which is not in git.
 .venv: .venv/requirements.txt ## create the environment from the pinned requirements
+	@mkdir -p .dvc/site-cache && chmod 700 .dvc/site-cache
+	@site="$$(pwd -P)/.dvc/site-cache"; grep -qsF "$$site" .dvc/config.local || \
+		$(RUN) -m dvc config --quiet --local core.site_cache_dir "$$site"
 
 # The copy is made last: an incomplete environment is created again, and a complete one from the same lines is kept,
 # whatever a checkout did to the timestamps.

@@ -27,6 +27,7 @@ from pretrace.tasks.raw_files import absent_files, changed_files, read_task_repo
 CONFIG = """[core]
     analytics = false
     no_scm = true
+    site_cache_dir = {site}
 [cache]
     dir = {cache}
     type = "reflink,symlink,copy"
@@ -67,7 +68,9 @@ def _copy_project(root: Path, copy: Path) -> None:
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(root / name, copy / name)
     (copy / ".dvc").mkdir(exist_ok=True)
-    (copy / ".dvc" / "config.local").write_text(CONFIG.format(cache=cache_folder(root)), encoding="utf-8")
+    (copy / ".dvc" / "config.local").write_text(
+        CONFIG.format(cache=cache_folder(root), site=copy.parent / "site-cache"), encoding="utf-8"
+    )
 
 
 def _rows_to_read(cell: Cell) -> tuple[list[str], str]:
