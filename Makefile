@@ -5,7 +5,9 @@ PORT ?= 5000
 JOBS ?= 2
 # The commit to compare with. Recipes read it as a shell variable, since a branch name may contain a command.
 BASE ?= origin/main
-export BASE LINK
+# The checkout to inspect.
+FOLDER ?= .
+export BASE FOLDER LINK
 RUN := .venv/bin/python
 INSTALL_PROJECT := $(RUN) -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
 
@@ -15,7 +17,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help repro test check faults lint types format docs audit diff gate bench ui clean-checkpoints .venv
+.PHONY: help repro test check faults lint types format docs audit diff gate inspect bench ui clean-checkpoints .venv
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -60,6 +62,9 @@ diff: .venv ## show what changed since BASE (origin/main), as a Markdown comment
 
 gate: .venv ## fail if dvc.lock does not match the code, or a score fell since BASE by more than its noise
 	@$(RUN) -m pretrace.cli gate -- "$$BASE"
+
+inspect: .venv ## look at a checkout (FOLDER, here) before DVC or any of its code runs
+	@$(RUN) -m pretrace.cli inspect --base="$$BASE" -- "$$FOLDER"
 
 bench: .venv ## compare speed and memory with other tools; results in reports/bench.json
 	@$(RUN) benchmarks/bench.py

@@ -35,13 +35,14 @@ examples:
   pretrace evaluate --text README.md
   pretrace search
   pretrace export source-full --to onnx
+  pretrace inspect ../theirs
   pretrace diff origin/main
   pretrace trace source/full --verify
 
 exit codes:
   0  success
-  1  bad input (one line on standard error), a reason not to merge (gate), a score that could not be reproduced
-     (trace --verify), or runs that are still queued (track --resend)
+  1  bad input (one line on standard error), a reason not to merge (gate) or not to open a checkout (inspect), a score
+     that could not be reproduced (trace --verify), or runs that are still queued (track --resend)
   2  wrong usage
   3  the gate could not compare the scores, and has no other reason
 """
@@ -169,6 +170,21 @@ def gate(options: argparse.Namespace) -> int:
     return 1 if reasons else NOT_COMPARED if not_compared else 0
 
 
+def inspect(options: argparse.Namespace) -> int:
+    """Print what speaks against opening a checkout, and what to read first; return 1 if anything speaks against it."""
+    from pretrace.preflight.inspection import inspect_checkout
+
+    reasons, notes = inspect_checkout(Path(options.folder), options.base)
+    for note in notes:
+        print(f"inspect: {printable(note)}")
+    sys.stdout.flush()
+    for reason in reasons:
+        print(f"pretrace: inspect: {printable(reason)}", file=sys.stderr)
+    if not reasons:
+        print("inspect: nothing against it in settings, names, sizes and DVC's files; none of its code was run")
+    return 1 if reasons else 0
+
+
 def trace(options: argparse.Namespace) -> int:
     """Print the provenance of a score; with --verify, reproduce it."""
     from pretrace.review import trace_score, verify_score
@@ -253,6 +269,9 @@ def build_parser() -> argparse.ArgumentParser:
     one.add_argument("--link", metavar="URL", help="URL of the images, for a comment that cannot contain them")
     one = add(gate, "fail if dvc.lock does not match the code, or a score fell")
     one.add_argument("base", metavar="BASE", nargs="?", default=BASE, help="commit to compare with")
+    one = add(inspect, "look at somebody's checkout before anything in it runs")
+    one.add_argument("folder", metavar="FOLDER", nargs="?", default=".", help="the checkout")
+    one.add_argument("--base", metavar="BASE", default=BASE, help="commit to compare its code with")
     one = add(trace, "print the provenance of a score in the table")
     one.add_argument("file", metavar="FILE", nargs="?", default=BENCHMARK, help="the table")
     one.add_argument("cell", metavar="TASK/COLUMN", help="such as source/full or source/tfidf")

@@ -112,6 +112,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
     "docs/ci.md": [
         ("make check", THESE),
         ("make lint types test", THESE),
+        ("make inspect BASE=origin/main", Run(says="inspect: nothing against it")),
         ("make gate BASE=origin/main", Run(says="gate: open")),
         ("make diff BASE=origin/main", Run(says="origin/main")),
         ("git fetch --depth 1 origin main:refs/remotes/origin/main", Run()),
@@ -242,7 +243,13 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ),
     ],
     "docs/security.md": [
-        ("make audit", ByTest("tests/review/test_audit.py::test_packages_that_differ_from_the_pins_are_named"))
+        ("make audit", ByTest("tests/review/test_audit.py::test_packages_that_differ_from_the_pins_are_named")),
+        ("git fetch origin pull/7/head:theirs", NotRun("needs somebody's pull request")),
+        ("git worktree add ../theirs theirs", NotRun("needs the branch of the line before")),
+        (
+            "make inspect FOLDER=../theirs BASE=origin/main",
+            ByTest("tests/preflight/test_inspection.py::test_unchanged_checkout_is_fine"),
+        ),
     ],
     "docs/statistics.md": [
         (".venv/bin/python -m pytest -m nightly -s tests/report/statistics/test_calibration.py", THESE),

@@ -35,7 +35,7 @@ def test_workflow_runs_the_script_on_each_python() -> None:
 
 def test_ci_script_runs_lint_types_and_the_tests_of_the_readme() -> None:
     own = [line for line in SCRIPT.splitlines() if line.startswith("make ")]
-    assert targets("\n".join(own)) == ["lint", "types", "test"]
+    assert targets("\n".join(own)) == ["inspect", "lint", "types", "test"]
     assert "make test " in (REPOSITORY / "README.md").read_text()
 
 
@@ -51,7 +51,9 @@ def test_workflow_publishes_site_and_report(job: str, target: str, path: str) ->
 
 def test_ci_targets_exist_in_makefile() -> None:
     there = re.findall(r"^([\w.-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
-    assert {"gate", "diff"} <= set(targets(commands("review"))) <= set(there)
+    own = targets(commands("review"))
+    assert {"gate", "diff", "inspect"} <= set(own) <= set(there)
+    assert own.index("inspect") < min(own.index("diff"), own.index("gate"))
     assert set(targets(SCRIPT)) <= set(there)
 
 

@@ -1,1 +1,1 @@
-"""Checks and estimates before a run: settings, data, memory, disk, time."""
+"""Checks and estimates before a run: settings, data, memory, disk, time; a look at somebody's checkout."""
