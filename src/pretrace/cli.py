@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import os
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -16,8 +14,7 @@ from pathlib import Path
 
 from pretrace.common.arguments import Parser, number, whole_number
 from pretrace.common.errors import PretraceError, printable
-from pretrace.common.extras import explain_missing
-from pretrace.settings import load_settings
+from pretrace.common.frame import run_command
 
 MODEL = "models/pretrained/transformer"
 COUNT, SEED = whole_number(1, 10**9), whole_number(0, 2**32 - 1)
@@ -50,31 +47,22 @@ exit codes:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return the exit code."""
-    with contextlib.suppress(AttributeError):  # a label may have letters that the locale lacks
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    options = build_parser().parse_args(arguments)
-    try:
-        code = options.run(options) or 0
-        sys.stdout.flush()
-    except BrokenPipeError:  # `pretrace predict ... | head`: the reader has gone; keep Python from reporting it at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except PretraceError as error:
-        print(f"pretrace: {options.command}: {error}", file=sys.stderr)
-        return 1
-    except ModuleNotFoundError as error:
-        if not (reason := explain_missing(error)):
-            raise
-        print(f"pretrace: {options.command}: {reason}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return code
+    options = argparse.Namespace()
+    code = run_command("", lambda: _parse(arguments, options))
+    if code or "run" not in options:  # the reader of a help text has gone
+        return code
+    reader_gone = 1 if options.run in VERDICTS else 0
+    return run_command(options.command, lambda: options.run(options), reader_gone)
+
+
+def _parse(arguments: list[str] | None, options: argparse.Namespace) -> None:
+    build_parser().parse_args(arguments, options)
 
 
 def check(_options: argparse.Namespace) -> None:
     """Check and estimate the run, up to the first problem that would stop it."""
     from pretrace.preflight.check import preflight
+    from pretrace.settings import load_settings
 
     for heading, text in preflight(load_settings()):
         print(f"{printable(heading):<14}{printable(text)}", flush=True)
@@ -130,6 +118,7 @@ def evaluate(options: argparse.Namespace) -> None:
 def search(_options: argparse.Namespace) -> None:
     """Search on dev and print the dev scores, the best setting of each variant on each task first."""
     from pretrace.report.search import search_lines
+    from pretrace.settings import load_settings
     from pretrace.tuning import search_on_dev
 
     for line in search_lines(search_on_dev(load_settings())):
@@ -279,6 +268,10 @@ def build_parser() -> argparse.ArgumentParser:
     one = add(track, "show the runs that are queued for MLflow, or upload them")
     one.add_argument("--resend", action="store_true", help="upload all queued runs now")
     return parser
+
+
+VERDICTS = (gate, trace, track)
+"""Their exit code is an answer: it is not 0 if they were cut off."""
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):

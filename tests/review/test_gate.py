@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,36 @@ def test_broken_lock_is_one_line(clone: Path, capsys: Any, text: str) -> None:
     assert main(["trace", "rte/full"]) == 1
     error = capsys.readouterr().err
     assert error.startswith("pretrace: trace: ") and "dvc.lock" in error and error.count("\n") == 1
+
+
+DEEP = "[" * 5000 + "]" * 5000
+BOMB = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}]\n" for a, b in pairwise("abcdefghijk"))
+NO_SETTINGS = (f"tasks: {DEEP}", BOMB, "tasks: 2020-99-99", "lr: " + "9" * 5000)
+
+
+@pytest.mark.parametrize(
+    "text", [f"tasks: {DEEP}", BOMB, "tasks: 2020-99-99", "lr: " + "9" * 5000], ids=lambda t: t[:9]
+)
+def test_parameters_that_are_no_plain_values_are_one_line(clone: Path, capsys: Any, text: str) -> None:
+    """Of a commit that nobody has checked: nested too deeply, growing without end, no number and no date."""
+    before = (clone / "params.yaml").read_text()
+    (clone / "params.yaml").write_text(text)
+    made.commit(clone, "hostile")
+    assert main(["gate", "HEAD"]) == 1
+    error = capsys.readouterr().err
+    assert "Traceback" not in error and "params.yaml: " in error
+    (clone / "params.yaml").write_text(before)
+    assert main(["diff", "HEAD"]) == 0
+    assert "Not compared: params.yaml at HEAD: " in capsys.readouterr().out
+
+
+def test_table_that_is_nested_too_deeply_is_one_line(clone: Path, capsys: Any) -> None:
+    (clone / "reports/benchmark.json").write_text(DEEP)
+    for command in ("gate", "diff"):
+        assert main([command, "HEAD"]) == 1
+        error = capsys.readouterr().err
+        assert error.startswith(f"pretrace: {command}: reports/benchmark.json: not a whole JSON file")
+        assert error.count("\n") == 1
 
 
 def test_fallen_score_stops_and_removed_one_does_not(clone: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pretrace.common.errors import PretraceError, mask_secrets
+from pretrace.common.errors import PretraceError
 from pretrace.common.files import locked
+from pretrace.common.mask import mask_secrets
 from pretrace.settings import load_settings
 from tests.helpers import tiny_project as tiny
 from tests.helpers.planted_secrets import ENVIRONMENT, KEY, PASSWORD, SAID, SECRET, TOKEN, leaks

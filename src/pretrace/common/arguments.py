@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from pretrace.common.errors import printable
+from pretrace.common.mask import mask_secrets
 from pretrace.common.validation import shown
 
 WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
@@ -58,4 +59,4 @@ class Parser(argparse.ArgumentParser):
             self._mixes = False
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {printable(mask_secrets(message))}; see {self.prog} --help\n")

@@ -9,19 +9,14 @@ place: no line end, no terminal control character, no password, and not longer t
 
 from __future__ import annotations
 
-import re
 import unicodedata
+
+from pretrace.common.mask import mask_secrets
 
 LONGEST = 2000
 """Characters of an error line; a longer one is shortened in the middle."""
 BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """They change the order in which text is displayed, so that one name could look like another."""
-IN_URL = re.compile(
-    r"(?P<before>\b[a-z][a-z0-9+.-]*://)(?:[^\s/@:'\"]+|[^\s/@:'\"]*:(?!\d+/)[^\s'\"]*)@"
-    r"|(?P<name>[?&][^=&\s]*(?:token|key|secret|signature|password|sig|credential)[^=&\s]*=)[^&\s'\")]+",
-    re.IGNORECASE,
-)
-"""Credentials in a URL: `s3://key:secret@bucket`, `https://host/?token=...`."""
 
 
 class PretraceError(Exception):
@@ -41,16 +36,6 @@ def printable(name: str) -> str:
 def is_control(character: str) -> bool:
     """Return True if a character would break a line, or is a lone surrogate (invalid UTF-8 in a name)."""
     return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
-
-
-def mask_secrets(text: str) -> str:
-    """Return a text with the passwords and keys in its URLs replaced by `***`."""
-    return IN_URL.sub(lambda match: f"{match['before'] or match['name']}***{'@' * bool(match['before'])}", text)
-
-
-def has_secret(text: str) -> bool:
-    """Return True if a URL in a text has a password or key in it."""
-    return mask_secrets(text) != text
 
 
 def _escape(character: str) -> str:

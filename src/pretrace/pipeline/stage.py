@@ -16,29 +16,21 @@ Works under DVC and as plain `python stages/clean.py`. Exit codes: 0 success; 1 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from pretrace.common.errors import PretraceError
-from pretrace.common.extras import explain_missing
-from pretrace.common.files import CANNOT_WRITE, DISK_FULL, error_number
+from pretrace.common.frame import INTERRUPTED, print_error, report
 from pretrace.common.processes import exit_with_parent, process_start
 from pretrace.pipeline.cell import read_cell
 from pretrace.pipeline.check_inputs import check_inputs, record_outputs
 from pretrace.pipeline.cost import write_cost
 from pretrace.settings import load_settings
-from pretrace.tracking.publish import print_error, publish, start_publishing
+from pretrace.tracking.publish import publish, start_publishing
 from pretrace.tracking.run import Run
-
-NO_MEMORY = "can't allocate memory"
-"""Message of PyTorch when an allocation fails."""
 
 
 class Terminated(BaseException):
@@ -79,17 +71,14 @@ def run_stage(name: str, main: Callable[[Run], None], *axes: str) -> None:
                 record_outputs(name, cell)
                 write_cost(run, time.time() - started)
         status, code = "FINISHED", 0
-    except PretraceError as error:
-        line = print_error(stage, str(error))
     except KeyboardInterrupt:
-        status, code = "KILLED", 130
+        status, code = "KILLED", INTERRUPTED
         line = print_error(stage, "interrupted; `dvc repro` resumes from here")
     except Terminated as stop:
         status, code = "KILLED", 128 + stop.number
         line = print_error(stage, f"stopped by {stop}; `dvc repro` resumes from here")
     except Exception as error:
-        reason = _system_error(error)
-        line = print_error(stage, reason) if reason else _bug(error)
+        line = report(stage, error)
     if run is not None and run.is_rank_zero:
         run.error = line
         publish(run, status)
@@ -105,28 +94,6 @@ def _ensure_utf8() -> None:
     if sys.getfilesystemencoding().lower().replace("-", "") != "utf8":
         os.environ["PYTHONUTF8"] = "1"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
-
-
-def _system_error(error: Exception) -> str:
-    """Return one line if disk, permissions, memory or installation are at fault; "" for a bug."""
-    if missing := explain_missing(error):
-        return missing
-    number = error_number(error)
-    path = getattr(error, "filename", None) or Path.cwd()
-    if isinstance(error, MemoryError) or number == errno.ENOMEM or NO_MEMORY in str(error):
-        return "not enough memory; free some, or use smaller sizes in the scale file"
-    if number in DISK_FULL:
-        return f"{path}: the disk is full; free some space and run again"
-    if number in CANNOT_WRITE:
-        return f"{path}: not allowed ({os.strerror(number)}); check who owns it"
-    if number == errno.EIO:
-        return f"{path}: a file in it cannot be read or written ({os.strerror(number)}); check the disk"
-    return ""
-
-
-def _bug(error: Exception) -> str:
-    traceback.print_exc()
-    return f"{type(error).__name__}: {error}"
 
 
 @contextlib.contextmanager

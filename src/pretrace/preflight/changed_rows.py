@@ -11,22 +11,23 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pretrace.common.errors import PretraceError, printable
+from pretrace.common.errors import printable
+from pretrace.common.frame import run_command
 from pretrace.settings import load_settings
 from pretrace.tasks.raw_files import changed_files, read_task_reports
 
 
 def main() -> int:
-    """Delete the reports of tasks whose files have changed, and say so; return 1 after one line if that fails."""
-    try:
-        for name, report in read_task_reports(load_settings().tasks).items():
-            if changed := changed_files(report):
-                print(f"task {printable(name)}: {printable(', '.join(changed))} changed: its rows are read again")
-                Path("reports", "tasks", f"{name}.json").unlink()
-    except PretraceError as error:
-        print(f"pretrace: {error}", file=sys.stderr)
-        return 1
-    return 0
+    """Run it; return the exit code."""
+    return run_command("", delete_reports)
+
+
+def delete_reports() -> None:
+    """Delete the reports of tasks whose files have changed, and say so."""
+    for name, report in read_task_reports(load_settings().tasks).items():
+        if changed := changed_files(report):
+            print(f"task {printable(name)}: {printable(', '.join(changed))} changed: its rows are read again")
+            Path("reports", "tasks", f"{name}.json").unlink()
 
 
 if __name__ == "__main__":

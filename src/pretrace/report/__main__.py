@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pretrace.common.errors import PretraceError
+from pretrace.common.frame import run_command
 from pretrace.report import benchmark_markdown, read_search, update_readme, write_page
 from pretrace.report.markdown import escape
 from pretrace.schemas.benchmark import Benchmark
@@ -21,20 +21,20 @@ README = Path("README.md")
 
 
 def main() -> int:
-    """Return 0, or 1 after one line when there is nothing to show yet."""
-    try:
-        settings = load_settings()
-        page = write_page(settings)
-        table = benchmark_markdown(read_record(page.parent / "benchmark.json", Benchmark))
-        if (search := read_search(settings)) and search.more_passes:
-            table += f"- {escape(search.more_passes)}\n"
-        if README.exists():
-            update_readme(README, table)
-        print(f"\n{table}\n{page.resolve().as_uri()}")
-    except PretraceError as error:
-        print(f"pretrace: report: {error}", file=sys.stderr)
-        return 1
-    return 0
+    """Run it; return the exit code."""
+    return run_command("report", write)
+
+
+def write() -> None:
+    """Write the page and the README's table, and print it."""
+    settings = load_settings()
+    page = write_page(settings)
+    table = benchmark_markdown(read_record(page.parent / "benchmark.json", Benchmark))
+    if (search := read_search(settings)) and search.more_passes:
+        table += f"- {escape(search.more_passes)}\n"
+    if README.exists():
+        update_readme(README, table)
+    print(f"\n{table}\n{page.resolve().as_uri()}")
 
 
 if __name__ == "__main__":

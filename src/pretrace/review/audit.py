@@ -17,6 +17,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from pretrace.common.errors import PretraceError, printable
+from pretrace.common.frame import run_command
 
 REQUIREMENTS = Path("requirements.txt")
 PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9.!_-]*)")
@@ -88,13 +89,14 @@ def run_pip_audit() -> str:
 
 
 def main() -> int:
-    """Return 0 if all is as pinned, and no vulnerability is known that is not accepted."""
-    try:
-        pins = read_pins()
-        bad = differences(pins, installed_packages())
-    except (PretraceError, OSError) as error:
-        print(f"pretrace: audit: {error}", file=sys.stderr)
-        return 1
+    """Run the audit; return the exit code."""
+    return run_command("audit", audit, reader_gone=1)
+
+
+def audit() -> int:
+    """Print what differs; return 0 if all is as pinned, and no vulnerability is known that is not accepted."""
+    pins = read_pins()
+    bad = differences(pins, installed_packages())
     for line in bad:
         print(f"pretrace: audit: {line}", file=sys.stderr)
     print(f"audit: {len(pins)} packages, each pinned to one version; the environment has {len(bad) or 'no'} others")

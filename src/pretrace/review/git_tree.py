@@ -46,7 +46,7 @@ class Tree:
         text = self.text(path)
         try:
             return None if text is None else json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise PretraceError(f"{self._described(path)}: not a whole JSON file ({error})") from None
 
     def yaml(self, path: str) -> dict[str, Any]:

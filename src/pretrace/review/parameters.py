@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from pretrace.common.mask import mask_secrets
 from pretrace.review.git_tree import Tree
 
 WAITING = ("suites", "ablations")
@@ -45,8 +46,8 @@ def flat(values: Any, *keys: str) -> dict[str, Any]:
 
 
 def shown(value: Any) -> str:
-    """Return a value as JSON on one line, cut where it is long."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    """Return a value as JSON on one line, without secrets, cut where it is long."""
+    text = mask_secrets(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

@@ -7,7 +7,8 @@ from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
-from pretrace.common.errors import PretraceError, has_secret, is_control, printable
+from pretrace.common.errors import PretraceError, is_control, printable
+from pretrace.common.mask import has_secret
 from pretrace.common.open_file import SETTINGS_BYTES, read_text
 
 DEEPEST = 20
@@ -122,8 +123,9 @@ def _check(value: Any, path: str, key: str, left: Iterator[None], depth: int) ->
             )
         if has_secret(value):
             raise PretraceError(
-                f"{path}: {key}: a URL with a password or key in it, which would end up in dvc.lock, the report and "
-                "MLflow. Remove it: it belongs in the environment or the service's own file (docs/security.md)"
+                f"{path}: {key}: a {'URL' if '://' in value else 'text'} with a password or key in it, which would end "
+                "up in dvc.lock, the report and MLflow. Remove it: it belongs in the environment or the service's own "
+                "file (docs/security.md)"
             )
     elif type(value) is int and abs(value) >= LARGEST_NUMBER:
         raise PretraceError(f"{path}: {key}: got a number of {value.bit_length()} bits; takes up to 63")

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from pretrace.common.files import locked, scratch_folder
+from pretrace.common.frame import run_command
 from pretrace.tracking.config import mlflow_uri, spool_folder
 from pretrace.tracking.spool.uploader import LOCK, describe_error, upload_while_dvc_runs, wait_until_uploaded
 
@@ -61,4 +62,4 @@ def _open() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_command("", lambda: main(sys.argv[1:])))

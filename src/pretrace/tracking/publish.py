@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 
-from pretrace.common.errors import mask_secrets
+from pretrace.common.frame import print_error
 from pretrace.tracking.config import is_off
 from pretrace.tracking.run import Run
 from pretrace.tracking.spool.enqueue import enqueue, enqueue_start
@@ -41,11 +40,4 @@ def _never_fail(run: Run, action: Callable[[], None]) -> None:
     try:
         action()
     except Exception as error:
-        print_error(run.name, mask_secrets(f"not published to MLflow: {type(error).__name__}: {error}"))
-
-
-def print_error(stage: str, text: str) -> str:
-    """Print a message as one line on standard error; return it without the prefix."""
-    line = " ".join(text.split())
-    print(f"pretrace: {stage}: {line}", file=sys.stderr, flush=True)
-    return line
+        print_error(run.name, f"not published to MLflow: {type(error).__name__}: {error}")

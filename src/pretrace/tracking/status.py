@@ -10,8 +10,9 @@ import json
 import time
 from pathlib import Path
 
-from pretrace.common.errors import PretraceError, mask_secrets
+from pretrace.common.errors import PretraceError
 from pretrace.common.files import sha256_of_file
+from pretrace.common.mask import mask_secrets
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.record import read_record
 from pretrace.settings import load_settings

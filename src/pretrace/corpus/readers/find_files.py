@@ -80,11 +80,23 @@ def _split_glob(location: str) -> tuple[str, str]:
 
 
 def _matches(names: list[str], patterns: list[str], folder: bool) -> bool:
-    """Return True if a file's path matches; for a `folder`, if a path below it could."""
-    if not names:
-        return folder or all(pattern == "**" for pattern in patterns)
-    if not patterns:
-        return False
-    if patterns[0] == "**":
-        return _matches(names, patterns[1:], folder) or _matches(names[1:], patterns, folder)
-    return fnmatchcase(names[0], patterns[0]) and _matches(names[1:], patterns[1:], folder)
+    """Return True if a file's path matches; for a `folder`, if a path below it could.
+
+    All places of the pattern that the names so far can have reached are followed at once, so that many `**` cost no
+    more than one.
+    """
+    places = _with_skipped({0}, patterns)
+    for name in names:
+        stay = {place for place in places if patterns[place : place + 1] == ["**"]}
+        passed = {place + 1 for place in places - stay if place < len(patterns) and fnmatchcase(name, patterns[place])}
+        places = _with_skipped(stay | passed, patterns)
+    return bool(places) if folder else len(patterns) in places
+
+
+def _with_skipped(places: set[int], patterns: list[str]) -> set[int]:
+    """Add the places behind each `**`, which may stand for no folder at all."""
+    reached = set(places)
+    for place, pattern in enumerate(patterns):
+        if place in reached and pattern == "**":
+            reached.add(place + 1)
+    return reached

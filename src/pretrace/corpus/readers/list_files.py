@@ -28,21 +28,37 @@ def list_local(root: Path) -> tuple[str, list[SourceFile]]:
 
 
 def _below(root: Path) -> Iterator[SourceFile]:
+    """Yield the files below a folder; however deep it is, nothing recurses."""
     inside = root.resolve()
     failures: list[OSError] = []
-    for folder, folders, files in os.walk(root, onerror=failures.append):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in [*folders, *(name for name in files if not name.startswith("."))]:
-            path = Path(folder, name)
-            below = path.relative_to(root).as_posix()
-            if path.is_symlink():
-                if kind_of(name)[0] or path.is_dir():
-                    yield from _link(path, below, inside)
-            elif name not in folders:
-                yield _file(path, below)
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                shown = [entry for entry in entries if not entry.name.startswith(".")]
+        except OSError as error:
+            failures.append(error)
+            continue
+        for entry in shown:
+            path, name = Path(folder, entry.name), Path(folder, entry.name).relative_to(root).as_posix()
+            if entry.is_symlink():
+                if kind_of(entry.name)[0] or _is_folder(entry):
+                    yield from _link(path, name, inside)
+            elif _is_folder(entry):
+                waiting.append(path)
+            else:
+                yield _file(path, name)
     for failure in failures:
         path = Path(failure.filename)
         yield _bad(path, path.relative_to(root).as_posix(), "unreadable", failure.strerror)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link in a circle, or a path that is too long
+        return False
 
 
 def _link(path: Path, name: str, inside: Path) -> Iterator[SourceFile]:

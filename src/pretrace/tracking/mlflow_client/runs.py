@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pretrace.common.errors import mask_secrets
+from pretrace.common.mask import mask_secrets
 from pretrace.schemas.tracking import PipelineSnapshot, RunRecord
 from pretrace.tracking.lineage import Pipeline
 from pretrace.tracking.mlflow_client import cached_runs, registry

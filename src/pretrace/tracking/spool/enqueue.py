@@ -13,8 +13,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from pretrace.common.errors import mask_secrets
 from pretrace.common.files import atomic_folder, sha256_of_file, write_text
+from pretrace.common.mask import mask_secrets
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.record import as_json
 from pretrace.settings import Settings
@@ -103,7 +103,16 @@ def _running_file(run: Run) -> Path:
 
 
 def _as_json(record: dict[str, Any]) -> str:
-    return mask_secrets(json.dumps(record, allow_nan=False, default=str))
+    return json.dumps(_masked(json.loads(json.dumps(record, allow_nan=False, default=str))))
+
+
+def _masked(value: Any) -> Any:
+    """Return a JSON value without secrets in its texts and keys; as one text, a mask could take a quote with it."""
+    if isinstance(value, dict):
+        return {mask_secrets(key): _masked(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_masked(inner) for inner in value]
+    return mask_secrets(value) if isinstance(value, str) else value
 
 
 def _copy(paths: list[Path], out: Path) -> None:

@@ -18,8 +18,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from pretrace.common.errors import PretraceError, mask_secrets
+from pretrace.common.errors import PretraceError
 from pretrace.common.files import locked, project_root, scratch_folder
+from pretrace.common.mask import mask_secrets
 from pretrace.common.processes import is_alive
 from pretrace.schemas.record import write_record
 from pretrace.schemas.tracking import StateFile
