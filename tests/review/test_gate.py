@@ -188,9 +188,7 @@ BOMB = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}]\n" for a,
 NO_SETTINGS = (f"tasks: {DEEP}", BOMB, "tasks: 2020-99-99", "lr: " + "9" * 5000)
 
 
-@pytest.mark.parametrize(
-    "text", [f"tasks: {DEEP}", BOMB, "tasks: 2020-99-99", "lr: " + "9" * 5000], ids=lambda t: t[:9]
-)
+@pytest.mark.parametrize("text", NO_SETTINGS, ids=lambda text: text[:9])
 def test_parameters_that_are_no_plain_values_are_one_line(clone: Path, capsys: Any, text: str) -> None:
     """Of a commit that nobody has checked: nested too deeply, growing without end, no number and no date."""
     before = (clone / "params.yaml").read_text()
