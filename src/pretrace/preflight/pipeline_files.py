@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pretrace.common.errors import PretraceError, has_secret
+from pretrace.common.errors import PretraceError
+from pretrace.common.mask import has_secret
 
 TOP = {"stages", "plots", "metrics", "params", "artifacts"}
 STAGE = {"desc", "matrix", "cmd", "deps", "params", "outs", "metrics", "plots"}
