@@ -34,7 +34,7 @@ def one_value(text: str, dictionary: bool = False) -> pa.Table:
 FORMS: dict[str, Callable[[], tuple[pa.Table, dict[str, Any]]]] = {
     "plain": lambda: (one_value("x" * 300), {"store_schema": False}),
     "dictionary": lambda: (one_value("x" * 35_000, dictionary=True), {}),
-    "nothing": lambda: (pa.table({"text": pa.nulls(80_000_000, pa.null())}), {"row_group_size": 80_000_000}),
+    "nothing": lambda: (pa.table({"text": pa.nulls(5 * ROWS, pa.null())}), {"row_group_size": 5 * ROWS}),
 }
 
 

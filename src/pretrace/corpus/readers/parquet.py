@@ -20,6 +20,8 @@ from pretrace.corpus.readers.source_file import SourceFile
 BATCH_BYTES = 32 << 20
 """Bytes of text that are decoded at once."""
 BATCH_ROWS = 1024
+ROW_BYTES = 32
+"""What a row counts beside its values, so that rows of nothing are bounded, too."""
 DICTIONARY_PAGE = 2
 
 
@@ -59,7 +61,7 @@ def parquet_batches(source: SourceFile, choose: Callable[[list[str]], list[str]]
                     size = rows_per_batch(stream, table.metadata.row_group(group), wanted)
                     for batch in table.iter_batches(size, row_groups=[group], columns=wanted):
                         whole = _without_dictionaries(batch)
-                        grown += whole.nbytes + whole.num_rows  # rows without values are some, too
+                        grown += whole.nbytes + ROW_BYTES * whole.num_rows
                         _check_growth(stored, grown)
                         yield whole
         except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # an invalid name or offset
