@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from pretrace.common.errors import PretraceError, printable
 from pretrace.common.git import GitError, git
+from pretrace.common.open_file import read_bytes
 from pretrace.preflight.pipeline_files import changed_commands, config_findings, lock_findings, pipeline_findings
 from pretrace.settings import Scale, load_settings, read_yaml
 from pretrace.settings.section import checked
@@ -136,11 +137,8 @@ def _code_that_differs(root: Path, entries: list[Entry], base: str) -> Iterator[
 def _digest(path: Path, like: str) -> str:
     """Return git's digest of a file as it lies there, whatever the index and the filters of git say."""
     try:
-        if path.is_symlink():
-            content = os.fsencode(path.readlink())
-        else:
-            content = path.read_bytes() if path.is_file() and path.stat().st_size <= LARGEST_BYTES else b""
-    except OSError:
+        content = os.fsencode(path.readlink()) if path.is_symlink() else read_bytes(path, LARGEST_BYTES)
+    except (OSError, PretraceError):
         return ""
     new = hashlib.sha1 if len(like) == SHA1 else hashlib.sha256
     return new(b"blob %d\0" % len(content) + content).hexdigest()

@@ -9,6 +9,7 @@ from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.mask import has_secret
+from pretrace.common.open_file import read_text
 
 TOP = {"stages", "plots", "metrics", "params", "artifacts"}
 STAGE = {"desc", "matrix", "cmd", "deps", "params", "outs", "metrics", "plots"}
@@ -67,14 +68,10 @@ def config_findings(path: Path) -> Iterator[str]:
     from configobj import ConfigObj, ConfigObjError
 
     try:
-        if path.is_symlink() or not path.is_file():
-            raise PretraceError(f"{path}: not a regular file")
-        with path.open("rb") as stream:
-            text = stream.read(LARGEST_CONFIG + 1)
-        if len(text) > LARGEST_CONFIG:
-            raise PretraceError(f"{path}: more than {LARGEST_CONFIG} bytes")
-        config = ConfigObj(text.decode("utf-8").splitlines(), interpolation=False).dict()
-    except (OSError, UnicodeDecodeError, ConfigObjError) as error:
+        if path.is_symlink():
+            raise PretraceError(f"{path}: a link, not a regular file")
+        config = ConfigObj(read_text(path, LARGEST_CONFIG).splitlines(), interpolation=False).dict()
+    except ConfigObjError as error:
         yield f"{path}: cannot be read ({error})"
         return
     except PretraceError as error:
