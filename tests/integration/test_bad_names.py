@@ -1,4 +1,7 @@
-"""Names and sizes that harm before a stage could say no: in DVC's commands, in folders, in memory."""
+"""Names and sizes of a hostile params.yaml are one line of the first stage, or of `pretrace check`.
+
+tests/security/test_dvc_names.py has every way in which DVC runs a part.
+"""
 
 from __future__ import annotations
 
@@ -8,42 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import REPOSITORY
 from tests.helpers import tiny_project as tiny
 
-STAGES: dict[str, dict[str, Any]] = tiny.load(REPOSITORY / "dvc.yaml")["stages"]
 PROBE = {"kind": "classification", "probe": "acceptability"}
 HOSTILE = ("x; touch pwned", "$(touch pwned)", "`touch pwned`")
 ELSEWHERE = "../../pwned"
-
-
-def outs(stage: dict[str, Any]) -> list[str]:
-    items = [item for kind in ("outs", "metrics", "plots") for item in stage.get(kind, [])]
-    return [item if isinstance(item, str) else next(iter(item)) for item in items]
-
-
-def before(name: str) -> set[str]:
-    """The stages that have to run before a stage."""
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        for dep in STAGES[waiting.pop()]["deps"]:
-            for other, stage in STAGES.items():
-                made = any(f"{dep}/".startswith(f"{out}/") or f"{out}/".startswith(f"{dep}/") for out in outs(stage))
-                if made and other not in found:
-                    found.add(other)
-                    waiting.append(other)
-    return found
-
-
-@pytest.mark.parametrize("name", [name for name, stage in STAGES.items() if "matrix" in stage])
-def test_name_is_checked_before_it_is_in_a_command(name: str) -> None:
-    """DVC puts it there as it is, and a shell reads it. A stage with no such command, which every name is a parameter
-    of, has to come first: it loads the settings, and they refuse what a shell would obey."""
-    for key in STAGES[name]["matrix"].values():
-        names = key.strip("${}")
-        guards = [other for other in before(name) if names in STAGES[other].get("params", [])]
-        assert [other for other in guards if "matrix" not in STAGES[other]], names
 
 
 @pytest.mark.slow
