@@ -270,7 +270,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-VERDICTS = (gate, trace, track)
+VERDICTS = (gate, inspect, trace, track)
 """Their exit code is an answer: it is not 0 if they were cut off."""
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import read_json
 from pretrace.report import benchmark_markdown, build_benchmark, update_readme
-from pretrace.report.markdown import BEGIN, END, escape, findings, reading
+from pretrace.report.markdown import APART, BEGIN, END, escape, findings, reading
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.settings import load_settings
 from tests.helpers import made_up_results as made_up
@@ -110,7 +110,7 @@ def test_unavailable_task_is_in_no_mean(reports: Path) -> None:
 
 @given(text=st.text())
 def test_escaped_text_stays_in_its_cell(text: str) -> None:
-    escaped = escape(text)
+    escaped = escape(text).replace(APART, "")
     assert "\n" not in escaped
     assert "<" not in escaped
     assert escaped.replace("\\\\", "").replace("\\|", "").count("|") == 0

@@ -9,14 +9,18 @@ place: no line end, no terminal control character, no password, and not longer t
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from pretrace.common.mask import mask_secrets
 
 LONGEST = 2000
 """Characters of an error line; a longer one is shortened in the middle."""
-BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""They change the order in which text is displayed, so that one name could look like another."""
+BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Marks, embeddings, overrides, isolates: they change the order in which text is displayed, so that one name could look
+like another."""
+INVISIBLE = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{''.join(sorted(BIDI_CONTROLS))}]")
+"""All that `is_control` finds but line ends and tabs, and `BIDI_CONTROLS`."""
 
 
 class PretraceError(Exception):
@@ -31,6 +35,11 @@ def printable(name: str) -> str:
     if name.isascii() and name.isprintable():
         return name
     return "".join(_escape(c) if is_control(c) or c in BIDI_CONTROLS else c for c in name)
+
+
+def visible(text: str) -> str:
+    """Return a text of any number of lines: what `printable` escapes is escaped, but for line ends and tabs."""
+    return INVISIBLE.sub(lambda match: _escape(match[0]), text)
 
 
 def is_control(character: str) -> bool:

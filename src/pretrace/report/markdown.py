@@ -16,6 +16,9 @@ from pretrace.tasks.kinds import KINDS
 
 BEGIN = "<!-- benchmark: written by `make repro`, changes here are lost -->"
 END = "<!-- /benchmark -->"
+LINKED = re.compile(r"@|:(?=//)|\bwww(?=\.)|#(?=\d)|\bGH-(?=\d)", re.IGNORECASE)
+"""Beginnings of what GitHub links without any markup."""
+APART = "<!-- -->"
 NO_VERDICT = "one seed: no verdict"
 
 
@@ -153,8 +156,13 @@ def benchmark_markdown(benchmark: Benchmark) -> str:
 
 
 def escape(text: str) -> str:
-    """Return text from data as Markdown that cannot end a cell, open a tag or become markup."""
-    return re.sub(r"([\\`*_\[\]<>|&#~$])", r"\\\1", printable(" ".join(str(text).split()))).replace("\\<", "&lt;")
+    """Return text from data as Markdown that cannot end a cell, open a tag, become markup or a link, or notify anybody.
+
+    GitHub makes links of bare URLs, addresses, mentions and numbers of issues after it has taken backslashes away; a
+    comment, which is not shown, keeps their parts apart.
+    """
+    escaped = re.sub(r"([\\`*_\[\]<>|&#~$])", r"\\\1", printable(" ".join(str(text).split()))).replace("\\<", "&lt;")
+    return LINKED.sub(rf"\g<0>{APART}", escaped)
 
 
 def update_readme(readme: Path, markdown: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pretrace.common.errors import visible
 from pretrace.common.units import readable_bytes, readable_number, readable_time
 from pretrace.report import markdown
 from pretrace.report.benchmark import BASELINES
@@ -70,7 +71,8 @@ class PageData:
 def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figures: dict[str, str]) -> str:
     """Return the page's HTML.
 
-    The template escapes all text from data; only our own figures are inserted as they are.
+    The template escapes all text from data; only our own figures are inserted as they are. Control characters and marks
+    of direction are escaped everywhere.
     """
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
@@ -87,7 +89,7 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
     roles = {color: role for role, color in COLORS.items()}
     cards = [data.tasks[name].card for name in by_task]
     warnings = data.changed_rows + task_warnings({name: data.tasks[name] for name in by_task})
-    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+    html = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         scale=settings.scale_name,
         headline=headline(benchmark),
         columns=[(name, BASELINES.get(name, name)) for name in columns],
@@ -117,6 +119,7 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
         costs=cost_rows(data.cost, settings),
         settings=settings_text(settings),
     )
+    return visible(html)
 
 
 def shortened(text: str) -> str:

@@ -23,8 +23,8 @@ def start_publishing(run: Run) -> None:
 
 def publish_progress(run: Run) -> None:
     """Publish the curves of a long stage so far. Call it often; it acts once a minute."""
-    if run.is_rank_zero and time.time() - run.published > PUBLISH_EVERY_SECONDS:
-        run.published = time.time()
+    if run.is_rank_zero and time.monotonic() - run.published > PUBLISH_EVERY_SECONDS:
+        run.published = time.monotonic()
         publish(run, "RUNNING")
 
 

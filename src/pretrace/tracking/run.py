@@ -39,7 +39,7 @@ class Run:
     ends_experiment: bool = False
     """Set by the report stage: after it, the experiment's parent run is finished."""
     published: float = field(default=0.0, repr=False)
-    """Time of the last progress published, in seconds since the epoch."""
+    """Time of the last progress published, in seconds of the monotonic clock."""
 
     @property
     def is_rank_zero(self) -> bool:

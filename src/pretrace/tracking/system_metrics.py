@@ -52,7 +52,7 @@ class SystemMetricsMonitor:
                 if sample is None:  # CPU use is measured since the sample before
                     sample = _system_sampler()
                     continue
-                self._samples.append((int(time.time() * 1000), sample()))
+                self._samples.append((max(0, int(time.time() * 1000)), sample()))
                 if len(self._samples) > MAX_SAMPLES:
                     self._samples, interval = self._samples[::2], interval * 2
                 wait = interval

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from pretrace.common.files import locked
 from pretrace.common.processes import this_process
 from pretrace.pipeline.stage import Run
 from pretrace.settings import load_settings
+from pretrace.tracking.config import queued_records, spool_folder
+from pretrace.tracking.status import status
 from tests.helpers.mlflow_records import count_queued, points, queue_run, runs
 
 pytestmark = pytest.mark.slow
@@ -135,6 +138,19 @@ def test_unreachable_server_is_reported_once_and_retried(tracked: Path, monkeypa
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     assert "all runs are uploaded" in tracking.wait_until_uploaded()
     assert set(runs()) == {"workspace-01234567", "clean", "bpe", "shard"}
+
+
+def test_clock_before_1970_loses_no_record(tracked: Path, monkeypatch: Any) -> None:
+    """As on a machine without a battery, before it has asked for the time."""
+    monkeypatch.setattr(time, "time", lambda: -1e9)
+    monkeypatch.setattr(time, "time_ns", lambda: -(10**18))
+    for name in ("clean", "bpe"):
+        queue_run(name, started=-1e9 - 60)
+    queued = queued_records(spool_folder())
+    assert [json.loads((path / "record.json").read_text())["name"] for path in queued] == ["clean", "bpe"]
+    assert dict(status())["since"].startswith("19")
+    assert tracking.upload_queued() == "" and count_queued(tracked) == 0
+    assert {"clean", "bpe"} <= runs().keys()
 
 
 def test_damaged_record_does_not_block_others(tracked: Path) -> None:

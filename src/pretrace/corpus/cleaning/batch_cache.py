@@ -48,8 +48,10 @@ class CachedSteps:
         except (OSError, EOFError, ValueError, KeyError, TypeError):
             path.unlink(missing_ok=True)  # damaged: it is made again
         cleaned = self._apply(documents)
-        with atomic_path(path) as temporary, gzip.open(temporary, "wt", compresslevel=1, encoding="utf-8") as stream:
-            json.dump([_to_json(document) for document in cleaned], stream)
+        text = json.dumps([_to_json(document) for document in cleaned])
+        with atomic_path(path) as temporary:
+            # Without a time: gzip has none before 1970.
+            temporary.write_bytes(gzip.compress(text.encode(), compresslevel=1, mtime=0))
         return cleaned
 
 

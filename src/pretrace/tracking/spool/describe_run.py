@@ -36,8 +36,8 @@ def describe(run: Run, status: str) -> dict[str, Any]:
         "name": run.name,
         "status": status,
         "error": run.error,
-        "started_ms": int(run.started * 1000),
-        "ended_ms": int(time.time() * 1000),
+        "started_ms": _milliseconds(run.started),
+        "ended_ms": _milliseconds(time.time()),
         "process": this_process(),
         "dvc": dvc_process(),
         "experiment": {"name": experiment, "settings": settings, "key": _experiment_key(settings)},
@@ -56,6 +56,11 @@ def describe(run: Run, status: str) -> dict[str, Any]:
         "parent_note": run.parent_note,
         "ends_experiment": run.ends_experiment,
     }
+
+
+def _milliseconds(seconds: float) -> int:
+    """Return a time for MLflow, which knows none before 1970, as a clock without a battery may show."""
+    return max(0, int(seconds * 1000))
 
 
 def _experiment_key(settings: dict[str, Any]) -> str:

@@ -89,8 +89,12 @@ def enqueue_restored(settings: Settings, result: str, benchmark: Benchmark) -> N
 
 
 def _new_folder() -> Path:
-    """Return the folder of a new record. Records are uploaded in the order of their names."""
-    return spool_folder() / f"{time.time_ns()}-{uuid.uuid4().hex[:8]}"
+    """Return the folder of a new record. Records are uploaded in the order of their names, which are digits first.
+
+    A clock before 1970 would give a minus sign; the time since the system's start keeps the order.
+    """
+    now = time.time_ns()
+    return spool_folder() / f"{now if now > 0 else time.monotonic_ns():019}-{uuid.uuid4().hex[:8]}"
 
 
 def _published_file(settings: Settings, result: str) -> Path:
