@@ -21,7 +21,7 @@ BATCH_BYTES = 32 << 20
 """Bytes of text that are decoded at once."""
 BATCH_ROWS = 1024
 ROW_BYTES = 32
-"""What a row counts beside its values, so that rows of nothing are bounded, too."""
+"""Bytes that a row counts beside its values, so that rows of nothing are bounded, too."""
 DICTIONARY_PAGE = 2
 
 
