@@ -138,7 +138,7 @@ def _settings_of(path: Path, config: dict[str, Any]) -> ModelSettings:
     for key, value in FIXED.items():
         if config.get(key, value) != value:
             raise PretraceError(f"{path}: {key}: got {config[key]!r}; GPT-1 has {value!r}")
-    sizes = {ours: _number(path, config, theirs) for ours, theirs in SIZES.items()}
+    sizes: dict[str, Any] = {ours: _number(path, config, theirs) for ours, theirs in SIZES.items()}
     try:
         return ModelSettings(
             **sizes,

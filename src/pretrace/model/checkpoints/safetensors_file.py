@@ -111,7 +111,8 @@ class WeightsFile:
         """Return a tensor. Raises `PretraceError` if the file is damaged."""
         try:
             with safe_open(self.path, "pt") as file:
-                return file.get_tensor(name)
+                tensor: Tensor = file.get_tensor(name)
+                return tensor
         except (SafetensorError, OSError, RuntimeError, ValueError) as error:
             raise _damaged(self.path, error) from None
 

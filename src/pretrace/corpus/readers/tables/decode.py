@@ -21,16 +21,16 @@ BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True)
 class Before:
-    """The part of a file that comes before the one that is read: its bytes, lines and rows, and its columns."""
+    """The part of a file before the one that is read: its size in bytes, its lines, rows and columns."""
 
-    bytes: int = 0
+    size: int = 0
     lines: int = 0
     rows: int = 0
     names: tuple[str, ...] = ()
 
     def plus(self, lines: Sequence[bytes], rows: int, names: Iterable[str]) -> Before:
         """Return what comes before the lines that follow these; `names` are those of all columns so far."""
-        return Before(self.bytes + sum(map(len, lines)), self.lines + len(lines), self.rows + rows, tuple(names))
+        return Before(self.size + sum(map(len, lines)), self.lines + len(lines), self.rows + rows, tuple(names))
 
 
 NOTHING = Before()
@@ -42,7 +42,7 @@ def decode(content: bytes, file: str, suffix: str, before: Before = NOTHING) -> 
     Raises:
         PretraceError: it is not in UTF-8, or no text; names the line, and the byte from 1.
     """
-    if not before.bytes:
+    if not before.size:
         for start, what in OTHER_FILES.items():
             if content.startswith(start):
                 raise PretraceError(f"{file}: not readable as {suffix}: it is {what}")
@@ -53,7 +53,7 @@ def decode(content: bytes, file: str, suffix: str, before: Before = NOTHING) -> 
         line = _line(content, place, before)
         raise PretraceError(f"{file}: not readable as {suffix}: line {line} has a NUL: it is {what}")
     try:
-        return content.decode("utf-8" if before.bytes else "utf-8-sig")
+        return content.decode("utf-8" if before.size else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise PretraceError(f"{file}: {not_utf8(content, error.start, before)}") from None
 
@@ -66,7 +66,7 @@ def not_utf8(content: bytes, place: int, before: Before = NOTHING) -> str:
         guess = f", perhaps {letter!r} in Windows-1252; convert it (iconv -f WINDOWS-1252 -t UTF-8)"
     except UnicodeDecodeError:
         guess = "; convert it (iconv -t UTF-8), or mend that line"
-    line, number = _line(content, place, before), before.bytes + place + 1
+    line, number = _line(content, place, before), before.size + place + 1
     return f"line {line}: not UTF-8: byte {number} of the file is 0x{byte.hex()}{guess}"
 
 
