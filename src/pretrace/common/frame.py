@@ -39,7 +39,7 @@ def run_command(name: str, action: Callable[[], int | None], reader_gone: int = 
     try:
         if was_closed:
             raise PretraceError("standard output: is closed; send it to a file, or to /dev/null")
-        with contextlib.redirect_stdout(output):  # type: ignore[type-var]
+        with contextlib.redirect_stdout(output):
             try:
                 code = action() or 0
             finally:
