@@ -154,12 +154,12 @@ def _all_finite(tensor: Tensor) -> bool:
 
 
 def _read_header(path: Path) -> dict[str, Stored]:
-    with open_file(path, missing=NO_OUTPUT) as stream:
-        size = int.from_bytes(stream.read(LENGTH_BYTES), "little")
-        if size > HEADER_BYTES:
-            raise _damaged(path, f"a header of {size:,} bytes; takes up to {HEADER_BYTES:,}")
-        text = stream.read(size)
     try:
+        with open_file(path, missing=NO_OUTPUT) as stream:
+            size = int.from_bytes(stream.read(LENGTH_BYTES), "little")
+            if size > HEADER_BYTES:
+                raise _damaged(path, f"a header of {size:,} bytes; takes up to {HEADER_BYTES:,}")
+            text = stream.read(size)
         with safe_open(path, "pt"):  # checks that the header is whole, and that its tensors fill the file
             pass
         header = json.loads(text, object_pairs_hook=_without_repeats)
