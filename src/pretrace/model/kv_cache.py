@@ -77,8 +77,8 @@ class CachedTransformer:
 def _linear(layer: nn.Linear, x_TC: Tensor) -> Tensor:
     """Apply a layer to tokens; to a single one as a vector, which is up to twice as fast on a CPU."""
     if len(x_TC) > 1:
-        return layer(x_TC)
-    product_O = (
-        torch.mv(layer.weight, x_TC[0]) if layer.bias is None else torch.addmv(layer.bias, layer.weight, x_TC[0])
-    )
-    return product_O[None]
+        y_TO: Tensor = layer(x_TC)
+        return y_TO
+    if layer.bias is None:
+        return torch.mv(layer.weight, x_TC[0])[None]
+    return torch.addmv(layer.bias, layer.weight, x_TC[0])[None]
