@@ -45,7 +45,7 @@ def task_of(kind: str, unavailable: str | None = None) -> TaskData:
 @pytest.fixture
 def vocabulary_size(project: Path) -> int:
     params = project / "params.yaml"
-    tasks = dict.fromkeys([*KINDS, "none"], {"kind": "classification", "probe": "source"})
+    tasks = {name: {"kind": "classification", "probe": "source"} for name in (*KINDS, "none")}
     params.write_text(json.dumps({**read_yaml(params), "tasks": tasks}))  # the rows below are made up all the same
     write_openai_vocabulary(project / "models/pretrained/transformer/vocabulary")
     vocabulary = load_vocabulary(project / "models/pretrained/transformer/vocabulary")
