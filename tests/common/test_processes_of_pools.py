@@ -72,6 +72,11 @@ if __name__ == "__main__":
 """
 
 
+def heed_ctrl_c() -> None:
+    """Tests that a shell runs in the background ignore it, and so would what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="as above")
 @pytest.mark.parametrize("moment", ["loading", "working"])
 def test_workers_end_at_ctrl_c_without_a_traceback(moment: str, tmp_path: Path) -> None:
@@ -80,7 +85,9 @@ def test_workers_end_at_ctrl_c_without_a_traceback(moment: str, tmp_path: Path) 
     (tmp_path / "slow.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(1)\n")
     pipe = subprocess.PIPE
     command = [sys.executable, "pool.py", moment]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True, start_new_session=True, preexec_fn=heed_ctrl_c
+    )
     while process.stdout.readline().strip() != moment:
         pass
     os.killpg(process.pid, signal.SIGINT)
