@@ -59,14 +59,13 @@ def ours(job: Job, precision: str) -> Step:
     from pretrace.tasks.dataset import EncodedSplit
     from pretrace.training.engine.device import choose_device
     from pretrace.training.engine.optimizer import build_optimizer
-    from pretrace.training.finetuning.batching import Examples
     from pretrace.training.finetuning.trainer import example_losses
 
     device, model = choose_device(precision, 1), job.task_model()
     parts = [part for row in job.rows for part in row]
     offsets = np.cumsum([0, *map(len, parts)])
     split = EncodedSplit(np.concatenate(parts), offsets, job.labels(), len(job.rows[0]))
-    examples = Examples(split, model.kind, job.vocabulary, job.model.context, model.language_model.attends)
+    examples = model.examples(split, job.vocabulary)
     targets = torch.from_numpy(split.labels)
     optimizer = build_optimizer(model, SETTINGS)
 

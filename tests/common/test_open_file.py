@@ -1,4 +1,4 @@
-"""What a reader opens by name is a regular file of bounded size; anything else is one line, at once."""
+"""Files opened by name are regular ones of bounded size; anything else is one line, at once."""
 
 from __future__ import annotations
 

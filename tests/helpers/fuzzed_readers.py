@@ -98,7 +98,7 @@ def make_bases(folder: Path) -> None:
 
 
 def readers() -> dict[str, Callable[[Path], object]]:
-    """What reads a folder, by its name."""
+    """Readers of a folder, by its name."""
     from pretrace.model import load_model
     from pretrace.settings import load_settings
     from pretrace.tokens import load_vocabulary

@@ -1,4 +1,4 @@
-"""What may stand at a name where a file is expected, and what readers say of it."""
+"""Pipes, devices, holes and others at a name where a file is expected, and what readers say of them."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.loss import next_token_loss
 from pretrace.model.packed_sequences import Layout, PaddedBatch
 from pretrace.settings import ModelSettings
-from tests.helpers.random_weights import draw
+from tests.helpers.parity import draw
 
 BERT = {"attention": "full", "embedding_norm": True, "segments": 2, "output": "transform", "norm_epsilon": 1e-12}
 PARTS = {

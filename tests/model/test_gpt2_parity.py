@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel, GPTNeoConfig, GPTNeoForCausalLM
 
 from pretrace.model import Transformer
@@ -14,17 +13,9 @@ from pretrace.settings import ModelSettings
 from pretrace.training.engine.device import Device
 from pretrace.training.objectives import MicroBatch
 from pretrace.training.objectives.causal_lm import CausalLM
-from tests.helpers.random_weights import draw
+from tests.helpers.parity import GPT_BLOCK, draw, turned
 
 GPT2 = {"norm": "pre", "position_std": 0.01, "residual_init": "depth"}
-PARTS = {
-    "query_key_value": "attn.c_attn",
-    "attention_output": "attn.c_proj",
-    "norm_1": "ln_1",
-    "feed_forward_in": "mlp.c_fc",
-    "feed_forward_out": "mlp.c_proj",
-    "norm_2": "ln_2",
-}
 WHOLE = {"token_embedding": "wte", "position_embedding": "wpe", "final_norm": "ln_f"}
 SIZES = {
     124_439_808: (12, 768, 12),
@@ -46,7 +37,7 @@ def settings_of(layers: int, width: int, heads: int, context: int, **others: Any
 
 def their_name(name: str) -> str:
     *path, part, kind = name.split(".")
-    return ".".join(["transformer", *(["h", path[1], PARTS[part]] if path else [WHOLE[part]]), kind])
+    return ".".join(["transformer", *(["h", path[1], GPT_BLOCK[part]] if path else [WHOLE[part]]), kind])
 
 
 def gpt2(ours: Transformer) -> GPT2LMHeadModel:
@@ -62,10 +53,6 @@ def gpt2(ours: Transformer) -> GPT2LMHeadModel:
             left.pop(their_name(name)).copy_(turned(name, parameter))
     assert not left
     return theirs
-
-
-def turned(name: str, tensor: Tensor) -> Tensor:
-    return tensor.T if tensor.dim() == 2 and "embedding" not in name else tensor
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -138,7 +125,7 @@ def test_band_is_that_of_gpt_neo() -> None:
             elif block is None:
                 getattr(getattr(theirs.transformer, WHOLE[part]), kind).copy_(parameter)
             else:
-                path = {"attention_output": "attn.attention.out_proj"}.get(part, PARTS[part])
+                path = {"attention_output": "attn.attention.out_proj"}.get(part, GPT_BLOCK[part])
                 getattr(block.get_submodule(path), kind).copy_(parameter)
     ids = torch.randint(60, (2, 24), generator=torch.Generator().manual_seed(5))
     with torch.no_grad():

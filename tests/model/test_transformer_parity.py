@@ -18,18 +18,9 @@ from pretrace.training.finetuning.task_head import TaskModel
 from pretrace.training.objectives import MicroBatch
 from pretrace.training.objectives.causal_lm import CausalLM
 from tests.helpers import REPOSITORY
-from tests.helpers.random_weights import draw
+from tests.helpers.parity import GPT_BLOCK, draw, turned
 
-PARTS = {
-    "token_embedding": "tokens_embed",
-    "position_embedding": "positions_embed",
-    "query_key_value": "attn.c_attn",
-    "attention_output": "attn.c_proj",
-    "norm_1": "ln_1",
-    "feed_forward_in": "mlp.c_fc",
-    "feed_forward_out": "mlp.c_proj",
-    "norm_2": "ln_2",
-}
+PARTS = {"token_embedding": "tokens_embed", "position_embedding": "positions_embed", **GPT_BLOCK}
 DROPOUTS = ("resid_pdrop", "embd_pdrop", "attn_pdrop", "summary_first_dropout")
 PARAMETERS_OF_GPT1 = 116_534_784
 TOLERANCE = 1e-4
@@ -48,28 +39,28 @@ def config_of(settings: ModelSettings, vocabulary_size: int) -> OpenAIGPTConfig:
     )
 
 
-def pairs(ours: Transformer, theirs: nn.Module) -> Iterator[tuple[str, Tensor, Tensor, bool]]:
-    """Each parameter of ours with theirs, and whether theirs is the transpose; all of theirs are met."""
+def pairs(ours: Transformer, theirs: nn.Module) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """Each parameter of ours with theirs; all of theirs are met."""
     left = dict(theirs.named_parameters())
     for name, parameter in ours.named_parameters():
         *path, part, kind = name.split(".")
         other = left.pop(".".join([*(["h", path[1]] if path else []), PARTS[part], kind]))
-        yield name, parameter, other, parameter.dim() == 2 and "embedding" not in name
+        yield name, parameter, other
     assert not left
 
 
 @torch.no_grad()
 def copy_weights(ours: Transformer, theirs: nn.Module) -> None:
-    for _, parameter, other, turned in pairs(ours, theirs):
-        other.copy_(parameter.T if turned else parameter)
+    for name, parameter, other in pairs(ours, theirs):
+        other.copy_(turned(name, parameter))
 
 
 def largest_difference_of_gradients(ours: Transformer, theirs: nn.Module) -> float:
     """The largest over all parameters, each relative to the largest number of theirs."""
     worst = 0.0
-    for name, parameter, other, turned in pairs(ours, theirs):
+    for name, parameter, other in pairs(ours, theirs):
         assert parameter.grad is not None and other.grad is not None, name
-        gradient = parameter.grad.T if turned else parameter.grad
+        gradient = turned(name, parameter.grad)
         size = other.grad.abs().max()
         assert size > 0, name
         worst = max(worst, float((gradient - other.grad).abs().max() / size))

@@ -21,7 +21,7 @@ from pretrace.model.packed_sequences import Layout, PaddedBatch
 from pretrace.model.transformer import sinusoids
 from pretrace.settings import ModelSettings, Scale, read_yaml
 from tests.helpers import REPOSITORY
-from tests.helpers.random_weights import draw
+from tests.helpers.parity import draw
 
 CONTEXT, SIZE = 16, 30
 GPT1: dict[str, Any] = {

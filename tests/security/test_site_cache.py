@@ -1,4 +1,4 @@
-"""What DVC unpickles lies in a private folder of the clone, however DVC is started."""
+"""DVC unpickles only from a private folder of the clone, however it is started."""
 
 from __future__ import annotations
 

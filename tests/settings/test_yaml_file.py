@@ -1,4 +1,4 @@
-"""What DVC or Hydra would resolve or could not write down is refused in the files of settings."""
+"""Files of settings refuse values that DVC or Hydra would resolve, or could not write down."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import read_json, write_json
 from pretrace.common.open_file import SETTINGS_BYTES
-from pretrace.model.checkpoints.safetensors_file import FLOATS, Layout, WeightsFile, load_module
+from pretrace.model.checkpoints.safetensors_file import FLOATS, FileLayout, WeightsFile, load_module
 from pretrace.model.transformer import Transformer
 from pretrace.settings import ModelSettings
 
@@ -76,7 +76,7 @@ def read_huggingface(folder: Path) -> Transformer:
     settings, vocabulary_size = _settings_of(folder / CONFIG, config), _number(folder / CONFIG, config, "vocab_size")
     file = WeightsFile(folder / WEIGHTS)
     prefix = PREFIX if any(name.startswith(PREFIX) for name in file.tensors if not NOT_WEIGHTS.fullmatch(name)) else ""
-    layout = Layout(lambda name: prefix + their_name(name), _turned, NOT_WEIGHTS)
+    layout = FileLayout(lambda name: prefix + their_name(name), _turned, NOT_WEIGHTS)
     make = partial(Transformer, settings, vocabulary_size)
     model = load_module(make, settings.layers, file, folder / CONFIG, layout)
     if OUTPUT in file.tensors and not _is_tied(file, model.token_embedding.weight):

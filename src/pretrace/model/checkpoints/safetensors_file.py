@@ -42,8 +42,8 @@ class Stored(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Layout:
-    """How a file names and stores the parameters of a module."""
+class FileLayout:
+    """Names and form in which a file stores the parameters of a module."""
 
     name_of: Callable[[str], str] = lambda name: name
     """From a parameter's name to the tensor's."""
@@ -53,7 +53,7 @@ class Layout:
     """Names of tensors that are no parameters and are not read."""
 
 
-OWN = Layout()
+OWN = FileLayout()
 
 
 def save_tensors(path: Path, module: nn.Module) -> None:
@@ -72,7 +72,7 @@ class WeightsFile:
         self.path = path
         self.tensors: dict[str, Stored] = _read_header(path)
 
-    def check(self, module: nn.Module, layout: Layout = OWN) -> None:
+    def check(self, module: nn.Module, layout: FileLayout = OWN) -> None:
         """Compare the header with a module, which may be on the meta device.
 
         Raises:
@@ -92,7 +92,7 @@ class WeightsFile:
             raise PretraceError(f"{self.path}: tensor {min(left)} belongs to no part of this model")
 
     @torch.no_grad()
-    def fill(self, module: nn.Module, layout: Layout = OWN) -> None:
+    def fill(self, module: nn.Module, layout: FileLayout = OWN) -> None:
         """Copy the tensors into a module's parameters.
 
         Raises:
@@ -118,7 +118,7 @@ class WeightsFile:
 
 
 def load_module(
-    make: Callable[[], Module], layers: int, file: WeightsFile, described: Path, layout: Layout = OWN
+    make: Callable[[], Module], layers: int, file: WeightsFile, described: Path, layout: FileLayout = OWN
 ) -> Module:
     """Return the module that `make` returns, with the weights of a file.
 

@@ -21,7 +21,7 @@ class AttentionSpan:
     after: bool = False
     """True if a token also attends to those after it."""
     window: int | None = None
-    """How many tokens it attends to, itself and those before; None: all."""
+    """Number of tokens that it attends to, itself and those before; None: all."""
 
     def keys(self, first: int, last: int, T: int) -> slice:
         """Return the keys that queries `first` to `last` attend to, of T."""
