@@ -50,7 +50,8 @@ def test_decode_inverts_encode(vocabulary: Vocabulary, words: list[str], random:
     assert vocabulary.unknown_id not in ids
     assert all(0 <= index < vocabulary.size for index in ids)
     assert vocabulary.decode(ids) == clean_text(text)
-    assert vocabulary.encode_words(clean_text(text)) == ids
+    assert vocabulary.prepare(text) == clean_text(text)
+    assert vocabulary.encode_words(vocabulary.prepare(text)) == ids
 
 
 def test_encode_cleans_raw_text_first(vocabulary: Vocabulary) -> None:

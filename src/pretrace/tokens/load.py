@@ -39,20 +39,24 @@ class Vocabulary(Protocol):
     unknown_id: int
     """The id of everything that the vocabulary has no tokens for."""
 
+    def prepare(self, text: str) -> str:
+        """Return raw text as the tokenizer reads it; for GPT-1's words by its recipe (`pretrace.corpus.clean_text`)."""
+        ...
+
     def encode(self, text: str) -> list[int]:
-        """Return the ids of raw text, which is cleaned first (`pretrace.corpus.clean_text`)."""
+        """Return the ids of raw text, which is prepared first."""
         ...
 
-    def encode_words(self, cleaned: str) -> list[int]:
-        """Return the ids of cleaned text; each distinct word is encoded once."""
+    def encode_words(self, prepared: str) -> list[int]:
+        """Return the ids of prepared text; each distinct word is encoded once."""
         ...
 
-    def encode_arrays(self, cleaned: list[str]) -> list[np.ndarray]:
-        """Return the ids of many cleaned texts, as `encode_array` does; faster if they are short."""
+    def encode_arrays(self, prepared: list[str]) -> list[np.ndarray]:
+        """Return the ids of many prepared texts, as `encode_array` does; faster if they are short."""
         ...
 
-    def encode_array(self, cleaned: str) -> np.ndarray:
-        """Return the ids of cleaned text, shape (tokens,): uint16, or uint32 for a larger vocabulary. Fastest."""
+    def encode_array(self, prepared: str) -> np.ndarray:
+        """Return the ids of prepared text, shape (tokens,): uint16, or uint32 for a larger vocabulary. Fastest."""
         ...
 
     def decode(self, ids: list[int]) -> str:

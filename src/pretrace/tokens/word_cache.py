@@ -122,17 +122,20 @@ class WordVocabulary(ABC):
     def _encode(self, words: list[str]) -> Sequence[Sequence[int]]:
         """Return the ids of each word."""
 
+    def prepare(self, text: str) -> str:
+        return clean_text(text)
+
     def encode(self, text: str) -> list[int]:
-        return self.encode_words(clean_text(text))
+        return self.encode_words(self.prepare(text))
 
-    def encode_words(self, cleaned: str) -> list[int]:
-        return self.encode_array(cleaned).tolist()
+    def encode_words(self, prepared: str) -> list[int]:
+        return self.encode_array(prepared).tolist()
 
-    def encode_arrays(self, cleaned: list[str]) -> list[np.ndarray]:
-        return self._words.of_many(cleaned)
+    def encode_arrays(self, prepared: list[str]) -> list[np.ndarray]:
+        return self._words.of_many(prepared)
 
-    def encode_array(self, cleaned: str) -> np.ndarray:
-        return self._words.of(cleaned)
+    def encode_array(self, prepared: str) -> np.ndarray:
+        return self._words.of(prepared)
 
     def decode(self, ids: list[int]) -> str:
         text = "".join([self.tokens[index] for index in ids]).replace(self._end_of_word, " ")
