@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
-from transformers import BertConfig, BertForMaskedLM
+from transformers import BertConfig, BertForMaskedLM, BertForPreTraining
 
 from pretrace.common.errors import PretraceError
 from pretrace.model import Transformer
@@ -34,9 +35,12 @@ WHOLE = {
     "output_dense": "cls.predictions.transform.dense",
     "output_norm": "cls.predictions.transform.LayerNorm",
     "output_bias": "cls.predictions",
+    "pooler": "bert.pooler.dense",
+    "next_sentence": "cls.seq_relationship",
 }
 BASE = (12, 768, 12, 512, 30_522)
 TOLERANCE = 1e-4
+Bert = BertForMaskedLM | BertForPreTraining
 
 
 def settings_of(layers: int, width: int, heads: int, context: int, **others: Any) -> ModelSettings:
@@ -47,7 +51,7 @@ def settings_of(layers: int, width: int, heads: int, context: int, **others: Any
 
 
 def paired(
-    ours: Transformer, theirs: BertForMaskedLM, of: Callable[[Tensor], Any] = lambda parameter: parameter
+    ours: Transformer, theirs: Bert, of: Callable[[Tensor], Any] = lambda parameter: parameter
 ) -> list[tuple[str, Tensor, Tensor]]:
     """Each parameter of ours, or what `of` makes of it, with theirs; all of theirs are met."""
     left, found = dict(theirs.named_parameters()), []
@@ -63,7 +67,7 @@ def paired(
     return found
 
 
-def bert(ours: Transformer) -> BertForMaskedLM:
+def bert(ours: Transformer) -> Bert:
     """Transformers' model with the weights of ours."""
     settings = ours.settings
     config = BertConfig(
@@ -76,30 +80,39 @@ def bert(ours: Transformer) -> BertForMaskedLM:
         },
         hidden_act={"gelu_tanh": "gelu_new", "gelu": "gelu"}[settings.activation],
     )
-    theirs = BertForMaskedLM(config).eval()
+    theirs = (BertForPreTraining if settings.next_sentence else BertForMaskedLM)(config).eval()
     with torch.no_grad():
         for _, own, other in paired(ours, theirs):
             other.copy_(own)
     return theirs
 
 
+@pytest.mark.parametrize("next_sentence", [False, True])
 @pytest.mark.parametrize("activation", ["gelu_tanh", "gelu"])
 @pytest.mark.parametrize("sizes", [(3, 64, 4, 32, 90), pytest.param(BASE, marks=pytest.mark.slow)])
-def test_logits_loss_and_gradients_match_transformers(sizes: tuple[int, ...], activation: str) -> None:
+def test_logits_loss_and_gradients_match_transformers(
+    sizes: tuple[int, ...], activation: str, next_sentence: bool
+) -> None:
     *model_sizes, size = sizes
-    ours = Transformer(settings_of(*model_sizes, activation=activation), size)
+    ours = Transformer(settings_of(*model_sizes, activation=activation, next_sentence=next_sentence), size)
     draw(ours, seed=1)
     theirs = bert(ours)
     random = torch.Generator().manual_seed(2)
     ids, segments = torch.randint(size, (2, 32), generator=random), torch.arange(32)[None].repeat(2, 1) // 20
     masked = torch.rand(2, 32, generator=random) < 0.2
     labels = torch.where(masked, torch.randint(size, (2, 32), generator=random), -100)
-    expected = theirs(ids, token_type_ids=segments, labels=labels)
+    follows = {"next_sentence_label": torch.tensor([1, 0])} if next_sentence else {}
+    expected = theirs(ids, token_type_ids=segments, labels=labels, **follows)
+    logits = expected.prediction_logits if next_sentence else expected.logits
     h_BTC = ours.hidden(ids, segments_BT=segments)
-    assert 0.5 < expected.logits.std() < 20
-    assert (ours.logits(h_BTC) - expected.logits).abs().max() <= TOLERANCE
+    assert 0.5 < logits.std() < 20
+    assert (ours.logits(h_BTC) - logits).abs().max() <= TOLERANCE
     count = int(masked.sum())
     loss = next_token_loss(ours, h_BTC[masked], labels[masked], torch.full((count,), 1 / count), torch.float32)
+    if next_sentence:
+        next_logits = ours.next_sentence_logits(h_BTC[:, 0])
+        assert (next_logits - expected.seq_relationship_logits).abs().max() <= TOLERANCE
+        loss = loss + F.cross_entropy(next_logits, follows["next_sentence_label"])
     assert (loss - expected.loss).abs() <= TOLERANCE
     loss.backward()
     expected.loss.backward()
@@ -114,10 +127,11 @@ def test_logits_loss_and_gradients_match_transformers(sizes: tuple[int, ...], ac
 
 def test_parameters_of_bert_base() -> None:
     with torch.device("meta"):
-        model = Transformer(settings_of(12, 768, 12, 512), 30_522)
-    pooler_and_next_sentence = 768 * 768 + 768 + 2 * 768 + 2
-    assert sum(p.numel() for p in model.parameters()) + pooler_and_next_sentence == 110_106_428
+        model = Transformer(settings_of(12, 768, 12, 512, next_sentence=True), 30_522)
+    assert sum(p.numel() for p in model.parameters()) == 110_106_428
     assert sum(p.numel() for p in model.blocks.parameters()) == 85_054_464
+    alone = Transformer(settings_of(1, 8, 2, 8), 20).multiplied_weights()
+    assert Transformer(settings_of(1, 8, 2, 8, next_sentence=True), 20).multiplied_weights() == alone
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.2])

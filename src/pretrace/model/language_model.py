@@ -36,8 +36,9 @@ class LanguageModel(nn.Module, ABC):
     """True if tokens attend to one another: a sequence costs the square of its length."""
     bfloat16_on_any_cpu: ClassVar[bool] = True
     """False if PyTorch has bfloat16 kernels only for CPUs with bfloat16 products in hardware."""
-    look_ups: ClassVar[tuple[str, ...]] = ()
-    """Parameters, by the beginning of their names, that are only looked up and never multiplied."""
+    not_each_token: ClassVar[tuple[str, ...]] = ()
+    """Parameters, by the beginning of their names, that do not multiply each token: tables that are only looked up, and
+    outputs of a whole sequence."""
     output_bias: nn.Parameter | None
     """Bias (V,) of the logits."""
 
@@ -125,7 +126,7 @@ class LanguageModel(nn.Module, ABC):
 
     def multiplied_weights(self, predicts: bool = True) -> int:
         """Return how many weights multiply each token; `predicts` counts the output."""
-        left_out = self.look_ups if predicts else (*self.look_ups, "token_embedding", "output_")
+        left_out = self.not_each_token if predicts else (*self.not_each_token, "token_embedding", "output_")
         return sum(p.numel() for name, p in self.named_parameters() if p.dim() > 1 and not name.startswith(left_out))
 
     def attention_flops(self, lengths: np.ndarray) -> int:

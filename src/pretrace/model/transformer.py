@@ -43,7 +43,7 @@ class Transformer(LanguageModel):
     kind = "transformer"
     attends = True
     settings_type = ModelSettings
-    look_ups = ("position_embedding", "segment_embedding")
+    not_each_token = ("position_embedding", "segment_embedding", "pooler", "next_sentence")
     settings: ModelSettings
 
     def __init__(self, settings: ModelSettings, vocabulary_size: int, seed: int = 0) -> None:
@@ -67,6 +67,9 @@ class Transformer(LanguageModel):
             self.output_norm = nn.LayerNorm(width, eps=epsilon)
         if settings.output != "tied":
             self.output_bias = nn.Parameter(torch.zeros(vocabulary_size))
+        if settings.next_sentence:
+            self.pooler = nn.Linear(width, width)
+            self.next_sentence = nn.Linear(width, 2)
         initialize(self, settings.initial_std, seed)
         self._scale_initial_weights()
 
@@ -179,6 +182,15 @@ class Transformer(LanguageModel):
             return h_BTC
         x_BTC: Tensor = self.output_norm(ACTIVATIONS[self.settings.activation](self.output_dense(h_BTC)))
         return x_BTC
+
+    def pooled(self, h_BC: Tensor) -> Tensor:
+        """Return the pooled states (B, C) of first tokens' hidden states (B, C), with `next_sentence` (BERT's code)."""
+        return torch.tanh(self.pooler(h_BC))
+
+    def next_sentence_logits(self, h_BC: Tensor) -> Tensor:
+        """Return the logits (B, 2) from first tokens' hidden states (B, C): of following (0), and of not (1)."""
+        logits_B2: Tensor = self.next_sentence(self.pooled(h_BC))
+        return logits_B2
 
     def next_token_logits(self) -> NextTokenLogits:
         """Return a function for generation that caches keys and values.

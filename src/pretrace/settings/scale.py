@@ -83,6 +83,9 @@ class ModelSettings(Section):
     output: Literal["tied", "tied_bias", "transform"] = "tied"
     """From hidden states to logits. `tied`: the token embeddings; `tied_bias`: with a bias for each token; `transform`:
     before that a linear layer, the activation and a layer norm (BERT)."""
+    next_sentence: bool = False
+    """A second output, which says if the second of two texts follows the first: a pooler (a linear layer and tanh on
+    the state of the first token) and a linear layer with two outputs (BERT)."""
     residual_init: Literal["plain", "depth"] = "plain"
     """Initial weights of the two layers of a block that are added to its input. `depth`: divided by the square root of
     twice the number of layers (GPT-2, section 2.3, as Hugging Face and Megatron read it)."""
