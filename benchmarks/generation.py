@@ -23,7 +23,7 @@ TOKENS, CONTEXT, PROMPT = 200, 256, 8
 class Numbers:
     """A vocabulary whose text is its ids."""
 
-    newline_id, unknown_id = 1, 0
+    document_end_id, unknown_id = 1, 0
 
     def encode(self, text: str) -> list[int]:
         return [int(word) for word in text.split()]
@@ -66,7 +66,7 @@ def their_text(size: Size, prompt: list[int], folder: Path) -> Callable[[], list
     import torch
 
     model = transformers_model(model_of(size), folder, DROPOUT).eval()
-    ids = torch.tensor([[Numbers.newline_id, *prompt]])
+    ids = torch.tensor([[Numbers.document_end_id, *prompt]])
     rest: dict[str, Any] = {"max_new_tokens": TOKENS, "min_new_tokens": TOKENS, "do_sample": False}
     rest |= {"pad_token_id": 0, "suppress_tokens": [Numbers.unknown_id], "attention_mask": torch.ones_like(ids)}
 

@@ -15,7 +15,7 @@ TEXTS = {f"{number:02d}": f"w{number} " * (number + 1) + "end" for number in ran
 class Words:
     """A vocabulary of whole words, enough for what shards need."""
 
-    size, fingerprint, newline_id, unknown_id = 1000, "f" * 64, 1, 0
+    size, fingerprint, document_end_id, unknown_id = 1000, "f" * 64, 1, 0
 
     def encode_arrays(self, cleaned: list[str]) -> list[np.ndarray]:
         return [self.encode_array(text) for text in cleaned]

@@ -16,7 +16,7 @@ from pretrace.training.engine.generate import generate
 class Letters:
     """A vocabulary of letters: unknown 0, line end 1, then a to z."""
 
-    size, newline_id, unknown_id = 28, 1, 0
+    size, document_end_id, unknown_id = 28, 1, 0
 
     def encode(self, text: str) -> list[int]:
         return [ord(letter) - 95 for letter in text if letter.isalpha()]

@@ -163,7 +163,7 @@ def test_unknown_token_cannot_be_written(vocabulary: Vocabulary, tokenizer: Open
 
 
 def test_unknown_characters_are_one_id_each(vocabulary: Vocabulary) -> None:
-    assert vocabulary.encode_words("\u4e2d\u4e2d\n") == [0, 0, vocabulary.newline_id]
+    assert vocabulary.encode_words("\u4e2d\u4e2d\n") == [0, 0, vocabulary.document_end_id]
     assert vocabulary.decode(vocabulary.encode_words("a\u4e2db the")) == "a<unk>b the"
 
 
@@ -252,7 +252,7 @@ def test_changed_copy_is_refused(folder: Path, tmp_path: Path) -> None:
 def test_released_vocabulary(released: Path) -> None:
     vocabulary = load_vocabulary(released)
     assert vocabulary.size == 40_478
-    assert (vocabulary.unknown_id, vocabulary.newline_id) == (0, 40_477)
+    assert (vocabulary.unknown_id, vocabulary.document_end_id) == (0, 40_477)
     for text in ("The Transformer was pre-trained on books.\nMr. Smith read them.", "the"):
         assert vocabulary.decode(vocabulary.encode(text)) == clean_text(text)
     assert len(vocabulary.encode("the quick brown fox")) == 4

@@ -38,7 +38,7 @@ def test_vocabulary_describes_itself(vocabulary: Vocabulary, folder: Path) -> No
     description = json.loads((folder / "vocabulary.json").read_text())
     assert description["size"] == vocabulary.size == 150
     assert description["fingerprint"] == vocabulary.fingerprint
-    assert (vocabulary.unknown_id, vocabulary.newline_id) == (0, 1)
+    assert (vocabulary.unknown_id, vocabulary.document_end_id) == (0, 1)
 
 
 @pytest.mark.slow

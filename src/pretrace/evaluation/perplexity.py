@@ -74,7 +74,7 @@ def device_of_commands() -> Device:
     return choose_device("float32", len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
 
 
-def measure(model: LanguageModel, text: Text, unknown_id: int, stride: int) -> dict[str, Any]:
+def measure(model: LanguageModel, text: Text, unknown_id: int | None, stride: int) -> dict[str, Any]:
     """Return the results of `evaluate` for a model on its device and a text."""
     losses_N = token_losses(model, text.ids_N, stride)
     scored = int(np.count_nonzero(~np.isnan(losses_N)))
@@ -87,7 +87,7 @@ def measure(model: LanguageModel, text: Text, unknown_id: int, stride: int) -> d
         "documents": text.documents,
         "words": text.words,
         "tokens": len(text.ids_N),
-        "unknown_tokens": int((text.ids_N == unknown_id).sum()),
+        "unknown_tokens": 0 if unknown_id is None else int((text.ids_N == unknown_id).sum()),
         "bytes": text.bytes,
         "clean_bytes": text.clean_bytes,
         "stride": stride,

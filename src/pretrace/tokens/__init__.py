@@ -3,8 +3,9 @@
 Importing this is cheap: sentencepiece is imported where it is used.
 """
 
-from pretrace.tokens.load import Vocabulary, copy_vocabulary, load_vocabulary, vocabulary_folder
+from pretrace.tokens.load import copy_vocabulary, load_vocabulary, vocabulary_folder
 from pretrace.tokens.train_bpe import measure_vocabulary, train_vocabulary
+from pretrace.tokens.vocabulary import Vocabulary
 
 __all__ = [
     "Vocabulary",

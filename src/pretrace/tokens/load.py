@@ -1,4 +1,4 @@
-"""The interface of a vocabulary, and `load_vocabulary`, which chooses the kind by the files in a folder."""
+"""Open a vocabulary: `load_vocabulary` chooses its kind by the files in a folder."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder, read_json
@@ -17,54 +14,9 @@ from pretrace.schemas.record import parse_record, write_record
 from pretrace.schemas.tokens import VocabularyRecord
 from pretrace.tokens.openai_bpe import FILES, HUGGING_FACE_FILES, OpenAIVocabulary
 from pretrace.tokens.sentencepiece_bpe import SentencePieceVocabulary
+from pretrace.tokens.vocabulary import Vocabulary
 
 DESCRIPTION = "vocabulary.json"
-
-
-class Vocabulary(Protocol):
-    """A tokenizer with its vocabulary: token ids of text, and back. A token is a part of a word, or a line end."""
-
-    description: VocabularyRecord
-    """Content of `vocabulary.json`."""
-    files: tuple[Path, ...]
-    """Files that it was read from."""
-    released_names: tuple[str, ...]
-    """Names of those files where they were released."""
-    size: int
-    """Number of tokens; ids run from 0 to size - 1."""
-    fingerprint: str
-    """SHA-256 that two vocabularies share only if they give the same ids."""
-    newline_id: int
-    """The id of `\\n`."""
-    unknown_id: int
-    """The id of everything that the vocabulary has no tokens for."""
-
-    def prepare(self, text: str) -> str:
-        """Return raw text as the tokenizer reads it; for GPT-1's words by its recipe (`pretrace.corpus.clean_text`)."""
-        ...
-
-    def encode(self, text: str) -> list[int]:
-        """Return the ids of raw text, which is prepared first."""
-        ...
-
-    def encode_words(self, prepared: str) -> list[int]:
-        """Return the ids of prepared text; each distinct word is encoded once."""
-        ...
-
-    def encode_arrays(self, prepared: list[str]) -> list[np.ndarray]:
-        """Return the ids of many prepared texts, as `encode_array` does; faster if they are short."""
-        ...
-
-    def encode_array(self, prepared: str) -> np.ndarray:
-        """Return the ids of prepared text, shape (tokens,): uint16, or uint32 for a larger vocabulary. Fastest."""
-        ...
-
-    def decode(self, ids: list[int]) -> str:
-        """Return cleaned text: words separated by one space, lines by `\\n`. An unknown id reads "<unk>".
-
-        For text without unknown characters, `decode(encode(text)) == clean_text(text)`.
-        """
-        ...
 
 
 @dataclass(frozen=True)

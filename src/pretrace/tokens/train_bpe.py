@@ -18,8 +18,9 @@ from pretrace.common.open_file import open_file
 from pretrace.corpus.text.count_words import count_words
 from pretrace.schemas.record import write_record
 from pretrace.schemas.tokens import VocabularyRecord
-from pretrace.tokens.load import DESCRIPTION, Vocabulary
+from pretrace.tokens.load import DESCRIPTION
 from pretrace.tokens.sentencepiece_bpe import END_OF_WORD, MODEL_FILE, SentencePieceVocabulary
+from pretrace.tokens.vocabulary import Vocabulary
 
 KEY = "scales/<scale>.yaml: vocabulary.size"
 THREADS = 2

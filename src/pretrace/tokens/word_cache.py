@@ -15,6 +15,7 @@ import numpy as np
 
 from pretrace.corpus.text.clean import clean_text
 from pretrace.corpus.text.count_words import count_spaces, spaced_words
+from pretrace.tokens.vocabulary import SpecialIds
 
 CACHED_WORDS = 1_000_000
 """Distinct words after which the cache is emptied, so that a corpus of any size fits."""
@@ -104,7 +105,7 @@ class WordIds:
         self._cache.update((word, joined[start:end]) for word, (start, end) in zip(new, spans, strict=True))
 
 
-class WordVocabulary(ABC):
+class WordVocabulary(SpecialIds, ABC):
     """Base of vocabularies that split words into tokens; its members are those of `Vocabulary`.
 
     Args:
@@ -114,7 +115,7 @@ class WordVocabulary(ABC):
     """
 
     def __init__(self, tokens: list[str], newline_id: int, end_of_word: str) -> None:
-        self.tokens, self.newline_id, self._end_of_word = tokens, newline_id, end_of_word
+        self.tokens, self.document_end_id, self._end_of_word = tokens, newline_id, end_of_word
         self.size = len(tokens)
         self._words = WordIds(self.size, newline_id, self._encode)
 

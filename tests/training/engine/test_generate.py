@@ -15,7 +15,7 @@ from tests.helpers.bigram_model import MadeUpModel
 class Letters:
     """A vocabulary of letters: unknown 0, line end 1, then a to z."""
 
-    size, newline_id, unknown_id = 28, 1, 0
+    size, document_end_id, unknown_id = 28, 1, 0
 
     def encode(self, text: str) -> list[int]:
         return [ord(letter) - 95 for letter in text if letter.isalpha()]

@@ -45,8 +45,8 @@ def score_frozen(
         folder = models / name
         model = load_model(folder).eval().to(device.name)
         assert isinstance(model, Transformer)
-        newline_id = load_vocabulary(vocabulary_folder(folder)).newline_id
-        answer, scores[name] = _answer(model, newline_id, splits, record.kind, record.metric, device)
+        document_end_id = load_vocabulary(vocabulary_folder(folder)).document_end_id
+        answer, scores[name] = _answer(model, document_end_id, splits, record.kind, record.metric, device)
         seeds = pd.array([seed] * len(answer), dtype="Int64")
         answers.append(pd.DataFrame({"pretrain_seed": seeds, MAIN_MODEL: answer}))
     with atomic_path(predictions) as temporary:
@@ -56,11 +56,11 @@ def score_frozen(
 
 
 def _answer(
-    model: Transformer, newline_id: int, splits: dict[str, EncodedSplit], kind: str, metric: str, device: Device
+    model: Transformer, document_end_id: int, splits: dict[str, EncodedSplit], kind: str, metric: str, device: Device
 ) -> tuple[np.ndarray, BaselineScore]:
     def states(split: EncodedSplit, rows: np.ndarray, layers: list[int]) -> np.ndarray:
         texts = [part for i in rows for part in split.row(int(i))]
-        means_SLC = mean_states(model, texts, newline_id, layers, device)
+        means_SLC = mean_states(model, texts, document_end_id, layers, device)
         return means_SLC.reshape(len(rows), split.parts, len(layers), -1)
 
     every = list(range(len(model.blocks) + 1))

@@ -1,8 +1,8 @@
 """Mean states of texts in every layer of a pre-trained model.
 
-A text is read as in pre-training: after a line end, without the special tokens of fine-tuning, whose embeddings are not
-pre-trained. Its states are averaged over its own tokens; an empty text has the state of the line end. Texts are read in
-batches of similar length, padded on the right, where no token attends to padding.
+A text is read as in pre-training: after a document's end, without the special tokens of fine-tuning, whose embeddings
+are not pre-trained. Its states are averaged over its own tokens; an empty text has the state of that end. Texts are
+read in batches of similar length, padded on the right, where no token attends to padding.
 
 Shapes: S texts, B texts in a batch, T tokens of the longest, C width, L layers: the embeddings and every block.
 """
@@ -26,7 +26,7 @@ TOKENS_AT_ONCE = 8192
 def mean_states(
     model: Transformer,
     texts: Sequence[np.ndarray],
-    newline_id: int,
+    document_end_id: int,
     layers: Sequence[int],
     device: Device,
     tokens: int = TOKENS_AT_ONCE,
@@ -38,7 +38,7 @@ def mean_states(
         layers: in order; 0 are the embeddings, n the output of the n-th block.
         tokens: read at once; changes rounding only.
     """
-    read = [np.concatenate([[newline_id], text]).astype(np.int64)[: model.context] for text in texts]
+    read = [np.concatenate([[document_end_id], text]).astype(np.int64)[: model.context] for text in texts]
     means_SLC = np.zeros((len(texts), len(layers), model.width), np.float32)
     for chosen in _batches([len(ids) for ids in read], tokens):
         ids_BT, counted_BT = _padded([read[i] for i in chosen])
@@ -64,7 +64,7 @@ def layer_states(model: Transformer, ids_BT: Tensor, device: Device) -> Iterator
 
 
 def _padded(texts: list[np.ndarray]) -> tuple[Tensor, Tensor]:
-    """Return ids (B, T), and 1 for each token that counts (B, T): not the line end, unless there is nothing else."""
+    """Return ids (B, T), and 1 for each token that counts (B, T): not the first, unless there is nothing else."""
     shape = (len(texts), max(map(len, texts)))
     ids_BT, counted_BT = torch.zeros(shape, dtype=torch.int64), torch.zeros(shape)
     for row, text in enumerate(texts):

@@ -41,12 +41,12 @@ class Passages:
 
 
 def read_passages(file: str, vocabulary: Vocabulary, columns: LanguageColumns, limit: int | None = None) -> Passages:
-    """Read passages and their last words; each passage starts after a line end, as documents do in pre-training.
+    """Read passages and their last words; each passage starts after a document's end, as documents do in pre-training.
 
     Raises:
         PretraceError: the file is missing or not readable, or a column or text in it is missing.
     """
-    table, start = TestFile(file, [columns.context, columns.target], limit), np.array([vocabulary.newline_id])
+    table, start = TestFile(file, [columns.context, columns.target], limit), np.array([vocabulary.document_end_id])
     given = vocabulary.encode_arrays(table.texts(columns.context))
     asked = vocabulary.encode_arrays(table.texts(columns.target))
     questions = [Question(np.concatenate([start, a]), b) for a, b in zip(given, asked, strict=True)]

@@ -54,7 +54,7 @@ def _prepare(name: str, test: LanguageTest, vocabulary: Vocabulary) -> Test:
 
 
 def perplexity_of_text(
-    model: LanguageModel, device: Device, text: Text, name: str, stride: int | None, unknown_id: int
+    model: LanguageModel, device: Device, text: Text, name: str, stride: int | None, unknown_id: int | None
 ) -> LanguageTestScore:
     """Return what `pretrace evaluate` reports for a text: in float32, whatever the device's precision."""
     stride = max(1, model.context // 2) if stride is None else stride
@@ -87,7 +87,7 @@ def read_choices(file: str, vocabulary: Vocabulary, columns: LanguageColumns, li
     """
     context = [column for column in (columns.context, columns.question) if column]
     choices = columns.choices if isinstance(columns.choices, list) else [columns.choices]
-    table, start = TestFile(file, [*context, *choices, columns.target], limit), np.array([vocabulary.newline_id])
+    table, start = TestFile(file, [*context, *choices, columns.target], limit), np.array([vocabulary.document_end_id])
     parts = [table.texts(column) for column in context]
     contexts = [" ".join(texts) for texts in zip(*parts, strict=True)]
     answers = _answers(table, columns.choices)

@@ -58,7 +58,7 @@ def questions_of(form: Form, row: TextRow, high: int, vocabulary: Vocabulary) ->
     Raises:
         PretraceError: `rest`, and the row does not have one blank with text after it.
     """
-    start, (first, *others) = np.array([vocabulary.newline_id]), row.parts
+    start, (first, *others) = np.array([vocabulary.document_end_id]), row.parts
     ids = vocabulary.encode_array
     if form == "text":
         return [Question(start, ids(first))]

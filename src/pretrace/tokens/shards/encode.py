@@ -120,7 +120,7 @@ class EncodedDocument:
     """The token ids of a document, with the measures of its text."""
 
     ids: np.ndarray
-    """With a line end after them."""
+    """With the end of a document after them (`Vocabulary.document_end_id`)."""
     words: int
     bytes: int
     """UTF-8 bytes of the text, with its line end."""
@@ -135,11 +135,11 @@ class EncodeBatch:
     def __call__(self, batch: list[Document]) -> list[EncodedDocument]:
         texts = [document.text for document in batch]
         encoded = zip(self._vocabulary.encode_arrays(texts), texts, strict=True)
-        return [EncodedDocument(self._with_line_end(ids), count_words(t), len(t.encode()) + 1) for ids, t in encoded]
+        return [EncodedDocument(self._with_end(ids), count_words(t), len(t.encode()) + 1) for ids, t in encoded]
 
-    def _with_line_end(self, ids: np.ndarray) -> np.ndarray:
-        newline = self._vocabulary.newline_id
-        return ids if ids[-1:] == [newline] else np.append(ids, ids.dtype.type(newline))
+    def _with_end(self, ids: np.ndarray) -> np.ndarray:
+        end = self._vocabulary.document_end_id
+        return ids if ids[-1:] == [end] else np.append(ids, ids.dtype.type(end))
 
 
 def document_rank(source: str, name: str) -> str:

@@ -5,7 +5,7 @@
     manifest.json            type of the ids, checksums and totals
 
 Documents are ordered by a hash of their names and sources, so that neighbors in the stream are unrelated and its first
-part is like the whole. Each ends with the id of the line end.
+part is like the whole. Each ends with the id of a document's end (`Vocabulary.document_end_id`).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from pretrace.model.language_model import LanguageModel
-from pretrace.tokens.load import Vocabulary
+from pretrace.tokens.vocabulary import Vocabulary
 
 SAMPLE_TOKENS = 40
 TOP = 40
@@ -24,7 +24,7 @@ def generate(
     temperature: float = 0.8,
     most_likely: int = TOP,
 ) -> str:
-    """Continue a prompt (raw text) by so many tokens; return the cleaned prompt with its continuation.
+    """Continue a prompt (raw text) by so many tokens; return the prompt, as its tokens read, with its continuation.
 
     A transformer reads each token once, as long as prompt and continuation are within its context; after that the
     last `context - 1` tokens are read anew for each next one.
@@ -36,17 +36,18 @@ def generate(
     """
     generator = torch.Generator().manual_seed(seed)
     next_logits = model.next_token_logits()
-    ids = [vocabulary.newline_id, *vocabulary.encode(prompt)]
+    ids = [vocabulary.document_end_id, *vocabulary.encode(prompt)]
     for _ in range(tokens):
         logits_V = next_logits(ids).float().cpu()
-        logits_V[vocabulary.unknown_id] = -torch.inf
+        if vocabulary.unknown_id is not None:
+            logits_V[vocabulary.unknown_id] = -torch.inf
         if temperature == 0:
             ids.append(int(logits_V.argmax()))
             continue
         top = logits_V.topk(min(most_likely, len(logits_V)))
         drawn = torch.multinomial(torch.softmax(top.values / temperature, -1), 1, generator=generator)
         ids.append(int(top.indices[drawn]))
-    return vocabulary.decode(ids).strip()
+    return vocabulary.decode(ids[1:]).strip()
 
 
 def generate_samples(model: LanguageModel, vocabulary: Vocabulary, seed: int) -> list[dict[str, str]]:
