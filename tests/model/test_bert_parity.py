@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
-from transformers import BertConfig, BertForMaskedLM, BertForPreTraining
+from transformers import BertForMaskedLM, BertForPreTraining
 
 from pretrace.common.errors import PretraceError
 from pretrace.model import Transformer
+from pretrace.model.checkpoints.huggingface import write_huggingface
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.loss import next_token_loss
 from pretrace.model.packed_sequences import Layout, PaddedBatch
 from pretrace.settings import ModelSettings
-from tests.helpers.parity import draw
+from tests.helpers.parity import draw, gradients
 
 BERT = {"attention": "full", "embedding_norm": True, "segments": 2, "output": "transform", "norm_epsilon": 1e-12}
-PARTS = {
-    "attention_output": "attention.output.dense",
-    "norm_1": "attention.output.LayerNorm",
-    "feed_forward_in": "intermediate.dense",
-    "feed_forward_out": "output.dense",
-    "norm_2": "output.LayerNorm",
-}
-WHOLE = {
-    "token_embedding": "bert.embeddings.word_embeddings",
-    "position_embedding": "bert.embeddings.position_embeddings",
-    "segment_embedding": "bert.embeddings.token_type_embeddings",
-    "embedding_norm": "bert.embeddings.LayerNorm",
-    "output_dense": "cls.predictions.transform.dense",
-    "output_norm": "cls.predictions.transform.LayerNorm",
-    "output_bias": "cls.predictions",
-    "pooler": "bert.pooler.dense",
-    "next_sentence": "cls.seq_relationship",
-}
 BASE = (12, 768, 12, 512, 30_522)
 TOLERANCE = 1e-4
-Bert = BertForMaskedLM | BertForPreTraining
 
 
 def settings_of(layers: int, width: int, heads: int, context: int, **others: Any) -> ModelSettings:
@@ -50,53 +31,23 @@ def settings_of(layers: int, width: int, heads: int, context: int, **others: Any
     )
 
 
-def paired(
-    ours: Transformer, theirs: Bert, of: Callable[[Tensor], Any] = lambda parameter: parameter
-) -> list[tuple[str, Tensor, Tensor]]:
-    """Each parameter of ours, or what `of` makes of it, with theirs; all of theirs are met."""
-    left, found = dict(theirs.named_parameters()), []
-    for name, parameter in ours.named_parameters():
-        *path, part, kind = name.split(".") if "." in name else ["output_bias", "bias"]
-        if part != "query_key_value":
-            their_part = f"bert.encoder.layer.{path[1]}.{PARTS[part]}" if path else WHOLE[part]
-            found.append((name, of(parameter), of(left.pop(f"{their_part}.{kind}"))))
-            continue
-        names = [f"bert.encoder.layer.{path[1]}.attention.self.{each}.{kind}" for each in ("query", "key", "value")]
-        found += [(n, own, of(left.pop(n))) for n, own in zip(names, of(parameter).chunk(3), strict=True)]
-    assert not left
-    return found
-
-
-def bert(ours: Transformer) -> Bert:
+def bert(ours: Transformer, folder: Path) -> BertForMaskedLM | BertForPreTraining:
     """Transformers' model with the weights of ours."""
-    settings = ours.settings
-    config = BertConfig(
-        **{"vocab_size": ours.vocabulary_size, "hidden_size": settings.width, "num_hidden_layers": settings.layers},
-        **{"num_attention_heads": settings.heads, "intermediate_size": settings.feed_forward},
-        **{
-            "max_position_embeddings": settings.context,
-            "hidden_dropout_prob": 0.0,
-            "attention_probs_dropout_prob": 0.0,
-        },
-        hidden_act={"gelu_tanh": "gelu_new", "gelu": "gelu"}[settings.activation],
-    )
-    theirs = (BertForPreTraining if settings.next_sentence else BertForMaskedLM)(config).eval()
-    with torch.no_grad():
-        for _, own, other in paired(ours, theirs):
-            other.copy_(own)
-    return theirs
+    write_huggingface(folder, ours)
+    kind = BertForPreTraining if ours.settings.next_sentence else BertForMaskedLM
+    return kind.from_pretrained(folder, attn_implementation="eager").eval()
 
 
 @pytest.mark.parametrize("next_sentence", [False, True])
 @pytest.mark.parametrize("activation", ["gelu_tanh", "gelu"])
 @pytest.mark.parametrize("sizes", [(3, 64, 4, 32, 90), pytest.param(BASE, marks=pytest.mark.slow)])
 def test_logits_loss_and_gradients_match_transformers(
-    sizes: tuple[int, ...], activation: str, next_sentence: bool
+    sizes: tuple[int, ...], activation: str, next_sentence: bool, tmp_path: Path
 ) -> None:
     *model_sizes, size = sizes
     ours = Transformer(settings_of(*model_sizes, activation=activation, next_sentence=next_sentence), size)
     draw(ours, seed=1)
-    theirs = bert(ours)
+    theirs = bert(ours, tmp_path)
     random = torch.Generator().manual_seed(2)
     ids, segments = torch.randint(size, (2, 32), generator=random), torch.arange(32)[None].repeat(2, 1) // 20
     masked = torch.rand(2, 32, generator=random) < 0.2
@@ -118,7 +69,7 @@ def test_logits_loss_and_gradients_match_transformers(
     expected.loss.backward()
     # At full size gradients of their own in float32 differ from those in float64 by up to 4e-3 of the largest.
     limit = TOLERANCE if size < 100 else 5e-3
-    for name, own, other in paired(ours, theirs, lambda parameter: parameter.grad):
+    for name, own, other in gradients(ours, theirs):
         if name.endswith("key.bias"):  # it adds the same to all scores of a query: zero but for rounding
             assert max(own.abs().max(), other.abs().max()) < 1e-6
             continue

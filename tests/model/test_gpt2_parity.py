@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel, GPTNeoConfig, GPTNeoForCausalLM
+from transformers import GPT2LMHeadModel, GPTNeoConfig, GPTNeoForCausalLM
 
 from pretrace.model import Transformer
+from pretrace.model.checkpoints.huggingface import write_huggingface
 from pretrace.settings import ModelSettings
 from pretrace.training.engine.device import Device
 from pretrace.training.objectives import MicroBatch
 from pretrace.training.objectives.causal_lm import CausalLM
-from tests.helpers.parity import GPT_BLOCK, draw, turned
+from tests.helpers.parity import GPT_BLOCK, draw, gradients
 
 GPT2 = {"norm": "pre", "position_std": 0.01, "residual_init": "depth"}
 WHOLE = {"token_embedding": "wte", "position_embedding": "wpe", "final_norm": "ln_f"}
@@ -35,24 +37,10 @@ def settings_of(layers: int, width: int, heads: int, context: int, **others: Any
     )
 
 
-def their_name(name: str) -> str:
-    *path, part, kind = name.split(".")
-    return ".".join(["transformer", *(["h", path[1], GPT_BLOCK[part]] if path else [WHOLE[part]]), kind])
-
-
-def gpt2(ours: Transformer) -> GPT2LMHeadModel:
+def gpt2(ours: Transformer, folder: Path) -> GPT2LMHeadModel:
     """Transformers' model with the weights of ours."""
-    settings = ours.settings
-    sizes = {"n_positions": settings.context, "n_embd": settings.width, "n_layer": settings.layers}
-    dropouts = dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), 0.0)
-    config = GPT2Config(vocab_size=ours.vocabulary_size, n_head=settings.heads, **sizes, **dropouts)
-    theirs = GPT2LMHeadModel(config).eval()
-    left = dict(theirs.named_parameters())
-    with torch.no_grad():
-        for name, parameter in ours.named_parameters():
-            left.pop(their_name(name)).copy_(turned(name, parameter))
-    assert not left
-    return theirs
+    write_huggingface(folder, ours)
+    return GPT2LMHeadModel.from_pretrained(folder, attn_implementation="eager").eval()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -63,11 +51,11 @@ def test_parameters_of_the_released_sizes(size: int) -> None:
 
 
 @pytest.mark.parametrize("sizes", [(3, 64, 4, 32, 90), pytest.param(SMALL, marks=pytest.mark.slow)])
-def test_logits_loss_and_gradients_match_transformers(sizes: tuple[int, ...]) -> None:
+def test_logits_loss_and_gradients_match_transformers(sizes: tuple[int, ...], tmp_path: Path) -> None:
     *model_sizes, size = sizes
     ours = Transformer(settings_of(*model_sizes), size)
     draw(ours, seed=1)
-    theirs = gpt2(ours)
+    theirs = gpt2(ours, tmp_path)
     ids = torch.randint(size, (2, 32), generator=torch.Generator().manual_seed(2))
     expected = theirs(ids, labels=ids)
     with torch.no_grad():
@@ -81,12 +69,8 @@ def test_logits_loss_and_gradients_match_transformers(sizes: tuple[int, ...]) ->
     assert (loss - expected.loss).abs() <= TOLERANCE
     loss.backward()
     expected.loss.backward()
-    others = dict(theirs.named_parameters())
-    for name, parameter in ours.named_parameters():
-        gradient = others[their_name(name)].grad
-        assert parameter.grad is not None and gradient is not None
-        difference = (turned(name, parameter.grad) - gradient).abs().max()
-        assert difference <= TOLERANCE * gradient.abs().max(), name
+    for name, own, other in gradients(ours, theirs):
+        assert (own - other).abs().max() <= TOLERANCE * other.abs().max(), name
 
 
 def test_initial_weights_have_gpt2s_spreads() -> None:

@@ -16,6 +16,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.model import Transformer, load_model
 from pretrace.model.checkpoints.huggingface import write_huggingface
 from pretrace.model.checkpoints.load import save_model
+from pretrace.model.checkpoints.openai import write_openai
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.packed_sequences import Layout, PaddedBatch
 from pretrace.model.transformer import sinusoids
@@ -93,10 +94,20 @@ def test_saved_and_loaded_it_is_the_same(form: ModelSettings, tmp_path_factory: 
 def test_gpt1_is_described_without_the_settings_of_others(tmp_path: Path) -> None:
     """The bytes of a GPT-1's `config.json` do not depend on which other systems there are."""
     assert Transformer(ModelSettings(**GPT1), SIZE).describe().settings == GPT1
-    assert ModelSettings(**GPT1).unlike_gpt1() == []
+    assert ModelSettings(**GPT1).unlike({}) == []
+
+
+def test_layouts_of_others_say_why_they_do_not_hold_a_model(tmp_path: Path) -> None:
     other = Transformer(ModelSettings(**GPT1 | {"norm": "pre", "segments": 2, "feed_forward": 64}), SIZE)
-    with pytest.raises(PretraceError, match="no other values for norm, segments; this model has"):
+    with pytest.raises(PretraceError) as error:
         write_huggingface(tmp_path, other)
+    assert str(error.value) == (
+        "no architecture of Hugging Face holds this model: GPT-1 has other values of norm, segments; GPT-2 has other "
+        "values of segments; BERT has other values of norm, embedding_norm, attention"
+    )
+    heads_of_64 = {"width": 128, "feed_forward": 512}
+    with pytest.raises(PretraceError, match="of GPT-1, which has other values of norm, segments"):
+        write_openai(tmp_path, Transformer(ModelSettings(**GPT1 | heads_of_64 | {"norm": "pre", "segments": 2}), SIZE))
     assert not list(tmp_path.iterdir())
 
 

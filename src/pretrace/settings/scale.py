@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
@@ -90,10 +91,16 @@ class ModelSettings(Section):
     """Initial weights of the two layers of a block that are added to its input. `depth`: divided by the square root of
     twice the number of layers (GPT-2, section 2.3, as Hugging Face and Megatron read it)."""
 
-    def unlike_gpt1(self) -> list[str]:
-        """Return the settings of form that do not have GPT-1's value."""
-        form = {name: field.default for name, field in type(self).model_fields.items() if not field.is_required()}
-        return [name for name, value in form.items() if getattr(self, name) != value]
+    def form(self) -> dict[str, Any]:
+        """Return the settings besides sizes that decide what weights compute; those of initial weights do not."""
+        fields = type(self).model_fields.items()
+        optional = [name for name, field in fields if not field.is_required()]
+        return {name: getattr(self, name) for name in optional if name not in ("position_std", "residual_init")}
+
+    def unlike(self, form: Mapping[str, Any]) -> list[str]:
+        """Return the settings of form whose value is another than in `form`, or than GPT-1's if it has none."""
+        gpt1 = {name: field.default for name, field in type(self).model_fields.items()}
+        return [name for name, value in self.form().items() if value != form.get(name, gpt1[name])]
 
     @model_validator(mode="after")
     def _is_consistent(self) -> ModelSettings:

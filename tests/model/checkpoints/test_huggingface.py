@@ -99,7 +99,10 @@ HUGGING_FACE_FAULTS: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = 
         config_changed(vocab_size=SIZE + 3),
         ("tensor transformer.tokens_embed.weight has shape (61, 128); it must have shape (64, 128)",),
     ),
-    "another model": (config_changed(model_type="gpt2"), ("config.json: model_type: got 'gpt2'; takes 'openai-gpt'",)),
+    "another model": (
+        config_changed(model_type="t5"),
+        ("config.json: model_type: got 't5'; takes 'openai-gpt', 'gpt2', 'bert'",),
+    ),
     "another activation": (config_changed(afn="relu"), ("config.json: afn: got 'relu'; GPT-1 has 'gelu'",)),
     "another epsilon": (config_changed(layer_norm_epsilon=1e-6), ("config.json: layer_norm_epsilon: got 1e-06",)),
     "heads that do not divide": (config_changed(n_head=3), ("config.json: not sizes of a GPT-1", "heads 3")),

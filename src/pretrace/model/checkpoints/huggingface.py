@@ -1,14 +1,13 @@
-"""Hugging Face's layout of GPT-1 (`openai-gpt`): `config.json` and `model.safetensors`.
+"""Hugging Face's folders of GPT-1, GPT-2 and BERT: `config.json` and `model.safetensors`.
 
-Read and written without transformers. Their linear layers hold weights as (in, out), the transpose of PyTorch's.
+Read and written without transformers, by the tables in the modules beside this one.
 """
 
 from __future__ import annotations
 
-import re
+import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -17,35 +16,19 @@ from torch import Tensor
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import read_json, write_json
 from pretrace.common.open_file import SETTINGS_BYTES
-from pretrace.model.checkpoints.safetensors_file import FLOATS, FileLayout, WeightsFile, load_module
+from pretrace.model.checkpoints.architecture import Architecture, number
+from pretrace.model.checkpoints.bert import BERT
+from pretrace.model.checkpoints.gpt1 import GPT1
+from pretrace.model.checkpoints.gpt2 import GPT2
+from pretrace.model.checkpoints.safetensors_file import FLOATS, WeightsFile, load_module
 from pretrace.model.transformer import Transformer
 from pretrace.settings import ModelSettings
 
-MODEL_TYPE = "openai-gpt"
 CONFIG = "config.json"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
-LARGEST = 1 << 24
-"""Upper bound of every size, above that of any model."""
 PICKLES = ("pytorch_model.bin", "tf_model.h5", "flax_model.msgpack")
-PREFIX = "transformer."
-SIZES = {"layers": "n_layer", "width": "n_embd", "heads": "n_head", "context": "n_positions"}
-FIXED = {"afn": "gelu", "layer_norm_epsilon": 1e-5}
-"""Values of GPT-1 that are not settings here."""
-NAMES = {
-    "token_embedding": "tokens_embed",
-    "position_embedding": "positions_embed",
-    "query_key_value": "attn.c_attn",
-    "attention_output": "attn.c_proj",
-    "norm_1": "ln_1",
-    "feed_forward_in": "mlp.c_fc",
-    "feed_forward_out": "mlp.c_proj",
-    "norm_2": "ln_2",
-}
-OUTPUT = "lm_head.weight"
-NOT_WEIGHTS = re.compile(
-    r"(transformer\.)?h\.\d+\.attn\.bias|multiple_choice_head\..*|(transformer\.)?position_ids|lm_head\.weight"
-)
-"""Tensors in their files that are no weights of their own: masks of older versions, another head, the tied output."""
+ARCHITECTURES = (GPT1, GPT2, BERT)
+"""To add one, write its table in a module of its own and give it an entry here."""
 
 
 def is_huggingface(folder: Path) -> bool:
@@ -58,101 +41,85 @@ def is_huggingface(folder: Path) -> bool:
 
 
 def read_huggingface(folder: Path) -> Transformer:
-    """Read the language model in a Hugging Face folder.
+    """Read the language model in a Hugging Face folder; a line on stderr names parts of it that we do not have.
 
     Raises:
-        PretraceError: the model is not a GPT-1, its weights are not in a safetensors file, or a tensor is missing,
-            unknown or of another shape.
+        PretraceError: the model is of no architecture in `ARCHITECTURES`, a value of its `config.json` is none that we
+            have, its weights are not in a safetensors file, or a tensor is missing, unknown or of another shape.
     """
-    config = read_json(folder / CONFIG, SETTINGS_BYTES)
-    if config.get("model_type") != MODEL_TYPE:
-        raise PretraceError(f"{folder / CONFIG}: model_type: got {config.get('model_type')!r}; takes {MODEL_TYPE!r}")
-    if not (folder / WEIGHTS).exists():
-        pickles = [name for name in PICKLES if (folder / name).is_file()]
-        reason = f"; {pickles[0]} is not opened: convert it with transformers, `save_pretrained`" if pickles else ""
-        if (folder / INDEX).exists():
-            reason = f"; weights in several files ({INDEX}) are not read: save them in one with `save_pretrained`"
-        raise PretraceError(f"{folder / WEIGHTS}: no such file{reason}")
-    settings, vocabulary_size = _settings_of(folder / CONFIG, config), _number(folder / CONFIG, config, "vocab_size")
+    path = folder / CONFIG
+    config = read_json(path, SETTINGS_BYTES)
+    kind = config.get("model_type")
+    architecture = next((one for one in ARCHITECTURES if one.model_type == kind), None)
+    if architecture is None:
+        accepted = ", ".join(repr(one.model_type) for one in ARCHITECTURES)
+        raise PretraceError(f"{path}: model_type: got {kind!r}; takes {accepted}")
+    _check_weights_file(folder)
+    vocabulary_size = number(path, config, "vocab_size")
     file = WeightsFile(folder / WEIGHTS)
-    prefix = PREFIX if any(name.startswith(PREFIX) for name in file.tensors if not NOT_WEIGHTS.fullmatch(name)) else ""
-    layout = FileLayout(lambda name: prefix + their_name(name), _turned, NOT_WEIGHTS)
-    make = partial(Transformer, settings, vocabulary_size)
-    model = load_module(make, settings.layers, file, folder / CONFIG, layout)
-    if OUTPUT in file.tensors and not _is_tied(file, model.token_embedding.weight):
-        raise PretraceError(f"{file.path}: tensor {OUTPUT} is not the token embeddings; GPT-1's output is tied")
+    settings = architecture.settings_of(path, config, file.tensors)
+    make, layout = partial(Transformer, settings, vocabulary_size), architecture.layout(file.tensors)
+    model = load_module(make, settings.layers, file, path, layout)
+    _check_tied(architecture, file, model)
+    heads = {name for name in file.tensors if architecture.other_heads.fullmatch(name)}
+    heads -= {theirs for name, _ in model.named_parameters() for theirs in layout.names_of(name)}
+    if heads:
+        print(f"{file.path}: not read, as our model has no such part: {', '.join(sorted(heads))}", file=sys.stderr)
     return model
 
 
-def write_huggingface(folder: Path, model: Transformer) -> None:
-    """Write the model into an existing folder, so that `AutoModelForCausalLM.from_pretrained` opens it.
+def write_huggingface(folder: Path, model: Transformer) -> Architecture:
+    """Write the model into an existing folder, for `from_pretrained`, and return its architecture there.
 
     Raises:
-        PretraceError: the feed-forward network is not four times the width, as their GPT-1 has it, or the model's form
-            is not GPT-1's.
+        PretraceError: as `architecture_of`.
     """
-    settings = model.settings
-    if others := settings.unlike_gpt1():
-        raise PretraceError(f"Hugging Face's GPT-1 has no other values for {', '.join(others)}; this model has")
-    if settings.feed_forward != 4 * settings.width:
-        raise PretraceError(
-            f"Hugging Face's GPT-1 has a feed-forward network of 4 x width = {4 * settings.width}; this model's has "
-            f"{settings.feed_forward}"
-        )
-    config = {
-        "architectures": ["OpenAIGPTLMHeadModel"],
-        "model_type": MODEL_TYPE,
-        "vocab_size": model.token_embedding.num_embeddings,
-        **{theirs: getattr(settings, ours) for ours, theirs in SIZES.items()},
-        **FIXED,
-        **dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop", "summary_first_dropout"), settings.dropout),
-        "initializer_range": settings.initial_std,
-        "torch_dtype": "float32",
-    }
+    architecture = architecture_of(model.settings)
+    layout = architecture.layout()
     tensors = {
-        PREFIX + their_name(name): _turned(name, parameter.detach()).cpu().contiguous()
+        theirs: part.detach().cpu().contiguous()
         for name, parameter in model.named_parameters()
+        for theirs, part in layout.parts(name, parameter)
     }
-    write_json(folder / CONFIG, config)
+    write_json(folder / CONFIG, architecture.config_of(model))
     save_file(tensors, folder / WEIGHTS, {"format": "pt"})
+    return architecture
 
 
-def their_name(name: str) -> str:
-    """Return their name, without `transformer.`, of a parameter of ours."""
-    *path, part, kind = name.split(".")
-    return ".".join([*(("h", path[1]) if path else ()), NAMES[part], kind])
+def architecture_of(settings: ModelSettings) -> Architecture:
+    """Return the first architecture that can hold a model.
+
+    Raises:
+        PretraceError: none can; the text names what keeps each from it.
+    """
+    unlike = {one: one.unlike(settings) for one in ARCHITECTURES}
+    for architecture, others in unlike.items():
+        if not others:
+            return architecture
+    reasons = "; ".join(f"{one.title} has other values of {', '.join(others)}" for one, others in unlike.items())
+    raise PretraceError(f"no architecture of Hugging Face holds this model: {reasons}")
 
 
-def _is_tied(file: WeightsFile, embedding_VC: Tensor) -> bool:
-    stored = file.tensors[OUTPUT]
-    whole = stored.shape == tuple(embedding_VC.shape) and stored.type in FLOATS
-    return whole and torch.equal(file.read(OUTPUT).float(), embedding_VC)
+def _check_weights_file(folder: Path) -> None:
+    if (folder / WEIGHTS).exists():
+        return
+    pickles = [name for name in PICKLES if (folder / name).is_file()]
+    reason = f"; {pickles[0]} is not opened: convert it with transformers, `save_pretrained`" if pickles else ""
+    if (folder / INDEX).exists():
+        reason = f"; weights in several files ({INDEX}) are not read: save them in one with `save_pretrained`"
+    raise PretraceError(f"{folder / WEIGHTS}: no such file{reason}")
 
 
-def _turned(name: str, tensor: Tensor) -> Tensor:
-    """Transpose the weights of linear layers, from our layout to theirs or back."""
-    return tensor.T if tensor.dim() == 2 and "embedding" not in name else tensor
+def _check_tied(architecture: Architecture, file: WeightsFile, model: Transformer) -> None:
+    """Check that copies of our parameters in the file are copies."""
+    parameters = dict(model.named_parameters())
+    for name, ours in architecture.tied.items():
+        if name in file.tensors and not (ours in parameters and _equal(file, name, parameters[ours])):
+            (original,) = architecture.layout(file.tensors).names_of(ours)
+            raise PretraceError(f"{file.path}: tensor {name} is not {original}; {architecture.title} has them tied")
 
 
-def _settings_of(path: Path, config: dict[str, Any]) -> ModelSettings:
-    for key, value in FIXED.items():
-        if config.get(key, value) != value:
-            raise PretraceError(f"{path}: {key}: got {config[key]!r}; GPT-1 has {value!r}")
-    sizes: dict[str, Any] = {ours: _number(path, config, theirs) for ours, theirs in SIZES.items()}
-    try:
-        return ModelSettings(
-            **sizes,
-            feed_forward=4 * sizes["width"],
-            dropout=float(config.get("resid_pdrop", 0.1)),
-            embedding_dropout="table",  # their code has `sum`, whatever the weights were trained with
-            initial_std=float(config.get("initializer_range", 0.02)),
-        )
-    except (TypeError, ValueError, OverflowError) as error:
-        raise PretraceError(f"{path}: not sizes of a GPT-1 ({' '.join(str(error).split())})") from None
-
-
-def _number(path: Path, config: dict[str, Any], key: str) -> int:
-    value = config.get(key)
-    if type(value) is not int or not 1 <= value <= LARGEST:
-        raise PretraceError(f"{path}: {key}: got {value!r}; takes a whole number from 1 to {LARGEST}")
-    return value
+def _equal(file: WeightsFile, name: str, parameter: Tensor) -> bool:
+    stored = file.tensors[name]
+    whole = stored.shape == tuple(parameter.shape) and stored.type in FLOATS
+    return whole and torch.equal(file.read(name).float(), parameter)

@@ -80,8 +80,10 @@ def write_openai(folder: Path, model: Transformer) -> None:
     """Write a model in OpenAI's layout into an existing folder.
 
     Raises:
-        PretraceError: the layout cannot hold the model, as its heads are not 64 wide.
+        PretraceError: the layout cannot hold the model, as its heads are not 64 wide or its form is not GPT-1's.
     """
+    if others := model.settings.unlike({}):
+        raise PretraceError(f"OpenAI's layout is of GPT-1, which has other values of {', '.join(others)}")
     if model.width != HEAD_WIDTH * model.settings.heads:
         raise PretraceError(
             f"OpenAI's layout does not say how many heads there are: they are {HEAD_WIDTH} wide, and this model's are "

@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -45,12 +45,18 @@ class Stored(NamedTuple):
 class FileLayout:
     """Names and form in which a file stores the parameters of a module."""
 
-    name_of: Callable[[str], str] = lambda name: name
-    """From a parameter's name to the tensor's."""
+    names_of: Callable[[str], tuple[str, ...]] = lambda name: (name,)
+    """From a parameter's name to the names of the tensors that, one below the other, are the parameter."""
     turned: Callable[[str, Tensor], Tensor] = lambda name, tensor: tensor
     """Transposes a tensor between the file's layout and the parameter's; its own inverse."""
     ignored: re.Pattern[str] = re.compile(r"(?!)")
     """Names of tensors that are no parameters and are not read."""
+
+    def parts(self, name: str, parameter: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Yield name and form of each tensor of a parameter, as the file has them; they are views."""
+        names = self.names_of(name)
+        for theirs, part in zip(names, parameter.chunk(len(names)), strict=True):
+            yield theirs, self.turned(name, part)
 
 
 OWN = FileLayout()
@@ -79,9 +85,8 @@ class WeightsFile:
             PretraceError: a tensor is missing, of another shape or not in floating point, or matches no parameter.
         """
         left = {name for name in self.tensors if not layout.ignored.fullmatch(name)}
-        for own_name, parameter in module.named_parameters():
-            name, shape = layout.name_of(own_name), tuple(layout.turned(own_name, parameter).shape)
-            stored = self.tensors.get(name)
+        for name, part in _parts(module, layout):
+            shape, stored = tuple(part.shape), self.tensors.get(name)
             if stored is None or stored.shape != shape:
                 problem = "is missing" if stored is None else f"has shape {stored.shape}"
                 raise PretraceError(f"{self.path}: tensor {name} {problem}; it must have shape {shape}")
@@ -99,11 +104,10 @@ class WeightsFile:
             PretraceError: as `check`; or a number is NaN or infinite, or float32 does not hold it.
         """
         self.check(module, layout)
-        for own_name, parameter in module.named_parameters():
-            name = layout.name_of(own_name)
+        for name, part in _parts(module, layout):
             tensor = self.read(name)
-            parameter.copy_(layout.turned(own_name, tensor))
-            if not _all_finite(parameter):
+            part.copy_(tensor)
+            if not _all_finite(part):
                 what = "a number that float32 does not hold" if _all_finite(tensor) else "NaN or an infinite number"
                 raise PretraceError(f"{self.path}: tensor {name} has {what}; weights are finite numbers")
 
@@ -146,6 +150,11 @@ def load_module(
 def load_weights(module: nn.Module, path: Path) -> None:
     """Copy the tensors of a safetensors file into a module's parameters of the same names and shapes."""
     WeightsFile(path).fill(module)
+
+
+def _parts(module: nn.Module, layout: FileLayout) -> Iterator[tuple[str, Tensor]]:
+    for name, parameter in module.named_parameters():
+        yield from layout.parts(name, parameter)
 
 
 def _all_finite(tensor: Tensor) -> bool:
