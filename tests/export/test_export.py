@@ -162,7 +162,10 @@ def test_export_refuses_vocabulary_of_another_size(trained: Path, tmp_path: Path
 
 @pytest.mark.parametrize(
     ("change", "format", "expected"),
-    [({"heads": 4}, "openai", "this model's are 32"), ({"feed_forward": 300}, "huggingface", "this model's has 300")],
+    [
+        ({"heads": 4}, "openai", "this model's are 32"),
+        ({"feed_forward": 300}, "huggingface", "GPT-1 has other values of feed_forward; GPT-2"),
+    ],
 )
 def test_export_refuses_sizes_that_a_format_cannot_hold(
     trained: Path, tmp_path: Path, change: dict[str, int], format: str, expected: str

@@ -52,7 +52,19 @@ WORDS = [
     "F64",
     "BOOL",
 ]
-WORDS += ["transformer", "lstm", "openai-gpt", "sentencepiece-bpe", "openai-bpe", "<unk>", "\n", "a</w>", "../../x"]
+WORDS += [
+    "transformer",
+    "lstm",
+    "openai-gpt",
+    "gpt2",
+    "bert",
+    "sentencepiece-bpe",
+    "openai-bpe",
+    "<unk>",
+    "\n",
+    "a</w>",
+    "../../x",
+]
 VALUES = st.none() | st.booleans() | st.sampled_from(NUMBERS) | st.integers() | st.floats() | st.sampled_from(WORDS)
 VALUES |= st.text(max_size=6)
 VALUES |= st.lists(VALUES, max_size=4) | st.dictionaries(st.sampled_from(WORDS), VALUES, max_size=3)
@@ -85,10 +97,20 @@ def make_bases(folder: Path) -> None:
     from tests.helpers.word_counts import write_counts
 
     sizes = {"layers": 1, "width": 64, "heads": 1, "feed_forward": 256, "context": 8, "dropout": 0.1}
-    model = Transformer(ModelSettings(**sizes, embedding_dropout="table", initial_std=0.02), 20)
-    for name, write in (("own", save_model), ("huggingface", write_huggingface), ("openai", write_openai)):
+    rest = {"embedding_dropout": "table", "initial_std": 0.02}
+    model = Transformer(ModelSettings(**sizes, **rest), 20)
+    gpt2 = {"norm": "pre", "activation": "gelu"}
+    bert = {"attention": "full", "embedding_norm": True, "segments": 2, "output": "transform", "next_sentence": True}
+    others = [Transformer(ModelSettings(**sizes, **form, **rest), 20) for form in (gpt2, bert)]
+    for name, write, one in (
+        ("own", save_model, model),
+        ("huggingface", write_huggingface, model),
+        ("gpt2", write_huggingface, others[0]),
+        ("bert", write_huggingface, others[1]),
+        ("openai", write_openai, model),
+    ):
         (folder / name).mkdir(parents=True)
-        write(folder / name, model)
+        write(folder / name, one)
     train_vocabulary(write_counts(folder / "counts.tsv"), folder / "pieces", 100)
     (folder / "merges").mkdir()
     tokens = ["<unk>", "\n</w>", "a</w>", "b</w>", "a", "b", "ab</w>", "ab"]
@@ -108,7 +130,7 @@ def readers() -> dict[str, Callable[[Path], object]]:
         opened = load_vocabulary(folder)
         return opened.decode(opened.encode("ab cat\nthe a"))
 
-    models = dict.fromkeys(("own", "huggingface", "openai"), load_model)
+    models = dict.fromkeys(("own", "huggingface", "gpt2", "bert", "openai"), load_model)
     return {**models, "pieces": vocabulary, "merges": vocabulary, "settings": load_settings}
 
 

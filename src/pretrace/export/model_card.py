@@ -7,7 +7,8 @@ from pathlib import Path
 from pretrace.common.errors import PretraceError
 from pretrace.export.formats import FORMATS
 from pretrace.export.graph_formats import FILES
-from pretrace.model import LanguageModel
+from pretrace.model import LanguageModel, Transformer
+from pretrace.model.checkpoints.huggingface import architecture_of
 from pretrace.report.model_card import Form, model_card, short_card
 from pretrace.schemas.finetuning import FinetunedConfig
 from pretrace.settings import MAIN_MODEL
@@ -17,10 +18,12 @@ from pretrace.training.finetuning.load import FINETUNED
 
 REPORTS = Path("reports")
 PRETRAINED = Path("models/pretrained")
-HUGGING_FACE = """```python
-from transformers import AutoModelForCausalLM, AutoTokenizer
+HUGGING_FACE = """Hugging Face's ARCHITECTURE:
 
-model = AutoModelForCausalLM.from_pretrained("FOLDER")
+```python
+from transformers import AutoTokenizer, OPENER
+
+model = OPENER.from_pretrained("FOLDER")
 tokenizer = AutoTokenizer.from_pretrained("FOLDER", trust_remote_code=True)
 ```
 
@@ -63,7 +66,7 @@ def card(format: str, folder: Path, model: LanguageModel, config: FinetunedConfi
 
 def _use(format: str, model: LanguageModel, config: FinetunedConfig | None) -> str:
     if format not in FILES:
-        return HUGGING_FACE if format == "huggingface" else OPENAI
+        return _huggingface(model) if format == "huggingface" else OPENAI
     inputs = '"ids": ids, "last": last' if config else '"ids": ids'
     code = OPEN[format].replace("INPUTS", inputs).replace("ARGUMENTS", "ids, last" if config else "ids")
     if config is None:
@@ -73,6 +76,13 @@ def _use(format: str, model: LanguageModel, config: FinetunedConfig | None) -> s
         )
         return f"{code}\n\n{layout}\n\n{ENCODE}"
     return f"{code}\n\n{_layout(config, model)}\n\n{ENCODE}"
+
+
+def _huggingface(model: LanguageModel) -> str:
+    assert isinstance(model, Transformer)
+    architecture = architecture_of(model.settings)
+    name, opener = architecture.classes_of(model.settings)
+    return HUGGING_FACE.replace("ARCHITECTURE", f"{architecture.title}, `{name}`").replace("OPENER", opener)
 
 
 def _layout(config: FinetunedConfig, model: LanguageModel) -> str:

@@ -1,6 +1,7 @@
 """Models on disk: a folder with `config.json` (the sizes), `model.safetensors` (the weights) and the vocabulary.
 
-`load_model` also opens Hugging Face's and OpenAI's folders of GPT-1. Nothing that it reads is a pickle.
+`load_model` also opens Hugging Face's folders of GPT-1, GPT-2 and BERT, and OpenAI's of GPT-1. Nothing that it
+reads is a pickle.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def load_model(folder: Path | str) -> LanguageModel:
     if not (folder / "config.json").exists():
         raise PretraceError(
             f"{folder}: no model there; takes config.json with model.safetensors (the pipeline's own, or Hugging "
-            f"Face's openai-gpt), or OpenAI's {OPENAI_SHAPES} with its .npy files"
+            f"Face's of GPT-1, GPT-2 or BERT), or OpenAI's {OPENAI_SHAPES} with its .npy files"
         )
     path = folder / "config.json"
     make, layers = described_model(read_record(path, ModelConfig, SETTINGS_BYTES), path)
