@@ -18,7 +18,7 @@ from typing import Any
 from measure import Rounds, size_of, summary, timed
 from texts import in_parts
 
-from pretrace.corpus import Document, clean_text, clean_text_plainly, write_documents
+from pretrace.corpus import Document, Gpt1Words, clean_text, clean_text_plainly, write_documents
 from pretrace.corpus.cleaning.document_steps import ApplySteps
 from pretrace.corpus.cleaning.input_spans import Span, spans_of
 from pretrace.corpus.cleaning.passes import PRELOAD
@@ -100,13 +100,13 @@ def _cleaned_by(count: int, raw: Path, cleaned: Path) -> tuple[Any, float, dict[
             clocks.setdefault(worker, [clock, clock])[1] = clock
             yield from of_span
 
-    clean = CleanToSpool(ApplySteps(document_steps(Quality(), None)), cleaned)
+    clean = CleanToSpool(ApplySteps(document_steps(Quality(), None, Gpt1Words())), cleaned)
     with Rejects(cleaned.with_name("rejects.jsonl")) as rejects:
         kept, _ = deduplicate(rejects.keep(documents(clean)), TextSpool(cleaned), rejects)
     spent, own = time.perf_counter() - started, time.process_time() - own
     others = sum(last - first for worker, (first, last) in clocks.items() if worker != os.getpid())
     digest = hashlib.sha256()
-    for text in kept.texts():
+    for text in kept.prepared_texts():
         digest.update(text.encode())
     shutil.rmtree(cleaned)
     return (kept.documents, digest.digest()), spent, {"parent": round(own, 3), "workers": round(others, 3)}

@@ -8,7 +8,8 @@ Reads data/clean/; writes models/vocabulary/ and reports/bpe.json.
 from pathlib import Path
 from typing import Any
 
-from pretrace.corpus import read_documents
+from pretrace.common.files import scratch_folder
+from pretrace.corpus import Gpt1Words, PreparedText, prepared_folder
 from pretrace.pipeline.stage import Run, run_stage
 from pretrace.schemas.record import write_record
 from pretrace.schemas.tokens import VocabularyReport
@@ -18,6 +19,7 @@ from pretrace.tokens import (
     measure_vocabulary,
     train_vocabulary,
     vocabulary_folder,
+    write_word_counts,
 )
 
 
@@ -27,9 +29,13 @@ def main(run: Run) -> None:
     if start:
         numbers: dict[str, Any] = {"size": copy_vocabulary(vocabulary_folder(start), out).size}
     else:
-        numbers = train_vocabulary(clean / "counts.tsv", out, run.settings.scale.vocabulary.size)
-    texts = (document.text for document in read_documents(clean / "validation"))
-    report = VocabularyReport(**numbers, **measure_vocabulary(load_vocabulary(out), texts))
+        counts = scratch_folder() / "bpe" / "counts.tsv"
+        write_word_counts(counts, clean / "train", PreparedText(Gpt1Words(), prepared_folder(), run.settings.workers))
+        numbers = train_vocabulary(counts, out, run.settings.scale.vocabulary.size)
+    vocabulary = load_vocabulary(out)
+    prepared = PreparedText(vocabulary.recipe, prepared_folder(), run.settings.workers)
+    texts = (document.text for document in prepared.documents(clean / "validation"))
+    report = VocabularyReport(**numbers, **measure_vocabulary(vocabulary, texts))
     write_record("reports/bpe.json", report)
     run.log_metrics(report.as_json())
 

@@ -1,4 +1,4 @@
-"""Clean and filter the documents, split them into train, validation and probes, and count the words.
+"""Filter the documents, drop copies, and split them into train, validation and probes; their text stays as it is.
 
     python stages/clean.py
 
@@ -8,7 +8,7 @@ Reads data/documents/ and data/evaluation/; writes data/clean/ and reports/clean
 from pathlib import Path
 
 from pretrace.common.files import scratch_folder
-from pretrace.corpus import clean_documents, read_evaluation_texts
+from pretrace.corpus import clean_documents, prepared_folder, read_evaluation_texts
 from pretrace.pipeline.stage import Run, run_stage
 from pretrace.schemas.record import write_record
 
@@ -17,7 +17,8 @@ def main(run: Run) -> None:
     evaluation = read_evaluation_texts(Path("data/evaluation"))
     folders = (Path("data/documents"), Path("data/clean"))
     scratch = scratch_folder() / "clean"
-    report = clean_documents(*folders, run.settings.corpus, run.settings.workers, evaluation, scratch)
+    settings = run.settings
+    report = clean_documents(*folders, settings.corpus, settings.workers, evaluation, scratch, prepared_folder())
     write_record("reports/clean.json", report)
     run.log_metrics(report.as_json())
 

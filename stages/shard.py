@@ -8,6 +8,7 @@ Reads data/clean/ and models/vocabulary/; writes data/shards/.
 from pathlib import Path
 
 from pretrace.common.files import scratch_folder
+from pretrace.corpus import prepared_folder
 from pretrace.pipeline.stage import Run, run_stage
 from pretrace.tokens import load_vocabulary
 from pretrace.tokens.shards import write_shards
@@ -16,7 +17,8 @@ from pretrace.tokens.shards import write_shards
 def main(run: Run) -> None:
     vocabulary = load_vocabulary(Path("models/vocabulary"))
     scratch = scratch_folder() / "shards"
-    manifest = write_shards(Path("data/clean"), vocabulary, Path("data/shards"), scratch, run.settings.workers)
+    folders = Path("data/clean"), vocabulary, Path("data/shards"), scratch
+    manifest = write_shards(*folders, run.settings.workers, prepared_folder())
     run.log_metrics({f"{split}_tokens": numbers.tokens for split, numbers in manifest.splits.items()})
 
 

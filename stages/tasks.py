@@ -8,6 +8,7 @@ reports/tasks/<task>.json.
 
 from pathlib import Path
 
+from pretrace.corpus import Gpt1Words, PreparedText, prepared_folder
 from pretrace.pipeline.stage import Run, run_stage
 from pretrace.schemas.record import write_record
 from pretrace.tasks.prepare import prepare_task
@@ -17,7 +18,8 @@ from pretrace.tokens import load_vocabulary
 def main(run: Run) -> None:
     (task,) = run.cell
     vocabulary = load_vocabulary(Path("models/vocabulary"))
-    report = prepare_task(run.settings, task, Path("data/clean/probes"), vocabulary, Path(f"data/tasks/{task}"))
+    documents = PreparedText(Gpt1Words(), prepared_folder(), run.settings.workers).documents(Path("data/clean/probes"))
+    report = prepare_task(run.settings, task, documents, vocabulary, Path(f"data/tasks/{task}"))
     write_record(f"reports/tasks/{task}.json", report)
 
 

@@ -8,12 +8,14 @@ Reads data/shards/ and data/clean/train/; writes models/text_models/ and reports
 from pathlib import Path
 
 from pretrace.baselines.text_models import build_text_models
+from pretrace.corpus import Gpt1Words, PreparedText, prepared_folder
 from pretrace.pipeline.stage import Run, run_stage
 from pretrace.schemas.record import write_record
 
 
 def main(run: Run) -> None:
-    report = build_text_models(Path("data/shards"), Path("data/clean/train"), Path("models/text_models"))
+    prepared = PreparedText(Gpt1Words(), prepared_folder(), run.settings.workers)
+    report = build_text_models(Path("data/shards"), prepared, Path("data/clean/train"), Path("models/text_models"))
     write_record("reports/text_models.json", report)
     run.log_metrics({"tokens": report.tokens, "passages": report.passages, "words": report.words})
 

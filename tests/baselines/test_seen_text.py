@@ -11,7 +11,7 @@ import pytest
 from pretrace.baselines import seen_text
 from pretrace.baselines.seen_text import read_seen_ngrams, seen_rows, write_seen_ngrams
 from pretrace.common.errors import PretraceError
-from pretrace.corpus.documents import Document, write_documents
+from pretrace.corpus.documents import Document, read_documents, write_documents
 from pretrace.schemas.baselines import SeenRows
 
 WORDS = [f"w{number}" for number in range(300)]
@@ -29,7 +29,7 @@ def documents(tmp_path: Path) -> Path:
 
 
 def seen(folder: Path, documents: Path) -> np.ndarray:
-    write_seen_ngrams(folder, documents)
+    write_seen_ngrams(folder, read_documents(documents))
     return read_seen_ngrams(folder)
 
 
@@ -57,7 +57,7 @@ def test_parts_count_together_and_short_ones_cannot_be_found(tmp_path: Path, doc
 def test_empty_text_and_limit(tmp_path: Path, documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen_rows([(text(0, 20),)], np.zeros(0, np.uint32)) == SeenRows(rows=0, of=1, too_short=0)
     monkeypatch.setattr(seen_text, "MOST_WORDS", 400)
-    assert write_seen_ngrams(tmp_path, documents) == 400  # two documents of 200
+    assert write_seen_ngrams(tmp_path, read_documents(documents)) == 400  # two documents of 200
 
 
 def test_damaged_file_is_one_line(tmp_path: Path) -> None:

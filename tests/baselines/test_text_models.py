@@ -14,7 +14,7 @@ from pretrace.baselines.ngram_answers import has_form, ngram_answer, values_of
 from pretrace.baselines.ngrams import count_ngrams, read_ngrams
 from pretrace.baselines.text_models import build_text_models
 from pretrace.common.errors import PretraceError
-from pretrace.corpus.documents import Document, write_documents
+from pretrace.corpus import Document, Gpt1Words, PreparedText, write_documents
 from pretrace.tasks.dataset import EncodedSplit, Row, TaskData
 from tests.helpers.small_training import make_shards
 
@@ -152,7 +152,8 @@ def test_text_models_read_the_training_text(tmp_path: Path) -> None:
     shards = make_shards(tmp_path / "shards")
     texts = [sentence(random, theme, 500) for theme in THEMES for _ in range(3)]
     write_documents(tmp_path / "clean", [Document(str(i), "made up", text) for i, text in enumerate(texts)])
-    reports = [build_text_models(shards, tmp_path / "clean", tmp_path / name) for name in "ab"]
+    prepared = PreparedText(Gpt1Words(), tmp_path / "prepared")
+    reports = [build_text_models(shards, prepared, tmp_path / "clean", tmp_path / name) for name in "ab"]
     assert reports[0] == reports[1]
     files = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert files == ["lsa.parquet", *(f"ngrams-{n}.parquet" for n in range(1, 6)), "seen_ngrams.uint32"]
@@ -168,6 +169,6 @@ def test_large_text_is_read_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     shards = make_shards(tmp_path / "shards")
     texts = [sentence(np.random.default_rng(i), "sea", 30) for i in range(10)]
     write_documents(tmp_path / "clean", [Document(str(i), "made up", text) for i, text in enumerate(texts)])
-    report = build_text_models(shards, tmp_path / "clean", tmp_path / "out")
+    report = build_text_models(shards, PreparedText(None, tmp_path), tmp_path / "clean", tmp_path / "out")
     assert report.tokens == 100 < report.tokens_of
     assert 1 <= report.passages <= 3

@@ -104,7 +104,7 @@ def test_clean_gives_the_same_bytes_with_every_engine(
     clean_documents(tmp_path / "raw", tmp_path / "one", corpus, Workers(count=1))
     clean_documents(tmp_path / "raw", tmp_path / "many", corpus, Workers(engine=engine, count=count))
     files = [path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file()]
-    assert len(files) > 3
+    assert len(files) >= 3
     for file in files:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "many" / file).read_bytes()
 
@@ -133,7 +133,7 @@ def test_killed_clean_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             raise KeyboardInterrupt
         return clean_text(text)
 
-    monkeypatch.setattr("pretrace.corpus.cleaning.document_steps.clean_text", clean_until_killed)
+    monkeypatch.setattr("pretrace.corpus.text.recipe.clean_text", clean_until_killed)
     arguments = (tmp_path / "raw", tmp_path / "again", corpus, None, (), tmp_path / "scratch")
     with pytest.raises(KeyboardInterrupt):
         clean_documents(*arguments)
@@ -141,7 +141,8 @@ def test_killed_clean_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     kept = sorted((tmp_path / "scratch").iterdir())
     kept[0].write_bytes(kept[0].read_bytes()[:-20])  # damaged: it is done again
     clean_documents(*arguments)
-    assert 31 + 9 < len(cleaned) < 31 + 25
+    cut = len(texts)  # each is without a line, and its words are made again
+    assert 31 + 9 < len(cleaned) - cut < 31 + 25
     assert not (tmp_path / "scratch").exists()
     files = [path.relative_to(tmp_path / "whole") for path in (tmp_path / "whole").rglob("*") if path.is_file()]
     assert len(files) > 3

@@ -79,7 +79,7 @@ def said(folder: Path) -> str:
 def test_damaged_outputs_are_restored(locked: Reference, place: Path, faults: Faults) -> None:
     folder = clone(locked, place / "project")
     for name, content in (
-        ("data/clean/counts.tsv", None),
+        ("data/clean/train/part-00000.parquet", None),
         ("models/pretrained/transformer/model.safetensors", b"half"),
         (f"data/tasks/{TASK}/train.parquet", b""),
         ("reports/pretrain.json", b"{"),
@@ -96,7 +96,7 @@ def test_damaged_outputs_are_restored(locked: Reference, place: Path, faults: Fa
 def test_flipped_bit_is_noticed_even_if_dvc_does_not(locked: Reference, place: Path, faults: Faults) -> None:
     """DVC looks at size and time of change; the stage looks at the bytes."""
     folder = clone(locked, place / "project")
-    path = folder / "data" / "clean" / "counts.tsv"
+    path = folder / "data" / "clean" / "train" / "part-00000.parquet"
     content = bytearray(path.read_bytes())
     path.unlink()  # it is a link
     path.write_bytes(content)
@@ -109,7 +109,8 @@ def test_flipped_bit_is_noticed_even_if_dvc_does_not(locked: Reference, place: P
     done = tiny.run(folder, sys.executable, "-m", "dvc", "repro", "--force", "--single-item", "bpe")
     assert done.returncode != 0
     assert (
-        "data/clean/counts.tsv: does not match the recorded output of stage `clean`; delete data/clean" in done.stderr
+        "data/clean/train/part-00000.parquet: does not match the recorded output of stage `clean`; delete data/clean"
+        in done.stderr
     )
     shutil.rmtree(folder / "data" / "clean")
     tiny.dvc(folder, "repro")

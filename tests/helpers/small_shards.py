@@ -16,6 +16,7 @@ class Words:
     """A vocabulary of whole words, enough for what shards need."""
 
     size, fingerprint, document_end_id, unknown_id = 1000, "f" * 64, 1, 0
+    recipe = None
 
     def encode_arrays(self, cleaned: list[str]) -> list[np.ndarray]:
         return [self.encode_array(text) for text in cleaned]

@@ -34,7 +34,7 @@ def settings(project: Path) -> Settings:
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "unlabeled"), [("cola", 1), ("stsb", 2), ("snli", 0), ("race", 0)])
 def test_prepare_task_writes_rows_and_record(name: str, unlabeled: int, settings: Settings) -> None:
-    report = prepare_task(settings, name, Path("none"), Letters(), Path("out"))
+    report = prepare_task(settings, name, [], Letters(), Path("out"))
     note, splits = read_task(Path("out"))
     assert note.overrides == {"lr": 1e-4, **({"soft_classes": 6} if name == "stsb" else {})}
     assert (note.card.rows, note.card.paper.table[:5]) == ("files", "Table")
@@ -55,11 +55,11 @@ def test_prepare_task_writes_rows_and_record(name: str, unlabeled: int, settings
 
 def test_prepare_task_is_deterministic(settings: Settings) -> None:
     for out in ("a", "b"):
-        prepare_task(settings, "cola", Path("none"), Letters(), Path(out))
+        prepare_task(settings, "cola", [], Letters(), Path(out))
     assert sorted(path.name for path in Path("a").iterdir()) == sorted(path.name for path in Path("b").iterdir())
     assert all(path.read_bytes() == (Path("b") / path.name).read_bytes() for path in Path("a").iterdir())
 
 
 def test_unknown_task_is_refused(settings: Settings) -> None:
     with pytest.raises(PretraceError, match=r"^mine: not in params\.yaml, whose tasks are cola, stsb, snli, race$"):
-        prepare_task(settings, "mine", Path("none"), Letters(), Path("out"))
+        prepare_task(settings, "mine", [], Letters(), Path("out"))

@@ -39,7 +39,7 @@ def write_rows(split: str, labels: list[object]) -> None:
 
 
 def prepared(out: str) -> TaskReport:
-    return prepare_task(settings_with(tasks=a_task()), "mine", Path("none"), Words(), Path(out))
+    return prepare_task(settings_with(tasks=a_task()), "mine", [], Words(), Path(out))
 
 
 def test_soft_labels_on_the_scale_are_accepted() -> None:
@@ -65,7 +65,6 @@ def test_probe_with_labels_above_the_scale_is_one_line(monkeypatch: pytest.Monke
     monkeypatch.setattr(
         "pretrace.tasks.prepare.make_probe", lambda *_: TaskData("regression", "pearson", None, {"train": rows})
     )
-    monkeypatch.setattr("pretrace.tasks.prepare.read_documents", lambda _: [])
     tasks = {"near": {"kind": "regression", "probe": "nearness", "soft_classes": 3}}
     with pytest.raises(PretraceError, match=r"^params\.yaml: tasks\.near\.soft_classes: 3 .* go to 3$"):
-        prepare_task(settings_with(tasks=tasks), "near", Path("none"), Words(), Path("tasks"))
+        prepare_task(settings_with(tasks=tasks), "near", [], Words(), Path("tasks"))

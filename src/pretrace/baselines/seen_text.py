@@ -6,14 +6,14 @@ The n-grams and their hashes are those of the corpus filter `contamination`, whi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.open_file import open_file
-from pretrace.corpus.documents import read_documents
+from pretrace.corpus.documents import Document
 from pretrace.corpus.filters.ngrams import hash_ngrams, hash_words
 from pretrace.schemas.baselines import SeenRows
 
@@ -26,11 +26,10 @@ MOST_WORDS = 20_000_000
 """Words of the training text that are looked at, from its beginning: their n-grams take 80 MB."""
 
 
-def write_seen_ngrams(folder: Path, documents: Path) -> int:
+def write_seen_ngrams(folder: Path, documents: Iterable[Document]) -> int:
     """Write the hashes of the training text's n-grams into a folder; return the words that were looked at.
 
-    Raises:
-        PretraceError: the text is missing or damaged.
+    `documents` are prepared, as the rows are.
     """
     words, parts = 0, [np.zeros(0, np.uint32)]
     for ngrams, count in _of_documents(documents):
@@ -71,9 +70,9 @@ def seen_rows(rows: Sequence[Sequence[str]], seen: np.ndarray) -> SeenRows:
     return SeenRows(rows=found, of=long_enough, too_short=len(rows) - long_enough)
 
 
-def _of_documents(documents: Path) -> Iterator[tuple[np.ndarray, int]]:
+def _of_documents(documents: Iterable[Document]) -> Iterator[tuple[np.ndarray, int]]:
     """Yield the n-grams of each document, each once, and its number of words."""
-    for document in read_documents(documents):
+    for document in documents:
         yield np.unique(_shortened(document.text)), len(document.text.split())
 
 

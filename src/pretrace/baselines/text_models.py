@@ -6,7 +6,7 @@ large corpus they read a part: ten million tokens take 1.5 GB and 20 seconds to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from pretrace.baselines.lsa import PASSAGE_WORDS, fit_lsa, write_lsa
 from pretrace.baselines.ngrams import count_ngrams, write_ngrams
 from pretrace.baselines.seen_text import write_seen_ngrams
 from pretrace.common.files import atomic_folder
-from pretrace.corpus.documents import read_documents
+from pretrace.corpus.documents import Document
+from pretrace.corpus.text.prepared_text import PreparedText
 from pretrace.schemas.baselines import TextModelsReport
 from pretrace.tokens.shards import open_shards, read_manifest
 
@@ -23,12 +24,13 @@ MOST_TOKENS, MOST_PASSAGES = 10_000_000, 50_000
 over the text."""
 
 
-def build_text_models(shards: Path, documents: Path, out: Path) -> TextModelsReport:
+def build_text_models(shards: Path, prepared: PreparedText, documents: Path, out: Path) -> TextModelsReport:
     """Write the n-gram model and LSA of the training text into a folder, whole or not at all.
 
     Args:
         shards: folder of token ids.
-        documents: folder of the clean training text, from which the shards were made.
+        prepared: makes the words of the documents.
+        documents: folder of the training text, from which the shards were made.
         out: the folder.
 
     Raises:
@@ -44,10 +46,10 @@ def build_text_models(shards: Path, documents: Path, out: Path) -> TextModelsRep
     with atomic_folder(out) as temporary:
         levels = count_ngrams(ids, manifest.vocabulary_size)
         write_ngrams(temporary, levels)
-        passages = list(islice(_passages(documents), 0, None, max(1, step)))
+        passages = list(islice(_passages(prepared.documents(documents)), 0, None, max(1, step)))
         lsa = fit_lsa(passages)
         write_lsa(temporary, lsa)
-        write_seen_ngrams(temporary, documents)
+        write_seen_ngrams(temporary, prepared.documents(documents))
     return TextModelsReport(
         tokens=len(ids),
         tokens_of=stream.tokens,
@@ -58,8 +60,8 @@ def build_text_models(shards: Path, documents: Path, out: Path) -> TextModelsRep
     )
 
 
-def _passages(documents: Path) -> Iterator[str]:
-    for document in read_documents(documents):
+def _passages(documents: Iterable[Document]) -> Iterator[str]:
+    for document in documents:
         words = document.text.split()
         for start in range(0, len(words), PASSAGE_WORDS):
             yield " ".join(words[start : start + PASSAGE_WORDS])

@@ -10,16 +10,21 @@ from pretrace.corpus.filters.contamination import EvaluationText, read_evaluatio
 from pretrace.corpus.readers.installed_docs import collect_installed
 from pretrace.corpus.readers.read_documents import read_files
 from pretrace.corpus.text.clean import clean_text, clean_text_plainly
+from pretrace.corpus.text.prepared_text import PreparedText, prepared_folder
+from pretrace.corpus.text.recipe import Gpt1Words
 
 __all__ = [
     "Document",
     "EvaluationText",
+    "Gpt1Words",
+    "PreparedText",
     "clean_documents",
     "clean_text",
     "clean_text_plainly",
     "collect_installed",
     "collect_text",
     "corpus_name",
+    "prepared_folder",
     "read_corpus",
     "read_documents",
     "read_evaluation_texts",

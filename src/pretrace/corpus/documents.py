@@ -143,6 +143,18 @@ def readable_part(part: Path) -> Iterator[None]:
         raise PretraceError(f"{part}: not a whole Parquet file of documents ({error})") from None
 
 
+def text_sizes(part: Path) -> list[int]:
+    """Return the UTF-8 bytes of each document's text. Raises `PretraceError` if the part is damaged."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    sizes: list[int] = []
+    with readable_part(part), pq.ParquetFile(part) as file:
+        for batch in file.iter_batches(batch_size=256, columns=["text"]):
+            sizes += pc.binary_length(batch.column("text")).to_pylist()
+    return sizes
+
+
 def count_documents(part: Path) -> int:
     """Return the number of documents in a part. Raises `PretraceError` if it is damaged."""
     import pyarrow.parquet as pq

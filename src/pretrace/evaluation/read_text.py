@@ -14,7 +14,7 @@ import numpy as np
 
 from pretrace.common.errors import PretraceError, printable
 from pretrace.common.progress import progress
-from pretrace.corpus import Document, clean_text, read_files
+from pretrace.corpus import Document, read_files
 from pretrace.corpus.readers.faults import Fault
 from pretrace.corpus.readers.find_files import URL, WILDCARD
 from pretrace.corpus.readers.list_files import open_local
@@ -33,15 +33,15 @@ class Text:
     ids_N: np.ndarray
     documents: int
     words: int
-    """Words of the cleaned text, between spaces and line ends, as the pipeline counts them."""
+    """Words of the prepared text, between spaces and line ends, as the pipeline counts them."""
     bytes: int
     """UTF-8 bytes of the raw text."""
     clean_bytes: int
-    """UTF-8 bytes of the cleaned text with one line end per document, as in the pipeline's bits/byte."""
+    """UTF-8 bytes of the prepared text with one line end per document."""
 
 
 def read_text(path: str, vocabulary: Vocabulary) -> Text:
-    """Clean and encode the text at `path`, as the stages `clean` and `shard` do with a corpus.
+    """Prepare and encode the text at `path`, as the stage `shard` does with a corpus.
 
     Raises:
         PretraceError: there is no such text, it is not text, or it is too short to score a token.
@@ -50,14 +50,14 @@ def read_text(path: str, vocabulary: Vocabulary) -> Text:
     parts: list[np.ndarray] = []
     words = size = clean_size = 0
     for document in progress(documents_at(path), unit="documents", description="read"):
-        cleaned = clean_text(document.text)
-        if not cleaned:
+        prepared = vocabulary.prepare(document.text)
+        if not prepared:
             continue
-        [encoded] = encode([replace(document, text=cleaned)])
+        [encoded] = encode([replace(document, text=prepared)])
         parts.append(encoded.ids)
         words += encoded.words
         size += len(document.text.encode())
-        clean_size += encoded.bytes
+        clean_size += len(prepared.encode()) + 1
     if not words:
         raise PretraceError(f"{printable(path)}: no text there")
     return Text(np.concatenate(parts), len(parts), words, size, clean_size)

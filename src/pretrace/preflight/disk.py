@@ -20,8 +20,9 @@ from pretrace.training.engine.memory import WEIGHT_BYTES
 
 CHECKPOINT_COPIES, CHECKPOINTS = 3, 3
 """A checkpoint has the weights and two moments; two checkpoints are kept while a third is written."""
-TEXT_COPIES = 4
-"""Documents, clean text and shards, each in the workspace and in DVC's cache, compressed to about two thirds."""
+TEXT_COPIES = 5
+"""Documents, clean text and shards, each in the workspace and in DVC's cache, and prepared text once, compressed to
+about two thirds."""
 SAMPLED_FILES, SAMPLED_BYTES = 3, 16 << 20
 """The largest compressed files are sampled, from their beginning, for how far they unpack."""
 GROWTH = 5.0

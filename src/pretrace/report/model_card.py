@@ -173,7 +173,7 @@ def _training(pretrain: PretrainReport, cost: dict[str, CostEntry], tuned: Finet
 def _scores(pretrain: PretrainReport, benchmark: Benchmark) -> str:
     lines = [
         f"On validation text: loss {pretrain.val_loss:.4g} nats/token; perplexity {pretrain.val_perplexity:.4g} per "
-        f"token; {pretrain.val_bits_per_byte:.4g} bits/byte of the clean text.",
+        f"token; {pretrain.val_bits_per_byte:.4g} bits/byte of the raw text.",
         "",
     ]
     columns = list(dict.fromkeys(row.variant for row in benchmark.rows))

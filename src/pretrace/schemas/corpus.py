@@ -46,8 +46,9 @@ class TextCount(Record):
 
     documents: int
     words: int
+    """Words that GPT-1's recipe makes of it."""
     bytes: int
-    """UTF-8 bytes."""
+    """UTF-8 bytes of the raw text."""
 
 
 class LengthBin(Record):

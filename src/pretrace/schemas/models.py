@@ -31,7 +31,7 @@ class LanguageModelMetrics(Record):
     val_perplexity: float
     """exp(val_loss), per token."""
     val_bits_per_byte: float
-    """The same loss in bits per UTF-8 byte of the clean text: comparable between tokenizers."""
+    """The same loss in bits per UTF-8 byte of the raw text: comparable between tokenizers."""
     parameters: int
     """Trained parameters, tied ones once."""
     steps: int

@@ -61,9 +61,9 @@ class SplitManifest(Record):
     tokens: int
     """Token ids, one line end for each document among them."""
     words: int
-    """Words of the clean text."""
+    """Words of the text as the tokenizer reads it."""
     bytes: int
-    """UTF-8 bytes of the clean text, with one line end for each document: what bits/byte counts."""
+    """UTF-8 bytes of the raw text, with one line end for each document: what bits/byte counts."""
     documents: int
     offsets: OffsetsFile
     files: list[ShardFile]

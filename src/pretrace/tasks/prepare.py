@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from pretrace.common.errors import PretraceError
-from pretrace.corpus import clean_text, read_documents
+from pretrace.corpus import Document, clean_text
 from pretrace.schemas.tasks import GiveAway, TaskExample, TaskReport
 from pretrace.settings import Columns, Settings
 from pretrace.settings.card import Card
@@ -33,8 +34,10 @@ class Encoder(Protocol):
         ...
 
 
-def prepare_task(settings: Settings, name: str, probe_documents: Path, tokenizer: Encoder, out: Path) -> TaskReport:
-    """Write the folder `out` of a task; return its entry for the report.
+def prepare_task(
+    settings: Settings, name: str, probe_documents: Iterable[Document], tokenizer: Encoder, out: Path
+) -> TaskReport:
+    """Write the folder `out` of a task; return its entry for the report. A probe reads prepared documents.
 
     Raises:
         PretraceError: there is no such task, or its rows are missing or unusable.
@@ -62,7 +65,7 @@ def prepare_task(settings: Settings, name: str, probe_documents: Path, tokenizer
     return _report(data, give_aways)
 
 
-def _probe(settings: Settings, name: str, documents: Path) -> TaskData:
+def _probe(settings: Settings, name: str, documents: Iterable[Document]) -> TaskData:
     task, scale = settings.tasks[name], settings.scale.probes
     assert task.probe
     wanted = {
@@ -70,7 +73,7 @@ def _probe(settings: Settings, name: str, documents: Path) -> TaskData:
         "dev": task.test_rows or scale.dev_rows,
         "test": task.test_rows or scale.test_rows,
     }
-    data = make_probe(task.probe, read_documents(documents), wanted, scale, task.kind, task.metric_name)
+    data = make_probe(task.probe, documents, wanted, scale, task.kind, task.metric_name)
     highest = max((row.label for rows in data.splits.values() for row in rows), default=0)
     if task.soft_classes and highest > task.soft_classes - 1:
         raise PretraceError(

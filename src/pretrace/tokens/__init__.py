@@ -4,7 +4,7 @@ Importing this is cheap: sentencepiece is imported where it is used.
 """
 
 from pretrace.tokens.load import copy_vocabulary, load_vocabulary, vocabulary_folder
-from pretrace.tokens.train_bpe import measure_vocabulary, train_vocabulary
+from pretrace.tokens.train_bpe import measure_vocabulary, train_vocabulary, write_word_counts
 from pretrace.tokens.vocabulary import Vocabulary
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "measure_vocabulary",
     "train_vocabulary",
     "vocabulary_folder",
+    "write_word_counts",
 ]

@@ -1,7 +1,7 @@
 """Training of a byte-pair encoding from word counts.
 
-Merges never cross a word, so the counts are all that training needs: the corpus itself is not read, and memory grows
-with the number of distinct words.
+Merges never cross a word, so the counts are all that training needs: the trainer never sees the corpus, and memory
+grows with the number of distinct words.
 """
 
 from __future__ import annotations
@@ -13,9 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.files import atomic_folder, sha256_of_file
+from pretrace.common.files import atomic_folder, sha256_of_file, write_text
 from pretrace.common.open_file import open_file
+from pretrace.corpus.documents import document_parts, read_documents
+from pretrace.corpus.parallel import map_in_order
 from pretrace.corpus.text.count_words import count_words
+from pretrace.corpus.text.prepared_text import PRELOAD, WORKERS_FROM_BYTES, PreparedText
+from pretrace.corpus.text.word_counts import WordCounts, by_frequency, count_words_of
 from pretrace.schemas.record import write_record
 from pretrace.schemas.tokens import VocabularyRecord
 from pretrace.tokens.load import DESCRIPTION
@@ -50,6 +54,27 @@ TOO_SMALL = re.compile(r"required_chars\. \d+ vs (\d+)")
 TOO_LARGE = re.compile(r"(?:value <=|Vocabulary size too high).*?(\d+)\D*$", re.S)
 
 
+def write_word_counts(path: Path, documents: Path, prepared: PreparedText) -> None:
+    """Write the words of documents to a file, as `train_vocabulary` takes it: most frequent first, ties by word.
+
+    Words are those between the spaces of the prepared text. Workers count them, a part each.
+
+    Raises:
+        PretraceError: the documents are missing or damaged.
+    """
+    parts = list(prepared.parts(document_parts(documents)).values())
+    few = sum(part.stat().st_size for part in parts) < WORKERS_FROM_BYTES
+    counts = WordCounts()
+    for _, table in map_in_order(count_words_of_part, parts, None if few else prepared.workers, PRELOAD):
+        counts.add(table)
+    write_text(path, "".join(f"{word}\t{count}\n" for word, count in by_frequency(counts.total())))
+
+
+def count_words_of_part(part: Path) -> Any:
+    """Return Arrow's table of the words of a part of prepared documents and their counts."""
+    return count_words_of(document.text.encode() for document in read_documents(part))
+
+
 def train_vocabulary(counts: Path, out: Path, size: int) -> dict[str, Any]:
     """Train `size` tokens from `counts` (word, tab, number) into the folder `out`; the same counts give the same bytes.
 
@@ -74,7 +99,7 @@ def train_vocabulary(counts: Path, out: Path, size: int) -> dict[str, Any]:
 
 
 def measure_vocabulary(vocabulary: Vocabulary, texts: Iterable[str]) -> dict[str, Any]:
-    """Measure how well cleaned texts are encoded: tokens/word, bytes (UTF-8)/token, and the share of unknown tokens."""
+    """Measure how well prepared texts are encoded: tokens/word, UTF-8 bytes/token, and the share of unknown tokens."""
     tokens = words = size = unknown = 0
     for text in texts:
         ids = vocabulary.encode_array(text)
@@ -134,7 +159,7 @@ def _explained(error: Exception, size: int, rows: list[str]) -> PretraceError:
 
 
 def _read_counts(path: Path) -> list[str]:
-    with open_file(path, missing="no such file; run the stage `clean`") as stream:
+    with open_file(path, missing="no such file; `write_word_counts` makes it") as stream:
         rows = stream.read().decode().split("\n")
     rows = [row for row in rows if row and END_OF_WORD not in row]
     if not rows:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from pretrace.corpus.text.recipe import Recipe
 from pretrace.schemas.tokens import VocabularyRecord
 
 
@@ -45,6 +46,8 @@ class Vocabulary(Protocol):
     first_id: int | None
     separator_id: int | None
     padding_id: int | None
+    recipe: Recipe | None
+    """How text is prepared, in a form that workers get; None: it stays as it is."""
 
     def prepare(self, text: str) -> str:
         """Return raw text as the tokenizer reads it; for GPT-1's words by its recipe (`pretrace.corpus.clean_text`)."""

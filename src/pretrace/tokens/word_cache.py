@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from pretrace.corpus.text.clean import clean_text
 from pretrace.corpus.text.count_words import count_spaces, spaced_words
+from pretrace.corpus.text.recipe import Gpt1Words
 from pretrace.tokens.vocabulary import SpecialIds
 
 CACHED_WORDS = 1_000_000
@@ -117,6 +117,7 @@ class WordVocabulary(SpecialIds, ABC):
     def __init__(self, tokens: list[str], newline_id: int, end_of_word: str) -> None:
         self.tokens, self.document_end_id, self._end_of_word = tokens, newline_id, end_of_word
         self.size = len(tokens)
+        self.recipe = Gpt1Words()
         self._words = WordIds(self.size, newline_id, self._encode)
 
     @abstractmethod
@@ -124,7 +125,7 @@ class WordVocabulary(SpecialIds, ABC):
         """Return the ids of each word."""
 
     def prepare(self, text: str) -> str:
-        return clean_text(text)
+        return self.recipe(text)
 
     def encode(self, text: str) -> list[int]:
         return self.encode_words(self.prepare(text))

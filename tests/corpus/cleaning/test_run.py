@@ -1,4 +1,4 @@
-"""The stage `clean`: cleaned, split by document, counted; the same bytes with any number of workers."""
+"""The stage `clean`: raw text, split by document; the same bytes with any number of workers."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def raw(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_clean_writes_splits_counts_and_report(raw: Path, tmp_path: Path) -> None:
+def test_clean_writes_raw_text_by_split_and_report(raw: Path, tmp_path: Path) -> None:
     report = clean_documents(raw, tmp_path / "out", CORPUS, Workers(count=1))
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "counts.tsv",
         "probes",
         "rejects.jsonl",
         "train",
         "validation",
     ]
     splits = {split: list(read_documents(tmp_path / "out" / split)) for split in SPLITS}
-    texts = {document.id: clean_text_plainly(document.text) for document in read_documents(raw)}
+    texts = {document.id: document.text for document in read_documents(raw)}
+    words = {name: clean_text_plainly(text).split() for name, text in texts.items()}
     written = [document for documents in splits.values() for document in documents]
     assert len(written) == len({document.id for document in written}) == 60
     assert all(document.text == texts[document.id] for document in written)
@@ -49,14 +49,13 @@ def test_clean_writes_splits_counts_and_report(raw: Path, tmp_path: Path) -> Non
     assert sum(row.documents for row in report.lengths) == 60
     for split, documents in splits.items():
         assert report.splits[split].documents == len(documents)
-        assert report.splits[split].words == sum(len(document.text.split()) for document in documents)
+        assert report.splits[split].words == sum(len(words[document.id]) for document in documents)
         assert report.splits[split].bytes == sum(len(document.text.encode()) for document in documents)
         summed = sum(parts[split].words for parts in report.sources.values())
         assert summed == report.splits[split].words
-    counts = Counter(word for document in splits["train"] for word in document.text.split())
-    rows = [row.split("\t") for row in (tmp_path / "out" / "counts.tsv").read_text().splitlines()]
-    assert {word: int(count) for word, count in rows} == counts
-    assert rows == sorted(rows, key=lambda row: (-int(row[1]), row[0]))
+    counts = Counter(word for document in splits["train"] for word in words[document.id])
+    assert report.distinct_words == len(counts)
+    assert dict(report.frequent_words) == {word: n for word, n in counts.items() if any(map(str.isalpha, word))}
 
 
 @pytest.mark.slow
@@ -67,7 +66,7 @@ def test_clean_gives_the_same_bytes_for_any_worker_count(
     reports = [clean_documents(raw, tmp_path / str(workers), CORPUS, Workers(count=workers)) for workers in (1, 2)]
     assert reports[0] == reports[1]
     files = sorted(path.relative_to(tmp_path / "1") for path in (tmp_path / "1").rglob("*") if path.is_file())
-    assert len(files) == 5
+    assert len(files) == 4
     for file in files:
         assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes()
 

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pretrace.corpus.cleaning import within_spans
-from pretrace.corpus.cleaning.document_steps import ApplySteps, CleanText
+from pretrace.corpus.cleaning.document_steps import ApplySteps, PrepareText
 from pretrace.corpus.cleaning.text_spool import CleanToSpool
 from pretrace.corpus.cleaning.within_spans import SpanProgress
 from pretrace.corpus.documents import Document
+from pretrace.corpus.text.recipe import Gpt1Words
 
 
 class Bar:
@@ -46,7 +47,7 @@ def test_bar_moves_inside_of_a_document(tmp_path: Path, monkeypatch: pytest.Monk
         return size
 
     monkeypatch.setattr(Path, "write_text", look_after_a_note)
-    documents = CleanToSpool(ApplySteps([CleanText()]), tmp_path)(OneBatch(text, "short"))
+    documents = CleanToSpool(ApplySteps([PrepareText(Gpt1Words())]), tmp_path)(OneBatch(text, "short"))
     assert sum(amount > 0 for amount in bar.amounts) >= 10
     assert sum(bar.amounts) == len(text.encode()) + len("short")
     for document in documents:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pretrace.corpus.filters.boilerplate import LineCounter, cut_boilerplate, hash_lines
+from pretrace.corpus.filters.boilerplate import LineCounter, common_lines, hash_lines
 from pretrace.corpus.filters.ngrams import hash_text
 from pretrace.settings import BoilerplateRules
 
@@ -33,6 +33,4 @@ def test_line_counts_are_of_documents(
     assert common == {hash_text(line): count for line, count in expected.items()}
     assert not (tmp_path / "lines").exists()
     for lines in documents:
-        text, cut = cut_boilerplate("\n".join(lines), common, 3)
-        assert text == "\n".join(line for line in lines if line not in expected)
-        assert cut == [line for line in lines if line in expected]
+        assert common_lines("\n".join(lines), common, 3) == [line in expected for line in lines]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretrace.corpus import Document
-from pretrace.corpus.cleaning.document_steps import ApplySteps, CleanText
+from pretrace.corpus import Document, Gpt1Words
+from pretrace.corpus.cleaning.document_steps import ApplySteps, PrepareText
 from pretrace.corpus.cleaning.run import document_steps
 from pretrace.corpus.filters.base import Reason
 from pretrace.settings import LanguageRules, LengthRules, Quality, RepetitionRules, SymbolRules
@@ -20,8 +20,8 @@ ALL = Quality(length=LengthRules(), repetition=RepetitionRules(), symbols=Symbol
 
 def reason_for(raw: str, quality: Quality) -> Reason | None:
     """Why the filters of raw text drop it."""
-    steps = document_steps(quality, None)
-    filters = steps[: [type(step) for step in steps].index(CleanText)]
+    steps = document_steps(quality, None, Gpt1Words())
+    filters = steps[: [type(step) for step in steps].index(PrepareText)]
     (cleaned,) = ApplySteps(filters)([Document("id", "source", raw)])
     return cleaned.reason
 

@@ -138,7 +138,7 @@ def test_stages_init_from_a_folder_with_openai_vocabulary(tmp_path: Path, form: 
     assert made.description == vocabulary.description
     assert made.encode(TEXT) == vocabulary.encode(TEXT)
     assert read_json("reports/bpe.json")["size"] == vocabulary.size
-    assert not Path("data/clean/counts.tsv").exists()  # nothing is trained
+    assert not Path(".pretrace/bpe").exists()  # nothing is trained
 
     write_shards(Path("data/clean"), made, Path("data/shards"))
     stage("pretrain").main(run)

@@ -38,7 +38,7 @@ class CachedSteps:
         self._key = sha256_of_json([steps, inputs, code_hash(__name__)])
 
     def __call__(self, documents: list[Document]) -> list[CleanedDocument]:
-        batch = [[document.id, document.source, document.text] for document in documents]
+        batch = [asdict(document) for document in documents]
         path = self._folder / f"{sha256_of_json([self._key, batch])}.json.gz"
         try:
             with gzip.open(path, "rt", encoding="utf-8") as stream:

@@ -84,14 +84,14 @@ def clean_each(
             if document.reason:
                 yield document
                 continue
-            assert document.range and document.line_hashes is not None
+            assert document.range and document.prepared_range and document.line_hashes is not None
             counter.add(document.line_hashes)
             batch = batches.setdefault(document.range.file, SpooledBatch(document.range.file, spool))
             batch.names.append((document.id, document.source))
-            batch.ranges.append(document.range)
+            batch.ranges.extend((document.range, document.prepared_range))
         common = counter.common()
-    second = [BoilerplateFilter(boilerplate.rules, common), *steps[at + 1 :]]
-    size = sum(text.bytes for batch in batches.values() for text in batch.ranges)
+    second = [BoilerplateFilter(boilerplate.rules, common, boilerplate.recipe), *steps[at + 1 :]]
+    size = sum(text.bytes for batch in batches.values() for text in batch.ranges[::2])
     yield from workers.run(batches.values(), second, folder, "cut", size, sorted(common.items()))
     shutil.rmtree(first_folder)
 

@@ -1,5 +1,6 @@
 """The way of a document from data/documents to data/clean: `document_steps`, then `clean_documents`, read in order.
 
+What is kept is the raw text, whatever tokenizer will read it; GPT-1's words only decide, for all of them alike.
 Workers apply the steps to each document and write its text; this process compares documents with each other and adds
 up, in the order of the corpus, so the number of workers changes nothing. Only names, lengths, checksums and signatures
 of the whole corpus are in memory at once.
@@ -12,15 +13,14 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from pretrace.common.files import atomic_folder, write_text
+from pretrace.common.files import atomic_folder
 from pretrace.corpus.cleaning.batch_cache import CACHED_FROM_BYTES
-from pretrace.corpus.cleaning.document_steps import CleanText, Measure
+from pretrace.corpus.cleaning.document_steps import Measure, PrepareText
 from pretrace.corpus.cleaning.passes import WorkerPass, clean_each
 from pretrace.corpus.cleaning.rejects import Rejects
 from pretrace.corpus.cleaning.split import KeptDocument, split_documents
@@ -34,6 +34,9 @@ from pretrace.corpus.filters.exact_duplicates import ExactDuplicateFilter
 from pretrace.corpus.filters.near_duplicates import PERMUTATIONS, find_near_duplicates
 from pretrace.corpus.filters.quality import LanguageFilter, LengthFilter, SymbolFilter
 from pretrace.corpus.filters.repetition import RepetitionFilter
+from pretrace.corpus.text.prepared_text import PreparedText
+from pretrace.corpus.text.recipe import Gpt1Words
+from pretrace.corpus.text.word_counts import by_frequency
 from pretrace.schemas.corpus import CleanReport, DuplicateGroups, EvaluationTexts
 
 if TYPE_CHECKING:
@@ -44,8 +47,8 @@ FREQUENT_WORDS = 50
 Rules = TypeVar("Rules")
 
 
-def document_steps(quality: Quality, evaluation: EvaluationNgrams | None) -> list[Step]:
-    """Return all that can happen to a document by itself, in order; each step drops, changes or measures it.
+def document_steps(quality: Quality, evaluation: EvaluationNgrams | None, recipe: Gpt1Words) -> list[Step]:
+    """Return all that can happen to a document by itself, in order; each step drops, cuts or measures it.
 
     A filter is a step only if its rules are set. What happens to documents among each other follows in
     `clean_documents`.
@@ -55,9 +58,13 @@ def document_steps(quality: Quality, evaluation: EvaluationNgrams | None) -> lis
         *_if_set(quality.symbols, SymbolFilter),
         *_if_set(quality.language, LanguageFilter),
         *_if_set(quality.repetition, RepetitionFilter),
-        CleanText(),
-        *_if_set(quality.boilerplate, BoilerplateFilter),
-        *([ContaminationFilter(quality.contamination, evaluation)] if quality.contamination and evaluation else []),
+        PrepareText(recipe),
+        *([BoilerplateFilter(quality.boilerplate, None, recipe)] if quality.boilerplate else []),
+        *(
+            [ContaminationFilter(quality.contamination, evaluation, recipe)]
+            if quality.contamination and evaluation
+            else []
+        ),
         Measure(quality.near_duplicates),
     ]
 
@@ -69,40 +76,41 @@ def clean_documents(
     workers: Workers | None = None,
     evaluation: Iterable[EvaluationText] = (),
     scratch: Path | None = None,
+    prepared: Path | None = None,
 ) -> CleanReport:
-    """Clean the documents in `raw`; write `out/{train,validation,probes}/part-*.parquet` and `out/counts.tsv`.
+    """Filter and split the documents in `raw`; write `out/{train,validation,probes}/part-*.parquet`.
 
     Empty documents and copies are dropped, and so is what `corpus.quality` says; `evaluation` is the text for its
-    `contamination`. `out/rejects.jsonl` lists what was dropped or cut, if anything was. `counts.tsv` has the words of
-    the train split with their counts, most frequent first, ties by word.
+    `contamination`. `out/rejects.jsonl` lists what was dropped or cut, if anything was.
 
     With `scratch`, a folder, an interrupted run over a large corpus resumes from the batches that were cleaned. The
-    folder is deleted at the end.
+    folder is deleted at the end. With `prepared`, a folder, GPT-1's words are kept there for later stages.
 
     Returns:
-        The report: documents, words and bytes (UTF-8) by split and by source, rejects with examples,
+        The report: documents, GPT-1's words and bytes (UTF-8) by split and by source, rejects with examples,
         lengths, frequent words.
 
     Raises:
         PretraceError: no documents in `raw`, or too few are left to split.
     """
-    quality, totals = corpus.quality, Counter[str]()
+    quality, totals, recipe = corpus.quality, Counter[str](), Gpt1Words()
     ngrams = EvaluationNgrams(evaluation, quality.contamination.words) if quality.contamination else None
-    inputs = [quality.model_dump(mode="json"), [asdict(text) for text in ngrams.texts] if ngrams else None]
+    inputs = [quality.model_dump(mode="json"), [asdict(text) for text in ngrams.texts] if ngrams else None, recipe.key]
     cache = scratch if bytes_of_documents(raw) >= CACHED_FROM_BYTES else None
     with atomic_folder(out) as temporary, Rejects(temporary / "rejects.jsonl") as rejects:
         spool = temporary / "cleaned"
-        steps = document_steps(quality, ngrams)
+        steps = document_steps(quality, ngrams, recipe)
         cleaned = clean_each(raw, steps, spool, WorkerPass(workers, cache, inputs), totals)
         kept, signatures = deduplicate(rejects.keep(cleaned), TextSpool(spool), rejects)
         dropped, groups = _near_duplicates(kept, signatures, quality, temporary / "shingles")
         for number, reason in dropped.items():
             rejects.drop(kept.documents[number], reason, kept.text(number))
         splits = _splits(kept.documents, dropped, groups, corpus)
-        numbers, counts = write_splits(kept, temporary, splits, workers)
+        words = PreparedText(recipe, prepared) if prepared else None
+        numbers, counts = write_splits(kept, temporary, splits, workers, words)
         shutil.rmtree(spool)
-        ordered = sorted(sorted(counts.items()), key=itemgetter(1), reverse=True)  # equal ones stay in order
-        write_text(temporary / "counts.tsv", "".join(f"{word}\t{count}\n" for word, count in ordered))
+        if words:
+            words.forget_old()
     if scratch:
         shutil.rmtree(scratch, ignore_errors=True)
     return CleanReport(
@@ -112,7 +120,7 @@ def clean_documents(
         left_out=dict(rejects.dropped),
         distinct_words=len(counts),
         **numbers,
-        frequent_words=list(islice((row for row in ordered if _has_letter(row[0])), FREQUENT_WORDS)),
+        frequent_words=list(islice((row for row in by_frequency(counts) if _has_letter(row[0])), FREQUENT_WORDS)),
         **rejects.report(),
         near_duplicate_groups=DuplicateGroups(groups=len(set(groups.values())), documents=len(groups)),
         evaluation_texts=EvaluationTexts(looked_for=len(ngrams.texts), too_short=ngrams.too_short) if ngrams else None,
@@ -141,7 +149,7 @@ def _near_duplicates(
     """Return the numbers of the near duplicates to drop, in order, and the groups to keep in one split."""
     if not quality.near_duplicates:
         return {}, {}
-    repeats, groups = find_near_duplicates(kept.texts(), signatures, quality.near_duplicates, scratch)
+    repeats, groups = find_near_duplicates(kept.prepared_texts(), signatures, quality.near_duplicates, scratch)
     dropped = {}
     for number, (first, similarity) in sorted(repeats.items()):
         original = kept.documents[first]

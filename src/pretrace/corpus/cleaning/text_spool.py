@@ -1,6 +1,6 @@
-"""Spool of cleaned text on disk: workers write it, and it is read back by byte ranges.
+"""Spool of text on disk: workers write it, and it is read back by byte ranges.
 
-A file of the spool has the texts of one batch, in UTF-8, end to end.
+A file of the spool has the texts of one batch, in UTF-8, end to end: each raw, then prepared.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from pretrace.corpus.cleaning.document_steps import PreparedDocument
 from pretrace.corpus.cleaning.input_spans import BATCH_BYTES
 from pretrace.corpus.cleaning.split import KeptDocument
 from pretrace.corpus.cleaning.within_spans import SpanNotes
@@ -66,10 +67,12 @@ class SpooledBatch:
     names: list[tuple[str, str]] = field(default_factory=list)
     """By document: id and source."""
     ranges: list[ByteRange] = field(default_factory=list)
+    """By document two: of its raw text and of the prepared one."""
 
     def read(self) -> Iterator[list[Document]]:
         texts = map(bytes.decode, self.spool.read(self.ranges))
-        documents = (Document(*name, text) for name, text in zip(self.names, texts, strict=True))
+        pairs = zip(texts, texts, strict=True)
+        documents = (PreparedDocument(*name, *pair) for name, pair in zip(self.names, pairs, strict=True))
         yield from in_batches(documents, BATCH_BYTES)
 
 
@@ -87,11 +90,15 @@ class CleanToSpool:
         with self._spool.path(batch.number).open("wb") as stream, SpanNotes(self._spool.note(batch.number)) as notes:
             for documents in batch.read():
                 for document in self._apply(documents):
-                    raw = b"" if document.reason else document.text.encode()
-                    stream.write(raw)
+                    raw, prepared = (
+                        b"" if document.reason else text.encode() for text in (document.text, document.prepared)
+                    )
+                    stream.write(raw + prepared)
                     document.text, document.range = "", ByteRange(batch.number, start, len(raw))
-                    cleaned.append(document)
                     start += len(raw)
+                    document.prepared, document.prepared_range = "", ByteRange(batch.number, start, len(prepared))
+                    start += len(prepared)
+                    cleaned.append(document)
                     notes.add(document.bytes_in)
         return cleaned
 
@@ -102,20 +109,27 @@ class KeptDocuments:
     def __init__(self, spool: TextSpool) -> None:
         self.spool = spool
         self.documents: list[KeptDocument] = []
-        self._ranges = array("Q")  # three numbers per document, as there can be millions
+        self._ranges = array("Q")  # four numbers per document, as there can be millions
 
     def add(self, document: CleanedDocument) -> None:
-        assert document.range
+        assert document.range and document.prepared_range
         self.documents.append(KeptDocument(document.id, document.source, document.words))
-        self._ranges.extend(document.range)
+        self._ranges.extend((*document.range, document.prepared_range.bytes))
 
     def range(self, number: int) -> ByteRange:
-        return ByteRange(*self._ranges[3 * number : 3 * number + 3])
+        """Return where a document's raw text lies."""
+        return ByteRange(*self._ranges[4 * number : 4 * number + 3])
 
-    def texts(self) -> Iterator[str]:
-        """Yield all texts, in order."""
-        ranges = map(self.range, range(len(self.documents)))
+    def prepared_range(self, number: int) -> ByteRange:
+        """Return where its prepared text lies."""
+        file, start, size, prepared = self._ranges[4 * number : 4 * number + 4]
+        return ByteRange(file, start + size, prepared)
+
+    def prepared_texts(self) -> Iterator[str]:
+        """Yield all prepared texts, in order."""
+        ranges = map(self.prepared_range, range(len(self.documents)))
         return map(bytes.decode, self.spool.read(ranges))
 
     def text(self, number: int) -> str:
+        """Return a document's raw text."""
         return next(self.spool.read([self.range(number)])).decode()

@@ -1,4 +1,4 @@
-"""Writing of cleaned documents to the folders of their splits, with the numbers of each split.
+"""Writing of documents to the folders of their splits, with the numbers of each split.
 
 The documents of every part are known before any is written, so workers write the parts, each from the texts that it
 reads from the spool.
@@ -22,15 +22,12 @@ from pretrace.corpus.cleaning.text_spool import KeptDocuments, TextSpool
 from pretrace.corpus.documents import part_path, write_part
 from pretrace.corpus.filters.base import ByteRange
 from pretrace.corpus.parallel import map_in_order
-from pretrace.corpus.text.count_words import spaced_words_of
+from pretrace.corpus.text.prepared_text import PreparedText
+from pretrace.corpus.text.word_counts import WordCounts, count_words_of
 
 if TYPE_CHECKING:
     from pretrace.settings import Workers
 
-COUNTED_BYTES = 8_000_000
-"""UTF-8 bytes of text whose words are counted at once."""
-TABLES_TOGETHER = 16
-"""Tables of counts that are summed at once."""
 WORKERS_FROM_BYTES = 16 << 20
 """Bytes of text below which this process writes alone: workers would take longer to start."""
 
@@ -43,14 +40,20 @@ class PlannedPart:
     ids: list[str]
     sources: list[str]
     ranges: list[ByteRange]
+    """Of the raw texts."""
+    prepared_ranges: list[ByteRange]
     counted: bool
     """True if its words are to be counted."""
 
 
 def write_splits(
-    kept: KeptDocuments, out: Path, splits: Sequence[str | None], workers: Workers | None = None
+    kept: KeptDocuments,
+    out: Path,
+    splits: Sequence[str | None],
+    workers: Workers | None = None,
+    prepared: PreparedText | None = None,
 ) -> tuple[dict[str, Any], dict[str, int]]:
-    """Write each document to `out/<split>/`; those without a split are not written.
+    """Write each raw document to `out/<split>/`, and to `prepared` if given; those without a split are not written.
 
     Returns:
         The numbers by split and source with the histogram of lengths, and the counts of the train split's words.
@@ -60,7 +63,7 @@ def write_splits(
     with progress(total=size, unit="B", description="split") as bar:
         parts = _plan_parts(kept, out, splits)
         few = size < WORKERS_FROM_BYTES
-        for part, words in map_in_order(WritePart(kept.spool), parts, None if few else workers, PRELOAD):
+        for part, words in map_in_order(WritePart(kept.spool, prepared), parts, None if few else workers, PRELOAD):
             bar.update(sum(text.bytes for text in part.ranges))
             if words is not None:
                 counts.add(words)
@@ -104,6 +107,7 @@ def _plan_parts(kept: KeptDocuments, out: Path, splits: Sequence[str | None]) ->
                 [document.id for document in written],
                 [document.source for document in written],
                 [kept.range(number) for number in numbers],
+                [kept.prepared_range(number) for number in numbers],
                 split == "train",
             )
             start = end
@@ -121,73 +125,34 @@ def _part_ends(sizes: Iterable[int]) -> list[int]:
 
 
 class WritePart:
-    """The function of a worker: write a part, and count its words if asked to."""
+    """The function of a worker: write a part, keep its prepared text, and count its words if asked to."""
 
-    def __init__(self, spool: TextSpool) -> None:
-        self._spool = spool
+    def __init__(self, spool: TextSpool, prepared: PreparedText | None) -> None:
+        self._spool, self._prepared = spool, prepared
 
     def __call__(self, part: PlannedPart) -> Any:
         """Return Arrow's table of words (each with a space at its end) and their counts, or None."""
-        texts = list(self._spool.read(part.ranges))
+        prepared = list(self._spool.read(part.prepared_ranges)) if self._prepared or part.counted else []
         with ThreadPoolExecutor(1) as thread:
-            written = thread.submit(_write, part, texts)
-            counts = count_words_of(texts) if part.counted else None
+            written = thread.submit(self._write, part, prepared)
+            counts = count_words_of(prepared) if part.counted else None
             written.result()
         return counts
 
+    def _write(self, part: PlannedPart, prepared: list[bytes]) -> None:
+        write_part(part.path, part.ids, part.sources, _column(list(self._spool.read(part.ranges))))
+        if self._prepared:
+            self._prepared.keep(part.path, part.ids, part.sources, _column(prepared))
 
-def _write(part: PlannedPart, texts: list[bytes]) -> None:
+
+def _column(texts: list[bytes]) -> Any:
+    """Return texts in UTF-8 as Arrow's `large_string`."""
     import numpy as np
     import pyarrow as pa
 
     offsets = np.fromiter(accumulate(map(len, texts), initial=0), np.int64, len(texts) + 1)
     buffers: list[Any] = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(texts))]
-    column = pa.Array.from_buffers(pa.large_string(), len(texts), buffers, null_count=0)
-    write_part(part.path, part.ids, part.sources, column)
-
-
-def count_words_of(texts: Iterable[bytes]) -> Any:
-    """Return Arrow's table of the words of texts and their counts, counted in groups of texts."""
-    counts = WordCounts()
-    waiting: list[bytes] = []
-    size = 0
-    for text in texts:
-        waiting.append(text)
-        size += len(text)
-        if size >= COUNTED_BYTES:
-            counts.count(waiting)
-            waiting, size = [], 0
-    counts.count(waiting)
-    return counts.table()
-
-
-class WordCounts:
-    """Sums tables of words and their counts."""
-
-    def __init__(self) -> None:
-        self._tables: list[Any] = []
-
-    def count(self, texts: list[bytes]) -> None:
-        import pyarrow as pa
-
-        raw = b"".join([text.replace(b"\n", b" ") + b" " for text in texts])
-        counted = spaced_words_of(raw).value_counts()
-        self.add(pa.table([counted.field("values"), counted.field("counts")], ["word", "count"]))
-
-    def add(self, table: Any) -> None:
-        self._tables.append(table)
-        if len(self._tables) > TABLES_TOGETHER:
-            self._tables = [self.table()]
-
-    def table(self) -> Any:
-        import pyarrow as pa
-
-        groups = pa.concat_tables(self._tables).group_by("word", use_threads=False)
-        return groups.aggregate([("count", "sum")]).rename_columns(["word", "count"])
-
-    def total(self) -> dict[str, int]:
-        words, numbers = (column.to_pylist() for column in self.table().columns)
-        return dict(zip([word[:-1] for word in words], numbers, strict=True))
+    return pa.Array.from_buffers(pa.large_string(), len(texts), buffers, null_count=0)
 
 
 def _histogram(lengths: Counter[int]) -> list[dict[str, int]]:

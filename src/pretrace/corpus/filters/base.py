@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import compress
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
+
+from pretrace.corpus.text.raw_lines import without_lines
+from pretrace.corpus.text.recipe import Recipe
 
 Rules = TypeVar("Rules")
 DECIMALS = 6
@@ -49,11 +53,14 @@ class CleanedDocument:
     id: str
     source: str
     text: str
+    """The raw text, which is what is kept."""
     beginning: str
     """The first characters of the text as it was read."""
     bytes_in: int
     """UTF-8 bytes of the text as it was read."""
     words_in: int
+    prepared: str = ""
+    """The text as GPT-1's recipe gives it, by which documents are measured and compared."""
     reason: Reason | None = None
     """Why it is dropped."""
     cuts: list[tuple[Reason, list[str]]] = field(default_factory=list)
@@ -62,23 +69,31 @@ class CleanedDocument:
     """Task and row of the evaluation texts with which it shares words."""
     words: int = 0
     digest: bytes = b""
-    """SHA-256 of the cleaned text."""
+    """SHA-256 of the prepared text."""
     signature: np.ndarray | None = None
     """MinHash signature (`near_duplicates.signature`)."""
     line_hashes: np.ndarray | None = None
     """Lines to count in the whole corpus (`boilerplate.hash_lines`)."""
     range: ByteRange | None = None
-    """Where the cleaned text was spooled; `text` is empty from then on."""
+    """Where the raw text was spooled; `text` is empty from then on."""
+    prepared_range: ByteRange | None = None
+    """The same for the prepared text."""
     view: TextView | None = None
     """Words and lines of `text`, for the filters of raw text."""
 
-    def cut(self, reason: Reason, text: str, lines: list[str]) -> Reason | None:
-        """Keep `text`, which is without `lines`; a document of which nothing is left is dropped for that reason."""
-        if lines and not text:
+    def cut(self, reason: Reason, is_cut: Sequence[bool], recipe: Recipe) -> Reason | None:
+        """Cut lines of the prepared text, and the raw lines that they are from.
+
+        A document of which nothing is left is dropped for that reason.
+        """
+        if not any(is_cut):
+            return None
+        lines = list(compress(self.prepared.split("\n"), is_cut))
+        self.text = without_lines(self.text, is_cut)
+        self.prepared = recipe(self.text)
+        if not self.prepared:
             return reason
-        if lines:
-            self.text = text
-            self.cuts.append((reason, lines))
+        self.cuts.append((reason, lines))
         return None
 
 

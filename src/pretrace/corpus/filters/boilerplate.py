@@ -15,6 +15,7 @@ import numpy as np
 
 from pretrace.corpus.filters.base import CleanedDocument, Reason
 from pretrace.corpus.filters.ngrams import hash_text
+from pretrace.corpus.text.recipe import Recipe
 
 if TYPE_CHECKING:
     from pretrace.settings import BoilerplateRules
@@ -25,16 +26,19 @@ BUFFERED_LINES = 1_000_000
 
 
 class BoilerplateFilter:
-    """Cuts the lines of a cleaned document that are common in the corpus; `common` are their hashes, with counts."""
+    """Cuts the lines of a document that are common in the corpus; `common` are their hashes, with counts.
 
-    def __init__(self, rules: BoilerplateRules, common: Mapping[int, int] | None = None) -> None:
-        self.rules, self.common = rules, common or {}
+    Lines are compared as GPT-1's words; `recipe` makes those of what is left.
+    """
+
+    def __init__(self, rules: BoilerplateRules, common: Mapping[int, int] | None, recipe: Recipe) -> None:
+        self.rules, self.common, self.recipe = rules, common or {}, recipe
 
     def __call__(self, document: CleanedDocument) -> Reason | None:
         if not self.common:
             return None
-        text, lines = cut_boilerplate(document.text, self.common, self.rules.least_words)
-        return document.cut(Reason("boilerplate", len(lines)), text, lines)
+        is_cut = common_lines(document.prepared, self.common, self.rules.least_words)
+        return document.cut(Reason("boilerplate", sum(is_cut)), is_cut, self.recipe)
 
 
 class HashLines:
@@ -44,12 +48,12 @@ class HashLines:
         self.rules = rules
 
     def __call__(self, document: CleanedDocument) -> Reason | None:
-        document.line_hashes = hash_lines(document.text, self.rules.least_words)
+        document.line_hashes = hash_lines(document.prepared, self.rules.least_words)
         return None
 
 
 class LineCounter:
-    """Counts in how many documents each cleaned line with at least `rules.least_words` words stands.
+    """Counts in how many documents each prepared line with at least `rules.least_words` words stands.
 
     A context: the files under `folder` are deleted when it is left.
     """
@@ -93,7 +97,7 @@ class LineCounter:
 
 
 def hash_lines(text: str, least_words: int) -> np.ndarray:
-    """Return the hashes (`hash_text`) of a cleaned text's lines that are long enough, each once: uint64."""
+    """Return the hashes (`hash_text`) of a prepared text's lines that are long enough, each once: uint64."""
     return np.array(sorted({hash_text(line) for line in long_lines(text, least_words)}), np.uint64)
 
 
@@ -102,10 +106,7 @@ def long_lines(text: str, least_words: int) -> Iterable[str]:
     return (line for line in text.split("\n") if line.count(" ") + 1 >= least_words)
 
 
-def cut_boilerplate(text: str, common: Mapping[int, int], least_words: int) -> tuple[str, list[str]]:
-    """Return the cleaned text without its common lines, and those lines."""
-    cut = {line for line in long_lines(text, least_words) if hash_text(line) in common}
-    if not cut:
-        return text, []
-    lines = text.split("\n")
-    return "\n".join([line for line in lines if line not in cut]), [line for line in lines if line in cut]
+def common_lines(prepared: str, common: Mapping[int, int], least_words: int) -> list[bool]:
+    """Return for each line of a prepared text whether it is common in the corpus."""
+    cut = {line for line in long_lines(prepared, least_words) if hash_text(line) in common}
+    return [line in cut for line in prepared.split("\n")]

@@ -20,6 +20,7 @@ from pretrace.common.files import atomic_folder
 from pretrace.corpus.documents import Document, read_documents, write_documents
 from pretrace.corpus.filters.base import CleanedDocument, Reason
 from pretrace.corpus.filters.ngrams import hash_ngrams, hash_words
+from pretrace.corpus.text.recipe import Recipe
 
 if TYPE_CHECKING:
     from pretrace.settings import ContaminationRules
@@ -97,13 +98,16 @@ class EvaluationNgrams:
 
 
 class ContaminationFilter:
-    """Drops a cleaned document that shares an n-gram with an evaluation text, or cuts the lines that do."""
+    """Drops a document that shares an n-gram with an evaluation text, or cuts the lines that do.
 
-    def __init__(self, rules: ContaminationRules, evaluation: EvaluationNgrams) -> None:
-        self.rules, self.evaluation = rules, evaluation
+    N-grams are of GPT-1's words; `recipe` makes those of what is left.
+    """
+
+    def __init__(self, rules: ContaminationRules, evaluation: EvaluationNgrams, recipe: Recipe) -> None:
+        self.rules, self.evaluation, self.recipe = rules, evaluation, recipe
 
     def __call__(self, document: CleanedDocument) -> Reason | None:
-        words = document.text.split()
+        words = document.prepared.split()
         shared = self.evaluation.find(words)
         if not shared:
             return None
@@ -113,16 +117,13 @@ class ContaminationFilter:
         document.evaluation_rows = sorted(set(shared.rows))
         if self.rules.action == "drop":
             return reason
-        return document.cut(reason, *cut_ngrams(document.text, shared.starts, self.rules.words))
+        return document.cut(reason, touched_lines(document.prepared, shared.starts, self.rules.words), self.recipe)
 
 
-def cut_ngrams(text: str, starts: list[int], n: int) -> tuple[str, list[str]]:
-    """Return the text without the lines that an n-gram from one of `starts` touches, and those lines."""
-    lines = text.split("\n")
-    first_words = np.cumsum([0] + [len(line.split()) for line in lines])
+def touched_lines(prepared: str, starts: list[int], n: int) -> list[bool]:
+    """Return for each line of a prepared text whether an n-gram from one of `starts` touches it."""
+    first_words = np.cumsum([0] + [len(line.split()) for line in prepared.split("\n")])
     touched = np.zeros(first_words[-1], bool)
     for start in starts:
         touched[start : start + n] = True
-    is_cut = [bool(touched[first:end].any()) for first, end in pairwise(first_words)]
-    kept = [line for line, cut in zip(lines, is_cut, strict=True) if not cut]
-    return "\n".join(kept), [line for line, cut in zip(lines, is_cut, strict=True) if cut]
+    return [bool(touched[first:end].any()) for first, end in pairwise(first_words)]

@@ -1,4 +1,4 @@
-"""Filter of documents whose cleaned text stood earlier in the corpus."""
+"""Filter of documents whose words stood earlier in the corpus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encoding of cleaned documents, in order, to a folder of token ids for each part of the text.
+"""Encoding of documents, in order, to a folder of token ids for each part of the text.
 
 A part's folder is named after its inputs (the text's checksum, the vocabulary, the code), and is whole or absent, so an
 interrupted run resumes with the parts that are encoded. A folder that was damaged since is made again.
@@ -26,9 +26,17 @@ from pretrace.common.files import (
     write_json,
 )
 from pretrace.common.progress import progress
-from pretrace.corpus.documents import Document, bytes_of_documents, count_documents, in_batches, read_documents
+from pretrace.corpus.documents import (
+    Document,
+    bytes_of_documents,
+    count_documents,
+    in_batches,
+    read_documents,
+    text_sizes,
+)
 from pretrace.corpus.parallel import map_in_order
 from pretrace.corpus.text.count_words import count_words
+from pretrace.corpus.text.prepared_text import PreparedText
 from pretrace.settings import Workers
 from pretrace.tokens import Vocabulary
 from pretrace.tokens.word_cache import id_type
@@ -51,7 +59,7 @@ class PartIndex:
     """By document: the position of its first token; and the end of the last."""
     words: int = 0
     bytes: int = 0
-    """UTF-8 bytes of the text, with one line end per document."""
+    """UTF-8 bytes of the raw text, with one line end per document."""
 
 
 class EncodedPart:
@@ -71,27 +79,28 @@ class EncodedPart:
 
 
 def encode_parts(
-    parts: list[Path], vocabulary: Vocabulary, scratch: Path, workers: Workers | None
+    parts: list[Path], vocabulary: Vocabulary, scratch: Path, prepared: PreparedText
 ) -> dict[Path, EncodedPart]:
-    """Encode the parts of the documents that are not yet in the folder `scratch`, and return all.
+    """Encode the parts of the raw documents that are not yet in the folder `scratch`, and return all.
 
     Raises:
         PretraceError: a part is damaged.
     """
     dtype = id_type(vocabulary.size)
-    inputs = [vocabulary.fingerprint, dtype.str, code_hash(__name__)]
+    recipe = vocabulary.recipe.key if vocabulary.recipe else None
+    inputs = [vocabulary.fingerprint, recipe, dtype.str, code_hash(__name__)]
     folders = {part: scratch / f"{sha256_of_json([*inputs, sha256_of_file(part)])}" for part in parts}
     missing = [part for part in parts if not checksums_match(folders[part])]
-    encoded = _encode(missing, vocabulary, workers)
+    encoded = _encode(list(prepared.parts(missing).values()), vocabulary, prepared.workers)
     for part in missing:
-        _write(folders[part], islice(encoded, count_documents(part)))
+        _write(folders[part], islice(encoded, count_documents(part)), text_sizes(part))
     return {part: EncodedPart(folder, dtype) for part, folder in folders.items()}
 
 
 def _encode(
     parts: list[Path], vocabulary: Vocabulary, workers: Workers | None
 ) -> Iterator[tuple[Document, EncodedDocument]]:
-    """Yield each document of the parts with its ids."""
+    """Yield each document of the parts, which are prepared, with its ids."""
     if sum(part.stat().st_size for part in parts) < WORKERS_FROM_BYTES:
         workers = None
     batches = (batch for part in parts for batch in in_batches(read_documents(part), BATCH_CHARACTERS))
@@ -101,16 +110,16 @@ def _encode(
             bar.update(sum(len(document.text) for document in documents))
 
 
-def _write(folder: Path, encoded: Iterable[tuple[Document, EncodedDocument]]) -> None:
+def _write(folder: Path, encoded: Iterable[tuple[Document, EncodedDocument]], sizes: list[int]) -> None:
     index = PartIndex()
     with atomic_folder(folder) as temporary:
         with (temporary / IDS).open("wb") as stream:
-            for document, tokens in encoded:
+            for (document, tokens), size in zip(encoded, sizes, strict=True):
                 stream.write(tokens.ids.tobytes())  # `tofile` would not say what is wrong with the disk
                 index.ranks.append(document_rank(document.source, document.id))
                 index.starts.append(index.starts[-1] + len(tokens.ids))
                 index.words += tokens.words
-                index.bytes += tokens.bytes
+                index.bytes += size + 1
         write_json(temporary / INDEX, asdict(index))
         write_checksums(temporary)
 
@@ -122,12 +131,10 @@ class EncodedDocument:
     ids: np.ndarray
     """With the end of a document after them (`Vocabulary.document_end_id`)."""
     words: int
-    bytes: int
-    """UTF-8 bytes of the text, with its line end."""
 
 
 class EncodeBatch:
-    """The function of a worker: encode a batch of documents."""
+    """The function of a worker: encode a batch of prepared documents."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
@@ -135,7 +142,7 @@ class EncodeBatch:
     def __call__(self, batch: list[Document]) -> list[EncodedDocument]:
         texts = [document.text for document in batch]
         encoded = zip(self._vocabulary.encode_arrays(texts), texts, strict=True)
-        return [EncodedDocument(self._with_end(ids), count_words(t), len(t.encode()) + 1) for ids, t in encoded]
+        return [EncodedDocument(self._with_end(ids), count_words(text)) for ids, text in encoded]
 
     def _with_end(self, ids: np.ndarray) -> np.ndarray:
         end = self._vocabulary.document_end_id

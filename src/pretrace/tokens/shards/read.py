@@ -21,7 +21,7 @@ class Shards:
         self.tokens = numbers.tokens
         """Tokens in the stream."""
         self.bytes = numbers.bytes
-        """UTF-8 bytes of the clean text."""
+        """UTF-8 bytes of the raw text."""
         self.words = numbers.words
         self._files = [np.memmap(folder / file.name, id_type, "r") for file in numbers.files if file.tokens]
         self._starts = np.cumsum([0] + [len(ids) for ids in self._files])

@@ -19,6 +19,7 @@ import numpy as np
 
 from pretrace.common.files import atomic_folder, sha256_of_file
 from pretrace.corpus.documents import document_parts
+from pretrace.corpus.text.prepared_text import PreparedText
 from pretrace.schemas.record import write_record
 from pretrace.schemas.tokens import Manifest, OffsetsFile, ShardFile, SplitManifest
 from pretrace.settings import Workers
@@ -32,16 +33,21 @@ SPLITS = ("train", "validation")
 
 
 def write_shards(
-    clean: Path, vocabulary: Vocabulary, out: Path, scratch: Path | None = None, workers: Workers | None = None
+    clean: Path,
+    vocabulary: Vocabulary,
+    out: Path,
+    scratch: Path | None = None,
+    workers: Workers | None = None,
+    prepared: Path | None = None,
 ) -> Manifest:
     """Encode `clean/train` and `clean/validation` (from `clean_documents`) into the folder `out`.
 
     With `scratch`, a folder, an interrupted run resumes: parts of the text that are encoded are not encoded again. The
-    folder's content is deleted at the end.
+    folder's content is deleted at the end. `prepared` is the folder of `PreparedText`, if text is kept there.
 
     Returns:
         The manifest, which is also written. By split: `tokens`, `words`, `documents`, and `bytes`: the UTF-8 bytes of
-        the clean text with one line end per document, the denominator of bits/byte.
+        the raw text with one line end per document, the denominator of bits/byte, whatever the vocabulary.
 
     Raises:
         PretraceError: the documents are missing.
@@ -49,7 +55,8 @@ def write_shards(
     with atomic_folder(out) as temporary:
         encoded = scratch or temporary / "encoded"
         paths = {split: document_parts(Path(clean) / split) for split in SPLITS}
-        parts = encode_parts(list(chain.from_iterable(paths.values())), vocabulary, encoded, workers)
+        texts = PreparedText(vocabulary.recipe, prepared or temporary / "prepared", workers)
+        parts = encode_parts(list(chain.from_iterable(paths.values())), vocabulary, encoded, texts)
         splits = {split: _write_split([parts[path] for path in paths[split]], temporary, split) for split in SPLITS}
         manifest = Manifest(
             vocabulary=vocabulary.fingerprint,
@@ -60,6 +67,8 @@ def write_shards(
         write_record(temporary / MANIFEST, manifest)
         if not scratch:
             shutil.rmtree(encoded)
+        if not prepared:
+            shutil.rmtree(texts.folder, ignore_errors=True)
     for part in parts.values():
         part.delete()
     return manifest

@@ -1,0 +1,43 @@
+"""Recipes: what happens to raw text before a tokenizer reads it. Each vocabulary has one; GPT-1's makes words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import Protocol
+
+from pretrace.common.code import code_hash
+from pretrace.common.files import sha256_of_json
+from pretrace.corpus.text.clean import clean_text
+
+LIBRARIES = ("ftfy", "spacy")
+
+
+class Recipe(Protocol):
+    """Turns raw text into the text that a tokenizer reads. It can be pickled, for workers."""
+
+    @property
+    def key(self) -> str:
+        """A hash that two recipes share only if they give the same text: of settings, code and libraries."""
+
+    def __call__(self, text: str) -> str:
+        """Return the prepared text."""
+
+
+@dataclass(frozen=True)
+class Gpt1Words:
+    """GPT-1's recipe: repair Unicode, standardize signs and spaces, tokenize, lower-case (`clean_text`)."""
+
+    @property
+    def key(self) -> str:
+        return _key()
+
+    def __call__(self, text: str, progress: Callable[[int], None] | None = None) -> str:
+        return clean_text(text, progress)
+
+
+@cache
+def _key() -> str:
+    return sha256_of_json([code_hash(__name__), [version(name) for name in LIBRARIES]])
