@@ -43,21 +43,21 @@ def trained(shards: Path, steps: int, precision: str) -> float:
     from pretrace.training.engine.device import choose_device
     from pretrace.training.engine.loop import train_steps
     from pretrace.training.engine.optimizer import build_optimizer
-    from pretrace.training.engine.schedule import warmup_cosine
     from pretrace.training.objectives import MicroBatch
     from pretrace.training.objectives.causal_lm import CausalLM
     from pretrace.training.pretraining.evaluate import validation_loss, validation_sequences
+    from pretrace.training.pretraining.plan import Plan
 
     settings = load_settings()
     scale, seed = settings.scale, settings.pretrain.seeds[0]
     section, context = scale.pretrain, scale.model.context
-    device, batch_size, objective = choose_device(precision, 1), section.batch_size // 2, CausalLM()
+    device, batch_size, objective = choose_device(precision, 1), Plan(scale).batch_size // 2, CausalLM()
     model = Transformer(scale.model, read_manifest(shards).vocabulary_size, seed)
     texts = open_shards(shards, "train")
-    warmup = section.warmup_steps / section.steps
+    plan = Plan(scale)
 
     def losses(step: int) -> list[torch.Tensor]:
-        ids = torch.from_numpy(batch_sequences(texts, context, batch_size, seed, step))
+        ids = torch.from_numpy(batch_sequences(texts, context, range(step * batch_size, (step + 1) * batch_size), seed))
         batch = MicroBatch(ids, range(batch_size), batch_size, seed, step)
         return [objective.loss(model, batch, DROPOUT, device)]
 
@@ -66,7 +66,7 @@ def trained(shards: Path, steps: int, precision: str) -> float:
         build_optimizer(model, section),
         range(steps),
         losses=losses,
-        learning_rate=lambda step: section.lr * warmup_cosine(step / steps, warmup),
+        learning_rate=lambda step: plan.learning_rate(step * plan.steps // steps),
         clip_norm=section.clip_norm,
         seed=seed,
     ):

@@ -10,7 +10,7 @@ from pretrace.model import LSTM, LanguageModel, Transformer
 from pretrace.schemas.finetuning import FinetuneRecipe
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import LSTMSettings, ModelSettings
-from pretrace.settings.scale import ReadOut
+from pretrace.settings.training import ReadOut
 from pretrace.tasks.dataset import EncodedSplit
 from pretrace.tasks.kinds import KINDS
 from pretrace.training.finetuning.config import resolve_recipe

@@ -143,7 +143,7 @@ def test_own_text_is_collected_and_cleaned(prepared: Path) -> None:
         ("clean", {"lrr": 1}, "params.yaml: lrr: no such setting"),
         ("clean", {"scale": "large"}, "params.yaml: scale: got 'large'; takes one of gpt1, gpu, laptop, tiny"),
         ("clean", {"scale__model__layers": "two"}, "scales/tiny.yaml: model.layers: got 'two'"),
-        ("clean", {"scale__pretrain__steps": REMOVED}, "scales/tiny.yaml: pretrain.steps: missing"),
+        ("clean", {"scale__pretrain__steps": REMOVED}, "scales/tiny.yaml: pretrain: needs either `steps` or `tokens`"),
     ],
 )
 def test_wrong_setting_is_named(project: Path, stage: str, changes: dict[str, Any], said: str) -> None:

@@ -32,6 +32,7 @@ from pretrace.training.distributed.group import Group
 from pretrace.training.engine.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY, flops_per_token
 from pretrace.training.engine.memory import check_memory, min_training_memory
 from pretrace.training.pretraining.init_from import load_initial_model
+from pretrace.training.pretraining.plan import Plan
 
 BYTES_PER_TOKEN = 4.3
 """Of English text: 4.3 for 126 novels with GPT-1's vocabulary, 4.4 for the default corpus with 4,000 tokens (ours)."""
@@ -132,20 +133,20 @@ def _initial_weights(settings: Settings) -> Iterator[tuple[str, str]]:
 def _pretraining(
     kind: str, weights: int, token_flops: int, text_bytes: int, settings: Settings
 ) -> Iterator[tuple[str, str]]:
-    section = settings.scale.pretrain
-    tokens_per_step = section.batch_size * settings.scale.model.context
-    tokens = section.steps * tokens_per_step
+    section, plan = settings.scale.pretrain, Plan(settings.scale)
+    tokens = plan.tokens
     times = len(settings.pretrain.seeds)
     flops = tokens * token_flops * times
     yield kind, f"{weights:,} parameters"
     yield (
         "pre-training",
-        f"{section.steps:,} steps, {tokens:,} tokens{_epochs(tokens, text_bytes, settings)}"
+        f"{plan.steps:,} steps, {tokens:,} tokens{_epochs(tokens, text_bytes, settings)}"
         + f", with each of {times} seeds" * (times > 1),
     )
     yield "", f"{flops:.3g} FLOPs, {flops / PETAFLOP_S_DAY:.3g} petaflop/s-days (GPT-1: {GPT1_PETAFLOP_S_DAYS})"
     processes, gpus = _processes(settings)
-    check_batch_size(section.batch_size, section.sharded, Group(world_size=processes))
+    for size in (plan.smallest_batch, plan.batch_size):
+        check_batch_size(size, section.sharded, Group(world_size=processes))
     least = check_memory(min_training_memory(weights, settings, processes), "at least", settings, gpus)
     if section.sharded and processes > 1:
         yield "memory", least
@@ -155,7 +156,8 @@ def _pretraining(
     yield "device", f"{_times(processes, run.device)}, {run.precision} ({run.precision_reason})"
     yield "", run.compiled
     yield "memory", check_memory(run.memory_bytes * processes, _measured_with(run), settings, gpus)
-    seconds = run.seconds_per_step * section.steps * times
+    tokens_per_step = plan.batch_size * plan.context
+    seconds = run.seconds_per_step * tokens / tokens_per_step * times
     mfu = token_flops * tokens_per_step / run.seconds_per_step / (run.peak_flops * processes)
     price = settings.hourly_cost
     cost = "" if price is None else f", a cost of {price * seconds / 3600:,.2f}"

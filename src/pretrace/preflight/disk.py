@@ -17,6 +17,7 @@ from pretrace.corpus.readers.find_files import find_files
 from pretrace.corpus.readers.source_file import SourceFile, kind_of
 from pretrace.settings import MAIN_MODEL, Settings
 from pretrace.training.engine.memory import WEIGHT_BYTES
+from pretrace.training.pretraining.plan import Plan
 
 CHECKPOINT_COPIES, CHECKPOINTS = 3, 3
 """A checkpoint has the weights and two moments; two checkpoints are kept while a third is written."""
@@ -39,7 +40,7 @@ def check_disk(weights: int, text_bytes: int, settings: Settings) -> str:
     copies = len(settings.tasks) * sum(2 + count * len(settings.seeds) for count in starts)
     of_pretraining = CHECKPOINTS * CHECKPOINT_COPIES + 2
     if settings.scale.pretrain.save_at_powers_of_two:
-        of_pretraining += 3 * (1 + math.floor(math.log2(settings.scale.pretrain.steps)))
+        of_pretraining += 3 * (1 + math.floor(math.log2(Plan(settings.scale).steps)))
     copies += len(settings.pretrainings(MAIN_MODEL)) * of_pretraining
     models, text = copies * weights * WEIGHT_BYTES, TEXT_COPIES * text_bytes
     free = shutil.disk_usage(Path.cwd()).free

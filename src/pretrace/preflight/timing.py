@@ -60,7 +60,9 @@ def dry_run(kind: str, settings: Settings, processes: int) -> DryRun:
     Raises:
         PretraceError: not enough memory, or a step fails.
     """
-    share = -(-settings.scale.pretrain.batch_size // processes)
+    from pretrace.training.pretraining.plan import Plan
+
+    share = -(-Plan(settings.scale).batch_size // processes)
     command = [sys.executable, "-m", "pretrace.preflight.timing", kind, str(share)]
     started = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(processes)
@@ -99,6 +101,7 @@ def measure_here(kind: str, settings: Settings, share: int) -> DryRun:
     from pretrace.training.engine.device import choose_device
     from pretrace.training.engine.flops import flops_per_token, peak_flops
     from pretrace.training.engine.micro_batch import bytes_per_sequence, choose_micro_batch, memory_per_process
+    from pretrace.training.pretraining.plan import Plan
 
     scale, section = settings.scale, settings.scale.pretrain
     device = choose_device(section.precision, scale.threads)
@@ -115,12 +118,13 @@ def measure_here(kind: str, settings: Settings, share: int) -> DryRun:
     single, single_memory = sum(stepper.step(1)), stepper.memory()
     more_fit = int((available - single_memory) / sequence)
     measured = max(1, min(micro_batch, max(2, int(SECONDS / 3 / single)), 1 + more_fit))
-    flops = section.steps * section.batch_size * scale.model.context * flops_per_token(stepper.model)
+    plan = Plan(scale)
+    flops = plan.tokens * flops_per_token(stepper.model)
     compiled = compile_blocks(
         stepper.model,
         section.compile,
         device.name,
-        flops * share / section.batch_size,
+        flops * share / plan.batch_size,
         lambda: stepper.forward_backward(measured),
     )
     stepper.step(measured)
@@ -201,7 +205,7 @@ class Stepper:
 
         shape = (sequences, self.scale.model.context)
         ids = torch.randint(self.size, shape, generator=torch.Generator().manual_seed(0)).to(self.device.name)
-        batch = MicroBatch(ids, range(sequences), self.section.batch_size, self.seed, step=0)
+        batch = MicroBatch(ids, range(sequences), sequences, self.seed, step=0)
         return CausalLM().loss(self.model, batch, self.dropout, self.device)
 
     def _now(self) -> float:

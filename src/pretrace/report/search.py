@@ -14,7 +14,7 @@ from pretrace.common.code import code_hash
 from pretrace.common.files import sha256_of_file, sha256_of_json
 from pretrace.common.units import readable_time
 from pretrace.schemas.finetuning import FinetuneReport, SearchedSetting, SearchRecord
-from pretrace.settings import Settings
+from pretrace.settings import MODEL_KINDS, Settings
 
 FITTED = "scratch"
 """The variant whose reach with more passes stands under the table."""
@@ -54,7 +54,7 @@ def state_of(settings: Settings, data: Path = Path("data"), models: Path = Path(
     finetune = settings.scale.finetune.model_dump(exclude={"lr", "epochs"}) | {"lr": settings.finetune_lr}
     names = [name for name in settings.search.variants if name in settings.variants]
     variants = {name: settings.variants[name].model_dump(exclude=CHOSEN) for name in names}
-    sizes = {"model": settings.scale.model.model_dump(), "lstm": settings.scale.lstm.model_dump()}
+    sizes = {kind: settings.scale.sizes_of(kind).model_dump(exclude_defaults=True) for kind in MODEL_KINDS}
     values = {"finetune": finetune, "variants": variants, **sizes}
     kinds = {settings.variants[name].model for name in names if settings.variants[name].pretrained}
     weights = [models / "pretrained" / kind / "model.safetensors" for kind in sorted(kinds)]

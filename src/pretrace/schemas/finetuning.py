@@ -7,7 +7,7 @@ from pydantic import Field
 from pretrace.schemas.models import ModelConfig
 from pretrace.schemas.record import Record
 from pretrace.schemas.tasks import TaskRecord
-from pretrace.settings.scale import FinetuneSettings
+from pretrace.settings.training import FinetuneSettings
 
 
 class FinetuneFacts(Record):

@@ -16,6 +16,7 @@ from pretrace.settings.columns import Columns
 from pretrace.settings.corpus import Corpus, Dataset, HubDataset, Workers
 from pretrace.settings.experiment import OVERRIDES, DevSplit, Pretraining, Task, Variant
 from pretrace.settings.load import Settings, load_settings
+from pretrace.settings.objective import ObjectiveSettings
 from pretrace.settings.quality import (
     BoilerplateRules,
     ContaminationRules,
@@ -30,16 +31,14 @@ from pretrace.settings.ready import ReadySource, ready_names, with_ready
 from pretrace.settings.scale import (
     MAIN_MODEL,
     MODEL_KINDS,
-    FinetuneSettings,
     LSTMSettings,
     ModelKind,
     ModelSettings,
-    OptimizerSettings,
-    PretrainSettings,
     ProbeSettings,
     Scale,
 )
 from pretrace.settings.search import Search
+from pretrace.settings.training import FinetuneSettings, OptimizerSettings, PretrainSettings
 from pretrace.settings.yaml_file import read_yaml
 from pretrace.settings.zero_shot import (
     FROZEN,
@@ -78,6 +77,7 @@ __all__ = [
     "ModelKind",
     "ModelSettings",
     "NearDuplicateRules",
+    "ObjectiveSettings",
     "OptimizerSettings",
     "PaperScore",
     "PretrainSettings",

@@ -10,7 +10,7 @@ from pretrace.settings.card import Card
 from pretrace.settings.columns import Columns
 from pretrace.settings.corpus import HubDataset
 from pretrace.settings.kinds import KIND_FACTS, Kind
-from pretrace.settings.scale import MAIN_MODEL, ModelKind, ReadOut
+from pretrace.settings.scale import MAIN_MODEL, ModelKind
 from pretrace.settings.section import (
     Count,
     NotNegative,
@@ -22,6 +22,7 @@ from pretrace.settings.section import (
     Seed,
     Share,
 )
+from pretrace.settings.training import ReadOut
 from pretrace.settings.zero_shot import HEURISTIC_COLUMNS, HEURISTIC_KINDS, Heuristics
 
 Epochs = Annotated[int, Field(ge=1, le=10_000)]

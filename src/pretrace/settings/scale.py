@@ -7,17 +7,14 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from pretrace.settings.section import Count, NotNegative, Positive, Rate, Section, Share, Steps, Width
+from pretrace.settings.section import Count, Positive, Section, Share, Width
+from pretrace.settings.training import FinetuneSettings, PretrainSettings
 
 ModelKind = Literal["transformer", "lstm"]
 MODEL_KINDS: tuple[ModelKind, ...] = get_args(ModelKind)
 """Names of the language models; `pretrace.model.build.MODELS` has their classes."""
 MAIN_MODEL: ModelKind = "transformer"
 """The model of every run: always pre-trained, and what `pretrain.init_from` and a variant's `layers` are about."""
-Precision = Literal["auto", "float32", "tf32", "bfloat16"]
-"""Number format of matrix products. `auto`: bfloat16 if the hardware supports it, else float32. `tf32`: float32
-multiplied with ten bits of mantissa on GPUs from Ampere on; the same as float32 elsewhere. All other operations use
-float32."""
 
 
 class VocabularySettings(Section):
@@ -129,94 +126,6 @@ class LSTMSettings(Section):
     """Standard deviation of the initial weights."""
 
 
-ReadOut = Literal["classify", "likelihoods"]
-"""Input of a fine-tuned model's classifier."""
-
-
-class OptimizerSettings(Section):
-    """Adam, weight decay and gradient clipping, in pre-training and in fine-tuning (section 4.1)."""
-
-    optimizer: Literal["openai_adam", "adamw"]
-    """`openai_adam`: Adam as in the released code; `adamw`: PyTorch's, fused and a little faster."""
-    weight_decay: NotNegative
-    """Decoupled weight decay, on tensors with at least two dimensions (GPT-1: 0.01)."""
-    beta1: Share
-    """Decay rate of the first moment (released code: 0.9)."""
-    beta2: Share
-    """Decay rate of the second moment (released code: 0.999)."""
-    clip_norm: Positive
-    """Largest global norm of the gradients; larger ones are scaled down (released code: 1)."""
-
-
-class PretrainSettings(OptimizerSettings):
-    """Generative pre-training (sections 3.1 and 4.1)."""
-
-    steps: Steps
-    """Optimizer steps."""
-    batch_size: Annotated[int, Field(ge=1, le=10**6)]
-    """Sequences of `model.context` tokens per step, over all ranks (GPT-1: 64)."""
-    micro_batch: Count | None
-    """Sequences per forward and backward pass on each rank; gradients are accumulated over a step.
-    Null: as many as fit in memory (pretrace.training.engine.micro_batch). Results differ by rounding only."""
-    sharded: bool
-    """Shard weights, gradients and optimizer state over the ranks (FSDP2) instead of replicating them, for a model that
-    is too large for one device. The world size must divide the batch size."""
-    lr: Rate
-    """Peak learning rate: linear warm-up from zero, then cosine decay to zero (GPT-1: 2.5e-4)."""
-    warmup_steps: Steps
-    """Steps of warm-up (GPT-1: 2000)."""
-    precision: Precision
-    compile: Literal["auto", "on", "off"]
-    """Use of `torch.compile` for the transformer's blocks. `auto`: on a GPU, if the run is long enough to pay for it
-    (figures in pretrace.training.engine.compile). If compilation fails, training continues without it."""
-    validate_every: Steps
-    """Steps between evaluations of the validation loss."""
-    checkpoint_every: Steps
-    """Steps between checkpoints."""
-    sample_every: Steps | None
-    """Steps between sets of sample texts (reports/curves/); null: only at the end (reports/samples.json)."""
-    save_at_powers_of_two: bool
-    """Also save the weights after steps 1, 2, 4, 8, ...: models/pretrained/<model>/steps/."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _has_no_seed(cls, values: Any) -> Any:
-        if isinstance(values, dict) and "seed" in values:
-            raise ValueError(
-                f"`seed: {values['seed']}` has moved to params.yaml, as the list `pretrain.seeds`; remove it here"
-            )
-        return values
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> PretrainSettings:
-        if self.warmup_steps > self.steps:
-            raise ValueError(f"warmup_steps {self.warmup_steps} is more than steps {self.steps}")
-        return self
-
-
-class FinetuneSettings(OptimizerSettings):
-    """Supervised fine-tuning (sections 3.2 and 4.1)."""
-
-    lr: Rate
-    """Peak learning rate (GPT-1: 6.25e-5). Overridden by the top-level `lr`, and that by a task or variant."""
-    epochs: Annotated[int, Field(ge=1, le=10_000)]
-    """Passes over the training rows (GPT-1: 3)."""
-    batch_size: Annotated[int, Field(ge=1, le=10**6)]
-    """Examples per step (GPT-1: 32)."""
-    warmup_share: Share
-    """Share of the steps with linear warm-up (GPT-1: 0.002); the rate then decays linearly to zero."""
-    lm_weight: NotNegative
-    """Weight of the auxiliary language-model loss (GPT-1: 0.5)."""
-    dropout: Share
-    """Dropout on embeddings, attention weights, residual branches and the input of the task head (GPT-1: 0.1)."""
-    precision: Precision
-    read_out: ReadOut = "classify"
-    """Input of the classifier. `classify`: the state at the classify token (GPT-1, section 3.2). `likelihoods`: also
-    the mean log-probability of each text, alone and given the text before it, and the classifier is fitted to the
-    model as it starts before both are fine-tuned (ours, for tasks of some hundred steps; fitting first: Kumar et al.
-    2022, "Fine-tuning can distort pretrained features")."""
-
-
 class ProbeSettings(Section):
     """Sizes of the probes (all ours). A corpus that is too small gives fewer rows; the table shows how many."""
 
@@ -261,11 +170,32 @@ class Scale(Section):
 
     @model_validator(mode="after")
     def _predicts_what_it_cannot_see(self) -> Scale:
-        if self.model.attention == "full":
+        objective, full = self.pretrain.objective, self.model.attention == "full"
+        if full and objective.kind != "masked":
             raise ValueError(
                 "model.attention: a model with `full` attention sees the token that pre-training has it predict; takes "
-                "`causal` or `banded`"
+                "`causal` or `banded`, or `pretrain.objective.kind: masked`"
             )
+        if objective.kind == "masked" and not full:
+            raise ValueError(
+                "pretrain.objective.kind: `masked` is for a model that sees what follows a masked token: "
+                f"`model.attention: full`, and not `{self.model.attention}`"
+            )
+        if objective.kind == "masked" and self.pretrain.sample_every is not None:
+            raise ValueError("pretrain.sample_every: a model of masked tokens writes no text; takes null")
+        return self
+
+    @model_validator(mode="after")
+    def _has_outputs_for_pairs(self) -> Scale:
+        pairs = self.pretrain.objective.next_sentence
+        if pairs and self.model.segments < 2:
+            raise ValueError(
+                f"model.segments: `pretrain.objective.next_sentence` reads two texts, each a segment; takes 2 or more, "
+                f"and not {self.model.segments}"
+            )
+        if pairs != self.model.next_sentence:
+            other = "`pretrain.objective.next_sentence: true` trains it" if not pairs else "the objective needs it"
+            raise ValueError(f"model.next_sentence: got {str(self.model.next_sentence).lower()}, but {other}")
         return self
 
     def sizes_of(self, kind: str) -> ModelSettings | LSTMSettings:

@@ -12,6 +12,7 @@ from pretrace.common.validation import StrictModel, readable_error
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Steps = Annotated[int, Field(ge=1, le=10**12)]
+Tokens = Annotated[int, Field(ge=1, le=10**15)]
 Width = Annotated[int, Field(ge=1, le=1 << 20)]
 """Size of one dimension of a tensor: far above every model, and far below any overflow."""
 Seed = Annotated[int, Field(ge=0, lt=2**32)]

@@ -25,6 +25,11 @@ class Counting:
         return np.arange(start, start + length)
 
 
+def batch_of(step: int, size: int) -> range:
+    """The batch of a step where all have the same size."""
+    return range(step * size, (step + 1) * size)
+
+
 @pytest.mark.slow
 @given(st.integers(1, 5_000), st.integers(2, 64), st.integers(1, 9), st.integers(-3, 3), st.integers(0, 3))
 @settings(max_examples=150)
@@ -33,10 +38,12 @@ def test_epoch_visits_each_window_once(tokens: int, context: int, batch: int, se
     count = sequences_per_epoch(tokens, context)
     if count < batch:
         with pytest.raises(PretraceError, match=f"{tokens} tokens give {count} sequences of {context}, "):
-            batch_sequences(shards, context, batch, seed, 0)
+            batch_sequences(shards, context, batch_of(0, batch), seed)
         return
     first, last = epoch * count // batch, ((epoch + 1) * count - 1) // batch
-    rows = np.concatenate([batch_sequences(shards, context, batch, seed, step) for step in range(first, last + 1)])
+    rows = np.concatenate(
+        [batch_sequences(shards, context, batch_of(step, batch), seed) for step in range(first, last + 1)]
+    )
     of_epoch = rows[epoch * count - first * batch :][:count]
     assert of_epoch.shape == (count, context)
     starts = np.sort(of_epoch[:, 0])
@@ -47,11 +54,11 @@ def test_epoch_visits_each_window_once(tokens: int, context: int, batch: int, se
 
 def test_order_is_a_pure_function() -> None:
     shards = Counting(10_000)
-    batches = [batch_sequences(shards, 16, 4, 7, step) for step in range(200)]
+    batches = [batch_sequences(shards, 16, batch_of(step, 4), 7) for step in range(200)]
     for step in (150, 3, 199, 0):
         sequence_order.cache_clear()
-        assert (batch_sequences(shards, 16, 4, 7, step) == batches[step]).all()
-    assert (batch_sequences(shards, 16, 4, 8, 0) != batches[0]).any()
+        assert (batch_sequences(shards, 16, batch_of(step, 4), 7) == batches[step]).all()
+    assert (batch_sequences(shards, 16, batch_of(0, 4), 8) != batches[0]).any()
     epochs = [sequence_order(7, epoch, 600).tolist() for epoch in range(3)]
     assert epochs[0] != epochs[1] != epochs[2]
     offsets = {int(batch[0, 0]) % 16 for batch in batches}
@@ -62,9 +69,9 @@ def test_order_is_a_pure_function() -> None:
 @settings(max_examples=50)
 def test_ranks_share_the_batches_of_one_process(tokens: int, batch: int, step: int) -> None:
     shards = Counting(tokens)
-    whole = batch_sequences(shards, 8, batch, 3, step)
+    whole = batch_sequences(shards, 8, batch_of(step, batch), 3)
     for processes in (1, 2, 4):
-        shares = [batch_sequences(shards, 8, batch, 3, step, rank, processes) for rank in range(processes)]
+        shares = [batch_sequences(shards, 8, batch_of(step, batch), 3, rank, processes) for rank in range(processes)]
         numbers = [number for rank in range(processes) for number in share_of(batch, rank, processes)]
         assert sorted(numbers) == list(range(batch))
         assert (np.concatenate(shares) == whole[numbers]).all()
@@ -78,6 +85,8 @@ GOLDEN_STARTS = [[6, 22, 78], [54, 62, 46], [30, 62, 70]]
 def test_order_is_fixed() -> None:
     # Fixed for ever: a run that is taken up by a later version has to go on with the same data.
     assert sequence_order(0, 0, 8).tolist() == [0, 2, 1, 5, 4, 3, 6, 7]
-    assert [batch_sequences(Counting(100), 8, 3, 0, step)[:, 0].tolist() for step in (0, 3, 4)] == GOLDEN_STARTS
+    assert [
+        batch_sequences(Counting(100), 8, batch_of(step, 3), 0)[:, 0].tolist() for step in (0, 3, 4)
+    ] == GOLDEN_STARTS
     with pytest.raises(ValueError, match="read-only"):
         sequence_order(0, 0, 8)[0] = 1

@@ -30,6 +30,8 @@ from tests.helpers import REPOSITORY
 from tests.helpers.small_training import Killed, elsewhere, killer, make_shards, run, settings_with, weights_of
 
 CHECKPOINTS = Path(".pretrace/checkpoints")
+GROWTH = {"from_tokens": 32, "over_tokens": 700}
+"""Batches of 2 sequences, and of 4 after some steps."""
 
 
 def folders() -> list[str]:
@@ -42,6 +44,7 @@ def folders() -> list[str]:
     [
         ("transformer", {}),
         ("transformer", {"pretrain.optimizer": "openai_adam", "model.embedding_dropout": "table"}),
+        ("transformer", {"pretrain.optimizer": "bert_adam", "pretrain.batch_growth": GROWTH}),
         ("lstm", {}),
     ],
 )
@@ -86,6 +89,7 @@ if __name__ == "__main__":
 def test_weights_of_two_ranks_are_the_same_after_sigkill(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also: two processes have the losses of one, up to rounding."""
     changes = {"processes": 2, "model.dropout": 0.2, "pretrain.micro_batch": 1}
+    changes |= {"pretrain.batch_growth": GROWTH}
     one = run(settings_with(changes | {"processes": 1}), shards)
     two = run(settings_with(changes), shards)
     assert len(folders()) == 2  # the order of sums is another, so these are two runs
@@ -224,7 +228,7 @@ def test_first_loss_is_of_the_initial_model_and_first_batch(shards: Path) -> Non
         run(settings, shards, publish=killer(2))
     row, second = map(json.loads, (CHECKPOINTS / folders()[0] / "curve.jsonl").read_text().splitlines())
     model = build_model("transformer", settings.scale, 80, 3)
-    ids = torch.from_numpy(batch_sequences(open_shards(shards, "train"), 16, 4, 3, 0))
+    ids = torch.from_numpy(batch_sequences(open_shards(shards, "train"), 16, range(4), 3))
     loss = torch.nn.functional.cross_entropy(model(ids)[:, :-1].transpose(1, 2), ids[:, 1:])
     assert row["loss"] == pytest.approx(float(loss.detach()), abs=1e-5)
     assert row["lr"] == 0.0  # nothing is done before the first step, so the released schedule begins at zero
@@ -377,7 +381,7 @@ def test_loss_that_is_not_finite_is_one_line(shards: Path) -> None:
     bad_batch = read_json(folder / "bad_batch.json")
     step = bad_batch["step"]
     assert f"step {step}: the loss is" in said
-    numbers = batch_documents(open_shards(shards, "train"), 16, 4, 3, step - 1)
+    numbers = batch_documents(open_shards(shards, "train"), 16, range(4 * step - 4, 4 * step), 3)
     assert bad_batch["documents"] == document_names(numbers, shards.parent / "clean" / "train")
     assert f"the documents in its batch: {bad_batch['documents'][0]}, {bad_batch['documents'][1]}" in said
     assert all(name.startswith("s/train") for name in bad_batch["documents"])

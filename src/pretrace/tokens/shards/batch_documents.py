@@ -14,9 +14,9 @@ from pretrace.tokens.shards.read import Shards
 from pretrace.tokens.shards.sampler import batch_starts
 
 
-def batch_documents(shards: Shards, context: int, batch: int, seed: int, step: int) -> list[int]:
-    """Return the numbers (from 0, in the order of the stream) of the documents in the sequences of step `step`."""
-    starts = batch_starts(shards, context, batch, seed, step)
+def batch_documents(shards: Shards, context: int, batch: range, seed: int) -> list[int]:
+    """Return the numbers (from 0, in the order of the stream) of the documents in the sequences of a batch."""
+    starts = batch_starts(shards, context, batch, seed)
     documents = shards.document_starts()
     first, last = (np.searchsorted(documents, ends, side="right") - 1 for ends in (starts, starts + context - 1))
     return sorted({n for a, b in zip(first.tolist(), last.tolist(), strict=True) for n in range(a, b + 1)})

@@ -1,4 +1,4 @@
-"""Sampler of pre-training batches: a pure function of seed and step.
+"""Sampler of pre-training batches: a pure function of seed and place in the training.
 
 "Randomly sampled, contiguous sequences" (section 4.1 of the paper) are taken as sampling without replacement: an epoch
 cuts the stream into windows, from an offset of its own, and visits each once. The sampler has no state, so a run can
@@ -7,6 +7,7 @@ resume at any step, and any number of ranks can each take a part of a batch.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -19,18 +20,21 @@ ORDER, OFFSET = 0, 1
 
 
 def batch_sequences(
-    shards: Shards, context: int, batch: int, seed: int, step: int, rank: int = 0, world_size: int = 1
+    shards: Shards, context: int, batch: range, seed: int, rank: int = 0, world_size: int = 1
 ) -> np.ndarray:
-    """Return the sequences of step `step` (from 0), or a rank's share of them: ids, int64, shape (sequences, context).
+    """Return the sequences of a batch, or a rank's share of them: ids, int64, shape (sequences, context).
 
     The model predicts positions 1 to context - 1 of a sequence from those before. A batch may hold the end of one epoch
     and the start of the next.
 
+    Args:
+        batch: numbers of its sequences, counted from the first one of the training.
+
     Raises:
         PretraceError: an epoch has fewer sequences than one batch.
     """
-    starts = batch_starts(shards, context, batch, seed, step)
-    return np.stack([shards.read(int(starts[number]), context) for number in share_of(batch, rank, world_size)])
+    starts = batch_starts(shards, context, batch, seed)
+    return np.stack([shards.read(int(starts[number]), context) for number in share_of(len(batch), rank, world_size)])
 
 
 def share_of(batch: int, rank: int, world_size: int) -> range:
@@ -38,20 +42,39 @@ def share_of(batch: int, rank: int, world_size: int) -> range:
     return range(rank, batch, world_size)
 
 
-def batch_starts(shards: Shards, context: int, batch: int, seed: int, step: int) -> np.ndarray:
+def batch_starts(shards: Shards, context: int, batch: range, seed: int) -> np.ndarray:
     """Return the positions in the stream at which the sequences of `batch_sequences` begin: int64, shape (batch,)."""
     count = sequences_per_epoch(shards.tokens, context)
-    if count < batch:
-        raise PretraceError(
-            f"{shards.split}: {shards.tokens} tokens give {count} sequences of {context}, one batch needs {batch}; "
-            "add text, or lower pretrain.batch_size or model.context in the scale file"
-        )
-    starts = []
-    for epoch in range(step * batch // count, ((step + 1) * batch - 1) // count + 1):
-        first, last = step * batch - epoch * count, (step + 1) * batch - epoch * count
-        windows = sequence_order(seed, epoch, count)[max(first, 0) : last]
-        starts.append(_offset(seed, epoch, shards.tokens, context) + windows * context)
+    check_sequences(shards, context, batch, count)
+    starts = [
+        _offset(seed, epoch, shards.tokens, context) + windows * context
+        for epoch, windows in batch_windows(batch, seed, count)
+    ]
     return np.concatenate(starts)
+
+
+def batch_windows(batch: range, seed: int, count: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield each epoch that a batch is from, with its windows in it: numbers from 0 to count - 1, in their order.
+
+    Args:
+        count: windows of an epoch.
+    """
+    for epoch in range(batch.start // count, (batch.stop - 1) // count + 1):
+        first, last = batch.start - epoch * count, batch.stop - epoch * count
+        yield epoch, sequence_order(seed, epoch, count)[max(first, 0) : last]
+
+
+def check_sequences(shards: Shards, context: int, batch: range, count: int) -> None:
+    """Check that an epoch of `count` sequences has enough for a batch.
+
+    Raises:
+        PretraceError: it has fewer.
+    """
+    if count < len(batch):
+        raise PretraceError(
+            f"{shards.split}: {shards.tokens} tokens give {count} sequences of {context}, one batch needs {len(batch)};"
+            " add text, or lower pretrain.batch_size or model.context in the scale file"
+        )
 
 
 def sequences_per_epoch(tokens: int, context: int) -> int:

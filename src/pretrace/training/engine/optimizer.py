@@ -1,6 +1,6 @@
 """Adam with decoupled weight decay, as the released code writes it (paper.md, section 2).
 
-The paper (section 4.1) says "Adam" and "a modified version of L2 regularization", and gives the rates. How they combine
+GPT-1 (section 4.1) says "Adam" and "a modified version of L2 regularization", and gives the rates. How they combine
 is only in the code, which differs from `torch.optim.AdamW` in what it does with its epsilon and with the decay.
 """
 
@@ -16,6 +16,7 @@ from torch import nn
 from pretrace.settings import OptimizerSettings
 
 EPSILON = 1e-8
+BERT_EPSILON = 1e-6
 
 
 def build_optimizer(module: nn.Module, settings: OptimizerSettings) -> torch.optim.Optimizer:
@@ -26,7 +27,42 @@ def build_optimizer(module: nn.Module, settings: OptimizerSettings) -> torch.opt
     betas = (settings.beta1, settings.beta2)
     if settings.optimizer == "openai_adam":
         return OpenAIAdam(groups, betas)
+    if settings.optimizer == "bert_adam":
+        return BertAdam(groups, betas)
     return torch.optim.AdamW(groups, lr=0.0, betas=betas, eps=EPSILON, fused=True)
+
+
+class BertAdam(torch.optim.AdamW):
+    """Adam as BERT's code writes it (`optimization.py` of google-research/bert), in PyTorch's fused kernel.
+
+        p -= rate * (m / (sqrt(v) + epsilon) + decay * p)
+
+    The moments are not corrected for the bias of the first steps, so these are up to three times as large (betas 0.9,
+    0.999). The kernel corrects them; it gets a rate, an epsilon and a decay with which that cancels out.
+
+    Args:
+        params: groups with a `weight_decay` each.
+        betas: how much of the running means of gradients and of their squares is kept each step.
+    """
+
+    def __init__(self, params: Iterable[Any], betas: tuple[float, float]) -> None:
+        super().__init__(params, lr=0.0, betas=betas, eps=BERT_EPSILON, fused=True)
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # nobody here has a closure
+        """Make a step with the groups' current rates."""
+        given = [(group["lr"], group["eps"], group["weight_decay"]) for group in self.param_groups]
+        for group in self.param_groups:
+            beta1, beta2 = group["betas"]
+            done = [state["step"] for p in group["params"] if p.grad is not None and (state := self.state.get(p))]
+            t = 1 + (int(done[0]) if done else 0)
+            of_mean, of_root = 1 - beta1**t, math.sqrt(1 - beta2**t)
+            group["lr"] *= of_mean / of_root
+            group["eps"] /= of_root
+            group["weight_decay"] *= of_root / of_mean
+        super().step()
+        for group, (rate, epsilon, decay) in zip(self.param_groups, given, strict=True):
+            group["lr"], group["eps"], group["weight_decay"] = rate, epsilon, decay
 
 
 class OpenAIAdam(torch.optim.Optimizer):

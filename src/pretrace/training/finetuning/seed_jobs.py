@@ -88,7 +88,7 @@ class SeedJobs:
         """Return all that the starting weights depend on, besides the seed of the fine-tuning."""
         variant = self.settings.variants[self.variant]
         if pretrained is None:
-            return {"random": self.settings.scale.sizes_of(variant.model).model_dump()}
+            return {"random": self.settings.scale.sizes_of(variant.model).model_dump(exclude_defaults=True)}
         weights = pretrained / MODEL
         if not weights.is_file():
             raise PretraceError(f"{weights}: no such file; run the stage that writes it (`dvc repro pretrain`)")

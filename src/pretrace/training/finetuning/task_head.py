@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.language_model import LanguageModel
 from pretrace.model.loss import next_token_log_probabilities, next_token_loss
-from pretrace.settings.scale import ReadOut
+from pretrace.settings.training import ReadOut
 from pretrace.tasks.dataset import EncodedSplit
 from pretrace.tasks.kinds import TaskKind
 from pretrace.training.engine.device import Device

@@ -24,10 +24,10 @@ def run_fingerprint(
     scale = settings.scale
     return fingerprint(
         kind=kind,
-        model=scale.sizes_of(kind).model_dump(),
+        model=scale.sizes_of(kind).model_dump(exclude_defaults=True),
         context=scale.model.context,
         seed=seed,
-        pretrain=scale.pretrain.model_dump(exclude={"checkpoint_every"}),
+        pretrain=scale.pretrain.model_dump(exclude={"checkpoint_every"}, exclude_defaults=True),
         processes=(processes, scale.threads),
         device=(device.name, str(device.dtype)),
         shards=manifest.as_json(),

@@ -60,7 +60,6 @@ class Monitor:
         self.trainer, self.section, self.checkpoints = trainer, trainer.section, checkpoints
         self.is_rank_zero, self.first_step = trainer.group.is_rank_zero, trainer.resumed_from.step
         self.curves, self.sample, self.publish = curves, sample, publish
-        self.tokens_per_step = self.section.batch_size * trainer.scale.model.context
         self.flops_per_token = flops_per_token(trainer.model)
         train = manifest.splits["train"]
         self.bits_per_byte = train.tokens / train.bytes / math.log(2)
@@ -73,7 +72,7 @@ class Monitor:
         """Rows of the curve that its files show."""
 
     def __enter__(self) -> Monitor:
-        steps = self.section.steps
+        steps = self.trainer.plan.steps
         if self.is_rank_zero:
             self.checkpoints.truncate_logs(self.first_step)
             self.shown_rows = [row for row in self.checkpoints.curve.read(self.first_step) if is_shown(row, steps)]
@@ -91,9 +90,9 @@ class Monitor:
 
     def record(self, step: Step) -> None:
         """Record a step: the row of the curve, and at set steps the validation loss, sample texts and weights."""
-        section, number = self.section, step.number
-        row = {"step": number, "lr": self.trainer.learning_rate(number - 1), "loss": round(step.loss, 6)}
-        validate = number % section.validate_every == 0 or number == section.steps
+        section, number, plan = self.section, step.number, self.trainer.plan
+        row = {"step": number, "lr": plan.learning_rate(number - 1), "loss": round(step.loss, 6)}
+        validate = number % section.validate_every == 0 or number == plan.steps
         sample = section.sample_every is not None and number % section.sample_every == 0
         model = self.whole_model() if validate or sample else None
         if model and validate:
@@ -131,8 +130,9 @@ class Monitor:
         """Return which documents the batch of a step (from 0) is from, and where the last checkpoint is."""
         if not self.is_rank_zero:
             return ""
-        numbers = batch_documents(self.trainer.shards, *self.trainer.sampling, step)
-        names = document_names(numbers, self.trainer.shards_folder.parent / "clean" / "train")
+        trainer = self.trainer
+        numbers = batch_documents(trainer.shards, trainer.plan.context, trainer.plan.batch(step), trainer.seed)
+        names = document_names(numbers, trainer.shards_folder.parent / "clean" / "train")
         path = self.checkpoints.write_bad_batch(step + 1, names)
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
         return (
@@ -146,16 +146,17 @@ class Monitor:
 
     def _append(self, row: dict[str, Any]) -> None:
         self.checkpoints.curve.append(row)
-        if is_shown(row, self.section.steps):
+        if is_shown(row, self.trainer.plan.steps):
             self.shown_rows.append(row)
         if self.curves and "val_loss" in row:
-            write_curve(self.curves, self.trainer.name, self.shown_rows, self.section.steps)
+            write_curve(self.curves, self.trainer.name, self.shown_rows, self.trainer.plan.steps)
 
     def _show(self, step: Step) -> None:
-        number, steps, now = step.number, self.section.steps, time.monotonic()
-        if number == steps or now - self._shown > SHOWN_EVERY_SECONDS:
+        number, plan, now = step.number, self.trainer.plan, time.monotonic()
+        if number == plan.steps or now - self._shown > SHOWN_EVERY_SECONDS:
             self._shown = now
-            rate = (number - self.first_step) * self.tokens_per_step / max(now - self._started, 1e-9)
+            tokens = plan.tokens_before(number) - plan.tokens_before(self.first_step)
+            rate = tokens / max(now - self._started, 1e-9)
             mfu = rate * self.flops_per_token / self.peak_flops if self.peak_flops else 0.0
             memory = memory_in_use(self.trainer.device.name)
             line = format_progress(step.loss, step.loss * self.bits_per_byte, rate, mfu, memory)

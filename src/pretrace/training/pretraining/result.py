@@ -49,7 +49,7 @@ def collect_result(
     settings: Settings,
 ) -> Pretrained:
     """Evaluate the whole model on all of the validation text, and put the result together."""
-    section = trainer.section
+    steps = trainer.plan.steps
     val_loss = validation_loss(model, trainer.objective, monitor.validation, trainer.device)
     metrics = LanguageModelMetrics(**model_metrics(model, val_loss, manifest), **_training_size(trainer, monitor))
     return Pretrained(
@@ -57,17 +57,16 @@ def collect_result(
         seed=trainer.seed,
         model=model,
         metrics=metrics,
-        curve=checkpoints.curve.read(section.steps),
+        curve=checkpoints.curve.read(steps),
         cost=_training_cost(trainer, monitor, metrics, settings.hourly_cost),
-        samples=checkpoints.samples.read(section.steps),
-        steps=checkpoints.weights_folder if section.save_at_powers_of_two else None,
+        samples=checkpoints.samples.read(steps),
+        steps=checkpoints.weights_folder if trainer.section.save_at_powers_of_two else None,
     )
 
 
 def _training_size(trainer: Trainer, monitor: Monitor) -> dict[str, Any]:
     """Return the metrics that follow from the settings and the shards."""
-    steps = trainer.section.steps
-    tokens = steps * monitor.tokens_per_step
+    steps, tokens = trainer.plan.steps, trainer.plan.tokens
     flops = tokens * monitor.flops_per_token
     return {
         "steps": steps,
@@ -85,14 +84,14 @@ def _training_cost(
 
     Hours are those of all processes that the run took one after the other; `mfu` is from 0 to 1.
     """
-    device, done = trainer.device, trainer.resumed_from.step
+    device, done, plan = trainer.device, trainer.resumed_from.step, trainer.plan
     cost: dict[str, Any] = {"device": device.name, "precision": str(device.dtype).split(".")[-1]}
     seconds = trainer.resumed_from.seconds + monitor.elapsed
     cost["hours"] = round(seconds / 3600, 4)
     if hourly_cost is not None:
         cost["price"] = round(hourly_cost * seconds / 3600, 2)
-    if done < trainer.section.steps:
-        rate = (trainer.section.steps - done) * monitor.tokens_per_step / monitor.elapsed
+    if done < plan.steps:
+        rate = (plan.tokens - plan.tokens_before(done)) / monitor.elapsed
         mfu = rate * monitor.flops_per_token / monitor.peak_flops
         cost |= {"tokens_per_second": round(rate, 1), "mfu": round(mfu, 4)}
     print(

@@ -80,7 +80,7 @@ def _train(trainer: Trainer, checkpoints: Checkpoints, monitor: Monitor) -> None
     with monitor, Sigterm() as stop:
         for step in trainer.steps(stop, monitor.describe_batch):
             monitor.record(step)
-            due = step.number % section.checkpoint_every == 0 or step.number == section.steps
+            due = step.number % section.checkpoint_every == 0 or step.number == trainer.plan.steps
             if due or stop.requested:
                 metadata = CheckpointMetadata(
                     step=step.number,

@@ -29,8 +29,8 @@ from pretrace.training.engine.flops import flops_per_token
 from pretrace.training.engine.loop import Step, train_steps
 from pretrace.training.engine.micro_batch import bytes_per_sequence, choose_micro_batch, memory_per_process
 from pretrace.training.engine.optimizer import build_optimizer
-from pretrace.training.engine.schedule import warmup_cosine
 from pretrace.training.objectives import MicroBatch, Objective
+from pretrace.training.pretraining.plan import Plan
 
 
 class Trainer:
@@ -57,7 +57,9 @@ class Trainer:
         objective: Objective,
     ) -> None:
         scale, section, group = settings.scale, settings.scale.pretrain, checkpoints.group
-        check_batch_size(section.batch_size, section.sharded, group)
+        self.plan = Plan(scale)
+        for size in (self.plan.smallest_batch, self.plan.batch_size):
+            check_batch_size(size, section.sharded, group)
         self.kind, self.seed, self.scale, self.section = kind, seed, scale, section
         self.name = settings.pretraining_name(kind, seed)
         self.device, self.group, self.objective = device, group, objective
@@ -92,24 +94,14 @@ class Trainer:
         return train_steps(
             self.model,
             self.optimizer,
-            range(self.resumed_from.step, self.section.steps),
+            range(self.resumed_from.step, self.plan.steps),
             losses=self._losses,
-            learning_rate=self.learning_rate,
+            learning_rate=self.plan.learning_rate,
             clip_norm=self.section.clip_norm,
             seed=self.seed + (self.group.rank << 16),  # a GPU's own dropout differs between ranks
             all_reduce=partial(self.data_parallel.all_reduce, stop=stop),
             describe_batch=describe_batch,
         )
-
-    def learning_rate(self, step: int) -> float:
-        """Return the learning rate of a step (from 0)."""
-        steps, warmup = self.section.steps, self.section.warmup_steps
-        return self.section.lr * warmup_cosine(step / steps, warmup / steps)
-
-    @property
-    def sampling(self) -> tuple[int, int, int]:
-        """Sampler arguments besides the step: context, batch size, seed."""
-        return self.scale.model.context, self.section.batch_size, self.seed
 
     def _losses(self, step: int) -> Iterator[Tensor]:
         """Yield the losses of this rank's micro-batches."""
@@ -117,13 +109,14 @@ class Trainer:
         count = -(-len(ids) // self.micro_batch)
         for number in range(count):
             yield self._loss(ids, number * self.micro_batch, step, last=number == count - 1)
-        if step + 1 < self.section.steps:  # read while a GPU is still busy with this step
+        if step + 1 < self.plan.steps:  # read while a GPU is still busy with this step
             self._next_batch = step + 1, self._read(step + 1)
 
     def _loss(self, ids: Tensor, first: int, step: int, last: bool) -> Tensor:
-        sequences = share_of(self.section.batch_size, self.group.rank, self.group.world_size)
+        size = len(self.plan.batch(step))
+        sequences = share_of(size, self.group.rank, self.group.world_size)
         chosen = slice(first, first + self.micro_batch)
-        batch = MicroBatch(ids[chosen], sequences[chosen], self.section.batch_size, self.seed, step)
+        batch = MicroBatch(ids[chosen], sequences[chosen], size, self.seed, step)
         return self.data_parallel.loss(batch, self.dropout, self.device, last=last)
 
     def _ids(self, step: int) -> Tensor:
@@ -131,12 +124,13 @@ class Trainer:
         return ids if read_step == step and ids is not None else self._read(step)
 
     def _read(self, step: int) -> Tensor:
-        ids = batch_sequences(self.shards, *self.sampling, step, self.group.rank, self.group.world_size)
+        batch, group = self.plan.batch(step), self.group
+        ids = batch_sequences(self.shards, self.plan.context, batch, self.seed, group.rank, group.world_size)
         ids_BT = torch.from_numpy(ids)
         return ids_BT if self.device.name == "cpu" else ids_BT.pin_memory().to(self.device.name, non_blocking=True)
 
     def _choose_micro_batch(self) -> int:
-        share = -(-self.section.batch_size // self.group.world_size)
+        share = -(-self.plan.batch_size // self.group.world_size)
         memory = memory_per_process(self.device.name, self.group.world_size)
         sequence_bytes = bytes_per_sequence(
             self.scale.sizes_of(self.kind), self.scale.model.context, self.vocabulary_size
@@ -150,8 +144,7 @@ class Trainer:
 
     def _compile(self) -> None:
         """Compile the blocks if it pays."""
-        tokens = self.section.steps * self.section.batch_size * self.scale.model.context
-        flops = tokens * flops_per_token(self.model) / self.group.world_size
+        flops = self.plan.tokens * flops_per_token(self.model) / self.group.world_size
         choice = compile_blocks(
             self.model, self.section.compile, self.device.name, flops, lambda: self._try(self.micro_batch)
         )

@@ -1,4 +1,4 @@
-"""OpenAI's Adam against a reference written from the released code, and how far torch's AdamW is from it."""
+"""OpenAI's and BERT's Adam against references written from released code, and how far torch's AdamW is from them."""
 
 from __future__ import annotations
 
@@ -56,6 +56,22 @@ def reference(problem: Problem) -> Values:
     return p
 
 
+def bert_reference(problem: Problem) -> Values:
+    """BERT's `AdamWeightDecayOptimizer` in float64, with the rates of `reference`: each line as it is there."""
+    (b1, b2), p = BETAS, dict(problem.start)
+    m, v = ({name: np.zeros_like(value) for name, value in p.items()} for _ in range(2))
+    for t in range(1, STEPS + 1):
+        learning_rate = RATE * warmup_linear((t - 1) / STEPS, WARMUP)
+        for name, grad in problem.gradients(t, p).items():
+            m[name] = b1 * m[name] + (1.0 - b1) * grad
+            v[name] = b2 * v[name] + (1.0 - b2) * np.square(grad)
+            update = m[name] / (np.sqrt(v[name]) + 1e-6)
+            if p[name].ndim > 1:
+                update += DECAY * p[name]
+            p[name] = p[name] - learning_rate * update
+    return p
+
+
 def module_of(values: Values, dtype: torch.dtype = torch.float64) -> nn.Module:
     module = nn.Module()
     for name, value in values.items():
@@ -102,6 +118,26 @@ def test_openai_adam_is_the_released_code_for_1000_steps(dtype: torch.dtype, mos
     for name, value in problem.start.items():
         assert (np.abs(expected[name] - value) > 1e-3).all(), "a number that hardly moved tests nothing"
     assert difference(trained(problem, "openai_adam", dtype), expected) <= most
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("dtype", "most"), [(torch.float64, 1e-12), (torch.float32, 1e-4)])
+def test_bert_adam_is_the_released_code_for_1000_steps(dtype: torch.dtype, most: float) -> None:
+    problem = Problem()
+    expected = bert_reference(problem)
+    for name, value in problem.start.items():
+        assert (np.abs(expected[name] - value) > 1e-3).all(), "a number that hardly moved tests nothing"
+    assert difference(trained(problem, "bert_adam", dtype), expected) <= most
+    assert difference(trained(problem, "adamw"), expected) > 0.1
+
+
+def test_bert_adam_keeps_the_settings_of_its_groups() -> None:
+    module = module_of({"A": np.ones((2, 2)), "b": np.ones(2)})
+    optimizer = optimizer_of(module, "bert_adam", DECAY)
+    for _ in range(3):
+        make_step(module, optimizer, {"A": np.ones((2, 2)), "b": np.ones(2)}, RATE)
+        settings = [(group["lr"], group["eps"], group["weight_decay"]) for group in optimizer.param_groups]
+        assert settings == [(RATE, 1e-6, DECAY), (RATE, 1e-6, 0.0)]
 
 
 @pytest.mark.slow
