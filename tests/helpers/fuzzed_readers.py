@@ -60,6 +60,10 @@ WORDS += [
     "bert",
     "sentencepiece-bpe",
     "openai-bpe",
+    "byte-bpe",
+    "wordpiece",
+    "extended",
+    "[MASK]",
     "<unk>",
     "\n",
     "a</w>",
@@ -91,8 +95,10 @@ def make_bases(folder: Path) -> None:
     from pretrace.model import Transformer, save_model
     from pretrace.model.checkpoints.huggingface import write_huggingface
     from pretrace.model.checkpoints.openai import write_openai
+    from pretrace.schemas.record import write_record
     from pretrace.settings import ModelSettings
-    from pretrace.tokens import train_vocabulary
+    from pretrace.tokens import ExtendedVocabulary, copy_vocabulary, train_vocabulary
+    from tests.helpers.small_byte_vocabulary import write_byte_vocabulary, write_wordpiece
     from tests.helpers.small_run import write_settings
     from tests.helpers.word_counts import write_counts
 
@@ -116,6 +122,11 @@ def make_bases(folder: Path) -> None:
     tokens = ["<unk>", "\n</w>", "a</w>", "b</w>", "a", "b", "ab</w>", "ab"]
     (folder / "merges" / "vocab.json").write_text(json.dumps({token: number for number, token in enumerate(tokens)}))
     (folder / "merges" / "merges.txt").write_text("#version: 0.2\na b</w>\na b\n")
+    write_byte_vocabulary(folder / "bytes")
+    write_wordpiece(folder / "wordpiece")
+    (folder / "wordpiece" / "tokenizer_config.json").write_text('{"do_lower_case": true}')
+    described = copy_vocabulary(folder / "pieces", folder / "extended")
+    write_record(folder / "extended" / "vocabulary.json", ExtendedVocabulary(described).description)
     (folder / "settings").mkdir()
     write_settings(folder / "settings", {})
 
@@ -131,7 +142,8 @@ def readers() -> dict[str, Callable[[Path], object]]:
         return opened.decode(opened.encode("ab cat\nthe a"))
 
     models = dict.fromkeys(("own", "huggingface", "gpt2", "bert", "openai"), load_model)
-    return {**models, "pieces": vocabulary, "merges": vocabulary, "settings": load_settings}
+    vocabularies = dict.fromkeys(("pieces", "merges", "bytes", "wordpiece", "extended"), vocabulary)
+    return {**models, **vocabularies, "settings": load_settings}
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:

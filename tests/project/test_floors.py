@@ -30,7 +30,7 @@ INSIDE = {
     "corpus": ("parallel", "documents", "text", "readers", "filters", "cleaning", ""),
     "model": ("masks", "kernels", "", "checkpoints"),
     "tracking": ("", "mlflow_client", "spool", "publish", "status", "__main__"),
-    "tokens": ("byte_bpe", "", "shards"),
+    "tokens": ("", "shards"),
     "tasks": ("", "prompts", "probes", "prepare"),
     "training": ("distributed", "engine", "objectives", "pretraining", "finetuning", "alignment"),
     "evaluation": ("", "language_tests", "zero_shot", "frozen", "prompts"),
@@ -40,7 +40,6 @@ INSIDE = {
 PLANNED = {
     "settings.models": "settings of each kind of model, and kinds of attention masks",
     "model.masks": "causal, full and banded attention",
-    "tokens.byte_bpe": "byte-level BPE, as in GPT-2",
     "tasks.prompts": "rows of a task as prompts",
     "evaluation.prompts": "scores of prompts with 0, 1 or K shots",
     "training.alignment": "supervised fine-tuning on demonstrations, reward model, PPO",

@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["bert", "gpt2", "huggingface", "merges", "openai", "own", "pieces", "settings"])
+@pytest.mark.parametrize("name", sorted(readers()))
 def test_whole_folder_is_read(folder: Path, name: str) -> None:
     assert outcome(readers()[name], folder / "bases" / name) == ""
 

@@ -19,7 +19,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_load_refuses_folders_without_a_whole_vocabulary(tmp_path: Path, folder: Path) -> None:
-    with pytest.raises(PretraceError, match=r"no vocabulary there; takes vocabulary.json, or encoder_bpe_40000.json"):
+    with pytest.raises(
+        PretraceError, match=r"no vocabulary there; takes vocabulary.json, or encoder.json and .*, or vocab.txt"
+    ):
         load_vocabulary(tmp_path)
     (tmp_path / "vocabulary.json").write_text('{"kind": "other"}')
     with pytest.raises(PretraceError, match="kind: got 'other'"):

@@ -21,41 +21,8 @@ from pretrace.common.errors import PretraceError
 from pretrace.corpus import clean_text
 from pretrace.tokens import Vocabulary, copy_vocabulary, load_vocabulary, train_vocabulary
 from pretrace.tokens.openai_bpe import OpenAIVocabulary
+from tests.helpers.hostile_strings import HOSTILE
 from tests.helpers.small_vocabulary import CHARACTERS, RELEASED, TEXT, write_openai_vocabulary
-
-HOSTILE = [
-    *("", " ", "\n", "\n\n \n", "a", "A", ".", "\t", "\x00", "\ufeff", "\u200b", "\xa0", "\u2028", "\x85", "\x1c"),
-    *("Mr. Smith went to Washington, D.C., on Jan. 3rd.", "I'LL say it's my ID; don't, DON'T, can't've", "U.S.A.'s"),
-    *("one\r\n\r\ntwo\rthree\n\n\n  four", "trailing space \n", " \n leading", "a\n", "\na", "-\n-", "tab\there"),
-    *("wait...what?!?! -- no\u2014really\u2013\u2015yes\u2026", "\u00b4quoted\u00b4 \u201cso\u201d \u2018so\u2019"),
-    *("[[a]] {b} |c| (d) *e* _f_ ~g~ +h+ /i/ ;j; ,k,", "$5 50% #1 a&b a@b.co http://x.y/z?q=1&r=2 <b>bold</b> x=y"),
-    *("<unk>", "<unk> <unk>", "a<unk>b", "</w>", "a</w> b", "the</w>", "\n</w>", "_start_ _delimiter_ _classify_"),
-    *(
-        "schÃ¶n cafÃ© â€œsoâ€\x9d &amp; &lt;b&gt;",
-        "\u00e9 e\u0301 \ufb01 \u00bd \u2163 \uff21",
-        "\u0130stanbul",
-        "\u03a3\u039f\u03a3",
-    ),
-    *(
-        "\u4e2d\u6587\u5b57",
-        "\u0645\u0631\u062d\u0628\u0627",
-        "\U0001f600\u200d\U0001f600",
-        "\U0010ffff",
-        "\u2581x",
-        "a\u0300\u0301\u0302b",
-    ),
-    *(
-        ":o) 8-) =D (-_-) >.< xD :'(",
-        "a.m. p.m. e.g. i.e. vs. 10km 10 a.m.",
-        "don\u2019t",
-        "''tis",
-        "'em",
-        "o'clock",
-        "y'all",
-    ),
-    *("x" * 3000, "ab" * 1500, "- " * 500, "1234567890" * 50, "word" + "!" * 100),
-]
-
 
 Ids = Callable[[str], list[int]]
 

@@ -9,11 +9,18 @@ class VocabularyRecord(Record):
     """Which tokenizer a folder holds."""
 
     kind: str
-    """Kind of tokenizer: sentencepiece-bpe or openai-bpe."""
+    """Kind of tokenizer: sentencepiece-bpe, openai-bpe, byte-bpe or wordpiece; extended: of one of these, with special
+    tokens after its own."""
     size: int
     """Number of token ids; they run from 0 to size - 1."""
     fingerprint: str
     """SHA-256 that two tokenizers share only if they give the same ids."""
+    lower_case: bool | None = None
+    """True if letters become small and lose their accents; for wordpiece."""
+    specials: list[str] | None = None
+    """Special tokens, whose ids are the last; for extended."""
+    base: VocabularyRecord | None = None
+    """The tokenizer of text that has those special tokens; for extended."""
 
 
 class VocabularyReport(Record):
@@ -22,7 +29,7 @@ class VocabularyReport(Record):
     size: int
     """Number of token ids."""
     distinct_words: int | None = None
-    """Distinct words of the training text that it was learned from; missing for a tokenizer from elsewhere."""
+    """Distinct words of the training text that it was learned from; missing for other kinds than sentencepiece-bpe."""
     longest_piece: str | None = None
     """The longest token; missing for a tokenizer from elsewhere."""
     tokens_per_word: float

@@ -4,10 +4,12 @@ Importing this is cheap: sentencepiece is imported where it is used.
 """
 
 from pretrace.tokens.load import copy_vocabulary, load_vocabulary, vocabulary_folder
+from pretrace.tokens.special_rows import ExtendedVocabulary
 from pretrace.tokens.train_bpe import measure_vocabulary, train_vocabulary, write_word_counts
 from pretrace.tokens.vocabulary import Vocabulary
 
 __all__ = [
+    "ExtendedVocabulary",
     "Vocabulary",
     "copy_vocabulary",
     "load_vocabulary",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Iterator
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
@@ -34,31 +35,21 @@ class OpenAIVocabulary(WordVocabulary):
 
     kind = "openai-bpe"
 
-    def __init__(self, folder: Path, names: tuple[str, str] = FILES) -> None:
+    def __init__(self, folder: Path, names: tuple[str, ...] = FILES) -> None:
         encoder, merges = folder / names[0], folder / names[1]
-        self.ids = _read_encoder(encoder)
-        ranks = _read_merges(merges, self.ids)
+        self.ids = read_ids(encoder)
+        _check_form(self.ids, encoder)
+        ranks = {pair: number for number, pair in read_merges(merges, self.ids)}
         self.files: tuple[Path, ...] = (encoder, merges)
         self.released_names: tuple[str, ...] = FILES
         self.fingerprint = hashlib.sha256(f"{sha256_of_file(encoder)} {sha256_of_file(merges)}".encode()).hexdigest()
-        self.unknown_id: int = self.ids[UNKNOWN]
+        self.unknown_id: int | None = self.ids[UNKNOWN]
         super().__init__(sorted(self.ids, key=self.ids.__getitem__), self.ids[NEWLINE], END_OF_WORD)
         self._merges = Merges(self.tokens, ranks)
         self.description = VocabularyRecord(kind=self.kind, size=self.size, fingerprint=self.fingerprint)
 
-    @classmethod
-    def from_description(cls, folder: Path, description: VocabularyRecord) -> OpenAIVocabulary:
-        """Open a folder whose `vocabulary.json` has the fingerprint of its files."""
-        vocabulary = cls(folder)
-        if vocabulary.fingerprint != description.fingerprint:
-            raise PretraceError(
-                f"{folder / 'vocabulary.json'}: does not match the fingerprint of the files beside it; run the stage "
-                "`bpe` again"
-            )
-        return vocabulary
-
     def _encode(self, words: list[str]) -> list[list[int]]:
-        size, unknown = self.size, self.unknown_id
+        size, unknown = self.size, self.ids[UNKNOWN]
         return [[symbol if symbol < size else unknown for symbol in self._merges.apply(word)] for word in words]
 
 
@@ -115,30 +106,36 @@ def _merge_everywhere(symbols: list[int], first: int, second: int, merged: int) 
     return result
 
 
-def _read_encoder(path: Path) -> dict[str, int]:
+def read_ids(path: Path) -> dict[str, int]:
+    """Read a JSON object of tokens and their ids. Raises `PretraceError` if an id is missing or a token no text."""
     ids: Any = read_json(path, VOCABULARY_BYTES, MISSING, "takes an object of tokens and their ids")
     whole = isinstance(ids, dict) and all(type(number) is int for number in ids.values())
     if not whole or sorted(ids.values()) != list(range(len(ids))):
         raise PretraceError(f"{path}: takes an object of tokens whose ids are 0 to their number less one, each once")
     if any("\ud800" <= character <= "\udfff" for character in "".join(ids)):
         raise PretraceError(f"{path}: a token has half of a surrogate pair in it, which is no text")
+    return ids
+
+
+def _check_form(ids: dict[str, int], path: Path) -> None:
     for token, meaning in ((UNKNOWN, "unknown symbols"), (NEWLINE, "the line end")):
         if token not in ids:
             raise PretraceError(
                 f"{path}: has no token {token!r} for {meaning}, so it is not a vocabulary of GPT-1's form"
             )
-    return ids
 
 
-def _read_merges(path: Path, ids: dict[str, int]) -> dict[tuple[str, str], int]:
-    """Return the pairs in the order in which they were learned; the file's first line is a version."""
+def read_merges(path: Path, ids: dict[str, int]) -> Iterator[tuple[int, tuple[str, str]]]:
+    """Yield each learned pair with the number of its line; the file's first line is a version.
+
+    Raises:
+        PretraceError: a line is no pair, or what it makes is no token.
+    """
     lines = read_text(path, VOCABULARY_BYTES, MISSING).split("\n")[1:]
-    ranks: dict[tuple[str, str], int] = {}
     for number, line in enumerate(lines, 2):
         if not line:
             continue
-        pair = tuple(line.split(" "))
-        if len(pair) != 2 or "".join(pair) not in ids:
+        first, _, second = line.partition(" ")
+        if not first or not second or " " in second or first + second not in ids:
             raise PretraceError(f"{path}: line {number}: takes two symbols whose merge is a token, got {line!r}")
-        ranks[pair] = number
-    return ranks
+        yield number, (first, second)

@@ -47,7 +47,7 @@ class SentencePieceVocabulary(WordVocabulary):
             raise PretraceError(f"{path}: does not match the fingerprint in vocabulary.json; {AGAIN}")
         _check_training(content, path)
         self._model = _load(content, path)
-        self.unknown_id: int = self._model.unk_id()
+        self.unknown_id: int | None = self._model.unk_id()
         tokens = _tokens(self._model, path)
         newline_id = self._model.piece_to_id(NEWLINE)
         if newline_id == self.unknown_id:
