@@ -1,4 +1,4 @@
-"""Train the vocabulary from the word counts, or copy that of the weights to start from (`pretrain.init_from`).
+"""Train the vocabulary from the word counts, or copy that of weights (`pretrain.init_from`, `pretrain.continue_from`).
 
     python stages/bpe.py
 
@@ -25,7 +25,7 @@ from pretrace.tokens import (
 
 def main(run: Run) -> None:
     clean, out = Path("data/clean"), Path("models/vocabulary")
-    start = run.settings.pretrain.init_from
+    start = run.settings.pretrain.weights
     if start:
         numbers: dict[str, Any] = {"size": copy_vocabulary(vocabulary_folder(start), out).size}
     else:

@@ -31,11 +31,10 @@ SEED = 9
 @pytest.fixture(scope="module")
 def other(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Reference:
     """A run of another package with other numbers, whose files have the same names."""
-    folder = make(
-        tmp_path_factory.mktemp("other") / "project", seeds=[3], lr=0.001, pretrain={"seeds": [77], "init_from": None}
-    )
-    corpus = tiny.load(folder / "params.yaml")["corpus"]
-    tiny.change_params(folder, corpus={**corpus, "probe_share": 0.45, "validation_share": 0.1})
+    folder = make(tmp_path_factory.mktemp("other") / "project", seeds=[3], lr=0.001)
+    params = tiny.load(folder / "params.yaml")
+    corpus, pretrain = params["corpus"], params["pretrain"] | {"seeds": [77]}
+    tiny.change_params(folder, corpus={**corpus, "probe_share": 0.45, "validation_share": 0.1}, pretrain=pretrain)
     scale = tiny.load(folder / "scales" / "tiny.yaml")
     scale["vocabulary"]["size"] = 480
     tiny.save(folder / "scales" / "tiny.yaml", scale)

@@ -270,6 +270,11 @@ PAGES: dict[str, list[tuple[str, How]]] = {
             ByTest("tests/integration/test_pretraining_seeds.py::test_adding_a_seed_trains_only_what_is_new"),
         ),
         (
+            ".venv/bin/dvc exp run -S scale=gpt1 -S pretrain.continue_from=/data/openai-gpt "
+            "-S pretrain.continue_with.lr=0.00003",
+            TO_WEIGHTS,
+        ),
+        (
             ".venv/bin/torchrun --nproc-per-node 8 stages/pretrain.py",
             Run("PYTHONPATH=src .venv/bin/torchrun --nproc-per-node 2 stages/pretrain.py"),
         ),

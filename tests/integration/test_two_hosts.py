@@ -19,7 +19,8 @@ PATIENCE = 3600.0
 def test_dvc_takes_over_weights_trained_on_two_hosts(finished: Path, tmp_path: Path) -> None:
     one = tiny.copied(finished, tmp_path / "one")
     tiny.dvc(one, "push")
-    tiny.change_params(one, pretrain={"seeds": [7], "init_from": None})  # so that there is something to train
+    section = tiny.load(one / "params.yaml")["pretrain"]
+    tiny.change_params(one, pretrain=section | {"seeds": [7]})  # so that there is something to train
     tiny.commit(one, "another seed")
     machines = [tiny.cloned(one, tmp_path / name) for name in ("head", "other")]
     for machine in machines:

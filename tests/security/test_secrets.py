@@ -86,7 +86,7 @@ def test_errors_of_remote_servers_have_no_key(project: Path, values: dict[str, s
 
 @pytest.mark.slow
 @pytest.mark.parametrize("url", URLS)
-@pytest.mark.parametrize("key", ["corpus.path", "pretrain.init_from", "tasks.source.because"])
+@pytest.mark.parametrize("key", ["corpus.path", "pretrain.init_from", "pretrain.continue_from", "tasks.source.because"])
 def test_url_with_a_key_is_refused_and_not_printed(project: Path, url: str, key: str) -> None:
     values = tiny.load(project / "params.yaml")
     *above, last = key.split(".")

@@ -31,7 +31,8 @@ from pretrace.training.distributed.data_parallel import check_batch_size
 from pretrace.training.distributed.group import Group
 from pretrace.training.engine.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY, flops_per_token
 from pretrace.training.engine.memory import check_memory, min_training_memory
-from pretrace.training.pretraining.init_from import load_initial_model
+from pretrace.training.pretraining.continued import old_sequences
+from pretrace.training.pretraining.initial_weights import load_initial_model
 from pretrace.training.pretraining.plan import Plan
 
 BYTES_PER_TOKEN = 4.3
@@ -60,9 +61,9 @@ def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
         + f", from each of {len(settings.pretrain.seeds)} pre-trainings" * several,
     )
     for kind, model in models.items():
-        if kind == MAIN_MODEL and settings.pretrain.init_from:
+        if kind == MAIN_MODEL and settings.pretrain.weights:
             yield from _initial_weights(settings)
-        else:
+        if kind != MAIN_MODEL or not settings.pretrain.init_from:
             yield from _pretraining(kind, weights[kind], flops_per_token(model), text_bytes, settings)
     yield "disk", disk
 
@@ -122,12 +123,18 @@ def _meta_model(kind: str, settings: Settings) -> Any:
 
 
 def _initial_weights(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Describe the weights that replace pre-training; reading them checks their files, sizes and vocabulary."""
-    folder = str(settings.pretrain.init_from)
+    """Describe the weights that pre-training is replaced by or goes on from; reading them checks all their files."""
+    folder = str(settings.pretrain.weights)
     vocabulary = load_vocabulary(vocabulary_folder(folder))
     model = load_initial_model(settings, vocabulary.size)
+    come = f"come with a vocabulary of {vocabulary.size:,} tokens"
+    if settings.pretrain.continue_from:
+        if old := settings.pretrain.old_text:
+            old_sequences(old, vocabulary, model.context)
+        yield "weights", f"trained further from {folder}; they {come}"
+        return
     yield MAIN_MODEL, f"{sum(parameter.numel() for parameter in model.parameters()):,} parameters from {folder}"
-    yield "pre-training", f"none; the weights come with a vocabulary of {vocabulary.size:,} tokens"
+    yield "pre-training", f"none; the weights {come}"
 
 
 def _pretraining(

@@ -148,6 +148,11 @@ def _training(pretrain: PretrainReport, cost: dict[str, CostEntry], tuned: Finet
         "tokens": f"{pretrain.tokens:,}" + (f", {pretrain.epochs:.2f} epochs" if pretrain.epochs else ""),
         "FLOPs": f"{pretrain.flops:.3g}",
     }
+    if further := pretrain.continued:
+        change = f"loss on the validation text {further.val_loss_before:.4g} before, {pretrain.val_loss:.4g} after"
+        if further.old_loss is not None and further.old_loss_before is not None:
+            change += f"; on the old text {further.old_loss_before:.4g} before, {further.old_loss:.4g} after"
+        rows["trained further"] = f"from weights from elsewhere (SHA-256 {further.weights_sha256[:16]}): {change}"
     if len(pretrain.seeds) > 1:
         losses = zip(pretrain.seeds, pretrain.val_losses, strict=True)
         each = ", ".join(f"{loss:.4g} with seed {seed}" for seed, loss in losses)

@@ -23,6 +23,21 @@ class ModelConfig(Record):
     """Sizes of the model, with the keys of `model` (or `lstm`) in the scale's file."""
 
 
+class ContinuedMetrics(Record):
+    """Losses of a model that was trained further, in nats/token; beside its `val_loss`, which is after training."""
+
+    weights_sha256: str
+    """Hash of the files of the weights that training went on from."""
+    val_loss_before: float
+    """Loss of these weights on the validation documents of this corpus."""
+    old_loss_before: float | None = None
+    """Loss of these weights on `pretrain.old_text`."""
+    old_loss: float | None = None
+    """Loss of the trained model on `pretrain.old_text`."""
+    old_tokens: int | None = None
+    """Tokens of `pretrain.old_text`, in whole sequences."""
+
+
 class LanguageModelMetrics(Record):
     """Validation metrics and size of one pre-trained model."""
 
@@ -48,6 +63,8 @@ class LanguageModelMetrics(Record):
     """Seeds of pre-training; empty for weights from elsewhere. The numbers above are of the first one."""
     val_losses: list[float] = Field(default_factory=list)
     """`val_loss` of each of `seeds`."""
+    continued: ContinuedMetrics | None = None
+    """What training further gained and forgot, with `pretrain.continue_from`."""
 
 
 class PretrainReport(LanguageModelMetrics):

@@ -21,6 +21,7 @@ from pretrace.settings.section import (
     Section,
     Seed,
     Share,
+    Steps,
 )
 from pretrace.settings.training import ReadOut
 from pretrace.settings.zero_shot import HEURISTIC_COLUMNS, HEURISTIC_KINDS, Heuristics
@@ -189,6 +190,17 @@ class Variant(Section):
         return self
 
 
+class Continuation(Section):
+    """Settings of training further (`pretrain.continue_from`) that replace those of the scale's `pretrain`."""
+
+    steps: Steps | None = None
+    """Optimizer steps; null: the scale's."""
+    lr: Rate | None = None
+    """Peak learning rate; null: the scale's, which is for random weights: a tenth of it forgets less (ours)."""
+    warmup_steps: Steps | None = None
+    """Steps of warm-up; null: the scale's."""
+
+
 class Pretraining(Section):
     """Which pre-trainings there are; their sizes and steps are in the scale."""
 
@@ -200,9 +212,29 @@ class Pretraining(Section):
     """Folder with weights and their vocabulary, in the format of pretrace, Hugging Face or OpenAI (.npy files). The
     stage `bpe` takes the vocabulary from it, `pretrain` the transformer, whose sizes must be the scale's. Then the
     transformer has no seeds."""
+    continue_from: PathString | None = None
+    """Folder as `init_from` takes it, whose transformer is trained further on this corpus, with its vocabulary: a
+    domain-adaptive pre-training (Gururangan et al. 2020). Excludes `init_from`."""
+    continue_with: Continuation = Continuation()
+    old_text: PathString | None = None
+    """A text whose loss is measured before and after training further: a file of plain text, or a folder with .txt
+    files, each a document; null: none."""
+
+    @property
+    def weights(self) -> str | None:
+        """Folder of weights from elsewhere, and of the vocabulary."""
+        return self.init_from or self.continue_from
 
     @model_validator(mode="after")
     def _has_no_seed_twice(self) -> Pretraining:
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds {self.seeds}: the same seed twice")
+        if self.init_from and self.continue_from:
+            raise ValueError(
+                "`init_from` and `continue_from` exclude each other: the first takes weights as they are, the second "
+                "trains them further; remove one"
+            )
+        if not self.continue_from and (self.old_text or any(self.continue_with.model_dump().values())):
+            key = "old_text" if self.old_text else "continue_with"
+            raise ValueError(f"`{key}` is for training further; it needs `continue_from`, or goes")
         return self

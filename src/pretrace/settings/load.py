@@ -116,6 +116,19 @@ class Settings(Section):
             return {kind: None}
         return {self.pretraining_name(kind, seed): seed for seed in self.pretrain.seeds}
 
+    def continued(self) -> Settings:
+        """Return the settings with those of `pretrain.continue_with` in place of the scale's.
+
+        Raises:
+            PretraceError: they do not fit the scale's others.
+        """
+        changes = self.pretrain.continue_with.model_dump(exclude_none=True)
+        if not changes:
+            return self
+        section = self.scale.pretrain.model_dump() | changes
+        pretrain = checked(type(self.scale.pretrain), section, "params.yaml", "pretrain.continue_with")
+        return self.model_copy(update={"scale": self.scale.model_copy(update={"pretrain": pretrain})})
+
     def pretraining_name(self, kind: str, seed: int) -> str:
         """Return the name of the pre-training of a kind of model with a seed."""
         return kind if seed == self.pretrain.seeds[0] else f"{kind}-seed-{seed}"
@@ -144,4 +157,5 @@ def load_settings(root: Path | str = ".") -> Settings:
     if isinstance(values.get("tasks"), dict):
         ready = checked(ReadySource, values.get("ready", {}), "params.yaml", "ready")
         values["tasks"] = {task: with_ready(str(task), own, ready) for task, own in values["tasks"].items()}
-    return checked(Settings, {"lr": None, **values, "scale_name": name, "scale": scale}, "params.yaml")
+    settings = checked(Settings, {"lr": None, **values, "scale_name": name, "scale": scale}, "params.yaml")
+    return settings.continued()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,11 +21,9 @@ from pretrace.tokens import load_vocabulary
 from pretrace.tokens.shards import open_shards, write_shards
 from pretrace.training.engine.curves import write_curve
 from pretrace.training.pretraining.init_from import init_from
-from tests.helpers import REPOSITORY
 from tests.helpers.small_training import SCALE, settings_with
 from tests.helpers.small_vocabulary import TEXT, write_openai_vocabulary
-
-STAGES = REPOSITORY / "stages"
+from tests.helpers.stages_in_process import a_run, stage
 
 
 def a_model(folder: Path, shards: Path, kind: str = "transformer", size: int | None = None, **changes: Any) -> Path:
@@ -95,27 +91,30 @@ def test_init_from_refuses_other_sizes_by_name(shards: Path, tmp_path: Path, key
     refused(starting(folder), shards, f"its {key} is {value}", f"model.{key} in scales/small.yaml is {ours}")
 
 
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"norm": "pre"}, "its norm is pre, and model.norm in scales/small.yaml is post; take another `scale`, or set"),
+        ({"activation": "gelu"}, "its activation is gelu, and model.activation in scales/small.yaml is gelu_tanh"),
+        ({"norm_epsilon": 1e-12}, "norm_epsilon: 1e-12 there"),
+        ({"segments": 2, "output": "transform"}, "its segments is 2"),
+        ({"next_sentence": True}, "its next_sentence is true, and model.next_sentence in scales/small.yaml is false"),
+    ],
+)
+def test_init_from_refuses_another_form_by_name(shards: Path, tmp_path: Path, form: dict[str, Any], said: str) -> None:
+    refused(starting(a_model(tmp_path / "start", shards, **form)), shards, said)
+
+
+def test_init_from_takes_other_initial_weights(shards: Path, tmp_path: Path) -> None:
+    """How they were drawn decides nothing about weights that are given."""
+    folder = a_model(tmp_path / "start", shards, residual_init="depth", position_std=0.01)
+    assert init_from(starting(folder), shards).metrics.steps == 0
+
+
 def test_init_from_refuses_models_that_do_not_fit(shards: Path, tmp_path: Path) -> None:
     refused(starting(a_model(tmp_path / "other", shards, size=90)), shards, "90 token embeddings", "80 tokens")
     refused(starting(a_model(tmp_path / "lstm", shards, "lstm")), shards, "kind lstm")
     refused(starting(tmp_path / "nowhere"), shards, "no model there")
-
-
-def stage(name: str) -> ModuleType:
-    """The script of a stage as a module."""
-    spec = importlib.util.spec_from_file_location(f"stage_{name}", STAGES / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def a_run(settings: Settings) -> Any:
-    def nothing(*_: Any) -> None:
-        pass
-
-    methods = {"publish": nothing, "log_metrics": nothing, "log_curve": nothing}
-    return SimpleNamespace(settings=settings, cost={}, is_rank_zero=True, **methods)
 
 
 @pytest.mark.slow

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pretrace.common.code import code_hash
 from pretrace.schemas.tokens import Manifest
-from pretrace.settings import Settings
+from pretrace.settings import MAIN_MODEL, Settings
 from pretrace.training.engine.device import Device
 from pretrace.training.engine.fingerprint import fingerprint
 from pretrace.training.objectives import Objective
+from pretrace.training.pretraining.initial_weights import weights_sha256
 
 TRAINER = "pretrace.training.pretraining.trainer"
 
@@ -21,7 +22,8 @@ def run_fingerprint(
         manifest: of the shards.
         processes: ranks that share a batch.
     """
-    scale = settings.scale
+    scale, start = settings.scale, settings.pretrain.continue_from if kind == MAIN_MODEL else None
+    begins_with = {"initial_weights": weights_sha256(start)} if start else {}
     return fingerprint(
         kind=kind,
         model=scale.sizes_of(kind).model_dump(exclude_defaults=True),
@@ -32,4 +34,5 @@ def run_fingerprint(
         device=(device.name, str(device.dtype)),
         shards=manifest.as_json(),
         code=[code_hash(module) for module in (TRAINER, type(objective).__module__)],  # it imports no objective
+        **begins_with,
     )

@@ -14,6 +14,7 @@ from pretrace.schemas.tokens import Manifest
 from pretrace.settings import Settings
 from pretrace.training.engine.checkpoint import Checkpoints
 from pretrace.training.engine.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY
+from pretrace.training.pretraining.continued import continued_metrics
 from pretrace.training.pretraining.evaluate import model_metrics, validation_loss
 from pretrace.training.pretraining.monitor import Monitor
 from pretrace.training.pretraining.trainer import Trainer
@@ -52,6 +53,8 @@ def collect_result(
     steps = trainer.plan.steps
     val_loss = validation_loss(model, trainer.objective, monitor.validation, trainer.device)
     metrics = LanguageModelMetrics(**model_metrics(model, val_loss, manifest), **_training_size(trainer, monitor))
+    if continued := continued_metrics(trainer, model, monitor.validation, settings):
+        metrics = metrics.model_copy(update={"continued": continued})
     return Pretrained(
         kind=trainer.kind,
         seed=trainer.seed,

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from pretrace.model.build import build_model
 from pretrace.model.language_model import LanguageModel
-from pretrace.settings import Settings
+from pretrace.settings import MAIN_MODEL, Settings
 from pretrace.tokens.shards.read import open_shards, read_manifest
 from pretrace.tokens.shards.sampler import batch_sequences, share_of
 from pretrace.training.distributed.data_parallel import DataParallel, check_batch_size, choose_strategy
@@ -30,6 +30,7 @@ from pretrace.training.engine.loop import Step, train_steps
 from pretrace.training.engine.micro_batch import bytes_per_sequence, choose_micro_batch, memory_per_process
 from pretrace.training.engine.optimizer import build_optimizer
 from pretrace.training.objectives import MicroBatch, Objective
+from pretrace.training.pretraining.initial_weights import load_initial_model
 from pretrace.training.pretraining.plan import Plan
 
 
@@ -61,6 +62,7 @@ class Trainer:
         for size in (self.plan.smallest_batch, self.plan.batch_size):
             check_batch_size(size, section.sharded, group)
         self.kind, self.seed, self.scale, self.section = kind, seed, scale, section
+        self.settings = settings
         self.name = settings.pretraining_name(kind, seed)
         self.device, self.group, self.objective = device, group, objective
         self.shards_folder = shards_folder
@@ -79,6 +81,8 @@ class Trainer:
 
     def initial_model(self) -> LanguageModel:
         """Return the model before its first step, on the CPU."""
+        if self.kind == MAIN_MODEL and self.settings.pretrain.continue_from:
+            return load_initial_model(self.settings, self.vocabulary_size)
         return build_model(self.kind, self.scale, self.vocabulary_size, self.seed)
 
     def steps(self, stop: Sigterm, describe_batch: Callable[[int], str] = lambda step: "") -> Iterator[Step]:
