@@ -125,7 +125,9 @@ class Settings(Section):
         changes = self.pretrain.continue_with.model_dump(exclude_none=True)
         if not changes:
             return self
-        section = self.scale.pretrain.model_dump() | changes
+        section = self.scale.pretrain.model_dump(exclude_unset=True) | changes
+        for length in changes.keys() & {"steps", "warmup_steps"}:  # the scale may have it in tokens
+            section.pop(length.replace("steps", "tokens"), None)
         pretrain = checked(type(self.scale.pretrain), section, "params.yaml", "pretrain.continue_with")
         return self.model_copy(update={"scale": self.scale.model_copy(update={"pretrain": pretrain})})
 

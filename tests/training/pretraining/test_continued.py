@@ -176,6 +176,10 @@ def test_its_own_rate_warm_up_and_steps_replace_the_scales(tmp_path: Path) -> No
     section = settings.scale.pretrain
     assert (section.steps, section.lr, section.warmup_steps) == (9, 1e-4, 2)
     assert section.batch_size == settings_with().scale.pretrain.batch_size
+    in_tokens = {"pretrain.steps": None, "pretrain.tokens": 640, "pretrain.warmup_steps": None}
+    in_tokens |= {"pretrain.warmup_tokens": 64}
+    settings = settings_with(in_tokens, pretrain={"continue_from": "a", "continue_with": own}).continued()
+    assert (settings.scale.pretrain.steps, settings.scale.pretrain.tokens) == (9, None)
     short = settings_with(pretrain={"continue_from": "a", "continue_with": {"steps": 3}})
     with pytest.raises(
         PretraceError, match=r"params.yaml: pretrain.continue_with: .*warmup_steps 4 is more than steps 3"

@@ -28,7 +28,8 @@ from tests.helpers.stages_in_process import a_run, stage
 
 def a_model(folder: Path, shards: Path, kind: str = "transformer", size: int | None = None, **changes: Any) -> Path:
     """A model with random weights of the small scale's sizes, but for `changes` of its settings."""
-    scale = settings_with({f"model.{key}": value for key, value in changes.items()}).scale
+    scale = settings_with().scale
+    scale = scale.model_copy(update={"model": scale.model.model_copy(update=changes)})
     folder.mkdir()
     model = build_model(kind, scale, size or read_json(shards / "manifest.json")["vocabulary_size"], seed=7)
     with torch.no_grad():
