@@ -13,6 +13,7 @@ import numpy as np
 from turns import Step, plain_adamw, through_the_loop, transformers_model
 
 from pretrace.settings import FinetuneSettings, ModelSettings
+from pretrace.tasks.input_formats import InputFormat
 
 DROPOUT, LM_WEIGHT, RATE, SEED, CLASSES = 0.1, 0.5, 6.25e-5, 7, 2
 SETTINGS = FinetuneSettings(
@@ -49,7 +50,8 @@ class Job:
 
         kind = KINDS[self.kind]
         outputs = kind.outputs([""] * CLASSES, {})
-        return TaskModel(Transformer(self.model, self.vocabulary, SEED), kind, outputs, 3, SEED)
+        form = InputFormat.delimiters(self.vocabulary, self.model.context)
+        return TaskModel(Transformer(self.model, self.vocabulary, SEED), kind, outputs, form, SEED)
 
 
 def ours(job: Job, precision: str) -> Step:
@@ -94,7 +96,7 @@ def plain(job: Job) -> Step:
 
     def run_step(step: int, with_dropout: bool) -> float:
         chosen = job.chosen(step)
-        sequences = [s for i in chosen for s in start.kind.sequences(job.rows[i], job.vocabulary, job.model.context)]
+        sequences = [s for i in chosen for s in start.kind.sequences(job.rows[i], start.form)]
         lengths = torch.tensor([len(sequence) for sequence in sequences])
         ids = torch.zeros(len(sequences), int(lengths.max()), dtype=torch.int64)
         for row, sequence in zip(ids, sequences, strict=True):

@@ -29,7 +29,7 @@ from pretrace.export import export
 from pretrace.model import LSTM, Transformer, load_model, save_model
 from pretrace.model.checkpoints.safetensors_file import save_tensors
 from pretrace.settings import LSTMSettings, ModelSettings
-from pretrace.tasks.input_formats import SPECIAL_TOKENS
+from pretrace.tasks.input_formats import InputFormat
 from pretrace.tasks.kinds import KINDS
 from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.training.finetuning.task_head import TaskModel
@@ -92,7 +92,8 @@ def write_task_model(out: Path, kind: str, labels: list[str] | None, size: int, 
     task_kind = "regression" if kind == "soft" else kind
     config = finetuned_config(labels, task_kind, outputs, model=model.describe().as_json(), **scale)
     config["recipe"]["read_out"] = read_out
-    head = TaskModel(model, KINDS[task_kind], outputs, SPECIAL_TOKENS, 5, read_out)
+    form = InputFormat.delimiters(model.vocabulary_size, model.context)
+    head = TaskModel(model, KINDS[task_kind], outputs, form, 5, read_out)
     if head.reads_likelihoods:
         torch.nn.init.constant_(head.likelihood_spread, 50.0)  # else they alone would decide
     save_tensors(out / "model.safetensors", head)

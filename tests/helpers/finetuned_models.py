@@ -14,6 +14,7 @@ from pretrace.model.checkpoints.safetensors_file import save_tensors
 from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
 from pretrace.schemas.tracking import BestModel
 from pretrace.settings import Columns, load_settings
+from pretrace.tasks.input_formats import InputFormat
 from pretrace.tasks.kinds import KINDS
 from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.training.finetuning.task_head import TaskModel
@@ -60,7 +61,8 @@ def make_finetuned(project: Path) -> None:
             config = finetuned_config(
                 LABELS.get(name), kind, outputs, model=model.describe().as_json(), columns=columns
             )
-            save_tensors(folder / "model.safetensors", TaskModel(model, KINDS[kind], outputs, 3, 5))
+            form = InputFormat.delimiters(size, model.context)
+            save_tensors(folder / "model.safetensors", TaskModel(model, KINDS[kind], outputs, form, 5))
             write_json(folder / "config.json", config)
         parts = {"classification": 1, "multiple_choice": 4}.get(kind, 2)
         (project / f"data/tasks/{name}").mkdir(parents=True)

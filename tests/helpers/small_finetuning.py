@@ -12,6 +12,7 @@ from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.settings.training import ReadOut
 from pretrace.tasks.dataset import EncodedSplit
+from pretrace.tasks.input_formats import InputFormat
 from pretrace.tasks.kinds import KINDS
 from pretrace.training.finetuning.config import resolve_recipe
 from pretrace.training.finetuning.task_head import TaskModel
@@ -52,7 +53,8 @@ def task_model(kind: str, context: int = 24, model: str = "transformer", read_ou
             **{"dropout": 0.0, "embedding_dropout": "sum", "initial_std": 0.3},
         )
         start = Transformer(settings, VOCABULARY, 1)
-    return TaskModel(start, KINDS[kind], recipe_of(kind).outputs, 3, seed=4, read_out=read_out)
+    form = InputFormat.delimiters(VOCABULARY, context)
+    return TaskModel(start, KINDS[kind], recipe_of(kind).outputs, form, seed=4, read_out=read_out)
 
 
 def split_of(kind: str, count: int = 7, longest: int = 9, seed: int = 0, shortest: int = 1) -> EncodedSplit:

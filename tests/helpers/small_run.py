@@ -14,6 +14,7 @@ from pretrace.common.files import write_json
 from pretrace.model import build_model, save_model
 from pretrace.model.checkpoints.safetensors_file import save_tensors
 from pretrace.settings import load_settings
+from pretrace.tasks.input_formats import InputFormat
 from pretrace.tasks.kinds import KINDS
 from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.training.finetuning.task_head import TaskModel
@@ -53,7 +54,8 @@ def make_run(folder: Path) -> Path:
         outputs = len(LABELS[name] or [0])
         language_model = build_model("transformer", scale, size, 2)
         described = language_model.describe().as_json()
-        save_tensors(out / "model.safetensors", TaskModel(language_model, KINDS[task["kind"]], outputs, 3, 5))
+        form = InputFormat.delimiters(size, language_model.context)
+        save_tensors(out / "model.safetensors", TaskModel(language_model, KINDS[task["kind"]], outputs, form, 5))
         write_json(out / "config.json", finetuned_config(LABELS[name], task["kind"], outputs, model=described))
     return folder
 

@@ -12,6 +12,7 @@ from transformers import OpenAIGPTConfig, OpenAIGPTDoubleHeadsModel, OpenAIGPTLM
 
 from pretrace.model import Transformer
 from pretrace.settings import ModelSettings, Scale, read_yaml
+from pretrace.tasks.input_formats import InputFormat
 from pretrace.tasks.kinds import KINDS
 from pretrace.training.engine.device import Device
 from pretrace.training.finetuning.task_head import TaskModel
@@ -129,7 +130,8 @@ def test_multiple_choice_matches_the_double_heads_model() -> None:
         **{"layers": 2, "width": 64, "heads": 4, "feed_forward": 256, "context": 24},
         **{"dropout": 0.1, "embedding_dropout": "table", "initial_std": 0.02},
     )
-    model = TaskModel(Transformer(settings, size), KINDS["multiple_choice"], 1, specials, seed=5)
+    form = InputFormat.delimiters(size, settings.context)
+    model = TaskModel(Transformer(settings, size), KINDS["multiple_choice"], 1, form, seed=5)
     draw(model, seed=6)
     language_model = model.language_model
     assert isinstance(language_model, Transformer)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretrace.tasks.input_formats import SPECIAL_TOKENS, is_truncated
+from pretrace.tasks.input_formats import SPECIAL_TOKENS, InputFormat, is_truncated
 from pretrace.tasks.kinds import KINDS
 
 SIZE = 100
@@ -27,8 +27,9 @@ def examples(draw: st.DrawFn) -> tuple[str, list[np.ndarray], int]:
 @given(examples())
 def test_sequences_fit_and_keep_their_special_tokens(example: tuple[str, list[np.ndarray], int]) -> None:
     kind, parts, context = example
-    sequences = KINDS[kind].sequences(parts, SIZE, context)
-    assert len(sequences) == KINDS[kind].sequences_per_example(len(parts))
+    form = InputFormat.delimiters(SIZE, context)
+    sequences = KINDS[kind].sequences(parts, form)
+    assert len(sequences) == KINDS[kind].sequences_per_example(len(parts), form)
     if kind == "classification":
         pairs: list[tuple] = [(parts[0],)]
     elif kind == "multiple_choice":
@@ -55,7 +56,7 @@ def test_is_truncated_where_a_sequence_is_shorter_than_its_parts(
 ) -> None:
     kind, parts, context = example
     lengths = np.array([[len(part) for part in parts]])
-    whole, here = (KINDS[kind].sequences(parts, SIZE, room) for room in (1000, context))
+    whole, here = (KINDS[kind].sequences(parts, InputFormat.delimiters(SIZE, room)) for room in (1000, context))
     expected = any(len(a) < len(b) for a, b in zip(here, whole, strict=True))
     assert is_truncated(lengths, context).tolist() == [expected]
 
@@ -63,8 +64,8 @@ def test_is_truncated_where_a_sequence_is_shorter_than_its_parts(
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(8, 64))
 def test_orders_of_a_pair_keep_the_same_of_the_shorter_part(a: int, b: int, context: int) -> None:
     first, second = np.zeros(a, int), np.ones(b, int)
-    forward, backward = KINDS["similarity"].sequences((first, second), SIZE, context)
-    swapped = KINDS["similarity"].sequences((second, first), SIZE, context)
+    forward, backward = KINDS["similarity"].sequences((first, second), InputFormat.delimiters(SIZE, context))
+    swapped = KINDS["similarity"].sequences((second, first), InputFormat.delimiters(SIZE, context))
     assert forward.tolist() == swapped[1].tolist()
     assert backward.tolist() == swapped[0].tolist()
     assert abs(int((forward == 0).sum()) - int((backward == 0).sum())) <= 1
@@ -86,5 +87,30 @@ def test_orders_of_a_pair_keep_the_same_of_the_shorter_part(a: int, b: int, cont
     ],
 )
 def test_sequences_are_those_of_the_paper(kind: str, parts: list[list[int]], expected: list[list[int]]) -> None:
-    found = KINDS[kind].sequences([np.array(part, np.uint16) for part in parts], SIZE, context=8)
+    found = KINDS[kind].sequences([np.array(part, np.uint16) for part in parts], InputFormat.delimiters(SIZE, 8))
     assert [sequence.tolist() for sequence in found] == expected
+
+
+CLS, SEP = 3, 4
+BERT = InputFormat.segments(CLS, SEP, context=8, reads_first=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts", "expected", "segments"),
+    [
+        ("classification", [[7, 8]], [[CLS, 7, 8, SEP]], [[0, 0, 0, 0]]),
+        ("classification", [list(range(10, 30))], [[CLS, *range(10, 16), SEP]], [[0] * 8]),
+        ("entailment", [[7], [8, 9]], [[CLS, 7, SEP, 8, 9, SEP]], [[0, 0, 0, 1, 1, 1]]),
+        ("entailment", [[], [9]], [[CLS, SEP, 9, SEP]], [[0, 0, 1, 1]]),
+        ("similarity", [[7], [8]], [[CLS, 7, SEP, 8, SEP]], [[0, 0, 0, 1, 1]]),
+        ("regression", [[7] * 9, [8]], [[CLS, 7, 7, 7, 7, SEP, 8, SEP]], [[0, 0, 0, 0, 0, 0, 1, 1]]),
+        ("multiple_choice", [[7], [8], [9]], [[CLS, 7, SEP, 8, SEP], [CLS, 7, SEP, 9, SEP]], [[0, 0, 0, 1, 1]] * 2),
+    ],
+)
+def test_sequences_with_segments_are_those_of_bert(
+    kind: str, parts: list[list[int]], expected: list[list[int]], segments: list[list[int]]
+) -> None:
+    found = KINDS[kind].sequences([np.array(part, np.uint16) for part in parts], BERT)
+    assert [sequence.tolist() for sequence in found] == expected
+    assert [BERT.segments_of(sequence).tolist() for sequence in found] == segments
+    assert KINDS[kind].sequences_per_example(len(parts), BERT) == len(expected)

@@ -18,6 +18,8 @@ from tests.helpers import published_files as published
 class Letters:
     """A vocabulary of characters."""
 
+    first_id = separator_id = None
+
     def encode_array(self, text: str) -> np.ndarray:
         return np.array([ord(letter) for letter in text], np.uint16)
 

@@ -29,6 +29,8 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 class Words:
     """A vocabulary of words' lengths."""
 
+    first_id, separator_id = 1, None
+
     def encode_array(self, text: str) -> np.ndarray:
         return np.array([len(word) for word in text.split()], np.uint16)
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from pretrace.common.errors import PretraceError
 from pretrace.export.graph_formats import Graph
 from pretrace.model import LanguageModel
 from pretrace.schemas.finetuning import FinetunedConfig
-from pretrace.tasks.input_formats import SPECIAL_TOKENS
 from pretrace.tasks.targets import LabelScale
 from pretrace.training.finetuning.task_head import TaskModel
 
@@ -61,13 +61,13 @@ class TracedTaskModel(nn.Module):
     def _text_means(self, states_BTC: Tensor, ids_BT: Tensor, last_B: Tensor) -> Tensor:
         """Return the mean log-probability (B, P) of the first and the second text of each sequence."""
         model = self.model.language_model
-        size = model.vocabulary_size - SPECIAL_TOKENS
+        size = self.model.form.start
         logits_BTV = model.logits(states_BTC[:, :-1])
         targets_BT = ids_BT[:, 1:]
         known_BT = logits_BTV.log_softmax(-1).gather(2, targets_BT[:, :, None])[:, :, 0]
         position_T = torch.arange(1, ids_BT.shape[1], device=ids_BT.device)
         in_text_BT = (targets_BT < size) & (position_T < last_B[:, None])
-        number_BT = (targets_BT == size + 1).long().cumsum(1)
+        number_BT = (targets_BT == self.model.form.delimiter).long().cumsum(1)
         means = []
         for number in range(self.model.kind.texts):
             own_BT = (in_text_BT & (number_BT == number)).float()
@@ -83,8 +83,17 @@ def language_model_graph(model: LanguageModel) -> Graph:
 
 
 def task_graph(model: TaskModel, config: FinetunedConfig) -> Graph:
-    """Return the module to trace for a fine-tuned model, with example inputs."""
-    sequences = model.kind.sequences_per_example(parts=3)
+    """Return the module to trace for a fine-tuned model, with example inputs.
+
+    Raises:
+        PretraceError: its input format is BERT's, whose graph would need to know the padding and the segments.
+    """
+    if config.recipe.input_format != "delimiters":
+        raise PretraceError(
+            f"a fine-tuned model with `input_format: {config.recipe.input_format}` has no graph (its padding needs a "
+            "mask); `delimiters` has one, and `pretrace predict` takes both"
+        )
+    sequences = model.kind.sequences_per_example(3, model.form)
     if model.reads_likelihoods and model.kind.alone_layout:
         sequences *= 2
     ids_NST = torch.zeros(2, sequences, min(3, model.language_model.context), dtype=torch.long)

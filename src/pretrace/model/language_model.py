@@ -69,6 +69,21 @@ class LanguageModel(nn.Module, ABC):
         """Width of the hidden states."""
 
     @property
+    def is_causal(self) -> bool:
+        """True if no token sees those behind it."""
+        return True
+
+    @property
+    def has_segments(self) -> bool:
+        """True if `hidden` takes the segment of each token."""
+        return False
+
+    @property
+    def has_pooler(self) -> bool:
+        """True if it has learned to pool the state of a first token (BERT's next-sentence prediction)."""
+        return False
+
+    @property
     def shares_beginnings(self) -> bool:
         """True if several sequences can follow one shared beginning, which is then read once."""
         return False

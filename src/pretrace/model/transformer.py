@@ -99,6 +99,21 @@ class Transformer(LanguageModel):
         return self.settings.width
 
     @property
+    def is_causal(self) -> bool:
+        """True unless attention is full."""
+        return self.settings.attention != "full"
+
+    @property
+    def has_segments(self) -> bool:
+        """True if tokens have segments."""
+        return self.settings.segments > 0
+
+    @property
+    def has_pooler(self) -> bool:
+        """True if it has the output of next-sentence prediction."""
+        return self.settings.next_sentence
+
+    @property
     def shares_beginnings(self) -> bool:
         """True if attention is causal: states of a beginning then do not depend on what follows."""
         return self.settings.attention == "causal"
@@ -198,7 +213,7 @@ class Transformer(LanguageModel):
         Raises:
             PretraceError: attention is not causal.
         """
-        if self.settings.attention == "full":
+        if not self.is_causal:
             raise PretraceError(
                 "this model has `attention: full`: it is not trained to predict the next token, so it writes no text; "
                 "`causal` and `banded` models do"

@@ -119,6 +119,10 @@ class FinetuneRecipe(FinetuneSettings, Record):
     """Share of the training rows that are used."""
     head_strength: float | None = None
     """Inverse strength of the penalty when the classifier is fitted first; null: chosen on training rows."""
+    first_id: int | None = None
+    """Token that begins a sequence, with `input_format: segments`."""
+    separator_id: int | None = None
+    """Token that ends each text, with `input_format: segments`."""
 
 
 class FinetunedConfig(TaskRecord):

@@ -63,6 +63,10 @@ class TaskRecord(Record):
     """Names of the columns in files of rows, for rows that a fine-tuned model is given later."""
     raw_files: dict[str, RawFile] = Field(default_factory=dict)
     """Files that each split was read from, by split: train, dev, test, unlabeled; empty for a probe."""
+    first_id: int | None = None
+    """The vocabulary's token that begins a sequence ([CLS] in BERT); missing where it has none."""
+    separator_id: int | None = None
+    """The vocabulary's token that ends a text ([SEP] in BERT); missing where it has none."""
 
 
 class TaskExample(Record):

@@ -15,6 +15,8 @@ multiplied with ten bits of mantissa on GPUs from Ampere on; the same as float32
 float32."""
 ReadOut = Literal["classify", "likelihoods"]
 """Input of a fine-tuned model's classifier."""
+InputFormatName = Literal["delimiters", "segments"]
+"""Special tokens of an example of a task; `pretrace.tasks.input_formats` has them."""
 
 
 class OptimizerSettings(Section):
@@ -134,3 +136,14 @@ class FinetuneSettings(OptimizerSettings):
     the mean log-probability of each text, alone and given the text before it, and the classifier is fitted to the
     model as it starts before both are fine-tuned (ours, for tasks of some hundred steps; fitting first: Kumar et al.
     2022, "Fine-tuning can distort pretrained features")."""
+    input_format: InputFormatName = "delimiters"
+    """Special tokens of an example. `delimiters`: start, delimiter and classify, which are new; the classifier reads
+    the state of the last (GPT-1, section 3.3). `segments`: [CLS] and [SEP] of the vocabulary, with a segment for each
+    text where the model has them; the classifier reads the pooled state of the first, or of the last where attention is
+    causal (BERT, section 3; the latter ours). Two texts without an order are read in one."""
+
+    @model_validator(mode="after")
+    def _reads_what_the_format_has(self) -> FinetuneSettings:
+        if self.input_format == "segments" and self.read_out != "classify":
+            raise ValueError("read_out: `likelihoods` reads texts between delimiters; `segments` take `classify`")
+        return self

@@ -64,6 +64,8 @@ class TaskData:
     """Lines and rows of each file, a phrase each."""
     unlabeled: list[Row] = field(default_factory=list)
     """Rows to predict; their labels mean nothing."""
+    special_ids: dict[str, int] = field(default_factory=dict)
+    """Special tokens that the vocabulary has for examples of a task, by their names in `task.json`."""
     overrides: dict[str, int | float] = field(default_factory=dict)
     """Settings of fine-tuning that the task's entry has of its own."""
     zero_shot: list[Heuristic] = field(default_factory=list)
@@ -110,6 +112,7 @@ def write_task(folder: Path, task: TaskData, encode: Callable[[str], np.ndarray]
         card=task.card,
         columns=task.columns,
         raw_files=task.raw_files,
+        **task.special_ids,
     )
     with atomic_folder(folder) as temporary:
         write_record(temporary / TASK, record)

@@ -1,6 +1,6 @@
 """The task kinds: one object for each says all that depends on the kind of a task (paper, section 3.3, figure 1).
 
-    KINDS["similarity"].sequences(parts, vocabulary_size, context)
+    KINDS["similarity"].sequences(parts, InputFormat.delimiters(vocabulary_size, context))
 
 No other module compares a kind's name. A new kind is a class here and a line in pretrace.settings.kinds. PyTorch is
 imported only where it computes.
@@ -18,7 +18,7 @@ import numpy as np
 from pretrace.settings import Columns, Task
 from pretrace.settings.columns import Fields
 from pretrace.settings.kinds import KIND_FACTS
-from pretrace.tasks.input_formats import join_parts
+from pretrace.tasks.input_formats import InputFormat
 from pretrace.tasks.labels import choice_index, class_index, label_number
 from pretrace.tasks.targets import LabelScale, shares_of_classes
 
@@ -81,15 +81,15 @@ class TaskKind:
 
     # Sequences.
 
-    def sequences(self, parts: Sequence[np.ndarray], vocabulary_size: int, context: int) -> list[np.ndarray]:
-        """Return the sequences of an example given the ids of its parts, each of at most `context` ids."""
-        return [join_parts(parts, vocabulary_size, context)]
+    def sequences(self, parts: Sequence[np.ndarray], form: InputFormat) -> list[np.ndarray]:
+        """Return the sequences of an example given the ids of its parts."""
+        return [form.join(parts)]
 
-    def sequences_per_example(self, parts: int) -> int:
+    def sequences_per_example(self, parts: int, form: InputFormat) -> int:
         """Return the number of sequences of an example with so many parts."""
         return 1
 
-    def alone(self, parts: Sequence[np.ndarray], vocabulary_size: int, context: int) -> list[np.ndarray]:
+    def alone(self, parts: Sequence[np.ndarray], form: InputFormat) -> list[np.ndarray]:
         """Return sequences of the texts whose log-probability is compared with that behind another text.
 
         There are as many as sequences of the example, or none.
@@ -160,8 +160,8 @@ class Entailment(TaskKind):
     likelihoods = 3
     alone_layout = "; and a second one: start, second, classify"
 
-    def alone(self, parts: Sequence[np.ndarray], vocabulary_size: int, context: int) -> list[np.ndarray]:
-        return [join_parts(parts[1:], vocabulary_size, context)]
+    def alone(self, parts: Sequence[np.ndarray], form: InputFormat) -> list[np.ndarray]:
+        return [form.join(parts[1:])]
 
     def combine_likelihoods(self, own_ESP: Tensor, alone_EA: Tensor) -> Tensor:
         import torch
@@ -170,7 +170,7 @@ class Entailment(TaskKind):
 
 
 class Similarity(TaskKind):
-    """Two texts in no order: both orders are read, and the states summed."""
+    """Two texts in no order: both orders are read, and the states summed; or one, as the input format says."""
 
     name = "similarity"
     format = "unordered pair"
@@ -178,11 +178,11 @@ class Similarity(TaskKind):
     symmetric = True
     likelihoods = 2
 
-    def sequences(self, parts: Sequence[np.ndarray], vocabulary_size: int, context: int) -> list[np.ndarray]:
-        return [join_parts(both, vocabulary_size, context) for both in (parts, parts[::-1])]
+    def sequences(self, parts: Sequence[np.ndarray], form: InputFormat) -> list[np.ndarray]:
+        return [form.join(both) for both in ((parts, parts[::-1]) if form.both_orders else (parts,))]
 
-    def sequences_per_example(self, parts: int) -> int:
-        return 2
+    def sequences_per_example(self, parts: int, form: InputFormat) -> int:
+        return 2 if form.both_orders else 1
 
     def combine(self, states_ESC: Tensor) -> Tensor:
         return states_ESC.sum(1, keepdim=True)
@@ -251,18 +251,18 @@ class MultipleChoice(TaskKind):
     def readable(self, prediction: float, classes: list[str] | None) -> str | int | float:
         return int(prediction)
 
-    def sequences(self, parts: Sequence[np.ndarray], vocabulary_size: int, context: int) -> list[np.ndarray]:
-        return [join_parts((parts[0], choice), vocabulary_size, context) for choice in parts[1:]]
+    def sequences(self, parts: Sequence[np.ndarray], form: InputFormat) -> list[np.ndarray]:
+        return [form.join((parts[0], choice)) for choice in parts[1:]]
 
-    def alone(self, parts: Sequence[np.ndarray], vocabulary_size: int, context: int) -> list[np.ndarray]:
-        return [join_parts((choice,), vocabulary_size, context) for choice in parts[1:]]
+    def alone(self, parts: Sequence[np.ndarray], form: InputFormat) -> list[np.ndarray]:
+        return [form.join((choice,)) for choice in parts[1:]]
 
     def combine_likelihoods(self, own_ESP: Tensor, alone_EA: Tensor) -> Tensor:
         import torch
 
         return torch.stack([own_ESP[:, :, 1], alone_EA], 2)  # the context's would be the same for all choices
 
-    def sequences_per_example(self, parts: int) -> int:
+    def sequences_per_example(self, parts: int, form: InputFormat) -> int:
         return parts - 1
 
     def outputs(self, classes: list[str] | None, overrides: Mapping[str, Any]) -> int:

@@ -22,12 +22,16 @@ from pretrace.tasks.raw_files import raw_files
 from pretrace.tasks.read_task import read_task_files
 from pretrace.tasks.splits.near_duplicates import near_duplicate_warnings, near_duplicates
 
+SPECIAL_IDS = ("first_id", "separator_id")
 EXAMPLES = 4
 """Test rows of each task that the report shows."""
 
 
 class Encoder(Protocol):
     """Turns text into token ids: any tokenizer of pretrace.tokens."""
+
+    first_id: int | None
+    separator_id: int | None
 
     def encode_array(self, text: str) -> np.ndarray:
         """Return the token ids of a text."""
@@ -56,6 +60,7 @@ def prepare_task(
     data.overrides, data.zero_shot = task.overrides, task.zero_shot
     data.card = Card(**task.card.model_dump()) if task.card else None  # task.json has all keys, also those not set
     data.columns = Columns(**task.columns.model_dump())
+    data.special_ids = {name: value for name in SPECIAL_IDS if (value := getattr(tokenizer, name)) is not None}
     give_aways = [] if data.unavailable else find_give_aways(data, task.probe)
     data.warnings += sentences(give_aways)
     for warning in data.warnings:  # all of them, before the first one may stop the stage

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.packed_sequences import PaddedBatch
 from pretrace.tasks.dataset import EncodedSplit
+from pretrace.tasks.input_formats import InputFormat
 from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.targets import LabelScale
 from pretrace.training.engine.device import choose_device
@@ -27,6 +28,7 @@ from pretrace.training.finetuning.trainer import example_losses
 from tests.helpers.small_finetuning import PARTS, VOCABULARY, recipe_of, split_of, task_model
 
 CHOICE = KINDS["multiple_choice"]
+FORM = InputFormat.delimiters(VOCABULARY, 24)
 every_kind = pytest.mark.parametrize("kind", PARTS)
 
 
@@ -96,7 +98,7 @@ def test_packed_batch_has_the_losses_and_gradients_of_a_plain_one(
     model, split, chosen = task_model(kind, 180, name), split_of(kind, 7, longest), np.array([4, 0, 2, 5, 1])
     # Choices behind one context have its dropout in common, and are then no sum of sequences alone.
     attends = name == "transformer" and not (rate and kind == "multiple_choice")
-    examples = Examples(split, KINDS[kind], VOCABULARY, 180, attends)
+    examples = Examples(split, KINDS[kind], InputFormat.delimiters(VOCABULARY, 180), attends)
     expected, plain = gradients(model, plain_losses, examples, chosen, split.labels, rate)
     found, packed = gradients(model, losses, examples, chosen, split.labels, rate)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
@@ -114,7 +116,7 @@ def test_grouping_changes_no_loss_or_gradient(
 ) -> None:
     """Each sequence by itself, or all in one padded group; of more and of fewer than 128 tokens."""
     model, split, chosen = task_model(kind, 400), split_of(kind, 6, longest), np.arange(6)
-    examples = Examples(split, KINDS[kind], VOCABULARY, 400, attends=True)
+    examples = Examples(split, KINDS[kind], InputFormat.delimiters(VOCABULARY, 400), attends=True)
     expected, one = gradients(model, losses, examples, chosen, split.labels, rate)
     before = len(examples.batch(chosen).layout.batches)
     monkeypatch.setattr(batching, "WASTE", waste)
@@ -131,7 +133,7 @@ def test_grouping_changes_no_loss_or_gradient(
 @pytest.mark.parametrize("kind", ["classification", "multiple_choice"])
 def test_bfloat16_differs_by_rounding_only(kind: str) -> None:
     model, split, chosen = task_model(kind, 400), split_of(kind, 6, 80), np.arange(6)
-    examples = Examples(split, KINDS[kind], VOCABULARY, 400, attends=True)
+    examples = Examples(split, KINDS[kind], InputFormat.delimiters(VOCABULARY, 400), attends=True)
     batch, target = examples.batch(chosen), torch.from_numpy(split.labels)
     for rate in (0.0, 0.3):
         found = [
@@ -147,7 +149,7 @@ def test_shared_context_changes_no_loss_gradient_or_prediction(context: int) -> 
     split, chosen = split_of("multiple_choice", 12), np.arange(12)
     model, found = task_model("multiple_choice", context), []
     for attends in (False, True):
-        examples = Examples(split, CHOICE, VOCABULARY, context, attends)
+        examples = Examples(split, CHOICE, InputFormat.delimiters(VOCABULARY, context), attends)
         size = int(examples.unit_lengths().sum())
         assert size <= examples.batch(chosen).ids_N.numel() < size + 16
         predictions = predict(model, examples, choose_device("float32", 1)).values_E
@@ -166,7 +168,9 @@ def test_shared_context_keeps_the_weight_of_every_token(seed: int, choices: int,
     random = np.random.default_rng(seed)
     parts = [random.integers(0, 4, random.integers(1, longest + 1)) for _ in range(6 * (choices + 1))]
     split = EncodedSplit(np.concatenate(parts), np.cumsum([0, *map(len, parts)]), np.zeros(6, np.int64), choices + 1)
-    alone, shared = (Examples(split, CHOICE, 4, 16, flag).batch(np.arange(6)) for flag in (False, True))
+    alone, shared = (
+        Examples(split, CHOICE, InputFormat.delimiters(4, 16), flag).batch(np.arange(6)) for flag in (False, True)
+    )
     assert float(shared.weights_K.sum()) == pytest.approx(1.0, abs=1e-5)
     for batch in (alone, shared):
         assert (batch.ids_N[batch.classify_ES] == 6).all()  # the classify token
@@ -189,7 +193,9 @@ def test_groups_hold_every_token_once(lengths: list[int], attends: bool) -> None
     ids = np.arange(sum(lengths))
     offsets = np.cumsum([0, *lengths])
     split = EncodedSplit(ids, offsets, np.zeros(len(lengths), np.int64), 1)
-    batch = Examples(split, KINDS["classification"], 10_000, 64, attends).batch(np.arange(len(lengths)))
+    batch = Examples(split, KINDS["classification"], InputFormat.delimiters(10_000, 64), attends).batch(
+        np.arange(len(lengths))
+    )
     assert sorted(number for group in batch.layout.batches for number in group.sequences) == list(range(len(lengths)))
     rows = [row[:n].tolist() for g, x in grouped(batch) for row, n in zip(x, g.lengths, strict=True)]
     expected = [[10_000, *ids[a:b], 10_002] for a, b in pairwise(offsets)]
@@ -219,7 +225,7 @@ def test_choices_do_not_see_each_other() -> None:
     model = task_model("multiple_choice")
     split = split_of("multiple_choice", 1)
     chosen, labels = np.arange(1), split.labels
-    examples = Examples(split, CHOICE, VOCABULARY, 24, attends=True)
+    examples = Examples(split, CHOICE, FORM, attends=True)
     batch = examples.batch(chosen)
     h = model.language_model.hidden(batch.ids_N, None, batch.layout)
     first_choice = int(batch.classify_ES[0, 0])
@@ -234,7 +240,7 @@ def test_context_is_shared_only_for_choices_and_attention() -> None:
     assert task_model("multiple_choice").language_model.attends
     assert not task_model("multiple_choice", model="lstm").language_model.attends
     for kind in set(PARTS) - {"multiple_choice"}:
-        layout = Examples(split_of(kind), KINDS[kind], VOCABULARY, 24, attends=True).batch(np.arange(2)).layout
+        layout = Examples(split_of(kind), KINDS[kind], FORM, attends=True).batch(np.arange(2)).layout
         assert all(group.mask_BTT is None for group in layout.batches)
 
 
@@ -246,7 +252,7 @@ def test_common_beginning_leaves_each_sequence_a_token() -> None:
 
 
 def test_batch_moves_to_another_device() -> None:
-    batch = Examples(split_of("multiple_choice"), CHOICE, VOCABULARY, 24, attends=True).batch(np.arange(3))
+    batch = Examples(split_of("multiple_choice"), CHOICE, FORM, attends=True).batch(np.arange(3))
     moved = batch.to("meta")
     assert moved.ids_N.shape == batch.ids_N.shape
     for group in moved.layout.batches:

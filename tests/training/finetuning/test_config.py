@@ -80,6 +80,7 @@ def test_recipe_has_each_setting_once() -> None:
         **scale.model_dump(),
         **own,
         **{"kind": "classification", "metric": "accuracy", "outputs": 3, "train_share": 1.0, "head_strength": None},
+        **{"first_id": None, "separator_id": None},
     }
     assert not any(isinstance(value, dict) for value in resolved.model_dump().values())
     with pytest.raises(ValidationError, match="frozen"):

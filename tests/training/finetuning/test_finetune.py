@@ -14,6 +14,7 @@ from pretrace.model import LSTM, Transformer, build_model, save_model
 from pretrace.schemas.finetuning import FinetuneRecipe
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.tasks.dataset import EncodedSplit
+from pretrace.tasks.input_formats import InputFormat
 from pretrace.tasks.kinds import KINDS
 from pretrace.training.engine.device import Device, choose_device
 from pretrace.training.finetuning.batching import Examples
@@ -166,7 +167,7 @@ def test_predictions_are_of_the_returned_model() -> None:
     recipe = recipe_of("similarity", epochs=2)
     result, model = tuned("similarity", recipe)
     test = splits_of("similarity")["test"]
-    examples = Examples(test, KINDS["similarity"], VOCABULARY, CONTEXT)
+    examples = Examples(test, KINDS["similarity"], InputFormat.delimiters(VOCABULARY, CONTEXT))
     device = choose_device("float32", 1)
     for batch_size in (1, 7, 64):
         found = predict(model, examples, device, batch_size)
@@ -183,8 +184,8 @@ def test_batch_larger_than_the_split_is_the_split() -> None:
 
 def test_language_model_loss_is_zero_without_its_weight() -> None:
     device, split = choose_device("float32", 1), split_of("classification", 4, 0)
-    model = TaskModel(fresh(), KINDS["classification"], 2, 3, seed=2)
-    examples = Examples(split, KINDS["classification"], VOCABULARY, CONTEXT)
+    model = TaskModel(fresh(), KINDS["classification"], 2, InputFormat.delimiters(VOCABULARY, CONTEXT), seed=2)
+    examples = Examples(split, KINDS["classification"], InputFormat.delimiters(VOCABULARY, CONTEXT))
     target = torch.from_numpy(split.labels)
     assert example_losses(model, examples.batch(np.arange(4)), target, 0.0, device)[1] == 0.0
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
+from pretrace.tasks.input_formats import InputFormat
 from pretrace.tasks.kinds import KINDS
 from pretrace.training.engine.device import choose_device
 from pretrace.training.finetuning import fit_head as fitting
@@ -19,6 +20,7 @@ from pretrace.training.finetuning.trainer import Trainer, example_losses
 from tests.helpers.small_finetuning import PARTS, VOCABULARY, recipe_of, split_of, task_model
 
 CONTEXT = 24
+FORM = InputFormat.delimiters(VOCABULARY, CONTEXT)
 DEVICE = choose_device("float32", 1)
 every_kind = pytest.mark.parametrize("kind", PARTS)
 both_models = pytest.mark.parametrize("model", ["transformer", "lstm"])
@@ -36,8 +38,8 @@ def mean_log_probability(model: TaskModel, sequence: np.ndarray, number: int) ->
 
 def expected(model: TaskModel, parts: list[np.ndarray]) -> list[list[float]]:
     kind = model.kind.name
-    main = model.kind.sequences(parts, VOCABULARY, CONTEXT)
-    alone = [mean_log_probability(model, s, 0) for s in model.kind.alone(parts, VOCABULARY, CONTEXT)]
+    main = model.kind.sequences(parts, FORM)
+    alone = [mean_log_probability(model, s, 0) for s in model.kind.alone(parts, FORM)]
     own = [[mean_log_probability(model, sequence, n) for n in range(2)] for sequence in main]
     if kind == "classification":
         return [own[0][:1]]
@@ -52,7 +54,7 @@ def expected(model: TaskModel, parts: list[np.ndarray]) -> list[list[float]]:
 @both_models
 def test_classifier_reads_mean_log_probabilities(kind: str, model: str) -> None:
     head, split = task_model(kind, CONTEXT, model, "likelihoods"), split_of(kind)
-    examples = Examples(split, KINDS[kind], VOCABULARY, CONTEXT, head.language_model.attends, likelihoods=True)
+    examples = Examples(split, KINDS[kind], FORM, head.language_model.attends, likelihoods=True)
     read = head.read(examples.batch(np.arange(7)), DEVICE).likelihood_NSL
     torch.testing.assert_close(
         read, torch.tensor([expected(head, split.row(i)) for i in range(7)]), rtol=1e-4, atol=1e-5
@@ -65,7 +67,7 @@ def test_choices_behind_one_context_read_as_alone(seed: int, longest: int) -> No
     split = split_of("multiple_choice", 4, longest, seed, shortest=0)
     head = task_model("multiple_choice", read_out="likelihoods")
     both = [
-        head.read(Examples(split, head.kind, VOCABULARY, CONTEXT, shared, True).batch(np.arange(4)), DEVICE)
+        head.read(Examples(split, head.kind, FORM, shared, True).batch(np.arange(4)), DEVICE)
         for shared in (False, True)
     ]
     torch.testing.assert_close(both[0].likelihood_NSL, both[1].likelihood_NSL, rtol=1e-3, atol=1e-4)
@@ -79,7 +81,7 @@ def test_auxiliary_loss_is_that_of_the_paper(kind: str) -> None:
     losses = []
     for read_out in ("classify", "likelihoods"):
         head = task_model(kind, read_out=read_out)
-        examples = Examples(split, head.kind, VOCABULARY, CONTEXT, True, head.reads_likelihoods)
+        examples = Examples(split, head.kind, FORM, True, head.reads_likelihoods)
         target = torch.from_numpy(split.labels)
         losses.append(example_losses(head, examples.batch(np.arange(7)), target, 0.5, DEVICE)[1])
     torch.testing.assert_close(losses[0], losses[1])
@@ -90,7 +92,7 @@ def test_gradients_reach_the_model_through_log_probabilities(kind: str) -> None:
     head, split = task_model(kind, read_out="likelihoods"), split_of(kind)
     with torch.no_grad():
         head.classifier.weight[:, :16] = 0.0  # the states are not read
-    batch = Examples(split, head.kind, VOCABULARY, CONTEXT, True, True).batch(np.arange(7))
+    batch = Examples(split, head.kind, FORM, True, True).batch(np.arange(7))
     example_losses(head, batch, torch.from_numpy(split.labels), 0.0, DEVICE)[0].backward()
     assert head.language_model.token_embedding.weight.grad.abs().max() > 1e-5
 
@@ -98,7 +100,7 @@ def test_gradients_reach_the_model_through_log_probabilities(kind: str) -> None:
 def test_head_is_fitted_as_by_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitting, "LIKELIHOOD_STRENGTH", 0.5)
     head, split = task_model("entailment", read_out="likelihoods"), split_of("entailment", 60)
-    examples = Examples(split, head.kind, VOCABULARY, CONTEXT, True, True)
+    examples = Examples(split, head.kind, FORM, True, True)
     before = {name: value.clone() for name, value in head.language_model.named_parameters()}
     fit_head(head, examples, torch.from_numpy(split.labels), DEVICE, strength=0.5)
     assert all(torch.equal(before[name], value) for name, value in head.language_model.named_parameters())

@@ -9,11 +9,12 @@ import torch
 from pretrace.model import LSTM, Transformer
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.settings import LSTMSettings, ModelSettings
-from pretrace.tasks.input_formats import SPECIAL_TOKENS
+from pretrace.tasks.input_formats import InputFormat
 from pretrace.tasks.kinds import KINDS
 from pretrace.training.finetuning.task_head import TaskModel
 
 VOCABULARY, CONTEXT = 30, 24
+FORM = InputFormat.delimiters(VOCABULARY, CONTEXT)
 REST = {"dropout": 0.0, "embedding_dropout": "sum"}
 PARTS = {"classification": 1, "entailment": 2, "similarity": 2, "regression": 2, "multiple_choice": 5}
 OUTPUTS = {"classification": 3, "entailment": 2, "similarity": 2, "regression": 1, "multiple_choice": 1}
@@ -24,9 +25,9 @@ both_models = pytest.mark.parametrize("model", ["transformer", "lstm"])
 def task_model(kind: str, model: str = "transformer", seed: int = 4) -> TaskModel:
     if model == "transformer":
         settings = ModelSettings(layers=2, width=16, heads=2, feed_forward=32, context=CONTEXT, **REST, initial_std=0.3)
-        return TaskModel(Transformer(settings, VOCABULARY, 1), KINDS[kind], OUTPUTS[kind], SPECIAL_TOKENS, seed)
+        return TaskModel(Transformer(settings, VOCABULARY, 1), KINDS[kind], OUTPUTS[kind], FORM, seed)
     settings = LSTMSettings(layers=1, width=16, embedding=8, dropout=0.0, initial_std=0.3)
-    return TaskModel(LSTM(settings, VOCABULARY, CONTEXT, 1), KINDS[kind], OUTPUTS[kind], SPECIAL_TOKENS, seed)
+    return TaskModel(LSTM(settings, VOCABULARY, CONTEXT, 1), KINDS[kind], OUTPUTS[kind], FORM, seed)
 
 
 def example(kind: str, seed: int) -> list[np.ndarray]:
@@ -36,7 +37,7 @@ def example(kind: str, seed: int) -> list[np.ndarray]:
 
 @torch.no_grad()
 def scores(model: TaskModel, examples: list[list[np.ndarray]], more_padding: int = 0, filler: int = 0) -> torch.Tensor:
-    sequences = [s for parts in examples for s in model.kind.sequences(parts, VOCABULARY, CONTEXT)]
+    sequences = [s for parts in examples for s in model.kind.sequences(parts, FORM)]
     lengths = np.array([len(sequence) for sequence in sequences])
     wide = np.full((len(sequences), lengths.max() + more_padding), filler)
     for row, sequence in zip(wide, sequences, strict=True):
@@ -94,7 +95,7 @@ def test_token_table_grows_by_the_special_tokens() -> None:
     settings = ModelSettings(layers=1, width=16, heads=2, feed_forward=32, context=8, **REST, initial_std=0.02)
     language_model = Transformer(settings, VOCABULARY, 1)
     before = language_model.token_embedding.weight.detach().clone()
-    head = TaskModel(language_model, KINDS["classification"], 2, SPECIAL_TOKENS, seed=4)
+    head = TaskModel(language_model, KINDS["classification"], 2, FORM, seed=4)
     table = head.language_model.token_embedding.weight
     assert table.shape == (VOCABULARY + 3, 16)
     assert table.requires_grad

@@ -23,10 +23,10 @@ from pretrace.model.checkpoints.safetensors_file import WeightsFile, load_module
 from pretrace.schemas.finetuning import FinetunedConfig, SeedResult
 from pretrace.schemas.record import read_record
 from pretrace.tasks.dataset import UNLABELED, EncodedSplit, read_unlabeled
-from pretrace.tasks.input_formats import SPECIAL_TOKENS
 from pretrace.tasks.kinds import KINDS, TaskKind
 from pretrace.tasks.targets import LabelScale
 from pretrace.training.engine.device import choose_device
+from pretrace.training.finetuning.config import input_format
 from pretrace.training.finetuning.job import Job
 from pretrace.training.finetuning.predictions import Predictions, predict
 from pretrace.training.finetuning.task_head import TaskModel
@@ -49,7 +49,9 @@ def load_finetuned(folder: Path) -> tuple[TaskModel, FinetunedConfig]:
     make_model, layers = described_model(config.model, path, "model")
 
     def make() -> TaskModel:
-        return TaskModel(make_model(), KINDS[config.kind], recipe.outputs, SPECIAL_TOKENS, 0, recipe.read_out)
+        model = make_model()
+        form = input_format(recipe, model)
+        return TaskModel(model, KINDS[config.kind], recipe.outputs, form, 0, recipe.read_out)
 
     return load_module(make, layers, WeightsFile(folder / MODEL), path), config
 
@@ -66,9 +68,7 @@ def _check_kind(config: FinetunedConfig, path: Path) -> None:
 def predict_rows(model: TaskModel, config: FinetunedConfig, rows: EncodedSplit) -> Predictions:
     """Return the predictions of a fine-tuned model; of a regression on the scale of the labels."""
     device = choose_device(config.recipe.precision, 1)
-    size = config.model.vocabulary_size
-    examples = model.examples(rows, size)
-    outputs = predict(model.to(device.name), examples, device)
+    outputs = predict(model.to(device.name), model.examples(rows), device)
     scale = LabelScale(config.label_scale.mean, config.label_scale.spread)
     return Predictions(scale.labels(outputs.values_E), outputs.probabilities_EK)
 

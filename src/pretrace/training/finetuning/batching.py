@@ -26,6 +26,7 @@ from torch import Tensor
 
 from pretrace.model.packed_sequences import Layout, PackedDropout, PaddedBatch
 from pretrace.tasks.dataset import EncodedSplit
+from pretrace.tasks.input_formats import InputFormat
 from pretrace.tasks.kinds import TaskKind
 from pretrace.training.finetuning.text_tokens import TextTokens, tokens_of_texts
 
@@ -49,7 +50,7 @@ class Batch:
     layout: Layout
     units: int
     classify_ES: Tensor
-    """Place of each sequence's classify token."""
+    """Place of each sequence's token whose state the classifier reads."""
     places_K: Tensor
     """Place of the state that a token is predicted from."""
     targets_K: Tensor
@@ -58,6 +59,8 @@ class Batch:
     """Its weight: the mean over a sequence's tokens, and then over the sequences; at the end there may be some of 0."""
     texts: TextTokens | None = None
     """The predicted tokens of each text; None where the classifier reads no log-probabilities."""
+    segments_N: Tensor | None = None
+    """The text that each token is of, from 0; None where the model has no segments."""
 
     def to(self, device: str) -> Batch:
         """Return the same batch on another device."""
@@ -65,7 +68,9 @@ class Batch:
             return self
         names = ("ids_N", "classify_ES", "places_K", "targets_K", "weights_K")
         moved = {name: getattr(self, name).to(device) for name in names}
-        return replace(self, **moved, layout=self.layout.to(device), texts=self.texts and self.texts.to(device))
+        segments = None if self.segments_N is None else self.segments_N.to(device)
+        texts = self.texts and self.texts.to(device)
+        return replace(self, **moved, layout=self.layout.to(device), texts=texts, segments_N=segments)
 
     def dropout(self, rate: float, seed: int, step: int) -> PackedDropout | None:
         """Return the dropout of a step with this batch: a function of (seed, step, number of the unit in the batch)."""
@@ -79,23 +84,23 @@ class Examples:
         attends: True if the model's tokens attend to one another.
         likelihoods: True if the classifier also reads log-probabilities of the texts.
         shares_beginnings: True if choices can follow one shared context, where tokens attend to one another.
+        segments: True if the model is told which text a token is of.
     """
 
     def __init__(
         self,
         split: EncodedSplit,
         kind: TaskKind,
-        vocabulary_size: int,
-        context: int,
+        form: InputFormat,
         attends: bool = False,
         likelihoods: bool = False,
         shares_beginnings: bool = True,
+        segments: bool = False,
     ) -> None:
-        self.attends, self.shared = attends, attends and shares_beginnings and kind.chooses
-        self.likelihoods, self.texts, self.vocabulary_size = likelihoods, kind.texts, vocabulary_size
-        self.sequences = [kind.sequences(split.row(i), vocabulary_size, context) for i in range(len(split))]
-        rows = range(len(split)) if likelihoods else ()
-        self.alone = [kind.alone(split.row(i), vocabulary_size, context) for i in rows]
+        self.attends, self.shared = attends, attends and shares_beginnings and kind.chooses and not segments
+        self.likelihoods, self.texts, self.form, self.segments = likelihoods, kind.texts, form, segments
+        self.sequences = [kind.sequences(split.row(i), form) for i in range(len(split))]
+        self.alone = [kind.alone(split.row(i), form) for i in (range(len(split)) if likelihoods else ())]
         self.beginnings = [common_beginning(sequences) if self.shared else 0 for sequences in self.sequences]
         self.lengths = np.array(
             [
@@ -119,9 +124,11 @@ class Examples:
         if self.shared:
             units = [_shared(group, self.beginnings[i], count) for group, i in zip(examples, indices, strict=True)]
         else:
-            units = [_alone(sequence, count) for group in examples for sequence in group]
+            first = self.form.reads_first
+            units = [_alone(sequence, count, reads_first=first) for group in examples for sequence in group]
         if not self.likelihoods:
-            return _joined(units, _longest_first(units), len(examples), self.attends)
+            batch = _joined(units, _longest_first(units), len(examples), self.attends)
+            return replace(batch, segments_N=self._segments(units, len(batch.ids_N))) if self.segments else batch
         alone = [self.alone[i] for i in indices]
         # The auxiliary loss stays the paper's: of the sequences that the classifier reads, not of texts alone.
         units += [_alone(ids, count, weight=0.0, masked=self.shared) for group in alone for ids in group]
@@ -129,8 +136,14 @@ class Examples:
         batch = _joined(units, order, len(examples), self.attends, len(units) - sum(map(len, alone)))
         beginnings = [self.beginnings[i] for i in indices] if self.shared else None
         firsts = _first_predicted(units, order)
-        texts = tokens_of_texts(examples, alone, self.texts, beginnings, firsts, self.vocabulary_size)
+        texts = tokens_of_texts(examples, alone, self.texts, beginnings, firsts, self.form)
         return replace(batch, texts=texts)
+
+    def _segments(self, units: list[_Unit], tokens: int) -> Tensor:
+        """Return the segments (N,) of the tokens of sequences, each read by itself, the longest first."""
+        own = [self.form.segments_of(units[i].ids) for i in _longest_first(units)]
+        joined = np.concatenate(own)
+        return torch.from_numpy(np.pad(joined, (0, tokens - len(joined))))
 
 
 class _Unit(NamedTuple):
@@ -155,12 +168,15 @@ def common_beginning(sequences: list[np.ndarray]) -> int:
     return shortest if same.all() else int(same.argmin())
 
 
-def _alone(sequence: np.ndarray, count: int, weight: float = 1.0, masked: bool = False) -> _Unit:
+def _alone(
+    sequence: np.ndarray, count: int, weight: float = 1.0, masked: bool = False, reads_first: bool = False
+) -> _Unit:
     """One of `count` sequences of a batch; `masked` if it may be padded together with units that have masks."""
     places = np.arange(len(sequence))
     weights = np.full(len(sequence) - 1, weight / ((len(sequence) - 1) * count))
     owners = np.ones(len(sequence), np.int64) if masked else None
-    return _Unit(sequence, places, owners, [len(sequence) - 1], places[:-1], sequence[1:], weights)
+    classify = [0 if reads_first else len(sequence) - 1]
+    return _Unit(sequence, places, owners, classify, places[:-1], sequence[1:], weights)
 
 
 def _shared(group: list[np.ndarray], beginning: int, count: int) -> _Unit:

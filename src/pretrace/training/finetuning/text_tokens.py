@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pretrace.tasks.input_formats import InputFormat
+
 
 @dataclass(frozen=True)
 class TextTokens:
@@ -48,7 +50,7 @@ def tokens_of_texts(
     texts_per_sequence: int,
     beginnings: Sequence[int] | None,
     firsts: np.ndarray,
-    vocabulary_size: int,
+    form: InputFormat,
 ) -> TextTokens:
     """Return the tokens of the texts of a batch.
 
@@ -58,16 +60,15 @@ def tokens_of_texts(
         texts_per_sequence: P.
         beginnings: number of ids that the sequences of each example share; None if each is read by itself.
         firsts: index of the first predicted token of each unit: of all examples, then of all sequences alone.
-        vocabulary_size: special tokens have higher ids.
+        form: GPT-1's, whose special tokens have the highest ids.
     """
-    delimiter = vocabulary_size + 1
     S, P, A = len(examples[0]), texts_per_sequence, len(alone[0])
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
 
     def add(sequence: np.ndarray, predicted: np.ndarray, first_text: int) -> None:
         """Add a sequence; `predicted` are the indices of its tokens among the predicted ones."""
-        in_text = sequence < vocabulary_size
-        texts = first_text + np.cumsum(sequence == delimiter)[in_text]
+        in_text = sequence < form.start
+        texts = first_text + np.cumsum(sequence == form.delimiter)[in_text]
         counts = np.bincount(texts)[texts]
         found.append((predicted[in_text], texts, 1 / counts))
 

@@ -15,7 +15,6 @@ from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.language_model import LanguageModel
 from pretrace.schemas.finetuning import FinetuneRecipe
 from pretrace.tasks.dataset import EncodedSplit
-from pretrace.tasks.input_formats import SPECIAL_TOKENS
 from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.metrics import score
 from pretrace.training.engine.device import Device
@@ -24,6 +23,7 @@ from pretrace.training.engine.loop import Step, train_steps
 from pretrace.training.engine.optimizer import build_optimizer
 from pretrace.training.engine.schedule import warmup_linear
 from pretrace.training.finetuning.batching import Batch, epoch_order
+from pretrace.training.finetuning.config import input_format
 from pretrace.training.finetuning.fit_head import fit_head, head_rows
 from pretrace.training.finetuning.predictions import Predictions, predict
 from pretrace.training.finetuning.task_head import TaskModel
@@ -45,12 +45,12 @@ class Trainer:
         seed: int,
         device: Device,
     ) -> None:
-        kind, size = KINDS[recipe.kind], language_model.vocabulary_size
+        kind, form = KINDS[recipe.kind], input_format(recipe, language_model)
         self.recipe, self.seed, self.device = recipe, seed, device
-        head = TaskModel(language_model, kind, recipe.outputs, SPECIAL_TOKENS, seed, recipe.read_out)
+        head = TaskModel(language_model, kind, recipe.outputs, form, seed, recipe.read_out)
         self.model = head.to(device.name)
         self.labels = {name: split.labels for name, split in splits.items()}
-        self.examples = {name: self.model.examples(split, size) for name, split in splits.items()}
+        self.examples = {name: self.model.examples(split) for name, split in splits.items()}
         self.label_scale = kind.label_scale(self.labels["train"], recipe.outputs)
         self.targets = torch.from_numpy(kind.targets(self.labels["train"], recipe.outputs, self.label_scale))
         if self.model.reads_likelihoods:
