@@ -1,4 +1,4 @@
-"""Train the vocabulary from the word counts, or copy that of weights (`pretrain.init_from`, `pretrain.continue_from`).
+"""Train the vocabulary on the training text, or copy that of weights (`pretrain.init_from`, `pretrain.continue_from`).
 
     python stages/bpe.py
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pretrace.common.files import scratch_folder
-from pretrace.corpus import Gpt1Words, PreparedText, prepared_folder
+from pretrace.corpus import PreparedText, prepared_folder
 from pretrace.pipeline.stage import Run, run_stage
 from pretrace.schemas.record import write_record
 from pretrace.schemas.tokens import VocabularyReport
@@ -17,9 +17,8 @@ from pretrace.tokens import (
     copy_vocabulary,
     load_vocabulary,
     measure_vocabulary,
-    train_vocabulary,
+    train_on_documents,
     vocabulary_folder,
-    write_word_counts,
 )
 
 
@@ -29,9 +28,8 @@ def main(run: Run) -> None:
     if start:
         numbers: dict[str, Any] = {"size": copy_vocabulary(vocabulary_folder(start), out).size}
     else:
-        counts = scratch_folder() / "bpe" / "counts.tsv"
-        write_word_counts(counts, clean / "train", PreparedText(Gpt1Words(), prepared_folder(), run.settings.workers))
-        numbers = train_vocabulary(counts, out, run.settings.scale.vocabulary.size)
+        chosen, scratch = run.settings.scale.vocabulary, scratch_folder() / "bpe"
+        numbers = train_on_documents(chosen, clean / "train", out, scratch, prepared_folder(), run.settings.workers)
     vocabulary = load_vocabulary(out)
     prepared = PreparedText(vocabulary.recipe, prepared_folder(), run.settings.workers)
     texts = (document.text for document in prepared.documents(clean / "validation"))

@@ -12,6 +12,7 @@ import pytest
 
 from pretrace.common.errors import PretraceError
 from pretrace.tokens import load_vocabulary
+from pretrace.tokens.bert_text import BertText
 from pretrace.tokens.byte_bpe import END_OF_TEXT, ByteVocabulary, characters_of_bytes
 from pretrace.tokens.train_by_library import train_byte_bpe, train_wordpiece
 from pretrace.tokens.wordpiece import SPECIALS
@@ -23,10 +24,12 @@ TRAIN = """
 import sys
 from pathlib import Path
 from pretrace.tokens import train_by_library
-from tests.tokens.test_train_by_library import TEXTS
+from tests.tokens.test_train_by_library import PREPARED
 name, out, step = sys.argv[1:]
-getattr(train_by_library, name)(lambda: TEXTS[:: int(step)], Path(out), 300 if name == 'train_byte_bpe' else 220)
+size = {"train_byte_bpe": 300, "train_wordpiece": 220}[name]
+getattr(train_by_library, name)(lambda: PREPARED[name][:: int(step)], Path(out), size)
 """
+PREPARED = {"train_byte_bpe": TEXTS, "train_wordpiece": [BertText(True)(text) for text in TEXTS]}
 TRAINERS: list[Callable] = [train_byte_bpe, train_wordpiece]
 
 
@@ -71,7 +74,7 @@ def read_ids(folder: Path) -> dict[str, int]:
 
 @pytest.mark.parametrize("lower_case", [True, False])
 def test_wordpiece_vocabulary_begins_with_its_special_tokens(tmp_path: Path, lower_case: bool) -> None:
-    train_wordpiece(lambda: TEXTS, tmp_path / "out", 220, lower_case)
+    train_wordpiece(lambda: map(BertText(lower_case), TEXTS), tmp_path / "out", 220, lower_case)
     tokens = (tmp_path / "out" / "vocab.txt").read_text(encoding="utf-8").split("\n")[:-1]
     assert tokens[:5] == list(SPECIALS)
     inside = [token for token in tokens if token.startswith("##") and len(token) == 3]
@@ -86,7 +89,7 @@ def test_wordpiece_vocabulary_begins_with_its_special_tokens(tmp_path: Path, low
 
 def test_rare_characters_have_no_token(tmp_path: Path) -> None:
     many = [TEXT] * 3 + ["".join(chr(0x4E00 + number) for number in range(500))]
-    train_wordpiece(lambda: many, tmp_path / "out", 220)
+    train_wordpiece(lambda: map(BertText(True), many), tmp_path / "out", 220)
     vocabulary = load_vocabulary(tmp_path / "out")
     assert vocabulary.encode("\u4ff0") == [vocabulary.unknown_id]
     assert vocabulary.unknown_id not in vocabulary.encode("it was the best")
@@ -95,12 +98,12 @@ def test_rare_characters_have_no_token(tmp_path: Path) -> None:
 @pytest.mark.parametrize("train", TRAINERS)
 def test_too_many_tokens_name_the_most(tmp_path: Path, train: Callable) -> None:
     with pytest.raises(PretraceError, match=r"vocabulary.size: 50000 tokens are more .* the most is (\d+)") as caught:
-        train(lambda: TEXTS, tmp_path / "out", 50_000)
+        train(lambda: PREPARED[train.__name__], tmp_path / "out", 50_000)
     assert not (tmp_path / "out").exists()
     most = int(str(caught.value).rsplit(" ", 1)[1])
-    train(lambda: TEXTS, tmp_path / "out", most)
+    train(lambda: PREPARED[train.__name__], tmp_path / "out", most)
     with pytest.raises(PretraceError, match=f"the most is {most}"):
-        train(lambda: TEXTS, tmp_path / "more", most + 1)
+        train(lambda: PREPARED[train.__name__], tmp_path / "more", most + 1)
     with pytest.raises(PretraceError, match="no text to train"):
         train(lambda: ["", " \n"], tmp_path / "none", 300)
 

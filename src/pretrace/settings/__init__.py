@@ -36,6 +36,7 @@ from pretrace.settings.scale import (
     ModelSettings,
     ProbeSettings,
     Scale,
+    VocabularySettings,
 )
 from pretrace.settings.search import Search
 from pretrace.settings.training import FinetuneSettings, OptimizerSettings, PretrainSettings
@@ -92,6 +93,7 @@ __all__ = [
     "SymbolRules",
     "Task",
     "Variant",
+    "VocabularySettings",
     "Workers",
     "ZeroShot",
     "load_settings",

@@ -15,13 +15,31 @@ MODEL_KINDS: tuple[ModelKind, ...] = get_args(ModelKind)
 """Names of the language models; `pretrace.model.build.MODELS` has their classes."""
 MAIN_MODEL: ModelKind = "transformer"
 """The model of every run: always pre-trained, and what `pretrain.init_from` and a variant's `layers` are about."""
+LEAST_BYTE_TOKENS = 257
+"""Of a byte-level vocabulary: the bytes and the end of a document."""
 
 
 class VocabularySettings(Section):
-    """The byte-pair vocabulary (section 4.1)."""
+    """The vocabulary."""
 
     size: Annotated[int, Field(ge=64, le=1_000_000)]
-    """Tokens in the vocabulary, including the unknown token (GPT-1: 40,478)."""
+    """Tokens in the vocabulary, special ones and the unknown token included (GPT-1: 40,478; GPT-2: 50,257; BERT:
+    30,522)."""
+    kind: Literal["words_bpe", "byte_bpe", "wordpiece"] = "words_bpe"
+    """`words_bpe`: pairs of characters, merged in the words of GPT-1's recipe (section 4.1). `byte_bpe`: pairs of bytes
+    of text as it is, with <|endoftext|> between documents (GPT-2: Radford et al. 2019, section 2.2). `wordpiece`:
+    BERT's pieces of words (Devlin et al. 2018, section 3)."""
+    lower_case: bool = True
+    """For `wordpiece`: whether letters become small and lose their accents (BERT's uncased models) or stay (cased).
+    Words of `words_bpe` always become small, and bytes never."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> VocabularySettings:
+        if self.kind == "byte_bpe" and self.size < LEAST_BYTE_TOKENS:
+            raise ValueError(f"size: got {self.size}; `byte_bpe` takes {LEAST_BYTE_TOKENS} or more: 256 are the bytes")
+        if not self.lower_case and self.kind != "wordpiece":
+            raise ValueError(f"lower_case: false is for `wordpiece`; `{self.kind}` has no such choice")
+        return self
 
 
 class ModelSettings(Section):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,12 @@ from pretrace.common.files import atomic_folder, sha256_of_file, write_text
 from pretrace.common.open_file import open_file
 from pretrace.corpus.documents import document_parts, read_documents
 from pretrace.corpus.parallel import map_in_order
-from pretrace.corpus.text.count_words import count_words
 from pretrace.corpus.text.prepared_text import PRELOAD, WORKERS_FROM_BYTES, PreparedText
 from pretrace.corpus.text.word_counts import WordCounts, by_frequency, count_words_of
 from pretrace.schemas.record import write_record
 from pretrace.schemas.tokens import VocabularyRecord
 from pretrace.tokens.load import DESCRIPTION
 from pretrace.tokens.sentencepiece_bpe import END_OF_WORD, MODEL_FILE, SentencePieceVocabulary
-from pretrace.tokens.vocabulary import Vocabulary
 
 KEY = "scales/<scale>.yaml: vocabulary.size"
 THREADS = 2
@@ -96,22 +93,6 @@ def train_vocabulary(counts: Path, out: Path, size: int) -> dict[str, Any]:
         _, _, *tokens = SentencePieceVocabulary(temporary, description).tokens  # the first are no words
     longest = max((token.rstrip(END_OF_WORD) for token in tokens), key=lambda token: (len(token), token))
     return {"size": size, "distinct_words": len(rows), "longest_piece": longest}
-
-
-def measure_vocabulary(vocabulary: Vocabulary, texts: Iterable[str]) -> dict[str, Any]:
-    """Measure how well prepared texts are encoded: tokens/word, UTF-8 bytes/token, and the share of unknown tokens."""
-    tokens = words = size = unknown = 0
-    for text in texts:
-        ids = vocabulary.encode_array(text)
-        tokens += len(ids)
-        unknown += int((ids == vocabulary.unknown_id).sum())
-        words += count_words(text)
-        size += len(text.encode())
-    return {
-        "tokens_per_word": round(tokens / max(words, 1), 6),
-        "bytes_per_token": round(size / max(tokens, 1), 6),
-        "unknown_share": round(unknown / max(tokens, 1), 9),
-    }
 
 
 def _train(rows: list[str], size: int) -> bytes:

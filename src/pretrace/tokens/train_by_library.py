@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from pretrace.tokens.train_bpe import KEY
 from pretrace.tokens.wordpiece import FILE, INSIDE, SPECIALS, WordPieceVocabulary, word_pieces
 
 Texts = Callable[[], Iterable[str]]
-"""Gives the raw text of every document, and does so again when it is called again."""
+"""Gives the prepared text of every document, and does so again when it is called again."""
 BYTES = 256
 VERSION = "#version: 0.2"
 ALPHABET_SHARE = 4
@@ -68,6 +67,7 @@ def train_byte_bpe(texts: Texts, out: Path, size: int) -> dict[str, Any]:
 def train_wordpiece(texts: Texts, out: Path, size: int, lower_case: bool = True) -> dict[str, Any]:
     """Train `size` tokens into the folder `out`: BERT's five special ones, characters, and what they are joined to.
 
+    Texts are prepared (`BertText`), with letters as `lower_case` says.
     If a corpus has more characters than a quarter of the tokens, words with the rarest are unknown.
 
     Returns:
@@ -76,15 +76,14 @@ def train_wordpiece(texts: Texts, out: Path, size: int, lower_case: bool = True)
     Raises:
         PretraceError: there is no text, or too little for so many tokens.
     """
-    prepare = partial(normalize, lower_case=lower_case)
     characters: Counter[str] = Counter()
     for text in _not_empty(texts()):
-        characters.update(prepare(text))
+        characters.update(text)
     del characters[" "]
     ranked = sorted(characters, key=lambda character: (-characters[character], character))
-    ids, asked = _word_pieces(map(prepare, texts()), ranked, size), size
+    ids, asked = _word_pieces(texts(), ranked, size), size
     while len(ids) < asked:  # fewer tokens are fewer characters, so the most is found by trying
-        ids, asked = _word_pieces(map(prepare, texts()), ranked, len(ids)), len(ids)
+        ids, asked = _word_pieces(texts(), ranked, len(ids)), len(ids)
     _check_size(len(ids), size)
     with atomic_folder(out) as temporary:
         (temporary / FILE).write_text("".join(f"{token}\n" for token in sorted(ids, key=ids.__getitem__)), "utf-8")

@@ -35,7 +35,7 @@ from pretrace.corpus.documents import (
     text_sizes,
 )
 from pretrace.corpus.parallel import map_in_order
-from pretrace.corpus.text.count_words import count_words
+from pretrace.corpus.text.count_words import count_raw_words
 from pretrace.corpus.text.prepared_text import PreparedText
 from pretrace.settings import Workers
 from pretrace.tokens import Vocabulary
@@ -142,7 +142,7 @@ class EncodeBatch:
     def __call__(self, batch: list[Document]) -> list[EncodedDocument]:
         texts = [document.text for document in batch]
         encoded = zip(self._vocabulary.encode_arrays(texts), texts, strict=True)
-        return [EncodedDocument(self._with_end(ids), count_words(text)) for ids, text in encoded]
+        return [EncodedDocument(self._with_end(ids), count_raw_words(text)) for ids, text in encoded]
 
     def _with_end(self, ids: np.ndarray) -> np.ndarray:
         end = self._vocabulary.document_end_id
