@@ -45,7 +45,7 @@ def trained(shards: Path, steps: int, precision: str) -> float:
     from pretrace.training.engine.optimizer import build_optimizer
     from pretrace.training.objectives import MicroBatch
     from pretrace.training.objectives.causal_lm import CausalLM
-    from pretrace.training.pretraining.evaluate import validation_loss, validation_sequences
+    from pretrace.training.pretraining.evaluate import validation_losses
     from pretrace.training.pretraining.plan import Plan
 
     settings = load_settings()
@@ -71,8 +71,8 @@ def trained(shards: Path, steps: int, precision: str) -> float:
         seed=seed,
     ):
         pass
-    sequences = validation_sequences(open_shards(shards, "validation"), context)[:VALIDATION_SEQUENCES]
-    return validation_loss(model, objective, sequences, choose_device("float32", 1))
+    sequences = objective.validation(open_shards(shards, "validation"), context).first(VALIDATION_SEQUENCES)
+    return validation_losses(model, objective, sequences, choose_device("float32", 1))["val_loss"]
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from pretrace.pipeline.stage import Run, run_stage
 from pretrace.tokens import load_vocabulary
 from pretrace.tracking.publish import publish_progress
 from pretrace.training.engine.generate import generate_samples
+from pretrace.training.objectives.special_tokens import special_tokens
 from pretrace.training.pretraining.artifacts import models_to_pretrain, total_cost, write_results
 from pretrace.training.pretraining.init_from import init_from
 from pretrace.training.pretraining.run import pretrain
@@ -26,7 +27,9 @@ SHARDS, VOCABULARY, REPORTS = Path("data/shards"), Path("models/vocabulary"), Pa
 def main(run: Run) -> None:
     settings = run.settings
     results: dict[str, Any] = {}
-    sample = partial(generate_samples, vocabulary=load_vocabulary(VOCABULARY), seed=settings.pretrain.seeds[0])
+    vocabulary = load_vocabulary(VOCABULARY)
+    sample = partial(generate_samples, vocabulary=vocabulary, seed=settings.pretrain.seeds[0])
+    special = special_tokens(vocabulary)
     publish, curves = partial(publish_progress, run), REPORTS / "curves"
     chosen = {
         name: (kind, seed)
@@ -37,9 +40,9 @@ def main(run: Run) -> None:
         run.log_curve(curves / f"{name}.json")
     for name, (kind, seed) in chosen.items():
         if seed is None:
-            results[name] = init_from(settings, SHARDS)
+            results[name] = init_from(settings, SHARDS, special)
         else:
-            results[name] = pretrain(kind, seed, settings, SHARDS, publish, curves, sample)
+            results[name] = pretrain(kind, seed, settings, SHARDS, publish, curves, sample, special)
     if run.is_rank_zero:  # under torchrun, rank 0 writes
         report = write_results(results, VOCABULARY, Path("models/pretrained"), REPORTS, sample)
         run.log_metrics(report.as_json())

@@ -25,8 +25,9 @@ from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.tokens.shards import open_shards
 from pretrace.training.engine.device import Device
+from pretrace.training.objectives import Sequences
 from pretrace.training.objectives.causal_lm import CausalLM
-from pretrace.training.pretraining.evaluate import validation_loss, validation_sequences
+from pretrace.training.pretraining.evaluate import model_metrics, validation_losses
 from tests.helpers.small_vocabulary import write_openai_vocabulary
 
 CONTEXT = 12
@@ -104,7 +105,8 @@ def test_stride_of_the_context_gives_the_pretraining_loss() -> None:
     plain = Device("cpu", torch.float32, "")
     for model in MODELS.values():
         ours = np.nanmean(token_losses(model, ids, CONTEXT), dtype=np.float64)
-        assert ours == pytest.approx(validation_loss(model, CausalLM(), sequences, plain), rel=1e-6)
+        losses = validation_losses(model, CausalLM(), Sequences(sequences), plain)
+        assert ours == pytest.approx(losses["val_loss"], rel=1e-6)
 
 
 @pytest.mark.slow
@@ -150,7 +152,6 @@ def test_validation_text_of_a_corpus_gives_its_val_loss(tmp_path: Path) -> None:
     """What `describe` reports: the same ids, the same bytes, the same bits/byte."""
     from pretrace.corpus import Document, write_documents
     from pretrace.tokens.shards import write_shards
-    from pretrace.training.pretraining.evaluate import model_metrics
 
     random = np.random.default_rng(4)
     text = "\n".join(" ".join(random.choice(WORDS, 9)) for _ in range(40))
@@ -165,7 +166,8 @@ def test_validation_text_of_a_corpus_gives_its_val_loss(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text(text)
     found = evaluate(tmp_path / "model", str(tmp_path / "text.txt"), CONTEXT)
     shards = open_shards(tmp_path / "shards", "validation")
-    loss = validation_loss(model, CausalLM(), validation_sequences(shards, CONTEXT), Device("cpu", torch.float32, ""))
+    sequences = CausalLM().validation(shards, CONTEXT)
+    loss = validation_losses(model, CausalLM(), sequences, Device("cpu", torch.float32, ""))
     said = model_metrics(model, loss, manifest)
     assert (found["tokens"], found["words"], found["clean_bytes"]) == (shards.tokens, shards.words, shards.bytes)
     # The incomplete window at the end is pre-training's only difference.

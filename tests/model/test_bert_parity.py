@@ -102,7 +102,7 @@ def test_padding_of_packed_sequences_is_not_attended_to(rate: float) -> None:
 
 
 def test_a_model_that_sees_all_writes_nothing() -> None:
-    with pytest.raises(PretraceError, match="it writes no text; `causal` and `banded` models do"):
+    with pytest.raises(PretraceError, match="it writes no text and has no perplexity; `causal` and `banded` models do"):
         Transformer(settings_of(1, 8, 2, 8), 20).next_token_logits()
 
 

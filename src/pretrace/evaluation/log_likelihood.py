@@ -78,8 +78,9 @@ def score_questions(
     is neither scored nor counted.
 
     Raises:
-        PretraceError: a log-probability is not finite.
+        PretraceError: a log-probability is not finite, or the model predicts no next tokens.
     """
+    model.check_is_causal()
     texts, counts_S, cut = _fitted(questions, model.context)
     offsets = np.concatenate([[0], np.cumsum(counts_S)])
     log_probabilities_N, greedy_N = np.zeros(offsets[-1], np.float32), np.zeros(offsets[-1], bool)

@@ -76,6 +76,7 @@ def device_of_commands() -> Device:
 
 def measure(model: LanguageModel, text: Text, unknown_id: int | None, stride: int) -> dict[str, Any]:
     """Return the results of `evaluate` for a model on its device and a text."""
+    model.check_is_causal()
     losses_N = token_losses(model, text.ids_N, stride)
     scored = int(np.count_nonzero(~np.isnan(losses_N)))
     loss = float(np.nansum(losses_N, dtype=np.float64)) / scored

@@ -39,10 +39,12 @@ class Block(nn.Module):
         self.feed_forward_out = nn.Linear(settings.feed_forward, width)
         self.norm_2 = nn.LayerNorm(width, eps=epsilon)
 
-    def forward(self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None = None) -> Tensor:
+    def forward(
+        self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None = None, mask_BTT: Tensor | None = None
+    ) -> Tensor:
         return self.combine(
             x_BTC,
-            lambda x: self._attend(x, dropout, layout),
+            lambda x: self._attend(x, dropout, layout, mask_BTT),
             lambda x: feed_forward(x, self.feed_forward_in, self.feed_forward_out, self.activation),
             lambda x, y: add_with_dropout(x, y, dropout),
         )
@@ -62,7 +64,7 @@ class Block(nn.Module):
         y_NC: Tensor = self.norm_2(add(x_NC, feed(x_NC)))
         return y_NC
 
-    def _attend(self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None) -> Tensor:
+    def _attend(self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None, mask_BTT: Tensor | None) -> Tensor:
         if layout is not None:
             qkv_NX = _linear(self.query_key_value, x_BTC)
             assert dropout is None or isinstance(dropout, PackedDropout)
@@ -70,7 +72,7 @@ class Block(nn.Module):
             return _linear(self.attention_output, a_NC)
         B, T, C = x_BTC.shape
         qkv_3BHTD = _linear(self.query_key_value, x_BTC).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        a_BHTD = self_attention(qkv_3BHTD, dropout, span=self.span)
+        a_BHTD = self_attention(qkv_3BHTD, dropout, mask_BTT, self.span)
         return _linear(self.attention_output, a_BHTD.transpose(1, 2).reshape(B, T, C))
 
     def traceable_forward(self, x_BTC: Tensor) -> Tensor:

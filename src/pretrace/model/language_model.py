@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pretrace.common.errors import PretraceError
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.packed_sequences import Layout
 from pretrace.schemas.models import ModelConfig
@@ -82,6 +83,18 @@ class LanguageModel(nn.Module, ABC):
     def has_pooler(self) -> bool:
         """True if it has learned to pool the state of a first token (BERT's next-sentence prediction)."""
         return False
+
+    def check_is_causal(self) -> None:
+        """Check that the model predicts next tokens.
+
+        Raises:
+            PretraceError: it does not.
+        """
+        if not self.is_causal:
+            raise PretraceError(
+                "this model has `attention: full`: it is not trained to predict the next token, so it writes no text "
+                "and has no perplexity; `causal` and `banded` models do"
+            )
 
     @property
     def shares_beginnings(self) -> bool:

@@ -20,7 +20,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pretrace.common.errors import PretraceError
 from pretrace.model.block import Block
 from pretrace.model.kernels.attention_span import span_of
 from pretrace.model.kernels.dropout import Dropout
@@ -124,16 +123,22 @@ class Transformer(LanguageModel):
         dropout: Dropout | None = None,
         layout: Layout | None = None,
         segments_BT: Tensor | None = None,
+        lengths_B: Tensor | None = None,
     ) -> Tensor:
         """Return the final hidden states (B, T, C) of token ids (B, T); with a `layout`, (N, C) of (N,).
 
         Args:
             segments_BT: segment of each token, from 0; None: 0 throughout.
+            lengths_B: tokens of each sequence, for attention that is not causal: the rest is padding; None: all.
         """
         x_BTC = self.embedded(ids_BT, dropout, layout, segments_BT)
+        mask_BTT = None
+        if lengths_B is not None:
+            real_BT = torch.arange(ids_BT.shape[1], device=ids_BT.device) < lengths_B[:, None]
+            mask_BTT = real_BT[:, None].expand(-1, ids_BT.shape[1], -1)
         run = self.compiled_block if self.compiled_block and torch.is_grad_enabled() else Block.__call__
         for block in self.blocks:
-            x_BTC = run(block, x_BTC, dropout, layout)
+            x_BTC = run(block, x_BTC, dropout, layout, mask_BTT)
         return self.normed(x_BTC)
 
     def embedded(
@@ -213,11 +218,7 @@ class Transformer(LanguageModel):
         Raises:
             PretraceError: attention is not causal.
         """
-        if not self.is_causal:
-            raise PretraceError(
-                "this model has `attention: full`: it is not trained to predict the next token, so it writes no text; "
-                "`causal` and `banded` models do"
-            )
+        self.check_is_causal()
         return CachedTransformer(self).logits
 
     def traceable_hidden(self, ids_BT: Tensor) -> Tensor:

@@ -31,7 +31,8 @@ from pretrace.training.distributed.data_parallel import check_batch_size
 from pretrace.training.distributed.group import Group
 from pretrace.training.engine.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY, flops_per_token
 from pretrace.training.engine.memory import check_memory, min_training_memory
-from pretrace.training.pretraining.continued import old_sequences
+from pretrace.training.objectives.choose import predicted_share
+from pretrace.training.pretraining.continued import OldText
 from pretrace.training.pretraining.initial_weights import load_initial_model
 from pretrace.training.pretraining.plan import Plan
 
@@ -64,7 +65,8 @@ def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
         if kind == MAIN_MODEL and settings.pretrain.weights:
             yield from _initial_weights(settings)
         if kind != MAIN_MODEL or not settings.pretrain.init_from:
-            yield from _pretraining(kind, weights[kind], flops_per_token(model), text_bytes, settings)
+            token_flops = flops_per_token(model, predicted_share(settings.scale.pretrain.objective))
+            yield from _pretraining(kind, weights[kind], token_flops, text_bytes, settings)
     yield "disk", disk
 
 
@@ -130,7 +132,7 @@ def _initial_weights(settings: Settings) -> Iterator[tuple[str, str]]:
     come = f"come with a vocabulary of {vocabulary.size:,} tokens"
     if settings.pretrain.continue_from:
         if old := settings.pretrain.old_text:
-            old_sequences(old, vocabulary, model.context)
+            OldText(old, vocabulary, model.context)
         yield "weights", f"trained further from {folder}; they {come}"
         return
     yield MAIN_MODEL, f"{sum(parameter.numel() for parameter in model.parameters()):,} parameters from {folder}"

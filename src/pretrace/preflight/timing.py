@@ -21,6 +21,8 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.processes import exit_with_parent
 from pretrace.settings import Settings
 
+SPECIAL = (0, 1, 2, 3)
+"""Ids that stand for special tokens, which no random text has."""
 SECONDS = 6.0
 """Approximate duration of the measurement. If a micro-batch takes longer, one of fewer sequences is measured."""
 MIN_STEPS, MAX_STEPS = 2, 20
@@ -108,7 +110,8 @@ def measure_here(kind: str, settings: Settings, share: int) -> DryRun:
     stepper = Stepper(kind, settings, device)
     on_gpu = device.name == "cuda"
     available = memory_per_process(device.name, scale.processes)
-    sequence = bytes_per_sequence(scale.sizes_of(kind), scale.model.context, stepper.size)
+    predicted = stepper.objective.predicted_share
+    sequence = bytes_per_sequence(scale.sizes_of(kind), scale.model.context, stepper.size, predicted)
     if section.micro_batch:
         micro_batch = min(section.micro_batch, share)
     else:
@@ -119,7 +122,7 @@ def measure_here(kind: str, settings: Settings, share: int) -> DryRun:
     more_fit = int((available - single_memory) / sequence)
     measured = max(1, min(micro_batch, max(2, int(SECONDS / 3 / single)), 1 + more_fit))
     plan = Plan(scale)
-    flops = plan.tokens * flops_per_token(stepper.model)
+    flops = plan.tokens * flops_per_token(stepper.model, predicted)
     compiled = compile_blocks(
         stepper.model,
         section.compile,
@@ -154,11 +157,14 @@ class Stepper:
     def __init__(self, kind: str, settings: Settings, device: Any) -> None:
         from pretrace.model.build import build_model
         from pretrace.training.engine.optimizer import build_optimizer
+        from pretrace.training.objectives.choose import choose_objective
+        from pretrace.training.objectives.special_tokens import SpecialTokens
 
         self.scale, self.section, self.device = settings.scale, settings.scale.pretrain, device
         self.seed = settings.pretrain.seeds[0]
         self.dropout = self.scale.sizes_of(kind).dropout
         self.size = self.scale.vocabulary.size
+        self.objective = choose_objective(self.section.objective, SpecialTokens(*SPECIAL, ()), self.size)
         self.model = build_model(kind, self.scale, self.size, self.seed).to(device.name)
         self.optimizer = build_optimizer(self.model, self.section)
         self.marks: list[float] = []
@@ -198,15 +204,15 @@ class Stepper:
         self.marks.append(self._now())  # when the loop asks for the next loss, the gradients are computed
 
     def _loss(self, sequences: int) -> Any:
-        import torch
+        import numpy as np
 
         from pretrace.training.objectives import MicroBatch
-        from pretrace.training.objectives.causal_lm import CausalLM
 
         shape = (sequences, self.scale.model.context)
-        ids = torch.randint(self.size, shape, generator=torch.Generator().manual_seed(0)).to(self.device.name)
-        batch = MicroBatch(ids, range(sequences), sequences, self.seed, step=0)
-        return CausalLM().loss(self.model, batch, self.dropout, self.device)
+        ids = np.random.default_rng(0).integers(len(SPECIAL), self.size, shape)
+        rows = self.objective.example(ids).to(self.device.name)
+        batch = MicroBatch(rows.ids_BT, range(sequences), sequences, self.seed, step=0, masked=rows.masked)
+        return self.objective.loss(self.model, batch, self.dropout, self.device)
 
     def _now(self) -> float:
         import torch

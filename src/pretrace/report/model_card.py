@@ -176,11 +176,14 @@ def _training(pretrain: PretrainReport, cost: dict[str, CostEntry], tuned: Finet
 
 
 def _scores(pretrain: PretrainReport, benchmark: Benchmark) -> str:
-    lines = [
-        f"On validation text: loss {pretrain.val_loss:.4g} nats/token; perplexity {pretrain.val_perplexity:.4g} per "
-        f"token; {pretrain.val_bits_per_byte:.4g} bits/byte of the raw text.",
-        "",
-    ]
+    if pretrain.val_loss is None:
+        lines = [f"On validation text: loss of masked tokens {pretrain.val_masked_loss:.4g} nats/token.", ""]
+    else:
+        lines = [
+            f"On validation text: loss {pretrain.val_loss:.4g} nats/token; perplexity {pretrain.val_perplexity:.4g} "
+            f"per token; {pretrain.val_bits_per_byte:.4g} bits/byte of the raw text.",
+            "",
+        ]
     columns = list(dict.fromkeys(row.variant for row in benchmark.rows))
     lines += [
         f"| task | metric | test rows | {' | '.join(escape(BASELINES.get(name, name)) for name in columns)} |",

@@ -21,6 +21,7 @@ from pretrace.schemas.record import parse_record
 PRETRAIN: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("validation loss, nats/token", "val_loss", lambda value: f"{value:.4f}"),
     ("validation perplexity", "val_perplexity", lambda value: f"{value:.2f}"),
+    ("validation loss of masked tokens, nats/token", "val_masked_loss", lambda value: f"{value:.4f}"),
     ("bits/byte", "val_bits_per_byte", lambda value: f"{value:.4f}"),
     ("parameters", "parameters", readable_number),
     ("pre-training tokens", "tokens", readable_number),

@@ -39,7 +39,9 @@ def _curves(tree: Tree | None, model: str) -> tuple[Curve, Curve]:
     if tree is None:
         return [], []
     training, validation = (_points(tree.json(f"reports/curves/{model}{part}.json")) for part in ("", "-validation"))
-    return [one for one in training if one.loss is not None], [one for one in validation if one.val_loss is not None]
+    return [one for one in training if one.loss is not None], [
+        one for one in validation if one.validation_loss is not None
+    ]
 
 
 def _points(values: Any) -> Curve:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pretrace.schemas.record import Record
 from pretrace.settings import ModelKind
@@ -24,7 +24,9 @@ class ModelConfig(Record):
 
 
 class ContinuedMetrics(Record):
-    """Losses of a model that was trained further, in nats/token; beside its `val_loss`, which is after training."""
+    """Losses of a model that was trained further, in nats/token; beside its `val_loss` (of masked tokens:
+    `val_masked_loss`), which is after training.
+    """
 
     weights_sha256: str
     """Hash of the files of the weights that training went on from."""
@@ -41,12 +43,19 @@ class ContinuedMetrics(Record):
 class LanguageModelMetrics(Record):
     """Validation metrics and size of one pre-trained model."""
 
-    val_loss: float
-    """Cross-entropy on the validation documents, in nats/token."""
-    val_perplexity: float
-    """exp(val_loss), per token."""
-    val_bits_per_byte: float
-    """The same loss in bits per UTF-8 byte of the raw text: comparable between tokenizers."""
+    val_loss: float | None = None
+    """Cross-entropy on the validation documents, in nats/token. Missing for a model of masked tokens."""
+    val_perplexity: float | None = None
+    """exp(val_loss), per token. Missing for a model of masked tokens."""
+    val_bits_per_byte: float | None = None
+    """The same loss in bits per UTF-8 byte of the raw text: comparable between tokenizers. Missing for a model of
+    masked tokens."""
+    val_masked_loss: float | None = None
+    """Of a model of masked tokens: cross-entropy of masked tokens of the validation documents, always the same ones, in
+    nats/token. Each is predicted from the tokens on both sides, so this is comparable with no `val_loss`."""
+    val_next_sentence_loss: float | None = None
+    """Of a model with next-sentence prediction: its cross-entropy on pairs of validation texts, in nats/pair; 0.693 for
+    one that guesses."""
     parameters: int
     """Trained parameters, tied ones once."""
     steps: int
@@ -62,9 +71,22 @@ class LanguageModelMetrics(Record):
     seeds: list[int] = Field(default_factory=list)
     """Seeds of pre-training; empty for weights from elsewhere. The numbers above are of the first one."""
     val_losses: list[float] = Field(default_factory=list)
-    """`val_loss` of each of `seeds`."""
+    """`val_loss` of each of `seeds`, or `val_masked_loss`."""
     continued: ContinuedMetrics | None = None
     """What training further gained and forgot, with `pretrain.continue_from`."""
+
+    @model_validator(mode="after")
+    def _has_one_loss(self) -> LanguageModelMetrics:
+        if (self.val_loss is None) == (self.val_masked_loss is None):
+            raise ValueError("needs either `val_loss` or `val_masked_loss`, and not both")
+        return self
+
+    @property
+    def loss(self) -> tuple[str, float]:
+        """Name and value of the validation loss."""
+        if self.val_loss is not None:
+            return "val_loss", self.val_loss
+        return "val_masked_loss", cast("float", self.val_masked_loss)
 
 
 class PretrainReport(LanguageModelMetrics):
@@ -97,3 +119,10 @@ class CurvePoint(Record):
     """Learning rate of the step (in the curve of training)."""
     val_loss: float | None = None
     """Validation loss in nats/token (in the curve of validation)."""
+    val_masked_loss: float | None = None
+    """The same of a model of masked tokens: the cross-entropy of masked tokens alone."""
+
+    @property
+    def validation_loss(self) -> float | None:
+        """The loss of either kind; None in the curve of training."""
+        return self.val_masked_loss if self.val_loss is None else self.val_loss

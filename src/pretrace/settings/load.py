@@ -77,6 +77,12 @@ class Settings(Section):
                     f"variants.{name}.layers: got {variant.layers}; the transformer of scale {self.scale_name} has "
                     f"{self.scale.model.layers}"
                 )
+        for name, variant in self.variants.items():
+            if variant.model != MAIN_MODEL and self.scale.pretrain.objective.kind == "masked":
+                raise ValueError(
+                    f"variants.{name}.model: scale {self.scale_name} has `pretrain.objective.kind: masked`, which is "
+                    f"for the {MAIN_MODEL} alone: the {variant.model} reads in one direction; remove the variant"
+                )
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds {self.seeds}: the same seed twice")
         shares = self.corpus.validation_share + self.corpus.probe_share

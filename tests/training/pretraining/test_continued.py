@@ -24,7 +24,7 @@ from pretrace.tokens.shards import read_manifest, write_shards
 from pretrace.training.engine.device import choose_device
 from pretrace.training.objectives.causal_lm import CausalLM
 from pretrace.training.pretraining.artifacts import write_report
-from pretrace.training.pretraining.continued import old_sequences
+from pretrace.training.pretraining.continued import OldText
 from pretrace.training.pretraining.fingerprint import run_fingerprint
 from tests.helpers.small_training import Killed, killer, run, settings_with, weights_of
 from tests.helpers.small_vocabulary import TEXT, write_openai_vocabulary
@@ -151,9 +151,9 @@ def test_an_old_text_that_is_too_short_is_refused(shards: Path, tmp_path: Path, 
     vocabulary = load_vocabulary(shards.parent / "vocabulary")
     (tmp_path / "old.txt").write_text(shorter)
     with pytest.raises(PretraceError, match=r"old.txt: pretrain.old_text has \d+ tokens in 1 files, fewer than one"):
-        old_sequences(str(tmp_path / "old.txt"), vocabulary, 64)
+        OldText(str(tmp_path / "old.txt"), vocabulary, 64)
     with pytest.raises(PretraceError, match=r"nowhere.txt: no such file"):
-        old_sequences(str(tmp_path / "nowhere.txt"), vocabulary, 64)
+        OldText(str(tmp_path / "nowhere.txt"), vocabulary, 64)
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,9 @@ from pretrace.tokens.shards.batch_documents import batch_documents, document_nam
 from pretrace.training.engine import checkpoint
 from pretrace.training.engine.device import choose_device
 from pretrace.training.engine.flops import flops_per_token
+from pretrace.training.objectives import Sequences
 from pretrace.training.objectives.causal_lm import CausalLM
-from pretrace.training.pretraining.evaluate import validation_loss
+from pretrace.training.pretraining.evaluate import validation_losses
 from pretrace.training.pretraining.fingerprint import run_fingerprint
 from tests.helpers import REPOSITORY
 from tests.helpers.small_training import Killed, elsewhere, killer, make_shards, run, settings_with, weights_of
@@ -358,7 +359,7 @@ def test_validation_loss_does_not_depend_on_its_batches(shards: Path) -> None:
     device = choose_device("float32", 1)
     model = build_model("transformer", settings_with().scale, 80, 1)
     ids = torch.randint(80, (13, 16), generator=torch.Generator().manual_seed(0))
-    losses = [validation_loss(model, CausalLM(), ids, device, batch_size) for batch_size in (4, 32)]
+    losses = [validation_losses(model, CausalLM(), Sequences(ids), device, size)["val_loss"] for size in (4, 32)]
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,10 @@ def zero_shot(
     Raises:
         PretraceError: a model, a task's rows or the file of a language test is missing, or not what it should be.
     """
-    kinds = kinds_in(models)
+    kinds = [kind for kind in kinds_in(models) if trained.by_model()[kind].val_loss is not None]
+    if not kinds:
+        print("models of masked tokens have no likelihood of a text: nothing is scored", file=sys.stderr)
+        return ZeroShotReport(tasks={}, language_tests={})
     vocabulary = load_vocabulary(vocabulary_folder(models / kinds[0]))
     tasks = read_tasks(settings, tasks_folder, vocabulary)
     tests = prepare_tests(settings.language_tests, vocabulary)

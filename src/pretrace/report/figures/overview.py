@@ -70,7 +70,8 @@ def curves_figure(curves: dict[str, tuple[Curve, Curve]]) -> str:
         for index, (name, (training, validating)) in enumerate(curves.items()):
             color = CURVE_COLORS[index % len(CURVE_COLORS)]
             train = [(point.step, point.loss) for point in training if point.loss is not None]
-            validation = [(point.step, point.val_loss) for point in validating if point.val_loss is not None]
+            losses = [(point.step, point.validation_loss) for point in validating]
+            validation = [(step, loss) for step, loss in losses if loss is not None]
             if train:
                 axis.plot(*_smooth(train), color=color, linewidth=1, alpha=0.6, label=f"{name}, training")
             if validation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -11,6 +12,23 @@ from pretrace.common.files import sha256_of_file
 from pretrace.schemas.record import read_record
 from pretrace.schemas.tokens import Manifest, SplitManifest
 from pretrace.tokens.shards.format import MANIFEST, OFFSET
+
+
+class TokenStream(Protocol):
+    """Documents as one stream of token ids."""
+
+    split: str
+    """Name of the text, for errors."""
+    tokens: int
+    """Tokens in the stream."""
+
+    def read(self, start: int, length: int) -> np.ndarray:
+        """Return ids `start` to `start + length` of the stream, int64."""
+        ...
+
+    def document_starts(self) -> np.ndarray:
+        """Return the position of each document's first token, and the stream's end: int64, shape (documents + 1,)."""
+        ...
 
 
 class Shards:

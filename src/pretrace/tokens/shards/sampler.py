@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from pretrace.common.errors import PretraceError
-from pretrace.tokens.shards.read import Shards
+from pretrace.tokens.shards.read import Shards, TokenStream
 
 ORDER, OFFSET = 0, 1
 """Purposes of an epoch's random numbers: each has its own range of the generator's counter."""
@@ -64,7 +64,7 @@ def batch_windows(batch: range, seed: int, count: int) -> Iterator[tuple[int, np
         yield epoch, sequence_order(seed, epoch, count)[max(first, 0) : last]
 
 
-def check_sequences(shards: Shards, context: int, batch: range, count: int) -> None:
+def check_sequences(shards: TokenStream, context: int, batch: range, count: int) -> None:
     """Check that an epoch of `count` sequences has enough for a batch.
 
     Raises:

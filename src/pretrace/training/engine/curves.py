@@ -9,6 +9,8 @@ from typing import Any
 from pretrace.common.files import write_text
 
 Rows = list[dict[str, Any]]
+LOSSES = ("val_loss", "val_masked_loss")
+"""Losses of validation: a curve has one of them."""
 MAX_ROWS = 500
 """About how many rows a written curve has at most."""
 
@@ -24,7 +26,7 @@ def write_curve(folder: Path, name: str, rows: Rows, steps: int) -> list[Path]:
     """
     shown = [row for row in rows if "loss" in row and row["step"] % _interval(steps) == 0]
     training = [{key: row[key] for key in ("step", "loss", "lr")} for row in shown]
-    validation = [{key: row[key] for key in ("step", "val_loss")} for row in rows if "val_loss" in row]
+    validation = [{key: row[key] for key in ("step", *LOSSES) if key in row} for row in rows if _validated(row)]
     paths = [folder / f"{name}.json", folder / f"{name}-validation.json"]
     write_rows(paths[0], training)
     write_rows(paths[1], validation)
@@ -33,12 +35,16 @@ def write_curve(folder: Path, name: str, rows: Rows, steps: int) -> list[Path]:
 
 def is_shown(row: dict[str, Any], steps: int) -> bool:
     """Return whether `write_curve` shows anything of a row."""
-    return "val_loss" in row or row["step"] % _interval(steps) == 0
+    return _validated(row) or row["step"] % _interval(steps) == 0
 
 
 def write_rows(path: Path, rows: Rows) -> None:
     """Write a JSON list with one row per line."""
     write_text(path, "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
+
+
+def _validated(row: dict[str, Any]) -> bool:
+    return any(name in row for name in LOSSES)
 
 
 def _interval(steps: int) -> int:

@@ -21,15 +21,17 @@ STATE_BYTES = 16
 """Bytes of a parameter with its gradient and two moments."""
 
 
-def bytes_per_sequence(model: ModelSettings | LSTMSettings, context: int, vocabulary_size: int) -> int:
+def bytes_per_sequence(
+    model: ModelSettings | LSTMSettings, context: int, vocabulary_size: int, predicted_share: float = 1.0
+) -> int:
     """Return the bytes that are held for the backward pass of one sequence, at most.
 
     After Korthikanti et al. 2022 (arXiv:2205.05198, section 4.1): 34 x width + 5 x heads x context bytes per token and
-    layer in half precision, here for float32; and the output's probabilities in float32 with a copy.
+    layer in half precision, here for float32; and the probabilities of predicted tokens in float32 with a copy.
     """
     heads = getattr(model, "heads", 0)
     per_layer = 2 * (34 * model.width + 5 * heads * context)
-    return context * (model.layers * per_layer + 8 * vocabulary_size)
+    return context * (model.layers * per_layer + round(8 * predicted_share * vocabulary_size))
 
 
 def estimate_micro_batch(share: int, sequence_bytes: int, parameters: int, memory: int) -> int:

@@ -7,15 +7,72 @@ Shapes, as suffixes of names: B sequences, T tokens of a sequence, N predicted t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
+import numpy as np
 from torch import Tensor
 
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.language_model import LanguageModel
+from pretrace.tokens.shards.read import Shards, TokenStream
 from pretrace.training.engine.device import Device
+
+
+@dataclass(frozen=True)
+class MaskedRows:
+    """The parts of sequences that masked language modeling has beside their ids."""
+
+    targets_BT: Tensor
+    """Tokens to predict at their own places; -1 where there are none."""
+    predicted: int
+    """Tokens to predict in the whole batch, on all ranks."""
+    lengths_B: Tensor | None
+    """Tokens of each sequence, which is padded on the right; None: all are as long as the context."""
+    segments_BT: Tensor | None = None
+    """Segment of each token; None: 0 throughout."""
+    random_B: Tensor | None = None
+    """1 where the second text of a sequence does not follow the first, otherwise 0; None: no pairs."""
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> MaskedRows:
+        """Return the same with a function applied to each tensor."""
+        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **{name: function(value) for name, value in tensors.items()})
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Sequences as an objective has the model read them."""
+
+    ids_BT: Tensor
+    masked: MaskedRows | None = None
+    """None: the next tokens are predicted."""
+
+    def __len__(self) -> int:
+        return len(self.ids_BT)
+
+    def rows(self, chosen: slice) -> Sequences:
+        """Return some of them, still as parts of the same batch."""
+        return self.map(lambda x: x[chosen])
+
+    def first(self, count: int) -> Sequences:
+        """Return the first ones, as a batch of their own."""
+        part = self.rows(slice(count))
+        if part.masked is None:
+            return part
+        predicted = int((part.masked.targets_BT >= 0).sum())
+        return replace(part, masked=replace(part.masked, predicted=max(1, predicted)))
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> Sequences:
+        """Return the same with a function applied to each tensor."""
+        return Sequences(function(self.ids_BT), self.masked and self.masked.map(function))
+
+    def to(self, device: str) -> Sequences:
+        """Return the same on a device; a copy to a GPU goes on in the background."""
+        if device == "cpu":
+            return self
+        return self.map(lambda x: x.pin_memory().to(device, non_blocking=True))
 
 
 @dataclass(frozen=True)
@@ -31,6 +88,8 @@ class MicroBatch:
     seed: int
     step: int
     """Optimizer step, counted from 0."""
+    masked: MaskedRows | None = None
+    """None: the next tokens are predicted."""
 
     def dropout(self, rate: float) -> Dropout | None:
         """Return the dropout of these sequences, which no other sequences of the batch change."""
@@ -51,8 +110,32 @@ class Targets(NamedTuple):
 class Objective(Protocol):
     """A training objective."""
 
-    def targets(self, batch: MicroBatch) -> Targets:
-        """Return what is to be predicted in a micro-batch; the weights of a whole batch sum to 1."""
+    predicted_share: float
+    """Share of tokens that the output predicts from."""
+    losses: tuple[str, ...]
+    """Names of the losses of validation; the first is that of the curve."""
+
+    def fingerprint(self) -> dict[str, object]:
+        """Return what the result depends on beside the settings, the shards and the code."""
+
+    def reader(self, shards: Shards, context: int, seed: int) -> Callable[[range, int, int], Sequences]:
+        """Return a function of a batch, a rank and the number of ranks, which reads the rank's share of the batch.
+
+        The batch is given by the numbers of its sequences, counted from the first one of the training.
+        """
+
+    def validation(self, shards: TokenStream, context: int) -> Sequences:
+        """Return the sequences of the validation text.
+
+        Raises:
+            PretraceError: there are none.
+        """
+
+    def example(self, ids: np.ndarray) -> Sequences:
+        """Return sequences made of random ids (B, T), which take as long as others."""
+
+    def measure(self, model: LanguageModel, batch: MicroBatch, dropout: float, device: Device) -> dict[str, Tensor]:
+        """Return a micro-batch's shares of the batch's mean losses (nats), by their names in `losses`."""
 
     def loss(self, model: LanguageModel, batch: MicroBatch, dropout: float, device: Device) -> Tensor:
         """Return a micro-batch's share of the batch's mean loss (nats/token).

@@ -27,7 +27,8 @@ def write_results(
     """
     write_models(results, vocabulary, models)
     write_curves(results, reports / "curves")
-    write_record(reports / "samples.json", [Sample(**row) for row in sample(results[MAIN_MODEL].model)])
+    model = results[MAIN_MODEL].model
+    write_record(reports / "samples.json", [Sample(**row) for row in (sample(model) if model.is_causal else [])])
     return write_report(results, reports / "pretrain.json")
 
 
@@ -82,5 +83,5 @@ def _by_kind(results: dict[str, Pretrained]) -> dict[str, list[Pretrained]]:
 
 def _metrics_of_seeds(results: list[Pretrained]) -> LanguageModelMetrics:
     """Return the metrics of the first seed, with the validation loss of each."""
-    losses = {result.seed: result.metrics.val_loss for result in results if result.seed is not None}
+    losses = {result.seed: result.metrics.loss[1] for result in results if result.seed is not None}
     return results[0].metrics.model_copy(update={"seeds": list(losses), "val_losses": list(losses.values())})

@@ -33,6 +33,7 @@ def run_fingerprint(
         processes=(processes, scale.threads),
         device=(device.name, str(device.dtype)),
         shards=manifest.as_json(),
+        **objective.fingerprint(),
         code=[code_hash(module) for module in (TRAINER, type(objective).__module__)],  # it imports no objective
         **begins_with,
     )

@@ -8,14 +8,18 @@ from pretrace.schemas.models import LanguageModelMetrics
 from pretrace.settings import MAIN_MODEL, Settings
 from pretrace.tokens.shards import open_shards, read_manifest
 from pretrace.training.engine.device import choose_device
-from pretrace.training.objectives.causal_lm import CausalLM
-from pretrace.training.pretraining.evaluate import model_metrics, validation_loss, validation_sequences
+from pretrace.training.objectives.choose import choose_objective
+from pretrace.training.objectives.special_tokens import SpecialTokens
+from pretrace.training.pretraining.evaluate import model_metrics, validation_losses
 from pretrace.training.pretraining.initial_weights import load_initial_model
 from pretrace.training.pretraining.result import Pretrained
 
 
-def init_from(settings: Settings, shards_folder: Path) -> Pretrained:
+def init_from(settings: Settings, shards_folder: Path, special: SpecialTokens | None = None) -> Pretrained:
     """Return the transformer in `pretrain.init_from` instead of a trained one, evaluated on this corpus.
+
+    Args:
+        special: special tokens of the vocabulary, for masked tokens; None if it has none.
 
     Raises:
         PretraceError: there is no such model, its sizes or form are not the scale's, or its vocabulary is another.
@@ -24,8 +28,10 @@ def init_from(settings: Settings, shards_folder: Path) -> Pretrained:
     device = choose_device(scale.pretrain.precision, scale.threads)
     manifest = read_manifest(shards_folder)
     model = load_initial_model(settings, manifest.vocabulary_size)
-    validation = validation_sequences(open_shards(shards_folder, "validation"), scale.model.context)
-    measured = model_metrics(model.to(device.name), validation_loss(model, CausalLM(), validation, device), manifest)
-    metrics = LanguageModelMetrics(**measured, steps=0, tokens=0, flops=0)
-    curve = [{"step": 0, "val_loss": metrics.val_loss}]
+    objective = choose_objective(scale.pretrain.objective, special, manifest.vocabulary_size)
+    validation = objective.validation(open_shards(shards_folder, "validation"), scale.model.context)
+    losses = validation_losses(model.to(device.name), objective, validation, device)
+    metrics = LanguageModelMetrics(**model_metrics(model, losses, manifest), steps=0, tokens=0, flops=0)
+    name, loss = metrics.loss
+    curve = [{"step": 0, name: loss}]
     return Pretrained(MAIN_MODEL, None, model, metrics, curve, {"device": device.name}, [])

@@ -24,7 +24,7 @@ from pretrace.training.engine.checkpoint import Checkpoints
 from pretrace.training.engine.curves import is_shown, write_curve
 from pretrace.training.engine.flops import flops_per_token, peak_flops
 from pretrace.training.engine.loop import Step
-from pretrace.training.pretraining.evaluate import validation_loss, validation_sequences
+from pretrace.training.pretraining.evaluate import validation_losses
 from pretrace.training.pretraining.progress_line import format_progress, memory_in_use
 from pretrace.training.pretraining.trainer import Trainer
 
@@ -60,13 +60,12 @@ class Monitor:
         self.trainer, self.section, self.checkpoints = trainer, trainer.section, checkpoints
         self.is_rank_zero, self.first_step = trainer.group.is_rank_zero, trainer.resumed_from.step
         self.curves, self.sample, self.publish = curves, sample, publish
-        self.flops_per_token = flops_per_token(trainer.model)
+        self.flops_per_token = flops_per_token(trainer.model, trainer.objective.predicted_share)
         train = manifest.splits["train"]
         self.bits_per_byte = train.tokens / train.bytes / math.log(2)
         """Bits/byte of a loss of 1 nat/token."""
-        self.validation = validation_sequences(
-            open_shards(trainer.shards_folder, "validation"), trainer.scale.model.context
-        )
+        validation = open_shards(trainer.shards_folder, "validation")
+        self.validation = trainer.objective.validation(validation, trainer.scale.model.context)
         self.elapsed, self.peak_flops = 0.0, 0.0
         self.shown_rows: list[dict[str, Any]] = []
         """Rows of the curve that its files show."""
@@ -96,7 +95,8 @@ class Monitor:
         sample = section.sample_every is not None and number % section.sample_every == 0
         model = self.whole_model() if validate or sample else None
         if model and validate:
-            row["val_loss"] = round(self._validation_loss(model), 6)
+            name, loss = self._validation_loss(model)
+            row[name] = round(loss, 6)
         if model and sample and self.sample:
             for text in self.sample(model):
                 self.checkpoints.samples.append({"step": number, **text})
@@ -140,15 +140,17 @@ class Monitor:
             f"{self.checkpoints.describe_last()}"
         )
 
-    def _validation_loss(self, model: LanguageModel) -> float:
-        trainer = self.trainer
-        return validation_loss(model, trainer.objective, self.validation[:QUICK_SEQUENCES], trainer.device)
+    def _validation_loss(self, model: LanguageModel) -> tuple[str, float]:
+        trainer, quick = self.trainer, self.validation.first(QUICK_SEQUENCES)
+        losses = validation_losses(model, trainer.objective, quick, trainer.device)
+        name = trainer.objective.losses[0]
+        return name, losses[name]
 
     def _append(self, row: dict[str, Any]) -> None:
         self.checkpoints.curve.append(row)
         if is_shown(row, self.trainer.plan.steps):
             self.shown_rows.append(row)
-        if self.curves and "val_loss" in row:
+        if self.curves and self.trainer.objective.losses[0] in row:
             write_curve(self.curves, self.trainer.name, self.shown_rows, self.trainer.plan.steps)
 
     def _show(self, step: Step) -> None:
@@ -159,6 +161,7 @@ class Monitor:
             rate = tokens / max(now - self._started, 1e-9)
             mfu = rate * self.flops_per_token / self.peak_flops if self.peak_flops else 0.0
             memory = memory_in_use(self.trainer.device.name)
-            line = format_progress(step.loss, step.loss * self.bits_per_byte, rate, mfu, memory)
+            bits = step.loss * self.bits_per_byte if "val_loss" in self.trainer.objective.losses else None
+            line = format_progress(step.loss, bits, rate, mfu, memory)
             self._bar.set_postfix_str(line, refresh=False)
         self._bar.update(1)

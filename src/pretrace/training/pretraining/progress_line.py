@@ -10,19 +10,21 @@ from pathlib import Path
 import torch
 
 
-def format_progress(loss: float, bits_per_byte: float, tokens_per_second: float, mfu: float, memory: float) -> str:
+def format_progress(
+    loss: float, bits_per_byte: float | None, tokens_per_second: float, mfu: float, memory: float
+) -> str:
     """Return the figures of a training as shown after the step count.
 
     Args:
         loss: in nats/token.
+        bits_per_byte: None if the model predicts no next tokens: its loss is then no perplexity either.
         mfu: model FLOPs utilization, from 0 to 1.
         memory: in bytes.
     """
-    perplexity = math.exp(min(loss, 99.0))
-    return (
-        f"loss {loss:.3f}, perplexity {perplexity:.1f}, {bits_per_byte:.3f} bits/byte, {tokens_per_second:,.0f} "
-        f"tokens/s, MFU {100 * mfu:.0f} %, {memory / 1e9:.1f} GB"
-    )
+    of_text = ""
+    if bits_per_byte is not None:
+        of_text = f"perplexity {math.exp(min(loss, 99.0)):.1f}, {bits_per_byte:.3f} bits/byte, "
+    return f"loss {loss:.3f}, {of_text}{tokens_per_second:,.0f} tokens/s, MFU {100 * mfu:.0f} %, {memory / 1e9:.1f} GB"
 
 
 def memory_in_use(device: str) -> int:

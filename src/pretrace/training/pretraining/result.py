@@ -15,7 +15,7 @@ from pretrace.settings import Settings
 from pretrace.training.engine.checkpoint import Checkpoints
 from pretrace.training.engine.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY
 from pretrace.training.pretraining.continued import continued_metrics
-from pretrace.training.pretraining.evaluate import model_metrics, validation_loss
+from pretrace.training.pretraining.evaluate import model_metrics, validation_losses
 from pretrace.training.pretraining.monitor import Monitor
 from pretrace.training.pretraining.trainer import Trainer
 
@@ -32,7 +32,7 @@ class Pretrained:
     metrics: LanguageModelMetrics
     """The same for every run of the same thing: losses, sizes, FLOPs."""
     curve: list[dict[str, float]]
-    """Rows of `step`, `lr`, `loss`, and on some rows `val_loss` (nats/token)."""
+    """Rows of `step`, `lr`, `loss`, and on some rows `val_loss` or `val_masked_loss` (nats/token)."""
     cost: dict[str, Any]
     """Figures that depend on the clock and the machine."""
     samples: list[dict[str, Any]]
@@ -51,8 +51,8 @@ def collect_result(
 ) -> Pretrained:
     """Evaluate the whole model on all of the validation text, and put the result together."""
     steps = trainer.plan.steps
-    val_loss = validation_loss(model, trainer.objective, monitor.validation, trainer.device)
-    metrics = LanguageModelMetrics(**model_metrics(model, val_loss, manifest), **_training_size(trainer, monitor))
+    losses = validation_losses(model, trainer.objective, monitor.validation, trainer.device)
+    metrics = LanguageModelMetrics(**model_metrics(model, losses, manifest), **_training_size(trainer, monitor))
     if continued := continued_metrics(trainer, model, monitor.validation, settings):
         metrics = metrics.model_copy(update={"continued": continued})
     return Pretrained(

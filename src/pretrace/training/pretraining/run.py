@@ -23,7 +23,8 @@ from pretrace.training.engine.checkpoint import Checkpoints, checkpoint_folder
 from pretrace.training.engine.compile import is_compiled
 from pretrace.training.engine.device import Device, check_kernels, choose_device
 from pretrace.training.engine.memory import check_training_memory
-from pretrace.training.objectives.causal_lm import CausalLM
+from pretrace.training.objectives.choose import choose_objective
+from pretrace.training.objectives.special_tokens import SpecialTokens
 from pretrace.training.pretraining.fingerprint import run_fingerprint
 from pretrace.training.pretraining.monitor import Monitor, Sampler
 from pretrace.training.pretraining.result import Pretrained, collect_result
@@ -38,6 +39,7 @@ def pretrain(
     publish: Callable[[], None] = lambda: None,
     curves: Path | None = None,
     sample: Sampler | None = None,
+    special: SpecialTokens | None = None,
 ) -> Pretrained | None:
     """Train a language model of `kind` (`transformer` or `lstm`) on the shards, with one of `pretrain.seeds`.
 
@@ -45,6 +47,7 @@ def pretrain(
         publish: called after each step.
         curves: folder in which the curves are kept up to date during training.
         sample: writes sample texts with a model, for `pretrain.sample_every`.
+        special: special tokens of the vocabulary, for masked tokens; None if it has none.
 
     Returns:
         The result; None on torchrun's ranks other than 0.
@@ -53,10 +56,11 @@ def pretrain(
         PretraceError: another process trains this already, the shards are damaged, the loss is not finite, the disk is
             full, or another rank died. The text names the last checkpoint.
     """
-    group, objective = group_from_environment(settings.scale.processes), CausalLM()
+    group = group_from_environment(settings.scale.processes)
     device = _choose_rank_device(settings, group)
     check_kernels(kind, device)
     manifest = read_manifest(shards_folder)
+    objective = choose_objective(settings.scale.pretrain.objective, special, manifest.vocabulary_size)
     check_training_memory(kind, settings, manifest.vocabulary_size, group)
     fingerprint = run_fingerprint(kind, seed, settings, manifest, device, group.world_size, objective)
     checkpoints = Checkpoints(checkpoint_folder(fingerprint), group)
@@ -64,7 +68,7 @@ def pretrain(
         name = settings.pretraining_name(kind, seed)
         print(f"{name}: {device.name}, {str(device.dtype).removeprefix('torch.')} ({device.reason})", file=sys.stderr)
     lock = locked(checkpoints.lock, wait=False) if group.is_rank_zero else contextlib.nullcontext()
-    with lock, process_group(group, _train_rank, kind, seed, settings, shards_folder, checkpoints.folder):
+    with lock, process_group(group, _train_rank, kind, seed, settings, shards_folder, checkpoints.folder, special):
         trainer = Trainer(kind, seed, settings, shards_folder, device, checkpoints, objective)
         monitor = Monitor(trainer, checkpoints, manifest, curves, sample, publish)
         _train(trainer, checkpoints, monitor)
@@ -96,13 +100,21 @@ def _train(trainer: Trainer, checkpoints: Checkpoints, monitor: Monitor) -> None
                 stop.end_process()
 
 
-def _train_rank(group: Group, kind: str, seed: int, settings: Settings, shards_folder: Path, folder: Path) -> None:
+def _train_rank(
+    group: Group,
+    kind: str,
+    seed: int,
+    settings: Settings,
+    shards_folder: Path,
+    folder: Path,
+    special: SpecialTokens | None,
+) -> None:
     """Train as a rank that rank 0 launched."""
-    checkpoints = Checkpoints(folder, group)
-    trainer = Trainer(
-        kind, seed, settings, shards_folder, _choose_rank_device(settings, group), checkpoints, CausalLM()
-    )
-    monitor = Monitor(trainer, checkpoints, read_manifest(shards_folder))
+    checkpoints, manifest = Checkpoints(folder, group), read_manifest(shards_folder)
+    objective = choose_objective(settings.scale.pretrain.objective, special, manifest.vocabulary_size)
+    device = _choose_rank_device(settings, group)
+    trainer = Trainer(kind, seed, settings, shards_folder, device, checkpoints, objective)
+    monitor = Monitor(trainer, checkpoints, manifest)
     _train(trainer, checkpoints, monitor)
     monitor.whole_model()
 

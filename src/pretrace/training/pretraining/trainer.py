@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from pretrace.model.build import build_model
 from pretrace.model.language_model import LanguageModel
 from pretrace.settings import MAIN_MODEL, Settings
 from pretrace.tokens.shards.read import open_shards, read_manifest
-from pretrace.tokens.shards.sampler import batch_sequences, share_of
+from pretrace.tokens.shards.sampler import share_of
 from pretrace.training.distributed.data_parallel import DataParallel, check_batch_size, choose_strategy
 from pretrace.training.distributed.sigterm import Sigterm
 from pretrace.training.engine.checkpoint import Checkpoints
@@ -29,7 +28,7 @@ from pretrace.training.engine.flops import flops_per_token
 from pretrace.training.engine.loop import Step, train_steps
 from pretrace.training.engine.micro_batch import bytes_per_sequence, choose_micro_batch, memory_per_process
 from pretrace.training.engine.optimizer import build_optimizer
-from pretrace.training.objectives import MicroBatch, Objective
+from pretrace.training.objectives import MicroBatch, Objective, Sequences
 from pretrace.training.pretraining.initial_weights import load_initial_model
 from pretrace.training.pretraining.plan import Plan
 
@@ -68,6 +67,7 @@ class Trainer:
         self.shards_folder = shards_folder
         self.vocabulary_size = read_manifest(shards_folder).vocabulary_size
         self.shards = open_shards(shards_folder, "train")
+        self._reader = objective.reader(self.shards, scale.model.context, seed)
         self.dropout = scale.sizes_of(kind).dropout
         self.model = self.initial_model().to(device.name)
         strategy = choose_strategy(self.model, group, section.sharded)
@@ -75,7 +75,7 @@ class Trainer:
         self.optimizer = build_optimizer(self.model, section)
         self.resumed_from = checkpoints.restore(self.model, self.optimizer)
         """Metadata of the checkpoint; its step is 0 if there was none."""
-        self._next_batch: tuple[int, Tensor] | None = None
+        self._next_batch: tuple[int, Sequences] | None = None
         self.micro_batch: int = section.micro_batch or self.resumed_from.micro_batch or self._choose_micro_batch()
         self._compile()
 
@@ -109,36 +109,34 @@ class Trainer:
 
     def _losses(self, step: int) -> Iterator[Tensor]:
         """Yield the losses of this rank's micro-batches."""
-        ids = self._ids(step)
-        count = -(-len(ids) // self.micro_batch)
+        own = self._share(step)
+        count = -(-len(own) // self.micro_batch)
         for number in range(count):
-            yield self._loss(ids, number * self.micro_batch, step, last=number == count - 1)
+            yield self._loss(own, number * self.micro_batch, step, last=number == count - 1)
         if step + 1 < self.plan.steps:  # read while a GPU is still busy with this step
-            self._next_batch = step + 1, self._read(step + 1)
+            self._next_batch = step + 1, self._read(self.plan.batch(step + 1))
 
-    def _loss(self, ids: Tensor, first: int, step: int, last: bool) -> Tensor:
+    def _loss(self, own: Sequences, first: int, step: int, last: bool) -> Tensor:
         size = len(self.plan.batch(step))
         sequences = share_of(size, self.group.rank, self.group.world_size)
         chosen = slice(first, first + self.micro_batch)
-        batch = MicroBatch(ids[chosen], sequences[chosen], size, self.seed, step)
+        rows = own.rows(chosen)
+        batch = MicroBatch(rows.ids_BT, sequences[chosen], size, self.seed, step, rows.masked)
         return self.data_parallel.loss(batch, self.dropout, self.device, last=last)
 
-    def _ids(self, step: int) -> Tensor:
-        read_step, ids = self._next_batch or (-1, None)
-        return ids if read_step == step and ids is not None else self._read(step)
+    def _share(self, step: int) -> Sequences:
+        read_step, own = self._next_batch or (-1, None)
+        return own if read_step == step and own is not None else self._read(self.plan.batch(step))
 
-    def _read(self, step: int) -> Tensor:
-        batch, group = self.plan.batch(step), self.group
-        ids = batch_sequences(self.shards, self.plan.context, batch, self.seed, group.rank, group.world_size)
-        ids_BT = torch.from_numpy(ids)
-        return ids_BT if self.device.name == "cpu" else ids_BT.pin_memory().to(self.device.name, non_blocking=True)
+    def _read(self, batch: range) -> Sequences:
+        """Return this rank's share of a batch."""
+        return self._reader(batch, self.group.rank, self.group.world_size).to(self.device.name)
 
     def _choose_micro_batch(self) -> int:
         share = -(-self.plan.batch_size // self.group.world_size)
         memory = memory_per_process(self.device.name, self.group.world_size)
-        sequence_bytes = bytes_per_sequence(
-            self.scale.sizes_of(self.kind), self.scale.model.context, self.vocabulary_size
-        )
+        sizes, predicted = self.scale.sizes_of(self.kind), self.objective.predicted_share
+        sequence_bytes = bytes_per_sequence(sizes, self.scale.model.context, self.vocabulary_size, predicted)
         # A sharded model cannot be tried: a rank that runs out of memory would leave the others waiting.
         can_try = self.device.name == "cuda" and self.data_parallel.strategy != "fsdp"
         own = choose_micro_batch(share, sequence_bytes, self.model, memory, self._try if can_try else None)
@@ -148,16 +146,20 @@ class Trainer:
 
     def _compile(self) -> None:
         """Compile the blocks if it pays."""
-        flops = self.plan.tokens * flops_per_token(self.model) / self.group.world_size
+        flops = self.plan.tokens * flops_per_token(self.model, self.objective.predicted_share) / self.group.world_size
         choice = compile_blocks(
             self.model, self.section.compile, self.device.name, flops, lambda: self._try(self.micro_batch)
         )
         self._log(choice + describe_change(self.resumed_from.compiled, self.model))
 
     def _try(self, sequences: int) -> None:
-        """Pass a micro-batch of the first batch forward and backward, to see if it works and fits in memory."""
+        """Pass a micro-batch of a largest batch forward and backward, to see if it works and fits in memory."""
         self.micro_batch = sequences
-        self._loss(self._ids(0), 0, 0, last=False).backward()
+        own = self._read(range(self.plan.batch_size))
+        numbers = share_of(self.plan.batch_size, self.group.rank, self.group.world_size)[:sequences]
+        rows = own.rows(slice(sequences))
+        batch = MicroBatch(rows.ids_BT, numbers, self.plan.batch_size, self.seed, 0, rows.masked)
+        self.data_parallel.loss(batch, self.dropout, self.device, last=False).backward()
         self.model.zero_grad(set_to_none=True)
 
     def _log(self, line: str) -> None:

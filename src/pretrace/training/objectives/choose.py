@@ -1,0 +1,28 @@
+"""The objective of a pre-training, by its settings."""
+
+from __future__ import annotations
+
+from pretrace.settings import ObjectiveSettings
+from pretrace.training.objectives import Objective
+from pretrace.training.objectives.causal_lm import CausalLM
+from pretrace.training.objectives.masked_lm import MaskedLM
+from pretrace.training.objectives.special_tokens import SpecialTokens, needed
+
+
+def choose_objective(settings: ObjectiveSettings, special: SpecialTokens | None, vocabulary_size: int) -> Objective:
+    """Return the objective of the settings.
+
+    Args:
+        special: tokens of the vocabulary; None if it has none.
+
+    Raises:
+        PretraceError: the vocabulary is not one for it.
+    """
+    if settings.kind == "next_token":
+        return CausalLM()
+    return MaskedLM(settings, needed(special), vocabulary_size)
+
+
+def predicted_share(settings: ObjectiveSettings) -> float:
+    """Return the share of tokens that the output predicts from."""
+    return settings.mask_rate if settings.kind == "masked" else CausalLM.predicted_share
