@@ -73,7 +73,7 @@ class LanguageModelMetrics(Record):
     val_losses: list[float] = Field(default_factory=list)
     """`val_loss` of each of `seeds`, or `val_masked_loss`."""
     continued: ContinuedMetrics | None = None
-    """What training further gained and forgot, with `pretrain.continue_from`."""
+    """Gain on this corpus and loss on an old text, with `pretrain.continue_from`."""
 
     @model_validator(mode="after")
     def _has_one_loss(self) -> LanguageModelMetrics:

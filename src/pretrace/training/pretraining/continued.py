@@ -80,8 +80,8 @@ class OldText:
         self.tokens = len(self._ids)
         if self.tokens < context:
             raise PretraceError(
-                f"{place}: pretrain.old_text has {self.tokens} tokens in {len(files)} files, fewer than one sequence of "
-                f"{context}; takes a file of text, or a folder with .txt files"
+                f"{place}: pretrain.old_text has {self.tokens} tokens in {len(files)} files, fewer than one sequence "
+                f"of {context}; takes a file of text, or a folder with .txt files"
             )
 
     def read(self, start: int, length: int) -> np.ndarray:
