@@ -8,6 +8,7 @@ import torch
 from pretrace.model import build_model
 from pretrace.settings import Scale, read_yaml
 from pretrace.training.engine.flops import flops_per_token
+from pretrace.training.pretraining.plan import Plan
 from tests.helpers import REPOSITORY
 
 FOLDER = REPOSITORY / "scales"
@@ -19,12 +20,49 @@ def reckoned(name: str, kind: str = "transformer") -> tuple[int, int, int]:
     scale = Scale.model_validate(read_yaml(FOLDER / f"{name}.yaml"))
     with torch.device("meta"):
         model = build_model(kind, scale, scale.vocabulary.size, 0)
-    tokens = scale.pretrain.steps * scale.pretrain.batch_size * scale.model.context
-    return sum(parameter.numel() for parameter in model.parameters()), tokens, flops_per_token(model)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return parameters, Plan(scale).tokens, flops_per_token(model)
 
 
-def test_scales_are_three() -> None:
-    assert {"gpt1", "gpu", "laptop"} <= set(SCALES)
+PUBLISHED = {
+    **{"gpt2-124m": 124_439_808, "gpt2-355m": 354_823_168, "gpt2-774m": 774_030_080, "gpt2-1.5b": 1_557_611_200},
+    **{"bert-base": 110_106_428, "bert-large": 336_226_108},
+    **{"gpt3-125m": 125_226_240, "gpt3-350m": 355_871_744, "gpt3-760m": 760_300_032, "gpt3-1.3b": 1_315_723_264},
+    **{"gpt3-2.7b": 2_651_553_280, "gpt3-6.7b": 6_658_404_352, "gpt3-13b": 12_853_386_240},
+    "gpt3-175b": 174_604_259_328,
+}
+"""Parameters: of GPT-2 and BERT those of the released models, of GPT-3 those that its table's sizes make."""
+GPT3 = {
+    **{"gpt3-125m": (0.5e6, 6.0e-4), "gpt3-350m": (0.5e6, 3.0e-4), "gpt3-760m": (0.5e6, 2.5e-4)},
+    **{"gpt3-1.3b": (1e6, 2.0e-4), "gpt3-2.7b": (1e6, 1.6e-4), "gpt3-6.7b": (2e6, 1.2e-4)},
+    **{"gpt3-13b": (2e6, 1.0e-4), "gpt3-175b": (3.2e6, 0.6e-4)},
+}
+"""Tokens of a batch and peak rate (Brown et al. 2020, Table 2.1)."""
+
+
+def test_scales_are_those_of_the_papers_and_ours() -> None:
+    assert {"gpt1", "gpu", "laptop", *PUBLISHED} == set(SCALES)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_sizes_have_their_parameters_to_the_unit(name: str) -> None:
+    assert reckoned(name)[0] == PUBLISHED[name]
+    assert f"{PUBLISHED[name]:,}" in (FOLDER / f"{name}.yaml").read_text(encoding="utf-8").splitlines()[0]
+
+
+@pytest.mark.parametrize("name", GPT3)
+def test_gpt3_trains_as_its_table_says(name: str) -> None:
+    """300 billion tokens, 375 million of warm-up, a cosine to a tenth over 260 billion (appendix B)."""
+    scale = Scale.model_validate(read_yaml(FOLDER / f"{name}.yaml"))
+    plan = Plan(scale)
+    batch, rate = GPT3[name]
+    assert (scale.pretrain.batch_tokens, scale.pretrain.lr) == (batch, rate)
+    assert plan.tokens == pytest.approx(300e9, rel=1e-4)
+    assert plan.tokens_before(1) <= 32_000
+    end = next(step for step in range(0, plan.steps, 100) if plan.tokens_before(step) >= 260e9)
+    assert plan.learning_rate(end) == pytest.approx(rate / 10, rel=1e-6) == plan.learning_rate(plan.steps - 1)
+    warm = next(step for step in range(0, plan.steps, 10) if plan.tokens_before(step) >= 375e6)
+    assert plan.learning_rate(warm) == pytest.approx(rate, rel=1e-3)
 
 
 @pytest.mark.parametrize("name", SCALES)

@@ -39,6 +39,10 @@ from pretrace.training.pretraining.plan import Plan
 BYTES_PER_TOKEN = 4.3
 """Of English text: 4.3 for 126 novels with GPT-1's vocabulary, 4.4 for the default corpus with 4,000 tokens (ours)."""
 
+GPU_DAY = 0.4 * 989e12 * 86400
+"""FLOPs of a day of an H100: two fifths of the peak of its dense bfloat16 products that NVIDIA states (the share is
+ours)."""
+
 
 def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
     """Check that a run can start and estimate it; yield (heading, text).
@@ -54,19 +58,24 @@ def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
     kinds = sorted({MAIN_MODEL} | {v.model for v in settings.variants.values() if v.pretrained}, reverse=True)
     models = {kind: _meta_model(kind, settings) for kind in kinds}
     weights = {kind: sum(parameter.numel() for parameter in model.parameters()) for kind, model in models.items()}
-    disk = check_disk(max(weights.values()), text_bytes, settings)
     several = len(settings.pretrain.seeds) > 1
     yield (
         "fine-tuning",
         f"{len(settings.tasks)} tasks x {len(settings.variants)} variants x {len(settings.seeds)} seeds"
         + f", from each of {len(settings.pretrain.seeds)} pre-trainings" * several,
     )
+    disk = ""
     for kind, model in models.items():
         if kind == MAIN_MODEL and settings.pretrain.weights:
             yield from _initial_weights(settings)
-        if kind != MAIN_MODEL or not settings.pretrain.init_from:
-            token_flops = flops_per_token(model, predicted_share(settings.scale.pretrain.objective))
-            yield from _pretraining(kind, weights[kind], token_flops, text_bytes, settings)
+        token_flops = flops_per_token(model, predicted_share(settings.scale.pretrain.objective))
+        trained = kind != MAIN_MODEL or not settings.pretrain.init_from
+        if trained:
+            yield from _reckoned(kind, weights[kind], token_flops, text_bytes, settings)
+        # Before a dry run, and after what is said of a run that no disk here could hold.
+        disk = disk or check_disk(max(weights.values()), text_bytes, settings)
+        if trained:
+            yield from _measured(kind, weights[kind], token_flops, settings)
     yield "disk", disk
 
 
@@ -139,12 +148,12 @@ def _initial_weights(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "pre-training", f"none; the weights {come}"
 
 
-def _pretraining(
+def _reckoned(
     kind: str, weights: int, token_flops: int, text_bytes: int, settings: Settings
 ) -> Iterator[tuple[str, str]]:
-    section, plan = settings.scale.pretrain, Plan(settings.scale)
+    """Describe what follows from the settings alone, on whatever machine."""
+    plan, times = Plan(settings.scale), len(settings.pretrain.seeds)
     tokens = plan.tokens
-    times = len(settings.pretrain.seeds)
     flops = tokens * token_flops * times
     yield kind, f"{weights:,} parameters"
     yield (
@@ -153,6 +162,14 @@ def _pretraining(
         + f", with each of {times} seeds" * (times > 1),
     )
     yield "", f"{flops:.3g} FLOPs, {flops / PETAFLOP_S_DAY:.3g} petaflop/s-days (GPT-1: {GPT1_PETAFLOP_S_DAYS})"
+    if flops >= GPU_DAY / 100:
+        state = readable_bytes(min_training_memory(weights, settings, 1))
+        yield "", f"about {flops / GPU_DAY:.2g} GPU-days of an H100; {state} of weights, gradients and moments"
+
+
+def _measured(kind: str, weights: int, token_flops: int, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Describe what it takes on this machine, from a dry run if one process can train the model."""
+    section, plan, times = settings.scale.pretrain, Plan(settings.scale), len(settings.pretrain.seeds)
     processes, gpus = _processes(settings)
     for size in (plan.smallest_batch, plan.batch_size):
         check_batch_size(size, section.sharded, Group(world_size=processes))
@@ -166,7 +183,7 @@ def _pretraining(
     yield "", run.compiled
     yield "memory", check_memory(run.memory_bytes * processes, _measured_with(run), settings, gpus)
     tokens_per_step = plan.batch_size * plan.context
-    seconds = run.seconds_per_step * tokens / tokens_per_step * times
+    seconds = run.seconds_per_step * plan.tokens / tokens_per_step * times
     mfu = token_flops * tokens_per_step / run.seconds_per_step / (run.peak_flops * processes)
     price = settings.hourly_cost
     cost = "" if price is None else f", a cost of {price * seconds / 3600:,.2f}"
