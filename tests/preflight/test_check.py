@@ -17,10 +17,12 @@ from pretrace.common.units import readable_bytes, readable_time
 from pretrace.corpus import read_files
 from pretrace.corpus.readers.faults import stop
 from pretrace.model import build_model
+from pretrace.preflight.check import preflight
 from pretrace.preflight.disk import check_disk, corpus_bytes
 from pretrace.preflight.timing import DryRun
 from pretrace.schemas.record import write_record
-from pretrace.settings import Columns, load_settings
+from pretrace.settings import Columns, Scale, load_settings, read_yaml
+from tests.helpers import REPOSITORY
 from tests.helpers.small_run import WORDS, refused, run, write_settings
 from tests.helpers.small_shards import manifest_of
 
@@ -212,3 +214,16 @@ def test_check_makes_a_real_dry_run(repository: Path, capsys: Any, real_dry_run:
     assert "s per step, measured" in said
     assert "measured with micro-batches of 8:" in said
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_run_that_no_disk_here_holds_is_reckoned_before_it_is_refused(repository: Path) -> None:
+    scale = Scale.model_validate(read_yaml(REPOSITORY / "scales" / "gpt3-175b.yaml"))
+    settings = load_settings()
+    lines = preflight(settings.model_copy(update={"scale": scale, "scale_name": "gpt3-175b"}))
+    said = []
+    with pytest.raises(PretraceError, match="models and checkpoints"):
+        for _, text in lines:
+            said.append(text)
+    assert "174,604,259,328 parameters" in said
+    # 3.17e23 FLOPs over two fifths of 989 TFLOP/s; 16 bytes a parameter
+    assert said[-1] == "about 9,272 GPU-days of an H100; 2793.7 GB of weights, gradients and moments"

@@ -164,7 +164,8 @@ def _reckoned(
     yield "", f"{flops:.3g} FLOPs, {flops / PETAFLOP_S_DAY:.3g} petaflop/s-days (GPT-1: {GPT1_PETAFLOP_S_DAYS})"
     if flops >= GPU_DAY / 100:
         state = readable_bytes(min_training_memory(weights, settings, 1))
-        yield "", f"about {flops / GPU_DAY:.2g} GPU-days of an H100; {state} of weights, gradients and moments"
+        days = f"{flops / GPU_DAY:,.0f}" if flops >= 10 * GPU_DAY else f"{flops / GPU_DAY:.2g}"
+        yield "", f"about {days} GPU-days of an H100; {state} of weights, gradients and moments"
 
 
 def _measured(kind: str, weights: int, token_flops: int, settings: Settings) -> Iterator[tuple[str, str]]:
