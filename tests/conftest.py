@@ -20,6 +20,7 @@ hypothesis.settings.load_profile("no deadline")
 REPOSITORY = Path(__file__).resolve().parents[1]
 PARAMS: dict[str, Any] = {
     "scale": "laptop",
+    "system": "gpt1",
     "lr": None,
     "seeds": [0, 1, 2],
     "corpus": {"source": "installed", "packages": ["networkx"]},
@@ -90,9 +91,10 @@ def shared() -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with `params.yaml` and `scales/laptop.yaml`, in which the test stands."""
-    (tmp_path / "scales").mkdir()
-    shutil.copy(REPOSITORY / "scales" / "laptop.yaml", tmp_path / "scales")
+    """A folder with `params.yaml`, `scales/laptop.yaml` and `systems/gpt1.yaml`, in which the test stands."""
+    for name in ("scales/laptop.yaml", "systems/gpt1.yaml"):
+        (tmp_path / name).parent.mkdir()
+        shutil.copy(REPOSITORY / name, tmp_path / name)
     from tests.helpers.plain_yaml import write_yaml
 
     write_yaml(tmp_path / "params.yaml", PARAMS)

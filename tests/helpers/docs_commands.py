@@ -278,6 +278,10 @@ PAGES: dict[str, list[tuple[str, How]]] = {
             ".venv/bin/torchrun --nproc-per-node 8 stages/pretrain.py",
             Run("PYTHONPATH=src .venv/bin/torchrun --nproc-per-node 2 stages/pretrain.py"),
         ),
+        (
+            ".venv/bin/dvc exp run -S system=gpt2",
+            ByTest("tests/integration/test_systems.py::test_system_is_one_option_away"),
+        ),
         (".venv/bin/pretrace evaluate models/pretrained/transformer --text README.md", LOOK),
         (".venv/bin/pretrace evaluate models/pretrained/transformer --text README.md --stride 128", LOOK),
         (".venv/bin/pretrace evaluate models/pretrained/transformer --text README.md --json", LOOK),

@@ -40,7 +40,7 @@ STAGES = (
 )
 """In the order in which they run; with the keys of the matrix's cell."""
 Stage = tuple[str, ...]
-SOURCES = ("README.md", "dvc.yaml", "params.yaml", "requirements.txt", "scales", "stages")
+SOURCES = ("README.md", "dvc.yaml", "params.yaml", "requirements.txt", "scales", "stages", "systems")
 """Files that a stage run by hand needs besides the outputs of other stages."""
 NEVER_ENDING = 600.0
 

@@ -67,9 +67,10 @@ def write_settings(folder: Path, params: dict[str, Any]) -> None:
     scale["vocabulary"]["size"] = 64
     yaml.default_flow_style, yaml.sort_base_mapping_type_on_output = False, False
     scale["model"] |= {"layers": 1, "width": 16, "heads": 2, "feed_forward": 32, "context": 24, "initial_std": 0.5}
+    shutil.copytree(REPOSITORY / "systems", folder / "systems", dirs_exist_ok=True)
     (folder / "scales").mkdir(exist_ok=True)
     yaml.dump(scale, folder / "scales" / "small.yaml")
-    yaml.dump({**PARAMS, "scale": "small", "tasks": TASKS, **params}, folder / "params.yaml")
+    yaml.dump({**PARAMS, "scale": "small", "system": "gpt1", "tasks": TASKS, **params}, folder / "params.yaml")
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

@@ -58,6 +58,7 @@ def settings_with(changes: dict[str, Any] | None = None, **top: Any) -> Settings
             scale[section] = value
     values: dict[str, Any] = {
         "scale_name": "small",
+        "system_name": "gpt1",
         "scale": scale,
         "lr": None,
         "seeds": [1, 2],

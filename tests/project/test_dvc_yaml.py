@@ -11,11 +11,14 @@ import pytest
 
 from pretrace.common.code import ROOT, closure
 from pretrace.settings import load_settings
+from pretrace.settings.load import load_scale
+from pretrace.settings.system import System
 from tests.helpers import REPOSITORY
 from tests.helpers import tiny_project as tiny
 
 STAGES: dict[str, dict[str, Any]] = tiny.load(REPOSITORY / "dvc.yaml")["stages"]
 SCALES = sorted(path.stem for path in (REPOSITORY / "scales").glob("*.yaml"))
+SYSTEMS = sorted(path.stem for path in (REPOSITORY / "systems").glob("*.yaml"))
 CODE = {stage: [dep for dep in STAGES[stage]["deps"] if dep.startswith("src/")] for stage in STAGES}
 """The files and folders of pretrace that a stage depends on."""
 NOT_BY = {
@@ -77,7 +80,8 @@ def test_set_replaces_tasks_or_variants(tmp_path: Path, key: str, sets: str) -> 
 
     for name, members in tiny.load(REPOSITORY / "params.yaml")[sets].items():
         copy = tmp_path / "params.yaml"
-        shutil.copytree(REPOSITORY / "scales", tmp_path / "scales", dirs_exist_ok=True)
+        for folder in ("scales", "systems"):
+            shutil.copytree(REPOSITORY / folder, tmp_path / folder, dirs_exist_ok=True)
         copy.write_bytes((REPOSITORY / "params.yaml").read_bytes())
         apply_overrides(copy, [f"{key}=${{{sets}.{name}}}"])
         assert tiny.load(copy)[key] == members
@@ -87,20 +91,32 @@ def test_set_replaces_tasks_or_variants(tmp_path: Path, key: str, sets: str) -> 
 @pytest.mark.parametrize("scale", SCALES)
 def test_scale_files_load(tmp_path: Path, scale: str) -> None:
     folder = tmp_path / "project"
-    (folder / "scales").mkdir(parents=True)
-    for name in ("params.yaml", f"scales/{scale}.yaml"):
+    for name in ("params.yaml", f"scales/{scale}.yaml", "systems/gpt1.yaml"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes((REPOSITORY / name).read_bytes())
     tiny.change_params(folder, scale=scale)
     assert load_settings(folder).scale_name == scale
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_system_files_load(system: str) -> None:
+    """Each at laptop scale, whose values it takes the place of."""
+    load_scale(REPOSITORY, "laptop", system)
+
+
+def test_gpt1_is_the_scale_itself() -> None:
+    sizes = tiny.load(REPOSITORY / "scales" / "laptop.yaml")
+    assert System.model_validate(tiny.load(REPOSITORY / "systems" / "gpt1.yaml")).over(sizes, "laptop") == sizes
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_stage_parameters_exist(stage: str) -> None:
     for item in STAGES[stage].get("params", []):
         for file, keys in item.items() if isinstance(item, dict) else [("params.yaml", [item])]:
-            for name in SCALES if "${scale}" in file else [""]:
-                values = tiny.load(REPOSITORY / file.replace("${scale}", name))
-                for key in keys:
+            axis = "system" if "${system}" in file else "scale" if "${scale}" in file else ""
+            for name in {"system": SYSTEMS, "scale": SCALES}.get(axis, [""]):
+                values = tiny.load(REPOSITORY / file.replace(f"${{{axis}}}", name))
+                for key in keys or []:
                     assert has(values, key.replace("${item.task}", "*").replace("${item.variant}", "*")), key
 
 

@@ -184,7 +184,8 @@ def spoiled_text(draw: st.DrawFn, text: bytes) -> bytes:
 @pytest.fixture(scope="module")
 def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("spoilt")
-    shutil.copytree(REPOSITORY / "scales", folder / "scales")
+    for name in ("scales", "systems"):
+        shutil.copytree(REPOSITORY / name, folder / name)
     return folder
 
 

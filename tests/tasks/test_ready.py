@@ -177,7 +177,8 @@ def test_unknown_ready_task_is_refused() -> None:
 def test_suites_replace_the_tasks(tmp_path: Path) -> None:
     from dvc.utils.hydra import apply_overrides
 
-    shutil.copytree(REPOSITORY / "scales", tmp_path / "scales")
+    for name in ("scales", "systems"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
     params = read_yaml(REPOSITORY / "params.yaml")
     for suite, entries in params["suites"].items():
         shutil.copy(REPOSITORY / "params.yaml", tmp_path)

@@ -16,7 +16,7 @@ def taken() -> PipelineSnapshot:
     """A snapshot of the repository as it is; its lock may be of an older commit, which is the usual thing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(REPOSITORY)
-        return snapshot("laptop")
+        return snapshot("laptop", "gpt1")
 
 
 def digests(pipeline: Pipeline, stage: str) -> dict[str, str]:

@@ -51,6 +51,7 @@ def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
         PretraceError: the first problem that would stop the run, with the message of the stage; or the run does not fit
             in memory or on the disk.
     """
+    yield "system", settings.system_name
     yield "scale", f"{settings.scale_name} ({len(settings.seeds)} seeds, fine-tuning rate {settings.finetune_lr:g})"
     text_bytes, corpus = _corpus(settings)
     yield "corpus", corpus

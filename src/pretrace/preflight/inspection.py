@@ -19,12 +19,13 @@ from pretrace.common.open_file import read_bytes
 from pretrace.preflight.pipeline_files import changed_commands, config_findings, lock_findings, pipeline_findings
 from pretrace.settings import Scale, load_settings, read_yaml
 from pretrace.settings.section import checked
+from pretrace.settings.system import System
 from pretrace.settings.yaml_file import parse_yaml
 
 OWN = (".dvc", ".pretrace", ".venv", "data", "models", "mlruns")
 """Folders of DVC, pretrace and the environment, which git has nothing of but the next."""
 IN_GIT = (".dvc/config", ".dvc/.gitignore")
-DATA = ("docs/", "reports/", "rows/", "scales/", "params.yaml", "dvc.lock", ".dvc/.gitignore")
+DATA = ("docs/", "reports/", "rows/", "scales/", "systems/", "params.yaml", "dvc.lock", ".dvc/.gitignore")
 """Read or shown, and not run; so is text in Markdown."""
 SHA1 = 40
 """Digits of git's digests; those of SHA-256 have 64."""
@@ -98,15 +99,13 @@ def _entry_findings(root: Path, entry: Entry) -> Iterator[str]:
 
 def _settings_findings(root: Path) -> Iterator[str]:
     try:
-        active = load_settings(root).scale_name
+        load_settings(root)
     except PretraceError as error:
-        active = ""
         yield str(error)
-    for path in sorted((root / "scales").glob("*.yaml")):
-        if path.stem != active:
-            name = f"scales/{path.name}"
+    for folder, kind in (("scales", Scale), ("systems", System)):
+        for path in sorted((root / folder).glob("*.yaml")):
             try:
-                checked(Scale, read_yaml(path), name)
+                checked(kind, read_yaml(path), f"{folder}/{path.name}")
             except PretraceError as error:
                 yield str(error)
 

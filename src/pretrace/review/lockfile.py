@@ -39,15 +39,16 @@ def disagreements(root: Path = Path(), *stages: str) -> list[str]:
     if not (root / "dvc.lock").exists():
         raise PretraceError(f"dvc.lock: no such file; {MEND}")
     here = Tree("here", None, root)
-    for path in ("params.yaml", "dvc.yaml", "dvc.lock", *_scales(root)):
+    for path in ("params.yaml", "dvc.yaml", "dvc.lock", *_settings_files(root)):
         here.yaml(path)  # DVC has no bound on what aliases expand to
     status = _dvc_status(root, *stages)
     lines = [f"dvc.lock: {stage}: {text}; {MEND}" for stage, own in status.items() if (text := _described(root, own))]
     return lines + [line for stage, line in _broken_links(root) if not stages or stage in stages]
 
 
-def _scales(root: Path) -> list[str]:
-    return sorted(path.relative_to(root).as_posix() for path in (root / "scales").glob("*.yaml"))
+def _settings_files(root: Path) -> list[str]:
+    paths = (path for folder in ("scales", "systems") for path in sorted((root / folder).glob("*.yaml")))
+    return [path.relative_to(root).as_posix() for path in paths]
 
 
 def locked_stages(tree: Tree) -> Stages:

@@ -58,11 +58,15 @@ def pins(requirements: str | None) -> dict[str, str]:
 
 def _numbers(tree: Tree) -> dict[str, Any]:
     params = {key: value for key, value in tree.yaml("params.yaml").items() if key not in WAITING}
-    scale = params.get("scale")
-    sizes = tree.yaml(f"scales/{scale}.yaml") if isinstance(scale, str) and re.fullmatch(r"[\w-]+", scale) else {}
+    sizes, form = (_chosen(tree, params.get(key), f"{key}s") for key in ("scale", "system"))
     libraries = pins(tree.text("requirements.txt"))
-    # Keys of the scale file begin with `scale.`: another scale has another file with the same keys.
-    return flat(params) | flat(sizes, "scale") | flat(libraries, "requirements")
+    # Keys of the scale file begin with `scale.`: another scale has another file with the same keys. Systems likewise.
+    return flat(params) | flat(sizes, "scale") | flat(form, "system") | flat(libraries, "requirements")
+
+
+def _chosen(tree: Tree, name: Any, folder: str) -> dict[str, Any]:
+    """Return the content of the file that params.yaml names; nothing without one, as in older commits."""
+    return tree.yaml(f"{folder}/{name}.yaml") if isinstance(name, str) and re.fullmatch(r"[\w-]+", name) else {}
 
 
 def _changed(key: str, before: dict[str, Any], after: dict[str, Any]) -> Changed:

@@ -1,4 +1,4 @@
-"""Read `params.yaml` and its scale file, or raise one line that names the file and the key."""
+"""Read `params.yaml` with its system and scale files, or raise one line that names the file and the key."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pretrace.settings.ready import ReadySource, with_ready
 from pretrace.settings.scale import MAIN_MODEL, Scale
 from pretrace.settings.search import Search
 from pretrace.settings.section import NotNegative, Rate, Section, Seed, checked
+from pretrace.settings.system import System
 from pretrace.settings.yaml_file import read_yaml
 from pretrace.settings.zero_shot import FROZEN, ZERO_SHOT, ZERO_SHOT_PMI, LanguageTest, ZeroShot
 
@@ -34,7 +35,9 @@ class Settings(Section):
     """All that a run depends on besides code and data."""
 
     scale_name: str
+    system_name: str
     scale: Scale
+    """Sizes, with the system's values in them."""
     lr: Rate | None
     """Peak learning rate of fine-tuning; null: the scale's (`finetune.lr`). Pre-training has its own, `pretrain.lr`."""
     seeds: Annotated[list[Seed], Field(min_length=1, max_length=MOST_SEEDS)]
@@ -148,7 +151,7 @@ class Settings(Section):
 
 
 def load_settings(root: Path | str = ".") -> Settings:
-    """Read `params.yaml` and the scale file it names from `root`.
+    """Read `params.yaml` and the files of its scale and its system from `root`.
 
     Raises:
         PretraceError: a file is missing or not YAML; a key is unknown, missing, of a wrong type or out of range. The
@@ -156,14 +159,32 @@ def load_settings(root: Path | str = ".") -> Settings:
     """
     root = Path(root)
     values = read_yaml(root / "params.yaml")
-    name = values.pop("scale", None)
-    known = sorted(path.stem for path in (root / "scales").glob("*.yaml"))
-    if not isinstance(name, str) or name not in known:
-        raise PretraceError(f"params.yaml: scale: got {name!r}; takes one of {', '.join(known)}")
-    scale_file = f"scales/{name}.yaml"
-    scale = checked(Scale, read_yaml(root / scale_file), scale_file)
+    name, system = (_chosen(values.pop(key, None), key, root) for key in ("scale", "system"))
+    scale = load_scale(root, name, system)
     if isinstance(values.get("tasks"), dict):
         ready = checked(ReadySource, values.get("ready", {}), "params.yaml", "ready")
         values["tasks"] = {task: with_ready(str(task), own, ready) for task, own in values["tasks"].items()}
-    settings = checked(Settings, {"lr": None, **values, "scale_name": name, "scale": scale}, "params.yaml")
+    known = {"scale_name": name, "system_name": system, "scale": scale}
+    settings = checked(Settings, {"lr": None, **values, **known}, "params.yaml")
     return settings.continued()
+
+
+def load_scale(root: Path, name: str, system: str) -> Scale:
+    """Read a scale file, and put a system's values in it.
+
+    Raises:
+        PretraceError: as `load_settings`.
+    """
+    scale_file, system_file = f"scales/{name}.yaml", f"systems/{system}.yaml"
+    own = checked(System, read_yaml(root / system_file), system_file)
+    sizes = read_yaml(root / scale_file)
+    changed = own.over(sizes, name)
+    return checked(Scale, changed, scale_file if changed == sizes else f"{scale_file} with {system_file}")
+
+
+def _chosen(name: Any, key: str, root: Path) -> str:
+    """Return the name of a file that params.yaml has under a key."""
+    known = sorted(path.stem for path in (root / f"{key}s").glob("*.yaml"))
+    if not isinstance(name, str) or name not in known:
+        raise PretraceError(f"params.yaml: {key}: got {name!r}; takes one of {', '.join(known)}")
+    return name

@@ -33,10 +33,10 @@ class Input:
     """The stage that produced it; "" for none."""
 
 
-def snapshot(scale: str) -> PipelineSnapshot:
+def snapshot(scale: str, system: str) -> PipelineSnapshot:
     """Return what fingerprints need from the current folder: texts of pipeline files, MD5 of each file of code."""
     texts = {}
-    for name in (*FILES, f"scales/{scale}.yaml"):
+    for name in (*FILES, f"scales/{scale}.yaml", f"systems/{system}.yaml"):
         if Path(name).is_file():
             texts[name] = Path(name).read_text(encoding="utf-8")
     code = {}
@@ -114,7 +114,7 @@ class Pipeline:
             axes = {axis: list(_at(params, str(of)[2:-1]) or ()) for axis, of in (stage.get("matrix") or {}).items()}
             for cell in product(*axes.values()):
                 names = {f"${{item.{axis}}}": str(key) for axis, key in zip(axes, cell, strict=True)}
-                names["${scale}"] = str(params.get("scale"))
+                names |= {f"${{{key}}}": str(params.get(key)) for key in ("scale", "system")}
                 stages[f"{name}@{'-'.join(map(str, cell))}" if cell else name] = _fill(stage, names)
         return stages
 
@@ -135,19 +135,19 @@ def _keys(params: list[Any]) -> list[tuple[str, str]]:
         (file, key)
         for item in params
         for file, keys in (item.items() if isinstance(item, dict) else [("params.yaml", [item])])
-        for key in keys
+        for key in keys or [""]  # without keys: the whole file
     ]
 
 
 def _at(values: Any, key: str) -> Any:
-    for part in key.split("."):
+    for part in filter(None, key.split(".")):
         values = values.get(part) if isinstance(values, dict) else None
     return values
 
 
 def _flat(key: str, value: Any) -> dict[str, Any]:
     if isinstance(value, dict):
-        return {name: one for inner in value for name, one in _flat(f"{key}.{inner}", value[inner]).items()}
+        return {name: one for inner in value for name, one in _flat(f"{key}.{inner}".lstrip("."), value[inner]).items()}
     return {} if value in (None, []) else {key: value}
 
 

@@ -1,0 +1,46 @@
+"""A system: settings in which GPT-1, GPT-2, GPT-3, BERT and their controls differ, one file in `systems/`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from pretrace.settings.section import Section
+
+Values = dict[str, Any]
+
+
+class System(Section):
+    """Values that take the place of the scale's; what a system does not name stays the scale's, or GPT-1's.
+
+    The keys are those of the scale's sections, which check them.
+    """
+
+    source: str
+    """Paper and code that the values are from."""
+    vocabulary: Values = Field(default_factory=dict)
+    """Kind of vocabulary, which owns the way in which text is prepared."""
+    model: Values = Field(default_factory=dict)
+    """Form of the transformer."""
+    pretrain: Values = Field(default_factory=dict)
+    """Objective, optimizer and schedule."""
+    finetune: Values = Field(default_factory=dict)
+    """Input format and optimizer of fine-tuning."""
+    at: dict[str, dict[str, Values]] = Field(default_factory=dict)
+    """By scale and section, values for that scale alone: rates that were searched for there (docs/log.md)."""
+
+    def over(self, sizes: Values, scale: str) -> Values:
+        """Return the sections of a scale file with this system's values in them.
+
+        Args:
+            sizes: content of the scale file.
+            scale: its name.
+        """
+        own = {name: getattr(self, name) for name in ("vocabulary", "model", "pretrain", "finetune")}
+        joined = dict(sizes)
+        for sections in (own, self.at.get(scale, {})):
+            for name, values in sections.items():
+                there = joined.get(name, {})
+                joined[name] = {**there, **values} if isinstance(there, dict) else there
+        return joined
