@@ -131,7 +131,7 @@ def test_pairs_are_of_one_document_or_of_two(toy: Shards) -> None:
     size = len(own.validation(toy, CONTEXT))
     read = own.reader(toy, CONTEXT, 5)
     rows = [read(range(n * size, (n + 1) * size), 0, 1) for n in range(8)]
-    same, random, short = [], [], 0
+    same, random = [], []
     for sequences in rows:
         part = sequences.masked
         for n, (ids, segments) in enumerate(zip(sequences.ids_BT, part.segments_BT, strict=True)):
@@ -145,11 +145,31 @@ def test_pairs_are_of_one_document_or_of_two(toy: Shards) -> None:
             topics = [{(word - 6) // 5 for word in text if word != STOP} for text in (first, rest)]
             assert all(len(one) <= 1 for one in topics)
             (random if part.random_B[n] else same).append(topics[0] == topics[1])
-            short += length < CONTEXT - 6
     assert sum(same) >= 0.9 * len(same)  # a text may be nothing but a full stop, after truncation
     assert 0.1 < sum(random) / len(random) < 0.4
     assert len(random) > len(same)  # half, and all texts of a single sentence
-    assert short
+
+
+def test_some_pairs_are_short(toy: Shards) -> None:
+    def tokens(short_share: float) -> int:
+        own = objective(next_sentence=True, short_share=short_share)
+        return int(own.reader(toy, CONTEXT, 5)(range(80), 0, 1).masked.lengths_B.sum())
+
+    assert tokens(0.0) > tokens(0.5) > tokens(0.99)
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_documents_of_a_batch_have_its_tokens(toy: Shards, pairs: bool) -> None:
+    own = objective(mask_rate=0.01, mask_share=0.0, random_share=0.0, next_sentence=pairs)
+    starts = toy.document_starts()
+    for step in range(6):
+        batch = range(4 * step, 4 * step + 4)
+        texts = [
+            toy.read(int(starts[n]), int(starts[n + 1] - starts[n])) for n in own.documents(toy, CONTEXT, batch, 5)
+        ]
+        assert len(texts) <= 4 * (1 + pairs)
+        words = {*own.reader(toy, CONTEXT, 5)(batch, 0, 1).ids_BT.ravel().tolist()} - {*SPECIAL[:4]}
+        assert words <= {int(word) for text in texts for word in text}
 
 
 def test_one_document_has_no_other(tmp_path: Path) -> None:

@@ -24,8 +24,10 @@ class DocumentWindows:
         sizes = np.diff(starts) - 1
         filled = sizes > 0
         self.length = length
+        self.numbers = np.flatnonzero(filled)
+        """Documents with text: their numbers in the stream. All else goes by the index here."""
         self.starts, self.sizes = starts[:-1][filled], sizes[filled]
-        """By document with text: the position of its first token in the stream, and its tokens."""
+        """By document: the position of its first token in the stream, and its tokens."""
         self._counts = -(-self.sizes // length)
         self._ends = np.cumsum(self._counts)
 
@@ -35,7 +37,7 @@ class DocumentWindows:
         return int(self._ends[-1]) if len(self._ends) else 0
 
     def documents(self, windows: np.ndarray) -> np.ndarray:
-        """Return the document of each window: its index in `starts`."""
+        """Return the document of each window: its index in `numbers`."""
         return np.searchsorted(self._ends, windows, side="right")
 
     def spans(self, windows: np.ndarray, overlap: float) -> tuple[np.ndarray, np.ndarray]:

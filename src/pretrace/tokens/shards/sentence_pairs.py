@@ -31,6 +31,8 @@ class Pair(NamedTuple):
     second: np.ndarray
     random: bool
     """True if the second is from another document; False if it follows the first."""
+    document: int
+    """Document of the second: its index in `DocumentWindows.numbers`."""
 
 
 class SentencePairs:
@@ -60,7 +62,7 @@ class SentencePairs:
         """Return the pair of a window.
 
         Args:
-            document: of the window, its index in `DocumentWindows.starts`.
+            document: of the window, its index in `DocumentWindows.numbers`.
             start: position of the window's first token in the stream.
             draws: `DRAWS` random numbers, uint64.
         """
@@ -71,23 +73,28 @@ class SentencePairs:
         sentences = self._sentences(document, start, length)
         first_count = 1 + int(cut % np.uint64(len(sentences) - 1)) if len(sentences) > 1 else 1
         first = np.concatenate(sentences[:first_count])
-        random = len(sentences) == 1 or other * TO_UNIT < 0.5
+        random = bool(len(sentences) == 1 or other * TO_UNIT < 0.5)
         rest = sentences[first_count:]
         if random:
             documents = self._windows.starts
             document = (document + 1 + int(document_draw % np.uint64(len(documents) - 1))) % len(documents)
             start = int(documents[document]) + int(place) % int(self._windows.sizes[document])
             rest = self._sentences(document, start, length - len(first))
-        return Pair(*truncated(first, np.concatenate(rest), self._length, int(fronts)), random)
+        return Pair(*truncated(first, np.concatenate(rest), self._length, int(fronts)), random, document)
 
     def _sentences(self, document: int, start: int, length: int) -> list[np.ndarray]:
-        """Return sentences of a document, until they have `length` tokens: from the first that begins at `start`."""
+        """Return sentences of a document, until they have `length` tokens.
+
+        From the first that begins at `start` or behind it; where that is in the last one, from the first of all.
+        """
         begin = int(self._windows.starts[document])
         most = begin + int(self._windows.sizes[document]) - start
         before = start > begin
         ids = self._shards.read(start - before, min(most, 2 * max(self._length, 1)) + before)
         ending = np.isin(ids, self._ends)
         bounds = 1 + np.flatnonzero(ending[:-1] & ~ending[1:])
+        if before and not len(bounds) and len(ids) == most + 1:
+            return self._sentences(document, begin, length)
         first = bounds[0] if len(bounds) and (before or ending[0]) else int(before)
         inner = bounds[bounds > first]
         ends = [*inner.tolist(), len(ids)]

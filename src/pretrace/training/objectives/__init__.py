@@ -124,6 +124,9 @@ class Objective(Protocol):
         The batch is given by the numbers of its sequences, counted from the first one of the training.
         """
 
+    def documents(self, shards: Shards, context: int, batch: range, seed: int) -> list[int]:
+        """Return the documents that a batch is from, by their numbers in the stream."""
+
     def validation(self, shards: TokenStream, context: int) -> Sequences:
         """Return the sequences of the validation text.
 

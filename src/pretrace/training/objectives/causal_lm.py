@@ -11,6 +11,7 @@ from torch import Tensor
 from pretrace.common.errors import PretraceError
 from pretrace.model.language_model import LanguageModel
 from pretrace.model.loss import next_token_loss
+from pretrace.tokens.shards.batch_documents import batch_documents
 from pretrace.tokens.shards.read import Shards, TokenStream
 from pretrace.tokens.shards.sampler import batch_sequences
 from pretrace.training.engine.device import Device
@@ -34,6 +35,10 @@ class CausalLM:
             return Sequences(torch.from_numpy(batch_sequences(shards, context, batch, seed, rank, world_size)))
 
         return read
+
+    def documents(self, shards: Shards, context: int, batch: range, seed: int) -> list[int]:
+        """Return the documents of a batch, by their numbers in the stream."""
+        return batch_documents(shards, context, batch, seed)
 
     def validation(self, shards: TokenStream, context: int) -> Sequences:
         """Return the validation text as consecutive sequences, without the rest at its end.

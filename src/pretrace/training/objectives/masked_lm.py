@@ -44,6 +44,8 @@ class _Text(NamedTuple):
     """True if the second does not follow the first."""
     key: tuple[int, int]
     """Key of the random numbers of its masks."""
+    documents: tuple[int, ...]
+    """Documents of the texts, by their numbers in the stream."""
 
     @property
     def length(self) -> int:
@@ -83,6 +85,11 @@ class MaskedLM:
 
         return read
 
+    def documents(self, shards: Shards, context: int, batch: range, seed: int) -> list[int]:
+        """Return the documents of a batch, by their numbers in the stream."""
+        texts = _Texts(shards, self.settings, self.special, context, seed).of_batch(batch)
+        return sorted({number for text in texts for number in text.documents})
+
     def validation(self, shards: TokenStream, context: int) -> Sequences:
         """Return the validation text in its order, always with the same masks."""
         whole = _Texts(shards, self.settings, self.special, context, seed=0).in_order()
@@ -92,7 +99,7 @@ class MaskedLM:
         """Return sequences made of random ids (B, T), which take as long as others."""
         room = ids.shape[1] - 3 if self.settings.next_sentence else ids.shape[1] - 2
         cuts = [room // 2] if self.settings.next_sentence else []
-        whole = [_Text(tuple(np.split(row[:room], cuts)), False, (0, n)) for n, row in enumerate(ids)]
+        whole = [_Text(tuple(np.split(row[:room], cuts)), False, (0, n), ()) for n, row in enumerate(ids)]
         return self._sequences(whole, ids.shape[1], self._predicted(whole))
 
     def loss(self, model: LanguageModel, batch: MicroBatch, dropout: float, device: Device) -> Tensor:
@@ -177,13 +184,14 @@ class _Texts:
         starts, lengths = self.windows.spans(windows, overlap)
         documents, texts = self.windows.documents(windows), []
         for document, start, length, number in zip(documents, starts, lengths, keys, strict=True):
-            key = self.seed, number
+            key, own = (self.seed, number), int(self.windows.numbers[document])
             if self.pairs is None:
-                texts.append(_Text((self.shards.read(int(start), int(length)),), False, key))
+                texts.append(_Text((self.shards.read(int(start), int(length)),), False, key, (own,)))
             else:
                 draws = _random(*key, TEXTS).random_raw(DRAWS)
                 pair = self.pairs.pair(int(document), int(start), draws)
-                texts.append(_Text((pair.first, pair.second), pair.random, key))
+                both = own, int(self.windows.numbers[pair.document])
+                texts.append(_Text((pair.first, pair.second), pair.random, key, both))
         return texts
 
 

@@ -17,7 +17,7 @@ import torch
 from pretrace.common.progress import progress
 from pretrace.model.language_model import LanguageModel
 from pretrace.schemas.tokens import Manifest
-from pretrace.tokens.shards.batch_documents import batch_documents, document_names
+from pretrace.tokens.shards.batch_documents import document_names
 from pretrace.tokens.shards.read import open_shards
 from pretrace.training.distributed.data_parallel import full_tensor
 from pretrace.training.engine.checkpoint import Checkpoints
@@ -131,7 +131,9 @@ class Monitor:
         if not self.is_rank_zero:
             return ""
         trainer = self.trainer
-        numbers = batch_documents(trainer.shards, trainer.plan.context, trainer.plan.batch(step), trainer.seed)
+        numbers = trainer.objective.documents(
+            trainer.shards, trainer.plan.context, trainer.plan.batch(step), trainer.seed
+        )
         names = document_names(numbers, trainer.shards_folder.parent / "clean" / "train")
         path = self.checkpoints.write_bad_batch(step + 1, names)
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
