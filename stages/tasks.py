@@ -18,7 +18,8 @@ from pretrace.tokens import load_vocabulary
 def main(run: Run) -> None:
     (task,) = run.cell
     vocabulary = load_vocabulary(Path("models/vocabulary"))
-    documents = PreparedText(Gpt1Words(), prepared_folder(), run.settings.workers).documents(Path("data/clean/probes"))
+    prepared = PreparedText(Gpt1Words(), prepared_folder(), run.settings.workers)
+    documents = prepared.pairs(Path("data/clean/probes"))
     report = prepare_task(run.settings, task, documents, vocabulary, Path(f"data/tasks/{task}"))
     write_record(f"reports/tasks/{task}.json", report)
 

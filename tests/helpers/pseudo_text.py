@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 
 from pretrace.corpus import Document
+from pretrace.tasks.probes.texts import Text, read_text
 
 SOURCES = ("alder", "birch", "cedar", "doum", "elm", "fir")
 DOCUMENTS_PER_SOURCE = 14
@@ -51,3 +52,8 @@ def _sentence(random: np.random.Generator, *lists: Sequence[str]) -> str:
     if len(words) > 12:
         words.insert(6, ",")
     return " ".join([*words, "."])
+
+
+def as_text(document: Document) -> Text:
+    """A document whose words are its text as it is."""
+    return read_text(document, document.text)

@@ -20,6 +20,9 @@ class Letters:
 
     first_id = separator_id = None
 
+    def prepare(self, text: str) -> str:
+        return text
+
     def encode_array(self, text: str) -> np.ndarray:
         return np.array([ord(letter) for letter in text], np.uint16)
 

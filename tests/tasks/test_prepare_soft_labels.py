@@ -31,6 +31,9 @@ class Words:
 
     first_id, separator_id = 1, None
 
+    def prepare(self, text: str) -> str:
+        return text
+
     def encode_array(self, text: str) -> np.ndarray:
         return np.array([len(word) for word in text.split()], np.uint16)
 

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from pretrace.common.errors import PretraceError
-from pretrace.corpus import clean_text
 from pretrace.inference.read_rows import read_rows, table_of, texts_of_rows
-from pretrace.tasks.dataset import EncodedSplit
+from pretrace.tasks.dataset import EncodedSplit, encode_part
 from pretrace.tokens import Vocabulary
 from pretrace.training.finetuning.artifacts import predict_rows
 from pretrace.training.finetuning.load import Finetuned, open_cell
@@ -58,8 +57,8 @@ def _predict(model: Finetuned, rows: list[list[str]]) -> list[Label]:
 
 
 def _encode(rows: list[list[str]], vocabulary: Vocabulary) -> EncodedSplit:
-    """Rows as in training: cleaned, on one line, as token ids."""
+    """Rows as in training: prepared, on one line, as token ids."""
     parts = len(rows[0])
-    ids = [vocabulary.encode_array(" ".join(clean_text(text).split())) for row in rows for text in row]
+    ids = [encode_part(vocabulary, text) for row in rows for text in row]
     offsets = np.cumsum([0] + [len(part) for part in ids]).astype(np.int64)
     return EncodedSplit(np.concatenate(ids), offsets, np.zeros(len(rows), np.int64), parts)

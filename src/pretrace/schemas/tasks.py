@@ -98,6 +98,15 @@ class GiveAway(Record):
     of a text that people labeled."""
 
 
+class RawParts(Record):
+    """Parts of a probe's rows by their text."""
+
+    as_written: int
+    """As in the raw corpus."""
+    prepared: int
+    """As GPT-1's words, because those could not be found in the raw text, or it would give others."""
+
+
 class TaskReport(Record):
     """A task and its sizes."""
 
@@ -121,6 +130,8 @@ class TaskReport(Record):
     """Facts special to a probe or a file."""
     raw_files: dict[str, RawFile] = Field(default_factory=dict)
     """Files that each split was read from, by split: train, dev, test, unlabeled; empty for a probe."""
+    raw_parts: RawParts | None = None
+    """Of a probe."""
     near_duplicates: dict[str, NearDuplicates] = Field(default_factory=dict)
     """By split, dev and test, of a task from files."""
     warnings: list[str] = Field(default_factory=list)

@@ -1,7 +1,7 @@
 """A task whose rows are made or read: parts of text, a label, and where each row is from.
 
     data/tasks/<task>/task.json                        kind, metric, labels, overrides, card, why it could not be made
-                      {train,dev,test}.parquet         the rows as people read them
+                      {train,dev,test}.parquet         the rows as people read them: `parts` as words, `raw` as written
                       {train,dev,test}.safetensors     the same rows as token ids, for training
                       unlabeled.{parquet,safetensors} rows to predict, if there are any; with a column `id`
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder
 from pretrace.common.open_file import check_regular
 from pretrace.schemas.record import read_record, write_record
-from pretrace.schemas.tasks import NearDuplicates, RawFile, TaskRecord
+from pretrace.schemas.tasks import NearDuplicates, RawFile, RawParts, TaskRecord
 from pretrace.settings import Columns, Heuristic
 from pretrace.settings.card import Card
 from pretrace.tasks.kinds import KINDS
@@ -35,12 +35,15 @@ MISSING = "no such file; run `dvc repro -f tasks`"
 
 @dataclass(frozen=True)
 class Row:
-    """One example: cleaned text, and its label: the index of a class or choice, or a number."""
+    """One example: text, and its label: the index of a class or choice, or a number."""
 
     parts: tuple[str, ...]
+    """As GPT-1's words, on one line: what rows are drawn, compared and counted by, whatever the vocabulary."""
     label: int | float
     origin: str = ""
     """The document or the file's row that it is from; of an unlabeled row, its id."""
+    raw: tuple[str, ...] = ()
+    """The parts as they were written, which vocabularies encode; empty: `parts` are."""
 
 
 @dataclass
@@ -72,6 +75,8 @@ class TaskData:
     card: Card | None = None
     columns: Columns = field(default_factory=Columns)
     """Names of the columns, for rows that a fine-tuned model is given later."""
+    raw_parts: RawParts | None = None
+    """Parts of a probe's rows that are as written; None for a task from files, where all are."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +103,33 @@ class EncodedSplit:
         return EncodedSplit(np.concatenate(parts), offsets, self.labels[indices], self.parts)
 
 
+class Encoder(Protocol):
+    """Turns text into token ids: any tokenizer of pretrace.tokens."""
+
+    first_id: int | None
+    separator_id: int | None
+
+    def prepare(self, text: str) -> str:
+        """Return raw text as the tokenizer reads it."""
+        ...
+
+    def encode_array(self, prepared: str) -> np.ndarray:
+        """Return the token ids of prepared text."""
+        ...
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line, with single spaces: the form of every part of a row."""
+    return " ".join(text.split())
+
+
+def encode_part(tokenizer: Encoder, raw: str) -> np.ndarray:
+    """Return the ids of a part of a row, given as it was written: shape (tokens,)."""
+    return tokenizer.encode_array(one_line(tokenizer.prepare(raw)))
+
+
 def write_task(folder: Path, task: TaskData, encode: Callable[[str], np.ndarray]) -> None:
-    """Write a task's folder, whole or not at all; `encode` gives the ids of a cleaned text, shape (tokens,)."""
+    """Write a task's folder, whole or not at all; `encode` gives the ids of a part as it was written: `encode_part`."""
     record = TaskRecord(
         kind=task.kind,
         metric=task.metric,
@@ -128,11 +158,11 @@ def _write_rows(path: Path, rows: list[Row], kind: str, encode: Callable[[str], 
 
     unlabeled = path.name == UNLABELED
     table: dict[str, Any] = {"id": [row.origin for row in rows]} if unlabeled else {}
-    table["parts"] = [list(row.parts) for row in rows]
+    table |= {"parts": [list(row.parts) for row in rows], "raw": [list(row.raw or row.parts) for row in rows]}
     if not unlabeled:
         table |= {"label": [row.label for row in rows], "origin": [row.origin for row in rows]}
     pd.DataFrame(table).to_parquet(path.with_suffix(".parquet"), compression="zstd", index=False)
-    encoded = [encode(part) for row in rows for part in row.parts]
+    encoded = [encode(part) for row in rows for part in row.raw or row.parts]
     tensors = {
         "ids": np.concatenate(encoded) if encoded else np.zeros(0, np.uint16),
         "offsets": np.cumsum([0] + [len(part) for part in encoded]).astype(np.int64),
@@ -162,11 +192,13 @@ def read_rows(folder: Path) -> TaskData:
         path = folder / f"{split}.parquet"
         check_regular(path, MISSING)
         try:
-            table = pyarrow.parquet.read_table(path, columns=["parts", "label", "origin"])
+            table = pyarrow.parquet.read_table(path, columns=["parts", "label", "origin", "raw"])
         except (OSError, ValueError, KeyError) as error:  # Arrow's own errors are of these kinds
             raise PretraceError(f"{path}: not readable ({error}); run `dvc repro -f tasks`") from None
         rows = (table[name].to_pylist() for name in table.column_names)
-        task.splits[split] = [Row(tuple(parts), label, origin) for parts, label, origin in zip(*rows, strict=True)]
+        task.splits[split] = [
+            Row(tuple(parts), label, origin, tuple(raw)) for parts, label, origin, raw in zip(*rows, strict=True)
+        ]
     return task
 
 

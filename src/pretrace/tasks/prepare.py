@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from pretrace.common.errors import PretraceError
-from pretrace.corpus import Document, clean_text
+from pretrace.corpus import Document, Gpt1Words
 from pretrace.schemas.tasks import GiveAway, TaskExample, TaskReport
 from pretrace.settings import Columns, Settings
 from pretrace.settings.card import Card
-from pretrace.tasks.dataset import TaskData, write_task
+from pretrace.tasks.dataset import Encoder, TaskData, encode_part, write_task
 from pretrace.tasks.give_aways.find import find_give_aways, sentences
 from pretrace.tasks.odd_rows.find import stop_on_warning
 from pretrace.tasks.probes.build import make_probe
@@ -27,21 +27,12 @@ EXAMPLES = 4
 """Test rows of each task that the report shows."""
 
 
-class Encoder(Protocol):
-    """Turns text into token ids: any tokenizer of pretrace.tokens."""
-
-    first_id: int | None
-    separator_id: int | None
-
-    def encode_array(self, text: str) -> np.ndarray:
-        """Return the token ids of a text."""
-        ...
-
-
 def prepare_task(
-    settings: Settings, name: str, probe_documents: Iterable[Document], tokenizer: Encoder, out: Path
+    settings: Settings, name: str, probe_documents: Iterable[tuple[Document, Document]], tokenizer: Encoder, out: Path
 ) -> TaskReport:
-    """Write the folder `out` of a task; return its entry for the report. A probe reads prepared documents.
+    """Write the folder `out` of a task; return its entry for the report.
+
+    `probe_documents` are raw, each with itself as GPT-1's words.
 
     Raises:
         PretraceError: there is no such task, or its rows are missing or unusable.
@@ -53,7 +44,7 @@ def prepare_task(
         data = _probe(settings, name, probe_documents)
     else:
         raw = raw_files(task)  # before the rows: a file that is edited meanwhile counts as changed
-        data = read_task_files(name, task, clean_text, settings.workers)
+        data = read_task_files(name, task, Gpt1Words(), settings.workers)
         data.raw_files = raw
         data.near_duplicates = near_duplicates(name, task.kind, data.splits)
         data.warnings += near_duplicate_warnings(data.near_duplicates)
@@ -66,11 +57,11 @@ def prepare_task(
     for warning in data.warnings:  # all of them, before the first one may stop the stage
         print(f"pretrace: task {name}: {warning}", file=sys.stderr)
     stop_on_warning(name, task, data.warnings)
-    write_task(out, data, tokenizer.encode_array)
+    write_task(out, data, partial(encode_part, tokenizer))
     return _report(data, give_aways)
 
 
-def _probe(settings: Settings, name: str, documents: Iterable[Document]) -> TaskData:
+def _probe(settings: Settings, name: str, documents: Iterable[tuple[Document, Document]]) -> TaskData:
     task, scale = settings.tasks[name], settings.scale.probes
     assert task.probe
     wanted = {
@@ -78,7 +69,7 @@ def _probe(settings: Settings, name: str, documents: Iterable[Document]) -> Task
         "dev": task.test_rows or scale.dev_rows,
         "test": task.test_rows or scale.test_rows,
     }
-    data = make_probe(task.probe, documents, wanted, scale, task.kind, task.metric_name)
+    data = make_probe(task.probe, documents, wanted, scale, task.kind, task.metric_name, Gpt1Words())
     highest = max((row.label for rows in data.splits.values() for row in rows), default=0)
     if task.soft_classes and highest > task.soft_classes - 1:
         raise PretraceError(
@@ -106,6 +97,7 @@ def _report(task: TaskData, give_aways: list[GiveAway]) -> TaskReport:
         n_unlabeled=len(task.unlabeled),
         details=task.details,
         raw_files=task.raw_files,
+        raw_parts=task.raw_parts,
         near_duplicates=task.near_duplicates,
         warnings=task.warnings,
         give_aways=give_aways,

@@ -17,11 +17,11 @@ from pretrace.common.missing import is_missing
 from pretrace.corpus.parallel import map_in_order
 from pretrace.corpus.readers.tables.table import Table
 from pretrace.settings import Task, Workers
-from pretrace.tasks.dataset import SPLITS, Row, TaskData
+from pretrace.tasks.dataset import SPLITS, Row, TaskData, one_line
+from pretrace.tasks.draws import generator_for
 from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.labels import check_label, is_skipped, read_classes
 from pretrace.tasks.odd_rows.find import odd_rows, sizes, stop_on_warning
-from pretrace.tasks.passages import generator_for
 from pretrace.tasks.raw_files import source_of
 from pretrace.tasks.read_split import read_split
 from pretrace.tasks.splits.equal_rows import without_overlap
@@ -195,4 +195,4 @@ def _cleaned(rows: list[Row], clean: Callable[[str], str], workers: Workers | No
 
 
 def _clean_batch(clean: Callable[[str], str], rows: list[Row]) -> list[Row]:
-    return [replace(row, parts=tuple(" ".join(clean(part).split()) for part in row.parts)) for row in rows]
+    return [replace(row, parts=tuple(one_line(clean(part)) for part in row.parts), raw=row.parts) for row in rows]

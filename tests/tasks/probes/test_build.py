@@ -13,15 +13,15 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from pretrace.common.errors import PretraceError
-from pretrace.corpus import Document
+from pretrace.corpus import Document, Gpt1Words
 from pretrace.settings import ProbeSettings
 from pretrace.tasks.dataset import SPLITS, Row, TaskData
-from pretrace.tasks.passages import divide, read_text
 from pretrace.tasks.probes.build import PROBES, make_probe
 from pretrace.tasks.probes.continuations import CHOICES
 from pretrace.tasks.probes.source import MASK
+from pretrace.tasks.probes.texts import divide
 from pretrace.tasks.probes.units import common_words
-from tests.helpers.pseudo_text import documents
+from tests.helpers.pseudo_text import as_text, documents
 
 SIZES = ProbeSettings(
     rows={"default": 3000},
@@ -45,7 +45,8 @@ every_probe = pytest.mark.parametrize("name", PROBES)
 
 
 def make(name: str, corpus: Sequence[Document], wanted: int = 3000) -> TaskData:
-    return make_probe(name, corpus, dict.fromkeys(SPLITS, wanted), SIZES, KINDS[name], "accuracy")
+    settings = SIZES, KINDS[name], "accuracy", lambda text: text
+    return make_probe(name, zip(corpus, corpus, strict=True), dict.fromkeys(SPLITS, wanted), *settings)
 
 
 @cache
@@ -99,7 +100,7 @@ def test_probe_splits_have_different_documents(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["follows", "same", "nearness", "cloze"])
 def test_probe_parts_are_from_the_documents_of_their_split(name: str) -> None:
-    divided = divide(read_text(document) for document in documents())
+    divided = divide(as_text(document) for document in documents())
     for split in SPLITS:
         text = "\n".join(f" {' '.join(member.words)} " for member in divided[split])
         assert all(f" {part} " in text for row in probe(name).splits[split] for part in row.parts)
@@ -112,7 +113,7 @@ def test_probe_has_no_passage_twice(name: str) -> None:
 
 
 def test_acceptability_has_no_sentence_also_perturbed() -> None:
-    times = Counter(" ".join(words) for d in documents() for words in read_text(d).sentences())
+    times = Counter(" ".join(words) for d in documents() for words in as_text(d).sentences())
     task = probe("acceptability")
     assert max(times.values()) > 5  # the corpus does have sentences that stand in several documents
     for split in SPLITS:
@@ -138,7 +139,7 @@ def test_cloze_label_takes_every_value() -> None:
 
 @pytest.mark.slow
 def test_probe_labels_are_true() -> None:
-    texts = {document.id: f" {' '.join(read_text(document).words)} " for document in documents()}
+    texts = {document.id: f" {' '.join(as_text(document).words)} " for document in documents()}
     for split in ("dev", "test"):
         for row in probe("follows").splits[split]:
             joined = f" {row.parts[0]} {row.parts[1]} "
@@ -158,7 +159,7 @@ def test_probe_labels_are_true() -> None:
 
 @pytest.mark.parametrize("name", ["same", "nearness", "follows"])
 def test_pairs_share_only_the_most_common_words(name: str) -> None:
-    common = common_words(divide(read_text(document) for document in documents()))
+    common = common_words(divide(as_text(document) for document in documents()))
     for split in SPLITS:
         rows = probe(name).splits[split]
         shared = [set(row.parts[0].split()) & set(row.parts[1].split()) for row in rows]
@@ -316,4 +317,4 @@ def test_probe_without_documents() -> None:
 
 def test_probe_of_another_kind_is_refused() -> None:
     with pytest.raises(PretraceError, match="the probe 'follows' is of kind entailment, got similarity"):
-        make_probe("follows", documents(), dict.fromkeys(SPLITS, 10), SIZES, "similarity", "accuracy")
+        make_probe("follows", [], dict.fromkeys(SPLITS, 10), SIZES, "similarity", "accuracy", Gpt1Words())

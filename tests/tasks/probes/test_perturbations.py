@@ -10,7 +10,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pretrace.tasks.passages import read_text
 from pretrace.tasks.probes.perturbations import (
     NEAR,
     PERTURBATIONS,
@@ -22,6 +21,7 @@ from pretrace.tasks.probes.perturbations import (
     places,
     turns_into,
 )
+from pretrace.tasks.probes.texts import read_text
 from tests.helpers.pseudo_text import documents
 
 WORDS = ["the", "cat", "cats", "is", "are", "on", "a", "an", "was", "it", "value", "values", ",", "(", "3.5", "'s", "."]

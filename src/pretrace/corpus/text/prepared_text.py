@@ -72,6 +72,10 @@ class PreparedText:
         for part in self.parts(parts).values():
             yield from read_documents(part)
 
+    def pairs(self, folder: Path) -> Iterator[tuple[Document, Document]]:
+        """Yield the documents in a folder as they are, each with itself prepared."""
+        return zip(read_documents(folder), self.documents(folder), strict=True)
+
     def parts(self, parts: Sequence[Path]) -> dict[Path, Path]:
         """Return for each part of raw documents the part with the same documents prepared; missing ones are made."""
         if self.recipe is None:

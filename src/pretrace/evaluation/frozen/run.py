@@ -14,9 +14,9 @@ from pretrace.schemas.baselines import BaselineScore
 from pretrace.schemas.frozen import FrozenReport
 from pretrace.settings import MAIN_MODEL, Settings
 from pretrace.tasks.dataset import EncodedSplit, read_task
+from pretrace.tasks.draws import generator_for
 from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.metrics import score, standard_error
-from pretrace.tasks.passages import generator_for
 from pretrace.tokens import load_vocabulary, vocabulary_folder
 from pretrace.training.engine.device import Device
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from pretrace.schemas.tasks import GiveAway
 from pretrace.tasks.dataset import Row, TaskData
+from pretrace.tasks.draws import generator_for
 from pretrace.tasks.give_aways.chance import above_chance, above_equal_shares, holm
 from pretrace.tasks.give_aways.rules import Rule, Texts, rules_for
 from pretrace.tasks.kinds import KINDS
-from pretrace.tasks.passages import generator_for
 
 LEVEL = 0.01
 """Probability that any rule of a task is called above chance where none is: p values are Holm's (ours)."""

@@ -8,9 +8,11 @@ import numpy as np
 
 from pretrace.settings import ProbeSettings
 from pretrace.tasks.dataset import SPLITS, Row, TaskData
-from pretrace.tasks.passages import Text, generator_for
-from pretrace.tasks.probes.perturbations import PERTURBATIONS, Words, perturb, perturbable, places, turns_into
-from pretrace.tasks.probes.rows import joined, shuffled
+from pretrace.tasks.draws import generator_for
+from pretrace.tasks.probes.as_written import Drawn, row_of
+from pretrace.tasks.probes.perturbations import PERTURBATIONS, perturb, perturbable, places, turns_into
+from pretrace.tasks.probes.rows import shuffled
+from pretrace.tasks.probes.texts import Text, Word
 
 LENGTHS = range(8, 31)
 """Words of a sentence (ours)."""
@@ -18,8 +20,8 @@ GROUP = 4
 """Sentences of similar length that are drawn together: two are perturbed, two are not."""
 NEIGHBORS = 32
 """Perturbed sentences among which partners are looked for (ours)."""
-Sentence = tuple[Words, str]
-"""A sentence and its document."""
+Sentence = tuple[tuple[Word, ...], Text, int]
+"""A sentence, its document and its place there."""
 
 
 def acceptability(texts: dict[str, list[Text]], wanted: dict[str, int], sizes: ProbeSettings) -> TaskData:
@@ -32,9 +34,9 @@ def acceptability(texts: dict[str, list[Text]], wanted: dict[str, int], sizes: P
     times = Counter(sentence for split in SPLITS for text in texts[split] for sentence in text.sentences())
     for split in SPLITS:
         sentences = [
-            (sentence, text.id)
+            (text.run(start, len(sentence)), text, start)
             for text in texts[split]
-            for sentence in text.sentences()
+            for start, sentence in zip(text.sentence_starts, text.sentences(), strict=True)
             if len(sentence) in LENGTHS and times[sentence] == 1 and perturbable(sentence)
         ]
         random = generator_for("acceptability", split, "change")
@@ -42,8 +44,11 @@ def acceptability(texts: dict[str, list[Text]], wanted: dict[str, int], sizes: P
         for (a, b), written in _groups(shuffled(sentences, "acceptability", split), random):
             found = perturb((a[0], b[0]), sizes.words_per_change, random)
             if found and not any(times[sentence] for sentence in found):
-                changed = [Row((joined(words),), 0, origin) for words, (_, origin) in zip(found, (a, b), strict=True)]
-                rest = [Row((joined(words),), 1, origin) for words, origin in written]
+                number = len(groups)
+                changed = [
+                    row_of([Drawn(words, *place)], 0, number) for words, (_, *place) in zip(found, (a, b), strict=True)
+                ]
+                rest = [row_of([Drawn(*sentence)], 1, number) for sentence in written]
                 groups.append([row for both in zip(changed, rest, strict=True) for row in both])
         kept = shuffled(groups, "acceptability", split, "order")[: wanted[split] // GROUP]
         task.splits[split] = [row for group in kept for row in group]
@@ -67,7 +72,7 @@ def _groups(
 
 def _pairs(sentences: list[Sentence]) -> list[tuple[Sentence, Sentence]]:
     """Return all sentences in pairs: with the next that has one's word in another number or tense, else the next."""
-    words = [{words[i] for i in places(words)} for words, _ in sentences]
+    words = [{words[i] for i in places(words)} for words, *_ in sentences]
     forms = [{form for word in found for form in turns_into(word)} for found in words]
     left = list(range(len(sentences)))
     pairs = []

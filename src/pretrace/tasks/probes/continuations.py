@@ -6,8 +6,10 @@ from collections import Counter
 
 from pretrace.settings import ProbeSettings
 from pretrace.tasks.dataset import SPLITS, Row, TaskData
-from pretrace.tasks.passages import Text, generator_for
-from pretrace.tasks.probes.rows import joined, shuffled
+from pretrace.tasks.draws import generator_for
+from pretrace.tasks.probes.as_written import row_of
+from pretrace.tasks.probes.rows import shuffled
+from pretrace.tasks.probes.texts import Text
 from pretrace.tasks.probes.units import Pair, Passage, common_words, half_exchanged, shares_words, stems, units
 
 CHOICES = 4
@@ -35,7 +37,7 @@ def cloze(texts: dict[str, list[Text]], wanted: dict[str, int], sizes: ProbeSett
     for split in SPLITS:
         random = generator_for("cloze", split, "order")
         left = shuffled(cuts_of(texts[split], sizes, common), "cloze", split)
-        rows = []
+        rows: list[Row] = []
         while left:
             before, after = left.pop(0)
             choices = [after]
@@ -46,9 +48,7 @@ def cloze(texts: dict[str, list[Text]], wanted: dict[str, int], sizes: ProbeSett
                 choices.append(left.pop(at)[1])
             right = int(random.integers(CHOICES))
             choices[0], choices[right] = choices[right], choices[0]
-            rows.append(
-                Row((joined(before.words), *(joined(choice.words) for choice in choices)), right, before.text.id)
-            )
+            rows.append(row_of([passage.drawn for passage in (before, *choices)], right))
         task.splits[split] = rows
     return task
 

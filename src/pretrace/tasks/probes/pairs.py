@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import count
 
 from pretrace.settings import ProbeSettings
 from pretrace.tasks.dataset import SPLITS, Row, TaskData
-from pretrace.tasks.passages import Text, chunks
 from pretrace.tasks.probes.rows import balanced, shuffled
+from pretrace.tasks.probes.texts import Text, chunks
 from pretrace.tasks.probes.units import (
     Pair,
     Passage,
@@ -51,7 +52,7 @@ def nearness(texts: dict[str, list[Text]], wanted: dict[str, int], sizes: ProbeS
     relations: tuple[Callable[[Passage, Passage], bool], ...] = (
         lambda a, b: a.text.source != b.text.source,
         lambda a, b: a.text.source == b.text.source and a.text.id != b.text.id,
-        lambda a, b: a.text.id == b.text.id and abs(a.place - b.place) > 2,
+        lambda a, b: a.text.id == b.text.id and abs(a.start - b.start) > 2 * sizes.pair_words,
     )
     lowest = int(len({text.source for split in SPLITS for text in texts[split]}) == 1)
     for split in SPLITS:
@@ -75,14 +76,17 @@ def pairs_of(texts: list[Text], length: int, nearest: int, farthest: int, common
     times = Counter(passage for text in texts for passage in chunks(text, length))
     pairs = []
     for text in texts:
-        run = [Passage(text, place, words, stems(words, common)) for place, words in enumerate(chunks(text, length))]
+        run = [
+            Passage(text, start, words, stems(words, common))
+            for start, words in zip(count(step=length), chunks(text, length), strict=False)
+        ]
         left = [passage for passage in run if times[passage.words] == 1]
         while left:
             first = left.pop(0)
             for at, second in enumerate(left):
-                if second.place - first.place > farthest:
+                if second.start - first.start > farthest * length:
                     break
-                if second.place - first.place >= nearest and not shares_words(first, second):
+                if second.start - first.start >= nearest * length and not shares_words(first, second):
                     pairs.append((first, left.pop(at)))
                     break
     return pairs

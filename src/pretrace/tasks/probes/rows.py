@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from pretrace.tasks.dataset import Row
-from pretrace.tasks.passages import generator_for
+from pretrace.tasks.draws import generator_for
 
 Item = TypeVar("Item")
 
@@ -32,8 +32,3 @@ def balanced(rows: list[Row]) -> list[Row]:
 def shuffled(items: list[Item], *names: str) -> list[Item]:
     """Return items in an order that is a pure function of names."""
     return [items[i] for i in generator_for(*names).permutation(len(items))]
-
-
-def joined(words: tuple[str, ...]) -> str:
-    """Return words as a text."""
-    return " ".join(words)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import count
 
 from pretrace.settings import ProbeSettings
 from pretrace.tasks.dataset import SPLITS, Row, TaskData
-from pretrace.tasks.passages import Text, chunks
+from pretrace.tasks.probes.as_written import Drawn, row_of
 from pretrace.tasks.probes.rows import shuffled, unique_passages
+from pretrace.tasks.probes.texts import Text, chunks
 
 CLASSES = 10
 """Most sources in one probe: its classes."""
@@ -32,16 +34,16 @@ def source(texts: dict[str, list[Text]], wanted: dict[str, int], sizes: ProbeSet
     if len(names) < 2:
         task.unavailable = f"needs two sources with several documents each; this corpus has {len(names)}"
         return task
-    masked = give_aways([text for split in SPLITS for text in texts[split]], names)
+    length, masked = sizes.passage_words, give_aways([text for split in SPLITS for text in texts[split]], names)
     task.details = {"masked_words": len(masked)}
     for split in SPLITS:
         rows_by_class = []
         for label, name in enumerate(names):
-            rows = [
-                Row((" ".join(MASK if word in masked else word for word in chunk),), label, text.id)
+            rows: list[Row] = [
+                row_of([Drawn([MASK if word in masked else word for word in chunk], text, start)], label)
                 for text in texts[split]
                 if text.source == name
-                for chunk in chunks(text, sizes.passage_words)
+                for start, chunk in zip(count(step=length), chunks(text, length), strict=False)
             ]
             rows_by_class.append(shuffled(unique_passages(rows), "source", split, name))
         each = min([len(rows) for rows in rows_by_class] + [wanted[split] // len(names)])

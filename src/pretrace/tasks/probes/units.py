@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pretrace.tasks.dataset import SPLITS, Row
-from pretrace.tasks.passages import Text
-from pretrace.tasks.probes.rows import joined, shuffled
+from pretrace.tasks.probes.as_written import Drawn, row_of
+from pretrace.tasks.probes.rows import shuffled
+from pretrace.tasks.probes.texts import Text
 
 COMMON_WORDS = 100
 """The most frequent words of the corpus ("the", "of"), which any two passages may share."""
 STEM = 5
 """Letters at a word's beginning by which it is told from others: "array" and "arrays" are one word (ours)."""
-Words = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,15 @@ class Passage:
     """Consecutive words of a document."""
 
     text: Text
-    place: int
-    words: Words
+    start: int
+    """Its first word's number in the document."""
+    words: tuple[str, ...]
     stems: frozenset[str]
     """Beginnings of its words, but for the most common words."""
+
+    @property
+    def drawn(self) -> Drawn:
+        return Drawn(self.words, self.text, self.start)
 
 
 Pair = tuple[Passage, Passage]
@@ -76,7 +81,7 @@ def exchanged(unit: Unit) -> Unit:
 
 def rows_of(unit: Unit, label: float) -> list[Row]:
     """Return a row for each pair."""
-    return [Row((joined(first.words), joined(second.words)), label, first.text.id) for first, second in unit]
+    return [row_of([first.drawn, second.drawn], label) for first, second in unit]
 
 
 def half_exchanged(found: list[Unit], wanted: int, *names: str) -> list[Row]:

@@ -12,8 +12,8 @@ import numpy as np
 from pretrace.corpus.filters.near_duplicates import band_rows, buckets, shingles, signature, similarity
 from pretrace.schemas.tasks import NearDuplicates
 from pretrace.tasks.dataset import Row
+from pretrace.tasks.draws import generator_for
 from pretrace.tasks.kinds import KINDS, TaskKind
-from pretrace.tasks.passages import generator_for
 from pretrace.tasks.splits.shared_parts import words_of
 
 SIMILARITY = 0.6
