@@ -9,6 +9,7 @@ reliable than times.
 
 cleaning, workers       the recipe for text against the plain one; two processes against one (cleaning.py)
 vocabulary, encoding    tokens and ids against tokenizers and sentencepiece (vocabulary.py)
+byte_level              GPT-2's kind of vocabulary, trained and applied, against tokenizers (byte_level.py)
 shards, memory          raw text to shards, end to end, and the memory that takes (shards.py, memory.py)
 training, gpt1          a training step against transformers at two small sizes, and at GPT-1's (training.py)
 finetuning              a fine-tuning step against a padded loop over transformers (finetuning.py)
@@ -28,6 +29,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from byte_level import compare_byte_level
 from cleaning import compare_cleaning, compare_workers
 from finetuning import compare_finetuning
 from generation import compare_generation
@@ -88,6 +90,7 @@ COMPARISONS: dict[str, Callable[[Inputs], Results]] = {
     "workers": lambda inputs: iter([compare_workers(inputs.texts)]),
     "vocabulary": lambda inputs: iter([compare_vocabulary(inputs.cleaned)]),
     "encoding": lambda inputs: iter([compare_encoding(inputs.cleaned, inputs.vocabulary)]),
+    "byte_level": lambda inputs: iter(compare_byte_level(inputs.texts)),
     "shards": lambda inputs: iter([compare_shards(inputs.texts, inputs.vocabulary)]),
     "memory": lambda inputs: iter([compare_memory(inputs.texts, inputs.vocabulary)]),
     "training": compare_training_sizes,

@@ -87,6 +87,10 @@ def test_huggingface_export_opens_in_transformers(trained: Path, tmp_path: Path,
     tokenizer = AutoTokenizer.from_pretrained(out, trust_remote_code=True)
     assert len(tokenizer) == vocabulary.size
     assert tokenizer.model_max_length == CONTEXT
+    assert tokenizer.eos_token_id == vocabulary.document_end_id
+    assert tokenizer.unk_token_id == vocabulary.unknown_id
+    lines = vocabulary.encode("the fox\nthe dog")
+    assert tokenizer.decode(lines, skip_special_tokens=True) == "the fox\nthe dog"
     for text in SAMPLES:
         ids = tokenizer(text)["input_ids"]
         assert ids == vocabulary.encode(text), ascii(text)
@@ -97,6 +101,7 @@ def test_huggingface_export_opens_in_transformers(trained: Path, tmp_path: Path,
     again = AutoTokenizer.from_pretrained(tmp_path / "saved", trust_remote_code=True)
     again.add_tokens(["_classify_"])
     the = vocabulary.encode("the")
+    assert again.eos_token_id == vocabulary.document_end_id
     assert again("the _classify_ the")["input_ids"] == [*the, vocabulary.size, *the]
 
 

@@ -27,7 +27,8 @@ model = OPENER.from_pretrained("FOLDER")
 tokenizer = AutoTokenizer.from_pretrained("FOLDER", trust_remote_code=True)
 ```
 
-The tokenizer's one file of code is in the folder; it needs ftfy, spaCy and sentencepiece."""
+A tokenizer of GPT-1's words is one file of code in the folder; it needs ftfy, spaCy and sentencepiece. Other kinds are
+transformers' own and open without `trust_remote_code`."""
 OPENAI = "The ten .npy files of the original release, with `params_shapes.json`, and the vocabulary."
 OPEN = {
     "onnx": """```python

@@ -1,38 +1,66 @@
-"""Write the vocabulary as a transformers tokenizer with the same ids, which comes as a file of code."""
+"""Write the vocabulary as a transformers tokenizer with the same ids, its special tokens named.
+
+GPT-2's and BERT's kinds open as transformers' own classes. GPT-1's words come with a file of code: transformers' own
+tokenizers for OpenAI's vocabulary would open its files, but give other ids than OpenAI's code: the slow one lower-cases
+too early, the fast one cleans text differently.
+"""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pretrace.tokens
 from pretrace.common.files import write_json
 from pretrace.schemas.record import write_record
-from pretrace.tokens import Vocabulary
+from pretrace.tokens import ExtendedVocabulary, Vocabulary
+from pretrace.tokens.byte_bpe import END_OF_TEXT, ByteVocabulary
 from pretrace.tokens.load import DESCRIPTION
-from pretrace.tokens.openai_bpe import HUGGING_FACE_FILES, OpenAIVocabulary
+from pretrace.tokens.openai_bpe import HUGGING_FACE_FILES, NEWLINE, OpenAIVocabulary
+from pretrace.tokens.sentencepiece_bpe import NEWLINE as LINE_END
+from pretrace.tokens.special_rows import ROLES
+from pretrace.tokens.wordpiece import FIRST, MASK, PADDING, SEPARATOR, UNKNOWN, WordPieceVocabulary
 
 CODE = Path(pretrace.tokens.__file__).parent / "tokenization_pretrace.py"
+NAMES = {"padding_id": "pad_token", "first_id": "cls_token", "separator_id": "sep_token", "mask_id": "mask_token"}
+"""transformers' names of special tokens, by what they are for."""
 
 
 def write_tokenizer(folder: Path, vocabulary: Vocabulary, context: int) -> None:
-    """Write a transformers tokenizer into an existing folder.
-
-    transformers' own tokenizers for OpenAI's vocabulary would open these files, but give other ids than OpenAI's code:
-    the slow one lower-cases too early, the fast one cleans text differently.
-    """
-    openai = isinstance(vocabulary, OpenAIVocabulary)
-    for path, name in zip(vocabulary.files, HUGGING_FACE_FILES if openai else vocabulary.released_names, strict=True):
+    """Write a transformers tokenizer into an existing folder."""
+    text = vocabulary.base if isinstance(vocabulary, ExtendedVocabulary) else vocabulary
+    renamed = isinstance(text, OpenAIVocabulary | ByteVocabulary)
+    for path, name in zip(text.files, HUGGING_FACE_FILES if renamed else text.released_names, strict=True):
         shutil.copyfile(path, folder / name)
-    if not openai:
+    config = {**_config(text), "model_max_length": context, "clean_up_tokenization_spaces": False}
+    if isinstance(vocabulary, ExtendedVocabulary):
+        config |= _special_tokens(vocabulary)
+    if "auto_map" in config:
+        shutil.copyfile(CODE, folder / CODE.name)
+    if vocabulary.description.kind not in (OpenAIVocabulary.kind, ByteVocabulary.kind, WordPieceVocabulary.kind):
         write_record(folder / DESCRIPTION, vocabulary.description)
-    shutil.copyfile(CODE, folder / CODE.name)
-    name = "GPT1Tokenizer" if openai else "PretraceTokenizer"
-    config = {
-        "tokenizer_class": name,
-        "auto_map": {"AutoTokenizer": [f"{CODE.stem}.{name}", None]},
-        "model_max_length": context,
-        "unk_token": "<unk>",
-        "clean_up_tokenization_spaces": False,
-    }
     write_json(folder / "tokenizer_config.json", config)
+
+
+def _config(vocabulary: Vocabulary) -> dict[str, Any]:
+    """Return the class and the special tokens of a vocabulary's kind."""
+    if isinstance(vocabulary, ByteVocabulary):
+        end = dict.fromkeys(("bos_token", "eos_token", "unk_token"), END_OF_TEXT)
+        return {"tokenizer_class": "GPT2Tokenizer", "add_prefix_space": False, **end}
+    if isinstance(vocabulary, WordPieceVocabulary):
+        tokens = {"unk_token": UNKNOWN, "pad_token": PADDING, "mask_token": MASK}
+        tokens |= {"cls_token": FIRST, "sep_token": SEPARATOR}
+        return {"tokenizer_class": "BertTokenizer", "do_lower_case": vocabulary.lower_case, **tokens}
+    openai = isinstance(vocabulary, OpenAIVocabulary)
+    name = "GPT1Tokenizer" if openai else "PretraceTokenizer"
+    tokens = {"unk_token": "<unk>", "eos_token": NEWLINE if openai else LINE_END}
+    return {"tokenizer_class": name, "auto_map": {"AutoTokenizer": [f"{CODE.stem}.{name}", None]}, **tokens}
+
+
+def _special_tokens(vocabulary: ExtendedVocabulary) -> dict[str, Any]:
+    """Return the special tokens after those of text, with their ids and what they are for."""
+    form = {"lstrip": False, "normalized": False, "rstrip": False, "single_word": False, "special": True}
+    names = vocabulary.names
+    added = {str(vocabulary.base.size + number): {"content": name, **form} for number, name in enumerate(names)}
+    return {"added_tokens_decoder": added, **{NAMES[ROLES[name]]: name for name in names}}

@@ -40,6 +40,11 @@ class Kind:
     """Looks into the first file, where another kind has files of the same names."""
 
 
+def _names_in(folder: Path, released: tuple[str, str]) -> tuple[str, str]:
+    """Return the names that a vocabulary's two files have in a folder: as released, or Hugging Face's."""
+    return released if any((folder / name).exists() for name in released) else HUGGING_FACE_FILES
+
+
 def _open_extended(folder: Path, description: VocabularyRecord) -> Vocabulary:
     if description.base is None or description.base.base or not description.specials:
         raise PretraceError(f"{folder / DESCRIPTION}: an extended vocabulary takes `specials`, and a `base` of text")
@@ -53,14 +58,14 @@ KINDS = (
     Kind(SentencePieceVocabulary.kind, SentencePieceVocabulary),
     Kind(
         ByteVocabulary.kind,
-        lambda folder, _: ByteVocabulary(folder),
+        lambda folder, _: ByteVocabulary(folder, _names_in(folder, BYTE_FILES)),
         ByteVocabulary,
         (BYTE_FILES, HUGGING_FACE_FILES),
         is_byte_level,
     ),
     Kind(
         OpenAIVocabulary.kind,
-        lambda folder, _: OpenAIVocabulary(folder),
+        lambda folder, _: OpenAIVocabulary(folder, _names_in(folder, FILES)),
         OpenAIVocabulary,
         (FILES, HUGGING_FACE_FILES),
     ),

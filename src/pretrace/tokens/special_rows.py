@@ -35,7 +35,7 @@ class ExtendedVocabulary:
     kind = "extended"
 
     def __init__(self, base: Vocabulary, names: Sequence[str] = tuple(ROLES)) -> None:
-        self._base, self._names = base, tuple(names)
+        self.base, self.names = base, tuple(names)
         self.mask_id, self.first_id = base.mask_id, base.first_id
         self.separator_id, self.padding_id = base.separator_id, base.padding_id
         for number, name in enumerate(names):
@@ -59,21 +59,21 @@ class ExtendedVocabulary:
         self._type = id_type(self.size)
 
     def prepare(self, text: str) -> str:
-        return self._base.prepare(text)
+        return self.base.prepare(text)
 
     def encode(self, text: str) -> list[int]:
-        return self._base.encode(text)
+        return self.base.encode(text)
 
     def encode_arrays(self, prepared: list[str]) -> list[np.ndarray]:
-        return [ids.astype(self._type, copy=False) for ids in self._base.encode_arrays(prepared)]
+        return [ids.astype(self._type, copy=False) for ids in self.base.encode_arrays(prepared)]
 
     def encode_array(self, prepared: str) -> np.ndarray:
-        return self._base.encode_array(prepared).astype(self._type, copy=False)
+        return self.base.encode_array(prepared).astype(self._type, copy=False)
 
     def decode(self, ids: list[int]) -> str:
         """Return the text of the base, and the names of special tokens, apart by spaces."""
         parts: list[str] = []
-        for of_text, run in groupby(ids, lambda index: index < self._base.size):
+        for of_text, run in groupby(ids, lambda index: index < self.base.size):
             run_ids = list(run)
-            parts += [self._base.decode(run_ids)] if of_text else [self._names[i - self._base.size] for i in run_ids]
+            parts += [self.base.decode(run_ids)] if of_text else [self.names[i - self.base.size] for i in run_ids]
         return " ".join(parts)

@@ -39,17 +39,22 @@ class WordTokenizer(PreTrainedTokenizer):
     end_of_word = "</w>"
     newline = "\n"
 
-    def __init__(self, unk_token="<unk>", **kwargs):
+    def __init__(self, unk_token="<unk>", eos_token=None, **kwargs):
         self.words = English().tokenizer
-        super().__init__(unk_token=unk_token, **kwargs)
+        super().__init__(unk_token=unk_token, eos_token=eos_token or self.newline, **kwargs)
+
+    @property
+    def all_special_ids(self):
+        # What decoding leaves out where it is asked to: a line end ends a document, but is text as well.
+        return [number for number in super().all_special_ids if number != self.eos_token_id]
 
     def get_vocab(self):
         own = {self._convert_id_to_token(number): number for number in range(self.vocab_size)}
         return own | self.get_added_vocab()
 
     def tokenize(self, text, **kwargs):
-        # The inherited one takes the five characters "<unk>" in a text for the unknown token.
-        added = sorted(self.get_added_vocab().keys() - {self.unk_token}, key=len, reverse=True)
+        # The inherited one takes the five characters "<unk>" in a text for the unknown token, and keeps each line end.
+        added = sorted(self.get_added_vocab().keys() - {self.unk_token, self.eos_token}, key=len, reverse=True)
         parts = re.split("(" + "|".join(map(re.escape, added)) + ")", text) if added else [text]
         return [token for part in parts for token in ([part] if part in added else self._tokenize(part))]
 
@@ -65,6 +70,13 @@ class WordTokenizer(PreTrainedTokenizer):
             newline = word.text.strip(" ") == "\n"
             tokens += [self.newline] if newline else self.tokens_of(word.text.lower())
         return tokens
+
+    def _decode(self, token_ids, skip_special_tokens=False, **kwargs):
+        # The inherited one leaves out line ends with the special tokens. Added tokens read as words.
+        ids = [token_ids] if isinstance(token_ids, int) else token_ids
+        tokens = self.convert_ids_to_tokens(ids, skip_special_tokens)
+        added = self.get_added_vocab().keys() - {self.unk_token, self.eos_token}
+        return self.convert_tokens_to_string([token + self.end_of_word * (token in added) for token in tokens])
 
     def convert_tokens_to_string(self, tokens):
         text = "".join(tokens).replace(self.end_of_word, " ")
