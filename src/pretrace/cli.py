@@ -31,6 +31,7 @@ examples:
   pretrace predict acceptability-full rows.jsonl
   pretrace evaluate --text README.md
   pretrace search
+  pretrace ladder
   pretrace export source-full --to onnx
   pretrace inspect ../theirs
   pretrace diff origin/main
@@ -123,6 +124,15 @@ def search(_options: argparse.Namespace) -> None:
 
     for line in search_lines(search_on_dev(load_settings())):
         print(printable(line))
+
+
+def ladder(_options: argparse.Namespace) -> None:
+    """Pre-train several sizes and print their losses with the fitted power law."""
+    from pretrace.settings import load_settings
+    from pretrace.tuning.ladder import climb, ladder_lines
+
+    for line in ladder_lines(climb(load_settings())):
+        print(line)
 
 
 def export(options: argparse.Namespace) -> None:
@@ -248,6 +258,7 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         search, "try the rates and passes of `search` in params.yaml on dev, for each variant; into reports/search.json"
     )
+    add(ladder, "pre-train the sizes of `ladder` in params.yaml and fit a power law; into reports/ladder.json")
     one = add(export, "write a model with its card in a format that other programs read")
     add_model(one, "folder of a model, or name of a fine-tuned one, such as source-full")
     one.add_argument("--to", choices=("huggingface", "openai", "onnx", "torchscript"), required=True, help="format")

@@ -282,6 +282,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
             ".venv/bin/dvc exp run -S system=gpt2",
             ByTest("tests/integration/test_systems.py::test_system_is_one_option_away"),
         ),
+        (".venv/bin/pretrace ladder", ByTest("tests/tuning/test_ladder.py::test_ladder_is_trained_recorded_and_drawn")),
         (".venv/bin/pretrace evaluate models/pretrained/transformer --text README.md", LOOK),
         (".venv/bin/pretrace evaluate models/pretrained/transformer --text README.md --stride 128", LOOK),
         (".venv/bin/pretrace evaluate models/pretrained/transformer --text README.md --json", LOOK),

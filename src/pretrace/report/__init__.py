@@ -12,6 +12,7 @@ from pretrace.common.files import write_text
 from pretrace.report.benchmark import build_benchmark, read_baselines_report, read_task_report, read_zero_shot_report
 from pretrace.report.errors import TaskErrors, find_errors
 from pretrace.report.figures.figure2 import best_published, has_curve, transfer_figure, zero_shot_figure
+from pretrace.report.figures.ladder import ladder_figure
 from pretrace.report.figures.learning_curves import learning_curves_figure
 from pretrace.report.figures.overview import (
     Curve,
@@ -32,7 +33,7 @@ from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.corpus import CleanReport
 from pretrace.schemas.cost import CostEntry
 from pretrace.schemas.finetuning import FinetuneReport, SearchRecord
-from pretrace.schemas.models import CurvePoint, PretrainReport, Sample
+from pretrace.schemas.models import CurvePoint, LadderRecord, PretrainReport, Sample
 from pretrace.schemas.record import read_optional_record, read_record, write_record
 from pretrace.schemas.tasks import TaskReport
 from pretrace.schemas.tokens import VocabularyReport
@@ -142,6 +143,7 @@ def _figures(settings: Settings, benchmark: Benchmark, folder: Path) -> dict[str
         "corpus": corpus_figure(read_record(folder / "clean.json", CleanReport)),
         "transfer": transfer_figure(settings, benchmark),
         "learning": learning_curves_figure(settings, benchmark),
+        "ladder": ladder_figure(read_optional_record(folder / "ladder.json", LadderRecord)),
         "zeroshot": _zero_shot_figure(settings, folder),
     }
     return {name: figure for name, figure in figures.items() if figure}

@@ -19,7 +19,7 @@ from pretrace.schemas.finetuning import (
     SeedResult,
 )
 from pretrace.schemas.frozen import FrozenReport
-from pretrace.schemas.models import CurvePoint, ModelConfig, PretrainReport, Sample
+from pretrace.schemas.models import CurvePoint, LadderRecord, ModelConfig, PretrainReport, Sample
 from pretrace.schemas.tasks import TaskRecord, TaskReport
 from pretrace.schemas.tokens import Manifest, VocabularyRecord, VocabularyReport
 from pretrace.schemas.tracking import OutputNote, RunRecord, StateFile
@@ -53,6 +53,7 @@ CATALOG = (
     FileFormat("reports/zeroshot.json", ZeroShotReport, "stage zeroshot", "stage report, page"),
     FileFormat("reports/cost.json", dict[str, CostEntry], "every stage", "page, model card, `pretrace trace`"),
     FileFormat("reports/search.json", SearchRecord, "`pretrace search`", "page, README's table"),
+    FileFormat("reports/ladder.json", LadderRecord, "`pretrace ladder`", "page"),
     FileFormat("models/vocabulary/vocabulary.json", VocabularyRecord, "stage bpe", "`load_vocabulary`"),
     FileFormat("data/shards/manifest.json", Manifest, "stage shard", "stage pretrain, `pretrace check`"),
     FileFormat("models/pretrained/<model>/config.json", ModelConfig, "stage pretrain", "`load_model`"),

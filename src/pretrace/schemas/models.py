@@ -126,3 +126,57 @@ class CurvePoint(Record):
     def validation_loss(self) -> float | None:
         """The loss of either kind; None in the curve of training."""
         return self.val_masked_loss if self.val_loss is None else self.val_loss
+
+
+class Rung(Record):
+    """One size of a ladder, pre-trained."""
+
+    layers: int
+    width: int
+    heads: int
+    lr: float
+    """Peak learning rate."""
+    parameters: int
+    tokens: int
+    """Tokens read, the same at every size."""
+    flops: int
+    val_loss: float
+    """Cross-entropy on the validation documents, in nats/token."""
+    curve: list[list[float]]
+    """Pairs: FLOPs so far and the validation loss on the way."""
+
+
+class PowerLaw(Record):
+    """loss = factor x size^-exponent, fitted to all sizes but the largest."""
+
+    exponent: float
+    interval: list[float]
+    """Of the exponent, 95 %."""
+    factor: float
+    predicted: float
+    """Loss of the largest size."""
+    predicted_interval: list[float]
+    """Of this loss, 95 %."""
+
+
+class LadderRecord(Record):
+    """A ladder of sizes, and what it was made with."""
+
+    scale: str
+    """Name of the scale whose proportions and tokens the sizes have."""
+    seed: int
+    """Seed of pre-training."""
+    rungs: list[Rung]
+    """From the smallest."""
+    by_parameters: PowerLaw
+    by_flops: PowerLaw
+    commit: str
+    """Git commit that was checked out; "none" without one, "unknown" if git refuses to say."""
+    changed: bool | None = None
+    """True if code, parameters or requirements differed from the commit; missing if that is not known."""
+    machine: str
+    """Processor and its instruction sets for matrix products."""
+    python: str
+    """Version of Python."""
+    seconds: float
+    """Wall-clock seconds, without what an earlier run had finished."""

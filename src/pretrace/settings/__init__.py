@@ -38,7 +38,7 @@ from pretrace.settings.scale import (
     Scale,
     VocabularySettings,
 )
-from pretrace.settings.search import Search
+from pretrace.settings.search import Ladder, Search
 from pretrace.settings.training import FinetuneSettings, OptimizerSettings, PretrainSettings
 from pretrace.settings.yaml_file import read_yaml
 from pretrace.settings.zero_shot import (
@@ -71,6 +71,7 @@ __all__ = [
     "Heuristic",
     "HubDataset",
     "LSTMSettings",
+    "Ladder",
     "LanguageColumns",
     "LanguageRules",
     "LanguageTest",

@@ -13,7 +13,7 @@ from pretrace.settings.corpus import Corpus, Workers
 from pretrace.settings.experiment import MOST_SEEDS, Pretraining, Task, Variant
 from pretrace.settings.ready import ReadySource, with_ready
 from pretrace.settings.scale import MAIN_MODEL, Scale
-from pretrace.settings.search import Search
+from pretrace.settings.search import Ladder, Search
 from pretrace.settings.section import NotNegative, Rate, Section, Seed, checked
 from pretrace.settings.system import System
 from pretrace.settings.yaml_file import read_yaml
@@ -57,6 +57,7 @@ class Settings(Section):
     ablations: dict[str, dict[str, Variant]] = Field(default_factory=dict)
     """Sets of variants by name, to replace `variants`: `dvc exp run -S 'variants=${ablations.table5}'`."""
     search: Search = Search()
+    ladder: Ladder = Ladder()
     zero_shot: ZeroShot = ZeroShot()
     language_tests: dict[str, LanguageTest] = Field(default_factory=dict)
     """Tests of the pre-trained language models, by name."""
@@ -108,12 +109,13 @@ class Settings(Section):
         return self
 
     def in_use(self, **options: Any) -> dict[str, Any]:
-        """Return plain values, without the sets that only stand ready to replace `tasks` or `variants`.
+        """Return plain values, without the sets that only stand ready to replace `tasks` or `variants`, and without the
+        ladder.
 
         Args:
             options: pydantic's, such as `exclude_none`.
         """
-        return self.model_dump(exclude={"suites", "ablations"}, **options)
+        return self.model_dump(exclude={"suites", "ablations", "ladder"}, **options)
 
     def pretrainings(self, kind: str) -> dict[str, int | None]:
         """Return the seed of each pre-training of a kind of model, by the name of its folder and its curves.

@@ -1,13 +1,14 @@
-"""The search on dev for the rate and the passes of fine-tuning."""
+"""The search on dev for the rate and the passes of fine-tuning, and the ladder of sizes."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from pretrace.settings.experiment import Epochs
-from pretrace.settings.section import Positive, Section, Seed
+from pretrace.settings.section import Positive, Section, Seed, Width
 
 MOST_VALUES = 100
 
@@ -37,4 +38,20 @@ class Search(Section):
         for name in ("variants", "lr_factors", "epochs", "seeds"):
             if len(set(values := getattr(self, name))) < len(values):
                 raise ValueError(f"search.{name}: got {values}; the same value twice")
+        return self
+
+
+class Ladder(Section):
+    """Sizes that `pretrace ladder` pre-trains, in the scale's proportions, on its tokens (ours). No stage reads it."""
+
+    widths: Annotated[list[Width], Field(min_length=4, max_length=20)] = Field(
+        default_factory=lambda: [24, 56, 96, 160, 224]
+    )
+    """Widths, from the smallest; layers and heads follow (at laptop scale 0.1 to 5 million parameters). Four or more,
+    as the largest is left out of the fit, and two points are a line without an interval."""
+
+    @model_validator(mode="after")
+    def _rises(self) -> Ladder:
+        if any(one >= other for one, other in pairwise(self.widths)):
+            raise ValueError(f"ladder.widths: got {self.widths}; takes each larger than the one before")
         return self
