@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
 from pretrace.model import Transformer
 from pretrace.settings import ModelSettings
+from pretrace.tokens import load_vocabulary
 from pretrace.training.engine.generate import PROMPTS, generate, generate_samples
 from tests.helpers.bigram_model import MadeUpModel
+from tests.helpers.small_byte_vocabulary import write_byte_vocabulary
 
 
 class Letters:
@@ -88,3 +92,24 @@ def test_samples_have_every_prompt() -> None:
     samples = generate_samples(Alphabet(1.0), Letters(), seed=4)
     assert [sample["prompt"] for sample in samples] == list(PROMPTS)
     assert samples == generate_samples(Alphabet(1.0), Letters(), seed=4)
+
+
+def test_bytes_are_continued_after_the_end_of_a_document(tmp_path: Path) -> None:
+    vocabulary = load_vocabulary(write_byte_vocabulary(tmp_path))
+    read: list[int] = []
+
+    class Same(MadeUpModel):
+        """Says that the token comes again that was read last."""
+
+        context = 12
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.token_embedding = nn.Embedding(vocabulary.size, 1)
+
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            read.append(int(ids[0, 0]))
+            return 9.0 * nn.functional.one_hot(ids, vocabulary.size)
+
+    assert generate(Same(), vocabulary, "The cat!", 3, seed=0, temperature=0) == "The cat!!!!"
+    assert read[0] == vocabulary.document_end_id
