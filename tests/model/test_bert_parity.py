@@ -67,8 +67,8 @@ def test_logits_loss_and_gradients_match_transformers(
     assert (loss - expected.loss).abs() <= TOLERANCE
     loss.backward()
     expected.loss.backward()
-    # At full size gradients of their own in float32 differ from those in float64 by up to 4e-3 of the largest.
-    limit = TOLERANCE if size < 100 else 5e-3
+    # At full size gradients of either in float32 differ from those in float64 by up to 4e-3 of the largest: 8e-3 apart.
+    limit = TOLERANCE if size < 100 else 1e-2 if next_sentence else 5e-3
     for name, own, other in gradients(ours, theirs):
         if name.endswith("key.bias"):  # it adds the same to all scores of a query: zero but for rounding
             assert max(own.abs().max(), other.abs().max()) < 1e-6
