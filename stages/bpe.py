@@ -29,7 +29,8 @@ def main(run: Run) -> None:
         numbers: dict[str, Any] = {"size": copy_vocabulary(vocabulary_folder(start), out).size}
     else:
         chosen, scratch = run.settings.scale.vocabulary, scratch_folder() / "bpe"
-        numbers = train_on_documents(chosen, clean / "train", out, scratch, prepared_folder(), run.settings.workers)
+        more = scratch, prepared_folder(), run.settings.workers, run.settings.text.language
+        numbers = train_on_documents(chosen, clean / "train", out, *more)
     vocabulary = load_vocabulary(out)
     prepared = PreparedText(vocabulary.recipe, prepared_folder(), run.settings.workers)
     texts = (document.text for document in prepared.documents(clean / "validation"))

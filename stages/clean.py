@@ -18,7 +18,8 @@ def main(run: Run) -> None:
     folders = (Path("data/documents"), Path("data/clean"))
     scratch = scratch_folder() / "clean"
     settings = run.settings
-    report = clean_documents(*folders, settings.corpus, settings.workers, evaluation, scratch, prepared_folder())
+    more = settings.workers, evaluation, scratch, prepared_folder(), settings.text.language
+    report = clean_documents(*folders, settings.corpus, *more)
     write_record("reports/clean.json", report)
     run.log_metrics(report.as_json())
 

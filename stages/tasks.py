@@ -18,7 +18,7 @@ from pretrace.tokens import load_vocabulary
 def main(run: Run) -> None:
     (task,) = run.cell
     vocabulary = load_vocabulary(Path("models/vocabulary"))
-    prepared = PreparedText(Gpt1Words(), prepared_folder(), run.settings.workers)
+    prepared = PreparedText(Gpt1Words(run.settings.text.language), prepared_folder(), run.settings.workers)
     documents = prepared.pairs(Path("data/clean/probes"))
     report = prepare_task(run.settings, task, documents, vocabulary, Path(f"data/tasks/{task}"))
     write_record(f"reports/tasks/{task}.json", report)

@@ -14,7 +14,7 @@ from pretrace.schemas.record import write_record
 
 
 def main(run: Run) -> None:
-    prepared = PreparedText(Gpt1Words(), prepared_folder(), run.settings.workers)
+    prepared = PreparedText(Gpt1Words(run.settings.text.language), prepared_folder(), run.settings.workers)
     report = build_text_models(Path("data/shards"), prepared, Path("data/clean/train"), Path("models/text_models"))
     write_record("reports/text_models.json", report)
     run.log_metrics({"tokens": report.tokens, "passages": report.passages, "words": report.words})

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pretrace.tokens
+from pretrace.common.errors import PretraceError
 from pretrace.common.files import write_json
 from pretrace.schemas.record import write_record
 from pretrace.tokens import ExtendedVocabulary, Vocabulary
@@ -30,6 +31,11 @@ NAMES = {"padding_id": "pad_token", "first_id": "cls_token", "separator_id": "se
 def write_tokenizer(folder: Path, vocabulary: Vocabulary, context: int) -> None:
     """Write a transformers tokenizer into an existing folder."""
     text = vocabulary.base if isinstance(vocabulary, ExtendedVocabulary) else vocabulary
+    if text.description.language:
+        raise PretraceError(
+            f"--to huggingface: the vocabulary's words are of {text.description.language!r} (text.language); the "
+            "tokenizer for transformers is written for English"
+        )
     renamed = isinstance(text, OpenAIVocabulary | ByteVocabulary)
     for path, name in zip(text.files, HUGGING_FACE_FILES if renamed else text.released_names, strict=True):
         shutil.copyfile(path, folder / name)

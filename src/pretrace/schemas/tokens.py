@@ -15,6 +15,8 @@ class VocabularyRecord(Record):
     """Number of token ids; they run from 0 to size - 1."""
     fingerprint: str
     """SHA-256 that two tokenizers share only if they give the same ids."""
+    language: str | None = None
+    """Language of the tokenizer that makes words, where it is not English; for sentencepiece-bpe."""
     lower_case: bool | None = None
     """True if letters become small and lose their accents; for wordpiece."""
     specials: list[str] | None = None

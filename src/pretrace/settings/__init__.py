@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from pretrace.settings.card import Card, PaperScore
 from pretrace.settings.columns import Columns
-from pretrace.settings.corpus import Corpus, Dataset, HubDataset, Workers
+from pretrace.settings.corpus import Corpus, Dataset, HubDataset, TextSettings, Workers
 from pretrace.settings.experiment import OVERRIDES, DevSplit, Pretraining, Task, Variant
 from pretrace.settings.load import Settings, load_settings
 from pretrace.settings.objective import ObjectiveSettings
@@ -93,6 +93,7 @@ __all__ = [
     "Settings",
     "SymbolRules",
     "Task",
+    "TextSettings",
     "Variant",
     "VocabularySettings",
     "Workers",

@@ -59,6 +59,13 @@ class Corpus(Section):
     """Which documents and lines are dropped."""
 
 
+class TextSettings(Section):
+    """How GPT-1's words are made of the raw text."""
+
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] = "en"
+    """Language of spaCy's tokenizer, as spaCy calls it: en, fr, de, zh, ar ... English is the paper's."""
+
+
 class Workers(Section):
     """Processes that clean the corpus. No byte of the result depends on them, so no stage has them as a parameter."""
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from pretrace.common.errors import PretraceError
-from pretrace.settings.corpus import Corpus, Workers
+from pretrace.settings.corpus import Corpus, TextSettings, Workers
 from pretrace.settings.experiment import MOST_SEEDS, Pretraining, Task, Variant
 from pretrace.settings.ready import ReadySource, with_ready
 from pretrace.settings.scale import MAIN_MODEL, Scale
@@ -44,6 +44,7 @@ class Settings(Section):
     """Seeds of fine-tuning; every task and variant is trained with each, a pre-trained variant from each
     pre-training."""
     corpus: Corpus
+    text: TextSettings = TextSettings()
     workers: Workers = Workers()
     hourly_cost: NotNegative | None = None
     """Price per hour of all hosts that pre-train together, in any currency; the cost is reported at the end. No stage

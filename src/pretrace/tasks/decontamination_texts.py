@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pretrace.corpus import EvaluationText, clean_text
+from pretrace.corpus import EvaluationText, Gpt1Words
 from pretrace.settings import Settings
 from pretrace.tasks.read_task import read_task_files
 
@@ -18,6 +18,6 @@ def evaluation_texts(settings: Settings) -> Iterator[EvaluationText]:
     for name, task in settings.tasks.items():
         if task.train is None:
             continue
-        splits = read_task_files(name, task, clean_text, settings.workers).splits
+        splits = read_task_files(name, task, Gpt1Words(settings.text.language), settings.workers).splits
         for row in (*splits["dev"], *splits["test"]):
             yield from (EvaluationText(name, row.origin, part) for part in row.parts)

@@ -44,7 +44,7 @@ def prepare_task(
         data = _probe(settings, name, probe_documents)
     else:
         raw = raw_files(task)  # before the rows: a file that is edited meanwhile counts as changed
-        data = read_task_files(name, task, Gpt1Words(), settings.workers)
+        data = read_task_files(name, task, Gpt1Words(settings.text.language), settings.workers)
         data.raw_files = raw
         data.near_duplicates = near_duplicates(name, task.kind, data.splits)
         data.warnings += near_duplicate_warnings(data.near_duplicates)
@@ -69,7 +69,9 @@ def _probe(settings: Settings, name: str, documents: Iterable[tuple[Document, Do
         "dev": task.test_rows or scale.dev_rows,
         "test": task.test_rows or scale.test_rows,
     }
-    data = make_probe(task.probe, documents, wanted, scale, task.kind, task.metric_name, Gpt1Words())
+    data = make_probe(
+        task.probe, documents, wanted, scale, task.kind, task.metric_name, Gpt1Words(settings.text.language)
+    )
     highest = max((row.label for rows in data.splits.values() for row in rows), default=0)
     if task.soft_classes and highest > task.soft_classes - 1:
         raise PretraceError(

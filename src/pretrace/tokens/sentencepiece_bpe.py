@@ -9,6 +9,7 @@ from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.open_file import read_bytes
+from pretrace.corpus.text.recipe import ENGLISH
 from pretrace.schemas.tokens import VocabularyRecord
 from pretrace.tokens.word_cache import WordVocabulary
 
@@ -57,7 +58,7 @@ class SentencePieceVocabulary(WordVocabulary):
                 f"{path}: has {len(tokens)} tokens, and vocabulary.json says {description.size}; {AGAIN}"
             )
         tokens[self.unknown_id] = UNKNOWN
-        super().__init__(tokens, newline_id, END_OF_WORD)
+        super().__init__(tokens, newline_id, END_OF_WORD, description.language or ENGLISH)
 
     def _encode(self, words: list[str]) -> list[list[int]]:
         return self._model.encode([word.replace(END_OF_WORD, OUTSIDE_VOCABULARY) for word in words])

@@ -8,7 +8,7 @@ from typing import Any
 
 from pretrace.corpus.text.count_words import count_raw_words
 from pretrace.corpus.text.prepared_text import PreparedText
-from pretrace.corpus.text.recipe import Gpt1Words, Recipe
+from pretrace.corpus.text.recipe import ENGLISH, Gpt1Words, Recipe
 from pretrace.settings import VocabularySettings, Workers
 from pretrace.tokens.bert_text import BertText
 from pretrace.tokens.train_bpe import train_vocabulary, write_word_counts
@@ -17,13 +17,20 @@ from pretrace.tokens.vocabulary import Vocabulary
 
 
 def train_on_documents(
-    chosen: VocabularySettings, documents: Path, out: Path, scratch: Path, prepared: Path, workers: Workers | None
+    chosen: VocabularySettings,
+    documents: Path,
+    out: Path,
+    scratch: Path,
+    prepared: Path,
+    workers: Workers | None,
+    language: str = ENGLISH,
 ) -> dict[str, Any]:
     """Train a vocabulary into the folder `out`, from the raw text of a folder of documents.
 
     Args:
         scratch: a folder for counts of words.
         prepared: the folder of text that recipes have prepared (`PreparedText`).
+        language: of GPT-1's words.
 
     Returns:
         Numbers for the report.
@@ -31,7 +38,7 @@ def train_on_documents(
     Raises:
         PretraceError: the documents are missing, or have too little text for so many tokens.
     """
-    recipes: dict[str, Recipe] = {"words_bpe": Gpt1Words(), "wordpiece": BertText(chosen.lower_case)}
+    recipes: dict[str, Recipe] = {"words_bpe": Gpt1Words(language), "wordpiece": BertText(chosen.lower_case)}
     text = PreparedText(recipes.get(chosen.kind), prepared, workers)
 
     def texts() -> Iterator[str]:
@@ -42,7 +49,7 @@ def train_on_documents(
     if chosen.kind == "wordpiece":
         return train_wordpiece(texts, out, chosen.size, chosen.lower_case)
     write_word_counts(scratch / "counts.tsv", documents, text)
-    return train_vocabulary(scratch / "counts.tsv", out, chosen.size)
+    return train_vocabulary(scratch / "counts.tsv", out, chosen.size, language)
 
 
 def measure_vocabulary(vocabulary: Vocabulary, texts: Iterable[str]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from pretrace.common.open_file import open_file
 from pretrace.corpus.documents import document_parts, read_documents
 from pretrace.corpus.parallel import map_in_order
 from pretrace.corpus.text.prepared_text import PRELOAD, WORKERS_FROM_BYTES, PreparedText
+from pretrace.corpus.text.recipe import ENGLISH
 from pretrace.corpus.text.word_counts import WordCounts, by_frequency, count_words_of
 from pretrace.schemas.record import write_record
 from pretrace.schemas.tokens import VocabularyRecord
@@ -72,7 +73,7 @@ def count_words_of_part(part: Path) -> Any:
     return count_words_of(document.text.encode() for document in read_documents(part))
 
 
-def train_vocabulary(counts: Path, out: Path, size: int) -> dict[str, Any]:
+def train_vocabulary(counts: Path, out: Path, size: int, language: str = ENGLISH) -> dict[str, Any]:
     """Train `size` tokens from `counts` (word, tab, number) into the folder `out`; the same counts give the same bytes.
 
     The folder gets `vocabulary.model` and `vocabulary.json` (kind, size, fingerprint). The tokens include the unknown
@@ -88,7 +89,12 @@ def train_vocabulary(counts: Path, out: Path, size: int) -> dict[str, Any]:
     with atomic_folder(out) as temporary:
         (temporary / MODEL_FILE).write_bytes(_train(rows, size))
         fingerprint = sha256_of_file(temporary / MODEL_FILE)
-        description = VocabularyRecord(kind=SentencePieceVocabulary.kind, size=size, fingerprint=fingerprint)
+        description = VocabularyRecord(
+            kind=SentencePieceVocabulary.kind,
+            size=size,
+            fingerprint=fingerprint,
+            language=None if language == ENGLISH else language,
+        )
         write_record(temporary / DESCRIPTION, description)
         _, _, *tokens = SentencePieceVocabulary(temporary, description).tokens  # the first are no words
     longest = max((token.rstrip(END_OF_WORD) for token in tokens), key=lambda token: (len(token), token))

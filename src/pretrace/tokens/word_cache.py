@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from pretrace.corpus.text.clean import clean_text
 from pretrace.corpus.text.count_words import count_spaces, spaced_words
-from pretrace.corpus.text.recipe import Gpt1Words, Recipe
+from pretrace.corpus.text.recipe import ENGLISH, Gpt1Words, Recipe
 from pretrace.tokens.vocabulary import SpecialIds
 
 CACHED_WORDS = 1_000_000
@@ -139,12 +138,14 @@ class WordVocabulary(SpecialIds, ABC):
         tokens: by id.
         newline_id: the id of a line end.
         end_of_word: the suffix of a token that ends a word.
+        language: of the tokenizer that makes words.
     """
 
-    def __init__(self, tokens: list[str], newline_id: int, end_of_word: str) -> None:
+    def __init__(self, tokens: list[str], newline_id: int, end_of_word: str, language: str = ENGLISH) -> None:
         self.tokens, self.document_end_id, self._end_of_word = tokens, newline_id, end_of_word
         self.size = len(tokens)
-        self.recipe: Recipe | None = Gpt1Words()
+        self._prepare = Gpt1Words(language)
+        self.recipe: Recipe | None = self._prepare
         self._words = WordIds(self.size, [newline_id], self._encode)
 
     @abstractmethod
@@ -152,7 +153,7 @@ class WordVocabulary(SpecialIds, ABC):
         """Return the ids of each word."""
 
     def prepare(self, text: str) -> str:
-        return clean_text(text)
+        return self._prepare(text)
 
     def encode(self, text: str) -> list[int]:
         return self.encode_words(self.prepare(text))

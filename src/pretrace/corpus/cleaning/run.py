@@ -35,7 +35,7 @@ from pretrace.corpus.filters.near_duplicates import PERMUTATIONS, find_near_dupl
 from pretrace.corpus.filters.quality import LanguageFilter, LengthFilter, SymbolFilter
 from pretrace.corpus.filters.repetition import RepetitionFilter
 from pretrace.corpus.text.prepared_text import PreparedText
-from pretrace.corpus.text.recipe import Gpt1Words
+from pretrace.corpus.text.recipe import ENGLISH, Gpt1Words
 from pretrace.corpus.text.word_counts import by_frequency
 from pretrace.schemas.corpus import CleanReport, DuplicateGroups, EvaluationTexts
 
@@ -77,6 +77,7 @@ def clean_documents(
     evaluation: Iterable[EvaluationText] = (),
     scratch: Path | None = None,
     prepared: Path | None = None,
+    language: str = ENGLISH,
 ) -> CleanReport:
     """Filter and split the documents in `raw`; write `out/{train,validation,probes}/part-*.parquet`.
 
@@ -85,6 +86,7 @@ def clean_documents(
 
     With `scratch`, a folder, an interrupted run over a large corpus resumes from the batches that were cleaned. The
     folder is deleted at the end. With `prepared`, a folder, GPT-1's words are kept there for later stages.
+    `language` is that of the tokenizer which makes them.
 
     Returns:
         The report: documents, GPT-1's words and bytes (UTF-8) by split and by source, rejects with examples,
@@ -93,7 +95,7 @@ def clean_documents(
     Raises:
         PretraceError: no documents in `raw`, or too few are left to split.
     """
-    quality, totals, recipe = corpus.quality, Counter[str](), Gpt1Words()
+    quality, totals, recipe = corpus.quality, Counter[str](), Gpt1Words(language)
     ngrams = EvaluationNgrams(evaluation, quality.contamination.words) if quality.contamination else None
     inputs = [quality.model_dump(mode="json"), [asdict(text) for text in ngrams.texts] if ngrams else None, recipe.key]
     cache = scratch if bytes_of_documents(raw) >= CACHED_FROM_BYTES else None

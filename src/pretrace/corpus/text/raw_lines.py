@@ -13,6 +13,12 @@ def raw_lines(text: str) -> Iterator[tuple[str, int]]:
 
     A piece is a line with its end, or several lines where ftfy takes a line end for a part of a character.
     """
+    for piece, fixed in fixed_pieces(text):
+        yield piece, len([line for line in standardize(fixed).split("\n") if line.strip()])
+
+
+def fixed_pieces(text: str) -> Iterator[tuple[str, str]]:
+    """Yield a raw text in the same pieces, each with its repaired text (`fix_unicode`)."""
     html = text.find("<")
     raw = fixed = ""
     start = 0
@@ -21,7 +27,7 @@ def raw_lines(text: str) -> Iterator[tuple[str, int]]:
         fixed += fix_line(line.replace("\r\n", "\n"), html < 0 or start <= html)
         start += len(line)
         if fixed.endswith("\n") or start == len(text):
-            yield raw, len([line for line in standardize(fixed).split("\n") if line.strip()])
+            yield raw, fixed
             raw = fixed = ""
 
 

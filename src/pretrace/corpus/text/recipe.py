@@ -11,7 +11,9 @@ from typing import Protocol
 from pretrace.common.code import code_hash
 from pretrace.common.files import sha256_of_json
 from pretrace.corpus.text.clean import clean_text
+from pretrace.corpus.text.other_languages import clean_text_of
 
+ENGLISH = "en"
 LIBRARIES = ("ftfy", "spacy")
 
 
@@ -30,14 +32,17 @@ class Recipe(Protocol):
 class Gpt1Words:
     """GPT-1's recipe: repair Unicode, standardize signs and spaces, tokenize, lower-case (`clean_text`)."""
 
+    language: str = ENGLISH
+    """Whose tokenizer of spaCy is used (`text.language`)."""
+
     @property
     def key(self) -> str:
-        return _key()
+        return _key(self.language)
 
     def __call__(self, text: str, progress: Callable[[int], None] | None = None) -> str:
-        return clean_text(text, progress)
+        return clean_text(text, progress) if self.language == ENGLISH else clean_text_of(self.language, text)
 
 
 @cache
-def _key() -> str:
-    return sha256_of_json([code_hash(__name__), [version(name) for name in LIBRARIES]])
+def _key(language: str) -> str:
+    return sha256_of_json([code_hash(__name__), [version(name) for name in LIBRARIES], language])
