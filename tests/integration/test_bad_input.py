@@ -141,7 +141,7 @@ def test_own_text_is_collected_and_cleaned(prepared: Path) -> None:
         ("clean", {"lr": "oops"}, "params.yaml: lr: got 'oops'"),
         ("clean", {"lr": -1.0}, "params.yaml: lr: got -1.0"),
         ("clean", {"lrr": 1}, "params.yaml: lrr: no such setting"),
-        ("clean", {"scale": "large"}, "params.yaml: scale: got 'large'; takes one of gpt1, gpu, laptop, tiny"),
+        ("clean", {"scale": "large"}, "params.yaml: scale: got 'large'; takes one of bert-base, "),
         ("clean", {"scale__model__layers": "two"}, "scales/tiny.yaml: model.layers: got 'two'"),
         ("clean", {"scale__pretrain__steps": REMOVED}, "scales/tiny.yaml: pretrain: needs either `steps` or `tokens`"),
     ],
