@@ -59,6 +59,7 @@ def settings_with(changes: dict[str, Any] | None = None, **top: Any) -> Settings
     values: dict[str, Any] = {
         "scale_name": "small",
         "system_name": "gpt1",
+        "system_source": "GPT-1",
         "scale": scale,
         "lr": None,
         "seeds": [1, 2],

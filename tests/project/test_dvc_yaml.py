@@ -101,7 +101,8 @@ def test_scale_files_load(tmp_path: Path, scale: str) -> None:
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_system_files_load(system: str) -> None:
     """Each at laptop scale, whose values it takes the place of."""
-    load_scale(REPOSITORY, "laptop", system)
+    _, source = load_scale(REPOSITORY, "laptop", system)
+    assert "20" in source  # with its year
 
 
 def test_gpt1_is_the_scale_itself() -> None:

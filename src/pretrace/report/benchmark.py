@@ -81,6 +81,8 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
     comparisons, overall = compare(scores, columns)
     return Benchmark(
         scale=settings.scale_name,
+        system=settings.system_name,
+        source=settings.system_source,
         seeds=settings.seeds,
         scores={
             task: {row.variant: row.score for row in rows if row.task == task and row.score is not None}

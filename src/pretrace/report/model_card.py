@@ -73,11 +73,12 @@ def model_card(reports: Path, form: Form = OWN, cell: str | None = None) -> str:
         model = f"The variant {tuned.variant}, fine-tuned on the task {tuned.task}, of a run of pretrace, which"
     else:
         model = f"The pre-trained transformer ({pretrain.parameters:,} parameters) of a run of pretrace, which"
+    learns = "the next token" if pretrain.val_masked_loss is None else "masked tokens"
     parts = [
         _header(form, tuned is not None),
-        f"# pretrace, scale {benchmark.scale}: {cell or 'transformer'}",
-        f"{model} follows GPT-1 (Radford et al., 2018): a model learns to predict the next token of plain text, and is "
-        "then fine-tuned on a task.",
+        f"# pretrace, {benchmark.system} at scale {benchmark.scale}: {cell or 'transformer'}",
+        f"{model} follows GPT-1 (Radford et al., 2018): a model learns to predict {learns} of plain text, and is then "
+        f"fine-tuned on a task. The system is `{benchmark.system}` ({benchmark.source or 'GPT-1'}).",
         "## Use",
         form.use,
         "## Data",

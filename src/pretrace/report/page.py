@@ -91,6 +91,8 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
     warnings = data.changed_rows + task_warnings({name: data.tasks[name] for name in by_task})
     html = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         scale=settings.scale_name,
+        system=settings.system_name,
+        source=settings.system_source,
         headline=headline(benchmark),
         columns=[(name, BASELINES.get(name, name)) for name in columns],
         colors={name: roles[color] for name, color in variant_colors(columns).items()},

@@ -84,6 +84,10 @@ class Benchmark(Record):
 
     scale: str
     """Name of the scale, such as laptop."""
+    system: str = "gpt1"
+    """Name of the system, such as bert; missing in files of older versions."""
+    source: str = ""
+    """Paper and code of the system."""
     seeds: list[int]
     """Seeds of fine-tuning."""
     scores: dict[str, dict[str, float]]

@@ -36,6 +36,8 @@ class Settings(Section):
 
     scale_name: str
     system_name: str
+    system_source: str
+    """Paper and code of the system."""
     scale: Scale
     """Sizes, with the system's values in them."""
     lr: Rate | None
@@ -163,17 +165,17 @@ def load_settings(root: Path | str = ".") -> Settings:
     root = Path(root)
     values = read_yaml(root / "params.yaml")
     name, system = (_chosen(values.pop(key, None), key, root) for key in ("scale", "system"))
-    scale = load_scale(root, name, system)
+    scale, source = load_scale(root, name, system)
     if isinstance(values.get("tasks"), dict):
         ready = checked(ReadySource, values.get("ready", {}), "params.yaml", "ready")
         values["tasks"] = {task: with_ready(str(task), own, ready) for task, own in values["tasks"].items()}
-    known = {"scale_name": name, "system_name": system, "scale": scale}
+    known = {"scale_name": name, "system_name": system, "system_source": source, "scale": scale}
     settings = checked(Settings, {"lr": None, **values, **known}, "params.yaml")
     return settings.continued()
 
 
-def load_scale(root: Path, name: str, system: str) -> Scale:
-    """Read a scale file, and put a system's values in it.
+def load_scale(root: Path, name: str, system: str) -> tuple[Scale, str]:
+    """Read a scale file, and put a system's values in it; return that and the system's source.
 
     Raises:
         PretraceError: as `load_settings`.
@@ -182,7 +184,8 @@ def load_scale(root: Path, name: str, system: str) -> Scale:
     own = checked(System, read_yaml(root / system_file), system_file)
     sizes = read_yaml(root / scale_file)
     changed = own.over(sizes, name)
-    return checked(Scale, changed, scale_file if changed == sizes else f"{scale_file} with {system_file}")
+    scale = checked(Scale, changed, scale_file if changed == sizes else f"{scale_file} with {system_file}")
+    return scale, own.source
 
 
 def _chosen(name: Any, key: str, root: Path) -> str:
