@@ -34,7 +34,7 @@ def test_model_card_is_written_with_the_page(reports: Path) -> None:
     write_page(load_settings(), reports)
     card = ModelCard.load(reports / "model-card.md")
     assert (card.data.license, card.data.library_name) == ("unknown", "pytorch")
-    assert card.text.lstrip().startswith("# pretrace, scale laptop: transformer")
+    assert card.text.lstrip().startswith("# pretrace, gpt1 at scale laptop: transformer")
     for heading in ("Use", "Data", "Training", "Scores", "Limits", "License"):
         assert f"\n## {heading}\n" in card.text
 
@@ -70,7 +70,7 @@ def test_card_names_every_pre_training(reports: Path) -> None:
 
 def test_fine_tuned_model_has_its_own_card(reports: Path) -> None:
     card = model_card(reports, Form("onnx", "so and so"), "source-full")
-    assert "# pretrace, scale laptop: source-full" in card
+    assert "# pretrace, gpt1 at scale laptop: source-full" in card
     assert "library_name: onnx" in card
     assert "pipeline_tag: text-classification" in card
     made_with = "3,000 rows of the task source, 2 epochs, learning rate 0.001; of 3 fine-tunings the best on dev"
