@@ -16,10 +16,9 @@ from pretrace.schemas.record import write_record
 def main(run: Run) -> None:
     evaluation = read_evaluation_texts(Path("data/evaluation"))
     folders = (Path("data/documents"), Path("data/clean"))
-    scratch = scratch_folder() / "clean"
-    settings = run.settings
-    more = settings.workers, evaluation, scratch, prepared_folder(), settings.text.language
-    report = clean_documents(*folders, settings.corpus, *more)
+    corpus, workers, language = run.settings.corpus, run.settings.workers, run.settings.text.language
+    scratch, prepared = scratch_folder() / "clean", prepared_folder()
+    report = clean_documents(*folders, corpus, workers, evaluation, scratch, prepared, language)
     write_record("reports/clean.json", report)
     run.log_metrics(report.as_json())
 

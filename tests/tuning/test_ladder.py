@@ -12,6 +12,7 @@ import torch
 from pydantic import ValidationError
 from scipy import stats
 
+from pretrace.common.errors import PretraceError
 from pretrace.model import build_model
 from pretrace.report.figures.ladder import ladder_figure
 from pretrace.schemas.models import LadderRecord
@@ -95,3 +96,9 @@ def test_without_a_ladder_there_is_no_figure() -> None:
 def test_widths_that_are_no_ladder_are_refused(widths: list[int]) -> None:
     with pytest.raises(ValidationError, match="widths"):
         settings_with(ladder={"widths": widths})
+
+
+def test_masked_losses_make_no_ladder() -> None:
+    masked = {"model.attention": "full", "pretrain.objective": {"kind": "masked"}}
+    with pytest.raises(PretraceError, match="predicts masked ones"):
+        climb(settings_with(masked))

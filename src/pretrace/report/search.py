@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pretrace.common.code import code_hash
 from pretrace.common.files import sha256_of_file, sha256_of_json
@@ -54,7 +55,9 @@ def state_of(settings: Settings, data: Path = Path("data"), models: Path = Path(
     finetune = settings.scale.finetune.model_dump(exclude={"lr", "epochs"}) | {"lr": settings.finetune_lr}
     names = [name for name in settings.search.variants if name in settings.variants]
     variants = {name: settings.variants[name].model_dump(exclude=CHOSEN) for name in names}
-    sizes = {kind: settings.scale.sizes_of(kind).model_dump(exclude_defaults=True) for kind in MODEL_KINDS}
+    sizes: dict[str, Any] = {
+        kind: settings.scale.sizes_of(kind).model_dump(exclude_defaults=True) for kind in MODEL_KINDS
+    }
     values = {"finetune": finetune, "variants": variants, **sizes}
     kinds = {settings.variants[name].model for name in names if settings.variants[name].pretrained}
     weights = [models / "pretrained" / kind / "model.safetensors" for kind in sorted(kinds)]

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from pretrace.common.errors import PretraceError
 from pretrace.common.provenance import provenance
 from pretrace.schemas.models import LadderRecord, PowerLaw, Rung
 from pretrace.schemas.record import write_record
@@ -30,8 +31,13 @@ def climb(settings: Settings, shards: Path = Path("data/shards"), folder: Path =
     """Pre-train the sizes of `ladder.widths` on the shards, write ladder.json under `folder` and return it.
 
     Raises:
-        PretraceError: the shards are not there, or a training fails.
+        PretraceError: the shards are not there, a training fails, or it predicts masked tokens.
     """
+    if settings.scale.pretrain.objective.kind != "next_token":
+        raise PretraceError(
+            f"a ladder compares losses of next tokens; system {settings.system_name} predicts masked ones, of which a "
+            "power law would say something else"
+        )
     started = time.monotonic()
     rungs = [_rung(settings_of(settings, width), shards) for width in settings.ladder.widths]
     known_here: dict[str, Any] = provenance()
@@ -74,7 +80,7 @@ def settings_of(settings: Settings, width: int) -> Settings:
 
 def _rung(settings: Settings, shards: Path) -> Rung:
     result = pretrain(MAIN_MODEL, settings.pretrain.seeds[0], settings, shards)
-    assert result is not None, "torchrun does not start this"
+    assert result is not None and result.metrics.val_loss is not None, "torchrun does not start this"
     metrics, plan, model = result.metrics, Plan(settings.scale), settings.scale.model
     per_token = metrics.flops / metrics.tokens
     measured = [row for row in result.curve if "val_loss" in row]
@@ -86,7 +92,7 @@ def _rung(settings: Settings, shards: Path) -> Rung:
         parameters=metrics.parameters,
         tokens=metrics.tokens,
         flops=metrics.flops,
-        val_loss=metrics.val_loss,
+        val_loss=result.metrics.val_loss,
         curve=[[round(plan.tokens_before(int(row["step"])) * per_token), row["val_loss"]] for row in measured],
     )
 

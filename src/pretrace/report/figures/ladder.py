@@ -18,8 +18,9 @@ def ladder_figure(record: LadderRecord | None) -> str | None:
     with Plot(WIDTH, 4.0, 1, 2) as (figure, axes):
         by_flops, by_parameters = axes
         for rung, color in zip(record.rungs, cycle(VARIANT_COLORS), strict=False):
-            flops, losses = zip(*rung.curve, strict=True)
-            by_flops.plot(flops, losses, color=color, label=f"{readable_number(rung.parameters)} parameters")
+            by_flops.plot(
+                *zip(*rung.curve, strict=True), color=color, label=f"{readable_number(rung.parameters)} parameters"
+            )
         losses = [rung.val_loss for rung in record.rungs]
         for axis, name, sizes, law in (
             (by_flops, "FLOPs", [rung.flops for rung in record.rungs], record.by_flops),

@@ -46,7 +46,8 @@ def acceptability(texts: dict[str, list[Text]], wanted: dict[str, int], sizes: P
             if found and not any(times[sentence] for sentence in found):
                 number = len(groups)
                 changed = [
-                    row_of([Drawn(words, *place)], 0, number) for words, (_, *place) in zip(found, (a, b), strict=True)
+                    row_of([one._replace(words=words)], 0, number)
+                    for words, one in zip(found, (Drawn(*a), Drawn(*b)), strict=True)
                 ]
                 rest = [row_of([Drawn(*sentence)], 1, number) for sentence in written]
                 groups.append([row for both in zip(changed, rest, strict=True) for row in both])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from torch import Tensor
@@ -37,8 +37,9 @@ class MaskedRows:
 
     def map(self, function: Callable[[Tensor], Tensor]) -> MaskedRows:
         """Return the same with a function applied to each tensor."""
-        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
-        return replace(self, **{name: function(value) for name, value in tensors.items()})
+        found = vars(self).items()
+        changed: dict[str, Any] = {name: function(value) for name, value in found if isinstance(value, Tensor)}
+        return replace(self, **changed)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ class CausalLM:
     """Next-token prediction; the first token of a sequence is only read."""
 
     predicted_share = 1.0
-    losses = ("val_loss",)
+    losses: tuple[str, ...] = ("val_loss",)
 
     def fingerprint(self) -> dict[str, object]:
         """Return nothing: settings, shards and code are all."""

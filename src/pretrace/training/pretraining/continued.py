@@ -8,6 +8,7 @@ pretraining", has the gain by domain).
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,10 @@ def continued_metrics(
     def loss(of: LanguageModel, sequences: Sequences) -> float:
         return round(validation_losses(of, objective, sequences, trainer.device)[objective.losses[0]], 6)
 
-    metrics = {"weights_sha256": weights_sha256(section.continue_from), "val_loss_before": loss(start, validation)}
+    metrics: dict[str, Any] = {
+        "weights_sha256": weights_sha256(section.continue_from),
+        "val_loss_before": loss(start, validation),
+    }
     if section.old_text:
         context = trainer.scale.model.context
         text = OldText(section.old_text, load_vocabulary(vocabulary_folder(section.continue_from)), context)
