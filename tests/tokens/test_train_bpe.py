@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,12 @@ def test_training_refuses_missing_counts(tmp_path: Path) -> None:
     (tmp_path / "counts.tsv").write_text("")
     with pytest.raises(PretraceError, match=r"counts.tsv: no words"):
         train_vocabulary(tmp_path / "counts.tsv", tmp_path / "out", 100)
+
+
+def test_language_is_named_where_it_is_not_english(tmp_path: Path) -> None:
+    counts = write_counts(tmp_path / "counts.tsv")
+    for language in ("en", "fr"):
+        train_vocabulary(counts, tmp_path / language, 150, language)
+    written = {path.parent.name: json.loads(path.read_text()) for path in tmp_path.glob("*/vocabulary.json")}
+    assert set(written["en"]) == {"kind", "size", "fingerprint"}
+    assert written["fr"] == {**written["en"], "language": "fr"}
