@@ -89,7 +89,9 @@ def train_vocabulary(counts: Path, out: Path, size: int, language: str = ENGLISH
     with atomic_folder(out) as temporary:
         (temporary / MODEL_FILE).write_bytes(_train(rows, size))
         fingerprint = sha256_of_file(temporary / MODEL_FILE)
-        other = {} if language == ENGLISH else {"language": language}  # a key that is not set is not written
+        other: dict[str, Any] = (
+            {} if language == ENGLISH else {"language": language}
+        )  # a key that is not set is not written
         description = VocabularyRecord(kind=SentencePieceVocabulary.kind, size=size, fingerprint=fingerprint, **other)
         write_record(temporary / DESCRIPTION, description)
         _, _, *tokens = SentencePieceVocabulary(temporary, description).tokens  # the first are no words
