@@ -112,10 +112,10 @@ def test_race_s_file_that_is_no_file_is_refused_at_once(
 
 
 @pytest.mark.parametrize("kind", ODD_FILES)
-@pytest.mark.parametrize("name", ["params.yaml", "scales/laptop.yaml"])
+@pytest.mark.parametrize("name", ["params.yaml", "scales/laptop.yaml", "systems/gpt1.yaml"])
 def test_settings_that_are_no_file_are_refused_at_once(tmp_path: Path, kind: str, name: str) -> None:
-    (tmp_path / "scales").mkdir()
-    for one in ("params.yaml", "scales/laptop.yaml"):
+    for one in ("params.yaml", "scales/laptop.yaml", "systems/gpt1.yaml"):
+        (tmp_path / one).parent.mkdir(exist_ok=True)
         (tmp_path / one).write_bytes((REPOSITORY / one).read_bytes())
     (tmp_path / name).unlink()
     ODD_FILES[kind].make(tmp_path / name)

@@ -13,8 +13,11 @@ import torch
 
 from pretrace.settings import Columns
 from pretrace.settings.kinds import KIND_FACTS, Kind
+from pretrace.tasks.input_formats import InputFormat
 from pretrace.tasks.kinds import KINDS
 from tests.helpers import REPOSITORY
+
+FORM = InputFormat.delimiters(20, 16)
 
 FACTS = {  # fields, sequences of three parts, outputs for two class names, default metric
     "classification": ("'text'", 1, 2, "accuracy"),
@@ -36,7 +39,7 @@ def test_kind_has_its_facts(name: str) -> None:
     classes = ["no", "yes"] if kind.named else None
     assert (
         kind.fields(Columns()).describe(),
-        kind.sequences_per_example(3),
+        kind.sequences_per_example(3, FORM),
         kind.outputs(classes, {}),
         kind.default_metric,
     ) == FACTS[name]
@@ -50,7 +53,7 @@ def test_kind_has_its_facts(name: str) -> None:
 def test_kind_turns_logits_into_predictions(name: str) -> None:
     kind = KINDS[name]
     count = 3 if kind.chooses else 2
-    states = torch.randn(4, kind.sequences_per_example(count + 1), 6, generator=torch.Generator().manual_seed(0))
+    states = torch.randn(4, kind.sequences_per_example(count + 1, FORM), 6, generator=torch.Generator().manual_seed(0))
     outputs = 1 if kind.chooses or kind.numeric else count
     logits = kind.logits(kind.combine(states)[:, :, :outputs])
     assert logits.shape == (4, 1 if kind.numeric else count)

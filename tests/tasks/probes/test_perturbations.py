@@ -90,7 +90,7 @@ def test_perturbed_pair_keeps_what_would_give_it_away(pair: Pair, words_per_chan
 
 
 def test_perturbation_fits_nearly_every_pair() -> None:
-    kept = [s for d in documents()[:5] for s in read_text(d).sentences() if perturbable(s)]
+    kept = [s for d in documents()[:5] for s in read_text(d, d.text).sentences() if perturbable(s)]
     random = np.random.default_rng(0)
     found = [perturb(pair, 3, random) for pair in zip(kept[::2], kept[1::2], strict=False)]
     assert len(found) > 150
