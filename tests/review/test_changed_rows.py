@@ -90,8 +90,10 @@ def test_verify_refuses_a_path_that_leads_out_of_the_copy(project: Path) -> None
 def test_make_repro_has_only_the_changed_rows_read_again(project: Path) -> None:
     """The command before `dvc repro`: nothing where nothing has changed, else the stage of the task runs."""
     rows = with_rows(project, "data/mine.csv")
-    made.write(project / "scales/laptop.yaml", (Path(__file__).parents[2] / "scales/laptop.yaml").read_text())
-    params = '{"scale": "laptop", "seeds": [1], "variants": {"full": {}}, "corpus": {"packages": ["networkx"]}, '
+    for name in ("scales/laptop.yaml", "systems/gpt1.yaml"):
+        made.write(project / name, (Path(__file__).parents[2] / name).read_text())
+    params = '{"scale": "laptop", "system": "gpt1", "seeds": [1], "variants": {"full": {}}, '
+    params += '"corpus": {"packages": ["networkx"]}, '
     params += '"tasks": {"rte": {"kind": "entailment", "train": "data/mine.csv"}}}'
     made.write(project / "params.yaml", params)
     made.write(project / "dvc.yaml", (project / "dvc.yaml").read_text().replace('[lr, {"scales', '[{"scales'))
