@@ -67,7 +67,7 @@ def ours(job: Job, precision: str) -> Step:
     parts = [part for row in job.rows for part in row]
     offsets = np.cumsum([0, *map(len, parts)])
     split = EncodedSplit(np.concatenate(parts), offsets, job.labels(), len(job.rows[0]))
-    examples = model.examples(split, job.vocabulary)
+    examples = model.examples(split)
     targets = torch.from_numpy(split.labels)
     optimizer = build_optimizer(model, SETTINGS)
 

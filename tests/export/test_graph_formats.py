@@ -154,7 +154,8 @@ def test_graph_of_a_task_predicts_as_predict_does(
     vocabulary = load_vocabulary(out / "vocabulary")
     read = [KINDS[kind].sequences] + [KINDS[kind].alone] * (READ_OUTS[variant] == "likelihoods")
     encoded = [[np.array(vocabulary.encode(text)) for text in parts_of(row)] for row in rows]
-    sequences = [[ids for part in read for ids in part(texts, vocabulary.size, CONTEXT)] for texts in encoded]
+    form = InputFormat.delimiters(vocabulary.size, CONTEXT)
+    sequences = [[ids for part in read for ids in part(texts, form)] for texts in encoded]
     last_NS = np.array([[len(ids) - 1 for ids in example] for example in sequences])
     ids_NST = np.full((*last_NS.shape, last_NS.max() + 1), 7)
     for n, example in enumerate(sequences):
