@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pretrace.tokens.shards.format import document_rank
 from pretrace.tokens.shards.read import Shards
 from pretrace.tokens.shards.sampler import batch_starts
 
@@ -25,7 +26,6 @@ def batch_documents(shards: Shards, context: int, batch: range, seed: int) -> li
 def document_names(numbers: list[int], clean: Path) -> list[str]:
     """Return `source/id` of documents of the stream; "number 17" if the clean text in the folder `clean` is gone."""
     from pretrace.corpus.documents import read_documents
-    from pretrace.tokens.shards.encode import document_rank
 
     if not clean.is_dir():
         return [f"number {number}" for number in numbers]

@@ -6,7 +6,6 @@ interrupted run resumes with the parts that are encoded. A folder that was damag
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -39,6 +38,7 @@ from pretrace.corpus.text.count_words import count_raw_words
 from pretrace.corpus.text.prepared_text import PreparedText
 from pretrace.settings import Workers
 from pretrace.tokens import Vocabulary
+from pretrace.tokens.shards.format import document_rank
 from pretrace.tokens.word_cache import id_type
 
 IDS, INDEX = "ids.bin", "index.json"
@@ -147,8 +147,3 @@ class EncodeBatch:
     def _with_end(self, ids: np.ndarray) -> np.ndarray:
         end = self._vocabulary.document_end_id
         return ids if ids[-1:] == [end] else np.append(ids, ids.dtype.type(end))
-
-
-def document_rank(source: str, name: str) -> str:
-    """Return the hash that orders a document among all, independent of the alphabet and the same everywhere."""
-    return hashlib.sha256(f"{source}\0{name}".encode()).hexdigest()
