@@ -18,7 +18,7 @@ from pretrace.corpus import read_files
 from pretrace.corpus.readers.faults import stop
 from pretrace.model import build_model
 from pretrace.preflight.check import preflight
-from pretrace.preflight.disk import check_disk, corpus_bytes
+from pretrace.preflight.disk import TEXT_COPIES, check_disk, corpus_bytes
 from pretrace.preflight.timing import DryRun
 from pretrace.schemas.record import write_record
 from pretrace.settings import Columns, Scale, load_settings, read_yaml
@@ -167,7 +167,7 @@ def test_check_counts_compressed_text_unpacked(repository: Path, capsys: Any) ->
     write_settings(repository, {"corpus": {"source": "files", "path": "books"}})
     said = run(capsys, "check")
     assert f"{readable_bytes(stored)} ({readable_bytes(size)} unpacked)" in said
-    assert f"{readable_bytes(4 * size)} for text" in said
+    assert f"{readable_bytes(TEXT_COPIES * size)} for text" in said
 
 
 def test_check_reports_an_empty_parquet_file(repository: Path, capsys: Any) -> None:
