@@ -60,7 +60,7 @@ class Corpus(Section):
 
 
 class TextSettings(Section):
-    """How GPT-1's words are made of the raw text."""
+    """The making of GPT-1's words from raw text."""
 
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] = "en"
     """Language of spaCy's tokenizer, as spaCy calls it: en, fr, de, zh, ar ... English is the paper's."""

@@ -41,6 +41,8 @@ class System(Section):
         joined = dict(sizes)
         for sections in (own, self.at.get(scale, {})):
             for name, values in sections.items():
+                if not values:
+                    continue  # a section that the scale lacks stays missing, and is named as such
                 there = joined.get(name, {})
                 joined[name] = {**there, **values} if isinstance(there, dict) else there
         return joined

@@ -109,6 +109,10 @@ class Encoder(Protocol):
     first_id: int | None
     separator_id: int | None
 
+    @property
+    def recipe(self) -> object:
+        """Its preparation of text, to compare with others; None: text stays as it is."""
+
     def prepare(self, text: str) -> str:
         """Return raw text as the tokenizer reads it."""
         ...
@@ -128,8 +132,13 @@ def encode_part(tokenizer: Encoder, raw: str) -> np.ndarray:
     return tokenizer.encode_array(one_line(tokenizer.prepare(raw)))
 
 
-def write_task(folder: Path, task: TaskData, encode: Callable[[str], np.ndarray]) -> None:
-    """Write a task's folder, whole or not at all; `encode` gives the ids of a part as it was written: `encode_part`."""
+def write_task(folder: Path, task: TaskData, encode: Callable[[str], np.ndarray], words: bool = False) -> None:
+    """Write a task's folder, whole or not at all.
+
+    Args:
+        encode: gives the ids of a part as it was written, as `encode_part` does; or of its words.
+        words: True if it takes the words.
+    """
     record = TaskRecord(
         kind=task.kind,
         metric=task.metric,
@@ -147,12 +156,12 @@ def write_task(folder: Path, task: TaskData, encode: Callable[[str], np.ndarray]
     with atomic_folder(folder) as temporary:
         write_record(temporary / TASK, record)
         for split, rows in task.splits.items():
-            _write_rows(temporary / split, rows, task.kind, encode)
+            _write_rows(temporary / split, rows, task.kind, encode, words)
         if task.unlabeled:
-            _write_rows(temporary / UNLABELED, task.unlabeled, task.kind, encode)
+            _write_rows(temporary / UNLABELED, task.unlabeled, task.kind, encode, words)
 
 
-def _write_rows(path: Path, rows: list[Row], kind: str, encode: Callable[[str], np.ndarray]) -> None:
+def _write_rows(path: Path, rows: list[Row], kind: str, encode: Callable[[str], np.ndarray], words: bool) -> None:
     import pandas as pd
     from safetensors.numpy import save_file
 
@@ -162,7 +171,7 @@ def _write_rows(path: Path, rows: list[Row], kind: str, encode: Callable[[str], 
     if not unlabeled:
         table |= {"label": [row.label for row in rows], "origin": [row.origin for row in rows]}
     pd.DataFrame(table).to_parquet(path.with_suffix(".parquet"), compression="zstd", index=False)
-    encoded = [encode(part) for row in rows for part in row.raw or row.parts]
+    encoded = [encode(part) for row in rows for part in (row.parts if words else row.raw or row.parts)]
     tensors = {
         "ids": np.concatenate(encoded) if encoded else np.zeros(0, np.uint16),
         "offsets": np.cumsum([0] + [len(part) for part in encoded]).astype(np.int64),

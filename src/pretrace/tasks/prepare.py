@@ -39,12 +39,12 @@ def prepare_task(
     """
     if name not in settings.tasks:
         raise PretraceError(f"{name}: not in params.yaml, whose tasks are {', '.join(settings.tasks)}")
-    task = settings.tasks[name]
+    task, recipe = settings.tasks[name], Gpt1Words(settings.text.language)
     if task.probe:
-        data = _probe(settings, name, probe_documents)
+        data = _probe(settings, name, probe_documents, recipe)
     else:
         raw = raw_files(task)  # before the rows: a file that is edited meanwhile counts as changed
-        data = read_task_files(name, task, Gpt1Words(settings.text.language), settings.workers)
+        data = read_task_files(name, task, recipe, settings.workers)
         data.raw_files = raw
         data.near_duplicates = near_duplicates(name, task.kind, data.splits)
         data.warnings += near_duplicate_warnings(data.near_duplicates)
@@ -57,11 +57,16 @@ def prepare_task(
     for warning in data.warnings:  # all of them, before the first one may stop the stage
         print(f"pretrace: task {name}: {warning}", file=sys.stderr)
     stop_on_warning(name, task, data.warnings)
-    write_task(out, data, partial(encode_part, tokenizer))
+    if tokenizer.recipe == recipe:  # it reads the words that the rows have already
+        write_task(out, data, tokenizer.encode_array, words=True)
+    else:
+        write_task(out, data, partial(encode_part, tokenizer))
     return _report(data, give_aways)
 
 
-def _probe(settings: Settings, name: str, documents: Iterable[tuple[Document, Document]]) -> TaskData:
+def _probe(
+    settings: Settings, name: str, documents: Iterable[tuple[Document, Document]], recipe: Gpt1Words
+) -> TaskData:
     task, scale = settings.tasks[name], settings.scale.probes
     assert task.probe
     wanted = {
@@ -69,9 +74,7 @@ def _probe(settings: Settings, name: str, documents: Iterable[tuple[Document, Do
         "dev": task.test_rows or scale.dev_rows,
         "test": task.test_rows or scale.test_rows,
     }
-    data = make_probe(
-        task.probe, documents, wanted, scale, task.kind, task.metric_name, Gpt1Words(settings.text.language)
-    )
+    data = make_probe(task.probe, documents, wanted, scale, task.kind, task.metric_name, recipe)
     highest = max((row.label for rows in data.splits.values() for row in rows), default=0)
     if task.soft_classes and highest > task.soft_classes - 1:
         raise PretraceError(

@@ -13,7 +13,6 @@ once: pieces never cross the beginning of white space.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -22,10 +21,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.files import sha256_of_file
 from pretrace.corpus.text.recipe import Recipe
 from pretrace.schemas.tokens import VocabularyRecord
-from pretrace.tokens.openai_bpe import NEWLINE, UNKNOWN, read_ids, read_merges
+from pretrace.tokens.openai_bpe import NEWLINE, UNKNOWN, fingerprint_of, read_ids, read_merges
 from pretrace.tokens.vocabulary import SpecialIds
 from pretrace.tokens.word_cache import BLOCK_CHARACTERS, CachedIds
 
@@ -58,7 +56,7 @@ class ByteVocabulary(SpecialIds):
         pairs = _read_pairs(merges, ids)
         self.files: tuple[Path, ...] = (encoder, merges)
         self.released_names: tuple[str, ...] = FILES
-        self.fingerprint = hashlib.sha256(f"{sha256_of_file(encoder)} {sha256_of_file(merges)}".encode()).hexdigest()
+        self.fingerprint = fingerprint_of(encoder, merges)
         self.size, self.document_end_id = len(ids), ids[END_OF_TEXT]
         self.description = VocabularyRecord(kind=self.kind, size=self.size, fingerprint=self.fingerprint)
         self._tokenizer = byte_level(ids, pairs)

@@ -42,7 +42,7 @@ class OpenAIVocabulary(WordVocabulary):
         ranks = {pair: number for number, pair in read_merges(merges, self.ids)}
         self.files: tuple[Path, ...] = (encoder, merges)
         self.released_names: tuple[str, ...] = FILES
-        self.fingerprint = hashlib.sha256(f"{sha256_of_file(encoder)} {sha256_of_file(merges)}".encode()).hexdigest()
+        self.fingerprint = fingerprint_of(encoder, merges)
         self.unknown_id: int | None = self.ids[UNKNOWN]
         super().__init__(sorted(self.ids, key=self.ids.__getitem__), self.ids[NEWLINE], END_OF_WORD)
         self._merges = Merges(self.tokens, ranks)
@@ -104,6 +104,11 @@ def _merge_everywhere(symbols: list[int], first: int, second: int, merged: int) 
         result.append(merged if here else symbols[at])
         at += 2 if here else 1
     return result
+
+
+def fingerprint_of(encoder: Path, merges: Path) -> str:
+    """Return the SHA-256 of a vocabulary's two files."""
+    return hashlib.sha256(f"{sha256_of_file(encoder)} {sha256_of_file(merges)}".encode()).hexdigest()
 
 
 def read_ids(path: Path) -> dict[str, int]:

@@ -89,10 +89,10 @@ def train_vocabulary(counts: Path, out: Path, size: int, language: str = ENGLISH
     with atomic_folder(out) as temporary:
         (temporary / MODEL_FILE).write_bytes(_train(rows, size))
         fingerprint = sha256_of_file(temporary / MODEL_FILE)
-        other: dict[str, Any] = (
-            {} if language == ENGLISH else {"language": language}
-        )  # a key that is not set is not written
-        description = VocabularyRecord(kind=SentencePieceVocabulary.kind, size=size, fingerprint=fingerprint, **other)
+        values: dict[str, Any] = {"kind": SentencePieceVocabulary.kind, "size": size, "fingerprint": fingerprint}
+        if language != ENGLISH:  # a key that is not set is not written
+            values["language"] = language
+        description = VocabularyRecord(**values)
         write_record(temporary / DESCRIPTION, description)
         _, _, *tokens = SentencePieceVocabulary(temporary, description).tokens  # the first are no words
     longest = max((token.rstrip(END_OF_WORD) for token in tokens), key=lambda token: (len(token), token))

@@ -47,7 +47,7 @@ class Vocabulary(Protocol):
     separator_id: int | None
     padding_id: int | None
     recipe: Recipe | None
-    """How text is prepared, in a form that workers get; None: it stays as it is."""
+    """The preparation of text, in a form that workers get; None: it stays as it is."""
 
     def prepare(self, text: str) -> str:
         """Return raw text as the tokenizer reads it; for GPT-1's words by its recipe (`pretrace.corpus.clean_text`)."""

@@ -64,12 +64,13 @@ class WordPieceVocabulary(SpecialIds):
         self.description = VocabularyRecord(
             kind=self.kind, size=self.size, fingerprint=self.fingerprint, lower_case=self.lower_case
         )
-        self.recipe: Recipe | None = BertText(self.lower_case)
+        self._prepare = BertText(self.lower_case)
+        self.recipe: Recipe | None = self._prepare
         self._tokenizer = word_pieces(ids)
         self._words = WordIds(self.size, [], self._encode)
 
     def prepare(self, text: str) -> str:
-        return BertText(self.lower_case)(text)
+        return self._prepare(text)
 
     def encode(self, text: str) -> list[int]:
         return self.encode_array(self.prepare(text)).tolist()

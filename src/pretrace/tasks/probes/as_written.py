@@ -52,17 +52,13 @@ def with_raw_text(splits: dict[str, list[Row]], recipe: Recipe) -> tuple[dict[st
         texts = _alike_in_groups(rows, texts, recipe)
         as_written += sum(text is not None for row in texts for text in row)
         prepared += sum(text is None for row in texts for text in row)
-        done[split] = [
-            Row(
-                row.parts, row.label, row.origin, tuple(raw or part for part, raw in zip(row.parts, found, strict=True))
-            )
-            for row, found in zip(rows, texts, strict=True)
-        ]
+        done[split] = [_with_raw(row, found) for row, found in zip(rows, texts, strict=True)]
     return done, RawParts(as_written=as_written, prepared=prepared)
 
 
-def _or(raw: str | None, part: str) -> str:
-    return part if raw is None else raw
+def _with_raw(row: Row, texts: tuple[str | None, ...]) -> Row:
+    raw = tuple(text or part for part, text in zip(row.parts, texts, strict=True))
+    return Row(row.parts, row.label, row.origin, raw)
 
 
 def _parts(row: Row) -> list[tuple[str, Drawn]]:

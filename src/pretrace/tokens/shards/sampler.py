@@ -17,6 +17,8 @@ from pretrace.tokens.shards.read import Shards, TokenStream
 
 ORDER, OFFSET = 0, 1
 """Purposes of an epoch's random numbers: each has its own range of the generator's counter."""
+TO_UNIT = 2.0**-64
+"""Brings a raw random number to the share, from 0 to 1, that it is of all."""
 
 
 def batch_sequences(
@@ -86,7 +88,7 @@ def sequences_per_epoch(tokens: int, context: int) -> int:
 def sequence_order(seed: int, epoch: int, count: int) -> np.ndarray:
     """Return a permutation of 0 to count - 1, int64 and read-only, that depends on the arguments alone."""
     # The generator's raw numbers are fixed for good; numpy's own shuffling may change with a version.
-    order = np.argsort(_random(seed, epoch, ORDER, count), kind="stable")
+    order = np.argsort(random_bits(seed, epoch, ORDER).random_raw(count), kind="stable")
     order.flags.writeable = False
     return order
 
@@ -94,9 +96,14 @@ def sequence_order(seed: int, epoch: int, count: int) -> np.ndarray:
 def _offset(seed: int, epoch: int, tokens: int, context: int) -> int:
     """Return the position of an epoch's first window: it varies, so that texts are cut at different positions."""
     choices = min(context, tokens - sequences_per_epoch(tokens, context) * context + 1)
-    return int(_random(seed, epoch, OFFSET, 1)[0] % choices)
+    return int(random_bits(seed, epoch, OFFSET).random_raw(1)[0] % choices)
 
 
-def _random(seed: int, epoch: int, purpose: int, count: int) -> np.ndarray:
-    key = np.array([seed % (1 << 64), epoch], np.uint64)
-    return np.random.Philox(key=key, counter=np.array([0, 0, 0, purpose], np.uint64)).random_raw(count)
+def random_bits(seed: int, number: int, purpose: int) -> np.random.Philox:
+    """Return the raw random numbers of a place in the training, such as an epoch: a pure function of the arguments.
+
+    Args:
+        purpose: a small number; each has its own range of the generator's counter.
+    """
+    key = np.array([seed % (1 << 64), number % (1 << 64)], np.uint64)
+    return np.random.Philox(key=key, counter=np.array([0, 0, 0, purpose], np.uint64))

@@ -18,10 +18,10 @@ import numpy as np
 from pretrace.common.errors import PretraceError
 from pretrace.tokens.shards.document_windows import DocumentWindows
 from pretrace.tokens.shards.read import TokenStream
+from pretrace.tokens.shards.sampler import TO_UNIT
 
 DRAWS = 7
 """Random numbers of a pair."""
-TO_UNIT = 2.0**-64
 
 
 class Pair(NamedTuple):

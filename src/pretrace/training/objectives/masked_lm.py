@@ -25,7 +25,7 @@ from pretrace.model.transformer import Transformer
 from pretrace.settings import ObjectiveSettings
 from pretrace.tokens.shards.document_windows import DocumentWindows
 from pretrace.tokens.shards.read import Shards, TokenStream
-from pretrace.tokens.shards.sampler import batch_windows, check_sequences, share_of
+from pretrace.tokens.shards.sampler import TO_UNIT, batch_windows, check_sequences, random_bits, share_of
 from pretrace.tokens.shards.sentence_pairs import DRAWS, SentencePairs
 from pretrace.training.engine.device import Device
 from pretrace.training.objectives import MaskedRows, MicroBatch, Sequences
@@ -131,7 +131,7 @@ class MaskedLM:
         targets_BT = np.full((len(texts), context), NOTHING)
         for row, text in enumerate(texts):
             ids = text.ids(self.special)
-            read, targets = mask(ids, self.special, self.settings, self.vocabulary_size, _random(*text.key, MASKS))
+            read, targets = mask(ids, self.special, self.settings, self.vocabulary_size, random_bits(*text.key, MASKS))
             ids_BT[row, : len(ids)], targets_BT[row, : len(ids)] = read, targets
             segments_BT[row, 2 + len(text.parts[0]) : len(ids)] = 1
         lengths = [text.length for text in texts]
@@ -170,7 +170,7 @@ class _Texts:
         texts, static = [], self.settings.masks == "static"
         for epoch, windows in batch_windows(batch, self.seed, self.windows.count):
             copy = epoch % self.settings.copies if static else epoch
-            overlap = int(_random(self.seed, copy, OVERLAP).random_raw()) * 2.0**-64
+            overlap = int(random_bits(self.seed, copy, OVERLAP).random_raw()) * TO_UNIT
             keys = [copy * self.windows.count + int(window) for window in windows]
             texts += self._texts(windows, keys, overlap)
         return texts
@@ -188,13 +188,8 @@ class _Texts:
             if self.pairs is None:
                 texts.append(_Text((self.shards.read(int(start), int(length)),), False, key, (own,)))
             else:
-                draws = _random(*key, TEXTS).random_raw(DRAWS)
+                draws = random_bits(*key, TEXTS).random_raw(DRAWS)
                 pair = self.pairs.pair(int(document), int(start), draws)
                 both = own, int(self.windows.numbers[pair.document])
                 texts.append(_Text((pair.first, pair.second), pair.random, key, both))
         return texts
-
-
-def _random(seed: int, number: int, purpose: int) -> np.random.Philox:
-    key = np.array([seed % (1 << 64), number % (1 << 64)], np.uint64)
-    return np.random.Philox(key=key, counter=np.array([0, 0, 0, purpose], np.uint64))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from pretrace.settings import ObjectiveSettings
+from pretrace.tokens.shards.sampler import TO_UNIT
 from pretrace.training.objectives.special_tokens import SpecialTokens
 
-TO_UNIT = 2.0**-64
 NOTHING = -1
 """Target of a place where nothing is predicted."""
 
