@@ -10,7 +10,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from measure import Rounds, size_of, summary, timed
+from measure import in_turns, size_of, summary
 
 ROUNDS = 3
 TOKENS = 16_000
@@ -33,7 +33,7 @@ def compare_byte_level(texts: list[str]) -> list[dict[str, Any]]:
             "ours": lambda: train_byte_bpe(lambda: texts, ours, TOKENS),
             "hugging_face": lambda: _train(texts),
         }
-        training, made = _in_turns(trainings)
+        training, made = in_turns(trainings, ROUNDS)
         same = _tokens(made["hugging_face"]) == list(json.loads((ours / "encoder.json").read_text()))[:-1]
         results = [summary("byte-level vocabulary", "s", training, same, faster=-1, other="hugging_face")]
 
@@ -43,7 +43,7 @@ def compare_byte_level(texts: list[str]) -> list[dict[str, Any]]:
             "ours": lambda: [ids.tolist() for ids in load_vocabulary(ours).encode_arrays(texts)],
             "hugging_face": lambda: _encode(theirs, texts),
         }
-        seconds, ids = _in_turns(encodings)
+        seconds, ids = in_turns(encodings, ROUNDS)
         rates = {arm: [size_of(texts) / 1e6 / spent for spent in rounds] for arm, rounds in seconds.items()}
         same = ids["ours"] == ids["hugging_face"]
         results.append(summary("byte-level encoding", "MB/s", rates, same, faster=1, other="hugging_face"))
@@ -53,16 +53,6 @@ def compare_byte_level(texts: list[str]) -> list[dict[str, Any]]:
 def _first(texts: list[str]) -> list[str]:
     ends = accumulate(map(len, texts))
     return [text for text, end in zip(texts, ends, strict=True) if end <= CHARACTERS] or texts[:1]
-
-
-def _in_turns(ways: dict[str, Callable[[], Any]]) -> tuple[Rounds, dict[str, Any]]:
-    rounds: Rounds = {arm: [] for arm in ways}
-    made: dict[str, Any] = {}
-    for number in range(ROUNDS):
-        for arm in sorted(ways, reverse=bool(number % 2)):
-            made[arm], spent = timed(ways[arm])
-            rounds[arm].append(spent)
-    return rounds, made
 
 
 def _train(texts: list[str]) -> Any:

@@ -31,5 +31,16 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float]:
     return result, time.perf_counter() - started
 
 
+def in_turns(ways: dict[str, Callable[[], Any]], count: int) -> tuple[Rounds, dict[str, Any]]:
+    """Run all arms `count` times, in turns and each time in the other order; return seconds, and what each made."""
+    rounds: Rounds = {arm: [] for arm in ways}
+    made: dict[str, Any] = {}
+    for number in range(count):
+        for arm in sorted(ways, reverse=bool(number % 2)):
+            made[arm], spent = timed(ways[arm])
+            rounds[arm].append(spent)
+    return rounds, made
+
+
 def size_of(texts: list[str]) -> int:
     return sum(len(text.encode()) for text in texts)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from measure import Rounds, size_of, summary, timed
+from measure import Rounds, in_turns, size_of, summary, timed
 from peers import load_hugging_face, tokens_of, train_hugging_face, train_sentencepiece
 
 from pretrace.tokens.train_bpe import _coverage, _train
@@ -40,12 +40,7 @@ def compare_vocabulary(texts: list[str]) -> dict[str, Any]:
         "hugging_face": lambda: train_hugging_face(lines, size),
         "sentencepiece": lambda: train_sentencepiece(lines, size, _coverage(rows, size)),
     }
-    rounds: Rounds = {arm: [] for arm in ways}
-    made: dict[str, Any] = {}
-    for number in range(TRAINING_ROUNDS):
-        for arm in sorted(ways, reverse=bool(number % 2)):
-            made[arm], spent = timed(ways[arm])
-            rounds[arm].append(spent)
+    rounds, made = in_turns(ways, TRAINING_ROUNDS)
     same = tokens_of(made["ours"]) == tokens_of(made["sentencepiece"])
     return summary("vocabulary", "s", rounds, same, faster=-1, other="hugging_face")
 

@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 
 from pretrace.corpus import Document
+from pretrace.settings import ProbeSettings
 from pretrace.tasks.probes.texts import Text, read_text
 
 SOURCES = ("alder", "birch", "cedar", "doum", "elm", "fir")
@@ -22,6 +23,20 @@ FUNCTION_WORDS = (
     *("of", "in", "to", "and", "with", "for", "on", "by", "as", "that"),
 )
 SYLLABLES = [c + v for c in "bdfgklmnprst" for v in "aeiou"]
+
+
+def probe_sizes(train: int, dev: int, test: int) -> ProbeSettings:
+    """Sizes of probes that these documents have room for, with so many rows."""
+    return ProbeSettings(
+        rows={"default": train},
+        dev_rows=dev,
+        test_rows=test,
+        passage_words=30,
+        pair_words=12,
+        context_words=12,
+        continuation_words=8,
+        words_per_change=3,
+    )
 
 
 @cache

@@ -20,7 +20,7 @@ def stage(name: str) -> ModuleType:
 
 
 def a_run(settings: Settings) -> Any:
-    """What a stage's `main` takes, tracking nothing."""
+    """The argument of a stage's `main`, tracking nothing."""
 
     def nothing(*_: Any) -> None:
         pass

@@ -18,7 +18,7 @@ from tests.helpers import published_files as published
 class Letters:
     """A vocabulary of characters."""
 
-    first_id = separator_id = None
+    first_id = separator_id = recipe = None
 
     def prepare(self, text: str) -> str:
         return text

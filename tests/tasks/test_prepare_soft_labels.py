@@ -29,7 +29,7 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 class Words:
     """A vocabulary of words' lengths."""
 
-    first_id, separator_id = 1, None
+    first_id, separator_id, recipe = 1, None, None
 
     def prepare(self, text: str) -> str:
         return text

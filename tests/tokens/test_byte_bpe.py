@@ -16,6 +16,7 @@ from transformers import GPT2TokenizerFast
 from pretrace.common.errors import PretraceError
 from pretrace.tokens import Vocabulary, copy_vocabulary, load_vocabulary
 from pretrace.tokens.byte_bpe import END_OF_TEXT, FILES, ByteVocabulary, characters_of_bytes
+from tests.helpers.damaged_merges import Fault, Files
 from tests.helpers.hostile_strings import MORE_HOSTILE, hostile_text
 from tests.helpers.megabytes import megabytes
 from tests.helpers.small_byte_vocabulary import write_byte_vocabulary
@@ -177,34 +178,16 @@ def test_folder_is_recognized_by_its_files(folder: Path, vocabulary: Vocabulary,
         load_vocabulary(tmp_path / "copied")
 
 
-def edited(change: Callable[[dict], object]) -> Callable[[Path], None]:
-    def apply(folder: Path) -> None:
-        ids = json.loads((folder / FILES[0]).read_text())
-        change(ids)
-        (folder / FILES[0]).write_text(json.dumps(ids))
-
-    return apply
-
-
-def added_merge(line: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / FILES[1]).write_text((folder / FILES[1]).read_text() + line + "\n")
-
-
-FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
-    "no merges": (lambda folder: (folder / FILES[1]).unlink(), FILES[1], "no such file"),
-    "no tokens": (lambda folder: (folder / FILES[0]).unlink(), FILES[0], "no such file"),
-    "cut JSON": (lambda folder: (folder / FILES[0]).write_text('{"a": 0, '), FILES[0], "not a whole JSON file"),
-    "a list": (lambda folder: (folder / FILES[0]).write_text('["a", "b"]'), FILES[0], "an object of tokens"),
-    "a hole": (edited(lambda ids: ids.pop("e")), FILES[0], "0 to their number less one, each once"),
-    "an id twice": (edited(lambda ids: ids.update(e=ids["f"])), FILES[0], "each once"),
+DAMAGE = Files(FILES)
+edited, added_merge = DAMAGE.edited, DAMAGE.added_merge
+FAULTS: dict[str, Fault] = {
+    **DAMAGE.faults(),
     "no end": (edited(lambda ids: ids.update(abcd=ids.pop(END_OF_TEXT))), FILES[0], "no token '<|endoftext|>'"),
     "no byte": (edited(lambda ids: ids.update(abcd=ids.pop("e"))), FILES[0], "no token for the byte 0x65"),
     "no byte's character": (edited(lambda ids: ids.update({"\u4e2d": len(ids)})), FILES[0], "stands for no byte"),
     "an empty token": (edited(lambda ids: ids.update({"": len(ids)})), FILES[0], "stands for no byte"),
     "a merge to nothing": (added_merge("q z"), FILES[1], "line 10: takes two symbols whose merge is a token"),
-    "a merge of three": (added_merge("t h e"), FILES[1], "'t h e'"),
     "a merge of none": (added_merge("tt he"), FILES[1], "line 10"),
-    "bytes": (lambda folder: (folder / FILES[1]).write_bytes(b"#version\nt h\xff\n"), FILES[1], "not UTF-8"),
 }
 
 

@@ -7,7 +7,6 @@ OpenAI's code does not; so the judge is the recipe, and where the two part ways 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.corpus import clean_text
 from pretrace.tokens import Vocabulary, copy_vocabulary, load_vocabulary, train_vocabulary
 from pretrace.tokens.openai_bpe import OpenAIVocabulary
+from tests.helpers.damaged_merges import Fault, Files
 from tests.helpers.hostile_strings import HOSTILE
 from tests.helpers.small_vocabulary import CHARACTERS, RELEASED, TEXT, write_openai_vocabulary
 
@@ -160,38 +160,15 @@ def test_folder_is_recognized_by_its_files(folder: Path, vocabulary: Vocabulary,
     assert own.fingerprint == load_vocabulary(tmp_path / "own").fingerprint != vocabulary.fingerprint
 
 
-def edited(change: Callable[[dict], object]) -> Callable[[Path], None]:
-    def apply(folder: Path) -> None:
-        ids = json.loads((folder / RELEASED[0]).read_text())
-        change(ids)
-        (folder / RELEASED[0]).write_text(json.dumps(ids))
-
-    return apply
-
-
-def added_merge(line: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / RELEASED[1]).write_text((folder / RELEASED[1]).read_text() + line + "\n")
-
-
-FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
-    "no merges": (lambda folder: (folder / RELEASED[1]).unlink(), RELEASED[1], "no such file"),
-    "no tokens": (lambda folder: (folder / RELEASED[0]).unlink(), RELEASED[0], "no such file"),
-    "cut JSON": (lambda folder: (folder / RELEASED[0]).write_text('{"a": 0, '), RELEASED[0], "not a whole JSON file"),
-    "a list": (lambda folder: (folder / RELEASED[0]).write_text('["a", "b"]'), RELEASED[0], "an object of tokens"),
+DAMAGE = Files(RELEASED)
+edited, added_merge = DAMAGE.edited, DAMAGE.added_merge
+FAULTS: dict[str, Fault] = {
+    **DAMAGE.faults(),
     "no object": (lambda folder: (folder / RELEASED[0]).write_text("{}"), RELEASED[0], ""),
-    "a hole": (edited(lambda ids: ids.pop("e")), RELEASED[0], "0 to their number less one, each once"),
-    "an id twice": (edited(lambda ids: ids.update(e=ids["f"])), RELEASED[0], "each once"),
     "an id in words": (edited(lambda ids: ids.update(e=str(ids["e"]))), RELEASED[0], "whose ids are"),
     "no unknown": (edited(lambda ids: ids.update(zz=ids.pop("<unk>"))), RELEASED[0], "for unknown symbols"),
     "no line end": (edited(lambda ids: ids.update({"zz": ids.pop("\n</w>")})), RELEASED[0], "for the line end"),
-    "a merge to nothing": (
-        added_merge("q z"),
-        RELEASED[1],
-        "takes two symbols whose merge is a token",
-    ),
-    "a merge of three": (added_merge("t h e"), RELEASED[1], "'t h e'"),
     "a merge of one": (added_merge("the"), RELEASED[1], "'the'"),
-    "bytes": (lambda folder: (folder / RELEASED[1]).write_bytes(b"#version\nt h\xff\n"), RELEASED[1], "not UTF-8"),
 }
 
 

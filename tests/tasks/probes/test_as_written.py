@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pretrace.corpus import Document, Gpt1Words, clean_text
 from pretrace.schemas.tasks import RawParts
-from pretrace.settings import ProbeSettings
 from pretrace.tasks.dataset import SPLITS, Row
 from pretrace.tasks.probes.as_written import Drawn, row_of, with_raw_text, written
 from pretrace.tasks.probes.build import make_probe
 from pretrace.tasks.probes.texts import Text, read_text
-from tests.helpers.pseudo_text import documents
+from tests.helpers.pseudo_text import documents, probe_sizes
 
 RAW = "He didn\u2019t\n  SEE the “Old Man”—nor (ever) the sea.\nOne &amp; two"
 
@@ -51,16 +50,7 @@ def test_rows_of_probes_give_the_words_that_were_drawn() -> None:
         (Document(d.id, d.source, d.text.title().replace(" ", "\n  ", 1)), d) for d in documents() if d.text.isascii()
     ]
     prepared = [(raw, Document(raw.id, raw.source, clean_text(raw.text))) for raw, _ in corpus]
-    sizes = ProbeSettings(
-        rows={"default": 80},
-        dev_rows=40,
-        test_rows=40,
-        passage_words=30,
-        pair_words=12,
-        context_words=12,
-        continuation_words=8,
-        words_per_change=3,
-    )
+    sizes = probe_sizes(80, 40, 40)
     for name, kind in (("acceptability", "classification"), ("follows", "entailment"), ("source", "classification")):
         task = make_probe(name, prepared, dict.fromkeys(SPLITS, 120), sizes, kind, "accuracy", Gpt1Words())
         rows = [row for split in SPLITS for row in task.splits[split]]

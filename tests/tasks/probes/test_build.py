@@ -14,25 +14,15 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from pretrace.common.errors import PretraceError
 from pretrace.corpus import Document, Gpt1Words
-from pretrace.settings import ProbeSettings
 from pretrace.tasks.dataset import SPLITS, Row, TaskData
 from pretrace.tasks.probes.build import PROBES, make_probe
 from pretrace.tasks.probes.continuations import CHOICES
 from pretrace.tasks.probes.source import MASK
 from pretrace.tasks.probes.texts import divide
 from pretrace.tasks.probes.units import common_words
-from tests.helpers.pseudo_text import as_text, documents
+from tests.helpers.pseudo_text import as_text, documents, probe_sizes
 
-SIZES = ProbeSettings(
-    rows={"default": 3000},
-    dev_rows=3000,
-    test_rows=3000,
-    passage_words=30,
-    pair_words=12,
-    context_words=12,
-    continuation_words=8,
-    words_per_change=3,
-)
+SIZES = probe_sizes(3000, 3000, 3000)
 KINDS = {
     "source": "classification",
     "acceptability": "classification",

@@ -107,7 +107,7 @@ def test_init_from_refuses_another_form_by_name(shards: Path, tmp_path: Path, fo
 
 
 def test_init_from_takes_other_initial_weights(shards: Path, tmp_path: Path) -> None:
-    """How they were drawn decides nothing about weights that are given."""
+    """The draw of initial weights decides nothing about weights that are given."""
     folder = a_model(tmp_path / "start", shards, residual_init="depth", position_std=0.01)
     assert init_from(starting(folder), shards).metrics.steps == 0
 
