@@ -18,7 +18,8 @@ def main(run: Run) -> None:
     folders = (Path("data/documents"), Path("data/clean"))
     corpus, workers, language = run.settings.corpus, run.settings.workers, run.settings.text.language
     scratch, prepared = scratch_folder() / "clean", prepared_folder()
-    report = clean_documents(*folders, corpus, workers, evaluation, scratch, prepared, language)
+    examples = Path("data/evaluation/classifier") if corpus.quality.classifier else None
+    report = clean_documents(*folders, corpus, workers, evaluation, scratch, prepared, language, examples)
     write_record("reports/clean.json", report)
     run.log_metrics(report.as_json())
 

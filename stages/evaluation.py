@@ -1,15 +1,17 @@
-"""Gather the dev and test text of the tasks that are read from files, for `corpus.quality.contamination`.
+"""Gather text from elsewhere that `clean` compares with: dev and test text of tasks, examples of good and bad text.
 
     python stages/evaluation.py
 
-Reads the files of the tasks if that setting is on; writes data/evaluation/, without rows if it is off. This is a stage
-of its own, so that a change of the tasks cleans the corpus again only if this text has changed.
+Reads the files of the tasks if `corpus.quality.contamination` is on, and the files of `corpus.quality.classifier`;
+writes data/evaluation/, without rows if both are off. This is a stage of its own, so that a change of the files cleans
+the corpus again only if their text has changed.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from pretrace.corpus import EvaluationText, write_evaluation_texts
+from pretrace.corpus.example_texts import write_example_texts
 from pretrace.pipeline.stage import Run, run_stage
 
 
@@ -22,6 +24,8 @@ def main(run: Run) -> None:
 
         texts = evaluation_texts(run.settings)
     write_evaluation_texts(Path("data/evaluation"), texts)
+    if run.settings.corpus.quality.classifier:
+        write_example_texts(Path("data/evaluation/classifier"), run.settings.corpus)
 
 
 if __name__ == "__main__":

@@ -137,6 +137,14 @@ def clean_details(**changes: Any) -> dict[str, Any]:
         "near_duplicate_groups": {"groups": 2, "documents": 5},
         "evaluation_texts": {"looked_for": 408, "too_short": 17},
         "contamination": {"mrpc": {"documents": 2, "rows": 6}},
+        "classifier": {
+            "positives": 90,
+            "negatives": 180,
+            "held_out": 30,
+            "accuracy": 0.9375,
+            "files": [{"path": HOSTILE, "sha256": "0" * 64, "bytes": 5, "revision": None}],
+            "sources": {HOSTILE: {"documents": 12, "kept": 5, "mean_score": 0.25}},
+        },
         **changes,
     }
 

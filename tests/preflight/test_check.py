@@ -79,6 +79,15 @@ def test_check_includes_the_lstm_if_a_variant_has_it(repository: Path, capsys: A
         ({"lr": "oops"}, "params.yaml: lr: got 'oops'"),
         ({"corpus": {"source": "installed", "packages": ["no_such_package"]}}, "'no_such_package' is not installed"),
         ({"corpus": {"source": "files", "path": "nowhere"}}, "corpus.path: nothing at nowhere"),
+        (
+            {
+                "corpus": {
+                    "packages": ["pretrace"],
+                    "quality": {"classifier": {"positives": {"files": ["blank"]}, "negatives": {"files": ["gone"]}}},
+                }
+            },
+            "params.yaml: corpus.quality.classifier.negatives.files: nothing at gone",
+        ),
         ({"corpus": {"source": "files", "path": "blank"}}, "blank/empty.txt: no text in it"),
         (
             {"tasks": {"mine": {"kind": "classification", "train": "rows.csv", "test": "rows.csv"}}},

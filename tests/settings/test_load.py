@@ -72,6 +72,17 @@ BAD_PARAMS = [
     ("corpus.on_bad_input", "ignore", "corpus.on_bad_input"),
     ("corpus.validation_share", 0.9, "corpus.validation_share"),
     ("corpus.columns", {"txt": "a"}, "corpus.columns.txt"),
+    ("corpus.quality.classifier", {}, "corpus.quality.classifier.positives: missing"),
+    (
+        "corpus.quality.classifier",
+        {"positives": {}, "negatives": {"files": ["bad.txt"]}},
+        "corpus.quality.classifier.positives: needs `sources` of the corpus, or `files`",
+    ),
+    (
+        "corpus.quality.classifier",
+        {"positives": {"files": ["a", "b"]}, "negatives": {"sources": ["b"], "files": ["b"]}},
+        "corpus.quality.classifier: 'b' is among the files of positives and of negatives",
+    ),
 ]
 BAD_SCALE = [
     ("vocabulary.size", 63, "vocabulary.size"),

@@ -155,6 +155,14 @@ def text_sizes(part: Path) -> list[int]:
     return sizes
 
 
+def sources_of(part: Path) -> list[str]:
+    """Return the source of each document of a part. Raises `PretraceError` if the part is damaged."""
+    import pyarrow.parquet as pq
+
+    with readable_part(part), pq.ParquetFile(part) as file:
+        return file.read(columns=["source"]).column("source").to_pylist()
+
+
 def count_documents(part: Path) -> int:
     """Return the number of documents in a part. Raises `PretraceError` if it is damaged."""
     import pyarrow.parquet as pq

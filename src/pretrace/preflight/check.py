@@ -16,6 +16,7 @@ from typing import Any
 from pretrace.common.errors import PretraceError
 from pretrace.common.units import readable_bytes, readable_time
 from pretrace.corpus import corpus_name, read_corpus
+from pretrace.corpus.example_texts import find_example_files
 from pretrace.corpus.readers.faults import stop
 from pretrace.model import build_model
 from pretrace.preflight.disk import check_disk, corpus_bytes
@@ -55,6 +56,9 @@ def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "scale", f"{settings.scale_name} ({len(settings.seeds)} seeds, fine-tuning rate {settings.finetune_lr:g})"
     text_bytes, corpus = _corpus(settings)
     yield "corpus", corpus
+    if rules := settings.corpus.quality.classifier:
+        for path, found in find_example_files(rules):
+            yield "examples", f"{path}: {len(found.files):,} files"
     yield from _tasks(settings)
     kinds = sorted({MAIN_MODEL} | {v.model for v in settings.variants.values() if v.pretrained}, reverse=True)
     models = {kind: _meta_model(kind, settings) for kind in kinds}

@@ -11,6 +11,7 @@ REASONS = {
     "empty": "no text was left after cleaning",
     "repeated": "the same text occurred earlier",
     "near_duplicates": "nearly the same as an earlier document; the value is their Jaccard similarity",
+    "classifier": "the draw did not exceed 1 - score; the value is the score of the quality classifier",
     "boilerplate": "lines that occur in many documents; the value is the number of lines",
     "contamination": "runs of words that a task's dev or test text has, too; the value is the number of runs",
 }

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, Strict
 
 from pretrace.schemas.record import Record
+from pretrace.schemas.tasks import RawFile
 
 
 class PackageCount(Record):
@@ -109,6 +110,38 @@ class SharedRows(Record):
     """Rows whose words occurred in a document."""
 
 
+class ClassifierFit(Record):
+    """The fit of the quality classifier."""
+
+    positives: int
+    """Documents of wanted text that it was fitted on."""
+    negatives: int
+    """Documents of text as it comes."""
+    held_out: int
+    """Further documents of both, which it did not see."""
+    accuracy: float
+    """Share of these that are on the right side of score 0.5: the mean over the two sides."""
+
+
+class ScoredSource(Record):
+    """The documents of one source that the quality classifier scored."""
+
+    documents: int
+    kept: int
+    """Those that it did not drop."""
+    mean_score: float
+    """Mean over all of them."""
+
+
+class ClassifierReport(ClassifierFit):
+    """The quality classifier, and what it kept."""
+
+    files: list[RawFile]
+    """Files of examples, as params.yaml has them."""
+    sources: dict[str, ScoredSource]
+    """By source; without those that are not filtered."""
+
+
 class CleanReport(Record):
     """The clean corpus, by split and source, and what was left out."""
 
@@ -141,3 +174,5 @@ class CleanReport(Record):
     near_duplicate_groups: DuplicateGroups | None = None
     evaluation_texts: EvaluationTexts | None = None
     """With `corpus.quality.contamination`; else null."""
+    classifier: ClassifierReport | None = None
+    """With `corpus.quality.classifier`."""

@@ -13,15 +13,15 @@ from pretrace.settings.zero_shot import Heuristic
 
 
 class RawFile(Record):
-    """A file, folder or data set that a split of a task was read from."""
+    """A file, several of one path, or a data set: what rows or examples were read from."""
 
     path: str
     """As params.yaml has it; of a data set on the Hub its name, configuration and split."""
     sha256: str | None
-    """Of a file's bytes; of a folder, of the lines `<sha256>  <name>` of its .txt files, sorted by name; null for a
-    data set on the Hub, whose `revision` says the same."""
+    """Of a file's bytes; of a folder or glob, of the lines `<sha256>  <name>` of its files, sorted by name (of a task's
+    folder the .txt files); null for a data set on the Hub, whose `revision` says the same, and for files at a URL."""
     bytes: int | None
-    """Size of the file, or of all files of the folder; null for a data set on the Hub."""
+    """Size of the file, or of all files; null for a data set on the Hub."""
     revision: str | None
     """Commit of a data set on the Hub; null for a file."""
 

@@ -19,7 +19,9 @@ from pretrace.settings.load import Settings, load_settings
 from pretrace.settings.objective import ObjectiveSettings
 from pretrace.settings.quality import (
     BoilerplateRules,
+    ClassifierRules,
     ContaminationRules,
+    ExampleTexts,
     LanguageRules,
     LengthRules,
     NearDuplicateRules,
@@ -62,11 +64,13 @@ __all__ = [
     "ZERO_SHOT_PMI",
     "BoilerplateRules",
     "Card",
+    "ClassifierRules",
     "Columns",
     "ContaminationRules",
     "Corpus",
     "Dataset",
     "DevSplit",
+    "ExampleTexts",
     "FinetuneSettings",
     "Heuristic",
     "HubDataset",

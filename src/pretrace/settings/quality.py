@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from pretrace.settings.section import Count, Positive, Section, Share
+from pretrace.settings.section import Count, PathString, Positive, Section, Seed, Share
 
 
 class LengthRules(Section):
@@ -69,6 +69,55 @@ class LanguageRules(Section):
     """Least share of stop words among all words (ours): detects a whole book that quotes some English."""
 
 
+class ExampleTexts(Section):
+    """Documents that show what text is wanted, or what is not."""
+
+    sources: list[str] = Field(default_factory=list)
+    """Sources of the corpus (those in `data/documents`)."""
+    files: list[PathString] = Field(default_factory=list)
+    """Files, folders, globs or URLs; formats, columns and where a document ends are those of the corpus."""
+
+    @model_validator(mode="after")
+    def _has_some(self) -> ExampleTexts:
+        if not self.sources and not self.files:
+            raise ValueError("needs `sources` of the corpus, or `files`")
+        return self
+
+
+class ClassifierRules(Section):
+    """Quality classifier: logistic regression of hashed words (GPT-3: Brown et al. 2020, appendix A)."""
+
+    positives: ExampleTexts
+    """Text that is wanted (GPT-3: WebText, Wikipedia and books)."""
+    negatives: ExampleTexts
+    """Text as it comes (GPT-3: Common Crawl)."""
+    sources: list[str] | None = None
+    """Sources that are filtered; null: all but those among the positives (GPT-3 filtered Common Crawl alone)."""
+    pareto_shape: Positive = 9.0
+    """A document stays if a draw from a Pareto distribution of this shape exceeds 1 - score (GPT-3: 9, which keeps 1 of
+    512 documents with score 0, and all with score 1). The larger, the fewer low scores stay."""
+    seed: Seed = 0
+    """Of the draws. A document's is a function of this and its text alone."""
+    features: Annotated[int, Field(ge=2, le=1 << 24)] = 1 << 18
+    """Features that words are hashed to (default of Spark's HashingTF, which GPT-3 used)."""
+    most_examples: Count = 20_000
+    """Most documents of each side that the classifier is fitted on, drawn by the hash of their text (ours)."""
+
+    @model_validator(mode="after")
+    def _sides_differ(self) -> ClassifierRules:
+        for what in ("sources", "files"):
+            both = sorted(set(getattr(self.positives, what)) & set(getattr(self.negatives, what)))
+            if both:
+                raise ValueError(f"{both[0]!r} is among the {what} of positives and of negatives; take it out of one")
+        return self
+
+    @property
+    def named_sources(self) -> dict[str, list[str]]:
+        """Sources of the corpus that the rules name, by key."""
+        named = {"positives.sources": self.positives.sources, "negatives.sources": self.negatives.sources}
+        return named | ({"sources": self.sources} if self.sources else {})
+
+
 class BoilerplateRules(Section):
     """Removal of lines that occur in many documents, such as menus and license texts (ours)."""
 
@@ -100,13 +149,14 @@ class ContaminationRules(Section):
 
 class Quality(Section):
     """Filters besides those for empty documents and exact copies. GPT-1 used none; `{}` switches one on with the
-    thresholds of its source.
+    thresholds of its source; `classifier` needs examples.
     """
 
     length: LengthRules | None = None
     repetition: RepetitionRules | None = None
     symbols: SymbolRules | None = None
     language: LanguageRules | None = None
+    classifier: ClassifierRules | None = None
     boilerplate: BoilerplateRules | None = None
     near_duplicates: NearDuplicateRules | None = None
     contamination: ContaminationRules | None = None

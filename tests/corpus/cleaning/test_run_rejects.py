@@ -12,8 +12,10 @@ from pretrace.corpus import Document, EvaluationText, clean_documents, clean_tex
 from pretrace.corpus.cleaning.split import SPLITS
 from pretrace.settings import (
     BoilerplateRules,
+    ClassifierRules,
     ContaminationRules,
     Corpus,
+    ExampleTexts,
     LanguageRules,
     LengthRules,
     NearDuplicateRules,
@@ -26,6 +28,7 @@ from tests.helpers.planted_text import changed, text
 
 pytestmark = pytest.mark.slow
 
+WORDS = "subscribe ", "therefore "
 NOTICE = "this page was made by the society for the making of pages"
 ROW = text("row", 30, line=30)
 EVALUATION = [EvaluationText("mrpc", "test.parquet:3", ROW), EvaluationText("cola", "dev.parquet:1", "too short")]
@@ -128,6 +131,39 @@ def test_rejects_without_rules_are_empty_or_repeated(raw: Path, tmp_path: Path) 
     assert {row["id"] for row in rows} == {"blank", "again"}
     assert report["left_out"] == {"empty": 1, "repeated": 1}
     assert report["evaluation_texts"] is None
+
+
+@pytest.mark.parametrize("cut_lines", [False, True])
+def test_classifier_drops_by_its_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut_lines: bool) -> None:
+    """With any number of workers, in any order of the documents, in one pass over them or two."""
+    good = [Document(f"g{n}", "wiki", f"{text(f'g{n}')}\n{WORDS[1] * 9}") for n in range(60)]
+    bad = [Document(f"b{n}", "crawl", f"{text(f'b{n}')}\n{WORDS[0] * 9}") for n in range(60)]
+    mixed = [Document(f"m{n}", "mixed", f"{text(f'm{n}')}\n{WORDS[n % 2] * 9}") for n in range(60)]
+    sides = {"positives": ExampleTexts(sources=["wiki"]), "negatives": ExampleTexts(sources=["crawl"])}
+    rules = {"classifier": ClassifierRules(**sides)} | ({"boilerplate": RULES["boilerplate"]} if cut_lines else {})
+    monkeypatch.setattr("pretrace.corpus.cleaning.input_spans.BATCH_BYTES", 3_000)
+    ran = []
+    for workers, documents in ((1, good + bad + mixed), (2, (good + bad + mixed)[::-1])):
+        write_documents(tmp_path / f"raw{workers}", documents)
+        ran.append(run(tmp_path / f"raw{workers}", tmp_path / f"out{workers}", workers, **rules))
+    (report, rows), (other, other_rows) = ran
+    kept = set(written(tmp_path / "out1"))
+    assert kept == set(written(tmp_path / "out2"))
+    assert sorted(rows, key=str) == sorted(other_rows, key=str)
+    assert report["classifier"]["sources"].keys() == other["classifier"]["sources"].keys() == {"crawl", "mixed"}
+    assert {row["reason"] for row in rows if not row["cut"]} == {"classifier"}
+    assert bool(report["cut"]) == cut_lines
+    assert {document.id for document in good} <= kept
+    assert report["classifier"]["accuracy"] == 1.0
+    for source, of_source in (("crawl", bad), ("mixed", mixed)):
+        numbers = report["classifier"]["sources"][source]
+        assert numbers["documents"] == 60
+        assert numbers["kept"] == sum(document.id in kept for document in of_source) < 60
+        assert numbers["kept"] == 60 - report["left_out_by_source"][source]["classifier"]
+    by_word = [sum(document.id in kept for document in mixed[first::2]) for first in (0, 1)]
+    assert by_word[1] > 2 * by_word[0]
+    values = {row["id"]: row["value"] for row in rows if not row["cut"]}
+    assert all(value < 0.5 for name, value in values.items() if name.startswith("b"))
 
 
 @pytest.mark.parametrize("action", ["drop", "group"])

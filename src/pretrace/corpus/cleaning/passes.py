@@ -7,9 +7,9 @@ the `BoilerplateFilter` with a count of lines, and the second pass begins with i
 from __future__ import annotations
 
 import shutil
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,23 @@ if TYPE_CHECKING:
     from pretrace.settings import Workers
 
 PRELOAD = ("pretrace.corpus.cleaning.preload",)
+
+
+@dataclass
+class Totals:
+    """Sums over all documents that were read."""
+
+    read: Counter[str] = field(default_factory=Counter)
+    """Documents, bytes and words."""
+    scores: dict[str, list[float]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0.0]))
+    """By source of those that the quality classifier scored: documents, those that it kept, the sum of scores."""
+
+    def add(self, document: CleanedDocument) -> None:
+        self.read.update(documents=1, bytes=document.bytes_in, words=document.words_in)
+        if document.score is not None:
+            kept = not (document.reason and document.reason.rule == "classifier")
+            sums = self.scores[document.source]
+            self.scores[document.source] = [sums[0] + 1, sums[1] + kept, sums[2] + document.score]
 
 
 @dataclass(frozen=True)
@@ -62,11 +79,11 @@ class WorkerPass:
 
 
 def clean_each(
-    raw: Path, steps: list[Step], folder: Path, workers: WorkerPass, totals: Counter[str]
+    raw: Path, steps: list[Step], folder: Path, workers: WorkerPass, totals: Totals
 ) -> Iterator[CleanedDocument]:
     """Yield the documents in `raw` after the steps, dropped ones too; `folder` gets the texts of the others.
 
-    `totals` counts what was read: documents, bytes, words.
+    `totals` gets all that were read.
     """
     boilerplate = next((step for step in steps if isinstance(step, BoilerplateFilter)), None)
     at = steps.index(boilerplate) if boilerplate else len(steps)
@@ -96,7 +113,7 @@ def clean_each(
     shutil.rmtree(first_folder)
 
 
-def _count(documents: Iterator[CleanedDocument], totals: Counter[str]) -> Iterator[CleanedDocument]:
+def _count(documents: Iterator[CleanedDocument], totals: Totals) -> Iterator[CleanedDocument]:
     for document in documents:
-        totals.update(documents=1, bytes=document.bytes_in, words=document.words_in)
+        totals.add(document)
         yield document

@@ -9,19 +9,18 @@ of the whole corpus are in memory at once.
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from pretrace.common.files import atomic_folder
 from pretrace.corpus.cleaning.batch_cache import CACHED_FROM_BYTES
 from pretrace.corpus.cleaning.document_steps import Measure, PrepareText
-from pretrace.corpus.cleaning.passes import WorkerPass, clean_each
+from pretrace.corpus.cleaning.passes import Totals, WorkerPass, clean_each
 from pretrace.corpus.cleaning.rejects import Rejects
 from pretrace.corpus.cleaning.split import KeptDocument, split_documents
 from pretrace.corpus.cleaning.text_spool import KeptDocuments, TextSpool
@@ -29,6 +28,7 @@ from pretrace.corpus.cleaning.write_splits import write_splits
 from pretrace.corpus.documents import bytes_of_documents
 from pretrace.corpus.filters.base import DECIMALS, CleanedDocument, Reason, Step
 from pretrace.corpus.filters.boilerplate import BoilerplateFilter
+from pretrace.corpus.filters.classifier import Classifier, ClassifierFilter, classifier_report, fit_classifier
 from pretrace.corpus.filters.contamination import ContaminationFilter, EvaluationNgrams, EvaluationText
 from pretrace.corpus.filters.exact_duplicates import ExactDuplicateFilter
 from pretrace.corpus.filters.near_duplicates import PERMUTATIONS, find_near_duplicates
@@ -47,7 +47,9 @@ FREQUENT_WORDS = 50
 Rules = TypeVar("Rules")
 
 
-def document_steps(quality: Quality, evaluation: EvaluationNgrams | None, recipe: Gpt1Words) -> list[Step]:
+def document_steps(
+    quality: Quality, evaluation: EvaluationNgrams | None, recipe: Gpt1Words, classifier: Classifier | None = None
+) -> list[Step]:
     """Return all that can happen to a document by itself, in order; each step drops, cuts or measures it.
 
     A filter is a step only if its rules are set. What happens to documents among each other follows in
@@ -58,6 +60,7 @@ def document_steps(quality: Quality, evaluation: EvaluationNgrams | None, recipe
         *_if_set(quality.symbols, SymbolFilter),
         *_if_set(quality.language, LanguageFilter),
         *_if_set(quality.repetition, RepetitionFilter),
+        *([ClassifierFilter(quality.classifier, classifier)] if quality.classifier and classifier else []),
         PrepareText(recipe),
         *([BoilerplateFilter(quality.boilerplate, None, recipe)] if quality.boilerplate else []),
         *(
@@ -78,6 +81,7 @@ def clean_documents(
     scratch: Path | None = None,
     prepared: Path | None = None,
     language: str = ENGLISH,
+    examples: Path | None = None,
 ) -> CleanReport:
     """Filter and split the documents in `raw`; write `out/{train,validation,probes}/part-*.parquet`.
 
@@ -86,22 +90,25 @@ def clean_documents(
 
     With `scratch`, a folder, an interrupted run over a large corpus resumes from the batches that were cleaned. The
     folder is deleted at the end. With `prepared`, a folder, GPT-1's words are kept there for later stages.
-    `language` is that of the tokenizer which makes them.
+    `language` is that of the tokenizer which makes them. `examples` is the folder that `write_example_texts` wrote for
+    `corpus.quality.classifier`.
 
     Returns:
         The report: documents, GPT-1's words and bytes (UTF-8) by split and by source, rejects with examples,
         lengths, frequent words.
 
     Raises:
-        PretraceError: no documents in `raw`, or too few are left to split.
+        PretraceError: no documents in `raw`, or too few are left to split; the classifier has no examples.
     """
-    quality, totals, recipe = corpus.quality, Counter[str](), Gpt1Words(language)
+    quality, totals, recipe = corpus.quality, Totals(), Gpt1Words(language)
     ngrams = EvaluationNgrams(evaluation, quality.contamination.words) if quality.contamination else None
+    classifier, fit = fit_classifier(quality.classifier, raw, examples) if quality.classifier else (None, None)
     inputs = [quality.model_dump(mode="json"), [asdict(text) for text in ngrams.texts] if ngrams else None, recipe.key]
+    inputs += [classifier.fingerprint] if classifier else []
     cache = scratch if bytes_of_documents(raw) >= CACHED_FROM_BYTES else None
     with atomic_folder(out) as temporary, Rejects(temporary / "rejects.jsonl") as rejects:
         spool = temporary / "cleaned"
-        steps = document_steps(quality, ngrams, recipe)
+        steps = document_steps(quality, ngrams, recipe, classifier)
         cleaned = clean_each(raw, steps, spool, WorkerPass(workers, cache, inputs), totals)
         kept, signatures = deduplicate(rejects.keep(cleaned), TextSpool(spool), rejects)
         dropped, groups = _near_duplicates(kept, signatures, quality, temporary / "shingles")
@@ -115,10 +122,11 @@ def clean_documents(
             words.forget_old()
     if scratch:
         shutil.rmtree(scratch, ignore_errors=True)
+    of_options: dict[str, Any] = {"classifier": classifier_report(fit, examples, totals.scores)} if fit else {}
     return CleanReport(
-        documents_in=totals["documents"],
-        bytes_in=totals["bytes"],
-        words_in=totals["words"],
+        documents_in=totals.read["documents"],
+        bytes_in=totals.read["bytes"],
+        words_in=totals.read["words"],
         left_out=dict(rejects.dropped),
         distinct_words=len(counts),
         **numbers,
@@ -126,6 +134,7 @@ def clean_documents(
         **rejects.report(),
         near_duplicate_groups=DuplicateGroups(groups=len(set(groups.values())), documents=len(groups)),
         evaluation_texts=EvaluationTexts(looked_for=len(ngrams.texts), too_short=ngrams.too_short) if ngrams else None,
+        **of_options,
     )
 
 

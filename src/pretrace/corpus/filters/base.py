@@ -67,6 +67,8 @@ class CleanedDocument:
     """Lines that were cut, with the reason."""
     evaluation_rows: list[tuple[str, str]] = field(default_factory=list)
     """Task and row of the evaluation texts with which it shares words."""
+    score: float | None = None
+    """Score of the quality classifier, if it was applied."""
     words: int = 0
     digest: bytes = b""
     """SHA-256 of the prepared text."""

@@ -18,6 +18,7 @@ from pretrace.corpus.readers.source_file import COMPRESSIONS, KINDS, SourceFile
 
 URL = re.compile(r"[a-z][a-z0-9+.-]*://")
 WILDCARD = re.compile(r"[*?\[]")
+CORPUS_PATH = "corpus.path"
 TAKES = f"a folder, a glob, or a file of {', '.join(KINDS)}, each also with {' or '.join(COMPRESSIONS)}"
 
 
@@ -32,27 +33,27 @@ class CorpusFiles:
     """Number of files of other kinds that are not hidden."""
 
 
-def find_files(path: str | Path, on_fault: OnFault) -> CorpusFiles:
+def find_files(path: str | Path, on_fault: OnFault, key: str = CORPUS_PATH) -> CorpusFiles:
     """Return the files of `path`, sorted by name; bad names and links go to `on_fault`.
 
     Hidden files and folders below a folder belong to some tool and are ignored. A glob is matched against the files
-    below its last folder without a wildcard; `**` stands for any number of folders.
+    below its last folder without a wildcard; `**` stands for any number of folders. `key` is the setting, for errors.
 
     Raises:
         PretraceError: nothing is there; no file is of a known kind; a package that the URL needs is not installed.
     """
     location = str(path)
     base, pattern = _split_glob(location)
-    folder, listed = list_remote(base) if URL.match(location) else list_local(Path(base))
+    folder, listed = list_remote(base, key) if URL.match(location) else list_local(Path(base))
     if pattern:
         listed = [file for file in listed if _matches(file.name.split("/"), pattern.split("/"), bool(file.bad))]
     if not listed:
-        raise PretraceError(f"params.yaml: corpus.path: nothing at {printable(location)}; takes {TAKES}")
+        raise PretraceError(f"params.yaml: {key}: nothing at {printable(location)}; takes {TAKES}")
     known = sorted((file for file in listed if file.kind or file.bad), key=lambda file: file.name)
     if not known:
         what = f"none of its {len(listed)} files is" if pattern or listed[0].shown != printable(base) else "it is not"
         raise PretraceError(
-            f"params.yaml: corpus.path: {printable(location)}: {what} one of {', '.join(KINDS)}, alone or with "
+            f"params.yaml: {key}: {printable(location)}: {what} one of {', '.join(KINDS)}, alone or with "
             f"{' or '.join(COMPRESSIONS)}"
         )
     files = []

@@ -99,13 +99,13 @@ def _bad(path: Path, name: str, reason: str, value: object) -> SourceFile:
     return SourceFile(name, printable(str(path)), 0, partial(open_local, path), BadInputError(reason, value))
 
 
-def list_remote(url: str) -> tuple[str, list[SourceFile]]:
-    """Do the same for a URL.
+def list_remote(url: str, key: str) -> tuple[str, list[SourceFile]]:
+    """Do the same for a URL; `key` is the setting, for errors.
 
     Raises:
         PretraceError: the URL has an unknown scheme, the package that reads it is not installed, or it does not answer.
     """
-    system, path = _file_system(url)
+    system, path = _file_system(url, key)
     try:
         if not system.isdir(path) and system.isfile(path):
             listed, folder = {path: system.info(path)}, path.rpartition("/")[0]
@@ -124,7 +124,7 @@ def list_remote(url: str) -> tuple[str, list[SourceFile]]:
     return folder.rstrip("/").rpartition("/")[2], files
 
 
-def _file_system(url: str) -> tuple[Any, str]:
+def _file_system(url: str, key: str) -> tuple[Any, str]:
     import fsspec
 
     try:
@@ -135,10 +135,10 @@ def _file_system(url: str) -> tuple[Any, str]:
             f"pip install s3fs=={fsspec.__version__}" if url.startswith(("s3://", "s3a://")) else _error_text(error)
         )
         raise PretraceError(
-            f"params.yaml: corpus.path: {printable(url)} needs a package that is not installed: {needed}"
+            f"params.yaml: {key}: {printable(url)} needs a package that is not installed: {needed}"
         ) from None
     except ValueError as error:
-        raise PretraceError(f"params.yaml: corpus.path: {printable(url)}: {_error_text(error)}") from None
+        raise PretraceError(f"params.yaml: {key}: {printable(url)}: {_error_text(error)}") from None
 
 
 def _error_text(error: BaseException) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pretrace.corpus.documents import Document
 from pretrace.corpus.readers.faults import BadInputError, OnFault, stop
-from pretrace.corpus.readers.find_files import find_files
+from pretrace.corpus.readers.find_files import CORPUS_PATH, find_files
 from pretrace.corpus.readers.read_rows import read_rows
 from pretrace.corpus.readers.row import DocumentUnit, Row, check_text
 
@@ -26,6 +26,7 @@ def read_files(
     unit: DocumentUnit = "file",
     on_fault: OnFault = stop,
     tally: Counter[str] | None = None,
+    key: str = CORPUS_PATH,
 ) -> Iterator[Document]:
     """Yield the documents of a file, of every known file below a folder, or of those that a glob matches.
 
@@ -38,12 +39,13 @@ def read_files(
         unit: what becomes a document of plain text: a file, a piece of it, a block between blank lines, a line.
         on_fault: gets each bad file and row; `stop` raises.
         tally: counts `files`, `bytes` (stored), `passed_over`, `empty_rows`.
+        key: the setting that has the path, for errors.
 
     Raises:
         PretraceError: nothing is at the path, or no file is of a known kind; what `on_fault` raises.
     """
     tally = Counter() if tally is None else tally
-    sources = find_files(path, on_fault)
+    sources = find_files(path, on_fault, key)
     tally.update(
         files=len(sources.files), bytes=sum(file.size for file in sources.files), passed_over=sources.passed_over
     )
