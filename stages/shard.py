@@ -18,7 +18,7 @@ def main(run: Run) -> None:
     vocabulary = load_vocabulary(Path("models/vocabulary"))
     scratch = scratch_folder() / "shards"
     folders = Path("data/clean"), vocabulary, Path("data/shards"), scratch
-    manifest = write_shards(*folders, run.settings.workers, prepared_folder())
+    manifest = write_shards(*folders, run.settings.workers, prepared_folder(), run.settings.corpus.mix)
     run.log_metrics({f"{split}_tokens": numbers.tokens for split, numbers in manifest.splits.items()})
 
 

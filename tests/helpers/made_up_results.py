@@ -105,7 +105,8 @@ def pretrain_report(steps: int = 300, lstm_steps: int = 300) -> dict[str, Any]:
     """What `pretrain` reports of a transformer and an LSTM."""
     losses = {"val_loss": 4.2, "val_perplexity": 66.7, "val_bits_per_byte": 1.7}
     sizes = {"parameters": 2_570_000, "tokens": 4_096_000, "flops": 63_000_000_000_000}
-    return {**losses, **sizes, "steps": steps, "lstm": {**losses, **sizes, "steps": lstm_steps}}
+    mix = {HOSTILE: {"tokens": 5_000, "weight": 0.25, "epochs": 3.5}}
+    return {**losses, **sizes, "steps": steps, "mix": mix, "lstm": {**losses, **sizes, "steps": lstm_steps}}
 
 
 def task_record(**changes: Any) -> dict[str, Any]:

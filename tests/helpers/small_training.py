@@ -71,8 +71,12 @@ def settings_with(changes: dict[str, Any] | None = None, **top: Any) -> Settings
     return Settings.model_validate(values | top)
 
 
-def make_shards(folder: Path, seed: int = 0) -> Path:
-    """Shards of random text whose words often follow each other, with the vocabulary beside them."""
+def make_shards(folder: Path, seed: int = 0, mix: dict[str, float] | None = None) -> Path:
+    """Shards of random text whose words often follow each other, with the vocabulary beside them.
+
+    With `mix`, its documents are of the sources in turn.
+    """
+    sources = list(mix or "s")
     random = np.random.default_rng(seed)
     words = ["".join(random.choice(list("abcdefghij"), 4)) for _ in range(40)]
     texts = []
@@ -83,11 +87,13 @@ def make_shards(folder: Path, seed: int = 0) -> Path:
         texts.append(" ".join(words[i] for i in chain))
     clean = folder / "clean"
     for split, part in (("train", texts[:34]), ("validation", texts[34:])):
-        write_documents(clean / split, [Document(f"{split}{i}", "s", text) for i, text in enumerate(part)])
+        write_documents(
+            clean / split, [Document(f"{split}{i}", sources[i % len(sources)], text) for i, text in enumerate(part)]
+        )
     counts = Counter(word for text in texts[:34] for word in text.split())
     (clean / "counts.tsv").write_text("".join(f"{word}\t{count}\n" for word, count in sorted(counts.items())))
     train_vocabulary(clean / "counts.tsv", folder / "vocabulary", SCALE["vocabulary"]["size"])
-    write_shards(clean, load_vocabulary(folder / "vocabulary"), folder / "shards")
+    write_shards(clean, load_vocabulary(folder / "vocabulary"), folder / "shards", mix=mix)
     return folder / "shards"
 
 

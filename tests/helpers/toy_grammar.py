@@ -54,8 +54,8 @@ def sentence(random: np.random.Generator, topic: int) -> list[int]:
     return [*words, STOP]
 
 
-def make_toy_shards(folder: Path, documents: int = 60, sentences: int = 8) -> Path:
-    """Shards of the toy grammar; a document has up to `sentences` sentences."""
+def make_toy_shards(folder: Path, documents: int = 60, sentences: int = 8, mix: dict[str, float] | None = None) -> Path:
+    """Shards of the toy grammar; a document has up to `sentences` sentences. With `mix`, its source is its topic."""
     random = np.random.default_rng(0)
     for split, count in (("train", documents), ("validation", max(4, documents // 8))):
         texts = []
@@ -63,9 +63,10 @@ def make_toy_shards(folder: Path, documents: int = 60, sentences: int = 8) -> Pa
             topic, own = number % TOPICS, int(random.integers(1, sentences + 1))
             texts.append(" ".join(str(word) for _ in range(own) for word in sentence(random, topic)))
         write_documents(
-            folder / "clean" / split, [Document(f"{split}{n:03d}", "s", text) for n, text in enumerate(texts)]
+            folder / "clean" / split,
+            [Document(f"{split}{n:03d}", str(n % TOPICS) if mix else "s", text) for n, text in enumerate(texts)],
         )
-    write_shards(folder / "clean", ToyWords(), folder / "shards")
+    write_shards(folder / "clean", ToyWords(), folder / "shards", mix=mix)
     return folder / "shards"
 
 

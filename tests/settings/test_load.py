@@ -72,6 +72,9 @@ BAD_PARAMS = [
     ("corpus.on_bad_input", "ignore", "corpus.on_bad_input"),
     ("corpus.validation_share", 0.9, "corpus.validation_share"),
     ("corpus.columns", {"txt": "a"}, "corpus.columns.txt"),
+    ("corpus.mix", {"a": -1.0}, "corpus.mix.a: got -1.0"),
+    ("corpus.mix", {"a": 0, "b": 0}, "corpus: `mix` needs a weight above 0 for at least one source"),
+    ("corpus.mix", ["a"], "corpus.mix: got ['a']"),
     ("corpus.quality.classifier", {}, "corpus.quality.classifier.positives: missing"),
     (
         "corpus.quality.classifier",

@@ -40,6 +40,17 @@ class ContinuedMetrics(Record):
     """Tokens of `pretrain.old_text`, in whole sequences."""
 
 
+class ReadSource(Record):
+    """A source of the training text, as a mix has it (GPT-3, table 2.2)."""
+
+    tokens: int
+    """Tokens of its training text."""
+    weight: float
+    """Share of the sequences that were read."""
+    epochs: float
+    """How often it was read: tokens that were read of it, over `tokens`."""
+
+
 class LanguageModelMetrics(Record):
     """Validation metrics and size of one pre-trained model."""
 
@@ -64,6 +75,8 @@ class LanguageModelMetrics(Record):
     """Tokens read in training."""
     epochs: float | None = None
     """`tokens` over the tokens of the training text."""
+    mix: dict[str, ReadSource] | None = None
+    """By source, with `corpus.mix`."""
     flops: int
     """Floating-point operations of training."""
     petaflop_s_days: float | None = None

@@ -64,6 +64,39 @@ class ShardFile(Record):
     """SHA-256 of the file."""
 
 
+class MixedSource(Record):
+    """A source of the training text, with its weight."""
+
+    source: str
+    part: int
+    """Sequences of it among as many as the parts of all sources are together; 0: it is not read."""
+    tokens: int
+    """Token ids."""
+    documents: int
+
+
+class SourcesFile(Record):
+    """The file with the source of each document."""
+
+    name: str
+    """Name in the folder of the shards: little-endian uint32, the index in `sources`, in the order of the stream."""
+    sha256: str
+    """SHA-256 of the file."""
+
+
+class SourceWeights(Record):
+    """The mix of sources that training reads (`corpus.mix`)."""
+
+    sources: list[MixedSource]
+    """By name."""
+    file: SourcesFile
+
+    def weights(self) -> dict[str, float]:
+        """Return the share of each source among the sequences that are read."""
+        period = sum(source.part for source in self.sources)
+        return {source.source: source.part / period for source in self.sources}
+
+
 class SplitManifest(Record):
     """One split: a stream of token ids."""
 
@@ -77,6 +110,8 @@ class SplitManifest(Record):
     offsets: OffsetsFile
     files: list[ShardFile]
     """In the order of the stream."""
+    mix: SourceWeights | None = None
+    """Of train, with `corpus.mix`; missing without."""
 
 
 class Manifest(Record):

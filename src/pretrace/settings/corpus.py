@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pretrace.settings.columns import Columns
 from pretrace.settings.quality import Quality
-from pretrace.settings.section import PathString, Section
+from pretrace.settings.section import NotNegative, PathString, Section
 
 Package = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
 """Name of a Python package as it is imported, without dots."""
@@ -55,8 +55,18 @@ class Corpus(Section):
     """Share of the text held out for the validation loss (ours)."""
     probe_share: Annotated[float, Field(gt=0.0, lt=0.8)] = 0.25
     """Share of the text held out from pre-training to make the probes of (ours)."""
+    mix: dict[str, NotNegative] | None = None
+    """Weight of each source of the training text, in any unit; 0 leaves it out. Training reads sequences of each source
+    by its weight, so that some are read more often than others (GPT-3: Brown et al. 2020, table 2.2); null: all text
+    equally often. Validation text is not mixed."""
     quality: Quality = Quality()
     """Which documents and lines are dropped."""
+
+    @model_validator(mode="after")
+    def _reads_something(self) -> Corpus:
+        if self.mix is not None and not any(self.mix.values()):
+            raise ValueError("`mix` needs a weight above 0 for at least one source")
+        return self
 
 
 class TextSettings(Section):

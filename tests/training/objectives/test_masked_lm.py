@@ -23,7 +23,15 @@ from pretrace.training.objectives import MicroBatch, Sequences
 from pretrace.training.objectives.choose import choose_objective
 from pretrace.training.objectives.masked_lm import MaskedLM
 from pretrace.training.objectives.masks import NOTHING, mask
-from tests.helpers.toy_grammar import SPECIAL, STOP, ToyWords, make_toy_shards, masked_settings
+from tests.helpers.toy_grammar import (
+    FIRST_WORD,
+    SPECIAL,
+    STOP,
+    WORDS_OF_TOPIC,
+    ToyWords,
+    make_toy_shards,
+    masked_settings,
+)
 
 CPU = Device("cpu", torch.float32, "")
 CONTEXT, COUNT = 16, 41
@@ -123,6 +131,28 @@ def test_sequences_are_of_one_document_each(toy: Shards) -> None:
     assert len(seen) == sum(map(len, texts))
     assert CONTEXT in lengths
     assert min(lengths) < CONTEXT
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_sources_are_read_by_weight(tmp_path: Path, pairs: bool) -> None:
+    """A document's topic is its source; both texts of a pair are of one source, and a batch is the same on its own."""
+    weights = {"0": 5.0, "1": 2.0, "2": 1.0, "3": 0.0}
+    mixed = open_shards(make_toy_shards(tmp_path / "mixed", mix=weights), "train")
+    own = objective(mask_rate=0.01, mask_share=0.0, random_share=0.0, next_sentence=pairs)
+    read = own.reader(mixed, CONTEXT, 5)
+    whole = read(range(400), 0, 1)
+    topics = [{(i - FIRST_WORD) // WORDS_OF_TOPIC for i in row if i >= FIRST_WORD} for row in whole.ids_BT.tolist()]
+    assert all(len(of_row) == 1 for of_row in topics)
+    counts = np.cumsum([[topic in of_row for topic in range(4)] for of_row in topics], axis=0)
+    assert (abs(counts - np.arange(1, 401)[:, None] * [5 / 8, 2 / 8, 1 / 8, 0]) < 1).all()
+    assert rows_of(own.reader(mixed, CONTEXT, 5)(range(320, 333), 0, 1)) == rows_of(whole)[320:333]
+    assert rows_of(own.reader(mixed, CONTEXT, 6)(range(320, 333), 0, 1)) != rows_of(whole)[320:333]
+    starts = mixed.document_starts()
+    documents = [mixed.read(int(a), int(b - a)).tolist() for a, b in pairwise(starts)]
+    found = {
+        (i - FIRST_WORD) // WORDS_OF_TOPIC for n in own.documents(mixed, CONTEXT, range(8), 5) for i in documents[n]
+    }
+    assert found - {-1} == {0, 1, 2}  # -1: special tokens
 
 
 def test_pairs_are_of_one_document_or_of_two(toy: Shards) -> None:

@@ -11,7 +11,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.files import sha256_of_file
 from pretrace.schemas.record import read_record
 from pretrace.schemas.tokens import Manifest, SplitManifest
-from pretrace.tokens.shards.format import MANIFEST, OFFSET
+from pretrace.tokens.shards.format import MANIFEST, OFFSET, SOURCE
 
 
 class TokenStream(Protocol):
@@ -44,6 +44,9 @@ class Shards:
         self._files = [np.memmap(folder / file.name, id_type, "r") for file in numbers.files if file.tokens]
         self._starts = np.cumsum([0] + [len(ids) for ids in self._files])
         self._offsets = folder / numbers.offsets.name
+        self.mix = numbers.mix
+        """Sources that are read by weight; None: the stream is read as it is."""
+        self._sources = folder / numbers.mix.file.name if numbers.mix else None
 
     def read(self, start: int, length: int) -> np.ndarray:
         """Return ids `start` to `start + length` of the stream, int64. Raises IndexError outside of it."""
@@ -63,6 +66,11 @@ class Shards:
     def document_starts(self) -> np.ndarray:
         """Return the position of each document's first token, and the stream's end: int64, shape (documents + 1,)."""
         return np.fromfile(self._offsets, OFFSET).astype(np.int64)
+
+    def document_sources(self) -> np.ndarray:
+        """Return the number of each document's source among those of the mix: int64, shape (documents,)."""
+        assert self._sources
+        return np.fromfile(self._sources, SOURCE).astype(np.int64)
 
 
 def read_manifest(folder: Path | str) -> Manifest:
@@ -93,6 +101,8 @@ def open_shards(folder: Path | str, split: str, vocabulary_fingerprint: str | No
         _check(folder / file.name, file.sha256, file.tokens * id_type.itemsize)
     offsets = numbers.offsets
     _check(folder / offsets.name, offsets.sha256, (numbers.documents + 1) * OFFSET.itemsize)
+    if numbers.mix:
+        _check(folder / numbers.mix.file.name, numbers.mix.file.sha256, numbers.documents * SOURCE.itemsize)
     return Shards(folder, split, numbers, id_type)
 
 

@@ -7,7 +7,7 @@ resume at any step, and any number of ranks can each take a part of a batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -19,6 +19,9 @@ ORDER, OFFSET = 0, 1
 """Purposes of an epoch's random numbers: each has its own range of the generator's counter."""
 TO_UNIT = 2.0**-64
 """Brings a raw random number to the share, from 0 to 1, that it is of all."""
+
+Order = Callable[[int, int, int], np.ndarray]
+"""The order of an epoch's sequences, from the seed, the epoch and their number."""
 
 
 def batch_sequences(
@@ -46,24 +49,30 @@ def share_of(batch: int, rank: int, world_size: int) -> range:
 
 def batch_starts(shards: Shards, context: int, batch: range, seed: int) -> np.ndarray:
     """Return the positions in the stream at which the sequences of `batch_sequences` begin: int64, shape (batch,)."""
-    count = sequences_per_epoch(shards.tokens, context)
-    check_sequences(shards, context, batch, count)
+    check_sequences(shards, context, batch, sequences_per_epoch(shards.tokens, context))
+    return window_starts(shards.tokens, context, batch, seed, sequence_order)
+
+
+def window_starts(tokens: int, context: int, batch: range, seed: int, order: Order) -> np.ndarray:
+    """Return the positions of `batch_starts` in a stream of `tokens`, which has a sequence: int64, shape (batch,)."""
+    count = sequences_per_epoch(tokens, context)
     starts = [
-        _offset(seed, epoch, shards.tokens, context) + windows * context
-        for epoch, windows in batch_windows(batch, seed, count)
+        _offset(seed, epoch, tokens, context) + windows * context
+        for epoch, windows in batch_windows(batch, seed, count, order)
     ]
     return np.concatenate(starts)
 
 
-def batch_windows(batch: range, seed: int, count: int) -> Iterator[tuple[int, np.ndarray]]:
+def batch_windows(batch: range, seed: int, count: int, order: Order) -> Iterator[tuple[int, np.ndarray]]:
     """Yield each epoch that a batch is from, with its windows in it: numbers from 0 to count - 1, in their order.
 
     Args:
         count: windows of an epoch.
+        order: `sequence_order`, or one that remembers other epochs.
     """
     for epoch in range(batch.start // count, (batch.stop - 1) // count + 1):
         first, last = batch.start - epoch * count, batch.stop - epoch * count
-        yield epoch, sequence_order(seed, epoch, count)[max(first, 0) : last]
+        yield epoch, order(seed, epoch, count)[max(first, 0) : last]
 
 
 def check_sequences(shards: TokenStream, context: int, batch: range, count: int) -> None:

@@ -11,7 +11,7 @@ part is like the whole. Each ends with the id of a document's end (`Vocabulary.d
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from pretrace.settings import Workers
 from pretrace.tokens import Vocabulary
 from pretrace.tokens.shards.encode import EncodedPart, encode_parts
 from pretrace.tokens.shards.format import MANIFEST, OFFSET
+from pretrace.tokens.shards.write_mix import write_mix
 from pretrace.tokens.word_cache import id_type
 
 TOKENS_PER_FILE = 50_000_000
@@ -39,18 +40,20 @@ def write_shards(
     scratch: Path | None = None,
     workers: Workers | None = None,
     prepared: Path | None = None,
+    mix: Mapping[str, float] | None = None,
 ) -> Manifest:
     """Encode `clean/train` and `clean/validation` (from `clean_documents`) into the folder `out`.
 
     With `scratch`, a folder, an interrupted run resumes: parts of the text that are encoded are not encoded again. The
-    folder's content is deleted at the end. `prepared` is the folder of `PreparedText`, if text is kept there.
+    folder's content is deleted at the end. `prepared` is the folder of `PreparedText`, if text is kept there. With
+    `mix`, weights of the training text's sources, the manifest has them, and a file the source of each document.
 
     Returns:
         The manifest, which is also written. By split: `tokens`, `words`, `documents`, and `bytes`: the UTF-8 bytes of
         the raw text with one line end per document, the denominator of bits/byte, whatever the vocabulary.
 
     Raises:
-        PretraceError: the documents are missing.
+        PretraceError: the documents are missing, or `mix` has other sources than the training text.
     """
     with atomic_folder(out) as temporary:
         encoded = scratch or temporary / "encoded"
@@ -58,6 +61,10 @@ def write_shards(
         texts = PreparedText(vocabulary.recipe, prepared or temporary / "prepared", workers)
         parts = encode_parts(list(chain.from_iterable(paths.values())), vocabulary, encoded, texts)
         splits = {split: _write_split([parts[path] for path in paths[split]], temporary, split) for split in SPLITS}
+        if mix is not None:
+            train = [parts[path] for path in paths["train"]]
+            weights = write_mix(stream_order(train), train, paths["train"], mix, temporary)
+            splits["train"] = splits["train"].model_copy(update={"mix": weights})
         manifest = Manifest(
             vocabulary=vocabulary.fingerprint,
             vocabulary_size=vocabulary.size,
@@ -74,8 +81,13 @@ def write_shards(
     return manifest
 
 
+def stream_order(parts: list[EncodedPart]) -> list[tuple[str, int, int]]:
+    """Return the documents of parts in the order of the stream: rank, index of the part, number in the part."""
+    return sorted((rank, at, number) for at, part in enumerate(parts) for number, rank in enumerate(part.index.ranks))
+
+
 def _write_split(parts: list[EncodedPart], out: Path, split: str) -> SplitManifest:
-    order = sorted((rank, at, number) for at, part in enumerate(parts) for number, rank in enumerate(part.index.ranks))
+    order = stream_order(parts)
     files = _write_files((parts[at].ids(number) for _, at, number in order), out, split)
     starts = [parts[at].index.starts[number : number + 2] for _, at, number in order]
     ends = np.cumsum([0] + [end - start for start, end in starts], dtype=OFFSET)

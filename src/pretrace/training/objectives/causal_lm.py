@@ -12,6 +12,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.model.language_model import LanguageModel
 from pretrace.model.loss import next_token_loss
 from pretrace.tokens.shards.batch_documents import batch_documents
+from pretrace.tokens.shards.mix import MixedSequences, SourceMix
 from pretrace.tokens.shards.read import Shards, TokenStream
 from pretrace.tokens.shards.sampler import batch_sequences
 from pretrace.training.engine.device import Device
@@ -30,6 +31,9 @@ class CausalLM:
 
     def reader(self, shards: Shards, context: int, seed: int) -> Callable[[range, int, int], Sequences]:
         """Return the function that reads a rank's share of a batch: windows of the stream, each once an epoch."""
+        if shards.mix:
+            mixed = MixedSequences(SourceMix(shards), context, seed)
+            return lambda batch, rank, world_size: Sequences(torch.from_numpy(mixed.read(batch, rank, world_size)))
 
         def read(batch: range, rank: int, world_size: int) -> Sequences:
             return Sequences(torch.from_numpy(batch_sequences(shards, context, batch, seed, rank, world_size)))
@@ -38,6 +42,8 @@ class CausalLM:
 
     def documents(self, shards: Shards, context: int, batch: range, seed: int) -> list[int]:
         """Return the documents of a batch, by their numbers in the stream."""
+        if shards.mix:
+            return MixedSequences(SourceMix(shards), context, seed).documents(batch)
         return batch_documents(shards, context, batch, seed)
 
     def validation(self, shards: TokenStream, context: int) -> Sequences:

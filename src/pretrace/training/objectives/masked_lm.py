@@ -24,8 +24,17 @@ from pretrace.model.loss import next_token_loss
 from pretrace.model.transformer import Transformer
 from pretrace.settings import ObjectiveSettings
 from pretrace.tokens.shards.document_windows import DocumentWindows
+from pretrace.tokens.shards.mix import SourceMix, check_source
 from pretrace.tokens.shards.read import Shards, TokenStream
-from pretrace.tokens.shards.sampler import TO_UNIT, batch_windows, check_sequences, random_bits, share_of
+from pretrace.tokens.shards.sampler import (
+    TO_UNIT,
+    Order,
+    batch_windows,
+    check_sequences,
+    random_bits,
+    sequence_order,
+    share_of,
+)
 from pretrace.tokens.shards.sentence_pairs import DRAWS, SentencePairs
 from pretrace.training.engine.device import Device
 from pretrace.training.objectives import MaskedRows, MicroBatch, Sequences
@@ -76,7 +85,7 @@ class MaskedLM:
 
     def reader(self, shards: Shards, context: int, seed: int) -> Callable[[range, int, int], Sequences]:
         """Return the function that reads a rank's share of a batch."""
-        texts = _Texts(shards, self.settings, self.special, context, seed)
+        texts = self._texts(shards, context, seed)
 
         def read(batch: range, rank: int, world_size: int) -> Sequences:
             whole = texts.of_batch(batch)
@@ -87,7 +96,7 @@ class MaskedLM:
 
     def documents(self, shards: Shards, context: int, batch: range, seed: int) -> list[int]:
         """Return the documents of a batch, by their numbers in the stream."""
-        texts = _Texts(shards, self.settings, self.special, context, seed).of_batch(batch)
+        texts = self._texts(shards, context, seed).of_batch(batch)
         return sorted({number for text in texts for number in text.documents})
 
     def validation(self, shards: TokenStream, context: int) -> Sequences:
@@ -121,6 +130,11 @@ class MaskedLM:
                 logits_B2 = model.next_sentence_logits(h_BTC[:, 0]).float()
                 found[self.losses[1]] = F.cross_entropy(logits_B2, rows.random_B, reduction="sum") / batch.batch_size
         return found
+
+    def _texts(self, shards: Shards, context: int, seed: int) -> _Texts | _MixedTexts:
+        if shards.mix:
+            return _MixedTexts(SourceMix(shards), self.settings, self.special, context, seed)
+        return _Texts(shards, self.settings, self.special, context, seed)
 
     def _predicted(self, texts: list[_Text]) -> int:
         """Return how many tokens are predicted in a batch."""
@@ -167,8 +181,12 @@ class _Texts:
             PretraceError: an epoch has fewer.
         """
         check_sequences(self.shards, self.context, batch, self.windows.count)
+        return self.numbered(batch, sequence_order)
+
+    def numbered(self, batch: range, order: Order) -> list[_Text]:
+        """Return the texts of a batch of any length, if there are any; `order` is that of an epoch's windows."""
         texts, static = [], self.settings.masks == "static"
-        for epoch, windows in batch_windows(batch, self.seed, self.windows.count):
+        for epoch, windows in batch_windows(batch, self.seed, self.windows.count, order):
             copy = epoch % self.settings.copies if static else epoch
             overlap = int(random_bits(self.seed, copy, OVERLAP).random_raw()) * TO_UNIT
             keys = [copy * self.windows.count + int(window) for window in windows]
@@ -193,3 +211,31 @@ class _Texts:
                 both = own, int(self.windows.numbers[pair.document])
                 texts.append(_Text((pair.first, pair.second), pair.random, key, both))
         return texts
+
+
+class _MixedTexts:
+    """The texts of sequences where sources are read by weight: each source has texts of its own.
+
+    Raises:
+        PretraceError: a source has none.
+    """
+
+    def __init__(
+        self, mix: SourceMix, settings: ObjectiveSettings, special: SpecialTokens, context: int, seed: int
+    ) -> None:
+        self._mix = mix
+        seeds = [mix.seed(number, seed) for number in range(len(mix.streams))]
+        pairs = zip(mix.streams, seeds, strict=True)
+        self._texts = [_Texts(stream, settings, special, context, own) for stream, own in pairs]
+        for stream, texts in zip(mix.streams, self._texts, strict=True):
+            check_source(stream, texts.windows.count, context)
+
+    def of_batch(self, batch: range) -> list[_Text]:
+        """Return the texts of a batch, with their documents in the stream of the shards."""
+        by_place: dict[int, _Text] = {}
+        for share in self._mix.shares(batch):
+            documents = self._mix.streams[share.number].documents
+            texts = self._texts[share.number].numbered(share.sequences, self._mix.orders[share.number])
+            for place, text in zip(share.places.tolist(), texts, strict=True):
+                by_place[place] = text._replace(documents=tuple(int(documents[n]) for n in text.documents))
+        return [by_place[place] for place in range(len(batch))]

@@ -9,9 +9,10 @@ from typing import Any
 
 from pretrace.common.progress import duration
 from pretrace.model.language_model import LanguageModel
-from pretrace.schemas.models import LanguageModelMetrics
-from pretrace.schemas.tokens import Manifest
+from pretrace.schemas.models import LanguageModelMetrics, ReadSource
+from pretrace.schemas.tokens import Manifest, SourceWeights
 from pretrace.settings import Settings
+from pretrace.tokens.shards.mix import SourceMix
 from pretrace.training.engine.checkpoint import Checkpoints
 from pretrace.training.engine.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY
 from pretrace.training.pretraining.continued import continued_metrics
@@ -77,6 +78,22 @@ def _training_size(trainer: Trainer, monitor: Monitor) -> dict[str, Any]:
         "epochs": round(tokens / trainer.shards.tokens, 4),
         "flops": flops,
         "petaflop_s_days": flops / PETAFLOP_S_DAY,
+        **({"mix": _read_sources(trainer, weights)} if (weights := trainer.shards.mix) else {}),
+    }
+
+
+def _read_sources(trainer: Trainer, weights: SourceWeights) -> dict[str, ReadSource]:
+    """Return how often each source is read, by its name."""
+    mix, shares, context = SourceMix(trainer.shards), weights.weights(), trainer.plan.context
+    numbers = {stream.name: number for number, stream in enumerate(mix.streams)}
+    read = {name: mix.sequences_before(number, trainer.plan.sequences) for name, number in numbers.items()}
+    return {
+        one.source: ReadSource(
+            tokens=one.tokens,
+            weight=round(shares[one.source], 6),
+            epochs=round(read.get(one.source, 0) * context / one.tokens, 4),
+        )
+        for one in weights.sources
     }
 
 
