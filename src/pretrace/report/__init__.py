@@ -9,7 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from pretrace.common.files import write_text
-from pretrace.report.benchmark import build_benchmark, read_baselines_report, read_task_report, read_zero_shot_report
+from pretrace.report.benchmark import (
+    BASELINES,
+    build_benchmark,
+    read_baselines_report,
+    read_task_report,
+    read_zero_shot_report,
+)
+from pretrace.report.contamination import contamination_markdown
 from pretrace.report.errors import TaskErrors, find_errors
 from pretrace.report.figures.figure2 import best_published, has_curve, transfer_figure, zero_shot_figure
 from pretrace.report.figures.ladder import ladder_figure
@@ -57,7 +64,7 @@ def write_report(settings: Settings, folder: Path = Path("reports"), data: Path 
     benchmark = build_benchmark(settings, folder, data)
     figures = _figures(settings, benchmark, folder)
     write_record(folder / "benchmark.json", benchmark)
-    write_text(folder / "benchmark.md", benchmark_markdown(benchmark))
+    write_text(folder / "benchmark.md", benchmark_markdown(benchmark) + contamination_markdown(benchmark, BASELINES))
     write_figures(figures, folder / "figures")
     return benchmark
 

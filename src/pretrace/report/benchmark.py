@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from pretrace.common.errors import PretraceError
 from pretrace.report.constants import constant_note
+from pretrace.report.contamination import clean_scores
 from pretrace.report.predictions import read_predictions
 from pretrace.report.statistics.comparisons import Difference
 from pretrace.report.statistics.dev_and_test import dev_test_warnings
@@ -95,6 +96,7 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
         comparisons=comparisons,
         overall=overall,
         notes=[note for note in notes if note] + dev_test_warnings(finetuned),
+        **clean_scores(folder, scores, columns),
     )
 
 

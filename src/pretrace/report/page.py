@@ -13,7 +13,7 @@ from typing import Any
 
 from pretrace.common.errors import visible
 from pretrace.common.units import readable_bytes, readable_number, readable_time
-from pretrace.report import markdown
+from pretrace.report import contamination, markdown
 from pretrace.report.benchmark import BASELINES
 from pretrace.report.corpus_card import corpus_card
 from pretrace.report.errors import TaskErrors
@@ -83,6 +83,7 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
         "bytes": readable_bytes,
         "time": readable_time,
         "shortened": shortened,
+        "with_half": contamination.shown,
     }
     columns = markdown.columns_of(benchmark)
     by_task = markdown.rows_by_task(benchmark)
@@ -114,6 +115,9 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
         overall={pair.against: pair for pair in benchmark.overall},
         figures={name: Markup(inline(name, svg)) for name, svg in figures.items()},
         clean=data.clean,
+        contamination=benchmark.contamination,
+        contamination_reading=contamination.EXPLANATION,
+        baselines=BASELINES,
         card=corpus_card(data.clean, data.cost),
         vocabulary=numbers_of(data.vocabulary.as_json()) if data.vocabulary else {},
         models=data.pretrain.by_model(),

@@ -79,6 +79,33 @@ class OverallComparison(ComparedMeans):
     """True for the one comparison named beforehand: `full` with `scratch`."""
 
 
+class CleanScore(Record):
+    """The score of one column on all test rows of a task, and on those that share no words with the training text."""
+
+    task: str
+    variant: str
+    """The column."""
+    words: int
+    """Words in a row that count as shared."""
+    rows: int
+    """Test rows that the column predicted."""
+    clean_rows: int
+    """Those that share none."""
+    too_short: int
+    """Rows with fewer words than that, which count as clean."""
+    score: float
+    """Mean over fine-tunings on all rows, in units of the metric."""
+    interval: float
+    """Half the width of its 95 % interval."""
+    clean_score: float | None
+    """The same on clean rows; null without any."""
+    clean_interval: float | None
+    difference: float | None
+    """`clean_score` minus `score`."""
+    noise: float | None
+    """Half the width of the 95 % interval of the difference, on the same documents and fine-tunings; of it alone."""
+
+
 class Benchmark(Record):
     """All scores of a run."""
 
@@ -106,3 +133,5 @@ class Benchmark(Record):
     """`full` with every other column, on the mean over tasks."""
     notes: list[str] = Field(default_factory=list)
     """Sentences that stand under the table, such as on a majority that is not that of the test rows."""
+    contamination: list[CleanScore] = Field(default_factory=list)
+    """By task and column, with `corpus.quality.contamination.action: report`."""

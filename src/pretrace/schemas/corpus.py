@@ -110,6 +110,15 @@ class SharedRows(Record):
     """Rows whose words occurred in a document."""
 
 
+class FoundRows(Record):
+    """Dev and test rows of one task that share words with the training text, in which they were left."""
+
+    words: int
+    """Words in a row that count as shared."""
+    rows: list[str]
+    """The rows: file and number."""
+
+
 class ClassifierFit(Record):
     """The fit of the quality classifier."""
 
@@ -174,5 +183,7 @@ class CleanReport(Record):
     near_duplicate_groups: DuplicateGroups | None = None
     evaluation_texts: EvaluationTexts | None = None
     """With `corpus.quality.contamination`; else null."""
+    found_rows: dict[str, FoundRows] = Field(default_factory=dict)
+    """By task, with `corpus.quality.contamination.action: report`; tasks whose rows are all too short are missing."""
     classifier: ClassifierReport | None = None
     """With `corpus.quality.classifier`."""

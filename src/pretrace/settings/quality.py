@@ -141,10 +141,12 @@ class NearDuplicateRules(Section):
 class ContaminationRules(Section):
     """Documents that share an n-gram of words with dev or test text of a task that is read from files."""
 
-    words: Annotated[int, Field(ge=4, le=1000)] = 13
-    """Words in the n-gram (GPT-3: 8 to 13). Rows with fewer words are not searched for; the report counts them."""
-    action: Literal["drop", "cut"] = "drop"
-    """`drop` the document, or `cut` the lines that contain the n-gram."""
+    words: Annotated[int, Field(ge=4, le=1000)] | None = None
+    """Words in the n-gram. Null: 13; with `report` as many as all but a twentieth of a task's rows have in their
+    longest text, from 8 to 13 (GPT-3). Rows with fewer words are not searched for; the report counts them."""
+    action: Literal["drop", "cut", "report"] = "drop"
+    """`drop` the document, or `cut` the lines that contain the n-gram; `report` keeps all and notes the rows, so that
+    the benchmark shows scores on all test rows and on those that were not found (GPT-3: Brown et al. 2020, C)."""
 
 
 class Quality(Section):

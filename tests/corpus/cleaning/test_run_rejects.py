@@ -118,6 +118,33 @@ def test_contaminated_lines_can_be_cut(raw: Path, tmp_path: Path) -> None:
     assert [row["text"] for row in rows if row["reason"] == "contamination"] == [ROW[:300]]
 
 
+def test_rows_in_the_training_text_can_be_noted_only(tmp_path: Path) -> None:
+    """Of documents that are left in it: not of copies, and not of validation and probe documents."""
+    rows = {n: text(f"row{n}", 20, line=20) for n in range(60)}
+    documents = [Document(f"d{n}", "abc"[n % 3], f"{text(f'd{n}')}\n{row}") for n, row in rows.items()]
+    write_documents(tmp_path / "raw", [*documents, Document("again", "c", documents[7].text.upper())])
+    corpus = {"packages": ["unused"], "validation_share": 0.1, "probe_share": 0.3}
+    texts = [EvaluationText("mine", f"test.csv:{n}", row) for n, row in rows.items()]
+    texts += [EvaluationText("mine", "test.csv:70", rows[5]), EvaluationText("other", "dev.csv:1", "of no document")]
+    quality = Quality(contamination=ContaminationRules(action="report"))
+    reports = []
+    for workers in (1, 2):
+        out = tmp_path / f"out{workers}"
+        reports.append(
+            clean_documents(tmp_path / "raw", out, Corpus(**corpus, quality=quality), Workers(count=workers), texts)
+        )
+    plain = clean_documents(tmp_path / "raw", tmp_path / "plain", Corpus(**corpus), Workers(count=1))
+    report = reports[0].as_json()
+    assert reports[1].as_json() == report
+    assert report["left_out"] == {"empty": 0, "repeated": 1}
+    assert report["splits"] == plain.as_json()["splits"]
+    in_train = {name for name, (split, _) in written(tmp_path / "out1").items() if split == "train"}
+    expected = {f"test.csv:{n}" for n in rows if f"d{n}" in in_train} | ({"test.csv:70"} if "d5" in in_train else set())
+    assert report["found_rows"] == {"mine": {"words": 13, "rows": sorted(expected)}}
+    assert 20 < len(expected) < 50
+    assert "found_rows" not in plain.as_json()
+
+
 def test_near_duplicates_can_stay_in_one_split(raw: Path, tmp_path: Path) -> None:
     report, rows = run(raw, tmp_path / "out", near_duplicates=NearDuplicateRules(action="group"))
     assert report["near_duplicate_groups"] == {"groups": 1, "documents": 2}

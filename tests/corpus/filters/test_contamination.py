@@ -6,10 +6,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pretrace.corpus.filters.contamination import EvaluationNgrams, EvaluationText, touched_lines
+from pretrace.corpus.filters.contamination import (
+    EvaluationNgrams,
+    EvaluationText,
+    evaluation_ngrams,
+    ngram_lengths,
+    touched_lines,
+)
+from pretrace.settings import ContaminationRules
 from tests.helpers.planted_text import text, words
 
 FEW = st.lists(st.sampled_from("abc"), max_size=30)
+
+
+def of(row: list[str], n: int) -> set[tuple[str, ...]]:
+    """The n-grams of a row."""
+    return {tuple(row[start : start + n]) for start in range(len(row) - n + 1)}
 
 
 @pytest.mark.slow
@@ -22,6 +34,8 @@ def test_shared_ngrams_are_all_found_and_no_other(rows: list[list[str]], documen
     expected = [s for s in range(len(document) - n + 1) if tuple(document[s : s + n]) in of_rows]
     shared = ngrams.find(document)
     assert (shared.starts if shared else []) == expected
+    found = {f"file:{place}" for place, row in enumerate(rows) if of(row, n) & of(document, n)}
+    assert {name for _, name in shared.all_rows} == found if shared else not found
     for start, (_, name) in zip(expected, shared.rows if shared else [], strict=True):
         row = " ".join(rows[int(name.removeprefix("file:"))])
         assert " ".join(document[start : start + n]) in row
@@ -47,6 +61,24 @@ def test_shared_row_is_named_with_its_task() -> None:
     assert set(shared.rows) == {("mrpc", "test.parquet:7")}
     assert ngrams.find(text("other").split()) is None
     assert ngrams.too_short == 1
+
+
+def test_lengths_are_the_fifth_percentile_of_rows_from_8_to_13() -> None:
+    def texts(task: str, lengths: list[int]) -> list[EvaluationText]:
+        return [EvaluationText(task, f"f:{n}", " ".join(["w"] * length)) for n, length in enumerate(lengths)]
+
+    short, middle, long = [3] * 2 + [9] * 8, [10, *range(20, 60)], [30, *range(20, 60)]
+    several = [EvaluationText("pairs", "f:1", "w " * 4), EvaluationText("pairs", "f:1", "w " * 11)]
+    found = [*texts("short", short), *texts("middle", [11, 11, 11, *middle]), *texts("long", long), *several]
+    assert ngram_lengths(found) == {"short": 8, "middle": 11, "long": 13, "pairs": 11}
+    by_task = evaluation_ngrams(iter(found), ContaminationRules(action="report"))
+    assert [(one.n, {text.task for text in one.texts}) for one in by_task] == [
+        (8, {"short"}),
+        (11, {"middle", "pairs"}),
+        (13, {"long"}),
+    ]
+    assert [one.n for one in evaluation_ngrams(iter(found), ContaminationRules(action="report", words=9))] == [9]
+    assert [one.n for one in evaluation_ngrams(iter(found), ContaminationRules())] == [13]
 
 
 def test_find_without_evaluation_text() -> None:

@@ -9,7 +9,7 @@ of the whole corpus are in memory at once.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -29,7 +29,13 @@ from pretrace.corpus.documents import bytes_of_documents
 from pretrace.corpus.filters.base import DECIMALS, CleanedDocument, Reason, Step
 from pretrace.corpus.filters.boilerplate import BoilerplateFilter
 from pretrace.corpus.filters.classifier import Classifier, ClassifierFilter, classifier_report, fit_classifier
-from pretrace.corpus.filters.contamination import ContaminationFilter, EvaluationNgrams, EvaluationText
+from pretrace.corpus.filters.contamination import (
+    ContaminationFilter,
+    EvaluationNgrams,
+    EvaluationText,
+    NoteRows,
+    evaluation_ngrams,
+)
 from pretrace.corpus.filters.exact_duplicates import ExactDuplicateFilter
 from pretrace.corpus.filters.near_duplicates import PERMUTATIONS, find_near_duplicates
 from pretrace.corpus.filters.quality import LanguageFilter, LengthFilter, SymbolFilter
@@ -37,10 +43,10 @@ from pretrace.corpus.filters.repetition import RepetitionFilter
 from pretrace.corpus.text.prepared_text import PreparedText
 from pretrace.corpus.text.recipe import ENGLISH, Gpt1Words
 from pretrace.corpus.text.word_counts import by_frequency
-from pretrace.schemas.corpus import CleanReport, DuplicateGroups, EvaluationTexts
+from pretrace.schemas.corpus import CleanReport, DuplicateGroups, EvaluationTexts, FoundRows
 
 if TYPE_CHECKING:
-    from pretrace.settings import Corpus, Quality, Workers
+    from pretrace.settings import ContaminationRules, Corpus, Quality, Workers
 
 FREQUENT_WORDS = 50
 """Words of the training text that the report lists."""
@@ -48,7 +54,7 @@ Rules = TypeVar("Rules")
 
 
 def document_steps(
-    quality: Quality, evaluation: EvaluationNgrams | None, recipe: Gpt1Words, classifier: Classifier | None = None
+    quality: Quality, evaluation: Sequence[EvaluationNgrams], recipe: Gpt1Words, classifier: Classifier | None = None
 ) -> list[Step]:
     """Return all that can happen to a document by itself, in order; each step drops, cuts or measures it.
 
@@ -63,11 +69,7 @@ def document_steps(
         *([ClassifierFilter(quality.classifier, classifier)] if quality.classifier and classifier else []),
         PrepareText(recipe),
         *([BoilerplateFilter(quality.boilerplate, None, recipe)] if quality.boilerplate else []),
-        *(
-            [ContaminationFilter(quality.contamination, evaluation, recipe)]
-            if quality.contamination and evaluation
-            else []
-        ),
+        *_if_set(quality.contamination, lambda rules: _contamination(rules, evaluation, recipe)),
         Measure(quality.near_duplicates),
     ]
 
@@ -101,9 +103,9 @@ def clean_documents(
         PretraceError: no documents in `raw`, or too few are left to split; the classifier has no examples.
     """
     quality, totals, recipe = corpus.quality, Totals(), Gpt1Words(language)
-    ngrams = EvaluationNgrams(evaluation, quality.contamination.words) if quality.contamination else None
+    ngrams = evaluation_ngrams(evaluation, quality.contamination) if quality.contamination else []
     classifier, fit = fit_classifier(quality.classifier, raw, examples) if quality.classifier else (None, None)
-    inputs = [quality.model_dump(mode="json"), [asdict(text) for text in ngrams.texts] if ngrams else None, recipe.key]
+    inputs = [quality.model_dump(mode="json"), [[one.n, *map(asdict, one.texts)] for one in ngrams], recipe.key]
     inputs += [classifier.fingerprint] if classifier else []
     cache = scratch if bytes_of_documents(raw) >= CACHED_FROM_BYTES else None
     with atomic_folder(out) as temporary, Rejects(temporary / "rejects.jsonl") as rejects:
@@ -123,6 +125,8 @@ def clean_documents(
     if scratch:
         shutil.rmtree(scratch, ignore_errors=True)
     of_options: dict[str, Any] = {"classifier": classifier_report(fit, examples, totals.scores)} if fit else {}
+    if quality.contamination and quality.contamination.action == "report":
+        of_options["found_rows"] = _found_rows(kept, splits, ngrams)
     return CleanReport(
         documents_in=totals.read["documents"],
         bytes_in=totals.read["bytes"],
@@ -133,7 +137,7 @@ def clean_documents(
         frequent_words=list(islice((row for row in by_frequency(counts) if _has_letter(row[0])), FREQUENT_WORDS)),
         **rejects.report(),
         near_duplicate_groups=DuplicateGroups(groups=len(set(groups.values())), documents=len(groups)),
-        evaluation_texts=EvaluationTexts(looked_for=len(ngrams.texts), too_short=ngrams.too_short) if ngrams else None,
+        evaluation_texts=_sizes(ngrams) if quality.contamination else None,
         **of_options,
     )
 
@@ -152,6 +156,24 @@ def deduplicate(
         if document.signature is not None:
             signatures += document.signature.tobytes()
     return kept, np.frombuffer(signatures, np.uint32).reshape(-1, PERMUTATIONS)
+
+
+def _contamination(rules: ContaminationRules, evaluation: Sequence[EvaluationNgrams], recipe: Gpt1Words) -> Step:
+    return NoteRows(evaluation) if rules.action == "report" else ContaminationFilter(rules, evaluation[0], recipe)
+
+
+def _found_rows(
+    kept: KeptDocuments, splits: Sequence[str | None], evaluation: Sequence[EvaluationNgrams]
+) -> dict[str, FoundRows]:
+    """Return by task the rows with which documents of the training text share words."""
+    rows = {
+        row for number, of_document in kept.evaluation_rows.items() if splits[number] == "train" for row in of_document
+    }
+    words = {text.task: ngrams.n for ngrams in evaluation for text in ngrams.texts}
+    return {
+        task: FoundRows(words=n, rows=sorted(row for of_task, row in rows if of_task == task))
+        for task, n in sorted(words.items())
+    }
 
 
 def _near_duplicates(
@@ -186,6 +208,11 @@ def _splits(
 
 def _if_set(rules: Rules | None, step: Callable[[Rules], Step]) -> list[Step]:
     return [step(rules)] if rules else []
+
+
+def _sizes(ngrams: Sequence[EvaluationNgrams]) -> EvaluationTexts:
+    looked_for, too_short = sum(len(one.texts) for one in ngrams), sum(one.too_short for one in ngrams)
+    return EvaluationTexts(looked_for=looked_for, too_short=too_short)
 
 
 def _has_letter(word: str) -> bool:

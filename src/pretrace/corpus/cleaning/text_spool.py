@@ -109,10 +109,14 @@ class KeptDocuments:
     def __init__(self, spool: TextSpool) -> None:
         self.spool = spool
         self.documents: list[KeptDocument] = []
+        self.evaluation_rows: dict[int, list[tuple[str, str]]] = {}
+        """Task and row of the evaluation texts with which a document shares words, by its number."""
         self._ranges = array("Q")  # four numbers per document, as there can be millions
 
     def add(self, document: CleanedDocument) -> None:
         assert document.range and document.prepared_range
+        if document.evaluation_rows:
+            self.evaluation_rows[len(self.documents)] = document.evaluation_rows
         self.documents.append(KeptDocument(document.id, document.source, document.words))
         self._ranges.extend((*document.range, document.prepared_range.bytes))
 

@@ -3,12 +3,12 @@
 A test row that a model has read in pre-training does not test it. The dev and test texts of the tasks that are read
 from files, cleaned as the corpus is, are searched for; probes are made from documents that training never sees. Shared
 n-grams are compared as text, so each match is certain. Source of the method: GPT-3 (Brown et al. 2020, C), with n from
-8 to 13.
+8 to 13. Documents are dropped, or cut; or rows are only noted, to compare scores on all rows and on those not found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +24,9 @@ from pretrace.corpus.text.recipe import Recipe
 
 if TYPE_CHECKING:
     from pretrace.settings import ContaminationRules
+
+LEAST_WORDS, MOST_WORDS = 8, 13
+"""Bounds of GPT-3's n."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,9 @@ class SharedNgrams:
     starts: list[int]
     """Positions of their first words in the document."""
     rows: list[tuple[str, str]]
-    """Task and row of each of them."""
+    """Task and row of each of them, the first if several rows have it."""
+    all_rows: set[tuple[str, str]]
+    """Task and row of all rows that have one of them."""
 
 
 class EvaluationNgrams:
@@ -79,8 +84,10 @@ class EvaluationNgrams:
             ngrams.append(of_text)
             text_numbers.append(np.full(len(of_text), len(self.texts)))
             self.texts.append(text)
-        self._ngrams, first = np.unique(np.concatenate(ngrams), return_index=True)
-        self._text_numbers = np.concatenate(text_numbers)[first]
+        joined = np.concatenate(ngrams)
+        order = np.argsort(joined, kind="stable")
+        self._ngrams, self._first, self._counts = np.unique(joined[order], return_index=True, return_counts=True)
+        self._text_numbers = np.concatenate(text_numbers)[order]
 
     def find(self, words: list[str]) -> SharedNgrams | None:
         """Return the shared n-grams among a document's words; None if there are none."""
@@ -88,13 +95,42 @@ class EvaluationNgrams:
         if not len(ngrams) or not len(self._ngrams):
             return None
         at = np.minimum(np.searchsorted(self._ngrams, ngrams), len(self._ngrams) - 1)
-        shared = SharedNgrams([], [])
+        shared = SharedNgrams([], [], set())
         for start in np.flatnonzero(self._ngrams[at] == ngrams).tolist():
-            text = self.texts[self._text_numbers[at[start]]]
-            if f" {' '.join(words[start : start + self.n])} " in f" {' '.join(text.text.split())} ":
+            ngram = f" {' '.join(words[start : start + self.n])} "
+            texts = [text for text in self._with(int(at[start])) if ngram in f" {' '.join(text.text.split())} "]
+            if texts:
                 shared.starts.append(start)
-                shared.rows.append((text.task, text.row))
+                shared.rows.append((texts[0].task, texts[0].row))
+                shared.all_rows.update((text.task, text.row) for text in texts)
         return shared if shared.starts else None
+
+    def _with(self, number: int) -> list[EvaluationText]:
+        """Return the texts that have an n-gram, in order, each once."""
+        first = self._first[number]
+        return [self.texts[n] for n in dict.fromkeys(self._text_numbers[first : first + self._counts[number]].tolist())]
+
+
+def evaluation_ngrams(texts: Iterable[EvaluationText], rules: ContaminationRules) -> list[EvaluationNgrams]:
+    """Return the n-grams to look for; with `action: report` and no `words` of each length that the tasks have."""
+    if rules.words or rules.action != "report":
+        return [EvaluationNgrams(texts, rules.words or MOST_WORDS)]
+    kept = list(texts)
+    lengths = ngram_lengths(kept)
+    return [EvaluationNgrams((t for t in kept if lengths[t.task] == n), n) for n in sorted(set(lengths.values()))]
+
+
+def ngram_lengths(texts: Iterable[EvaluationText]) -> dict[str, int]:
+    """Return GPT-3's n for each task: the 5th percentile of its rows' words, from 8 to 13.
+
+    Of a row with several texts the longest counts (ours): an n-gram lies within one text.
+    """
+    words: dict[str, dict[str, int]] = {}
+    for text in texts:
+        rows = words.setdefault(text.task, {})
+        rows[text.row] = max(rows.get(text.row, 0), len(text.text.split()))
+    fifth = {task: int(np.percentile(list(rows.values()), 5, method="lower")) for task, rows in words.items()}
+    return {task: min(max(n, LEAST_WORDS), MOST_WORDS) for task, n in fifth.items()}
 
 
 class ContaminationFilter:
@@ -112,12 +148,25 @@ class ContaminationFilter:
         if not shared:
             return None
         task, row = shared.rows[0]
-        ngram = " ".join(words[shared.starts[0] : shared.starts[0] + self.rules.words])
+        ngram = " ".join(words[shared.starts[0] : shared.starts[0] + self.evaluation.n])
         reason = Reason("contamination", len(shared.starts), f"{task}: {row}: {ngram}")
-        document.evaluation_rows = sorted(set(shared.rows))
+        document.evaluation_rows = sorted(shared.all_rows)
         if self.rules.action == "drop":
             return reason
-        return document.cut(reason, touched_lines(document.prepared, shared.starts, self.rules.words), self.recipe)
+        return document.cut(reason, touched_lines(document.prepared, shared.starts, self.evaluation.n), self.recipe)
+
+
+class NoteRows:
+    """Notes with which rows a document shares an n-gram, and keeps it."""
+
+    def __init__(self, evaluation: Sequence[EvaluationNgrams]) -> None:
+        self.evaluation = evaluation
+
+    def __call__(self, document: CleanedDocument) -> Reason | None:
+        words = document.prepared.split()
+        found = [shared.all_rows for ngrams in self.evaluation if (shared := ngrams.find(words))]
+        document.evaluation_rows = sorted(set().union(*found))
+        return None
 
 
 def touched_lines(prepared: str, starts: list[int], n: int) -> list[bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -45,6 +46,33 @@ class TaskScores:
         """Return a column's mean over its fine-tunings, on all rows that it has predicted."""
         return self._on(column, self._task.columns[column].rows_N)
 
+    def on_rows(self, column: str, rows_N: np.ndarray) -> tuple[Estimate, Estimate]:
+        """Return a column's mean on some of its rows, ascending, and the difference from that on all of them.
+
+        The difference is of the same fine-tunings on the same documents, so what moves both scores alike cancels out.
+        """
+        part, whole = self._on(column, rows_N), self.mean(column)
+        own = self._task.columns[column]
+        of_part, of_whole = self._scores(column, rows_N), self._scores(column, own.rows_N)
+        paired = [a - b for a, b in zip(of_part, of_whole, strict=True)]
+        difference = minus(part, whole)
+        # The draws of the seeds and of the threshold are the same in both scores.
+        seeds = estimate(paired, own.pretrain_seeds or [None] * len(paired), difference.documents_G, difference.moves_G)
+        return part, replace(seeds, freedom=difference.freedom)
+
+    def rows(self, column: str) -> np.ndarray:
+        """Return the numbers of the test rows that a column has predicted."""
+        return self._task.columns[column].rows_N
+
+    @property
+    def documents(self) -> list[str]:
+        """For each test row the document that it is from."""
+        return self._task.documents
+
+    def longest_part(self, row: int) -> int:
+        """Return the words of a test row's longest text."""
+        return max(len(part.split()) for part in self._task.parts[row])
+
     def minus(self, one: str, other: str) -> Estimate:
         """Return the difference of two means, on the rows that both have predicted."""
         rows_N = np.intersect1d(self._task.columns[one].rows_N, self._task.columns[other].rows_N)
@@ -63,13 +91,22 @@ class TaskScores:
 
     def _estimate(self, column: str, rows_N: np.ndarray) -> Estimate:
         own, labels_N = self._task.columns[column], self._task.labels_N[rows_N]
-        predictions_SN = own.predictions_SN[:, np.searchsorted(own.rows_N, rows_N)]
+        predictions_SN = self._predictions(column, rows_N)
         documents_G, codes_N = np.unique(self._documents_N[rows_N], return_inverse=True)
         moved = [moves(self._metric, labels_N, values_N, codes_N, self._balanced) for values_N in predictions_SN]
         return estimate(
-            [score(self._metric, labels_N, values_N) for values_N in predictions_SN],
+            self._scores(column, rows_N),
             own.pretrain_seeds or [None] * len(predictions_SN),
             documents_G,
             np.mean(moved, axis=0),
             self._extra_variance.get(column, 0.0),
         )
+
+    def _predictions(self, column: str, rows_N: np.ndarray) -> np.ndarray:
+        own = self._task.columns[column]
+        return own.predictions_SN[:, np.searchsorted(own.rows_N, rows_N)]
+
+    def _scores(self, column: str, rows_N: np.ndarray) -> list[float]:
+        """Return the score of each fine-tuning."""
+        labels_N = self._task.labels_N[rows_N]
+        return [score(self._metric, labels_N, values_N) for values_N in self._predictions(column, rows_N)]
