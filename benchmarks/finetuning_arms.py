@@ -58,7 +58,7 @@ def ours(job: Job, precision: str) -> Step:
     """Return a step as the pipeline runs it."""
     import torch
 
-    from pretrace.tasks.dataset import EncodedSplit
+    from pretrace.tasks.encoded import EncodedSplit
     from pretrace.training.engine.device import choose_device
     from pretrace.training.engine.optimizer import build_optimizer
     from pretrace.training.finetuning.trainer import example_losses

@@ -2,8 +2,8 @@
 
     python stages/baselines.py source
 
-Reads data/tasks/<task>/ and models/text_models/; writes data/baselines/<task>.parquet, the predictions on the test
-rows, and reports/baselines/<task>.json.
+Reads data/tasks/<task>/, its ids in data/encoded/ of the first system and models/text_models/; writes
+data/baselines/<task>.parquet, the predictions on the test rows, and reports/baselines/<task>.json.
 """
 
 from pathlib import Path
@@ -15,9 +15,8 @@ from pretrace.schemas.record import write_record
 
 def main(run: Run) -> None:
     (task,) = run.cell
-    report = score_baselines(
-        Path(f"data/tasks/{task}"), Path("models/text_models"), Path(f"data/baselines/{task}.parquet")
-    )
+    rows, encoded = Path(f"data/tasks/{task}"), Path(f"data/encoded/{run.settings.first_system}/{task}")
+    report = score_baselines(rows, encoded, Path("models/text_models"), Path(f"data/baselines/{task}.parquet"))
     write_record(f"reports/baselines/{task}.json", report)
     run.log_metrics({name: baseline.score for name, baseline in report.baselines.items()})
 

@@ -1,8 +1,8 @@
-"""Train the vocabulary on the training text, or copy that of weights (`pretrain.init_from`, `pretrain.continue_from`).
+"""Train a system's vocabulary on the training text, or copy that of weights from elsewhere (`pretrain.init_from`).
 
-    python stages/bpe.py
+    python stages/bpe.py gpt1
 
-Reads data/clean/; writes models/vocabulary/ and reports/bpe.json.
+Reads data/clean/; writes models/vocabulary/<system>/ and reports/bpe/<system>.json.
 """
 
 from pathlib import Path
@@ -23,21 +23,23 @@ from pretrace.tokens import (
 
 
 def main(run: Run) -> None:
-    clean, out = Path("data/clean"), Path("models/vocabulary")
-    start = run.settings.pretrain.weights
+    (system,) = run.cell
+    settings = run.settings.of_system(system)
+    clean, out = Path("data/clean"), Path(f"models/vocabulary/{system}")
+    start = settings.pretrain.weights
     if start:
         numbers: dict[str, Any] = {"size": copy_vocabulary(vocabulary_folder(start), out).size}
     else:
-        chosen, scratch = run.settings.scale.vocabulary, scratch_folder() / "bpe"
-        more = scratch, prepared_folder(), run.settings.workers, run.settings.text.language
+        chosen, scratch = settings.scale.vocabulary, scratch_folder() / "bpe" / system
+        more = scratch, prepared_folder(), settings.workers, settings.text.language
         numbers = train_on_documents(chosen, clean / "train", out, *more)
     vocabulary = load_vocabulary(out)
-    prepared = PreparedText(vocabulary.recipe, prepared_folder(), run.settings.workers)
+    prepared = PreparedText(vocabulary.recipe, prepared_folder(), settings.workers)
     texts = (document.text for document in prepared.documents(clean / "validation"))
     report = VocabularyReport(**numbers, **measure_vocabulary(vocabulary, texts))
-    write_record("reports/bpe.json", report)
+    write_record(f"reports/bpe/{system}.json", report)
     run.log_metrics(report.as_json())
 
 
 if __name__ == "__main__":
-    run_stage("bpe", main)
+    run_stage("bpe", main, "systems")

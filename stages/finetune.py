@@ -2,7 +2,7 @@
 
     python stages/finetune.py source full
 
-Reads data/tasks/<task>/, models/pretrained/ and the size of models/vocabulary/; writes
+Reads the files that data/cells/<task>-<variant>.json names: rows in data/encoded/, models in models/pretrained/. Writes
 models/finetuned/<task>-<variant>/ (the model that is best on dev, and the curves),
 data/predictions/<task>-<variant>.parquet (the predictions of all fine-tunings for the test rows) and
 reports/finetune/<task>-<variant>.json. A finished fine-tuning is cached in .pretrace/ and not run again after a crash.
@@ -11,6 +11,7 @@ reports/finetune/<task>-<variant>.json. A finished fine-tuning is cached in .pre
 from pathlib import Path
 
 from pretrace.pipeline.stage import Run, run_stage
+from pretrace.schemas.finetuning import CellRecord
 from pretrace.schemas.record import read_record, write_record
 from pretrace.schemas.tokens import VocabularyRecord
 from pretrace.training.finetuning.worker_pool import prepare_workers
@@ -20,16 +21,19 @@ PARAMS = ("lr", "epochs", "lm_weight")
 
 def main(run: Run) -> None:
     prepare_workers()  # before the next line, which loads PyTorch: the workers' copy is loaded meanwhile
+    from pretrace.training.finetuning.cells import check_files
     from pretrace.training.finetuning.run import finetune_all_seeds
 
     task, variant = run.cell
     name = f"{task}-{variant}"
     out = Path(f"models/finetuned/{name}")
-    pretrained = Path("models/pretrained")
+    cell = read_record(Path(f"data/cells/{name}.json"), CellRecord)
+    check_files(cell)
+    rows, pretrained = Path(f"data/encoded/{cell.system}/{task}"), Path(f"models/pretrained/{cell.system}")
     size = read_record(pretrained / "transformer" / "vocabulary" / "vocabulary.json", VocabularyRecord).size
-    folders = (Path(f"data/tasks/{task}"), pretrained)
     predictions = Path(f"data/predictions/{name}.parquet")
-    report, cost = finetune_all_seeds(run.settings, task, variant, *folders, size, out, predictions)
+    settings = run.settings.of_system(cell.system)
+    report, cost = finetune_all_seeds(settings, task, variant, rows, pretrained, size, out, predictions)
     write_record(f"reports/finetune/{name}.json", report)
     values = report.as_json()
     run.log_params({key: values[key] for key in PARAMS})

@@ -1,9 +1,9 @@
-"""Score a linear classifier on the states of the frozen pre-trained transformer, on the rows of a task.
+"""Score a linear classifier on the states of a system's frozen pre-trained transformer, on the rows of a task.
 
-    python stages/frozen.py source
+    python stages/frozen.py source gpt1
 
-Reads data/tasks/<task>/ and models/pretrained/; writes data/frozen/<task>.parquet, the predictions on the test rows,
-and reports/frozen/<task>.json.
+Reads data/encoded/<system>/<task>/ and models/pretrained/<system>/; writes data/frozen/<task>-<system>.parquet, the
+predictions on the test rows, and reports/frozen/<task>-<system>.json.
 """
 
 from pathlib import Path
@@ -15,15 +15,16 @@ from pretrace.training.engine.device import choose_device
 
 
 def main(run: Run) -> None:
-    (task,) = run.cell
-    scale = run.settings.scale
+    task, system = run.cell
+    settings = run.settings.of_system(system)
+    scale, name = settings.scale, f"{task}-{system}"
     device = choose_device(scale.pretrain.precision, scale.threads)
-    folders = Path(f"data/tasks/{task}"), Path("models/pretrained")
-    report = score_frozen(run.settings, *folders, device, Path(f"data/frozen/{task}.parquet"))
-    write_record(f"reports/frozen/{task}.json", report)
+    folders = Path(f"data/encoded/{system}/{task}"), Path(f"models/pretrained/{system}")
+    report = score_frozen(settings, *folders, device, Path(f"data/frozen/{name}.parquet"))
+    write_record(f"reports/frozen/{name}.json", report)
     run.log_metrics({name: scored.score for name, scored in report.scores.items()})
     run.cost["device"] = device.name
 
 
 if __name__ == "__main__":
-    run_stage("frozen", main, "tasks")
+    run_stage("frozen", main, "tasks", "systems")

@@ -1,11 +1,12 @@
-"""Pre-train the transformer, and the LSTM when a variant needs it; or take other weights instead.
+"""Pre-train a system's transformer, and the LSTM when a variant needs it; or take other weights instead.
 
-    python stages/pretrain.py
-    torchrun --nproc-per-node 8 stages/pretrain.py      # with several GPUs, here or on several machines
+    python stages/pretrain.py gpt1
+    torchrun --nproc-per-node 8 stages/pretrain.py gpt1     # with several GPUs, here or on several machines
 
-Reads data/shards/ and models/vocabulary/; writes models/pretrained/<model>/, reports/pretrain.json, the curves under
-reports/curves/ and samples of generated text. Names of further seeds end in theirs: models/pretrained/<model>-seed-43/.
-Resumes from the last checkpoint under .pretrace/ after a kill; a finished seed is not trained again.
+Reads data/shards/<system>/ and models/vocabulary/<system>/; writes models/pretrained/<system>/<model>/,
+reports/pretrain/<system>.json, the curves under reports/curves/<system>/ and samples of generated text. Names of
+further seeds end in theirs: models/pretrained/<system>/<model>-seed-43/. Resumes from the last checkpoint under
+.pretrace/ after a kill; a finished seed is not trained again.
 """
 
 from functools import partial
@@ -21,16 +22,18 @@ from pretrace.training.pretraining.artifacts import models_to_pretrain, total_co
 from pretrace.training.pretraining.init_from import init_from
 from pretrace.training.pretraining.run import pretrain
 
-SHARDS, VOCABULARY, REPORTS = Path("data/shards"), Path("models/vocabulary"), Path("reports")
+REPORTS = Path("reports")
 
 
 def main(run: Run) -> None:
-    settings = run.settings
+    (system,) = run.cell
+    settings = run.settings.of_system(system)
+    shards, folder = Path(f"data/shards/{system}"), Path(f"models/vocabulary/{system}")
     results: dict[str, Any] = {}
-    vocabulary = load_vocabulary(VOCABULARY)
+    vocabulary = load_vocabulary(folder)
     sample = partial(generate_samples, vocabulary=vocabulary, seed=settings.pretrain.seeds[0])
     special = special_tokens(vocabulary)
-    publish, curves = partial(publish_progress, run), REPORTS / "curves"
+    publish, curves = partial(publish_progress, run), REPORTS / "curves" / system
     chosen = {
         name: (kind, seed)
         for kind in models_to_pretrain(settings)
@@ -40,14 +43,14 @@ def main(run: Run) -> None:
         run.log_curve(curves / f"{name}.json")
     for name, (kind, seed) in chosen.items():
         if seed is None:
-            results[name] = init_from(settings, SHARDS, special)
+            results[name] = init_from(settings, shards, special)
         else:
-            results[name] = pretrain(kind, seed, settings, SHARDS, publish, curves, sample, special)
+            results[name] = pretrain(kind, seed, settings, shards, publish, curves, sample, special)
     if run.is_rank_zero:  # under torchrun, rank 0 writes
-        report = write_results(results, VOCABULARY, Path("models/pretrained"), REPORTS, sample)
+        report = write_results(results, folder, Path(f"models/pretrained/{system}"), REPORTS, system, sample)
         run.log_metrics(report.as_json())
         run.cost |= total_cost(results)
 
 
 if __name__ == "__main__":
-    run_stage("pretrain", main)
+    run_stage("pretrain", main, "systems")

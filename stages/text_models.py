@@ -2,7 +2,7 @@
 
     python stages/text_models.py
 
-Reads data/shards/ and data/clean/train/; writes models/text_models/ and reports/text_models.json.
+Reads data/shards/ of the first system and data/clean/train/; writes models/text_models/ and reports/text_models.json.
 """
 
 from pathlib import Path
@@ -15,7 +15,8 @@ from pretrace.schemas.record import write_record
 
 def main(run: Run) -> None:
     prepared = PreparedText(Gpt1Words(run.settings.text.language), prepared_folder(), run.settings.workers)
-    report = build_text_models(Path("data/shards"), prepared, Path("data/clean/train"), Path("models/text_models"))
+    shards = Path(f"data/shards/{run.settings.first_system}")
+    report = build_text_models(shards, prepared, Path("data/clean/train"), Path("models/text_models"))
     write_record("reports/text_models.json", report)
     run.log_metrics({"tokens": report.tokens, "passages": report.passages, "words": report.words})
 

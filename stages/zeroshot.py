@@ -1,9 +1,10 @@
-"""Score the pre-trained language models without fine-tuning: tasks by heuristics, and language tests.
+"""Score the pre-trained language models of a system without fine-tuning: tasks by heuristics, and language tests.
 
-    python stages/zeroshot.py
+    python stages/zeroshot.py gpt1
 
-Reads models/pretrained/, data/tasks/ and the files of the language tests; writes reports/zeroshot.json and, for the
-final transformer of each pre-training, data/zeroshot/<task>.parquet: the predictions for the test rows scored.
+Reads models/pretrained/<system>/, data/tasks/ and the files of the language tests; writes
+reports/zeroshot/<system>.json and, for the final transformer of each pre-training,
+data/zeroshot/<system>/<task>.parquet: the predictions for the test rows scored.
 """
 
 from pathlib import Path
@@ -18,12 +19,14 @@ from pretrace.training.engine.device import choose_device
 
 
 def main(run: Run) -> None:
-    scale = run.settings.scale
+    (system,) = run.cell
+    settings = run.settings.of_system(system)
+    scale = settings.scale
     device = choose_device(scale.pretrain.precision, scale.threads)
-    trained = read_record("reports/pretrain.json", PretrainReport)
-    with atomic_folder("data/zeroshot") as out:
-        report = zero_shot(run.settings, Path("models/pretrained"), Path("data/tasks"), trained, device, out)
-    write_record("reports/zeroshot.json", report)
+    trained = read_record(f"reports/pretrain/{system}.json", PretrainReport)
+    with atomic_folder(f"data/zeroshot/{system}") as out:
+        report = zero_shot(settings, Path(f"models/pretrained/{system}"), Path("data/tasks"), trained, device, out)
+    write_record(f"reports/zeroshot/{system}.json", report)
     run.log_metrics(numbers(report))
     run.cost["device"] = device.name
 
@@ -42,4 +45,4 @@ def numbers(report: ZeroShotReport) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    run_stage("zeroshot", main)
+    run_stage("zeroshot", main, "systems")

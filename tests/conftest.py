@@ -20,7 +20,7 @@ hypothesis.settings.load_profile("no deadline")
 REPOSITORY = Path(__file__).resolve().parents[1]
 PARAMS: dict[str, Any] = {
     "scale": "laptop",
-    "system": "gpt1",
+    "systems": ["gpt1"],
     "lr": None,
     "seeds": [0, 1, 2],
     "corpus": {"source": "installed", "packages": ["networkx"]},

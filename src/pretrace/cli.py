@@ -16,7 +16,6 @@ from pretrace.common.arguments import Parser, number, whole_number
 from pretrace.common.errors import PretraceError, printable
 from pretrace.common.frame import run_command
 
-MODEL = "models/pretrained/transformer"
 COUNT, SEED = whole_number(1, 10**9), whole_number(0, 2**32 - 1)
 """As in the settings."""
 TEMPERATURE = number(0.001, 1000, or_zero=True)
@@ -69,13 +68,21 @@ def check(_options: argparse.Namespace) -> None:
         print(f"{printable(heading):<14}{printable(text)}", flush=True)
 
 
+def _model(options: argparse.Namespace) -> str:
+    """Return the model that a command is given; by default the transformer of the experiment's first system."""
+    from pretrace.settings import MAIN_MODEL, load_settings
+
+    return options.model or f"models/pretrained/{load_settings().first_system}/{MAIN_MODEL}"
+
+
 def generate(options: argparse.Namespace) -> None:
     """Print the prompt with its continuation."""
     from pretrace.model import load_model
     from pretrace.tokens import load_vocabulary, vocabulary_folder
     from pretrace.training.engine.generate import generate as generate_text
 
-    model, vocabulary = load_model(options.model), load_vocabulary(vocabulary_folder(options.model))
+    folder = _model(options)
+    model, vocabulary = load_model(folder), load_vocabulary(vocabulary_folder(folder))
     sampling = (options.tokens, options.seed, options.temperature, options.top)
     text = generate_text(model, vocabulary, options.prompt, *sampling)
     print("\n".join(map(printable, text.split("\n"))))  # a model may have learned control sequences
@@ -96,21 +103,22 @@ def predict(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Print how well a language model predicts a text, or the last words of passages."""
+    model = _model(options)
     if options.last_word is not None:
         from pretrace.evaluation.language_tests.command import describe, last_words
 
         source = {"last_word": options.last_word}
         if options.stride is not None:
             raise PretraceError("--stride goes with --text: a passage is read whole, or its end that fits the context")
-        scores = last_words(options.model, options.last_word)
+        scores = last_words(model, options.last_word)
     else:
         from pretrace.evaluation.perplexity import describe
         from pretrace.evaluation.perplexity import evaluate as measure
 
         source = {"text": options.text}
-        scores = measure(options.model, options.text, options.stride)
+        scores = measure(model, options.text, options.stride)
     if options.json:
-        print(json.dumps({"model": options.model, **source, **scores}, indent=2, ensure_ascii=False))
+        print(json.dumps({"model": model, **source, **scores}, indent=2, ensure_ascii=False))
         return
     for heading, text in describe(scores):
         print(f"{heading:<14}{text}")
@@ -139,7 +147,7 @@ def export(options: argparse.Namespace) -> None:
     """Write the model in another format and print the folder."""
     from pretrace.export import export as write
 
-    print(write(options.model, options.to, options.out and Path(options.out)))
+    print(write(_model(options), options.to, options.out and Path(options.out)))
 
 
 def diff(options: argparse.Namespace) -> None:
@@ -231,7 +239,9 @@ def build_parser() -> argparse.ArgumentParser:
         return one
 
     def add_model(one: argparse.ArgumentParser, text: str) -> None:
-        one.add_argument("model", metavar="MODEL", nargs="?", default=MODEL, help=text)
+        one.add_argument(
+            "model", metavar="MODEL", nargs="?", help=f"{text} (default: the transformer of the first system)"
+        )
 
     add(check, "check settings, data, memory and disk, and estimate the run")
     one = add(generate, "continue a text with a pre-trained language model")

@@ -12,8 +12,9 @@ from pretrace.baselines.lsa import fit_lsa, write_lsa
 from pretrace.baselines.ngrams import count_ngrams, write_ngrams
 from pretrace.baselines.run import score_baselines
 from pretrace.common.errors import PretraceError
-from pretrace.tasks.dataset import Row, TaskData, write_task
+from pretrace.tasks.dataset import Row, TaskData
 from pretrace.tasks.metrics import score
+from tests.helpers.task_folders import write_task
 
 
 def encode(text: str) -> np.ndarray:

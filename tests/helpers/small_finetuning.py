@@ -11,7 +11,7 @@ from pretrace.schemas.finetuning import FinetuneRecipe
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.settings.training import ReadOut
-from pretrace.tasks.dataset import EncodedSplit
+from pretrace.tasks.encoded import EncodedSplit
 from pretrace.tasks.input_formats import InputFormat
 from pretrace.tasks.kinds import KINDS
 from pretrace.training.finetuning.config import resolve_recipe

@@ -70,7 +70,7 @@ def write_settings(folder: Path, params: dict[str, Any]) -> None:
     shutil.copytree(REPOSITORY / "systems", folder / "systems", dirs_exist_ok=True)
     (folder / "scales").mkdir(exist_ok=True)
     yaml.dump(scale, folder / "scales" / "small.yaml")
-    yaml.dump({**PARAMS, "scale": "small", "system": "gpt1", "tasks": TASKS, **params}, folder / "params.yaml")
+    yaml.dump({**PARAMS, "scale": "small", "systems": ["gpt1"], "tasks": TASKS, **params}, folder / "params.yaml")
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

@@ -58,8 +58,8 @@ def settings_with(changes: dict[str, Any] | None = None, **top: Any) -> Settings
             scale[section] = value
     values: dict[str, Any] = {
         "scale_name": "small",
+        "systems": {"gpt1": {"source": "GPT-1", "scale": scale}},
         "system_name": "gpt1",
-        "system_source": "GPT-1",
         "scale": scale,
         "lr": None,
         "seeds": [1, 2],

@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pretrace.common.errors import PretraceError
-from pretrace.tasks.dataset import SPLITS, EncodedSplit, Row, TaskData, read_task, write_task
+from pretrace.tasks.dataset import SPLITS, Row, TaskData
+from pretrace.tasks.encoded import EncodedSplit, read_encoded
+from tests.helpers.task_folders import write_task
 
 
 def encode(text: str) -> np.ndarray:
@@ -43,7 +45,7 @@ def task_of(kind: str, parts: int, labels: list[str] | None) -> TaskData:
 def test_task_is_read_as_written(kind: str, parts: int, labels: list[str] | None, tmp_path: Path) -> None:
     task = task_of(kind, parts, labels)
     write_task(tmp_path / "task", task, encode)
-    note, splits = read_task(tmp_path / "task")
+    note, splits = read_encoded(tmp_path / "task")
     assert note.as_json() == {
         "kind": kind,
         "metric": "accuracy",
@@ -88,7 +90,7 @@ def test_rows_of_any_length_are_read_as_written(tmp_path: Path, pairs: list[tupl
     rows = [Row(pair, number % 2) for number, pair in enumerate(pairs)]
     task = TaskData("entailment", "accuracy", ["a", "b"], dict.fromkeys(SPLITS, rows))
     write_task(tmp_path / "task", task, encode)
-    found = read_task(tmp_path / "task")[1]["dev"]
+    found = read_encoded(tmp_path / "task")[1]["dev"]
     assert [[ids.tolist() for ids in found.row(i)] for i in range(len(found))] == [
         [encode(part).tolist() for part in pair] for pair in pairs
     ]
@@ -97,7 +99,7 @@ def test_rows_of_any_length_are_read_as_written(tmp_path: Path, pairs: list[tupl
 def test_unavailable_task_has_a_reason_and_no_rows(tmp_path: Path) -> None:
     task = TaskData("similarity", "accuracy", ["a", "b"], {split: [] for split in SPLITS}, "too few documents")
     write_task(tmp_path / "task", task, encode)
-    note, splits = read_task(tmp_path / "task")
+    note, splits = read_encoded(tmp_path / "task")
     assert note.unavailable == "too few documents"
     assert note.rows == {"train": 0, "dev": 0, "test": 0}
     assert splits == {}
@@ -114,13 +116,13 @@ def test_damaged_task_file_is_named(tmp_path: Path, damage: str) -> None:
     with pytest.raises(
         PretraceError, match=r"dev\.safetensors: (not readable .*|no such file;) run `dvc repro -f tasks`"
     ) as error:
-        read_task(tmp_path / "task")
+        read_encoded(tmp_path / "task")
     assert "\n" not in str(error.value)
 
 
 def test_missing_task_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(PretraceError, match=r"task\.json: no such file"):
-        read_task(tmp_path)
+        read_encoded(tmp_path)
 
 
 def test_failed_write_keeps_the_old_task(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pretrace.common.errors import PretraceError
 from pretrace.settings import Settings, load_settings, read_yaml
-from pretrace.tasks.dataset import read_task, read_unlabeled
+from pretrace.tasks.encoded import read_encoded, read_unlabeled
 from pretrace.tasks.prepare import prepare_task
 from tests.helpers import published_files as published
 
@@ -40,7 +40,7 @@ def settings(project: Path) -> Settings:
 @pytest.mark.parametrize(("name", "unlabeled"), [("cola", 1), ("stsb", 2), ("snli", 0), ("race", 0)])
 def test_prepare_task_writes_rows_and_record(name: str, unlabeled: int, settings: Settings) -> None:
     report = prepare_task(settings, name, [], Letters(), Path("out"))
-    note, splits = read_task(Path("out"))
+    note, splits = read_encoded(Path("out"))
     assert note.overrides == {"lr": 1e-4, **({"soft_classes": 6} if name == "stsb" else {})}
     assert (note.card.rows, note.card.paper.table[:5]) == ("files", "Table")
     assert note.zero_shot == {"cola": ["acceptability"], "race": ["choice", "choice_pmi"]}.get(name, [])

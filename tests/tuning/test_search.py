@@ -17,11 +17,12 @@ from pretrace.report.search import search_lines, search_table
 from pretrace.schemas.finetuning import SearchRecord
 from pretrace.schemas.record import read_record
 from pretrace.settings import Settings
-from pretrace.tasks.dataset import SPLITS, Row, TaskData, write_task
+from pretrace.tasks.dataset import SPLITS, Row, TaskData
 from pretrace.training.finetuning import seed_jobs
 from pretrace.training.finetuning.run import finetune_all_seeds
 from pretrace.tuning import search, search_on_dev
 from tests.helpers.small_training import settings_with
+from tests.helpers.task_folders import write_task
 
 VOCABULARY = 80
 GRID = {"lr_factors": [0.5, 1.0], "epochs": [1, 2], "seeds": [1]}

@@ -20,7 +20,8 @@ import numpy as np
 from pretrace.baselines.answer import Answer, Trial, choose
 from pretrace.baselines.fitted import one_feature_trial
 from pretrace.baselines.kneser_ney import KneserNey
-from pretrace.tasks.dataset import EncodedSplit, TaskData
+from pretrace.tasks.dataset import TaskData
+from pretrace.tasks.encoded import EncodedSplit
 from pretrace.tasks.kinds import KINDS
 
 

@@ -17,17 +17,19 @@ from pretrace.baselines.ngrams import read_ngrams
 from pretrace.baselines.seen_text import read_seen_ngrams, seen_rows
 from pretrace.common.files import atomic_path
 from pretrace.schemas.baselines import BaselineScore, BaselinesReport, BestConstant
-from pretrace.tasks.dataset import TaskData, read_rows, read_task
+from pretrace.tasks.dataset import TaskData, read_rows
+from pretrace.tasks.encoded import read_encoded
 from pretrace.tasks.metrics import score, standard_error
 
 
-def score_baselines(task_folder: Path, text_models: Path, predictions: Path) -> BaselinesReport:
+def score_baselines(task_folder: Path, encoded: Path, text_models: Path, predictions: Path) -> BaselinesReport:
     """Read a task, write the predictions of its baselines, and return their scores.
 
     The file has a column for each baseline and a line for each test row, in order; neither if the task is unavailable.
 
     Args:
         task_folder: data/tasks/<task>.
+        encoded: the same rows as ids of the vocabulary that the n-gram model counts.
         text_models: folder of the n-gram model and LSA.
         predictions: the Parquet file to write.
 
@@ -42,7 +44,7 @@ def score_baselines(task_folder: Path, text_models: Path, predictions: Path) -> 
         answers = answers_of(task)
         if has_form(task):
             model = KneserNey(read_ngrams(text_models))
-            answers["ngram"] = ngram_answer(task, read_task(task_folder)[1], model)
+            answers["ngram"] = ngram_answer(task, read_encoded(encoded)[1], model)
         if lsa := lsa_answer(task, read_lsa(text_models)):
             answers["lsa"] = lsa
     table = pd.DataFrame({name: answer.predictions for name, answer in answers.items()})

@@ -27,7 +27,7 @@ from pretrace.model.checkpoints.openai import write_openai
 from pretrace.schemas.record import write_record
 from pretrace.tokens import Vocabulary, copy_vocabulary, load_vocabulary, vocabulary_folder
 from pretrace.tokens.openai_bpe import OpenAIVocabulary
-from pretrace.training.finetuning.load import FINETUNED, VOCABULARY, open_cell
+from pretrace.training.finetuning.load import FINETUNED, VOCABULARIES, open_cell
 
 EXPORTED = Path("models/exported")
 """Default folder of exported models, which git ignores."""
@@ -65,7 +65,7 @@ def _write_finetuned(temporary: Path, cell: str, format: str) -> None:
     model, config = opened.model, opened.config
     write_graph(temporary, format, task_graph(model, config))
     write_record(temporary / "config.json", config)
-    copy_vocabulary(VOCABULARY, temporary / "vocabulary")
+    copy_vocabulary(VOCABULARIES / config.system, temporary / "vocabulary")
     write_text(temporary / "README.md", card(format, FINETUNED / cell, model.language_model, config))
 
 

@@ -57,9 +57,9 @@ def card(format: str, folder: Path, model: LanguageModel, config: FinetunedConfi
     parameters = sum(parameter.numel() for parameter in model.parameters())
     try:
         if config and folder.parent == FINETUNED:
-            return model_card(REPORTS, described, folder.name)
-        if folder == PRETRAINED / MAIN_MODEL:  # the run's card is about the first pre-training
-            return model_card(REPORTS, described)
+            return model_card(REPORTS, config.system, described, folder.name)
+        if folder.name == MAIN_MODEL and folder.parent.parent == PRETRAINED:  # the card is about the first pre-training
+            return model_card(REPORTS, folder.parent.name, described)
     except PretraceError:  # no reports, as in a clone that has fetched only the model
         pass
     return short_card(described, parameters)

@@ -9,10 +9,13 @@ shell reads. A stage takes its names from there, and only if the settings have t
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pretrace.common.errors import PretraceError
 from pretrace.settings import Settings
+
+AXES = ("systems", "tasks", "variants")
+"""Sections of the settings that the matrix of a stage can run over."""
 
 
 def read_cell(stage: str, axes: Sequence[str], arguments: Sequence[str], settings: Settings) -> tuple[str, ...]:
@@ -20,7 +23,7 @@ def read_cell(stage: str, axes: Sequence[str], arguments: Sequence[str], setting
 
     Args:
         stage: name in dvc.yaml, without a cell.
-        axes: sections of the settings that the matrix runs over, in the order of dvc.yaml: "tasks", "variants".
+        axes: sections of the settings that the matrix runs over, in the order of dvc.yaml: some of `AXES`.
         arguments: names given by hand; without any, DVC's address of the stage is taken.
 
     Raises:
@@ -38,8 +41,13 @@ def read_cell(stage: str, axes: Sequence[str], arguments: Sequence[str], setting
             raise PretraceError(f"which one? {started}; by hand: python stages/{stage}.py {by_hand}")
     if len(names) != len(axes):
         raise PretraceError(f"takes {by_hand}, got {len(names)} names: {' '.join(names)}")
-    sections: Mapping[str, Mapping[str, object]] = {"tasks": settings.tasks, "variants": settings.variants}
+    sections = names_by_axis(settings)
     for axis, name in zip(axes, names, strict=True):
         if name not in sections[axis]:
             raise PretraceError(f"params.yaml: {axis}: there is no {name!r}; has {', '.join(sections[axis])}")
     return names
+
+
+def names_by_axis(settings: Settings) -> dict[str, list[str]]:
+    """Return the names in each section of the settings that a matrix of dvc.yaml can run over."""
+    return {axis: list(getattr(settings, axis)) for axis in AXES}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path, PurePosixPath
@@ -43,13 +43,13 @@ class Output:
     """Checksums of its files, as far as they are known; one listing for each acceptable state."""
 
 
-def check_inputs(stage: str, cell: tuple[str, ...], axes: Mapping[str, Mapping[str, Any]]) -> None:
+def check_inputs(stage: str, cell: tuple[str, ...], axes: Mapping[str, Sequence[str]]) -> None:
     """Compare all inputs of a stage with the recorded outputs of the stages that wrote them.
 
     Args:
         stage: name in dvc.yaml.
         cell: keys of a cell of its matrix.
-        axes: mappings of params.yaml that a matrix can run over, by name.
+        axes: names in the sections of params.yaml that a matrix can run over, by section.
 
     Raises:
         PretraceError: a file does not match; it is named.
@@ -57,7 +57,8 @@ def check_inputs(stage: str, cell: tuple[str, ...], axes: Mapping[str, Mapping[s
     stages = _stages()
     if stage not in stages:
         return
-    dependencies = _paths(stages[stage], ("deps",), cell)
+    first = next(iter(axes["systems"]), "")
+    dependencies = [path.replace("${systems[0]}", first) for path in _paths(stages[stage], ("deps",), cell)]
     read = [(name, path, d) for name, path in _outputs(stages, axes) for d in dependencies if _overlaps(path, d)]
     locks = _locked() if read else {}
     for name, path, dependency in read:
@@ -107,7 +108,7 @@ def _locked() -> dict[str, dict[str, str]]:
         return {}  # DVC reports a malformed dvc.lock
 
 
-def _outputs(stages: dict[str, Any], axes: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def _outputs(stages: dict[str, Any], axes: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
     """Yield (stage, path) of all outputs in dvc.yaml; dvc.lock may also have stages that no longer exist."""
     for stage, entry in stages.items():
         keys = (axes[axis.removeprefix("${").removesuffix("}")] for axis in (entry.get("matrix") or {}).values())
@@ -188,10 +189,13 @@ def _compare(output: Output, dependency: str) -> None:
     )
 
 
-def _below(listing: Listing, folder: str) -> Listing:
-    if folder == ".":
+def _below(listing: Listing, part: str) -> Listing:
+    """Return the files of a part of an output: all of them, those of a folder in it, or one file."""
+    if part == ".":
         return listing
-    return {name.removeprefix(f"{folder}/"): value for name, value in listing.items() if name.startswith(f"{folder}/")}
+    if part in listing:
+        return {"": listing[part]}
+    return {name.removeprefix(f"{part}/"): value for name, value in listing.items() if name.startswith(f"{part}/")}
 
 
 def _differences(wanted: Listing, present: Listing) -> list[tuple[str, str]]:

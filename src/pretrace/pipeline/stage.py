@@ -20,12 +20,12 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pretrace.common.frame import INTERRUPTED, print_error, report
 from pretrace.common.processes import exit_with_parent, process_start
-from pretrace.pipeline.cell import read_cell
+from pretrace.pipeline.cell import names_by_axis, read_cell
 from pretrace.pipeline.check_inputs import check_inputs, record_outputs
 from pretrace.pipeline.cost import write_cost
 from pretrace.settings import load_settings
@@ -64,8 +64,7 @@ def run_stage(name: str, main: Callable[[Run], None], *axes: str) -> None:
             if run.is_rank_zero:
                 start_publishing(run)
             if os.environ.get("LOCAL_RANK", "0") == "0":
-                sections: dict[str, Mapping[str, Any]] = {"tasks": settings.tasks, "variants": settings.variants}
-                check_inputs(name, cell, sections)
+                check_inputs(name, cell, names_by_axis(settings))
             main(run)
             if run.is_rank_zero:
                 record_outputs(name, cell)

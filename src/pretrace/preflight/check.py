@@ -33,6 +33,7 @@ from pretrace.training.distributed.group import Group
 from pretrace.training.engine.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY, flops_per_token
 from pretrace.training.engine.memory import check_memory, min_training_memory
 from pretrace.training.objectives.choose import predicted_share
+from pretrace.training.pretraining.artifacts import models_to_pretrain
 from pretrace.training.pretraining.continued import OldText
 from pretrace.training.pretraining.initial_weights import load_initial_model
 from pretrace.training.pretraining.plan import Plan
@@ -52,7 +53,7 @@ def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
         PretraceError: the first problem that would stop the run, with the message of the stage; or the run does not fit
             in memory or on the disk.
     """
-    yield "system", settings.system_name
+    yield "systems" if len(settings.systems) > 1 else "system", ", ".join(settings.systems)
     yield "scale", f"{settings.scale_name} ({len(settings.seeds)} seeds, fine-tuning rate {settings.finetune_lr:g})"
     text_bytes, corpus = _corpus(settings)
     yield "corpus", corpus
@@ -60,9 +61,9 @@ def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
         for path, found in find_example_files(rules):
             yield "examples", f"{path}: {len(found.files):,} files"
     yield from _tasks(settings)
-    kinds = sorted({MAIN_MODEL} | {v.model for v in settings.variants.values() if v.pretrained}, reverse=True)
-    models = {kind: _meta_model(kind, settings) for kind in kinds}
-    weights = {kind: sum(parameter.numel() for parameter in model.parameters()) for kind, model in models.items()}
+    systems = [settings.of_system(name) for name in settings.systems]
+    models = [(own, kind, _meta_model(kind, own)) for own in systems for kind in models_to_pretrain(own)]
+    largest = max(_parameters(model) for _, _, model in models)
     several = len(settings.pretrain.seeds) > 1
     yield (
         "fine-tuning",
@@ -70,18 +71,24 @@ def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
         + f", from each of {len(settings.pretrain.seeds)} pre-trainings" * several,
     )
     disk = ""
-    for kind, model in models.items():
-        if kind == MAIN_MODEL and settings.pretrain.weights:
-            yield from _initial_weights(settings)
-        token_flops = flops_per_token(model, predicted_share(settings.scale.pretrain.objective))
-        trained = kind != MAIN_MODEL or not settings.pretrain.init_from
+    for own, kind, model in models:
+        if kind == MAIN_MODEL and own.pretrain.weights:
+            yield from _initial_weights(own)
+        if len(systems) > 1:
+            yield "system", own.system_name
+        weights, token_flops = _parameters(model), flops_per_token(model, predicted_share(own.scale.pretrain.objective))
+        trained = kind != MAIN_MODEL or not own.pretrain.init_from
         if trained:
-            yield from _reckoned(kind, weights[kind], token_flops, text_bytes, settings)
+            yield from _reckoned(kind, weights, token_flops, text_bytes, own)
         # Before a dry run, and after what is said of a run that no disk here could hold.
-        disk = disk or check_disk(max(weights.values()), text_bytes, settings)
+        disk = disk or check_disk(largest, text_bytes, settings)
         if trained:
-            yield from _measured(kind, weights[kind], token_flops, settings)
+            yield from _measured(kind, weights, token_flops, own)
     yield "disk", disk
+
+
+def _parameters(model: Any) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def _corpus(settings: Settings) -> tuple[int, str]:
@@ -149,7 +156,7 @@ def _initial_weights(settings: Settings) -> Iterator[tuple[str, str]]:
             OldText(old, vocabulary, model.context)
         yield "weights", f"trained further from {folder}; they {come}"
         return
-    yield MAIN_MODEL, f"{sum(parameter.numel() for parameter in model.parameters()):,} parameters from {folder}"
+    yield MAIN_MODEL, f"{_parameters(model):,} parameters from {folder}"
     yield "pre-training", f"none; the weights {come}"
 
 
@@ -203,10 +210,10 @@ def _measured(kind: str, weights: int, token_flops: int, settings: Settings) -> 
 
 def _epochs(tokens: int, text_bytes: int, settings: Settings) -> str:
     """Describe the epochs: from the shards if they exist, else estimated from the size of the text."""
-    shards = Path("data/shards")
+    shards = Path(f"data/shards/{settings.system_name}")
     if (shards / "manifest.json").exists():
         epochs = tokens / read_manifest(shards).splits["train"].tokens
-        return f", {epochs:,.1f} epochs of the shards in data/shards"
+        return f", {epochs:,.1f} epochs of the shards in {shards}"
     if not text_bytes:
         return ""
     share = 1 - settings.corpus.validation_share - settings.corpus.probe_share

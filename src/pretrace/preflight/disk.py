@@ -24,6 +24,8 @@ CHECKPOINT_COPIES, CHECKPOINTS = 3, 3
 TEXT_COPIES = 5
 """Documents, clean text and shards, each in the workspace and in DVC's cache, and prepared text once, compressed to
 about two thirds."""
+COPIES_OF_A_SYSTEM = 2
+"""Of a further system: shards, in the workspace and in DVC's cache, and prepared text."""
 SAMPLED_FILES, SAMPLED_BYTES = 3, 16 << 20
 """The largest compressed files are sampled, from their beginning, for how far they unpack."""
 GROWTH = 5.0
@@ -38,11 +40,13 @@ def check_disk(weights: int, text_bytes: int, settings: Settings) -> str:
     """
     starts = [len(settings.pretrainings(v.model)) if v.pretrained else 1 for v in settings.variants.values()]
     copies = len(settings.tasks) * sum(2 + count * len(settings.seeds) for count in starts)
-    of_pretraining = CHECKPOINTS * CHECKPOINT_COPIES + 2
-    if settings.scale.pretrain.save_at_powers_of_two:
-        of_pretraining += 3 * (1 + math.floor(math.log2(Plan(settings.scale).steps)))
-    copies += len(settings.pretrainings(MAIN_MODEL)) * of_pretraining
-    models, text = copies * weights * WEIGHT_BYTES, TEXT_COPIES * text_bytes
+    for system in settings.systems.values():
+        of_pretraining = CHECKPOINTS * CHECKPOINT_COPIES + 2
+        if system.scale.pretrain.save_at_powers_of_two:
+            of_pretraining += 3 * (1 + math.floor(math.log2(Plan(system.scale).steps)))
+        copies += len(settings.pretrainings(MAIN_MODEL)) * of_pretraining
+    of_text = TEXT_COPIES + COPIES_OF_A_SYSTEM * (len(settings.systems) - 1)
+    models, text = copies * weights * WEIGHT_BYTES, of_text * text_bytes
     free = shutil.disk_usage(Path.cwd()).free
     parts = f"{readable_bytes(models)} for models and checkpoints" + f", {readable_bytes(text)} for text" * bool(text)
     if models + text > free:

@@ -17,7 +17,7 @@ STAGE = {"desc", "matrix", "cmd", "deps", "params", "outs", "metrics", "plots"}
 OUTPUTS = ("data", "models", "reports")
 LOCKED = re.compile(r"[a-z_]+(@[a-z0-9_]+(-[a-z0-9_]+)?)?")
 """A stage in dvc.lock, with the names of its cell."""
-INSERTED = {"tasks", "variants", "scale", "item.task", "item.variant"}
+INSERTED = {"tasks", "variants", "scale", "systems", "systems[0]", "item.task", "item.variant", "item.system"}
 """Settings that dvc.yaml inserts: names, which the settings check."""
 CONFIG = {
     "core": {"analytics", "autostage", "check_update", "remote"},

@@ -7,11 +7,12 @@ which also show what the run cost and are not locked.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 from pretrace.common.files import write_text
 from pretrace.report.benchmark import (
-    BASELINES,
     build_benchmark,
+    heading,
     read_baselines_report,
     read_task_report,
     read_zero_shot_report,
@@ -32,7 +33,7 @@ from pretrace.report.figures.overview import (
 from pretrace.report.markdown import benchmark_markdown, update_readme
 from pretrace.report.model_card import model_card
 from pretrace.report.page import PageData, render_page
-from pretrace.report.predictions import read_predictions
+from pretrace.report.predictions import read_variants
 from pretrace.report.provenance import cell_provenance
 from pretrace.report.search import SearchTable, search_table, state_of
 from pretrace.report.statistics.verdicts import REFERENCE
@@ -44,19 +45,20 @@ from pretrace.schemas.models import CurvePoint, LadderRecord, PretrainReport, Sa
 from pretrace.schemas.record import read_optional_record, read_record, write_record
 from pretrace.schemas.tasks import TaskReport
 from pretrace.schemas.tokens import VocabularyReport
+from pretrace.schemas.zero_shot import LanguageTestScore
 from pretrace.settings import MODEL_KINDS, Settings
 from pretrace.tasks.raw_files import changed_files, rows_changed
 
 __all__ = ["benchmark_markdown", "build_benchmark", "read_search", "update_readme", "write_page", "write_report"]
 
-MODELS = MODEL_KINDS
-"""Pre-trained models, with their curves under `reports/curves/`; one without curves is not plotted."""
+Gathered = TypeVar("Gathered", PretrainReport, VocabularyReport)
 
 
 def write_report(settings: Settings, folder: Path = Path("reports"), data: Path = Path("data")) -> Benchmark:
     """Write benchmark.json, benchmark.md and figures/ under `folder` from the stages' results there and in `data`.
 
-    Returns the benchmark. The same results give the same bytes.
+    So are pretrain.json and bpe.json, which gather the reports of the systems. Returns the benchmark. The same results
+    give the same bytes.
 
     Raises:
         PretraceError: a result is missing or has another form.
@@ -64,7 +66,9 @@ def write_report(settings: Settings, folder: Path = Path("reports"), data: Path 
     benchmark = build_benchmark(settings, folder, data)
     figures = _figures(settings, benchmark, folder)
     write_record(folder / "benchmark.json", benchmark)
-    write_text(folder / "benchmark.md", benchmark_markdown(benchmark) + contamination_markdown(benchmark, BASELINES))
+    write_record(folder / "pretrain.json", _gathered(settings, folder / "pretrain", PretrainReport))
+    write_record(folder / "bpe.json", _gathered(settings, folder / "bpe", VocabularyReport))
+    write_text(folder / "benchmark.md", benchmark_markdown(benchmark) + contamination_markdown(benchmark, heading))
     write_figures(figures, folder / "figures")
     return benchmark
 
@@ -84,8 +88,15 @@ def write_page(settings: Settings, folder: Path = Path("reports"), data: Path = 
         figures["lengths"] = lengths_figure(shown.clean.lengths)
     page = folder / "index.html"
     write_text(page, render_page(settings, shown, benchmark, figures))
-    write_text(folder / "model-card.md", model_card(folder))
+    write_text(folder / "model-card.md", model_card(folder, settings.first_system))
     return page
+
+
+def _gathered(settings: Settings, folder: Path, kind: type[Gathered]) -> Gathered:
+    """Return the report of the first system with those of the others in `systems`."""
+    first, *others = (read_record(folder / f"{system}.json", kind) for system in settings.systems)
+    names = list(settings.systems)[1:]
+    return first.model_copy(update={"systems": dict(zip(names, others, strict=True))}) if names else first
 
 
 def read_search(
@@ -117,12 +128,12 @@ def _page_data(settings: Settings, folder: Path, data: Path) -> PageData:
         changed_rows=[rows_changed(name, files) for name, files in changed.items() if files],
         seen={name: read_baselines_report(folder, name).seen for name in tasks},
         clean=read_record(folder / "clean.json", CleanReport),
-        vocabulary=read_optional_record(folder / "bpe.json", VocabularyReport),
+        vocabularies={name: _vocabulary(folder, name) for name in settings.systems},
         pretrain=read_record(folder / "pretrain.json", PretrainReport),
-        samples=read_optional_record(folder / "samples.json", list[Sample]) or [],
+        samples={name: rows for name in settings.systems if (rows := _samples(folder, name))},
         cost=cost,
         errors=_errors(settings, tasks, data),
-        language_tests=read_zero_shot_report(folder).language_tests,
+        language_tests=_language_tests(settings, folder),
         provenance=cell_provenance(settings, cost, _finetune_reports(settings, folder), Path("dvc.lock")),
         search=read_search(settings, folder, data),
     )
@@ -132,7 +143,7 @@ def _errors(settings: Settings, tasks: dict[str, TaskReport], data: Path) -> dic
     """Errors of `full`, or of the first variant, on each task with rows."""
     variant = REFERENCE if REFERENCE in settings.variants else next(iter(settings.variants))
     return {
-        name: find_errors(read_predictions(name, [variant], data), variant, task.labels)
+        name: find_errors(read_variants(name, [variant], data), variant, task.labels)
         for name, task in tasks.items()
         if not task.unavailable
     }
@@ -140,8 +151,9 @@ def _errors(settings: Settings, tasks: dict[str, TaskReport], data: Path) -> dic
 
 def _figures(settings: Settings, benchmark: Benchmark, folder: Path) -> dict[str, str]:
     curves = {
-        name: (_curve(folder / "curves" / f"{name}.json"), _curve(folder / "curves" / f"{name}-validation.json"))
-        for kind in MODELS
+        named(settings, system, name): _curves(folder / "curves" / system, name)
+        for system in settings.systems
+        for kind in MODEL_KINDS
         for name in settings.pretrainings(kind)
     }
     figures = {
@@ -156,10 +168,36 @@ def _figures(settings: Settings, benchmark: Benchmark, folder: Path) -> dict[str
     return {name: figure for name, figure in figures.items() if figure}
 
 
-def _curve(path: Path) -> Curve:
-    return read_optional_record(path, list[CurvePoint]) or []
+def named(settings: Settings, system: str, model: str) -> str:
+    """Return the name of a pre-trained model in tables and figures: with its system, if that is a further one."""
+    return model if system == settings.first_system else f"{system} {model}"
+
+
+def _curves(folder: Path, name: str) -> tuple[Curve, Curve]:
+    """Return the curves of training and of validation; empty for a model that was not pre-trained."""
+    parts = (folder / f"{name}{part}.json" for part in ("", "-validation"))
+    training, validation = (read_optional_record(path, list[CurvePoint]) or [] for path in parts)
+    return training, validation
+
+
+def _vocabulary(folder: Path, system: str) -> VocabularyReport:
+    return read_record(folder / "bpe" / f"{system}.json", VocabularyReport)
+
+
+def _samples(folder: Path, system: str) -> list[Sample]:
+    return read_optional_record(folder / "samples" / f"{system}.json", list[Sample]) or []
+
+
+def _language_tests(settings: Settings, folder: Path) -> dict[str, dict[str, LanguageTestScore]]:
+    """Return the scores of the language tests, by test and model."""
+    tests: dict[str, dict[str, LanguageTestScore]] = {}
+    for system in settings.systems:
+        for name, by_model in read_zero_shot_report(folder, system).language_tests.items():
+            tests.setdefault(name, {}).update({named(settings, system, model): one for model, one in by_model.items()})
+    return tests
 
 
 def _zero_shot_figure(settings: Settings, folder: Path) -> str | None:
-    report = read_zero_shot_report(folder)
+    """Return the figure of the first system."""
+    report = read_zero_shot_report(folder, settings.first_system)
     return zero_shot_figure(report, best_published(settings.tasks)) if has_curve(report) else None

@@ -41,7 +41,8 @@ BASELINES = {
     ZERO_SHOT_PMI: "LM, zero-shot PMI",
     FROZEN: "frozen LM + LR",
 }
-"""Columns that are not fine-tuned models, in the table's order, with their headings."""
+"""Columns that are not fine-tuned models, in the table's order, with their headings; of a further system's own, what
+stands before the hyphen."""
 Scored = BaselineScore | ZeroShotScore
 Report = TypeVar("Report")
 
@@ -56,18 +57,23 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
     scores: dict[str, TaskScores] = {}
     columns: dict[str, list[str]] = {}
     notes: list[str | None] = []
-    zero_shot, numbers = read_zero_shot_report(folder).tasks, DocumentNumbers()
+    numbers, systems = DocumentNumbers(), list(settings.systems)
+    zero_shot = {system: read_zero_shot_report(folder, system).tasks for system in systems}
     starts = settings.pretrainings(MAIN_MODEL)
     finetuned: list[FinetuneReport] = []
     for task, description in settings.tasks.items():
         results = [_finetune_report(folder, task, variant) for variant in settings.variants]
         finetuned += results
-        own = [_variant_row(result) for result in results]
+        own = [_variant_row(result, settings.system_of(result.variant)) for result in results]
         own += _baseline_rows(folder, task)
-        own += _zero_shot_rows(zero_shot.get(task, {}), own[0], starts)
-        own += _frozen_rows(folder, own[0], starts)
+        for system in systems:
+            for row in _zero_shot_rows(zero_shot[system].get(task, {}), own[0], starts):
+                own.append(_of_system(settings, row, system))
+        for system in systems:
+            for row in _frozen_rows(folder, system, own[0], starts):
+                own.append(_of_system(settings, row, system))
         if scored := [row for row in own if row.score is not None]:
-            read = read_predictions(task, list(settings.variants), data)
+            read = read_predictions(task, settings, data)
             extra_variance = {row.variant: row.extra_variance for row in scored}
             documents_N = numbers.of(task, read.documents)
             balanced = description.probe is not None and KINDS[description.kind].named
@@ -82,8 +88,7 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
     comparisons, overall = compare(scores, columns)
     return Benchmark(
         scale=settings.scale_name,
-        system=settings.system_name,
-        source=settings.system_source,
+        systems={name: one.source for name, one in settings.systems.items()},
         seeds=settings.seeds,
         scores={
             task: {row.variant: row.score for row in rows if row.task == task and row.score is not None}
@@ -124,12 +129,29 @@ def _finetune_report(folder: Path, task: str, variant: str) -> FinetuneReport:
     return _read_report(folder / "finetune" / f"{cell}.json", FinetuneReport, f"finetune@{cell}")
 
 
-def _variant_row(report: FinetuneReport) -> BenchmarkRow:
+def heading(column: str) -> str:
+    """Return the heading of a column of the table: "LM, zero-shot, gpt2" of a further system's."""
+    base, _, system = column.partition("-")
+    return ", ".join(filter(None, (BASELINES.get(base, base), system)))
+
+
+def is_baseline(column: str) -> bool:
+    """Return True if a column is no fine-tuned model."""
+    return column.partition("-")[0] in BASELINES
+
+
+def _of_system(settings: Settings, row: BenchmarkRow, system: str) -> BenchmarkRow:
+    """Return the row of a model without fine-tuning as that of one of the systems."""
+    return row.model_copy(update={"variant": settings.column_of(row.variant, system), "system": system})
+
+
+def _variant_row(report: FinetuneReport, system: str) -> BenchmarkRow:
     scored = not report.unavailable
     row = BenchmarkRow(
         task=report.task,
         kind=report.kind,
         variant=report.variant,
+        system=system,
         metric=report.metric,
         score=report.score if scored else None,
         scores=report.scores if scored else [],
@@ -174,9 +196,10 @@ def _zero_shot_rows(
     return rows
 
 
-def _frozen_rows(folder: Path, like: BenchmarkRow, starts: dict[str, int | None]) -> list[BenchmarkRow]:
+def _frozen_rows(folder: Path, system: str, like: BenchmarkRow, starts: dict[str, int | None]) -> list[BenchmarkRow]:
     """Return the linear classifier on the states of the frozen transformer."""
-    report = _read_report(folder / "frozen" / f"{like.task}.json", FrozenReport, f"frozen@{like.task}")
+    name = f"{like.task}-{system}"
+    report = _read_report(folder / "frozen" / f"{name}.json", FrozenReport, f"frozen@{name}")
     if like.score is None or MAIN_MODEL not in report.scores:
         return []
     own = {"variant": FROZEN, "n_train": report.scores[MAIN_MODEL].train_rows or like.n_train}
@@ -198,13 +221,13 @@ def _scores_of(by_model: Mapping[str, Scored], starts: dict[str, int | None]) ->
     }
 
 
-def read_zero_shot_report(folder: Path) -> ZeroShotReport:
-    """Read the report of the stage `zeroshot`.
+def read_zero_shot_report(folder: Path, system: str) -> ZeroShotReport:
+    """Read the report of the stage `zeroshot` on a system.
 
     Raises:
         PretraceError: it is missing or has another form.
     """
-    return _read_report(folder / "zeroshot.json", ZeroShotReport, "zeroshot")
+    return _read_report(folder / "zeroshot" / f"{system}.json", ZeroShotReport, f"zeroshot@{system}")
 
 
 def read_task_report(folder: Path, name: str) -> TaskReport:

@@ -7,7 +7,7 @@ what they gain on clean rows says how much easier those are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +61,8 @@ def _score(task: str, column: str, scores: TaskScores, found: FoundRows) -> Clea
     )
 
 
-def contamination_markdown(benchmark: Benchmark, headings: Mapping[str, str]) -> str:
-    """Return the table with its explanation; nothing if it was not asked for. `headings` are those of baselines."""
+def contamination_markdown(benchmark: Benchmark, heading: Callable[[str], str]) -> str:
+    """Return the table with its explanation; nothing if it was not asked for. `heading` gives that of a column."""
     if not benchmark.contamination:
         return ""
     lines = [
@@ -75,7 +75,7 @@ def contamination_markdown(benchmark: Benchmark, headings: Mapping[str, str]) ->
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for one in benchmark.contamination:
-        cells = [one.task, headings.get(one.variant, one.variant), str(one.words), f"{one.rows:,}"]
+        cells = [one.task, heading(one.variant), str(one.words), f"{one.rows:,}"]
         cells += [shown(one.score, one.interval), f"{one.clean_rows:,}", shown(one.clean_score, one.clean_interval)]
         lines.append(f"| {' | '.join([*cells, shown(one.difference, one.noise, '+')])} |")
     return "\n".join(lines) + "\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pretrace.common.errors import PretraceError, printable
 from pretrace.common.files import write_text
-from pretrace.report.benchmark import BASELINES
+from pretrace.report.benchmark import BASELINES, heading, is_baseline
 from pretrace.report.statistics.comparisons import CONFIDENCE, LEVEL
 from pretrace.report.statistics.verdicts import REFERENCE
 from pretrace.schemas.benchmark import Benchmark, BenchmarkRow, ComparedMeans, Comparison, OverallComparison
@@ -25,7 +25,9 @@ NO_VERDICT = "one seed: no verdict"
 def columns_of(benchmark: Benchmark) -> list[str]:
     """Return variants and baselines, in the table's order."""
     columns = list(dict.fromkeys(row.variant for row in benchmark.rows))
-    return [name for name in columns if name not in BASELINES] + [name for name in BASELINES if name in columns]
+    order = list(BASELINES)
+    baselines = sorted(filter(is_baseline, columns), key=lambda name: order.index(name.partition("-")[0]))
+    return [name for name in columns if not is_baseline(name)] + baselines
 
 
 def rows_by_task(benchmark: Benchmark) -> dict[str, dict[str, BenchmarkRow]]:
@@ -66,8 +68,7 @@ def findings(benchmark: Benchmark) -> list[str]:
             f"{NO_VERDICT} on {', '.join(unsaid)}" if unsaid else "",
             *(f"on the mean over {one.tasks} tasks {_signed(one)}, {verdict(one)}" for one in _means(benchmark, name)),
         ]
-        heading = BASELINES.get(name, name)
-        sentences.append(f"{REFERENCE} against {heading}: {'; '.join(part for part in parts if part)}.")
+        sentences.append(f"{REFERENCE} against {heading(name)}: {'; '.join(part for part in parts if part)}.")
     return sentences
 
 
@@ -102,7 +103,7 @@ def intervals(benchmark: Benchmark) -> str:
 
 def _without_fine_tuning(benchmark: Benchmark) -> str:
     """Return on which rows the zero-shot columns are, and that a threshold saw labels; empty without such columns."""
-    rows = [row for row in benchmark.rows if row.variant in (ZERO_SHOT, ZERO_SHOT_PMI)]
+    rows = [row for row in benchmark.rows if row.variant.partition("-")[0] in (ZERO_SHOT, ZERO_SHOT_PMI)]
     all_rows = {row.task: row.n_eval for row in reversed(benchmark.rows)}
     some = [row.n_eval for row in rows if row.n_eval < all_rows[row.task]]
     limited = f" {BASELINES[ZERO_SHOT]}: on at most {max(some):,} of the rows." if some else ""
@@ -137,7 +138,7 @@ def rule(benchmark: Benchmark) -> str:
 def benchmark_markdown(benchmark: Benchmark) -> str:
     """Return the table and the sentences under it."""
     columns = columns_of(benchmark)
-    head = ["task", "format", "metric", "n test", *(BASELINES.get(name, name) for name in columns)]
+    head = ["task", "format", "metric", "n test", *map(heading, columns)]
     lines = [_line(head), _line(["---", "---", "---", *["---:"] * (len(columns) + 1)])]
     reasons = []
     for task, rows in rows_by_task(benchmark).items():

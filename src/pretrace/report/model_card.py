@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pretrace.common.units import readable_number, readable_time
-from pretrace.report.benchmark import BASELINES
+from pretrace.report.benchmark import heading
 from pretrace.report.markdown import escape, intervals, rows_by_task, score_text
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.corpus import CleanReport, TextCount
@@ -19,7 +19,7 @@ from pretrace.schemas.finetuning import FinetuneReport
 from pretrace.schemas.models import PretrainReport
 from pretrace.schemas.record import read_optional_record, read_record
 from pretrace.schemas.tokens import VocabularyReport
-from pretrace.settings import ZERO_SHOT, ZERO_SHOT_PMI
+from pretrace.settings import MAIN_MODEL, ZERO_SHOT, ZERO_SHOT_PMI
 
 MOST_SOURCES = 12
 """Sources in the table of the data, the largest first."""
@@ -47,26 +47,29 @@ class Form:
     """Instructions to open it, in Markdown."""
 
 
-OWN = Form(
-    "pytorch",
-    """    pretrace generate models/pretrained/transformer --prompt "the function returns"
-    pretrace export models/pretrained/transformer --to huggingface""",
-)
+def own_form(system: str) -> Form:
+    """Return the form in which the stage `pretrain` writes a system's model."""
+    folder = f"models/pretrained/{system}/{MAIN_MODEL}"
+    use = f"""    pretrace generate {folder} --prompt "the function returns"
+    pretrace export {folder} --to huggingface"""
+    return Form("pytorch", use)
 
 
-def model_card(reports: Path, form: Form = OWN, cell: str | None = None) -> str:
-    """Return the card of the pre-trained transformer of the run in `reports`, or of one fine-tuned model.
+def model_card(reports: Path, system: str, form: Form | None = None, cell: str | None = None) -> str:
+    """Return the card of the pre-trained transformer of a system of the run in `reports`, or of one fine-tuned model.
 
     Args:
-        cell: the fine-tuned model, "source-full"; None: the pre-trained one.
+        form: None: as the stage `pretrain` writes it.
+        cell: a fine-tuned model of the system, "source-full"; None: the pre-trained one.
 
     Raises:
         PretraceError: a report is missing or has another form.
     """
+    form = form or own_form(system)
     benchmark = read_record(reports / "benchmark.json", Benchmark)
     clean = read_record(reports / "clean.json", CleanReport)
-    pretrain = read_record(reports / "pretrain.json", PretrainReport)
-    vocabulary = read_optional_record(reports / "bpe.json", VocabularyReport)
+    pretrain = read_record(reports / "pretrain" / f"{system}.json", PretrainReport)
+    vocabulary = read_optional_record(reports / "bpe" / f"{system}.json", VocabularyReport)
     cost = read_optional_record(reports / "cost.json", dict[str, CostEntry]) or {}
     tuned = read_record(reports / "finetune" / f"{cell}.json", FinetuneReport) if cell else None
     if tuned:
@@ -76,15 +79,15 @@ def model_card(reports: Path, form: Form = OWN, cell: str | None = None) -> str:
     learns = "the next token" if pretrain.val_masked_loss is None else "masked tokens"
     parts = [
         _header(form, tuned is not None),
-        f"# pretrace, {benchmark.system} at scale {benchmark.scale}: {cell or 'transformer'}",
+        f"# pretrace, {system} at scale {benchmark.scale}: {cell or 'transformer'}",
         f"{model} follows GPT-1 (Radford et al., 2018): a model learns to predict {learns} of plain text, and is then "
-        f"fine-tuned on a task. The system is `{benchmark.system}` ({benchmark.source or 'GPT-1'}).",
+        f"fine-tuned on a task. The system is `{system}` ({benchmark.systems.get(system, system)}).",
         "## Use",
         form.use,
         "## Data",
         _data(clean, vocabulary) if pretrain.steps else ELSEWHERE,
         "## Training",
-        _training(pretrain, cost, tuned),
+        _training(pretrain, cost, system, tuned),
         "## Scores",
         _scores(pretrain, benchmark),
         "## Limits",
@@ -141,8 +144,8 @@ def _data(clean: CleanReport, vocabulary: VocabularyReport | None) -> str:
     )
 
 
-def _training(pretrain: PretrainReport, cost: dict[str, CostEntry], tuned: FinetuneReport | None) -> str:
-    spent = cost.get("pretrain")
+def _training(pretrain: PretrainReport, cost: dict[str, CostEntry], system: str, tuned: FinetuneReport | None) -> str:
+    spent = cost.get(f"pretrain@{system}")
     rows = {
         "parameters of the transformer": f"{pretrain.parameters:,}",
         "steps": f"{pretrain.steps:,}",
@@ -187,7 +190,7 @@ def _scores(pretrain: PretrainReport, benchmark: Benchmark) -> str:
         ]
     columns = list(dict.fromkeys(row.variant for row in benchmark.rows))
     lines += [
-        f"| task | metric | test rows | {' | '.join(escape(BASELINES.get(name, name)) for name in columns)} |",
+        f"| task | metric | test rows | {' | '.join(escape(heading(name)) for name in columns)} |",
         f"| --- | --- | ---: |{' ---: |' * len(columns)}",
     ]
     for task, by_variant in rows_by_task(benchmark).items():

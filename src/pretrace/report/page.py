@@ -14,7 +14,7 @@ from typing import Any
 from pretrace.common.errors import visible
 from pretrace.common.units import readable_bytes, readable_number, readable_time
 from pretrace.report import contamination, markdown
-from pretrace.report.benchmark import BASELINES
+from pretrace.report.benchmark import heading
 from pretrace.report.corpus_card import corpus_card
 from pretrace.report.errors import TaskErrors
 from pretrace.report.figures.overview import variant_colors
@@ -23,7 +23,6 @@ from pretrace.report.page_tables import (
     average_cell,
     cost_rows,
     language_rows,
-    numbers_of,
     spread_rows,
     task_section,
     task_warnings,
@@ -55,9 +54,11 @@ class PageData:
     seen: dict[str, SeenRows | None]
     """Test rows that are in the pre-training text, by task."""
     clean: CleanReport
-    vocabulary: VocabularyReport | None
+    vocabularies: dict[str, VocabularyReport]
+    """By system."""
     pretrain: PretrainReport
-    samples: list[Sample]
+    samples: dict[str, list[Sample]]
+    """By system; none of one that writes no text."""
     cost: dict[str, CostEntry]
     errors: dict[str, TaskErrors]
     """By task."""
@@ -92,10 +93,9 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
     warnings = data.changed_rows + task_warnings({name: data.tasks[name] for name in by_task})
     html = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         scale=settings.scale_name,
-        system=settings.system_name,
-        source=settings.system_source,
+        systems=benchmark.systems,
         headline=headline(benchmark),
-        columns=[(name, BASELINES.get(name, name)) for name in columns],
+        columns=[(name, heading(name)) for name in columns],
         colors={name: roles[color] for name, color in variant_colors(columns).items()},
         tasks=[task_section(rows, benchmark.winners[name], data.tasks[name]) for name, rows in by_task.items()],
         warnings=warnings,
@@ -117,10 +117,10 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
         clean=data.clean,
         contamination=benchmark.contamination,
         contamination_reading=contamination.EXPLANATION,
-        baselines=BASELINES,
+        heading=heading,
         card=corpus_card(data.clean, data.cost),
-        vocabulary=numbers_of(data.vocabulary.as_json()) if data.vocabulary else {},
-        models=data.pretrain.by_model(),
+        vocabularies={name: one.size for name, one in data.vocabularies.items()},
+        models=data.pretrain.with_further_systems(),
         samples=data.samples,
         costs=cost_rows(data.cost, settings),
         settings=settings_text(settings),

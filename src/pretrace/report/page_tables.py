@@ -16,6 +16,8 @@ from pretrace.settings import Card, Settings
 from pretrace.tasks.kinds import KINDS
 
 EXAMPLES_PER_TASK = 3
+OF_A_SYSTEM = ("bpe", "shard", "pretrain", "encode", "zeroshot")
+"""Stages whose matrix runs over the systems alone."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,11 @@ def cost_rows(cost: dict[str, CostEntry], settings: Settings) -> list[CostRow]:
     cells = {
         f"finetune@{task}-{variant}": f"finetune, {variant}" for variant in settings.variants for task in settings.tasks
     }
-    cells |= {f"{stage}@{task}": stage for stage in ("tasks", "baselines", "frozen") for task in settings.tasks}
+    cells |= {f"{stage}@{task}": stage for stage in ("tasks", "baselines") for task in settings.tasks}
+    for system in settings.systems:
+        several = f", {system}" * (len(settings.systems) > 1)
+        cells |= {f"frozen@{task}-{system}": f"frozen{several}" for task in settings.tasks}
+        cells |= {f"{stage}@{system}": f"{stage}{several}" for stage in OF_A_SYSTEM}
     groups: dict[str, list[CostEntry]] = {}
     for name, entry in cost.items():
         if "@" not in name or name in cells:

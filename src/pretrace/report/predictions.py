@@ -4,8 +4,8 @@
     data/predictions/<task>-<variant>.parquet   `row`, `pretrain_seed`, `seed`, `prediction`, `probabilities` of a
                                             fine-tuned variant
     data/baselines/<task>.parquet           a column for each baseline, one line for each test row
-    data/frozen/<task>.parquet              a column for each pre-trained model, one line for each test row
-    data/zeroshot/<task>.parquet            `row`, and a column for each rule without fine-tuning
+    data/frozen/<task>-<system>.parquet     a column for each pre-trained model, one line for each test row
+    data/zeroshot/<system>/<task>.parquet   `row`, and a column for each rule without fine-tuning
 
 Shapes: S fine-tunings (1 for a baseline), N rows.
 """
@@ -20,7 +20,7 @@ import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.open_file import check_regular
-from pretrace.settings import FROZEN, MAIN_MODEL
+from pretrace.settings import FROZEN, MAIN_MODEL, Settings
 
 START = "pretrain_seed"
 """Column with the seed of the pre-training."""
@@ -54,40 +54,62 @@ class TaskPredictions:
     columns: dict[str, Predictions]
 
 
-def read_predictions(task: str, variants: list[str], data: Path) -> TaskPredictions:
-    """Read the test rows of a task, and the predictions of its variants and baselines from the stages' files in `data`.
+def read_predictions(task: str, settings: Settings, data: Path) -> TaskPredictions:
+    """Read the test rows of a task, and the predictions of all columns of the table from the stages' files in `data`.
 
     Raises:
         PretraceError: a file is missing or not readable, or has other rows than the test split.
     """
-    test = read_parquet(data / "tasks" / task / "test.parquet", f"tasks@{task}")
-    labels = np.array(test["label"].to_numpy())
-    columns = {}
-    for variant in variants:
-        cell = f"{task}-{variant}"
-        columns[variant] = read_finetuned(data / "predictions" / f"{cell}.parquet", f"finetune@{cell}", len(labels))
+    test = read_variants(task, list(settings.variants), data)
+    labels, columns = test.labels_N, test.columns
     path = data / "baselines" / f"{task}.parquet"
     table = read_parquet(path, f"baselines@{task}")
     for name in table.column_names:
         columns[name] = Predictions(np.arange(len(labels)), np.array(table[name].to_numpy())[None], [None])
         if columns[name].predictions_SN.shape[1] != len(labels):
             raise _other_rows(path, f"baselines@{task}")
-    path = data / "frozen" / f"{task}.parquet"
-    table = read_parquet(path, f"frozen@{task}")
-    if MAIN_MODEL in table.column_names:
-        columns[FROZEN] = _of_pretrainings(table, MAIN_MODEL, np.arange(len(table)))
-        if columns[FROZEN].predictions_SN.shape[1] != len(labels):
-            raise _other_rows(path, f"frozen@{task}")
-    path = data / "zeroshot" / f"{task}.parquet"
-    if path.exists():
-        table = read_parquet(path, "zeroshot")
-        rows = np.array(table["row"].to_numpy())
-        if len(rows) and rows.max() >= len(labels):
-            raise _other_rows(path, "zeroshot")
-        for name in table.column_names:
-            if name not in ("row", START):
-                columns[name] = _of_pretrainings(table, name, rows)
+    for system in settings.systems:
+        read = _frozen(data, task, system, len(labels)) | _zero_shot(data, task, system, len(labels))
+        columns |= {settings.column_of(name, system): predictions for name, predictions in read.items()}
+    return test
+
+
+def read_variants(task: str, variants: list[str], data: Path) -> TaskPredictions:
+    """Read the test rows of a task, and the predictions of fine-tuned variants.
+
+    Raises:
+        PretraceError: as `read_predictions`.
+    """
+    test = read_parquet(data / "tasks" / task / "test.parquet", f"tasks@{task}")
+    labels, columns = np.array(test["label"].to_numpy()), {}
+    for variant in variants:
+        cell = f"{task}-{variant}"
+        columns[variant] = read_finetuned(data / "predictions" / f"{cell}.parquet", f"finetune@{cell}", len(labels))
     return TaskPredictions(labels, test["parts"].to_pylist(), test["origin"].to_pylist(), columns)
+
+
+def _frozen(data: Path, task: str, system: str, count: int) -> dict[str, Predictions]:
+    """Return the predictions from the states of a system's frozen transformer, by column; none without rows."""
+    path, stage = data / "frozen" / f"{task}-{system}.parquet", f"frozen@{task}-{system}"
+    table = read_parquet(path, stage)
+    if MAIN_MODEL not in table.column_names:
+        return {}
+    predictions = _of_pretrainings(table, MAIN_MODEL, np.arange(len(table)))
+    if predictions.predictions_SN.shape[1] != count:
+        raise _other_rows(path, stage)
+    return {FROZEN: predictions}
+
+
+def _zero_shot(data: Path, task: str, system: str, count: int) -> dict[str, Predictions]:
+    """Return the predictions of a system without fine-tuning, by column; none without a rule for the task."""
+    path, stage = data / "zeroshot" / system / f"{task}.parquet", f"zeroshot@{system}"
+    if not path.exists():
+        return {}
+    table = read_parquet(path, stage)
+    rows = np.array(table["row"].to_numpy())
+    if len(rows) and rows.max() >= count:
+        raise _other_rows(path, stage)
+    return {name: _of_pretrainings(table, name, rows) for name in table.column_names if name not in ("row", START)}
 
 
 def _of_pretrainings(table: Any, column: str, rows: np.ndarray) -> Predictions:

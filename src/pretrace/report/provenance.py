@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pretrace.report.benchmark import heading
 from pretrace.schemas.cost import CostEntry
 from pretrace.schemas.finetuning import FinetuneReport
-from pretrace.settings import Settings, read_yaml
+from pretrace.settings import FROZEN, ZERO_SHOT, Settings, read_yaml
 
 SHORT = 8
 """Digits of a hash that are shown."""
@@ -51,31 +52,29 @@ def cell_provenance(
         lock: dvc.lock; where it or a stage in it is missing, the hashes are empty.
     """
     stages = read_yaml(lock).get("stages", {}) if lock.exists() else {}
+    written = {path: value for stage in stages.values() for path, value in _outputs(stage).items()}
     cells = []
     for task in settings.tasks:
         for variant, chosen in settings.variants.items():
             name = f"{task}-{variant}"
-            deps, outs = (_hashes(stages.get(f"finetune@{name}"), part) for part in ("deps", "outs"))
-            weights = _short(deps.get("models/pretrained")) if chosen.pretrained else ""
-            rows, result = _short(deps.get(f"data/tasks/{task}")), _short(outs.get(f"data/predictions/{name}.parquet"))
+            system = settings.system_of(variant)
+            weights = written.get(f"models/pretrained/{system}", "") if chosen.pretrained else ""
+            rows, result = written.get(f"data/tasks/{task}", ""), written.get(f"data/predictions/{name}.parquet", "")
             known = _of_cost(cost.get(f"finetune@{name}")) | _of_report(results.get(name))
             cells.append(CellProvenance(task, variant, rows, weights, result, **known))
-        deps, outs = (_hashes(stages.get(f"baselines@{task}"), part) for part in ("deps", "outs"))
-        rows, result = _short(deps.get(f"data/tasks/{task}")), _short(outs.get(f"data/baselines/{task}.parquet"))
+        rows, result = written.get(f"data/tasks/{task}", ""), written.get(f"data/baselines/{task}.parquet", "")
         known = _of_cost(cost.get(f"baselines@{task}"))
         cells.append(CellProvenance(task, "baselines", rows, "", result, **known))
-        deps, outs = (_hashes(stages.get(f"frozen@{task}"), part) for part in ("deps", "outs"))
-        weights, result = _short(deps.get("models/pretrained")), _short(outs.get(f"data/frozen/{task}.parquet"))
-        known = _of_cost(cost.get(f"frozen@{task}"))
-        cells.append(CellProvenance(task, "frozen LM + LR", rows, weights, result, **known))
-    if "zeroshot" in cost:
-        deps, outs = (_hashes(stages.get("zeroshot"), part) for part in ("deps", "outs"))
-        hashes = (
-            _short(deps.get("data/tasks")),
-            _short(deps.get("models/pretrained")),
-            _short(outs.get("data/zeroshot")),
-        )
-        cells.append(CellProvenance("all", "LM, zero-shot", *hashes, **_of_cost(cost["zeroshot"])))
+        for system in settings.systems:
+            name, column = f"{task}-{system}", heading(settings.column_of(FROZEN, system))
+            weights = written.get(f"models/pretrained/{system}", "")
+            result, known = written.get(f"data/frozen/{name}.parquet", ""), _of_cost(cost.get(f"frozen@{name}"))
+            cells.append(CellProvenance(task, column, rows, weights, result, **known))
+    for system in settings.systems:
+        if known := _of_cost(cost.get(f"zeroshot@{system}")):
+            column = heading(settings.column_of(ZERO_SHOT, system))
+            weights, result = (written.get(f"{of}/{system}", "") for of in ("models/pretrained", "data/zeroshot"))
+            cells.append(CellProvenance("all", column, "", weights, result, **known))
     return cells
 
 
@@ -94,8 +93,8 @@ def _of_report(report: FinetuneReport | None) -> dict[str, Any]:
     return {"flops": report.flops, "parameters": parameters}
 
 
-def _hashes(stage: dict[str, Any] | None, part: str) -> dict[str, str]:
-    return {entry["path"]: entry.get("md5", "") for entry in (stage or {}).get(part, [])}
+def _outputs(stage: dict[str, Any]) -> dict[str, str]:
+    return {entry["path"]: _short(entry.get("md5", "")) for entry in stage.get("outs", [])}
 
 
 def _short(value: str | None) -> str:

@@ -8,7 +8,7 @@ from itertools import cycle, repeat
 from pathlib import Path
 
 from pretrace.common.files import write_text
-from pretrace.report.benchmark import BASELINES
+from pretrace.report.benchmark import is_baseline
 from pretrace.schemas.benchmark import Benchmark
 
 COLUMNS = ("task", "kind", "variant", "metric", "pretrain_seed", "seed", "score", "n_train", "n_eval")
@@ -24,7 +24,7 @@ def write_scores(path: Path | str, benchmark: Benchmark) -> None:
     table.writerow(COLUMNS)
     for row in benchmark.rows:
         starts = row.pretrain_seeds or repeat("")
-        seeds = repeat("") if row.variant in BASELINES else cycle(benchmark.seeds)  # anew for each pre-training
+        seeds = repeat("") if is_baseline(row.variant) else cycle(benchmark.seeds)  # anew for each pre-training
         for start, seed, score in zip(starts, seeds, row.scores, strict=False):
             table.writerow([row.task, row.kind, row.variant, row.metric, start, seed, score, row.n_train, row.n_eval])
     write_text(path, stream.getvalue())

@@ -52,21 +52,28 @@ class SearchTable:
 
 def state_of(settings: Settings, data: Path = Path("data"), models: Path = Path("models")) -> dict[str, str]:
     """Return the SHA-256 of what decides a search: code, settings, pre-trained weights, rows; of what is here."""
-    finetune = settings.scale.finetune.model_dump(exclude={"lr", "epochs"}) | {"lr": settings.finetune_lr}
     names = [name for name in settings.search.variants if name in settings.variants]
     variants = {name: settings.variants[name].model_dump(exclude=CHOSEN) for name in names}
-    sizes: dict[str, Any] = {
-        kind: settings.scale.sizes_of(kind).model_dump(exclude_defaults=True) for kind in MODEL_KINDS
-    }
-    values = {"finetune": finetune, "variants": variants, **sizes}
-    kinds = {settings.variants[name].model for name in names if settings.variants[name].pretrained}
-    weights = [models / "pretrained" / kind / "model.safetensors" for kind in sorted(kinds)]
+    systems = sorted({settings.system_of(name) for name in names})
+    values = {"variants": variants, **{system: _of_system(settings.of_system(system)) for system in systems}}
+    starts = {(settings.system_of(name), v.model) for name in names if (v := settings.variants[name]).pretrained}
+    weights = [models / "pretrained" / system / kind / "model.safetensors" for system, kind in sorted(starts)]
     state = {"code": code_hash(CODE), "settings": sha256_of_json(values)} | _hash("weights", weights)
     for task, one in settings.tasks.items():
         own = {key: value for key, value in one.overrides.items() if key != "epochs"}
-        rows = [data / "tasks" / task / f"{split}.safetensors" for split in ("train", "dev")]
+        folders = [data / "encoded" / system / task for system in systems]
+        rows = [folder / f"{split}.safetensors" for folder in folders for split in ("train", "dev")]
         state |= _hash(f"task {task}", rows, own)
     return state
+
+
+def _of_system(settings: Settings) -> dict[str, Any]:
+    """Return the settings of a system that decide a search."""
+    finetune = settings.scale.finetune.model_dump(exclude={"lr", "epochs"}) | {"lr": settings.finetune_lr}
+    sizes: dict[str, Any] = {
+        kind: settings.scale.sizes_of(kind).model_dump(exclude_defaults=True) for kind in MODEL_KINDS
+    }
+    return {"finetune": finetune, **sizes}
 
 
 def _hash(name: str, files: list[Path], values: dict[str, int | float] | None = None) -> dict[str, str]:

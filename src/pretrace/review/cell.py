@@ -12,11 +12,11 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.files import read_json
 from pretrace.review.columns import BASELINES, ZERO_SHOTS, predictions_of, report_of, stage_of
 from pretrace.review.git_tree import Tree
-from pretrace.review.lockfile import Stages, hashes, locked_stages, makers
+from pretrace.review.lockfile import Stages, first_system, hashes, locked_stages, makers
 from pretrace.review.score_changes import rows_of
 from pretrace.schemas.baselines import BaselineScore, BaselinesReport
 from pretrace.schemas.benchmark import BenchmarkRow
-from pretrace.schemas.finetuning import FinetuneReport
+from pretrace.schemas.finetuning import CellRecord, FinetuneReport
 from pretrace.schemas.frozen import FrozenReport
 from pretrace.schemas.record import read_record
 from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore
@@ -35,6 +35,8 @@ class Cell:
     row: BenchmarkRow
     stages: Stages
     """Entries of dvc.lock, by name."""
+    first_system: str
+    """System of columns that name none."""
 
     @property
     def name(self) -> str:
@@ -43,17 +45,17 @@ class Cell:
     @property
     def stage(self) -> str:
         """The stage that measured it: a fine-tuning, the task's baselines, the zero-shot or the frozen stage."""
-        return stage_of(self.row.task, self.row.variant)
+        return stage_of(self.row.task, self.row.variant, self.first_system)
 
     @property
     def report(self) -> str:
         """The report of that stage, with the score."""
-        return report_of(self.row.task, self.row.variant)
+        return report_of(self.row.task, self.row.variant, self.first_system)
 
     @property
     def predictions(self) -> str:
         """The stage's predictions on the test rows, as dvc.lock names them."""
-        return predictions_of(self.row.task, self.row.variant)
+        return predictions_of(self.row.task, self.row.variant, self.first_system)
 
     def scores_in(self, root: Path) -> list[float]:
         """Return the score in the stage's own report in a folder, then that of each seed; none without a score.
@@ -61,7 +63,7 @@ class Cell:
         Raises:
             PretraceError: the report is missing or has another form.
         """
-        path, task, variant = root / self.report, self.row.task, self.row.variant
+        path, task, variant = root / self.report, self.row.task, self.row.variant.partition("-")[0]
         if variant in BASELINES:
             baseline = read_record(path, BaselinesReport).baselines.get(variant)
             return [baseline.score] * 2 if baseline else []
@@ -94,8 +96,28 @@ class Cell:
         return chain
 
     def data(self, stage: str) -> dict[str, str]:
-        """Return {path: hash} of what a stage read and another one made."""
-        return {path: value for path, value in hashes(self.stages[stage], "deps").items() if makers(self.stages, path)}
+        """Return {path: hash} of what a stage read and another one made; of `cells`, what this cell reads."""
+        deps = hashes(self.stages[stage], "deps")
+        if stage == "cells" and (own := self._own_inputs(deps)):
+            deps = own
+        return {path: value for path, value in deps.items() if makers(self.stages, path)}
+
+    def _own_inputs(self, deps: dict[str, str]) -> dict[str, str]:
+        """Return those outputs below the dependencies of `cells` that have the files which this cell names, if known.
+
+        Of an experiment of several systems, this leaves out the others.
+        """
+        path = self.root / "data" / "cells" / f"{self.row.task}-{self.row.variant}.json"
+        if not path.is_file():
+            return {}
+        files = read_record(path, CellRecord).files
+        outs = {out: value for one in self.stages.values() for out, value in hashes(one, "outs").items()}
+        return {
+            out: value
+            for out, value in outs.items()
+            if any(f"{out}/".startswith(f"{dep}/") for dep in deps)
+            and any(file.startswith(f"{out}/") for file in files)
+        }
 
     def inputs(self, stage: str) -> dict[str, str]:
         """Return {path: hash} of what a stage read that no stage made, besides code."""
@@ -122,4 +144,5 @@ def find_cell(file: Path, name: str) -> Cell:
         known = [f"{other}/{variant}" for other, variant in rows if other == task or not there]
         raise PretraceError(f"{file}: no score {name}; it has {', '.join(known)}")
     root = file.resolve().parent.parent
-    return Cell(file, root, rows[task, column], locked_stages(Tree("here", None, root)))
+    here = Tree("here", None, root)
+    return Cell(file, root, rows[task, column], locked_stages(here), first_system(here))

@@ -15,6 +15,7 @@ from typing import Any
 from pretrace.common.errors import PretraceError
 from pretrace.common.units import readable_bytes, readable_number, readable_time
 from pretrace.review.git_tree import Tree
+from pretrace.review.lockfile import first_system
 from pretrace.schemas.cost import CostEntry
 from pretrace.schemas.record import parse_record
 
@@ -76,7 +77,7 @@ def machines(tree: Tree | None) -> list[str]:
 def _known(tree: Tree) -> dict[str, float]:
     report, costs = _numbers(tree.json("reports/pretrain.json")), costs_of(tree)
     known: dict[str, float | None] = {name: report.get(key) for name, key, _ in PRETRAIN}
-    if training := costs.get("pretrain"):
+    if training := costs.get(f"pretrain@{first_system(tree)}") or costs.get("pretrain"):
         known |= {
             "tokens/s": training.tokens_per_second,
             "model FLOPs utilization": training.mfu,

@@ -8,11 +8,12 @@ from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import write_text
-from pretrace.report import MODELS
 from pretrace.report.figures.overview import Curve, curves_figure
 from pretrace.review.git_tree import Tree
+from pretrace.review.lockfile import first_system
 from pretrace.schemas.models import CurvePoint
 from pretrace.schemas.record import parse_record
+from pretrace.settings import MODEL_KINDS
 
 
 def plot_curves(before: Tree | None, after: Tree, folder: Path) -> dict[Path, bool]:
@@ -24,7 +25,7 @@ def plot_curves(before: Tree | None, after: Tree, folder: Path) -> dict[Path, bo
         The files, each with whether the curves of both commits are the same.
     """
     written = {}
-    for model in MODELS:
+    for model in MODEL_KINDS:
         sides = [_curves(tree, model) for tree in (before, after)]
         named = {f"{model}, {when}": side for when, side in zip(("before", "after"), sides, strict=True) if any(side)}
         if named:
@@ -38,7 +39,8 @@ def _curves(tree: Tree | None, model: str) -> tuple[Curve, Curve]:
     """Return the curves of training and of validation; empty where the commit has none."""
     if tree is None:
         return [], []
-    training, validation = (_points(tree.json(f"reports/curves/{model}{part}.json")) for part in ("", "-validation"))
+    folder = "/".join(filter(None, ("reports/curves", first_system(tree))))
+    training, validation = (_points(tree.json(f"{folder}/{model}{part}.json")) for part in ("", "-validation"))
     return [one for one in training if one.loss is not None], [
         one for one in validation if one.validation_loss is not None
     ]

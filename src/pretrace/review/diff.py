@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from pretrace.common.errors import PretraceError
 from pretrace.report import markdown
-from pretrace.report.benchmark import BASELINES
+from pretrace.report.benchmark import heading
 from pretrace.report.statistics.comparisons import CONFIDENCE, Difference
 from pretrace.review.costs import machines, quantities
 from pretrace.review.curves import plot_curves
@@ -112,13 +112,13 @@ def _scores(changes: list[Change]) -> str:
     head = ["task", "column", "metric", "before", "after", "difference ± noise", ""]
     rows = []
     for change in changes:
-        name = escape(BASELINES.get(change.column, change.column))
+        name = escape(heading(change.column))
         cells = [escape(change.task), name, _metric(change.before, change.after)]
         cells += [_score(change.before), _score(change.after), _signed(change.difference), _bold(change.verdict)]
         rows.append(cells)
     for column, (tasks, difference) in mean_changes(changes).items():
         verdict = (HIGHER if difference.value > 0 else LOWER) if difference.beyond else ""
-        name = escape(BASELINES.get(column, column))
+        name = escape(heading(column))
         rows.append([f"mean of {tasks}", name, "", "", "", _signed(difference), _bold(verdict)])
     return _table(head, rows, ":--- :--- :--- ---: ---: ---: :---")
 

@@ -14,7 +14,7 @@ from pretrace.report.statistics.comparisons import LEVEL, Difference, holm, mean
 from pretrace.report.statistics.estimates import Estimate, mean
 from pretrace.review.columns import stage_of
 from pretrace.review.git_tree import Tree
-from pretrace.review.lockfile import cache_folder, locked_stages
+from pretrace.review.lockfile import cache_folder, first_system, locked_stages
 from pretrace.review.paired_rows import paired_estimates
 from pretrace.review.score_changes import SAME, Change
 from pretrace.review.unchanged import is_unchanged, ran_on
@@ -42,33 +42,36 @@ def falls(changes: Sequence[Change], before: Tree | None, after: Tree) -> tuple[
         if one.difference is not None:
             columns.setdefault(one.column, []).append(one)
     moved = [own for own in columns.values() if len(own) > 1 and any(one in changed for one in own)]
-    cells = [_cell(one, paired) for one in changed]
+    system = first_system(after)
+    cells = [_cell(one, paired, system) for one in changed]
+    pretraining = tuple(name for name in locks[1] if name.partition("@")[0] == "pretrain")
     reasons, notes = [], []
-    for family in (cells, [_mean(own, paired) for own in moved]):
+    for family in (cells, [_mean(own, paired, system) for own in moved]):
         for score, p in zip(family, holm([one.difference.p for one in family]), strict=True):
             if p >= LEVEL or score.difference.value >= 0:
                 continue
             if all(is_unchanged(stage, *locks) for stage in score.stages):
-                why = _machines(score.stages, before, after)
+                why = _machines((*score.stages, *pretraining), before, after)
                 notes.append(f"{_said(score, before)}, but nothing that it was made from has changed: {why}")
             else:
-                weights = _machines(("pretrain",), before, after) if is_unchanged("pretrain", *locks) else SAME_KIND
+                same = all(is_unchanged(name, *locks) for name in pretraining)
+                weights = _machines(pretraining, before, after) if same else SAME_KIND
                 part = f" ({weights}: part of it may be that)" if weights != SAME_KIND else ""
                 reasons.append(_said(score, before) + part)
     return reasons, notes
 
 
-def _cell(change: Change, paired: dict[tuple[str, str], Estimate]) -> _Score:
+def _cell(change: Change, paired: dict[tuple[str, str], Estimate], system: str) -> _Score:
     assert change.difference is not None
     estimate = paired.get((change.task, change.column))
     difference = estimate.difference() if estimate else change.difference
-    stages = (stage_of(change.task, change.column),)
+    stages = (stage_of(change.task, change.column, system),)
     return _Score(f"{change.task}/{change.column}", stages, difference, estimate is not None)
 
 
-def _mean(changes: list[Change], paired: dict[tuple[str, str], Estimate]) -> _Score:
+def _mean(changes: list[Change], paired: dict[tuple[str, str], Estimate], system: str) -> _Score:
     """Return the mean over tasks; if all are compared in pairs, documents that they share are taken together."""
-    cells = [_cell(one, paired) for one in changes]
+    cells = [_cell(one, paired, system) for one in changes]
     in_pairs = all(one.paired for one in cells)
     difference = (
         mean([paired[one.task, one.column] for one in changes]).difference()
@@ -90,7 +93,7 @@ def _said(score: _Score, before: Tree) -> str:
 
 def _machines(stages: tuple[str, ...], before: Tree, after: Tree) -> str:
     """Return on which kinds of machine a score was made, or what it was made from, where they differ."""
-    for stage in dict.fromkeys((*stages, "pretrain")):
+    for stage in dict.fromkeys(stages):
         one, other = ran_on(stage, before), ran_on(stage, after)
         if one != other:
             return f"{stage} ran on {other} here, on {one} there"

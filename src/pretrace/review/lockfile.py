@@ -57,6 +57,12 @@ def locked_stages(tree: Tree) -> Stages:
     return {name: stage for name, stage in _mapping(tree.yaml("dvc.lock").get("stages")).items() if name in there}
 
 
+def first_system(tree: Tree) -> str:
+    """Return the first system of a commit's params.yaml; "" if it is older than systems."""
+    systems = tree.yaml("params.yaml").get("systems")
+    return str(systems[0]) if isinstance(systems, list) and systems else ""
+
+
 def hashes(stage: dict[str, Any] | None, part: str) -> dict[str, str]:
     """Return {path: hash} of a locked stage's `deps` or `outs`."""
     return {entry["path"]: str(entry.get("md5", "")) for entry in _mapping(stage).get(part) or []}

@@ -58,10 +58,18 @@ def pins(requirements: str | None) -> dict[str, str]:
 
 def _numbers(tree: Tree) -> dict[str, Any]:
     params = {key: value for key, value in tree.yaml("params.yaml").items() if key not in WAITING}
-    sizes, form = (_chosen(tree, params.get(key), f"{key}s") for key in ("scale", "system"))
+    sizes = _chosen(tree, params.get("scale"), "scales")
+    named = params.get("systems")
+    systems = named if isinstance(named, list) else [params.get("system")]
+    forms = {f"systems.{name}.{key}": value for name in systems for key, value in _of_system(tree, name).items()}
     libraries = pins(tree.text("requirements.txt"))
-    # Keys of the scale file begin with `scale.`: another scale has another file with the same keys. Systems likewise.
-    return flat(params) | flat(sizes, "scale") | flat(form, "system") | flat(libraries, "requirements")
+    # Keys of the scale file begin with `scale.`: another scale has another file with the same keys.
+    return flat(params) | flat(sizes, "scale") | forms | flat(libraries, "requirements")
+
+
+def _of_system(tree: Tree, name: Any) -> dict[str, Any]:
+    """Return the content of the file of a system, key by key."""
+    return flat(_chosen(tree, name, "systems"))
 
 
 def _chosen(tree: Tree, name: Any, folder: str) -> dict[str, Any]:

@@ -16,6 +16,8 @@ class BenchmarkRow(Record):
     """Kind of the task: classification, entailment, similarity, regression or multiple_choice."""
     variant: str
     """The column: a variant of params.yaml, or a baseline (`majority`, `tfidf`, `ngram`, `lsa`, `lm_zero_shot`)."""
+    system: str | None = None
+    """System of the model; missing for a baseline without one."""
     metric: str
     """Name of the metric, such as accuracy."""
     score: float | None
@@ -111,10 +113,8 @@ class Benchmark(Record):
 
     scale: str
     """Name of the scale, such as laptop."""
-    system: str = "gpt1"
-    """Name of the system, such as bert; missing in files of older versions."""
-    source: str = ""
-    """Paper and code of the system."""
+    systems: dict[str, str] = Field(default_factory=dict)
+    """Paper and code of each system of the experiment, by name; missing in files of older versions."""
     seeds: list[int]
     """Seeds of fine-tuning."""
     scores: dict[str, dict[str, float]]

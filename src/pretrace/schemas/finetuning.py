@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from pretrace.schemas.models import ModelConfig
 from pretrace.schemas.record import Record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings.training import FinetuneSettings
+
+
+class CellRecord(Record):
+    """The files that the fine-tunings of one variant on one task read."""
+
+    system: str
+    """System of the variant."""
+    settings: dict[str, dict[str, Any]]
+    """Its `model`, `lstm` and `finetune` at the scale: with them another result would come out of the same files."""
+    files: dict[str, str]
+    """SHA-256 of each file, by its path from the root: rows as ids, vocabulary, and weights of a pre-trained one."""
 
 
 class FinetuneFacts(Record):
@@ -128,6 +141,8 @@ class FinetuneRecipe(FinetuneSettings, Record):
 class FinetunedConfig(TaskRecord):
     """A fine-tuned model: its task, its recipe and its sizes. Enough to use it after the settings have changed."""
 
+    system: str = "gpt1"
+    """System of the variant, whose vocabulary the model reads; missing in files of older versions."""
     seed: int
     """Seed of the fine-tuning whose weights are saved, the best on dev."""
     pretrain_seed: int | None = None

@@ -107,10 +107,17 @@ class PretrainReport(LanguageModelMetrics):
 
     lstm: LanguageModelMetrics | None = None
     """Metrics of the LSTM, if a variant uses one."""
+    systems: dict[str, PretrainReport] = Field(default_factory=dict)
+    """Metrics of further systems, by name; in reports/pretrain.json alone."""
 
     def by_model(self) -> dict[str, LanguageModelMetrics]:
-        """Return the metrics of each model, by its name."""
+        """Return the metrics of each model of the system, by its name."""
         return {"transformer": self} | ({"lstm": self.lstm} if self.lstm else {})
+
+    def with_further_systems(self) -> dict[str, LanguageModelMetrics]:
+        """Return the metrics of each model, those of further systems by their name, too."""
+        further = ((system, own.by_model()) for system, own in self.systems.items())
+        return self.by_model() | {f"{system} {name}": one for system, models in further for name, one in models.items()}
 
 
 class Sample(Record):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from pretrace.schemas.record import Record
 
 
@@ -40,6 +42,8 @@ class VocabularyReport(Record):
     """Mean number of UTF-8 bytes of a token."""
     unknown_share: float
     """Share of tokens with the unknown id."""
+    systems: dict[str, VocabularyReport] = Field(default_factory=dict)
+    """Those of further systems, by name; in reports/bpe.json alone."""
 
 
 class OffsetsFile(Record):

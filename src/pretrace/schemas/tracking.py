@@ -41,6 +41,8 @@ class BestModel(Record):
 
     task: str
     variant: str
+    system: str
+    """System of the variant."""
     kind: str
     """Kind of the task."""
     metric: str

@@ -157,6 +157,8 @@ class Task(Section):
 class Variant(Section):
     """One column of the ablation table (paper, Table 5). The scale fills in fields that are null."""
 
+    system: str | None = None
+    """One of the experiment's `systems`; null: the first."""
     model: ModelKind = MAIN_MODEL
     pretrained: bool = True
     """False starts from random weights."""

@@ -1,4 +1,4 @@
-"""Read `params.yaml` with its system and scale files, or raise one line that names the file and the key."""
+"""Read `params.yaml` with the files of its scale and its systems, or raise one line that names the file and the key."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pretrace.settings.ready import ReadySource, with_ready
 from pretrace.settings.scale import MAIN_MODEL, Scale
 from pretrace.settings.search import Ladder, Search
 from pretrace.settings.section import NotNegative, Rate, Section, Seed, checked
-from pretrace.settings.system import System
+from pretrace.settings.system import System, SystemAtScale
 from pretrace.settings.yaml_file import read_yaml
 from pretrace.settings.zero_shot import FROZEN, ZERO_SHOT, ZERO_SHOT_PMI, LanguageTest, ZeroShot
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
-"""Names of tasks and variants: they become folders, and arguments of a command in dvc.yaml."""
+"""Names of tasks, variants and systems: they become folders, and arguments of a command in dvc.yaml."""
 BASELINES = ("majority", "tfidf", "ngram", "lsa", ZERO_SHOT, ZERO_SHOT_PMI, FROZEN)
 """Columns of the table besides the variants."""
 RESERVED = {
@@ -35,9 +35,10 @@ class Settings(Section):
     """All that a run depends on besides code and data."""
 
     scale_name: str
+    systems: dict[str, SystemAtScale]
+    """Every system of the experiment, by the name of its file; a variant that names none has the first."""
     system_name: str
-    system_source: str
-    """Paper and code of the system."""
+    """The one of them whose values `scale` has; `of_system` changes it."""
     scale: Scale
     """Sizes, with the system's values in them."""
     lr: Rate | None
@@ -78,20 +79,17 @@ class Settings(Section):
             for name in getattr(self, what):
                 if name in reserved:
                     raise ValueError(f"{what}.{name}: {reserved[name]}; take another one")
+        if self.system_name not in self.systems:
+            raise ValueError(f"systems: there is no {self.system_name!r}; has {', '.join(self.systems)}")
         for name, variant in self.variants.items():
-            if (variant.layers or 0) > self.scale.model.layers:
-                raise ValueError(
-                    f"variants.{name}.layers: got {variant.layers}; the transformer of scale {self.scale_name} has "
-                    f"{self.scale.model.layers}"
-                )
-        for name, variant in self.variants.items():
-            if variant.model != MAIN_MODEL and self.scale.pretrain.objective.kind == "masked":
-                raise ValueError(
-                    f"variants.{name}.model: scale {self.scale_name} has `pretrain.objective.kind: masked`, which is "
-                    f"for the {MAIN_MODEL} alone: the {variant.model} reads in one direction; remove the variant"
-                )
+            self._check_system(name, variant)
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds {self.seeds}: the same seed twice")
+        if self.pretrain.weights and len(self.systems) > 1:
+            raise ValueError(
+                f"pretrain: weights from elsewhere ({self.pretrain.weights}) are of one system; `systems` has "
+                f"{', '.join(self.systems)}: leave one"
+            )
         shares = self.corpus.validation_share + self.corpus.probe_share
         if shares >= 1:
             raise ValueError(
@@ -111,14 +109,54 @@ class Settings(Section):
             raise ValueError("corpus.packages: the same name twice")
         return self
 
+    def _check_system(self, name: str, variant: Variant) -> None:
+        """Raise `ValueError` if a variant does not fit its system, or has none."""
+        if variant.system is not None and variant.system not in self.systems:
+            raise ValueError(
+                f"variants.{name}.system: got {variant.system!r}; takes one of `systems`: {', '.join(self.systems)}"
+            )
+        scale = self.systems[self.system_of(name)].scale
+        if (variant.layers or 0) > scale.model.layers:
+            raise ValueError(
+                f"variants.{name}.layers: got {variant.layers}; the transformer of scale {self.scale_name} has "
+                f"{scale.model.layers}"
+            )
+        if variant.model != MAIN_MODEL and scale.pretrain.objective.kind == "masked":
+            raise ValueError(
+                f"variants.{name}.model: system {self.system_of(name)} has `pretrain.objective.kind: masked`, which is "
+                f"for the {MAIN_MODEL} alone: the {variant.model} reads in one direction; remove the variant"
+            )
+
     def in_use(self, **options: Any) -> dict[str, Any]:
         """Return plain values, without the sets that only stand ready to replace `tasks` or `variants`, and without the
-        ladder.
+        ladder; of the systems, all but the first with their values at this scale.
 
         Args:
             options: pydantic's, such as `exclude_none`.
         """
-        return self.model_dump(exclude={"suites", "ablations", "ladder"}, **options)
+        values = self.of_system(self.first_system).model_dump(exclude={"suites", "ablations", "ladder"}, **options)
+        others = {name: one["scale"] for name, one in values.pop("systems").items() if name != self.first_system}
+        return values | ({"more_systems": others} if others else {})
+
+    @property
+    def first_system(self) -> str:
+        """The system of variants that name none, and of what an experiment has once."""
+        return next(iter(self.systems))
+
+    def system_of(self, variant: str) -> str:
+        """Return the system of a variant."""
+        return self.variants[variant].system or self.first_system
+
+    def of_system(self, name: str) -> Settings:
+        """Return the settings with the values of one of the systems in `scale`."""
+        return self.model_copy(update={"system_name": name, "scale": self.systems[name].scale})
+
+    def column_of(self, column: str, system: str) -> str:
+        """Return the name of a system's column without fine-tuning: `frozen`, and `frozen-bert` of a further system.
+
+        No variant has a hyphen in its name.
+        """
+        return column if system == self.first_system else f"{column}-{system}"
 
     def pretrainings(self, kind: str) -> dict[str, int | None]:
         """Return the seed of each pre-training of a kind of model, by the name of its folder and its curves.
@@ -143,7 +181,9 @@ class Settings(Section):
         for length in changes.keys() & {"steps", "warmup_steps"}:  # the scale may have it in tokens
             section.pop(length.replace("steps", "tokens"), None)
         pretrain = checked(type(self.scale.pretrain), section, "params.yaml", "pretrain.continue_with")
-        return self.model_copy(update={"scale": self.scale.model_copy(update={"pretrain": pretrain})})
+        scale = self.scale.model_copy(update={"pretrain": pretrain})
+        one = {self.system_name: self.systems[self.system_name].model_copy(update={"scale": scale})}
+        return self.model_copy(update={"scale": scale, "systems": one})
 
     def pretraining_name(self, kind: str, seed: int) -> str:
         """Return the name of the pre-training of a kind of model with a seed."""
@@ -156,7 +196,7 @@ class Settings(Section):
 
 
 def load_settings(root: Path | str = ".") -> Settings:
-    """Read `params.yaml` and the files of its scale and its system from `root`.
+    """Read `params.yaml` and the files of its scale and its systems from `root`; `scale` is that of the first system.
 
     Raises:
         PretraceError: a file is missing or not YAML; a key is unknown, missing, of a wrong type or out of range. The
@@ -164,18 +204,19 @@ def load_settings(root: Path | str = ".") -> Settings:
     """
     root = Path(root)
     values = read_yaml(root / "params.yaml")
-    name, system = (_chosen(values.pop(key, None), key, root) for key in ("scale", "system"))
-    scale, source = load_scale(root, name, system)
+    name = _chosen(values.pop("scale", None), "scale", root)
+    chosen = _chosen_systems(values.pop("systems", None), root)
+    systems = {system: load_scale(root, name, system) for system in chosen}
     if isinstance(values.get("tasks"), dict):
         ready = checked(ReadySource, values.get("ready", {}), "params.yaml", "ready")
         values["tasks"] = {task: with_ready(str(task), own, ready) for task, own in values["tasks"].items()}
-    known = {"scale_name": name, "system_name": system, "system_source": source, "scale": scale}
+    known = {"scale_name": name, "systems": systems, "system_name": chosen[0], "scale": systems[chosen[0]].scale}
     settings = checked(Settings, {"lr": None, **values, **known}, "params.yaml")
     return settings.continued()
 
 
-def load_scale(root: Path, name: str, system: str) -> tuple[Scale, str]:
-    """Read a scale file, and put a system's values in it; return that and the system's source.
+def load_scale(root: Path, name: str, system: str) -> SystemAtScale:
+    """Read a scale file, and put a system's values in it.
 
     Raises:
         PretraceError: as `load_settings`.
@@ -185,7 +226,7 @@ def load_scale(root: Path, name: str, system: str) -> tuple[Scale, str]:
     sizes = read_yaml(root / scale_file)
     changed = own.over(sizes, name)
     scale = checked(Scale, changed, scale_file if changed == sizes else f"{scale_file} with {system_file}")
-    return scale, own.source
+    return SystemAtScale(source=own.source, scale=scale)
 
 
 def _chosen(name: Any, key: str, root: Path) -> str:
@@ -194,3 +235,18 @@ def _chosen(name: Any, key: str, root: Path) -> str:
     if not isinstance(name, str) or name not in known:
         raise PretraceError(f"params.yaml: {key}: got {name!r}; takes one of {', '.join(known)}")
     return name
+
+
+def _chosen_systems(names: Any, root: Path) -> list[str]:
+    """Return the names of the experiment's systems."""
+    if not isinstance(names, list) or not names:
+        raise PretraceError(f"params.yaml: systems: got {names!r}; takes a list of names of files in systems/: [gpt1]")
+    chosen = [_chosen(name, "system", root) for name in names]
+    for name in chosen:
+        if not NAME.fullmatch(name):
+            raise PretraceError(
+                f"systems/{name}.yaml: a name takes lower-case letters, digits and underscores; rename it"
+            )
+    if len(set(chosen)) < len(chosen):
+        raise PretraceError(f"params.yaml: systems: got {', '.join(chosen)}; the same name twice")
+    return chosen

@@ -31,6 +31,7 @@ RENAMED = {
     "optimiser": "optimizer",
     "price_an_hour": "hourly_cost",
     "start_from": "init_from",
+    "system": "systems",
     "unlabelled": "unlabeled",
     "words_a_change": "words_per_change",
 }

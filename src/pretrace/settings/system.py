@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from pretrace.settings.scale import Scale
 from pretrace.settings.section import Section
 
 Values = dict[str, Any]
@@ -46,3 +47,12 @@ class System(Section):
                 there = joined.get(name, {})
                 joined[name] = {**there, **values} if isinstance(there, dict) else there
         return joined
+
+
+class SystemAtScale(Section):
+    """A system of the experiment, with the scale's sizes."""
+
+    source: str
+    """Paper and code of the system."""
+    scale: Scale
+    """Sizes, with the system's values in them."""

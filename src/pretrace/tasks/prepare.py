@@ -1,10 +1,9 @@
-"""A task of the settings: made or read, checked, encoded."""
+"""A task of the settings: made or read, and checked."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from pretrace.corpus import Document, Gpt1Words
 from pretrace.schemas.tasks import GiveAway, TaskExample, TaskReport
 from pretrace.settings import Columns, Settings
 from pretrace.settings.card import Card
-from pretrace.tasks.dataset import Encoder, TaskData, encode_part, write_task
+from pretrace.tasks.dataset import TaskData, write_rows
 from pretrace.tasks.give_aways.find import find_give_aways, sentences
 from pretrace.tasks.odd_rows.find import stop_on_warning
 from pretrace.tasks.probes.build import make_probe
@@ -22,13 +21,12 @@ from pretrace.tasks.raw_files import raw_files
 from pretrace.tasks.read_task import read_task_files
 from pretrace.tasks.splits.near_duplicates import near_duplicate_warnings, near_duplicates
 
-SPECIAL_IDS = ("first_id", "separator_id")
 EXAMPLES = 4
 """Test rows of each task that the report shows."""
 
 
 def prepare_task(
-    settings: Settings, name: str, probe_documents: Iterable[tuple[Document, Document]], tokenizer: Encoder, out: Path
+    settings: Settings, name: str, probe_documents: Iterable[tuple[Document, Document]], out: Path
 ) -> TaskReport:
     """Write the folder `out` of a task; return its entry for the report.
 
@@ -51,16 +49,12 @@ def prepare_task(
     data.overrides, data.zero_shot = task.overrides, task.zero_shot
     data.card = Card(**task.card.model_dump()) if task.card else None  # task.json has all keys, also those not set
     data.columns = Columns(**task.columns.model_dump())
-    data.special_ids = {name: value for name in SPECIAL_IDS if (value := getattr(tokenizer, name)) is not None}
     give_aways = [] if data.unavailable else find_give_aways(data, task.probe)
     data.warnings += sentences(give_aways)
     for warning in data.warnings:  # all of them, before the first one may stop the stage
         print(f"pretrace: task {name}: {warning}", file=sys.stderr)
     stop_on_warning(name, task, data.warnings)
-    if tokenizer.recipe == recipe:  # it reads the words that the rows have already
-        write_task(out, data, tokenizer.encode_array, words=True)
-    else:
-        write_task(out, data, partial(encode_part, tokenizer))
+    write_rows(out, data)
     return _report(data, give_aways)
 
 

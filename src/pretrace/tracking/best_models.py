@@ -15,7 +15,7 @@ from pathlib import Path
 from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
 from pretrace.schemas.tracking import BestModel
 
-FINETUNED, VOCABULARY, ROWS = Path("models/finetuned"), Path("models/vocabulary"), Path("data/tasks")
+FINETUNED, VOCABULARIES, ROWS = Path("models/finetuned"), Path("models/vocabulary"), Path("data/tasks")
 FILES = ("config.json", "model.safetensors")
 EXAMPLES = 3
 CODE = "code.tar"
@@ -26,12 +26,13 @@ def best_models(benchmark: Benchmark) -> list[BestModel]:
     best: dict[str, BenchmarkRow] = {}
     for row in benchmark.rows:
         there = (FINETUNED / f"{row.task}-{row.variant}" / FILES[1]).is_file()
-        if there and row.score is not None and row.score > _score(best.get(row.task)):
+        if row.system and there and row.score is not None and row.score > _score(best.get(row.task)):
             best[row.task] = row
     return [
         BestModel(
             task=row.task,
             variant=row.variant,
+            system=str(row.system),
             kind=row.kind,
             metric=row.metric,
             score=_score(row),
@@ -48,7 +49,7 @@ def experiment_metrics(benchmark: Benchmark) -> dict[str, float]:
 
 
 def copy_models(models: list[BestModel], out: Path) -> None:
-    """Copy the files of models, their vocabulary and the code that loads them into a record, for the uploader."""
+    """Copy the files of models, their vocabularies and the code that loads them into a record, for the uploader."""
     if not models:
         return
     for model in models:
@@ -56,7 +57,8 @@ def copy_models(models: list[BestModel], out: Path) -> None:
         (out / name).mkdir(parents=True)
         for file in FILES:
             _link(FINETUNED / name / file, out / name / file)
-    shutil.copytree(VOCABULARY, out / "vocabulary", copy_function=_link)
+    for system in {model.system for model in models}:
+        shutil.copytree(VOCABULARIES / system, out / "vocabulary" / system, copy_function=_link)
     source = Path(__file__).resolve().parents[1]
     with tarfile.open(out / CODE, "w") as archive:
         for path in sorted(source.rglob("*")):

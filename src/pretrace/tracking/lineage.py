@@ -33,10 +33,10 @@ class Input:
     """The stage that produced it; "" for none."""
 
 
-def snapshot(scale: str, system: str) -> PipelineSnapshot:
+def snapshot(scale: str, systems: list[str]) -> PipelineSnapshot:
     """Return what fingerprints need from the current folder: texts of pipeline files, MD5 of each file of code."""
     texts = {}
-    for name in (*FILES, f"scales/{scale}.yaml", f"systems/{system}.yaml"):
+    for name in (*FILES, f"scales/{scale}.yaml", *(f"systems/{system}.yaml" for system in systems)):
         if Path(name).is_file():
             texts[name] = Path(name).read_text(encoding="utf-8")
     code = {}
@@ -110,11 +110,12 @@ class Pipeline:
     def _defined(self) -> dict[str, dict[str, Any]]:
         """Return the stages of dvc.yaml, one for each cell of a matrix, with their names filled in."""
         params, stages = self._files.get("params.yaml", {}), {}
+        first = str(next(iter(params.get("systems") or ()), ""))
         for name, stage in _mapping(self._files.get("dvc.yaml", {}).get("stages")).items():
             axes = {axis: list(_at(params, str(of)[2:-1]) or ()) for axis, of in (stage.get("matrix") or {}).items()}
             for cell in product(*axes.values()):
                 names = {f"${{item.{axis}}}": str(key) for axis, key in zip(axes, cell, strict=True)}
-                names |= {f"${{{key}}}": str(params.get(key)) for key in ("scale", "system")}
+                names |= {"${scale}": str(params.get("scale")), "${systems[0]}": first}
                 stages[f"{name}@{'-'.join(map(str, cell))}" if cell else name] = _fill(stage, names)
         return stages
 

@@ -27,8 +27,11 @@ LEAST_LAYERS = 2
 CONFIDENCE = 0.95
 
 
-def climb(settings: Settings, shards: Path = Path("data/shards"), folder: Path = Path("reports")) -> LadderRecord:
-    """Pre-train the sizes of `ladder.widths` on the shards, write ladder.json under `folder` and return it.
+def climb(settings: Settings, data: Path = Path("data"), folder: Path = Path("reports")) -> LadderRecord:
+    """Pre-train the sizes of `ladder.widths` for the first system, write ladder.json under `folder` and return it.
+
+    Args:
+        data: has the shards, in `shards/`.
 
     Raises:
         PretraceError: the shards are not there, a training fails, or it predicts masked tokens.
@@ -38,7 +41,7 @@ def climb(settings: Settings, shards: Path = Path("data/shards"), folder: Path =
             f"a ladder compares losses of next tokens; system {settings.system_name} predicts masked ones, of which a "
             "power law would say something else"
         )
-    started = time.monotonic()
+    started, shards = time.monotonic(), data / "shards" / settings.system_name
     rungs = [_rung(settings_of(settings, width), shards) for width in settings.ladder.widths]
     known_here: dict[str, Any] = provenance()
     record = LadderRecord(

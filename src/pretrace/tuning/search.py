@@ -29,7 +29,8 @@ from pretrace.schemas.record import read_record, write_record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.schemas.tokens import VocabularyRecord
 from pretrace.settings import MAIN_MODEL, Settings
-from pretrace.tasks.dataset import TASK, read_task
+from pretrace.tasks.dataset import TASK
+from pretrace.tasks.encoded import read_encoded
 from pretrace.training.finetuning.config import resolve_recipe
 from pretrace.training.finetuning.job import Job
 from pretrace.training.finetuning.seed_jobs import RESULT, SeedJobs
@@ -51,7 +52,7 @@ def search_on_dev(
     """Fine-tune with every setting of `settings.search`, write search.json under `folder` and return it.
 
     Args:
-        data: has the rows of the tasks, in `tasks/`.
+        data: has the rows of the tasks as ids, in `encoded/`.
         models: has the pre-trained models, in `pretrained/`.
 
     Raises:
@@ -62,7 +63,7 @@ def search_on_dev(
         raise PretraceError(f"params.yaml: search.variants: got {unknown[0]!r}; takes names of `variants`: {known}")
     started = time.monotonic()
     with locked(scratch_folder() / "search" / "lock", wait=False):
-        trials = list(_trials(settings, data / "tasks", models / "pretrained"))
+        trials = list(_trials(settings, data / "encoded", models / "pretrained"))
         if not trials:
             raise PretraceError("no task has rows to search with; `reports/tasks/` says why")
         fine_tunings = _run(trials)
@@ -80,16 +81,17 @@ def search_on_dev(
 
 
 def _trials(settings: Settings, rows: Path, pretrained: Path) -> Iterator[Trial]:
-    size = read_record(pretrained / MAIN_MODEL / "vocabulary" / "vocabulary.json", VocabularyRecord).size
     search = settings.search
-    for task in settings.tasks:
-        record = read_record(rows / task / TASK, TaskRecord)
+    for task, variant, factor, epochs in product(settings.tasks, search.variants, search.lr_factors, search.epochs):
+        system = settings.system_of(variant)
+        of_task, models = rows / system / task, pretrained / system
+        record = read_record(of_task / TASK, TaskRecord)
         if record.unavailable:
             continue
-        for variant, factor, epochs in product(search.variants, search.lr_factors, search.epochs):
-            own = _with(settings, variant, factor, epochs)
-            recipe = resolve_recipe(own, variant, task, record)
-            yield Trial(task, variant, factor, SeedJobs(own, variant, recipe, rows / task, pretrained, size))
+        own = _with(settings.of_system(system), variant, factor, epochs)
+        recipe = resolve_recipe(own, variant, task, record)
+        size = read_record(models / MAIN_MODEL / "vocabulary" / "vocabulary.json", VocabularyRecord).size
+        yield Trial(task, variant, factor, SeedJobs(own, variant, recipe, of_task, models, size))
 
 
 def _with(settings: Settings, variant: str, factor: float, epochs: int) -> Settings:
@@ -123,7 +125,7 @@ def _run(trials: list[Trial]) -> int:
 
 def finetune_on_dev(jobs: SeedJobs, job: Job) -> None:
     """Fine-tune with one setting and one seed and write its dev scores; runs in a worker."""
-    _, splits = read_task(jobs.task)
+    _, splits = read_encoded(jobs.task)
     result, _ = jobs.finetune(job, splits | {"test": splits["dev"]})
     write_record(_place(jobs, job), DevScores(dev_scores=result.dev_scores))
 

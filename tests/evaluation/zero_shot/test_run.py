@@ -23,13 +23,14 @@ from pretrace.model import LSTM, Transformer, load_model, save_model
 from pretrace.schemas.models import PretrainReport
 from pretrace.schemas.record import read_record
 from pretrace.settings import Heuristic, LSTMSettings, ModelSettings, load_settings, read_yaml
-from pretrace.tasks.dataset import Row, TaskData, write_task
+from pretrace.tasks.dataset import Row, TaskData
 from pretrace.tasks.metrics import score
 from pretrace.tokens import load_vocabulary
 from pretrace.training.engine.device import Device
 from tests.helpers import REPOSITORY
 from tests.helpers.made_up_results import pretrain_report
 from tests.helpers.small_vocabulary import write_openai_vocabulary
+from tests.helpers.task_folders import write_task
 
 pytestmark = pytest.mark.slow
 

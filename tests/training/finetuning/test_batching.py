@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.packed_sequences import PaddedBatch
-from pretrace.tasks.dataset import EncodedSplit
+from pretrace.tasks.encoded import EncodedSplit
 from pretrace.tasks.input_formats import InputFormat
 from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.targets import LabelScale

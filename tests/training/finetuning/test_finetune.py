@@ -13,7 +13,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.model import LSTM, Transformer, build_model, save_model
 from pretrace.schemas.finetuning import FinetuneRecipe
 from pretrace.settings import LSTMSettings, ModelSettings
-from pretrace.tasks.dataset import EncodedSplit
+from pretrace.tasks.encoded import EncodedSplit
 from pretrace.tasks.input_formats import InputFormat
 from pretrace.tasks.kinds import KINDS
 from pretrace.training.engine.device import Device, choose_device

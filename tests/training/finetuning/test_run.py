@@ -21,7 +21,8 @@ from safetensors.numpy import load_file
 from pretrace.common.errors import PretraceError
 from pretrace.model import build_model, save_model
 from pretrace.settings import Settings
-from pretrace.tasks.dataset import SPLITS, Row, TaskData, read_task, write_task
+from pretrace.tasks.dataset import SPLITS, Row, TaskData
+from pretrace.tasks.encoded import read_encoded
 from pretrace.tasks.metrics import standard_error
 from pretrace.training.finetuning import seed_jobs
 from pretrace.training.finetuning.artifacts import load_finetuned, predict_rows
@@ -29,6 +30,7 @@ from pretrace.training.finetuning.job import Job
 from pretrace.training.finetuning.run import finetune_all_seeds
 from tests.helpers import REPOSITORY
 from tests.helpers.small_training import settings_with
+from tests.helpers.task_folders import write_task
 
 VOCABULARY = 80
 
@@ -154,7 +156,7 @@ def test_report_summarizes_all_seeds(task: Path, pretrained: Path) -> None:
     probabilities = np.stack(said["probabilities"])
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=2e-6)
     assert (probabilities.argmax(1) == said["prediction"]).all()
-    labels = read_task(task)[1]["test"].labels
+    labels = read_encoded(task)[1]["test"].labels
     predictions = said["prediction"].to_numpy().reshape(3, 30)
     scores = (predictions == labels).mean(1)
     assert report["scores"] == pytest.approx(scores, abs=1e-6)
@@ -197,7 +199,7 @@ def test_every_seed_starts_from_every_pre_training(task: Path, pretrained: Path)
     assert said["pretrain_seed"].tolist() == [3] * 60 + [11] * 60
     assert said["seed"].tolist() == ([2] * 30 + [1] * 30) * 2
     pd.testing.assert_frame_equal(said[:60], pd.read_parquet("alone.parquet"))
-    labels = read_task(task)[1]["test"].labels
+    labels = read_encoded(task)[1]["test"].labels
     predictions = said["prediction"].to_numpy().reshape(4, 30)
     assert report["scores"] == pytest.approx((predictions == labels).mean(1), abs=1e-6)
     shares = np.stack(said["probabilities"]).reshape(2, 60, 2)
@@ -209,7 +211,7 @@ def test_every_seed_starts_from_every_pre_training(task: Path, pretrained: Path)
     assert {key: config[key] for key in expected} == expected
     assert (report["best_pretrain_seed"], report["best_seed"]) == tuple(expected.values())
     model, described = load_finetuned(Path("out"))
-    answers = predict_rows(model, described, read_task(task)[1]["test"])
+    answers = predict_rows(model, described, read_encoded(task)[1]["test"])
     np.testing.assert_array_equal(answers.values_E, predictions[best])
     rows = [json.loads(line) for line in Path("out/curve.jsonl").read_text().splitlines()]
     assert [(row["pretrain_seed"], row["seed"]) for row in rows if row["step"] == 6] == [

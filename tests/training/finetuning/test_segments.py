@@ -16,7 +16,7 @@ from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import ModelSettings
 from pretrace.settings.section import checked
 from pretrace.settings.training import FinetuneSettings
-from pretrace.tasks.dataset import EncodedSplit
+from pretrace.tasks.encoded import EncodedSplit
 from pretrace.tasks.input_formats import InputFormat
 from pretrace.tasks.kinds import KINDS
 from pretrace.training.engine.device import Device, choose_device

@@ -13,8 +13,8 @@ from pretrace.model import Transformer, load_model
 from pretrace.schemas.baselines import BaselineScore
 from pretrace.schemas.frozen import FrozenReport
 from pretrace.settings import MAIN_MODEL, Settings
-from pretrace.tasks.dataset import EncodedSplit, read_task
 from pretrace.tasks.draws import generator_for
+from pretrace.tasks.encoded import EncodedSplit, read_encoded
 from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.metrics import score, standard_error
 from pretrace.tokens import load_vocabulary, vocabulary_folder
@@ -28,7 +28,7 @@ at laptop scale, and 1.6 GB at that of GPT-1."""
 def score_frozen(
     settings: Settings, task_folder: Path, models: Path, device: Device, predictions: Path
 ) -> FrozenReport:
-    """Classify the rows of a task by the states of each transformer in `models` (models/pretrained).
+    """Classify the rows of a task by the states of each transformer in `models` (models/pretrained/<system>).
 
     Writes `predictions`, a Parquet file with a line for each pre-training and test row, in order, unless the task is
     unavailable: `pretrain_seed` (null without one), `transformer`.
@@ -38,7 +38,7 @@ def score_frozen(
     """
     import pandas as pd
 
-    record, splits = read_task(task_folder)
+    record, splits = read_encoded(task_folder)
     answers: list[pd.DataFrame] = []
     scores: dict[str, BaselineScore] = {}
     for name, seed in settings.pretrainings(MAIN_MODEL).items() if not record.unavailable else ():

@@ -16,7 +16,7 @@ STEP = re.compile(r"step-(\d+)\.safetensors")
 
 
 def kinds_in(folder: Path) -> list[str]:
-    """Return the kinds of models that were pre-trained into `folder` (models/pretrained).
+    """Return the kinds of models that were pre-trained into `folder` (models/pretrained/<system>).
 
     Raises:
         PretraceError: there are none.
@@ -28,7 +28,7 @@ def kinds_in(folder: Path) -> list[str]:
 
 
 def final_step(report: PretrainReport, kind: str) -> int:
-    """Return the optimizer steps behind a model's final weights, from reports/pretrain.json."""
+    """Return the optimizer steps behind a model's final weights, from reports/pretrain/<system>.json."""
     return report.by_model()[kind].steps
 
 

@@ -22,10 +22,10 @@ from pretrace.training.engine.device import Device
 def zero_shot(
     settings: Settings, models: Path, tasks_folder: Path, trained: PretrainReport, device: Device, out: Path
 ) -> ZeroShotReport:
-    """Score the models in `models`; return the contents of reports/zeroshot.json.
+    """Score the models in `models`; return the contents of reports/zeroshot/<system>.json.
 
     Args:
-        trained: reports/pretrain.json.
+        trained: reports/pretrain/<system>.json.
         out: an existing folder for `<task>.parquet`, the predictions of the first kind of model (the transformer, if
             there is one) with the final weights of each pre-training.
 

@@ -138,7 +138,7 @@ def _result(
 
 
 def task_report(task: ZeroShotTask, column: str, results: dict[int, ZeroShotResult]) -> ZeroShotScore:
-    """Return the entry of reports/zeroshot.json for a model on a task, given its results by optimizer step."""
+    """Return the entry of reports/zeroshot/<system>.json for a model on a task, given its results by optimizer step."""
     final, labels = list(results.values())[-1], task.labels["test"]
     chosen = {} if final.threshold is None else {"extra_variance": round(final.extra_variance, 9)}
     return ZeroShotScore(

@@ -9,7 +9,7 @@ from typing import Any
 
 from pretrace.common.errors import printable
 from pretrace.common.files import write_text
-from pretrace.report.benchmark import BASELINES
+from pretrace.report.benchmark import heading, is_baseline
 from pretrace.report.figures.plotting import GROUND, INK, MUTED, VARIANT_COLORS, WIDTH, Plot, svg_of
 from pretrace.report.markdown import columns_of, rows_by_task
 from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
@@ -33,7 +33,7 @@ Curve = list[CurvePoint]
 
 def variant_colors(variants: Sequence[str]) -> dict[str, str]:
     """Return a color for each variant, by its position in the settings; baselines are gray."""
-    models = [name for name in variants if name not in BASELINES]
+    models = [name for name in variants if not is_baseline(name)]
     colors = {name: VARIANT_COLORS[index % len(VARIANT_COLORS)] for index, name in enumerate(models)}
     return {name: colors.get(name, MUTED) for name in variants}
 
@@ -49,12 +49,13 @@ def scores_figure(benchmark: Benchmark) -> str:
             axis.set_visible(False)
         for axis, (task, rows) in zip(axes, tasks.items(), strict=False):
             axis.set_title(f"{task}  ({next(iter(rows.values())).metric})")
-            axis.set_yticks(range(len(columns)), [BASELINES.get(name, name) for name in columns])
+            axis.set_yticks(range(len(columns)), [heading(name) for name in columns])
             axis.tick_params(axis="y", length=0, labelcolor=INK)
             axis.set_ylim(len(columns) - 0.4, -0.6)
             axis.grid(axis="y", visible=False)
             for position, name in enumerate(columns):
-                _score_row(axis, position, rows.get(name), colors[name], BASELINE_MARKS.get(name, "o"))
+                mark = BASELINE_MARKS.get(name.partition("-")[0], "o")
+                _score_row(axis, position, rows.get(name), colors[name], mark)
         figure.supxlabel("test score x 100", fontsize=10, color=MUTED)
         return svg_of(figure)
 

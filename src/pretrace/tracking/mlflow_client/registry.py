@@ -126,7 +126,7 @@ def _write(out: Path, folder: Path, cell: str, model: BestModel, run: str, model
     save_model(
         out / "model",
         python_model=str(out / "code/pretrace/inference/mlflow_model.py"),
-        artifacts={"finetuned": str(folder / cell), "vocabulary": str(folder / "vocabulary")},
+        artifacts={"finetuned": str(folder / cell), "vocabulary": str(folder / "vocabulary" / model.system)},
         code_paths=[str(out / "code/pretrace")],
         signature=signature,
         input_example=example,

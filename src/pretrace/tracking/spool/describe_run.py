@@ -48,7 +48,7 @@ def describe(run: Run, status: str) -> dict[str, Any]:
             "dvc.lock": sha256_of_file(lock) if lock.exists() else "none",
             "device": str(run.cost.get("device", "cpu")),
         },
-        "params": {"scale": run.settings.scale_name, "system": run.settings.system_name, **run.params},
+        "params": {"scale": run.settings.scale_name, "systems": ", ".join(run.settings.systems), **run.params},
         "metrics": {**finite(run.metrics), **finite({f"cost/{key}": value for key, value in numbers.items()})},
         "points": list(points(run.curves)),
         "system": run.monitor.points() if run.monitor else [],

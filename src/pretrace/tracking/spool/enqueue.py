@@ -51,7 +51,7 @@ def enqueue(run: Run, status: str) -> None:
             copy_models(run.models, place / MODELS)
             record["models"] = as_json(run.models)
         if status != "RUNNING":
-            record["pipeline"] = snapshot(run.settings.scale_name, run.settings.system_name).as_json()
+            record["pipeline"] = snapshot(run.settings.scale_name, list(run.settings.systems)).as_json()
         (place / "record.json").write_text(_as_json(record), encoding="utf-8")
     if status != "RUNNING":
         _running_file(run).unlink(missing_ok=True)
@@ -77,7 +77,7 @@ def enqueue_restored(settings: Settings, result: str, benchmark: Benchmark) -> N
     run.describe_experiment(table.read_text(encoding="utf-8") if table.exists() else "")
     run.log_models(best_models(benchmark))
     record = {**describe(run, "FINISHED"), "restored": True, "models": as_json(run.models)}
-    pipeline_snapshot = snapshot(settings.scale_name, settings.system_name)
+    pipeline_snapshot = snapshot(settings.scale_name, list(settings.systems))
     record["pipeline"] = pipeline_snapshot.as_json()
     pipeline = Pipeline(pipeline_snapshot)
     if not pipeline.stages.keys() & pipeline.locked.keys() & {"report"}:

@@ -22,7 +22,8 @@ from pretrace.model.checkpoints.load import described_model
 from pretrace.model.checkpoints.safetensors_file import WeightsFile, load_module
 from pretrace.schemas.finetuning import FinetunedConfig, SeedResult
 from pretrace.schemas.record import read_record
-from pretrace.tasks.dataset import UNLABELED, EncodedSplit, read_unlabeled
+from pretrace.tasks.dataset import UNLABELED
+from pretrace.tasks.encoded import EncodedSplit, read_unlabeled
 from pretrace.tasks.kinds import KINDS, TaskKind
 from pretrace.tasks.targets import LabelScale
 from pretrace.training.engine.device import choose_device

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from pretrace.model.packed_sequences import Layout, PackedDropout, PaddedBatch
-from pretrace.tasks.dataset import EncodedSplit
+from pretrace.tasks.encoded import EncodedSplit
 from pretrace.tasks.input_formats import InputFormat
 from pretrace.tasks.kinds import TaskKind
 from pretrace.training.finetuning.text_tokens import TextTokens, tokens_of_texts

@@ -9,7 +9,7 @@ from pretrace.model.language_model import LanguageModel
 from pretrace.schemas.finetuning import FinetuneRecipe
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import ModelSettings, Settings
-from pretrace.tasks.dataset import EncodedSplit
+from pretrace.tasks.encoded import EncodedSplit
 from pretrace.tasks.input_formats import InputFormat
 from pretrace.tasks.kinds import KINDS
 

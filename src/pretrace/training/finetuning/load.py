@@ -14,7 +14,7 @@ from pretrace.tokens import Vocabulary, load_vocabulary
 from pretrace.training.finetuning.artifacts import UNAVAILABLE, load_finetuned
 from pretrace.training.finetuning.task_head import TaskModel
 
-FINETUNED, VOCABULARY = Path("models/finetuned"), Path("models/vocabulary")
+FINETUNED, VOCABULARIES = Path("models/finetuned"), Path("models/vocabulary")
 
 
 @dataclass(frozen=True)
@@ -49,16 +49,20 @@ def open_cell(cell: str) -> Finetuned:
     if (folder / UNAVAILABLE).exists():
         facts = read_record(folder / UNAVAILABLE, FinetuneFacts)
         raise PretraceError(f"{folder}: there is no model: {facts.unavailable}")
-    return open_finetuned(folder, VOCABULARY)
+    return open_finetuned(folder)
 
 
-def open_finetuned(folder: Path, vocabulary_folder: Path) -> Finetuned:
+def open_finetuned(folder: Path, vocabulary_folder: Path | None = None) -> Finetuned:
     """Read a model and the vocabulary that it was made with.
+
+    Args:
+        vocabulary_folder: null: that of the model's system.
 
     Raises:
         PretraceError: one of them is not whole, or they do not fit each other.
     """
     model, config = load_finetuned(folder)
+    vocabulary_folder = vocabulary_folder or VOCABULARIES / config.system
     vocabulary = load_vocabulary(vocabulary_folder)
     if vocabulary.size != config.model.vocabulary_size:
         raise PretraceError(

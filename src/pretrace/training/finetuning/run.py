@@ -16,7 +16,7 @@ from pretrace.schemas.finetuning import FinetunedConfig, FinetuneFacts, Finetune
 from pretrace.schemas.record import read_record, write_record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import Settings
-from pretrace.tasks.dataset import EncodedSplit, read_task
+from pretrace.tasks.encoded import EncodedSplit, read_encoded
 from pretrace.tasks.input_formats import is_truncated
 from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.metrics import standard_error
@@ -43,14 +43,15 @@ def finetune_all_seeds(
     """Fine-tune with every seed, from every pre-training; write the model that is best on dev and the curves to `out`.
 
     Args:
-        task_folder: the task's rows.
-        pretrained: the folder of the pre-trained models.
+        settings: those of the variant's system.
+        task_folder: the task's rows as ids.
+        pretrained: the folder of the system's pre-trained models.
         predictions: the Parquet file for the predictions of all fine-tunings for the test rows.
 
     Returns:
         The report, one cell of the benchmark; and what depends on the clock.
     """
-    record, splits = read_task(task_folder)
+    record, splits = read_encoded(task_folder)
     recipe = resolve_recipe(settings, variant, task, record)
     if "train" in splits:
         splits["train"] = training_rows(splits["train"], recipe)
@@ -71,7 +72,7 @@ def finetune_all_seeds(
     best = max(results, key=lambda job: max(results[job].dev_scores))
     with atomic_folder(out) as temporary:
         shutil.copyfile(jobs.folder(best) / MODEL, temporary / MODEL)
-        _write_config(temporary / CONFIG, record, recipe, best, results[best])
+        _write_config(temporary / CONFIG, settings.system_name, record, recipe, best, results[best])
         _write_curves(temporary / "curve.jsonl", results)
         write_unlabeled(temporary, task_folder)
     write_predictions(predictions, KINDS[recipe.kind], results)
@@ -125,9 +126,12 @@ def _scores(results: dict[Job, SeedResult], best: Job, metric: str, labels: np.n
     }
 
 
-def _write_config(path: Path, record: TaskRecord, recipe: FinetuneRecipe, job: Job, result: SeedResult) -> None:
+def _write_config(
+    path: Path, system: str, record: TaskRecord, recipe: FinetuneRecipe, job: Job, result: SeedResult
+) -> None:
     config = FinetunedConfig(
         **record.as_json(),
+        system=system,
         seed=job.seed,
         pretrain_seed=job.pretrain_seed,
         recipe=recipe,

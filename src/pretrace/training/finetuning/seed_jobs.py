@@ -31,7 +31,8 @@ from pretrace.schemas.finetuning import FinetuneRecipe, SeedResult
 from pretrace.schemas.record import read_record, write_record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import Settings
-from pretrace.tasks.dataset import SPLITS, TASK, EncodedSplit, read_task
+from pretrace.tasks.dataset import SPLITS, TASK
+from pretrace.tasks.encoded import EncodedSplit, read_encoded
 from pretrace.training.engine.device import choose_device
 from pretrace.training.engine.fingerprint import fingerprint
 from pretrace.training.finetuning.artifacts import MODEL
@@ -120,7 +121,7 @@ class SeedJobs:
 
     def run_job(self, job: Job) -> None:
         """Fine-tune with one seed and cache the result; runs in a worker."""
-        result, model = self.finetune(job, read_task(self.task)[1])
+        result, model = self.finetune(job, read_encoded(self.task)[1])
         with atomic_folder(self.folder(job)) as temporary:
             save_tensors(temporary / MODEL, model)
             write_record(temporary / RESULT, result)

@@ -22,7 +22,7 @@ from pretrace.model.language_model import LanguageModel
 from pretrace.model.loss import next_token_log_probabilities, next_token_loss
 from pretrace.model.transformer import Transformer
 from pretrace.settings.training import ReadOut
-from pretrace.tasks.dataset import EncodedSplit
+from pretrace.tasks.encoded import EncodedSplit
 from pretrace.tasks.input_formats import InputFormat
 from pretrace.tasks.kinds import TaskKind
 from pretrace.training.engine.device import Device

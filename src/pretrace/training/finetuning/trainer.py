@@ -14,7 +14,7 @@ from torch import Tensor
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.language_model import LanguageModel
 from pretrace.schemas.finetuning import FinetuneRecipe
-from pretrace.tasks.dataset import EncodedSplit
+from pretrace.tasks.encoded import EncodedSplit
 from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.metrics import score
 from pretrace.training.engine.device import Device

@@ -18,7 +18,7 @@ from pretrace.training.pretraining.result import Pretrained
 
 
 def write_results(
-    results: dict[str, Pretrained], vocabulary: Path, models: Path, reports: Path, sample: Sampler
+    results: dict[str, Pretrained], vocabulary: Path, models: Path, reports: Path, system: str, sample: Sampler
 ) -> PretrainReport:
     """Write all files but the curves of training under way: models to `models`, the rest to `reports`.
 
@@ -26,15 +26,17 @@ def write_results(
         results: by name, as `Settings.pretrainings` has it; of each kind of model the first seed comes first.
     """
     write_models(results, vocabulary, models)
-    write_curves(results, reports / "curves")
+    write_curves(results, reports / "curves" / system)
     model = results[MAIN_MODEL].model
-    write_record(reports / "samples.json", [Sample(**row) for row in (sample(model) if model.is_causal else [])])
-    return write_report(results, reports / "pretrain.json")
+    samples = [Sample(**row) for row in (sample(model) if model.is_causal else [])]
+    write_record(reports / "samples" / f"{system}.json", samples)
+    return write_report(results, reports / "pretrain" / f"{system}.json")
 
 
 def models_to_pretrain(settings: Settings) -> list[str]:
-    """Return the main model, and then the other models that a pre-trained variant uses."""
-    return [MAIN_MODEL, *({v.model for v in settings.variants.values() if v.pretrained} - {MAIN_MODEL})]
+    """Return the main model, and then the other models that a pre-trained variant of the system uses."""
+    own = (v for name, v in settings.variants.items() if settings.system_of(name) == settings.system_name)
+    return [MAIN_MODEL, *({variant.model for variant in own if variant.pretrained} - {MAIN_MODEL})]
 
 
 def write_models(results: dict[str, Pretrained], vocabulary: Path, out: Path) -> None:
