@@ -67,7 +67,7 @@ THESE = NotRun("runs the tests, of which this is one")
 SWITCHES = Run(more=" --dry")
 TO_TEXT = Run(more=" clean", says="Running stage 'clean'")
 TO_TASKS = Run(more=" tasks@rte", says="Running stage 'tasks@rte'")
-TO_WEIGHTS = Run(more=" pretrain", says="Running stage 'pretrain'")
+TO_WEIGHTS = Run(more=" pretrain@gpt1", says="Running stage 'pretrain@gpt1'")
 LOG_OF_QUEUE = 'PATH="$PWD/.venv/bin:$PATH" dvc queue start -j 2 > queue.log 2>&1'
 QUEUE = Run(LOG_OF_QUEUE)
 
@@ -90,7 +90,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         (".venv/bin/dvc exp show --only-changed", Run(more=" --no-pager", says="lr")),
         (".venv/bin/dvc exp run -S 'variants=${ablations.table5}'", TO_WEIGHTS),
         (".venv/bin/dvc exp run -S scale=gpt1 -S pretrain.init_from=/data/openai-gpt", TO_WEIGHTS),
-        (".venv/bin/pretrace export models/pretrained/transformer --to huggingface", LOOK),
+        (".venv/bin/pretrace export models/pretrained/gpt1/transformer --to huggingface", LOOK),
         (".venv/bin/dvc push", ByTest("tests/integration/test_remotes.py::test_default_remote_works_at_once")),
         (".venv/bin/dvc pull", ByTest("tests/integration/test_remotes.py::test_default_remote_works_at_once")),
         (".venv/bin/pretrace check", Run(nightly=False, says="fine-tuning")),
@@ -139,11 +139,11 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         (".venv/bin/dvc pull shard bpe", Run()),
         (
             ".venv/bin/torchrun --nnodes 2 --nproc-per-node 8 --rdzv-backend c10d "
-            "--rdzv-endpoint head:29500 stages/pretrain.py",
+            "--rdzv-endpoint head:29500 stages/pretrain.py gpt1",
             ByTest("tests/integration/test_two_hosts.py::test_dvc_takes_over_weights_trained_on_two_hosts"),
         ),
         (
-            ".venv/bin/dvc commit --force pretrain",
+            ".venv/bin/dvc commit --force pretrain@gpt1",
             ByTest("tests/integration/test_two_hosts.py::test_dvc_takes_over_weights_trained_on_two_hosts"),
         ),
         (
@@ -275,33 +275,37 @@ PAGES: dict[str, list[tuple[str, How]]] = {
             TO_WEIGHTS,
         ),
         (
-            ".venv/bin/torchrun --nproc-per-node 8 stages/pretrain.py",
-            Run("PYTHONPATH=src .venv/bin/torchrun --nproc-per-node 2 stages/pretrain.py"),
+            ".venv/bin/torchrun --nproc-per-node 8 stages/pretrain.py gpt1",
+            Run("PYTHONPATH=src .venv/bin/torchrun --nproc-per-node 2 stages/pretrain.py gpt1"),
         ),
         (
-            ".venv/bin/dvc exp run -S system=gpt2",
+            ".venv/bin/dvc exp run -S 'systems=[gpt2]'",
             ByTest("tests/integration/test_systems.py::test_system_is_one_option_away"),
         ),
+        (
+            ".venv/bin/dvc exp run -S 'systems=[gpt1,bert]' -S '+variants.bert={system: bert}'",
+            ByTest("tests/integration/test_systems.py::test_another_system_in_the_table_runs_only_what_is_new"),
+        ),
         (".venv/bin/pretrace ladder", ByTest("tests/tuning/test_ladder.py::test_ladder_is_trained_recorded_and_drawn")),
-        (".venv/bin/pretrace evaluate models/pretrained/transformer --text README.md", LOOK),
-        (".venv/bin/pretrace evaluate models/pretrained/transformer --text README.md --stride 128", LOOK),
-        (".venv/bin/pretrace evaluate models/pretrained/transformer --text README.md --json", LOOK),
+        (".venv/bin/pretrace evaluate models/pretrained/gpt1/transformer --text README.md", LOOK),
+        (".venv/bin/pretrace evaluate models/pretrained/gpt1/transformer --text README.md --stride 128", LOOK),
+        (".venv/bin/pretrace evaluate models/pretrained/gpt1/transformer --text README.md --json", LOOK),
         (
             '.venv/bin/pretrace generate --prompt "the function returns" --tokens 60 '
             "--temperature 0.7 --top 20 --seed 3",
             LOOK,
         ),
-        (".venv/bin/pretrace generate models/pretrained/transformer", LOOK),
+        (".venv/bin/pretrace generate models/pretrained/gpt1/transformer", LOOK),
         (".venv/bin/dvc exp run -S 'variants=${ablations.read_out}'", TO_WEIGHTS),
     ],
     "docs/weights.md": [
         (".venv/bin/dvc exp run -S scale=gpt1 -S pretrain.init_from=/data/openai-gpt", TO_WEIGHTS),
-        (".venv/bin/pretrace export models/pretrained/transformer --to huggingface", LOOK),
+        (".venv/bin/pretrace export models/pretrained/gpt1/transformer --to huggingface", LOOK),
         (
-            ".venv/bin/pretrace export models/pretrained/transformer --to openai",
+            ".venv/bin/pretrace export models/pretrained/gpt1/transformer --to openai",
             ByTest("tests/export/test_export.py::test_export_and_load_keep_every_bit"),
         ),
-        (".venv/bin/pretrace export models/pretrained/transformer --to onnx", LOOK),
+        (".venv/bin/pretrace export models/pretrained/gpt1/transformer --to onnx", LOOK),
         (
             ".venv/bin/pretrace export acceptability-full --to torchscript --out my-model",
             Run(nightly=False, says="my-model"),
@@ -315,7 +319,10 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         (".venv/bin/pretrace predict mine-full new.txt", Run(".venv/bin/pretrace predict mine-full new.txt")),
     ],
     "docs/zero-shot.md": [
-        (".venv/bin/dvc exp run -S zero_shot.rows=1000", Run(more=" zeroshot", says="Running stage 'zeroshot'")),
+        (
+            ".venv/bin/dvc exp run -S zero_shot.rows=1000",
+            Run(more=" zeroshot@gpt1", says="Running stage 'zeroshot@gpt1'"),
+        ),
         (
             ".venv/bin/dvc exp run -S 'scales/laptop.yaml:pretrain.save_at_powers_of_two=true' "
             "-S 'variants=${ablations.table5}'",
@@ -323,10 +330,10 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ),
         (
             ".venv/bin/dvc exp run -S '+language_tests.lambada={protocol: last_word, file: data/lambada_test.parquet}'",
-            Run(more=" zeroshot"),
+            Run(more=" zeroshot@gpt1"),
         ),
         (
-            ".venv/bin/pretrace evaluate models/pretrained/transformer --last-word data/lambada_test.parquet",
+            ".venv/bin/pretrace evaluate models/pretrained/gpt1/transformer --last-word data/lambada_test.parquet",
             Run(nightly=False, says="accuracy"),
         ),
     ],

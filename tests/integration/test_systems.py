@@ -1,4 +1,4 @@
-"""Another system through the whole pipeline, by one option, and back."""
+"""Other systems through the whole pipeline, by one option: in the place of GPT-1, and beside it."""
 
 from __future__ import annotations
 
@@ -11,30 +11,55 @@ import pytest
 from tests.helpers import tiny_project as tiny
 
 pytestmark = pytest.mark.slow
+BESIDE = ("exp", "run", "-S", "systems=[gpt1,bert]", "-S", "+variants.bert={system: bert}")
 
 
 def read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def weights_of(project: Path) -> bytes:
-    return (project / "models/pretrained/transformer/model.safetensors").read_bytes()
+def weights_of(project: Path, system: str) -> bytes:
+    return (project / f"models/pretrained/{system}/transformer/model.safetensors").read_bytes()
 
 
 def test_system_is_one_option_away(finished: Path, tmp_path: Path) -> None:
     project = tiny.copied(finished, tmp_path / "project")
-    before, table = weights_of(project), (project / "reports/benchmark.json").read_bytes()
-    tiny.dvc(project, "exp", "run", "-S", "system=gpt2")
+    before, table = weights_of(project, "gpt1"), (project / "reports/benchmark.json").read_bytes()
+    tiny.dvc(project, "exp", "run", "-S", "systems=[gpt2]")
 
-    assert read(project / "models/vocabulary/vocabulary.json")["kind"] == "byte-bpe"
-    form = read(project / "models/pretrained/transformer/config.json")["settings"]
+    assert read(project / "models/vocabulary/gpt2/vocabulary.json")["kind"] == "byte-bpe"
+    form = read(project / "models/pretrained/gpt2/transformer/config.json")["settings"]
     assert (form["norm"], form["residual_init"]) == ("pre", "depth")
     assert "position_std" not in form  # that is for laptop scale
-    assert all(row["score"] is not None for row in read(project / "reports/benchmark.json")["rows"])
-    assert weights_of(project) != before
+    benchmark = read(project / "reports/benchmark.json")
+    assert all(row["score"] is not None for row in benchmark["rows"])
+    assert list(benchmark["systems"]) == ["gpt2"]
+    assert weights_of(project, "gpt2") != before
 
-    tiny.change_params(project, system="gpt1")
+    tiny.change_params(project, systems=["gpt1"])
     said = tiny.dvc(project, "repro")
     assert (project / "reports/benchmark.json").read_bytes() == table
-    assert weights_of(project) == before
+    assert weights_of(project, "gpt1") == before
     assert "transformer: loss" not in said  # nothing is trained again
+
+
+def test_another_system_in_the_table_runs_only_what_is_new(finished: Path, tmp_path: Path) -> None:
+    project = tiny.copied(finished, tmp_path / "project")
+    before, tasks = read(project / "reports/benchmark.json"), list(tiny.load(project / "params.yaml")["tasks"])
+    ran = tiny.ran(tiny.dvc(project, *BESIDE))
+
+    new = {f"{stage}@bert" for stage in ("bpe", "shard", "pretrain", "encode", "zeroshot")}
+    new |= {f"finetune@{task}-bert" for task in tasks} | {f"frozen@{task}-bert" for task in tasks}
+    assert set(ran) == new | {"pretrain@gpt1", "cells", "report"}  # the first takes its model, as variants have changed
+
+    after = read(project / "reports/benchmark.json")
+    assert list(after["systems"]) == ["gpt1", "bert"]
+    for task in tasks:
+        assert before["scores"][task].items() <= after["scores"][task].items()
+        assert after["scores"][task].keys() - before["scores"][task].keys() == {"bert", "frozen-bert"}
+    systems = {row["variant"]: row.get("system") for row in after["rows"]}
+    assert (systems["full"], systems["bert"], systems["frozen-bert"]) == ("gpt1", "bert", "bert")
+    assert "system" not in next(row for row in after["rows"] if row["variant"] == "tfidf")
+    gathered = read(project / "reports/pretrain.json")
+    assert gathered["val_loss"] > 0 and gathered["systems"]["bert"]["val_masked_loss"] > 0
+    assert "frozen LM + LR, bert" in (project / "reports/benchmark.md").read_text(encoding="utf-8")

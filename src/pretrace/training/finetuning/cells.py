@@ -71,5 +71,6 @@ def _model_files(settings: Settings, name: str, models: Path) -> Iterator[Path]:
 
 def _sha256(path: Path) -> str:
     if not path.exists():
-        raise PretraceError(f"{path}: no such file; run `dvc repro`, or `dvc pull` if it has been made elsewhere")
+        output = Path(*path.parts[:3])  # that of a stage, such as models/pretrained/gpt1
+        raise PretraceError(f"{path}: no such file; `dvc pull {output}` brings it from elsewhere, `dvc repro` makes it")
     return sha256_of_file(path)
