@@ -12,6 +12,8 @@ import pandas as pd
 
 from pretrace.schemas.finetuning import FinetuneFacts
 
+SYSTEM = "gpt1"
+"""The only system, or the first."""
 HOSTILE = "<script>alert('x')</script> | **a** $\\frac{$ {{ 7 * 7 }}\n\n| b"
 SCORES = {
     ("source", "full"): [0.50, 0.51, 0.49],
@@ -61,6 +63,11 @@ def finetune_facts(**changes: Any) -> dict[str, Any]:
     """The unavailable.json in the place of a fine-tuned model."""
     values = result("source", "full", **changes)
     return {key: values[key] for key in FinetuneFacts.model_fields}
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(path, index=False)
 
 
 def task(name: str, **changes: Any) -> dict[str, Any]:
@@ -166,18 +173,16 @@ def write_task_predictions(data: Path, name: str) -> None:
     pd.DataFrame(columns).to_parquet(folder / "test.parquet")
     majority, tfidf = BASELINES[name]
     columns = {"majority": right_on(majority, 8), "tfidf": right_on(tfidf, 9)}
-    (data / "frozen").mkdir(exist_ok=True)
-    pd.DataFrame().to_parquet(data / "frozen" / f"{name}.parquet", index=False)
-    (data / "baselines").mkdir(exist_ok=True)
-    pd.DataFrame(columns).to_parquet(data / "baselines" / f"{name}.parquet")
+    write_table(data / "frozen" / f"{name}-{SYSTEM}.parquet", pd.DataFrame())
+    write_table(data / "baselines" / f"{name}.parquet", pd.DataFrame(columns))
     (data / "predictions").mkdir(exist_ok=True)
     for cell, variant in SCORES:
         if cell == name:
             write_predictions(data, name, variant, [right_on(s, seed) for seed, s in enumerate(SCORES[cell, variant])])
 
 
-def write_zero_shot(folder: Path) -> None:
-    """The report of the stage `zeroshot` on half of the rows of `source`, and on a language test."""
+def write_zero_shot(folder: Path, system: str = SYSTEM) -> None:
+    """What the stage `zeroshot` of a system writes: of half of the rows of `source`, and of a language test."""
     score = {"heuristic": "choice", "metric": "accuracy", "score": 0.4, "stderr": 0.02, "chance": 0.1, "n": 500}
     score |= {
         "cut": 0,
@@ -187,19 +192,18 @@ def write_zero_shot(folder: Path) -> None:
     }
     last_word = {"protocol": f"last word {HOSTILE}", "accuracy": 0.1234, "perplexity": 1234.5, "n": 5153}
     tasks = {"source": {"lm_zero_shot": {"transformer": score, "lstm": {**score, "score": 0.3}}}}
-    write(folder / "zeroshot.json", {"tasks": tasks, "language_tests": {"lambada": {"transformer": last_word}}})
-    data = folder.parent / "data" / "zeroshot"
-    data.mkdir(parents=True)
+    tests = {"lambada": {"transformer": last_word}}
+    write(folder / "zeroshot" / f"{system}.json", {"tasks": tasks, "language_tests": tests})
     predictions = pd.DataFrame({"row": np.arange(0, ROWS, 2), "lm_zero_shot": right_on(0.4, 5)[:500]})
-    predictions.to_parquet(data / "source.parquet")
+    write_table(folder.parent / "data" / "zeroshot" / system / "source.parquet", predictions)
 
 
-def write_frozen(folder: Path, name: str, share: float) -> None:
-    """What the stage `frozen` writes for a task, of which this share is right."""
+def write_frozen(folder: Path, name: str, share: float, system: str = SYSTEM) -> None:
+    """What the stage `frozen` of a system writes for a task, of which this share is right."""
     scores = {"transformer": {"score": share, "stderr": 0.015}}
-    write(folder / "frozen" / f"{name}.json", {"unavailable": None, "scores": scores})
+    write(folder / "frozen" / f"{name}-{system}.json", {"unavailable": None, "scores": scores})
     predictions = pd.DataFrame({"transformer": right_on(share, 10)})
-    predictions.to_parquet(folder.parent / "data" / "frozen" / f"{name}.parquet", index=False)
+    write_table(folder.parent / "data" / "frozen" / f"{name}-{system}.parquet", predictions)
 
 
 def write_predictions(data: Path, name: str, variant: str, predictions: list[np.ndarray]) -> None:
@@ -220,9 +224,8 @@ def write_results(folder: Path) -> None:
     for name in KINDS:
         write(folder / "tasks" / f"{name}.json", task(name))
         write(folder / "baselines" / f"{name}.json", baselines(name))
-        write(folder / "frozen" / f"{name}.json", {"unavailable": None, "scores": {}})
+        write(folder / "frozen" / f"{name}-{SYSTEM}.json", {"unavailable": None, "scores": {}})
         write_task_predictions(folder.parent / "data", name)
-    write(folder / "zeroshot.json", {"tasks": {}, "language_tests": {}})
     numbers = {
         split: {"documents": 10, "words": words, "bytes": 6 * words}
         for split, words in (("train", 700), ("validation", 50), ("probes", 250))
@@ -240,15 +243,28 @@ def write_results(folder: Path) -> None:
             **clean_details(),
         },
     )
-    write(folder / "bpe.json", {"size": 400, "tokens_per_word": 1.2, "bytes_per_token": 4.3, "unknown_share": 0.0})
-    write(folder / "pretrain.json", pretrain_report())
-    write(folder / "samples.json", [{"prompt": HOSTILE, "text": HOSTILE}])
+    write_pretraining(folder)
     cost = {"seconds": 12.5, "peak_memory_bytes": 310_000_000}
     fast = {**cost, "tokens_per_second": 23_400.0, "mfu": 0.31, "device": "cpu"}
-    write(folder / "cost.json", {"clean": cost, "pretrain": fast, "finetune@source-full": fast})
+    write(folder / "cost.json", {"clean": cost, f"pretrain@{SYSTEM}": fast, "finetune@source-full": fast})
+
+
+def write_pretraining(folder: Path, system: str = SYSTEM, **changes: Any) -> None:
+    """What the stages of a system write that are of no task: `bpe`, `pretrain` and, without any rule, `zeroshot`."""
+    vocabulary = {"size": 400, "tokens_per_word": 1.2, "bytes_per_token": 4.3, "unknown_share": 0.0}
+    write(folder / "bpe" / f"{system}.json", vocabulary)
+    write(folder / "pretrain" / f"{system}.json", pretrain_report() | changes)
+    write(folder / "samples" / f"{system}.json", [{"prompt": HOSTILE, "text": HOSTILE}])
+    write(folder / "zeroshot" / f"{system}.json", {"tasks": {}, "language_tests": {}})
     rows = [{"step": step, "lr": 0.1, "loss": 4 + 5 * math.exp(-step / 60)} for step in range(1, 301)]
-    write(folder / "curves" / "transformer.json", rows)
-    write(
-        folder / "curves" / "transformer-validation.json",
-        [{"step": 150, "val_loss": 5.0}, {"step": 300, "val_loss": 4.5}],
-    )
+    curves = folder / "curves" / system
+    write(curves / "transformer.json", rows)
+    write(curves / "transformer-validation.json", [{"step": 150, "val_loss": 5.0}, {"step": 300, "val_loss": 4.5}])
+
+
+def add_system(folder: Path, system: str) -> None:
+    """All files of a further system, beside those of `write_results`: its own scores, and those of no fine-tuning."""
+    write_pretraining(folder, system, val_loss=3.9)
+    write_zero_shot(folder, system)
+    for name in KINDS:
+        write_frozen(folder, name, 0.6, system)

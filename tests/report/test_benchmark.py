@@ -28,6 +28,7 @@ def test_rows_are_tasks_by_variants_and_baselines_in_the_settings_order(reports:
         "task": "source",
         "kind": "classification",
         "variant": "full",
+        "system": "gpt1",
         "metric": "accuracy",
         "score": 0.5,
         "scores": [0.5, 0.51, 0.49],
@@ -80,17 +81,17 @@ def test_unavailable_task_says_why(reports: Path) -> None:
 def test_columns_without_fine_tuning_have_a_score_for_each_pre_training(reports: Path) -> None:
     made_up.write_zero_shot(reports)
     made_up.write_frozen(reports, "source", 0.6)
-    zero_shot, frozen = reports / "zeroshot.json", reports / "frozen" / "source.json"
+    zero_shot, frozen = reports / "zeroshot" / "gpt1.json", reports / "frozen" / "source-gpt1.json"
     for path, place in ((zero_shot, ("tasks", "source", "lm_zero_shot")), (frozen, ("scores",))):
         values = inner = read_json(path)
         for key in place:
             inner = inner[key]
         inner["transformer-seed-43"] = {**inner["transformer"], "score": 0.7}
         made_up.write(path, values)
-    for path in (reports.parent / "data").glob("*/source.parquet"):
-        if path.parent.name in ("zeroshot", "frozen"):
-            table = pd.read_parquet(path)
-            pd.concat([table.assign(pretrain_seed=seed) for seed in (42, 43)]).to_parquet(path, index=False)
+    for path in ("zeroshot/gpt1/source.parquet", "frozen/source-gpt1.parquet"):
+        table = pd.read_parquet(reports.parent / "data" / path)
+        both = pd.concat([table.assign(pretrain_seed=seed) for seed in (42, 43)])
+        made_up.write_table(reports.parent / "data" / path, both)
     settings = load_settings().model_copy(update={"pretrain": Pretraining(seeds=[42, 43])})
     rows = {
         row.variant: row
@@ -138,3 +139,22 @@ def test_text_only_baselines_are_columns(reports: Path) -> None:
     head = benchmark_markdown(found).splitlines()[0]
     assert head == "| task | format | metric | n test | full | scratch | majority | TF-IDF | n-gram | LSA |"
     assert {pair.against for pair in found.comparisons if pair.task == "source"} >= {"ngram", "lsa"}
+
+
+def test_further_system_has_columns_of_its_own(two_systems: Path) -> None:
+    made_up.write_zero_shot(two_systems)
+    made_up.write_frozen(two_systems, "source", 0.5)
+    found = build(two_systems)
+    assert list(found.systems) == ["gpt1", "gpt2"] and "Radford" in found.systems["gpt2"]
+    models = {row.variant: row.system for row in found.rows if row.task == "source" and row.system}
+    assert models == {
+        **{"full": "gpt1", "scratch": "gpt1", "gpt2_full": "gpt2"},
+        **{"lm_zero_shot": "gpt1", "lm_zero_shot-gpt2": "gpt2", "frozen": "gpt1", "frozen-gpt2": "gpt2"},
+    }
+    assert found.scores["source"] | {"frozen": 0.5, "frozen-gpt2": 0.6} == found.scores["source"]
+    assert {"frozen-gpt2", "lm_zero_shot-gpt2", "gpt2_full"} <= {pair.against for pair in found.comparisons}
+    head = benchmark_markdown(found).splitlines()[0]
+    assert head.endswith(
+        "| full | scratch | gpt2_full | majority | TF-IDF | LM, zero-shot | LM, zero-shot, gpt2 | frozen LM + LR |"
+        " frozen LM + LR, gpt2 |"
+    )

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from pretrace.report.errors import ErrorRow, find_errors
-from pretrace.report.predictions import read_predictions
+from pretrace.report.predictions import read_variants
 from tests.helpers import made_up_results as made_up
 
 
@@ -21,7 +21,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_errors_are_the_most_confident_first(data: Path) -> None:
-    errors = find_errors(read_predictions("source", ["full"], data), "full", ["no", "yes"])
+    errors = find_errors(read_variants("source", ["full"], data), "full", ["no", "yes"])
     assert (errors.wrong, errors.of, len(errors.rows)) == (500, 1000, 10)
     confidence = [row.confidence or 0.0 for row in errors.rows]
     assert confidence == sorted(confidence, reverse=True)
@@ -34,7 +34,7 @@ def test_errors_of_a_regression_are_the_furthest_off(data: Path) -> None:
     pd.read_parquet(path).assign(label=np.linspace(0.0, 5.0, 1000)).to_parquet(path)
     path = data / "predictions" / "source-full.parquet"
     pd.read_parquet(path).assign(prediction=0.25, probabilities=None).to_parquet(path)
-    errors = find_errors(read_predictions("source", ["full"], data), "full", None)
+    errors = find_errors(read_variants("source", ["full"], data), "full", None)
     assert errors.wrong is None
     assert [row.row for row in errors.rows] == list(range(999, 989, -1))
     assert errors.rows[0] == ErrorRow(999, errors.rows[0].parts, "5", "0.25", None)

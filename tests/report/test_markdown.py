@@ -87,7 +87,7 @@ def test_classifier_on_frozen_states_is_a_column(reports: Path) -> None:
 
 def test_threshold_chosen_on_labels_is_said(reports: Path) -> None:
     made_up.write_zero_shot(reports)
-    path = reports / "zeroshot.json"
+    path = reports / "zeroshot" / "gpt1.json"
     assert "threshold" not in benchmark_markdown(build(reports))
     made = read_json(path)
     made["tasks"]["source"]["lm_zero_shot"]["transformer"] |= {"threshold": 0.5, "n_dev": 400, "extra_variance": 4e-4}

@@ -41,9 +41,9 @@ def test_model_card_is_written_with_the_page(reports: Path) -> None:
 
 def test_model_card_has_the_numbers_of_the_reports(reports: Path) -> None:
     cost = json.loads((reports / "cost.json").read_text())
-    cost["pretrain"] |= {"machine": "Abacus", "commit": "c0ffee", "changed": True}
+    cost["pretrain@gpt1"] |= {"machine": "Abacus", "commit": "c0ffee", "changed": True}
     made_up.write(reports / "cost.json", cost)
-    card = model_card(reports)
+    card = model_card(reports, "gpt1")
     data = table(card, "source")
     assert data["all"] == ["30", "1,000", "700"]
     assert data["networkx"] == ["30", "1,000", "700"]
@@ -61,15 +61,15 @@ def test_model_card_has_the_numbers_of_the_reports(reports: Path) -> None:
 
 
 def test_card_names_every_pre_training(reports: Path) -> None:
-    assert "pre-trainings" not in model_card(reports)
-    note = json.loads((reports / "pretrain.json").read_text())
-    made_up.write(reports / "pretrain.json", {**note, "seeds": [42, 43], "val_losses": [4.5, 4.625]})
+    assert "pre-trainings" not in model_card(reports, "gpt1")
+    note = json.loads((reports / "pretrain" / "gpt1.json").read_text())
+    made_up.write(reports / "pretrain" / "gpt1.json", {**note, "seeds": [42, 43], "val_losses": [4.5, 4.625]})
     several = "2, of which this is the first; validation loss 4.5 with seed 42, 4.625 with seed 43"
-    assert f"| pre-trainings | {several} |" in model_card(reports)
+    assert f"| pre-trainings | {several} |" in model_card(reports, "gpt1")
 
 
 def test_fine_tuned_model_has_its_own_card(reports: Path) -> None:
-    card = model_card(reports, Form("onnx", "so and so"), "source-full")
+    card = model_card(reports, "gpt1", Form("onnx", "so and so"), "source-full")
     assert "# pretrace, gpt1 at scale laptop: source-full" in card
     assert "library_name: onnx" in card
     assert "pipeline_tag: text-classification" in card
@@ -79,18 +79,27 @@ def test_fine_tuned_model_has_its_own_card(reports: Path) -> None:
 
 
 def test_weights_from_elsewhere_are_not_called_trained_here(reports: Path) -> None:
-    before = model_card(reports)
-    note = json.loads((reports / "pretrain.json").read_text())
-    made_up.write(reports / "pretrain.json", {**note, "steps": 0, "tokens": 0, "flops": 0})
-    card = model_card(reports)
+    before = model_card(reports, "gpt1")
+    note = json.loads((reports / "pretrain" / "gpt1.json").read_text())
+    made_up.write(reports / "pretrain" / "gpt1.json", {**note, "steps": 0, "tokens": 0, "flops": 0})
+    card = model_card(reports, "gpt1")
     assert "come from elsewhere" in card and "come from elsewhere" not in before
     assert "| source | documents |" in before and "| source | documents |" not in card
 
 
 def test_model_card_escapes_text_from_data(reports: Path) -> None:
-    assert "<script>" not in model_card(reports)
+    assert "<script>" not in model_card(reports, "gpt1")
 
 
 def test_model_card_does_without_costs(reports: Path) -> None:
     (reports / "cost.json").unlink()
-    assert "| steps | 300 |" in model_card(reports)
+    assert "| steps | 300 |" in model_card(reports, "gpt1")
+
+
+def test_further_system_has_its_own_card(two_systems: Path) -> None:
+    write_report(load_settings(), two_systems)
+    card = model_card(two_systems, "gpt2")
+    assert "# pretrace, gpt2 at scale laptop: transformer" in card
+    assert "pretrace export models/pretrained/gpt2/transformer --to huggingface" in card
+    assert "loss 3.9 nats/token" in card and "The system is `gpt2` (" in card
+    assert "LM, zero-shot: the pre-trained model without fine-tuning" in card

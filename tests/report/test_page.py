@@ -29,7 +29,8 @@ CODE = "from pretrace.report import *; from pretrace.settings import *; write_re
 
 
 def locked_bytes(reports: Path) -> dict[str, bytes]:
-    paths = [reports / "benchmark.json", reports / "benchmark.md", *sorted((reports / "figures").iterdir())]
+    names = ("benchmark.json", "benchmark.md", "bpe.json", "pretrain.json")
+    paths = [*(reports / name for name in names), *sorted((reports / "figures").iterdir())]
     return {path.name: path.read_bytes() for path in paths}
 
 
@@ -75,7 +76,8 @@ class Tags(HTMLParser):
 def test_same_results_give_the_same_bytes_in_another_process(reports: Path) -> None:
     write_report(load_settings(), reports)
     first = locked_bytes(reports)
-    assert set(first) == {"benchmark.json", "benchmark.md", "scores.svg", "curves.svg", "corpus.svg"}
+    records = {"benchmark.json", "benchmark.md", "bpe.json", "pretrain.json"}
+    assert set(first) == records | {"scores.svg", "curves.svg", "corpus.svg"}
     subprocess.run([sys.executable, "-c", CODE], check=True, env={**os.environ, "PYTHONHASHSEED": "7"})
     assert locked_bytes(reports) == first
 
@@ -151,7 +153,7 @@ def test_corpus_card_does_without_keys_that_older_runs_lack(reports: Path) -> No
 
 @pytest.mark.slow
 def test_page_does_without_optional_files(reports: Path) -> None:
-    for name in ("samples.json", "bpe.json", "cost.json", "curves/transformer.json"):
+    for name in ("samples/gpt1.json", "cost.json", "curves/gpt1/transformer.json"):
         (reports / name).unlink()
     html = page(reports)
     assert Tags(html).open == []
@@ -180,12 +182,12 @@ def test_page_shows_the_provenance_of_every_cell(reports: Path) -> None:
     }
     made_up.write(reports / "cost.json", cost)
     made_up.write(reports / "finetune" / "source-full.json", made_up.result("source", "full"))
-    deps = [
-        {"path": "data/tasks/source", "md5": "11112222333.dir"},
-        {"path": "models/pretrained", "md5": "44445555.dir"},
-    ]
-    stage = {"cmd": "python", "deps": deps}
-    (reports.parent / "dvc.lock").write_text(json.dumps({"stages": {"finetune@source-full": stage}}))
+    outs = {
+        "tasks@source": {"path": "data/tasks/source", "md5": "11112222333.dir"},
+        "pretrain@gpt1": {"path": "models/pretrained/gpt1", "md5": "44445555.dir"},
+    }
+    stages = {name: {"cmd": "python", "outs": [out]} for name, out in outs.items()}
+    (reports.parent / "dvc.lock").write_text(json.dumps({"stages": stages}))
     html = page(reports)
     text = " ".join(re.sub(r"<[^>]+>", " ", html[html.index('id="provenance"') :]).split())
     for part in (
@@ -314,3 +316,28 @@ def test_page_warns_of_rows(reports: Path) -> None:
     assert html.count("<b>Warning.</b>") == 1
     rows.write_text("text,label\na,1\n")
     assert "<b>Warning.</b> task source: rows changed since the table was made: mine.csv; run" in page(reports)
+
+
+@pytest.mark.slow
+def test_page_and_reports_have_every_system(two_systems: Path) -> None:
+    html = page(two_systems)
+    assert Tags(html).open == []
+    text = " ".join(re.sub(r"<[^>]+>", " ", html).split())
+    for part in (
+        *("system gpt1 (", "system gpt2 (", "The vocabulary of gpt2 has 400 tokens", "gpt2 transformer"),
+        *("LM, zero-shot, gpt2", "lambada gpt2 transformer accuracy 0.1234", "more_systems:"),
+    ):
+        assert part in text, part
+    assert {"<h3>gpt1</h3>", "<h3>gpt2</h3>"} <= set(re.findall("<h3>[^<]*</h3>", html[html.index('id="samples"') :]))
+    record = json.loads((two_systems / "pretrain.json").read_text())
+    assert (record["val_loss"], record["systems"]["gpt2"]["val_loss"]) == (4.2, 3.9)
+    assert json.loads((two_systems / "bpe.json").read_text())["systems"]["gpt2"]["size"] == 400
+    assert "gpt2 transformer" in (two_systems / "figures" / "curves.svg").read_text()
+
+
+def test_costs_of_several_systems_are_apart(two_systems: Path) -> None:
+    entry = {"seconds": 2.0, "peak_memory_bytes": 1}
+    names = ("pretrain@gpt1", "pretrain@gpt2", "pretrain@removed", "frozen@source-gpt2", "frozen@follows-gpt2")
+    cost = parse_record(dict.fromkeys(names, entry), dict[str, CostEntry], "cost.json")
+    seconds = {row.stage: row.seconds for row in cost_rows(cost, load_settings())}
+    assert seconds == {"pretrain, gpt1": 2.0, "pretrain, gpt2": 2.0, "frozen, gpt2": 4.0, "together": 8.0}

@@ -100,9 +100,9 @@ def test_state_is_that_of_what_decides_a_search(project: Path) -> None:
         return {name for name in now if now[name] != state[name]}
 
     for name, text in (
-        ("data/tasks/source/train", "a"),
-        ("data/tasks/source/dev", "b"),
-        ("models/pretrained/transformer/model", "c"),
+        ("data/encoded/gpt1/source/train", "a"),
+        ("data/encoded/gpt1/source/dev", "b"),
+        ("models/pretrained/gpt1/transformer/model", "c"),
     ):
         Path(f"{name}.safetensors").parent.mkdir(parents=True, exist_ok=True)
         Path(f"{name}.safetensors").write_text(text)
@@ -117,8 +117,8 @@ def test_state_is_that_of_what_decides_a_search(project: Path) -> None:
     assert changed(lr=0.5) == {"settings"}
     assert changed(tasks={**tasks, "source": {**tasks["source"], "epochs": 9}}) == set()
     assert changed(tasks={**tasks, "source": {**tasks["source"], "batch_size": 9}}) == {"task source"}
-    Path("data/tasks/source/dev.safetensors").write_text("other")
-    Path("models/pretrained/transformer/model.safetensors").unlink()
+    Path("data/encoded/gpt1/source/dev.safetensors").write_text("other")
+    Path("models/pretrained/gpt1/transformer/model.safetensors").unlink()
     assert changed() == {"task source"}
 
 

@@ -198,7 +198,7 @@ def _scores(pretrain: PretrainReport, benchmark: Benchmark) -> str:
         cells = [score_text(by_variant.get(name)) for name in columns]
         lines.append(f"| {escape(task)} | {one.metric} | {one.n_eval:,} | {' | '.join(cells)} |")
     zero_shot = " LM, zero-shot: the pre-trained model without fine-tuning, where there is a rule for the task."
-    columns_there = {ZERO_SHOT, ZERO_SHOT_PMI} & {*columns}
+    columns_there = {ZERO_SHOT, ZERO_SHOT_PMI} & {name.partition("-")[0] for name in columns}
     text_only = " n-gram, LSA: models of the pre-training text without a network."
     explained = [text_only * bool({"ngram", "lsa"} & {*columns}), zero_shot * bool(columns_there)]
     return "\n".join([*lines, "", intervals(benchmark) + "".join(explained)])
