@@ -96,33 +96,35 @@ class Cell:
         return chain
 
     def data(self, stage: str) -> dict[str, str]:
-        """Return {path: hash} of what a stage read and another one made; of `cells`, what this cell reads."""
-        deps = hashes(self.stages[stage], "deps")
-        if stage == "cells" and (own := self._own_inputs(deps)):
-            deps = own
-        return {path: value for path, value in deps.items() if makers(self.stages, path)}
+        """Return {path: hash} of what a stage read and another one made.
 
-    def _own_inputs(self, deps: dict[str, str]) -> dict[str, str]:
-        """Return those outputs below the dependencies of `cells` that have the files which this cell names, if known.
-
-        Of an experiment of several systems, this leaves out the others.
+        Of a folder with the results of several stages, only those that this cell rests on: its task, or the files that
+        its fine-tuning reads.
         """
-        path = self.root / "data" / "cells" / f"{self.row.task}-{self.row.variant}.json"
-        if not path.is_file():
-            return {}
-        files = read_record(path, CellRecord).files
         outs = {out: value for one in self.stages.values() for out, value in hashes(one, "outs").items()}
-        return {
-            out: value
-            for out, value in outs.items()
-            if any(f"{out}/".startswith(f"{dep}/") for dep in deps)
-            and any(file.startswith(f"{out}/") for file in files)
-        }
+        data: dict[str, str] = {}
+        for path, value in hashes(self.stages[stage], "deps").items():
+            inner = {out: own for out, own in outs.items() if out.startswith(f"{path}/")}
+            if inner:
+                data |= self._own(stage, inner) or inner
+            elif makers(self.stages, path):
+                data[path] = value
+        return data
+
+    def _own(self, stage: str, outs: dict[str, str]) -> dict[str, str]:
+        """Return those outputs that this cell rests on, as far as that is known."""
+        path = self.root / "data" / "cells" / f"{self.row.task}-{self.row.variant}.json"
+        if stage != "cells":
+            return {out: value for out, value in outs.items() if out.rpartition("/")[2] == self.row.task}
+        files = read_record(path, CellRecord).files if path.is_file() else {}
+        return {out: value for out, value in outs.items() if any(file.startswith(f"{out}/") for file in files)}
 
     def inputs(self, stage: str) -> dict[str, str]:
         """Return {path: hash} of what a stage read that no stage made, besides code."""
-        deps, made = hashes(self.stages[stage], "deps"), self.data(stage)
-        return {path: value for path, value in deps.items() if not path.startswith(CODE) and path not in made}
+        deps = hashes(self.stages[stage], "deps")
+        return {
+            path: value for path, value in deps.items() if not path.startswith(CODE) and not makers(self.stages, path)
+        }
 
 
 def _of_pretrainings(by_model: Mapping[str, ZeroShotScore | BaselineScore]) -> list[float]:
