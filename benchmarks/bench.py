@@ -46,6 +46,7 @@ from vocabulary import compare_encoding, compare_vocabulary, lines_of, vocabular
 from pretrace.common.files import read_json, write_json
 from pretrace.common.provenance import processor
 from pretrace.corpus import clean_text
+from pretrace.settings import load_settings
 
 OUT = Path("reports/bench.json")
 SHARDS = Path("data/shards")
@@ -81,8 +82,13 @@ def compare_training_sizes(_: Inputs) -> Results:
 
 
 def if_shards(compare: Callable[[Path], dict[str, Any]]) -> Callable[[Inputs], Results]:
-    """Wrap a comparison that needs the shards of the pipeline: no result if they do not exist."""
-    return lambda _: iter([compare(SHARDS)] if (SHARDS / "manifest.json").exists() else [])
+    """Wrap a comparison that needs the shards of the first system: no result if they do not exist."""
+
+    def compared(_: Inputs) -> Results:
+        shards = SHARDS / load_settings().first_system
+        return iter([compare(shards)] if (shards / "manifest.json").exists() else [])
+
+    return compared
 
 
 COMPARISONS: dict[str, Callable[[Inputs], Results]] = {

@@ -1,6 +1,6 @@
 """Cost of reading a batch and of logging a step, as a share of the step, in pre-training as the stage runs it.
 
-python benchmarks/loading.py data/shards        # a folder of shards
+python benchmarks/loading.py data/shards/gpt1        # a folder of shards
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from pretrace.pipeline.stage import run_stage
 run_stage(sys.argv[2], lambda run: None)
 print("torch" in sys.modules)
 """
-LOADED_LATER = {"finetune": ["pretrace.training.finetuning.run"]}
+LOADED_LATER = {"finetune": ["pretrace.training.finetuning.cells", "pretrace.training.finetuning.run"]}
 """Modules that a stage's `main` imports first."""
 
 
@@ -78,7 +78,8 @@ def compare_starts() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copy(ROOT / "params.yaml", folder)
-        shutil.copytree(ROOT / "scales", folder / "scales")
+        for part in ("scales", "systems"):
+            shutil.copytree(ROOT / part, folder / part)
         rounds: Rounds = {arm: [] for arm in ("nothing", "torch", *names)}
         loads_torch = {}
         for number in range(ROUNDS + 1):  # the first one warms up

@@ -1,6 +1,6 @@
 """bfloat16 beside float32: the validation loss after the same steps on the same text.
 
-    python benchmarks/precision.py data/shards 1000      # folder of shards, steps
+    python benchmarks/precision.py data/shards/gpt1 1000      # folder of shards, steps
 
 The model is the laptop scale's, with dropout; batches are of half its size, so that it takes minutes.
 """

@@ -29,7 +29,7 @@ def test_generate_continues_the_prompt(repository: Path, capsys: Any) -> None:
 def test_generate_samples_from_the_top_tokens(repository: Path, capsys: Any) -> None:
     one = run(capsys, "generate", "--prompt", "the cat", "--top", "1", "--temperature", "2")
     assert one == run(capsys, "generate", "--prompt", "the cat", "--temperature", "0")
-    shutil.move("models/pretrained/transformer", "elsewhere")
+    shutil.move("models/pretrained/gpt1/transformer", "elsewhere")
     assert run(capsys, "generate", "elsewhere", "--prompt", "the cat", "--temperature", "0") == one
 
 
@@ -39,7 +39,7 @@ def test_generate_escapes_control_sequences(repository: Path, capsys: Any, monke
 
 
 def test_generate_without_a_model_is_one_line(project: Path, capsys: Any) -> None:
-    assert "models/pretrained/transformer: no model there" in refused(capsys, "generate", "--prompt", "the")
+    assert "models/pretrained/gpt1/transformer: no model there" in refused(capsys, "generate", "--prompt", "the")
 
 
 NUMBERS = {
@@ -89,4 +89,4 @@ def test_help_shows_defaults_examples_and_exit_codes(capsys: Any) -> None:
 
 
 def test_search_before_the_rows_are_made_is_one_line(repository: Path, capsys: Any) -> None:
-    assert "data/tasks/topic/task.json: no such file" in refused(capsys, "search")
+    assert "data/encoded/gpt1/topic/task.json: no such file" in refused(capsys, "search")

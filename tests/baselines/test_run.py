@@ -49,7 +49,7 @@ def pairs(kind: str, metric: str) -> TaskData:
 def test_report_has_the_scores_of_the_predictions(tmp_path: Path, text_models: Path, kind: str, metric: str) -> None:
     task = pairs(kind, metric)
     write_task(tmp_path / "task", task, encode)
-    report = score_baselines(tmp_path / "task", text_models, tmp_path / "out" / "task.parquet")
+    report = score_baselines(tmp_path / "task", tmp_path / "task", text_models, tmp_path / "out" / "task.parquet")
     table = pd.read_parquet(tmp_path / "out" / "task.parquet")
     assert list(table.columns) == list(report.baselines) == ["majority", "tfidf", "ngram", "lsa"]
     assert (report.seen.rows, report.seen.of, report.seen.too_short) == (0, 0, 30)
@@ -69,14 +69,17 @@ def test_report_has_the_scores_of_the_predictions(tmp_path: Path, text_models: P
 
 def test_same_rows_give_the_same_bytes(tmp_path: Path, text_models: Path) -> None:
     write_task(tmp_path / "task", pairs("entailment", "accuracy"), encode)
-    reports = [score_baselines(tmp_path / "task", text_models, tmp_path / f"{name}.parquet") for name in "ab"]
+    reports = [
+        score_baselines(tmp_path / "task", tmp_path / "task", text_models, tmp_path / f"{name}.parquet")
+        for name in "ab"
+    ]
     assert reports[0] == reports[1]
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 
 def test_task_without_rows_has_an_empty_result(tmp_path: Path) -> None:
     write_task(tmp_path / "task", TaskData("classification", "accuracy", None, unavailable="too small"), encode)
-    report = score_baselines(tmp_path / "task", tmp_path / "models", tmp_path / "none.parquet")
+    report = score_baselines(tmp_path / "task", tmp_path / "task", tmp_path / "models", tmp_path / "none.parquet")
     assert (report.unavailable, report.baselines) == ("too small", {})
     assert pd.read_parquet(tmp_path / "none.parquet").empty
 
@@ -85,4 +88,4 @@ def test_damaged_rows_are_one_line(tmp_path: Path) -> None:
     write_task(tmp_path / "task", pairs("entailment", "accuracy"), encode)
     (tmp_path / "task" / "dev.parquet").write_bytes(b"PAR1 but no more")
     with pytest.raises(PretraceError, match=r"dev\.parquet: not readable .*; run `dvc repro -f tasks`"):
-        score_baselines(tmp_path / "task", tmp_path / "models", tmp_path / "none.parquet")
+        score_baselines(tmp_path / "task", tmp_path / "task", tmp_path / "models", tmp_path / "none.parquet")

@@ -12,6 +12,7 @@ from tests.helpers import tiny_project as tiny
 from tests.helpers.fault_records import Faults
 from tests.helpers.faulty_machine import (
     STAGES,
+    SYSTEM,
     TASK,
     Machine,
     Reference,
@@ -106,7 +107,7 @@ def test_damaged_input_is_refused_by_name(
 
 
 KEPT = {
-    ("pretrain",): ("checkpoints", "*/step-*"),
+    ("pretrain", SYSTEM): ("checkpoints", "*/step-*"),
     ("finetune", TASK, "full"): ("seeds", "*/*/*"),
 }
 """State between two runs of a stage, below .pretrace/."""

@@ -24,7 +24,7 @@ from tests.helpers.faulty_machine import (
 Stage = tuple[str, ...]
 IN_A_ROW = 8
 SEED = 10
-QUICK = ("evaluation", "shard", "tasks", "baselines")
+QUICK = ("evaluation", "shard", "tasks", "encode", "baselines", "cells")
 SOME = [pytest.param(s, id=name_of(s), marks=[] if s[0] in QUICK else [pytest.mark.nightly]) for s in STAGES]
 FULL = "the disk is full"
 MEANT = (".pretrace", "data", "models", "reports")

@@ -16,7 +16,7 @@ import pytest
 
 from tests.helpers import tiny_project as tiny
 from tests.helpers.fault_records import Faults
-from tests.helpers.faulty_machine import STAGES, TASK, Reference, copy, left_over, name_of, wait_for
+from tests.helpers.faulty_machine import STAGES, SYSTEM, TASK, Reference, copy, left_over, name_of, wait_for
 from tests.helpers.process_table import command_of, processes_in, session
 
 SHARED_BYTES = ("data", "models", "reports", "src", ".dvc/cache")
@@ -80,9 +80,9 @@ def test_damaged_outputs_are_restored(locked: Reference, place: Path, faults: Fa
     folder = clone(locked, place / "project")
     for name, content in (
         ("data/clean/train/part-00000.parquet", None),
-        ("models/pretrained/transformer/model.safetensors", b"half"),
+        (f"models/pretrained/{SYSTEM}/transformer/model.safetensors", b"half"),
         (f"data/tasks/{TASK}/train.parquet", b""),
-        ("reports/pretrain.json", b"{"),
+        (f"reports/pretrain/{SYSTEM}.json", b"{"),
     ):
         (folder / name).unlink()  # it is a link
         if content is not None:
@@ -106,7 +106,7 @@ def test_flipped_bit_is_noticed_even_if_dvc_does_not(locked: Reference, place: P
     with path.open("r+b") as stream:
         stream.write(content)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    done = tiny.run(folder, sys.executable, "-m", "dvc", "repro", "--force", "--single-item", "bpe")
+    done = tiny.run(folder, sys.executable, "-m", "dvc", "repro", "--force", "--single-item", f"bpe@{SYSTEM}")
     assert done.returncode != 0
     assert (
         "data/clean/train/part-00000.parquet: does not match the recorded output of stage `clean`; delete data/clean"
@@ -141,7 +141,7 @@ def test_killed_repro_is_run_again(number: int, locked: Reference, place: Path, 
 
 def test_two_repros_at_once_and_a_stale_lock(locked: Reference, place: Path, faults: Faults) -> None:
     folder = without_results(clone(locked, place / "project"), *STAGES[4:6])
-    stale = {"write": {str(folder / "data" / "shards"): {"pid": gone(), "cmd": "dvc repro"}}, "read": {}}
+    stale = {"write": {str(folder / "data" / "shards" / SYSTEM): {"pid": gone(), "cmd": "dvc repro"}}, "read": {}}
     (folder / ".dvc" / "tmp").mkdir(exist_ok=True)
     (folder / ".dvc" / "tmp" / "rwlock").write_text(json.dumps(stale))
     (folder / ".dvc" / "tmp" / "lock").touch()

@@ -18,6 +18,7 @@ from tests.helpers import tiny_project as tiny
 from tests.helpers.fault_records import Faults
 from tests.helpers.faulty_machine import (
     STAGES,
+    SYSTEM,
     Ended,
     Machine,
     Reference,
@@ -31,6 +32,7 @@ from tests.helpers.faulty_machine import (
 STRANGE = "mit Leer und ü 漢"
 TRIES = 6
 TWO_GB = 2_000_000_000
+PRETRAIN = ("pretrain", SYSTEM)
 PLAIN = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
@@ -79,7 +81,7 @@ def test_all_oddities_at_once(reference: Reference, place: Path, faults: Faults)
 
 
 def test_locale_that_cannot_encode_the_folder_name(reference: Reference, place: Path, faults: Faults) -> None:
-    stage = ("shard",)
+    stage = ("shard", SYSTEM)
     folder = reference.before(stage, place / STRANGE)
     with another(**PLAIN) as machine:
         machine.well(folder, stage)
@@ -127,7 +129,7 @@ def second() -> Iterator[Machine]:
         yield machine
 
 
-TWICE = [pytest.param(s, id=name_of(s), marks=[] if s == ("pretrain",) else [pytest.mark.nightly]) for s in STAGES]
+TWICE = [pytest.param(s, id=name_of(s), marks=[] if s == PRETRAIN else [pytest.mark.nightly]) for s in STAGES]
 
 
 @pytest.mark.parametrize("stage", TWICE)
@@ -148,7 +150,7 @@ def test_same_stage_twice_at_once(
 @pytest.fixture(scope="module")
 def pair(machine: Machine, reference: Reference, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that pre-trains with two processes, which have done so."""
-    folder = reference.before(("pretrain",), tmp_path_factory.mktemp("pair"))
+    folder = reference.before(PRETRAIN, tmp_path_factory.mktemp("pair"))
     (folder / "scales" / "tiny.yaml").unlink()
     shutil.copy(reference.folder / "scales" / "tiny.yaml", folder / "scales" / "tiny.yaml")
     scale = tiny.load(folder / "scales" / "tiny.yaml")
@@ -160,7 +162,7 @@ def pair(machine: Machine, reference: Reference, tmp_path_factory: pytest.TempPa
 
 @pytest.mark.nightly
 def test_killed_rank_of_two(machine: Machine, pair: Path, place: Path, faults: Faults) -> None:
-    stage = ("pretrain",)
+    stage = PRETRAIN
     undisturbed = place / "undisturbed"
     copy(pair, undisturbed)
     seconds = machine.well(undisturbed, stage).seconds

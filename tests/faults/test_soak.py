@@ -44,8 +44,8 @@ while rounds < {least} or time.monotonic() < end:
     print(json.dumps({{"resident": resident, "files": len(os.listdir("/proc/self/fd"))}}), flush=True)
     rounds += 1
 """
-ENDLESS = ("collect", "evaluation", "clean", "bpe", "shard", "text_models", "pretrain", "tasks", "baselines")
-ENDLESS += ("zeroshot", "frozen", "report")
+ENDLESS = ("collect", "evaluation", "clean", "bpe", "shard", "text_models", "pretrain", "tasks", "encode")
+ENDLESS += ("baselines", "cells", "zeroshot", "frozen", "report")
 """Stages that can be run again in one process; fine-tuning works in processes of its own."""
 GROWTH = 1.03
 """The most that a process may hold in the last third of its rounds, for what it held at most in the third before: it

@@ -16,9 +16,9 @@ import pytest
 from pretrace.common.files import locked
 from tests.helpers import tiny_project as tiny
 from tests.helpers.fault_records import Faults
-from tests.helpers.faulty_machine import Machine, Reference, left_over, wait_for
+from tests.helpers.faulty_machine import SYSTEM, Machine, Reference, left_over, name_of, wait_for
 
-STAGE = ("bpe",)
+STAGE = ("bpe", SYSTEM)
 SEED = 12
 MAKING_SECONDS = 3.0
 """More than it takes to make the tables of MLflow."""
@@ -37,7 +37,7 @@ def uploader(clone: Path, **tracking: str) -> subprocess.Popen:
 
 def count_runs(database: Path) -> int:
     with closing(sqlite3.connect(database)) as connection:
-        return connection.execute("select count(*) from runs where name = ?", STAGE).fetchone()[0]
+        return connection.execute("select count(*) from runs where name = ?", (name_of(STAGE),)).fetchone()[0]
 
 
 def test_new_database_is_shared_by_two_clones(

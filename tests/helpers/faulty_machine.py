@@ -21,24 +21,32 @@ import pytest
 from tests.helpers import HELPERS, REPOSITORY
 from tests.helpers import tiny_project as tiny
 
-TASK = "acceptability"
+TASK, SYSTEM = "acceptability", "gpt1"
 STAGES = (
     ("collect",),
     ("evaluation",),
     ("clean",),
-    ("bpe",),
-    ("shard",),
+    ("bpe", SYSTEM),
+    ("shard", SYSTEM),
     ("text_models",),
-    ("pretrain",),
+    ("pretrain", SYSTEM),
     ("tasks", TASK),
+    ("encode", SYSTEM),
     ("baselines", TASK),
+    ("cells",),
     ("finetune", TASK, "full"),
     ("finetune", TASK, "scratch"),
-    ("zeroshot",),
-    ("frozen", TASK),
+    ("zeroshot", SYSTEM),
+    ("frozen", TASK, SYSTEM),
     ("report",),
 )
 """In the order in which they run; with the keys of the matrix's cell."""
+READ_BY_CELL = (
+    f"data/encoded/{SYSTEM}/{TASK}",
+    f"models/pretrained/{SYSTEM}/transformer/vocabulary/vocabulary.json",
+)
+"""What a fine-tuning reads besides its dependency, the file that names these; a pre-trained one reads weights, too."""
+WEIGHTS = tuple(f"models/pretrained/{SYSTEM}/transformer/{name}" for name in ("config.json", "model.safetensors"))
 Stage = tuple[str, ...]
 SOURCES = ("README.md", "dvc.yaml", "params.yaml", "requirements.txt", "scales", "stages", "systems")
 """Files that a stage run by hand needs besides the outputs of other stages."""
@@ -192,13 +200,15 @@ def outputs(stage: Stage) -> list[str]:
 
 def inputs(stage: Stage) -> list[str]:
     """The paths of other stages that a stage reads."""
-    return [path for path in _paths(stage, "deps") if path.startswith(("data/", "models/", "reports/"))]
+    more = (*READ_BY_CELL, *(WEIGHTS if stage[-1] == "full" else ())) if stage[0] == "finetune" else ()
+    return [path for path in (*_paths(stage, "deps"), *more) if path.startswith(("data/", "models/", "reports/"))]
 
 
 def _paths(stage: Stage, *kinds: str) -> list[str]:
     entry = _pipeline()[stage[0]]
     items = [item for kind in kinds for item in entry.get(kind, [])]
     paths = [item if isinstance(item, str) else next(iter(item)) for item in items]
+    paths = [path.replace("${systems[0]}", SYSTEM) for path in paths]
     for axis, key in zip(entry.get("matrix", {}), stage[1:], strict=True):
         paths = [path.replace(f"${{item.{axis}}}", key) for path in paths]
     return paths

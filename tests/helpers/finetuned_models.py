@@ -46,8 +46,8 @@ PIPELINE = """stages:
 def make_finetuned(project: Path) -> None:
     """Write the models of two variants for a task of each kind."""
     (project / "counts.tsv").write_text("".join(f"{word}\t{50 - n}\n" for n, word in enumerate(WORDS)))
-    train_vocabulary(project / "counts.tsv", project / "models/vocabulary", 64)
-    size = load_vocabulary(project / "models/vocabulary").size
+    train_vocabulary(project / "counts.tsv", project / "models/vocabulary/gpt1", 64)
+    size = load_vocabulary(project / "models/vocabulary/gpt1").size
     sizes = {"layers": 1, "width": 16, "heads": 2, "feed_forward": 32, "context": 24, "initial_std": 0.5}
     scale = load_settings().scale
     scale = scale.model_copy(update={"model": scale.model.model_copy(update=sizes)})
@@ -97,6 +97,7 @@ def benchmark_row(task: str, variant: str, score: float | None) -> BenchmarkRow:
         task=task,
         kind=TASKS.get(task, "similarity"),
         variant=variant,
+        system=None if variant == "majority" else "gpt1",
         metric="accuracy",
         score=score,
         scores=[] if score is None else [score],

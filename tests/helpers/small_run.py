@@ -40,14 +40,14 @@ LABELS = {"topic": ["cats", "dogs", "mats"], "next": None, "pair": ["two", "one"
 def make_run(folder: Path) -> Path:
     """Write what a run leaves behind, with random weights."""
     (folder / "counts.tsv").write_text("".join(f"{word}\t{50 - n}\n" for n, word in enumerate(WORDS)))
-    train_vocabulary(folder / "counts.tsv", folder / "models" / "vocabulary", 64)
-    size = load_vocabulary(folder / "models" / "vocabulary").size
+    train_vocabulary(folder / "counts.tsv", folder / "models" / "vocabulary" / "gpt1", 64)
+    size = load_vocabulary(folder / "models" / "vocabulary" / "gpt1").size
     write_settings(folder, {})
     scale = load_settings(folder).scale
-    pretrained = folder / "models" / "pretrained" / "transformer"
+    pretrained = folder / "models" / "pretrained" / "gpt1" / "transformer"
     pretrained.mkdir(parents=True)
     save_model(pretrained, build_model("transformer", scale, size, 1))
-    shutil.copytree(folder / "models" / "vocabulary", pretrained / "vocabulary")
+    shutil.copytree(folder / "models" / "vocabulary" / "gpt1", pretrained / "vocabulary")
     for name, task in TASKS.items():
         out = folder / "models" / "finetuned" / f"{name}-full"
         out.mkdir(parents=True)

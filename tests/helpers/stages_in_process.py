@@ -19,11 +19,11 @@ def stage(name: str) -> ModuleType:
     return module
 
 
-def a_run(settings: Settings) -> Any:
-    """The argument of a stage's `main`, tracking nothing."""
+def a_run(settings: Settings, *cell: str) -> Any:
+    """The argument of the `main` of a stage, or of a cell of one, tracking nothing."""
 
     def nothing(*_: Any) -> None:
         pass
 
     methods = {"publish": nothing, "log_metrics": nothing, "log_curve": nothing}
-    return SimpleNamespace(settings=settings, cost={}, is_rank_zero=True, published=float("inf"), **methods)
+    return SimpleNamespace(settings=settings, cell=cell, cost={}, is_rank_zero=True, published=float("inf"), **methods)

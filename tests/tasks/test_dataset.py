@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pretrace.common.errors import PretraceError
-from pretrace.tasks.dataset import SPLITS, Row, TaskData
+from pretrace.tasks.dataset import SPLITS, Row, TaskData, read_rows, write_rows
 from pretrace.tasks.encoded import EncodedSplit, read_encoded
 from tests.helpers.task_folders import write_task
 
@@ -114,7 +114,7 @@ def test_damaged_task_file_is_named(tmp_path: Path, damage: str) -> None:
     if damage == "missing":
         path.unlink()
     with pytest.raises(
-        PretraceError, match=r"dev\.safetensors: (not readable .*|no such file;) run `dvc repro -f tasks`"
+        PretraceError, match=r"dev\.safetensors: (not readable .*|no such file;) run `dvc repro -f encode`"
     ) as error:
         read_encoded(tmp_path / "task")
     assert "\n" not in str(error.value)
@@ -126,17 +126,32 @@ def test_missing_task_is_one_line(tmp_path: Path) -> None:
 
 
 def test_failed_write_keeps_the_old_task(tmp_path: Path) -> None:
-    write_task(tmp_path / "task", task_of("similarity", 2, ["a", "b"]), encode)
-
-    def failing(text: str) -> list[int]:
-        if "test" in text:
-            raise RuntimeError("no")
-        return encode(text)
-
-    with pytest.raises(RuntimeError):
-        write_task(tmp_path / "task", task_of("regression", 2, None), failing)
+    write_rows(tmp_path / "task", task_of("similarity", 2, ["a", "b"]))
+    failing = task_of("regression", 2, None)
+    failing.splits["test"][1] = Row(("a", "b"), object())
+    with pytest.raises(ValueError, match="label"):
+        write_rows(tmp_path / "task", failing)
     assert json.loads((tmp_path / "task" / "task.json").read_text())["kind"] == "similarity"
     assert [path.name for path in tmp_path.iterdir()] == ["task"]
+
+
+def test_rows_are_read_as_written(tmp_path: Path) -> None:
+    """With the text as it was written beside the words, and rows to predict."""
+    task = task_of("similarity", 2, ["a", "b"])
+    task.splits["dev"] = [Row(("a cat", "a mat"), 1, "o1", ("A cat", "A  mat"))]
+    task.unlabeled = [Row(("the cat", "the mat"), 0, "id-7", ("The cat", "The mat"))]
+    write_rows(tmp_path / "task", task)
+    found = read_rows(tmp_path / "task")
+    plain = {
+        split: [Row(row.parts, row.label, row.origin, row.raw or row.parts) for row in rows]
+        for split, rows in task.splits.items()
+    }
+    assert (found.kind, found.metric, found.labels) == (task.kind, task.metric, task.labels)
+    assert found.splits == plain
+    assert found.unlabeled == task.unlabeled
+    (tmp_path / "task" / "dev.parquet").write_bytes(b"PAR1")
+    with pytest.raises(PretraceError, match=r"dev\.parquet: not readable .*; run `dvc repro -f tasks`"):
+        read_rows(tmp_path / "task")
 
 
 def test_offsets_delimit_rows() -> None:

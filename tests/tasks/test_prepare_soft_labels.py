@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from pretrace.common.errors import PretraceError
@@ -26,25 +25,13 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-class Words:
-    """A vocabulary of words' lengths."""
-
-    first_id, separator_id, recipe = 1, None, None
-
-    def prepare(self, text: str) -> str:
-        return text
-
-    def encode_array(self, text: str) -> np.ndarray:
-        return np.array([len(word) for word in text.split()], np.uint16)
-
-
 def write_rows(split: str, labels: list[object]) -> None:
     rows = [f"the cat sat {n},a cat was there {n},{label}\n" for n, label in enumerate(labels)]
     Path(FILES[split]).write_text("first,second,label\n" + "".join(rows))
 
 
 def prepared(out: str) -> TaskReport:
-    return prepare_task(settings_with(tasks=a_task()), "mine", [], Words(), Path(out))
+    return prepare_task(settings_with(tasks=a_task()), "mine", [], Path(out))
 
 
 def test_soft_labels_on_the_scale_are_accepted() -> None:
@@ -72,4 +59,4 @@ def test_probe_with_labels_above_the_scale_is_one_line(monkeypatch: pytest.Monke
     )
     tasks = {"near": {"kind": "regression", "probe": "nearness", "soft_classes": 3}}
     with pytest.raises(PretraceError, match=r"^params\.yaml: tasks\.near\.soft_classes: 3 .* go to 3$"):
-        prepare_task(settings_with(tasks=tasks), "near", [], Words(), Path("tasks"))
+        prepare_task(settings_with(tasks=tasks), "near", [], Path("tasks"))

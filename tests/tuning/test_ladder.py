@@ -67,7 +67,9 @@ def test_fit_is_that_of_scipy_and_finds_a_power_that_is_there() -> None:
 
 def test_ladder_is_trained_recorded_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shards = make_shards(tmp_path / "small")
-    record = climb(small(), shards, tmp_path)
+    (tmp_path / "data" / "shards").mkdir(parents=True)
+    shards.rename(tmp_path / "data" / "shards" / "gpt1")
+    record = climb(small(), tmp_path / "data", tmp_path)
     assert read_record(tmp_path / "ladder.json", LadderRecord) == record
     assert [rung.width for rung in record.rungs] == [8, 16, 24, 32]
     assert len({rung.tokens for rung in record.rungs}) == 1
@@ -85,7 +87,9 @@ def test_ladder_is_trained_recorded_and_drawn(tmp_path: Path, monkeypatch: pytes
         raise AssertionError("a finished size is trained again")
 
     monkeypatch.setattr("pretrace.training.pretraining.trainer.Trainer._loss", nothing)
-    assert [rung.val_loss for rung in climb(small(), shards, tmp_path).rungs] == [r.val_loss for r in record.rungs]
+    assert [rung.val_loss for rung in climb(small(), tmp_path / "data", tmp_path).rungs] == [
+        r.val_loss for r in record.rungs
+    ]
 
 
 def test_without_a_ladder_there_is_no_figure() -> None:

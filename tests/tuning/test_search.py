@@ -68,8 +68,8 @@ def rows(project: Path) -> Path:
             labels = random.integers(0, 2, count).tolist()
             texts = ["".join(random.choice(list("abcde"), 5)) + "z" * label for label in labels]
             task.splits[split] = [Row((text,), label) for text, label in zip(texts, labels, strict=True)]
-        write_task(project / "data" / "tasks" / name, task, encode)
-    model = project / "models" / "pretrained" / "transformer"
+        write_task(project / "data" / "encoded" / "gpt1" / name, task, encode)
+    model = project / "models" / "pretrained" / "gpt1" / "transformer"
     model.mkdir(parents=True)
     save_model(model, build_model("transformer", settings_with().scale, VOCABULARY, seed=9))
     (model / "vocabulary").mkdir()
@@ -123,7 +123,7 @@ def test_search_goes_on_where_it_was_stopped(rows: Path) -> None:
 def test_test_rows_play_no_part(rows: Path) -> None:
     before = search_on_dev(settings()).settings
     shutil.rmtree(".pretrace")
-    break_test_rows(Path("data/tasks/mine"))
+    break_test_rows(Path("data/encoded/gpt1/mine"))
     assert search_on_dev(settings()).settings == before
 
 
@@ -131,7 +131,7 @@ def test_test_rows_play_no_part(rows: Path) -> None:
 def test_finished_cells_are_not_run_again_and_have_the_same_dev_scores(rows: Path) -> None:
     grid = {**GRID, "epochs": [1, 3], "seeds": [1, 2]}
     own = settings_with(seeds=[1, 2], variants={"full": {}}, search={**grid, "variants": ["full"]})
-    folders = (Path("data/tasks/mine"), Path("models/pretrained"))
+    folders = (Path("data/encoded/gpt1/mine"), Path("models/pretrained/gpt1"))
     report, _ = finetune_all_seeds(own, "mine", "full", *folders, VOCABULARY, Path("out"), Path("out.parquet"))
     record = search_on_dev(own)
     assert record.fine_tunings == 6
@@ -159,7 +159,7 @@ def test_wrong_settings_and_missing_stages_are_one_line(rows: Path) -> None:
         search_on_dev(settings(variants=["full", "lstm"]))
     with pytest.raises(PretraceError, match="no task has rows"):
         search_on_dev(settings_with(tasks={"none": {"kind": "classification", "probe": "source"}}))
-    shutil.rmtree("models/pretrained/transformer")
+    shutil.rmtree("models/pretrained/gpt1/transformer")
     with pytest.raises(PretraceError, match=r"vocabulary\.json: no such file"):
         search_on_dev(settings())
     assert not Path("reports/search.json").exists()

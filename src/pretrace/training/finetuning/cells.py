@@ -73,4 +73,9 @@ def _sha256(path: Path) -> str:
     if not path.exists():
         output = Path(*path.parts[:3])  # that of a stage, such as models/pretrained/gpt1
         raise PretraceError(f"{path}: no such file; `dvc pull {output}` brings it from elsewhere, `dvc repro` makes it")
-    return sha256_of_file(path)
+    try:
+        return sha256_of_file(path)
+    except OSError as error:
+        raise PretraceError(
+            f"{path}: cannot be read ({error.strerror}); check the disk, delete the file and run `dvc repro`"
+        ) from None
