@@ -35,8 +35,8 @@ test: .venv ## run all tests, in JOBS processes (2)
 check: lint types ## lint, check types and run the fast tests, in a minute: before each commit
 	@$(RUN) -m pytest --numprocesses $(JOBS) -m "not slow and not nightly"
 
-faults: .venv ## inject faults into every stage of the pipeline, for an hour or two; results in reports/faults.json
-	@PRETRACE_FAULTS=reports/faults.json $(RUN) -m pytest tests/faults -m "nightly or not nightly"
+faults: .venv ## inject faults into every stage, in JOBS processes, for an hour or two; results in reports/faults.json
+	@PRETRACE_FAULTS=reports/faults.json $(RUN) -m pytest tests/faults -n $(JOBS) -m "nightly or not nightly"
 
 lint: .venv ## check style, formatting and spelling
 	@$(RUN) -m ruff check .

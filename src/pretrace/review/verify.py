@@ -92,7 +92,7 @@ def _rows_to_read(cell: Cell) -> tuple[list[str], str]:
 def _language_tests(cell: Cell) -> list[str]:
     """Return the files of the language tests that the zero-shot stage reads."""
     tests = Tree("here", None, cell.root).yaml("params.yaml").get("language_tests") or {}
-    return [str(test["file"]) for test in tests.values()] if cell.stage == "zeroshot" else []
+    return [str(test["file"]) for test in tests.values()] if cell.stage.partition("@")[0] == "zeroshot" else []
 
 
 def _link_files(paths: list[str], root: Path, copy: Path) -> None:

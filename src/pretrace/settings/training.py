@@ -54,6 +54,9 @@ class PretrainSettings(OptimizerSettings):
     """Optimizer steps; null: as many as it takes to read `tokens`."""
     tokens: Tokens | None = None
     """Tokens to read, instead of `steps` (GPT-3: 300 billion); the last batch may go beyond."""
+    flops: Annotated[float, Field(gt=0.0, le=1e30)] | None = None
+    """FLOPs of the transformer to spend, instead of `steps`: an equal budget for systems whose tokens cost differently
+    (ours). Counted as in reports/pretrain.json; the last batch may go beyond."""
     batch_size: Annotated[int, Field(ge=1, le=10**6)] | None = None
     """Sequences of `model.context` tokens per step, over all ranks (GPT-1: 64); null: as many as `batch_tokens` has."""
     batch_tokens: Tokens | None = None
@@ -105,9 +108,11 @@ class PretrainSettings(OptimizerSettings):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> PretrainSettings:
-        for ours, instead in (("steps", "tokens"), ("batch_size", "batch_tokens"), ("warmup_steps", "warmup_tokens")):
-            if (getattr(self, ours) is None) == (getattr(self, instead) is None):
-                raise ValueError(f"needs either `{ours}` or `{instead}`, and not both")
+        lengths = ("steps", "tokens", "flops"), ("batch_size", "batch_tokens"), ("warmup_steps", "warmup_tokens")
+        for names in lengths:
+            if sum(getattr(self, name) is not None for name in names) != 1:
+                *others, last = (f"`{name}`" for name in names)
+                raise ValueError(f"needs {', '.join(others)} or {last}, one of them and no more")
         for length, warmup in (("steps", "warmup_steps"), ("tokens", "warmup_tokens")):
             most, least = getattr(self, length), getattr(self, warmup)
             if most is not None and least is not None and least > most:

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pretrace.common.errors import PretraceError
+from pretrace.model.build import build_model
+from pretrace.training.engine.flops import flops_per_token
 from pretrace.training.engine.schedule import warmup_cosine
+from pretrace.training.objectives.choose import predicted_share
 from pretrace.training.pretraining.plan import Plan
 from tests.helpers.small_training import settings_with
 
@@ -104,10 +107,11 @@ def test_inverse_root_schedule_is_that_of_the_transformer() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"steps": None}, "needs either `steps` or `tokens`, and not both"),
-        ({"tokens": 10**6}, "needs either `steps` or `tokens`, and not both"),
-        ({"batch_tokens": 64}, "needs either `batch_size` or `batch_tokens`, and not both"),
-        ({"warmup_steps": None}, "needs either `warmup_steps` or `warmup_tokens`, and not both"),
+        ({"steps": None}, "needs `steps`, `tokens` or `flops`, one of them and no more"),
+        ({"flops": 1e9}, "needs `steps`, `tokens` or `flops`, one of them and no more"),
+        ({"tokens": 10**6}, "needs `steps`, `tokens` or `flops`, one of them and no more"),
+        ({"batch_tokens": 64}, "needs `batch_size` or `batch_tokens`, one of them and no more"),
+        ({"warmup_steps": None}, "needs `warmup_steps` or `warmup_tokens`, one of them and no more"),
         ({"warmup_steps": 21}, "warmup_steps 21 is more than steps 20"),
     ],
 )
@@ -121,3 +125,19 @@ def test_a_warmup_longer_than_the_decay_is_refused() -> None:
         plan_of(warmup_steps=None, warmup_tokens=2000)
     with pytest.raises(PretraceError, match="the warm-up reads 256 tokens, more than the 96 after which"):
         plan_of(decay_tokens=100)
+
+
+@given(st.integers(1, 400), st.sampled_from([{}, {"model.attention": "full"}, {"model.layers": 4}]))
+def test_flops_are_those_that_the_report_counts(steps: int, form: dict[str, Any]) -> None:
+    """A budget of what some steps take gives these steps; a little more gives one more."""
+    masked = {"pretrain.objective": {"kind": "masked"}} if form.get("model.attention") == "full" else {}
+    scale = settings_with({**form, **masked}).scale
+    model = build_model("transformer", scale, scale.vocabulary.size, 0)
+    a_token = flops_per_token(model, predicted_share(scale.pretrain.objective))
+    spent = steps * scale.pretrain.batch_size * CONTEXT * a_token
+    lengths = {"pretrain.steps": None, "pretrain.warmup_steps": 1}
+    plans = [
+        Plan(settings_with({**form, **masked, **lengths, "pretrain.flops": float(spent + more)}).scale)
+        for more in (0, a_token)
+    ]
+    assert [plan.steps for plan in plans] == [steps, steps + 1]

@@ -9,9 +9,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import NamedTuple
 
+import torch
+
 from pretrace.common.errors import PretraceError
-from pretrace.settings import Scale
+from pretrace.model.build import build_model
+from pretrace.settings import MAIN_MODEL, Scale
+from pretrace.training.engine.flops import flops_per_token
 from pretrace.training.engine.schedule import floored
+from pretrace.training.objectives.choose import predicted_share
 
 
 class Plateau(NamedTuple):
@@ -38,7 +43,8 @@ class Plan:
         self.batch_size: int = section.batch_size or max(1, int(section.batch_tokens or 0) // self.context)
         """Sequences of the largest batch."""
         self.plateaus = self._plateaus()
-        self.steps: int = section.steps or self._steps_until(-(-int(section.tokens or 0) // self.context))
+        tokens = int(section.tokens or 0) if section.flops is None else _tokens_of(section.flops, scale)
+        self.steps: int = section.steps or self._steps_until(-(-tokens // self.context))
         """Optimizer steps."""
         self.sequences = self.sequences_before(self.steps)
         """Sequences of all steps."""
@@ -104,3 +110,10 @@ class Plan:
             plateaus.append(Plateau(step + steps, sequence + steps * before, size))
         ends = [*(after.step for after in plateaus[1:]), None]
         return [one for one, end in zip(plateaus, ends, strict=True) if end is None or end > one.step]
+
+
+def _tokens_of(flops: float, scale: Scale) -> int:
+    """Return the tokens that a number of FLOPs trains the transformer on, one at least."""
+    with torch.device("meta"):
+        model = build_model(MAIN_MODEL, scale, scale.vocabulary.size, 0)
+    return max(1, int(flops / flops_per_token(model, predicted_share(scale.pretrain.objective))))
