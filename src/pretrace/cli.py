@@ -31,6 +31,7 @@ examples:
   pretrace evaluate --text README.md
   pretrace search
   pretrace ladder
+  pretrace lineage
   pretrace export source-full --to onnx
   pretrace inspect ../theirs
   pretrace diff origin/main
@@ -141,6 +142,15 @@ def ladder(_options: argparse.Namespace) -> None:
 
     for line in ladder_lines(climb(load_settings())):
         print(line)
+
+
+def lineage(_options: argparse.Namespace) -> None:
+    """Compare systems at equal tokens and at equal FLOPs and print both tables, each with its commit."""
+    from pretrace.settings import load_settings
+    from pretrace.tuning.lineage import compare_systems
+
+    for name, commit, table in compare_systems(load_settings()):
+        print(f"## {name}, {commit}\n\n{table}")
 
 
 def export(options: argparse.Namespace) -> None:
@@ -269,6 +279,7 @@ def build_parser() -> argparse.ArgumentParser:
         search, "try the rates and passes of `search` in params.yaml on dev, for each variant; into reports/search.json"
     )
     add(ladder, "pre-train the sizes of `ladder` in params.yaml and fit a power law; into reports/ladder.json")
+    add(lineage, "compare the systems of ablations.lineage in params.yaml at equal tokens, and at equal FLOPs")
     one = add(export, "write a model with its card in a format that other programs read")
     add_model(one, "folder of a model, or name of a fine-tuned one, such as source-full")
     one.add_argument("--to", choices=("huggingface", "openai", "onnx", "torchscript"), required=True, help="format")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -11,11 +11,14 @@ from pretrace.schemas.record import Record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings.training import FinetuneSettings
 
+SystemName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
+"""As in the settings: it is part of a path."""
+
 
 class CellRecord(Record):
     """The files that the fine-tunings of one variant on one task read."""
 
-    system: str
+    system: SystemName
     """System of the variant."""
     settings: dict[str, dict[str, Any]]
     """Its `model`, `lstm` and `finetune` at the scale: with them another result would come out of the same files."""
@@ -141,7 +144,7 @@ class FinetuneRecipe(FinetuneSettings, Record):
 class FinetunedConfig(TaskRecord):
     """A fine-tuned model: its task, its recipe and its sizes. Enough to use it after the settings have changed."""
 
-    system: str = "gpt1"
+    system: SystemName = "gpt1"
     """System of the variant, whose vocabulary the model reads; missing in files of older versions."""
     seed: int
     """Seed of the fine-tuning whose weights are saved, the best on dev."""

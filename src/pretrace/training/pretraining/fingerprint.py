@@ -9,8 +9,11 @@ from pretrace.training.engine.device import Device
 from pretrace.training.engine.fingerprint import fingerprint
 from pretrace.training.objectives import Objective
 from pretrace.training.pretraining.initial_weights import weights_sha256
+from pretrace.training.pretraining.plan import Plan
 
 TRAINER = "pretrace.training.pretraining.trainer"
+LENGTHS = {"steps", "tokens", "flops"}
+"""Ways to state how long to train, which are all steps in the end."""
 
 
 def run_fingerprint(
@@ -29,7 +32,8 @@ def run_fingerprint(
         model=scale.sizes_of(kind).model_dump(exclude_defaults=True),
         context=scale.model.context,
         seed=seed,
-        pretrain=scale.pretrain.model_dump(exclude={"checkpoint_every"}, exclude_defaults=True),
+        pretrain=scale.pretrain.model_dump(exclude={"checkpoint_every", *LENGTHS}, exclude_defaults=True),
+        steps=Plan(scale).steps,
         processes=(processes, scale.threads),
         device=(device.name, str(device.dtype)),
         shards=manifest.as_json(),

@@ -43,7 +43,7 @@ class Plan:
         self.batch_size: int = section.batch_size or max(1, int(section.batch_tokens or 0) // self.context)
         """Sequences of the largest batch."""
         self.plateaus = self._plateaus()
-        tokens = int(section.tokens or 0) if section.flops is None else _tokens_of(section.flops, scale)
+        tokens = max(1, int(section.flops / flops_a_token(scale))) if section.flops else int(section.tokens or 0)
         self.steps: int = section.steps or self._steps_until(-(-tokens // self.context))
         """Optimizer steps."""
         self.sequences = self.sequences_before(self.steps)
@@ -112,8 +112,8 @@ class Plan:
         return [one for one, end in zip(plateaus, ends, strict=True) if end is None or end > one.step]
 
 
-def _tokens_of(flops: float, scale: Scale) -> int:
-    """Return the tokens that a number of FLOPs trains the transformer on, one at least."""
+def flops_a_token(scale: Scale) -> int:
+    """Return the FLOPs of pre-training the scale's transformer on one token, with a vocabulary of the scale's size."""
     with torch.device("meta"):
         model = build_model(MAIN_MODEL, scale, scale.vocabulary.size, 0)
-    return max(1, int(flops / flops_per_token(model, predicted_share(scale.pretrain.objective))))
+    return flops_per_token(model, predicted_share(scale.pretrain.objective))
