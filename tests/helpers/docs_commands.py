@@ -286,6 +286,10 @@ PAGES: dict[str, list[tuple[str, How]]] = {
             ".venv/bin/dvc exp run -S 'systems=[gpt1,bert]' -S '+variants.bert={system: bert}'",
             ByTest("tests/integration/test_systems.py::test_another_system_in_the_table_runs_only_what_is_new"),
         ),
+        (
+            ".venv/bin/pretrace lineage",
+            ByTest("tests/tuning/test_lineage.py::test_systems_at_equal_tokens_and_equal_flops"),
+        ),
         (".venv/bin/pretrace ladder", ByTest("tests/tuning/test_ladder.py::test_ladder_is_trained_recorded_and_drawn")),
         (".venv/bin/pretrace evaluate models/pretrained/gpt1/transformer --text README.md", LOOK),
         (".venv/bin/pretrace evaluate models/pretrained/gpt1/transformer --text README.md --stride 128", LOOK),

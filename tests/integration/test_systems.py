@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pretrace.tuning.lineage import FLOPS, TOKENS
 from tests.helpers import tiny_project as tiny
 
 pytestmark = pytest.mark.slow
@@ -63,3 +65,30 @@ def test_another_system_in_the_table_runs_only_what_is_new(finished: Path, tmp_p
     gathered = read(project / "reports/pretrain.json")
     assert gathered["val_loss"] > 0 and gathered["systems"]["bert"]["val_masked_loss"] > 0
     assert "frozen LM + LR, bert" in (project / "reports/benchmark.md").read_text(encoding="utf-8")
+
+
+def test_systems_at_equal_tokens_and_equal_flops(finished: Path, tmp_path: Path) -> None:
+    project = tiny.copied(finished, tmp_path / "project")
+    values = tiny.load(project / "params.yaml")
+    pair = {"lineage": {"full": {"system": "gpt1"}, "masked": {"system": "bert_without_nsp"}}}
+    tiny.change_params(project, ablations=values["ablations"] | pair)
+    tiny.commit(project, "a pair")
+    said = tiny.must(project, "python", "-m", "pretrace.cli", "lineage", PYTHONPATH="src")
+    reports = {name: read_at(project, commit, "reports/pretrain.json") for name, commit in commits(said).items()}
+    equal, spent = reports[TOKENS], reports[FLOPS]
+    assert equal["systems"]["bert_without_nsp"]["tokens"] == equal["tokens"]
+    assert (spent["val_loss"], spent["flops"]) == (equal["val_loss"], equal["flops"])  # the same training
+    masked = spent["systems"]["bert_without_nsp"]
+    assert masked["tokens"] > equal["tokens"] and 0 <= masked["flops"] / spent["flops"] - 1 < 0.1
+    assert said.count("| follows |") == 2
+    assert "masked" not in values["variants"] and tiny.load(project / "params.yaml")["systems"] == ["gpt1"]
+
+
+def commits(said: str) -> dict[str, str]:
+    lines = [line.removeprefix("## ").split(", ") for line in said.splitlines() if line.startswith("## ")]
+    return {name: commit for name, commit in lines}
+
+
+def read_at(project: Path, commit: str, path: str) -> Any:
+    shown = subprocess.run(["git", "show", f"{commit}:{path}"], cwd=project, capture_output=True, check=True)
+    return json.loads(shown.stdout)
