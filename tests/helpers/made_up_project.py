@@ -13,7 +13,9 @@ SCORES = {"full": [0.70, 0.72, 0.71], "scratch": [0.50, 0.52, 0.51], "tfidf": [0
 FILES = {
     ".gitignore": "/data/\n/.pretrace/\n",
     ".dvcignore": "__pycache__/\n",
-    "params.yaml": "scale: small\nlr: 0.001\ntasks:\n  rte:\n    kind: entailment\nvariants:\n  full: {}\n",
+    "params.yaml": (
+        "scale: small\nsystems: [gpt1]\nlr: 0.001\ntasks:\n  rte:\n    kind: entailment\nvariants:\n  full: {}\n"
+    ),
     "scales/small.yaml": "pretrain:\n  steps: 10\n",
     "requirements.txt": "torch==2.13.0   # the models\nnumpy==2.4.6\n",
     "src/words.txt": "a few words\n",

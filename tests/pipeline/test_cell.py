@@ -32,6 +32,15 @@ def test_arguments_come_before_the_address(project: Path, monkeypatch: pytest.Mo
     assert read_cell("finetune", TABLE, ["source", name], load_settings()) == ("source", name)
 
 
+def test_cell_of_a_system(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DVC_STAGE", "frozen@source-gpt1")
+    assert read_cell("frozen", ("tasks", "systems"), [], load_settings()) == ("source", "gpt1")
+    with pytest.raises(PretraceError, match="systems: there is no 'bert'; has gpt1"):
+        read_cell("pretrain", ("systems",), ["bert"], load_settings())
+    with pytest.raises(PretraceError, match=r"by hand: python stages/pretrain\.py SYSTEM$"):
+        read_cell("pretrain", ("systems",), [], load_settings())
+
+
 @pytest.mark.parametrize(
     ("address", "arguments", "said"),
     [
@@ -68,4 +77,4 @@ def test_stage_script_takes_its_cell_from_dvc(project: Path) -> None:
         "pretrace: tasks: which one? DVC says which, and does not run; by hand: python stages/tasks.py TASK\n"
     )
     done = tiny.run(project, *command, PYTHONPATH=str(REPOSITORY / "src"), DVC_STAGE="tasks@source")
-    assert done.stderr.startswith("pretrace: tasks@source: models/vocabulary")
+    assert done.stderr.startswith("pretrace: tasks@source: data/clean/probes")

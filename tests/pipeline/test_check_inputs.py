@@ -13,10 +13,14 @@ from pretrace.common.files import atomic_folder
 from pretrace.pipeline.check_inputs import check_inputs, record_outputs
 from tests.helpers.plain_yaml import write_yaml
 
-AXES = {"tasks": {"one": None, "two": None}, "variants": {}}
+AXES = {"systems": ["gpt1", "bert"], "tasks": ["one", "two"], "variants": ["full"]}
 STAGES = {
     "clean": {"outs": ["data/clean", {"reports/clean.json": {"cache": "false"}}]},
     "tasks": {"matrix": {"task": "${tasks}"}, "deps": ["data/clean/probes"], "outs": ["data/tasks/${item.task}"]},
+    "encode": {"matrix": {"system": "${systems}"}, "deps": ["data/tasks"], "outs": ["data/encoded/${item.system}"]},
+    "baselines": {"matrix": {"task": "${tasks}"}, "deps": ["data/encoded/${systems[0]}/${item.task}"], "outs": []},
+    "cells": {"deps": ["data/encoded"], "outs": ["data/cells"]},
+    "finetune": {"matrix": {"task": "${tasks}"}, "deps": ["data/cells/${item.task}-full.json"], "outs": []},
     "report": {"deps": ["src", "data/tasks", "reports/clean.json"], "outs": ["data/table"]},
 }
 
@@ -48,11 +52,12 @@ def lock(cache: bool, **outs: dict[str, str]) -> None:
         value = md5(content)
         if cache:
             write(f".dvc/cache/files/md5/{value[:2]}/{value[2:]}.dir", content)
-        path = {"clean": "data/clean", "tasks@one": "data/tasks/one", "tasks@gone": "data/tasks/gone"}[stage]
-        stages[stage] = {"outs": [{"path": path, "md5": f"{value}.dir"}]}
+        stages[stage] = {"outs": [{"path": WRITTEN[stage], "md5": f"{value}.dir"}]}
     write_yaml(Path("dvc.lock"), {"stages": stages})
 
 
+WRITTEN = {"clean": "data/clean", "tasks@one": "data/tasks/one", "tasks@gone": "data/tasks/gone"}
+WRITTEN |= {"encode@gpt1": "data/encoded/gpt1", "encode@bert": "data/encoded/bert", "cells": "data/cells"}
 CLEAN = {"train/a": "train", "probes/a": "probes"}
 
 
@@ -98,6 +103,37 @@ def test_inputs_are_compared_where_they_are_read_only() -> None:
     lock(False, clean=CLEAN)
     Path(".dvc/cache").rename("elsewhere")
     assert refused("tasks", "one").startswith("data/clean: does not match")
+
+
+def test_each_system_has_inputs_of_its_own() -> None:
+    """A stage that runs once reads those of the first."""
+    for system in ("gpt1", "bert"):
+        write(f"data/encoded/{system}/one/ids", system)
+    lock(True, **{f"encode@{system}": {"one/ids": system} for system in ("gpt1", "bert")})
+    check_inputs("cells", (), AXES)
+    write("data/encoded/bert/one/ids", "other")
+    check_inputs("baselines", ("one",), AXES)
+    assert refused("cells").startswith(
+        "data/encoded/bert/one/ids: does not match the recorded output of stage `encode@"
+    )
+    write("data/encoded/gpt1/one/ids", "other")
+    assert refused("baselines", "one").startswith("data/encoded/gpt1/one/ids: does not match")
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_one_file_of_a_folder_is_compared_alone(cache: bool) -> None:
+    cells = {"one-full.json": "a cell", "two-full.json": "another"}
+    for name, text in cells.items():
+        write(f"data/cells/{name}", text)
+    lock(cache, cells=cells)
+    check_inputs("finetune", ("one",), AXES)
+    write("data/cells/one-full.json", "a sell")
+    assert refused("finetune", "one").startswith(f"data/cells{'/one-full.json' * cache}: does not match the recorded ")
+    if cache:
+        check_inputs("finetune", ("two",), AXES)
+        Path("data/cells/one-full.json").unlink()
+        said = "data/cells/one-full.json: missing, but stage `cells` wrote it; run `dvc repro`"
+        assert refused("finetune", "one") == said
 
 
 def test_outputs_of_removed_tasks_are_ignored() -> None:

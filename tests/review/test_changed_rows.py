@@ -92,7 +92,7 @@ def test_make_repro_has_only_the_changed_rows_read_again(project: Path) -> None:
     rows = with_rows(project, "data/mine.csv")
     for name in ("scales/laptop.yaml", "systems/gpt1.yaml"):
         made.write(project / name, (Path(__file__).parents[2] / name).read_text())
-    params = '{"scale": "laptop", "system": "gpt1", "seeds": [1], "variants": {"full": {}}, '
+    params = '{"scale": "laptop", "systems": ["gpt1"], "seeds": [1], "variants": {"full": {}}, '
     params += '"corpus": {"packages": ["networkx"]}, '
     params += '"tasks": {"rte": {"kind": "entailment", "train": "data/mine.csv"}}}'
     made.write(project / "params.yaml", params)

@@ -22,14 +22,18 @@ CURVE = [{"step": step, "loss": 9 - step / 10, "lr": 0.1} for step in range(1, 3
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with one commit, tagged `base`, in which the test stands; no DVC."""
     run(tmp_path, "git", "init", "--quiet", "--initial-branch=main")
-    write(tmp_path / "params.yaml", "scale: small\nlr:\ntasks: {rte: {kind: entailment}}\nsuites: {a: {b: {}}}\n")
+    write(
+        tmp_path / "params.yaml",
+        "scale: small\nsystems: [gpt1]\nlr:\ntasks: {rte: {kind: entailment}}\nsuites: {a: {b: {}}}\n",
+    )
     write(tmp_path / "scales/small.yaml", "pretrain: {steps: 10}\n")
+    write(tmp_path / "systems/gpt1.yaml", "source: paper\n")
     write(tmp_path / "requirements.txt", "numpy==2.4.6  # arrays\n")
     write(tmp_path / "reports/benchmark.json", benchmark(row("rte", "full"), row("cola", "full"), row("rte", "tfidf")))
     write(tmp_path / "reports/pretrain.json", {"val_loss": 4.5, "parameters": 1_300_000})
-    write(tmp_path / "reports/cost.json", {"pretrain": cost(100, "A"), "finetune@rte-full": {}})
-    write(tmp_path / "reports/curves/transformer.json", CURVE)
-    write(tmp_path / "reports/curves/transformer-validation.json", [{"step": 20, "val_loss": 7.5}])
+    write(tmp_path / "reports/cost.json", {"pretrain@gpt1": cost(100, "A"), "finetune@rte-full": {}})
+    write(tmp_path / "reports/curves/gpt1/transformer.json", CURVE)
+    write(tmp_path / "reports/curves/gpt1/transformer-validation.json", [{"step": 20, "val_loss": 7.5}])
     commit(tmp_path, "base")
     run(tmp_path, "git", "tag", "base")
     monkeypatch.chdir(tmp_path)
@@ -52,14 +56,17 @@ def test_diff_without_changes(project: Path) -> None:
 
 
 def test_diff_shows_every_change(project: Path) -> None:
-    write(project / "params.yaml", "scale: large\nlr: 1e-4\ntasks: {mrpc: {kind: similarity}}\nsuites: {}\nnew:\n")
+    write(
+        project / "params.yaml",
+        "scale: large\nsystems: [gpt1]\nlr: 1e-4\ntasks: {mrpc: {kind: similarity}}\nsuites: {}\nnew:\n",
+    )
     write(project / "scales/large.yaml", "pretrain: {steps: 20}\n")
     write(project / "requirements.txt", "numpy==2.5.0  # arrays\n")
     worse = row("rte", "full", scores=[0.5, 0.52, 0.51])
     write(project / "reports/benchmark.json", benchmark(worse, row("rte", "tfidf"), row("mrpc", "full")))
     write(project / "reports/pretrain.json", {"val_loss": 4.05, "parameters": 1_300_000})
-    write(project / "reports/cost.json", {"pretrain": cost(50, "B")})
-    write(project / "reports/curves/transformer.json", CURVE[:20])
+    write(project / "reports/cost.json", {"pretrain@gpt1": cost(50, "B")})
+    write(project / "reports/curves/gpt1/transformer.json", CURVE[:20])
     text = diff_as_markdown("base", Path("out"))
     assert "**Scores: 1 lower, 1 same, 1 added, 1 removed.**" in text
     (line,) = lines(text, "rte", "full", "accuracy", "71.0 ± 1.0", "51.0 ± 1.0")
@@ -76,6 +83,28 @@ def test_diff_shows_every_change(project: Path) -> None:
     image = re.search(r"!\[.*\]\((.*)\)", text)
     assert image and "<svg" in Path(image[1]).read_text() and "both curves" not in text
     assert diff_as_markdown("base", Path("out")) == text, "the same files give the same bytes"
+
+
+def test_base_that_is_older_than_systems_is_compared(project: Path) -> None:
+    """One system, `system`, with its reports at the top."""
+    text = "scale: small\nsystem: gpt1\nlr:\ntasks: {rte: {kind: entailment}}\nsuites: {a: {b: {}}}\n"
+    now = (project / "params.yaml").read_text()
+    write(project / "params.yaml", text)
+    write(project / "reports/cost.json", {"pretrain": cost(100, "A")})
+    (project / "reports/curves").rename(project / "curves")
+    (project / "curves/gpt1").rename(project / "reports/curves")
+    commit(project, "older")
+    (project / "reports/curves").rename(project / "curves/gpt1")
+    (project / "curves").rename(project / "reports/curves")
+    write(project / "params.yaml", now + "variants: {other: {system: bert}}\n")
+    write(project / "systems/bert.yaml", "source: another paper\n")
+    write(project / "params.yaml", (project / "params.yaml").read_text().replace("[gpt1]", "[gpt1, bert]"))
+    write(project / "reports/cost.json", {"pretrain@gpt1": cost(50, "A"), "pretrain@bert": cost(70, "A")})
+    shown = diff_as_markdown("HEAD", Path("out"))
+    assert lines(shown, "time of pre-training", "1 min 40 s", "50.0 s", "-50.0%")
+    assert "both curves are the same." in shown
+    assert lines(shown, "systems.bert.source", "", '"another paper"') and "systems.gpt1" not in shown
+    assert lines(shown, "system", '"gpt1"')
 
 
 def test_diff_names_another_metric_and_other_test_rows(project: Path) -> None:
@@ -114,8 +143,8 @@ def test_base_with_broken_reports_is_a_first_run(project: Path, text: str | None
 def test_text_from_data_is_escaped_and_notifies_nobody(project: Path) -> None:
     hostile = benchmark(row(HOSTILE, HOSTILE, metric=HOSTILE))
     write(project / "reports/benchmark.json", hostile)
-    write(project / "params.yaml", {"scale": "small", "lr": HOSTILE, HOSTILE: 1})
-    write(project / "reports/cost.json", {"pretrain": cost(1, HOSTILE)})
+    write(project / "params.yaml", {"scale": "small", "systems": ["gpt1"], "lr": HOSTILE, HOSTILE: 1})
+    write(project / "reports/cost.json", {"pretrain@gpt1": cost(1, HOSTILE)})
     text = diff_as_markdown("base", Path("out"))
     assert "<img" not in text and "@everyone" not in text and "**a**" not in text
     tables = [line for line in text.splitlines() if line.startswith("|")]

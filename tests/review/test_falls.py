@@ -23,7 +23,7 @@ TASKS = ("a", "b", "c", "d", "e", "f")
 def lock(lr: float = 0.001, weights: str = "w1", tag: str = "p1") -> dict[str, dict[str, Any]]:
     """Entries of dvc.lock: pre-training, and for each task its rows and a fine-tuning."""
     stages: dict[str, dict[str, Any]] = {
-        "pretrain": {
+        "pretrain@gpt1": {
             "cmd": "p",
             "deps": [{"path": "src/model", "md5": "m"}],
             "outs": [{"path": "models/p", "md5": weights}],
@@ -95,7 +95,7 @@ def test_changed_stage_is_found_back_to_the_raw_inputs() -> None:
     assert is_unchanged("finetune@a-full", lock(weights="w1"), lock(weights="w2"))
     assert not is_unchanged("finetune@a-full", lock(0.001), lock(0.002))
     other = lock()
-    other["pretrain"]["deps"][0]["md5"] = "another model"
+    other["pretrain@gpt1"]["deps"][0]["md5"] = "another model"
     assert not is_unchanged("finetune@a-full", lock(), other)
     assert is_unchanged("tasks@a", lock(), other)
     assert not is_unchanged("finetune@gone-full", lock(), lock())

@@ -42,6 +42,32 @@ def test_verify_reports_another_result(project: Path, capsys: Any, monkeypatch: 
     assert "DIFFERENT: the scores and the predictions of rte/full;" in output
 
 
+ZERO_SHOT = """  zeroshot:
+    matrix: {system: "${systems}"}
+    cmd: python -c "import shutil; shutil.copytree('texts', 'data/zeroshot/gpt1')"
+    deps: [texts]
+    outs: ["data/zeroshot/${item.system}"]
+"""
+
+
+def test_verify_of_zero_shot_has_the_files_of_the_language_tests(project: Path) -> None:
+    """Which git does not know, and no stage makes."""
+    made.write(project / "texts/test.txt", "some words\n")
+    made.write(project / ".gitignore", (project / ".gitignore").read_text() + "/texts/\n")
+    made.write(project / "dvc.yaml", (project / "dvc.yaml").read_text() + ZERO_SHOT)
+    tests = "language_tests: {own: {protocol: last_word, file: texts/test.txt}}\n"
+    made.write(project / "params.yaml", (project / "params.yaml").read_text() + tests)
+    made.write(project / TABLE, made.benchmark(made.row("rte", "lm_zero_shot", scores=[0.5])))
+    score = {"heuristic": "choice", "metric": "accuracy", "score": 0.5, "stderr": 0.01, "chance": 0.5, "n": 100}
+    score |= {"cut": 0, "threshold": None, "n_dev": 0, "updates": []}
+    by_column = {"lm_zero_shot": {"transformer": score}}
+    made.write(project / "reports/zeroshot/gpt1.json", {"tasks": {"rte": by_column}, "language_tests": {}})
+    made.commit(project, "zero-shot")
+    made.repro(project, "zeroshot@gpt1")
+    same, lines = verify_score(TABLE, "rte/lm_zero_shot")
+    assert same, lines
+
+
 def test_verify_refuses_changed_code(project: Path) -> None:
     (project / "stages/finetune.py").write_text("print()\n")
     with pytest.raises(PretraceError, match=r"made with other files.*finetune@rte-full: stages/finetune.py differs"):

@@ -47,7 +47,7 @@ def test_stage_run_is_a_child_of_the_experiment(tracked: Path) -> None:
     assert by_name["clean"].data.metrics == {"words": 10}
     assert by_name["pretrain"].data.metrics == {"cost/tokens_per_second": 5}
     assert by_name["pretrain"].data.tags["device"] == "cuda"
-    assert by_name["pretrain"].data.params == {"scale": "laptop", "system": "gpt1", "lr": "0.1"}
+    assert by_name["pretrain"].data.params == {"scale": "laptop", "systems": "gpt1", "lr": "0.1"}
     assert by_name["bpe"].info.status == parent.info.status == "FAILED"
     assert parent.data.params["tasks.follows.kind"] == "entailment"
     assert parent.data.params["scale_name"] == "laptop"
