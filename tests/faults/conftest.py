@@ -20,7 +20,6 @@ import pytest
 from tests.helpers.fault_records import TABLE, Faults, write_table
 from tests.helpers.faulty_machine import Machine, Reference, make
 
-
 TRIED = "faults"
 """Key of the table in what a process passes on."""
 

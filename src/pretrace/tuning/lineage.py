@@ -14,8 +14,6 @@ from pathlib import Path
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.git import git
-from pretrace.review.git_tree import Tree
-from pretrace.review.lockfile import clean_environment
 from pretrace.settings import Settings
 from pretrace.training.pretraining.plan import Plan, flops_a_token
 
@@ -36,8 +34,8 @@ def compare_systems(settings: Settings, root: Path = Path()) -> list[tuple[str, 
         _dvc(root, "exp", "remove", name, fails=True)  # of before
         _dvc(root, "exp", "run", "--temp", "--name", name, *(part for one in changes for part in ("-S", one)))
         commit = _commit(root, name)
-        table = Tree(name, commit, root).text("reports/benchmark.md") or ""
-        found.append((name, commit, table))
+        table = git(root, "cat-file", "blob", f"{commit}:./reports/benchmark.md") or b""
+        found.append((name, commit, table.decode()))
     return found
 
 
@@ -66,6 +64,6 @@ def _commit(root: Path, name: str) -> str:
 def _dvc(root: Path, *arguments: str, fails: bool = False) -> None:
     """Run DVC with its output on standard error; with `fails`, it may fail and says nothing."""
     where = {"capture_output": True} if fails else {"stdout": 2}
-    done = subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=root, env=clean_environment(), **where)
+    done = subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=root, **where)
     if done.returncode and not fails:
         raise PretraceError(f"dvc {' '.join(arguments[:2])} failed; its output is above")
