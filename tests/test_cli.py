@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pretrace.cli import build_parser, main
-from tests.helpers.small_run import refused, run
+from tests.helpers.small_run import refused, run, write_settings
 
 COMMANDS = ("check", "generate", "predict", "evaluate", "search", "export", "diff", "gate", "trace", "track")
 
@@ -40,6 +40,14 @@ def test_generate_escapes_control_sequences(repository: Path, capsys: Any, monke
 
 def test_generate_without_a_model_is_one_line(project: Path, capsys: Any) -> None:
     assert "models/pretrained/gpt1/transformer: no model there" in refused(capsys, "generate", "--prompt", "the")
+
+
+def test_generate_takes_the_model_of_the_first_system(repository: Path, capsys: Any) -> None:
+    shutil.copy("systems/gpt1.yaml", "systems/other.yaml")
+    write_settings(repository, {"systems": ["other", "gpt1"]})
+    assert "models/pretrained/other/transformer: no model there" in refused(capsys, "generate", "--prompt", "the")
+    write_settings(repository, {"systems": ["gpt1", "other"]})
+    assert run(capsys, "generate", "--prompt", "the")
 
 
 NUMBERS = {

@@ -35,6 +35,7 @@ from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.training.finetuning.task_head import TaskModel
 from tests.helpers.made_up_results import finetuned_config
 from tests.helpers.new_rows import predicted
+from tests.helpers.small_run import write_settings
 from tests.helpers.small_vocabulary import TEXT
 
 pytestmark = pytest.mark.slow
@@ -70,14 +71,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     words = sorted(set(TEXT.split()))
     (folder / "counts.tsv").write_text("".join(f"{word}\t{99 - n}\n" for n, word in enumerate(words)))
-    train_vocabulary(folder / "counts.tsv", folder / "models" / "vocabulary", 60)
-    size = load_vocabulary(folder / "models" / "vocabulary").size
+    train_vocabulary(folder / "counts.tsv", folder / "models" / "vocabulary" / "gpt1", 60)
+    size = load_vocabulary(folder / "models" / "vocabulary" / "gpt1").size
     lstm = LSTMSettings(layers=1, width=20, embedding=12, dropout=0.1, initial_std=0.5)
     for name, model in (("transformer", Transformer(SETTINGS, size, 1)), ("lstm", LSTM(lstm, size, CONTEXT, 1))):
-        out = folder / "models" / "pretrained" / name
+        out = folder / "models" / "pretrained" / "gpt1" / name
         out.mkdir(parents=True)
         save_model(out, model)
-        shutil.copytree(folder / "models" / "vocabulary", out / "vocabulary")
+        shutil.copytree(folder / "models" / "vocabulary" / "gpt1", out / "vocabulary")
     for kind, labels in CLASSES.items():
         for variant, read_out in READ_OUTS.items():
             write_task_model(folder / "models" / "finetuned" / f"{kind}-{variant}", kind, labels, size, read_out)
@@ -120,7 +121,7 @@ def ask(folder: Path, **inputs: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("format", GRAPHS)
 @pytest.mark.parametrize("kind", ["transformer", "lstm"])
 def test_graph_has_the_logits_of_the_model(project: Path, tmp_path: Path, kind: str, format: str) -> None:
-    folder = Path("models/pretrained") / kind
+    folder = Path("models/pretrained/gpt1") / kind
     out = export(folder, format, tmp_path / "out")
     model, draw = load_model(folder).eval(), np.random.default_rng(0)
     for shape in SHAPES:
@@ -174,7 +175,7 @@ def parts_of(row: dict[str, Any]) -> list[str]:
 
 
 def test_onnx_graph_is_valid_and_names_its_axes(project: Path, tmp_path: Path) -> None:
-    model = onnx.load(export("models/pretrained/transformer", "onnx", tmp_path / "out") / "model.onnx")
+    model = onnx.load(export("models/pretrained/gpt1/transformer", "onnx", tmp_path / "out") / "model.onnx")
     onnx.checker.check_model(model, full_check=True)
     axes = [[axis.dim_param for axis in value.type.tensor_type.shape.dim] for value in model.graph.input]
     assert axes == [["batch", "time"]]
@@ -182,7 +183,7 @@ def test_onnx_graph_is_valid_and_names_its_axes(project: Path, tmp_path: Path) -
 
 @pytest.mark.slow
 def test_torchscript_graph_opens_without_pretrace(project: Path, tmp_path: Path) -> None:
-    out = export("models/pretrained/transformer", "torchscript", tmp_path / "out")
+    out = export("models/pretrained/gpt1/transformer", "torchscript", tmp_path / "out")
     code = "import sys, torch; found = torch.jit.load(sys.argv[1])(torch.tensor([[1, 2, 3]])); print(found.shape[:2])"
     code += "; assert 'pretrace' not in sys.modules"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
@@ -202,6 +203,7 @@ def test_export_without_out_goes_to_models_exported(project: Path, capsys: Any) 
     for _ in range(2):  # the second one takes the place of the first
         assert main(["export", "classification-full", "--to", "torchscript"]) == 0
         assert capsys.readouterr().out == "models/exported/classification-full-torchscript\n"
+    write_settings(project, {})  # they say which system is the first
     assert main(["export", "--to", "torchscript"]) == 0
     assert capsys.readouterr().out == "models/exported/transformer-torchscript\n"
     shutil.rmtree("models/exported")
@@ -217,7 +219,7 @@ def test_export_without_out_goes_to_models_exported(project: Path, capsys: Any) 
         ),
         ("models/finetuned/classification-full", "openai", "the format openai cannot hold a fine-tuned model"),
         (
-            "models/pretrained/lstm",
+            "models/pretrained/gpt1/lstm",
             "openai",
             "openai cannot hold a model of kind lstm; takes onnx or torchscript",
         ),
@@ -239,7 +241,7 @@ def test_export_errors_are_one_line(project: Path, tmp_path: Path, model: str, f
 
 @pytest.mark.parametrize(("model", "format"), [("transformer", "huggingface"), ("lstm", "onnx")])
 def test_card_of_a_model_without_reports_says_so(project: Path, tmp_path: Path, model: str, format: str) -> None:
-    out = export(f"models/pretrained/{model}", format, tmp_path / "out")
+    out = export(f"models/pretrained/gpt1/{model}", format, tmp_path / "out")
     card = ModelCard.load(out / "README.md")
     assert card.data.license == "unknown"
     assert "without the reports of the run that made them" in card.text

@@ -62,7 +62,7 @@ def test_predict_chooses(repository: Path, capsys: Any) -> None:
         ),
         ("topic-full", "\n", "rows.jsonl: has no rows"),
         ("topic-scratch", "the cat", "topic-scratch: not in models/finetuned, which has next-full, pair-full, topic-"),
-        ("../pretrained/transformer", "the cat", "not in models/finetuned, which has"),
+        ("../pretrained/gpt1", "the cat", "not in models/finetuned, which has"),
         (".", "the cat", "not in models/finetuned, which has"),
     ],
 )
@@ -91,10 +91,20 @@ def test_predict_needs_no_settings_and_no_rows_of_the_task(repository: Path, cap
 
 
 def test_predict_with_another_vocabulary(repository: Path, capsys: Any) -> None:
-    train_vocabulary(repository / "counts.tsv", repository / "models" / "vocabulary", 66)
+    train_vocabulary(repository / "counts.tsv", repository / "models" / "vocabulary" / "gpt1", 66)
     (repository / "rows.txt").write_text("the cat")
     said = refused(capsys, "predict", "topic-full", "rows.txt")
-    assert "models/vocabulary: has 66 tokens, and models/finetuned/topic-full was made with 64" in said
+    assert "models/vocabulary/gpt1: has 66 tokens, and models/finetuned/topic-full was made with 64" in said
+
+
+def test_predict_reads_the_vocabulary_of_the_model_s_system(repository: Path, capsys: Any) -> None:
+    (repository / "rows.txt").write_text("the cat")
+    answer = run(capsys, "predict", "topic-full", "rows.txt")
+    config = repository / "models/finetuned/topic-full/config.json"
+    write_json(config, json.loads(config.read_text()) | {"system": "other"})
+    assert "models/vocabulary/other: " in refused(capsys, "predict", "topic-full", "rows.txt")
+    shutil.move("models/vocabulary/gpt1", "models/vocabulary/other")
+    assert run(capsys, "predict", "topic-full", "rows.txt") == answer
 
 
 def test_predict_names_columns_as_the_task_did(repository: Path, capsys: Any) -> None:
@@ -130,6 +140,7 @@ def test_predict_with_a_damaged_config(repository: Path, capsys: Any, key: str, 
     ("change", "said"),
     [
         ({"kind": "guessing"}, "config.json: kind: got 'guessing'; takes classification, entailment,"),
+        ({"system": "../pretrained/gpt1/transformer"}, "config.json: system: got '../pretrained/gpt1/transformer'"),
         ({"labels": ["cats"]}, "config.json: has 1 labels, and recipe.outputs is 3"),
         ({"labels": None}, "config.json: has 0 labels, and recipe.outputs is 3"),
         ({"recipe": {"outputs": 10**9}}, "config.json: recipe.outputs: got 1000000000; input should be less"),

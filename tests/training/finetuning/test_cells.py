@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,15 @@ def test_file_that_is_missing_or_another_is_named(made: Path) -> None:
     with pytest.raises(PretraceError, match=rf"{weights}: no such file"):
         cells(settings_of("gpt1"))
     assert Path("data/cells/one-full.json").exists()  # the old ones stay
+
+
+def test_file_that_cannot_be_read_is_named(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells(settings_of("gpt1"))
+    cell = read_record(Path("data/cells/one-full.json"), CellRecord)
+
+    def fails(path: Path) -> str:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("pretrace.training.finetuning.cells.sha256_of_file", fails)
+    with pytest.raises(PretraceError, match=r"^data/encoded/gpt1/one/\S+: cannot be read \(Input/output error\)"):
+        check_files(cell)

@@ -127,17 +127,17 @@ def test_stages_go_on_from_a_folder_of_hugging_face(tmp_path: Path) -> None:
     documents = [Document(f"d{number}", "s", TEXT) for number in range(3)]
     for split in ("train", "validation"):
         write_documents(Path("data/clean") / split, documents)
-    run = a_run(going_on(folder, changes))
+    run = a_run(going_on(folder, changes), "gpt1")
     stage("bpe").main(run)
-    made = load_vocabulary("models/vocabulary")
+    made = load_vocabulary("models/vocabulary/gpt1")
     assert made.fingerprint == vocabulary.fingerprint
-    write_shards(Path("data/clean"), made, Path("data/shards"))
+    write_shards(Path("data/clean"), made, Path("data/shards/gpt1"))
     checked = preflight(run.settings.model_copy(update={"corpus": Corpus(source="installed", packages=["json"])}))
     said = dict(itertools.takewhile(lambda line: line[0] != "", checked))  # before the dry run
     assert said["weights"].startswith(f"trained further from {folder}; they come with a vocabulary of")
     assert said["pre-training"].startswith("12 steps")
     stage("pretrain").main(run)
-    report = read_json("reports/pretrain.json")
+    report = read_json("reports/pretrain/gpt1.json")
     assert report["steps"] == 12
     assert report["val_loss"] < report["continued"]["val_loss_before"]
 

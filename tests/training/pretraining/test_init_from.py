@@ -128,24 +128,24 @@ def test_stages_init_from_a_folder_with_openai_vocabulary(tmp_path: Path, form: 
     save_model(folder, build_model("transformer", settings_with(changes).scale, vocabulary.size, seed=7))
     if form != "own":
         export(folder, form, tmp_path / form)
-    run = a_run(starting(tmp_path / form, changes))
+    run = a_run(starting(tmp_path / form, changes), "gpt1")
     documents = [Document(f"d{number}", "s", clean_text(TEXT)) for number in range(3)]
     for split in ("train", "validation"):
         write_documents(Path("data/clean") / split, documents)
 
     stage("bpe").main(run)
-    made = load_vocabulary("models/vocabulary")
+    made = load_vocabulary("models/vocabulary/gpt1")
     assert made.description == vocabulary.description
     assert made.encode(TEXT) == vocabulary.encode(TEXT)
-    assert read_json("reports/bpe.json")["size"] == vocabulary.size
+    assert read_json("reports/bpe/gpt1.json")["size"] == vocabulary.size
     assert not Path(".pretrace/bpe").exists()  # nothing is trained
 
-    write_shards(Path("data/clean"), made, Path("data/shards"))
+    write_shards(Path("data/clean"), made, Path("data/shards/gpt1"))
     stage("pretrain").main(run)
-    published = Path("models/pretrained/transformer")
+    published = Path("models/pretrained/gpt1/transformer")
     assert (published / "model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
     assert load_vocabulary(published / "vocabulary").fingerprint == vocabulary.fingerprint
-    assert read_json("reports/pretrain.json")["steps"] == 0
+    assert read_json("reports/pretrain/gpt1.json")["steps"] == 0
     assert not Path(".pretrace/checkpoints").exists()
 
 
@@ -163,5 +163,5 @@ def test_preflight_names_the_initial_model(tmp_path: Path) -> None:
 def test_missing_vocabulary_is_named(tmp_path: Path) -> None:
     (tmp_path / "start").mkdir()
     with pytest.raises(PretraceError, match=f"{tmp_path / 'start'}: no vocabulary there"):
-        stage("bpe").main(a_run(starting(tmp_path / "start")))
+        stage("bpe").main(a_run(starting(tmp_path / "start"), "gpt1"))
     assert not Path("models").exists()

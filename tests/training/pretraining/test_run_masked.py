@@ -92,9 +92,10 @@ def test_files_say_masked_loss_and_hold_no_samples(toy: Path, tmp_path: Path) ->
     result = train(toy, {"pretrain.steps": 4}, pairs=False)
     (tmp_path / "vocabulary").mkdir()
     out = tmp_path / "out"
-    write_results({"transformer": result}, tmp_path / "vocabulary", out / "models", out, lambda model: pytest.fail())
-    assert (out / "samples.json").read_text().strip() == "[]"
-    report = (out / "pretrain.json").read_text()
+    folders = tmp_path / "vocabulary", out / "models", out
+    write_results({"transformer": result}, *folders, "bert", lambda model: pytest.fail())
+    assert (out / "samples/bert.json").read_text().strip() == "[]"
+    report = (out / "pretrain/bert.json").read_text()
     assert '"val_masked_loss"' in report
     assert '"val_loss"' not in report
     curve = write_curve(tmp_path, "curve", result.curve, 4)[1].read_text()

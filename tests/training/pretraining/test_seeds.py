@@ -11,9 +11,9 @@ from pretrace.common.files import read_json
 from pretrace.schemas.models import PretrainReport
 from pretrace.schemas.record import read_record
 from pretrace.settings import Settings
-from pretrace.training.pretraining.artifacts import total_cost, write_results
+from pretrace.training.pretraining.artifacts import models_to_pretrain, total_cost, write_results
 from pretrace.training.pretraining.result import Pretrained
-from tests.helpers.small_training import Killed, killer, run, settings_with, weights_of
+from tests.helpers.small_training import SCALE, Killed, killer, run, settings_with, weights_of
 
 FIRST, SECOND = 3, 11
 
@@ -52,14 +52,15 @@ def test_each_pre_training_has_its_model_its_curve_and_its_loss(shards: Path) ->
     variants = {"full": {}, "lstm": {"model": "lstm"}}
     settings = seeded(FIRST, SECOND, variants=variants)
     results = pretrained(settings, shards) | pretrained(settings, shards, "lstm")
-    write_results(results, shards.parent / "vocabulary", Path("models"), Path("reports"), lambda model: [])
+    vocabulary, folders = shards.parent / "vocabulary", (Path("models"), Path("reports"))
+    write_results(results, vocabulary, *folders, "gpt1", lambda model: [])
     names = {"transformer", "transformer-seed-11", "lstm", "lstm-seed-11"}
     assert {path.parent.name for path in Path("models").glob("*/model.safetensors")} == names
     assert all((Path("models") / name / "vocabulary").is_dir() for name in names)
     curves = {f"{name}{part}.json" for name in names for part in ("", "-validation")}
-    assert {path.name for path in Path("reports/curves").iterdir()} == curves
-    assert read_json("reports/curves/lstm.json") != read_json("reports/curves/lstm-seed-11.json")
-    report = read_record("reports/pretrain.json", PretrainReport)
+    assert {path.name for path in Path("reports/curves/gpt1").iterdir()} == curves
+    assert read_json("reports/curves/gpt1/lstm.json") != read_json("reports/curves/gpt1/lstm-seed-11.json")
+    report = read_record("reports/pretrain/gpt1.json", PretrainReport)
     assert report.lstm is not None
     for kind, metrics in (("transformer", report), ("lstm", report.lstm)):
         losses = [results[name].metrics.val_loss for name in (kind, f"{kind}-seed-11")]
@@ -79,3 +80,11 @@ def test_lines_name_the_pre_training(shards: Path, capfd: pytest.CaptureFixture[
     with pytest.raises(Killed):
         run(settings, shards, seed=SECOND, publish=killer(2))
     assert "transformer-seed-11: resuming from the checkpoint at step 6" in capfd.readouterr().err
+
+
+def test_lstm_is_pre_trained_for_the_systems_whose_variants_use_it() -> None:
+    systems = {name: {"source": name, "scale": SCALE} for name in ("gpt1", "other")}
+    variants = {"full": {}, "beside": {"system": "other", "model": "lstm"}}
+    settings = settings_with(systems=systems, variants=variants)
+    assert models_to_pretrain(settings) == ["transformer"]
+    assert models_to_pretrain(settings.of_system("other")) == ["transformer", "lstm"]
