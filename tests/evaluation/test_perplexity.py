@@ -203,12 +203,12 @@ def test_command_prints_the_results(folder: Path, tmp_path: Path, capsys: Any) -
     assert f"{found['bits_per_byte']:.4f} of the raw text" in said
 
 
-def test_command_defaults_to_the_pipeline_s_model(folder: Path, tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
-    monkeypatch.chdir(tmp_path)
-    shutil.copytree(folder, tmp_path / "models/pretrained/transformer")
-    (tmp_path / "text").write_text(" ".join(WORDS))
+def test_command_defaults_to_the_pipeline_s_model(folder: Path, project: Path, capsys: Any) -> None:
+    """The transformer of the first system."""
+    shutil.copytree(folder, project / "models/pretrained/gpt1/transformer")
+    (project / "text").write_text(" ".join(WORDS))
     assert main(["evaluate", "--text", "text", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["model"] == "models/pretrained/transformer"
+    assert json.loads(capsys.readouterr().out)["model"] == "models/pretrained/gpt1/transformer"
 
 
 @pytest.mark.slow

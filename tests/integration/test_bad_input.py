@@ -21,6 +21,12 @@ SOURCES = ("austen", "doyle", "verne")
 DOCUMENTS_A_SOURCE = 60
 SENTENCES = 7
 DISK_BYTES = 2048
+CELLS = {
+    **{stage: ("gpt1",) for stage in ("bpe", "shard", "pretrain", "encode")},
+    "tasks": ("follows",),
+    "finetune": ("follows", "full"),
+}
+"""Names that a stage is given by hand."""
 TASK = {"kind": "classification", "train": "train.csv", "dev": "train.csv", "test": "test.csv"}
 
 
@@ -53,9 +59,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "books" / "austen" / f"{row['name']}.txt").write_text(row["body"])
     (folder / "books" / "doyle.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows["doyle"]))
     pd.DataFrame(rows["verne"]).to_parquet(folder / "books" / "verne.parquet")
-    for stage in ("collect", "clean", "bpe", "shard", "pretrain"):
-        tiny.must(folder, sys.executable, f"stages/{stage}.py")
-    tiny.must(folder, sys.executable, "stages/tasks.py", "follows")
+    for stage in ("collect", "clean", "bpe", "shard", "pretrain", "tasks", "encode", "cells"):
+        tiny.must(folder, sys.executable, f"stages/{stage}.py", *CELLS.get(stage, ()))
     return folder
 
 
@@ -97,7 +102,7 @@ def check_refused(project: Path, stage: str, *said: str, arguments: tuple[str, .
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
     before = outputs(project)
-    command = [sys.executable, f"stages/{stage}.py", *arguments]
+    command = [sys.executable, f"stages/{stage}.py", *(arguments or CELLS.get(stage, ()))]
     # Python itself would leave half a .pyc on a full disk, and stumble over it the next time (python/cpython#126606).
     done = tiny.run(project, *command, before=small_disk if limit else None, PYTHONDONTWRITEBYTECODE="1")
     lines = done.stderr.splitlines()
@@ -143,7 +148,11 @@ def test_own_text_is_collected_and_cleaned(prepared: Path) -> None:
         ("clean", {"lrr": 1}, "params.yaml: lrr: no such setting"),
         ("clean", {"scale": "large"}, "params.yaml: scale: got 'large'; takes one of bert-base, "),
         ("clean", {"scale__model__layers": "two"}, "scales/tiny.yaml: model.layers: got 'two'"),
-        ("clean", {"scale__pretrain__steps": REMOVED}, "scales/tiny.yaml: pretrain: needs either `steps` or `tokens`"),
+        (
+            "clean",
+            {"scale__pretrain__steps": REMOVED},
+            "scales/tiny.yaml: pretrain: needs `steps`, `tokens` or `flops`",
+        ),
     ],
 )
 def test_wrong_setting_is_named(project: Path, stage: str, changes: dict[str, Any], said: str) -> None:
@@ -209,8 +218,7 @@ def test_wrong_task_file_is_named(project: Path, train: str, test: str | None, s
     check_refused(project, "tasks", *said, arguments=("mine",))
 
 
-@pytest.mark.parametrize("stage", ["collect", "clean", "bpe", "shard", "pretrain", "tasks", "finetune"])
+@pytest.mark.parametrize("stage", ["collect", "clean", "bpe", "shard", "pretrain", "tasks", "encode", "finetune"])
 def test_full_disk_leaves_old_outputs(project: Path, stage: str) -> None:
     change(project, pretrain__seeds=[1])  # else pre-training would find itself done
-    arguments = {"tasks": ("follows",), "finetune": ("follows", "full")}.get(stage, ())
-    check_refused(project, stage, "the disk is full", arguments=arguments, limit=DISK_BYTES)
+    check_refused(project, stage, "the disk is full", limit=DISK_BYTES)

@@ -135,7 +135,7 @@ def prepared(finished: Path, folder: Path) -> Path:
         data / "lambada_test.parquet"
     )
     write_published(data / "published")
-    shutil.copytree(project / "models" / "pretrained" / "transformer", data / "released")
+    shutil.copytree(project / "models" / "pretrained" / "gpt1" / "transformer", data / "released")
     return project
 
 

@@ -18,8 +18,9 @@ from tests.helpers.planted_secrets import ENVIRONMENT, leaks
 
 pytestmark = pytest.mark.slow
 ROW = {"task", "kind", "variant", "metric", "score", "scores", "stderr", "n_train", "n_eval"}
-OPTIONAL = {"unavailable", "mean", "interval", "pretrain_seeds", "extra_variance"}
+OPTIONAL = {"system", "unavailable", "mean", "interval", "pretrain_seeds", "extra_variance"}
 ONE_FIT = ("majority", "tfidf", "ngram", "lsa", "lm_zero_shot", "lm_zero_shot_pmi", "frozen")
+WITHOUT_SYSTEM = ("majority", "tfidf", "ngram", "lsa")
 PRETRAIN = {"val_loss", "val_perplexity", "val_bits_per_byte", "parameters", "tokens", "flops"}
 CLOCK = re.compile(r"second|time|(?<!up)(?<!candi)date|host|device|mfu|memory|run_id", re.I)
 CELL = "finetune@follows-full"
@@ -43,9 +44,11 @@ def test_reports_are_complete(project: Path) -> None:
         assert set(row) - OPTIONAL == ROW
         assert (row["score"] is None) == ("unavailable" in row) == ("mean" not in row)
         assert row["score"] is None or -1 <= row["score"] <= 1
+        assert row.get("system") == (None if row["variant"] in WITHOUT_SYSTEM else "gpt1")
         seeds = 1 if row["variant"] in ONE_FIT else 2
         assert len(row["scores"]) == (0 if row["score"] is None else seeds)
     assert read(reports / "pretrain.json").keys() >= PRETRAIN
+    assert all(read(reports / f"{name}.json") == read(reports / name / "gpt1.json") for name in ("pretrain", "bpe"))
     assert read(reports / "clean.json")["splits"].keys() == {"train", "validation", "probes"}
     assert read(reports / "bpe.json")["size"] == 500
     assert {path.name for path in (reports / "finetune").iterdir()} == {f"{task}-full.json" for task in tiny.PROBES}
@@ -74,11 +77,11 @@ def test_probes_of_one_package_are_all_but_source(project: Path) -> None:
 
 
 def test_language_model_is_scored_without_fine_tuning(project: Path) -> None:
-    found = read(project / "reports" / "zeroshot.json")["tasks"]
+    found = read(project / "reports" / "zeroshot" / "gpt1.json")["tasks"]
     used = {name: [row["transformer"]["heuristic"] for row in rows.values()] for name, rows in found.items()}
     assert used == tiny.ZERO_SHOT
     for name, by_column in found.items():
-        answers = pd.read_parquet(project / "data" / "zeroshot" / f"{name}.parquet")
+        answers = pd.read_parquet(project / "data" / "zeroshot" / "gpt1" / f"{name}.parquet")
         assert list(answers) == ["row", "pretrain_seed", *by_column]
         for row in by_column.values():
             assert row["transformer"]["updates"] == [{"step": 20, "score": row["transformer"]["score"]}]
@@ -89,7 +92,7 @@ def test_cost_is_recorded_for_every_stage(project: Path) -> None:
     cost = read(project / "reports" / "cost.json")
     assert set(cost) == set(locked(project))
     assert all(entry["seconds"] > 0 and entry["peak_memory_bytes"] > 1e6 for entry in cost.values())
-    assert cost["pretrain"].keys() >= {"tokens_per_second", "mfu", "device"}
+    assert cost["pretrain@gpt1"].keys() >= {"tokens_per_second", "mfu", "device"}
 
 
 def test_scores_csv_has_every_score(project: Path) -> None:
@@ -142,7 +145,7 @@ def test_predict_agrees_with_the_stage(project: Path, task: str) -> None:
 
 def test_second_clone_gives_the_same_bytes(project: Path, finished: Path) -> None:
     one, two = locked(project), locked(finished)
-    for stage in ("collect", "clean", "bpe", "shard", "pretrain", CELL):
+    for stage in ("collect", "clean", "bpe@gpt1", "shard@gpt1", "pretrain@gpt1", CELL):
         assert one[stage]["outs"] == two[stage]["outs"], stage
 
 
@@ -153,8 +156,8 @@ def test_exported_model_replaces_pre_training(project: Path) -> None:
     seeds = {path: path.stat().st_mtime_ns for path in project.glob(".pretrace/seeds/*/*/result.json")}
     said = tiny.dvc(project, "exp", "run", "-S", "pretrain.init_from=data/exported")
     # The same model: each fine-tuning is found finished, and is reported as one without a seed of pre-training.
-    cells = {cell for task in tiny.PROBES for cell in (f"finetune@{task}-full", f"frozen@{task}")}
-    assert set(tiny.ran(said)) == {"bpe", "pretrain", "zeroshot", "report"} | cells
+    cells = {cell for task in tiny.PROBES for cell in (f"finetune@{task}-full", f"frozen@{task}-gpt1")}
+    assert set(tiny.ran(said)) == {"bpe@gpt1", "pretrain@gpt1", "zeroshot@gpt1", "cells", "report"} | cells
     assert seeds == {path: path.stat().st_mtime_ns for path in project.glob(".pretrace/seeds/*/*/result.json")}
     assert read(project / "reports" / "finetune" / "follows-full.json")["pretrain_seeds"] == []
     after = read(project / "reports" / "pretrain.json")

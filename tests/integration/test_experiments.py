@@ -16,7 +16,7 @@ from tests.helpers import tiny_project as tiny
 
 pytestmark = pytest.mark.slow
 FULL, SCRATCH = "finetune@follows-full", "finetune@follows-scratch"
-BASELINES, FROZEN = "baselines@follows", "frozen@follows"
+BASELINES, FROZEN = "baselines@follows", "frozen@follows-gpt1"
 GRID = [1e-05, 2e-05, 5e-05]
 PATIENCE = 3600.0
 
@@ -127,15 +127,17 @@ def test_scale_is_changed_and_changed_back(project: Path) -> None:
     tiny.commit(project, "a scale")
     said = tiny.dvc(project, "exp", "run", "-S", "scale=narrow")
     assert tiny.ran(said) == [
-        "bpe",
-        "shard",
+        "bpe@gpt1",
+        "shard@gpt1",
         "text_models",
-        "pretrain",
+        "pretrain@gpt1",
         "tasks@follows",
+        "encode@gpt1",
         BASELINES,
+        "cells",
         FULL,
         SCRATCH,
-        "zeroshot",
+        "zeroshot@gpt1",
         FROZEN,
         "report",
     ] or (

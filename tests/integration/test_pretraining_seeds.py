@@ -13,7 +13,7 @@ import pytest
 from tests.helpers import tiny_project as tiny
 
 pytestmark = pytest.mark.slow
-MODELS = Path("models/pretrained")
+MODELS = Path("models/pretrained/gpt1")
 
 
 def read(path: Path) -> Any:

@@ -21,7 +21,7 @@ from pretrace.tasks.dataset import SPLITS, Row, TaskData
 from pretrace.training.finetuning import seed_jobs
 from pretrace.training.finetuning.run import finetune_all_seeds
 from pretrace.tuning import search, search_on_dev
-from tests.helpers.small_training import settings_with
+from tests.helpers.small_training import SCALE, settings_with
 from tests.helpers.task_folders import write_task
 
 VOCABULARY = 80
@@ -141,6 +141,24 @@ def test_finished_cells_are_not_run_again_and_have_the_same_dev_scores(rows: Pat
     assert search_on_dev(own).settings == record.settings
     table = search_table(record, {"mine-full": report}, record.made_from)
     assert table and table.rows[0].in_the_table == f"{table.rows[0].cells[3]} (0.01, 3 passes)"
+
+
+@pytest.mark.slow
+def test_each_variant_is_searched_with_its_system(rows: Path) -> None:
+    systems = {name: {"source": name, "scale": SCALE} for name in ("gpt1", "other")}
+    variants = {"full": {}, "beside": {"system": "other"}}
+    search = {**GRID, "epochs": [1], "variants": list(variants)}
+    own = settings_with(systems=systems, variants=variants, search=search)
+    with pytest.raises(PretraceError, match=r"data/encoded/other/mine/task\.json: no such file"):
+        search_on_dev(own)
+    for place in ("data/encoded", "models/pretrained"):
+        shutil.copytree(f"{place}/gpt1", f"{place}/other")
+    found = {name: [one.dev_scores for one in search_on_dev(own).settings if one.variant == name] for name in variants}
+    assert found["full"] == found["beside"]
+    save_model(Path("models/pretrained/other/transformer"), build_model("transformer", own.scale, VOCABULARY, seed=3))
+    record = search_on_dev(own)
+    assert record.fine_tunings == 2  # of the other system alone
+    assert [one.dev_scores for one in record.settings if one.variant == "full"] == found["full"]
 
 
 @pytest.mark.slow

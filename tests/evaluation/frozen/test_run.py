@@ -48,19 +48,19 @@ def vocabulary_size(project: Path) -> int:
     params = project / "params.yaml"
     tasks = {name: {"kind": "classification", "probe": "source"} for name in (*KINDS, "none")}
     params.write_text(json.dumps({**read_yaml(params), "tasks": tasks}))  # the rows below are made up all the same
-    write_openai_vocabulary(project / "models/pretrained/transformer/vocabulary")
-    vocabulary = load_vocabulary(project / "models/pretrained/transformer/vocabulary")
+    write_openai_vocabulary(project / "models/pretrained/gpt1/transformer/vocabulary")
+    vocabulary = load_vocabulary(project / "models/pretrained/gpt1/transformer/vocabulary")
     for kind in KINDS:
-        write_task(project / "data/tasks" / kind, task_of(kind), vocabulary.encode_array)
-    write_task(project / "data/tasks/none", task_of("classification", "too small"), vocabulary.encode_array)
-    save_model(project / "models/pretrained/transformer", Transformer(SIZES, vocabulary.size, 9))
+        write_task(project / "data/encoded/gpt1" / kind, task_of(kind), vocabulary.encode_array)
+    write_task(project / "data/encoded/gpt1/none", task_of("classification", "too small"), vocabulary.encode_array)
+    save_model(project / "models/pretrained/gpt1/transformer", Transformer(SIZES, vocabulary.size, 9))
     return vocabulary.size
 
 
 def run(monkeypatch: pytest.MonkeyPatch, task: str) -> tuple[bytes, bytes]:
-    monkeypatch.setattr(sys, "argv", ["frozen.py", task])
+    monkeypatch.setattr(sys, "argv", ["frozen.py", task, "gpt1"])
     runpy.run_path(str(STAGE), run_name="__main__")
-    return Path(f"reports/frozen/{task}.json").read_bytes(), Path(f"data/frozen/{task}.parquet").read_bytes()
+    return Path(f"reports/frozen/{task}-gpt1.json").read_bytes(), Path(f"data/frozen/{task}-gpt1.parquet").read_bytes()
 
 
 @pytest.mark.usefixtures("vocabulary_size")
@@ -69,26 +69,26 @@ def test_every_kind_is_scored_twice_the_same(monkeypatch: pytest.MonkeyPatch, ki
     one, two = (run(monkeypatch, kind) for _ in range(2))
     assert one == two
     result = json.loads(one[0])["scores"]["transformer"]
-    predictions = pd.read_parquet(f"data/frozen/{kind}.parquet")["transformer"].to_numpy()
+    predictions = pd.read_parquet(f"data/frozen/{kind}-gpt1.parquet")["transformer"].to_numpy()
     labels = np.arange(20) % 2
     assert result["score"] == pytest.approx(score(KINDS[kind].default_metric, labels, predictions), abs=1e-6)
     assert len(result["candidates"]) == 2 * 5
     assert result["chosen"] == max(result["candidates"], key=lambda candidate: candidate["dev"])
     assert result["train_rows"] is None
-    assert json.loads(Path("reports/cost.json").read_text())[f"frozen@{kind}"]["device"] == "cpu"
+    assert json.loads(Path("reports/cost.json").read_text())[f"frozen@{kind}-gpt1"]["device"] == "cpu"
 
 
 def test_every_pre_training_is_scored(monkeypatch: pytest.MonkeyPatch, vocabulary_size: int, project: Path) -> None:
-    alone, table = run(monkeypatch, "similarity")[0], pd.read_parquet("data/frozen/similarity.parquet")
+    alone, table = run(monkeypatch, "similarity")[0], pd.read_parquet("data/frozen/similarity-gpt1.parquet")
     assert set(table["pretrain_seed"]) == {42}
-    shutil.copytree("models/pretrained/transformer", "models/pretrained/transformer-seed-43")
-    save_model(Path("models/pretrained/transformer-seed-43"), Transformer(SIZES, vocabulary_size, 4))
+    shutil.copytree("models/pretrained/gpt1/transformer", "models/pretrained/gpt1/transformer-seed-43")
+    save_model(Path("models/pretrained/gpt1/transformer-seed-43"), Transformer(SIZES, vocabulary_size, 4))
     params = project / "params.yaml"
     params.write_text(json.dumps({**read_yaml(params), "pretrain": {"seeds": [42, 43]}}))
     scores = json.loads(run(monkeypatch, "similarity")[0])["scores"]
     assert list(scores) == ["transformer", "transformer-seed-43"]
     assert scores["transformer"] == json.loads(alone)["scores"]["transformer"]
-    both = pd.read_parquet("data/frozen/similarity.parquet")
+    both = pd.read_parquet("data/frozen/similarity-gpt1.parquet")
     assert both["pretrain_seed"].tolist() == [42] * 20 + [43] * 20
     pd.testing.assert_frame_equal(both[:20], table)
     own = score(KINDS["similarity"].default_metric, np.arange(20) % 2, both["transformer"][20:].to_numpy())
@@ -98,7 +98,7 @@ def test_every_pre_training_is_scored(monkeypatch: pytest.MonkeyPatch, vocabular
 @pytest.mark.usefixtures("vocabulary_size")
 def test_task_without_rows_has_no_score(monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(run(monkeypatch, "none")[0]) == {"unavailable": "too small", "scores": {}}
-    assert not len(pd.read_parquet("data/frozen/none.parquet").columns)
+    assert not len(pd.read_parquet("data/frozen/none-gpt1.parquet").columns)
 
 
 @pytest.mark.usefixtures("vocabulary_size")

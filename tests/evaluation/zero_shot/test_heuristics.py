@@ -11,7 +11,7 @@ import torch
 from pretrace.common.errors import PretraceError
 from pretrace.evaluation.log_likelihood import score_questions
 from pretrace.evaluation.task_rows import TextRow
-from pretrace.evaluation.zero_shot.heuristics import FORMS, chance, predictions_of, questions_of, values_of
+from pretrace.evaluation.zero_shot.heuristics import FORMS, Form, chance, predictions_of, questions_of, values_of
 from pretrace.settings import Heuristic
 from pretrace.tasks.metrics import score as metric_score
 from pretrace.training.engine.device import Device
@@ -116,3 +116,26 @@ def test_chance() -> None:
     labels = np.arange(20000) % 4 == 0
     drawn = metric_score("f1", labels.astype(int), draw.integers(0, 2, 20000))
     assert chance("f1", labels, 2) == pytest.approx(drawn, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("form", "parts", "asked"),
+    [
+        ("after", ("x", "y"), " y"),
+        ("alone", ("x", "y"), "y"),
+        ("sentiment", ("x",), " negative"),
+        ("rest", ("x _ y z", "w"), " y z"),
+        ("rest", ("x _. y", "w"), ". y"),
+    ],
+)
+def test_ids_with_spaces_have_one_before_what_follows(form: Form, parts: tuple[str, ...], asked: str) -> None:
+    class Texts(Words):
+        between = " "
+
+        def encode_array(self, prepared: str) -> np.ndarray:
+            seen.append(prepared)
+            return np.zeros(1, np.int64)
+
+    seen: list[str] = []
+    questions_of(form, TextRow(0, parts, 0, "f:1"), 1, Texts("x"))
+    assert asked in seen

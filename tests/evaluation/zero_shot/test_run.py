@@ -74,20 +74,20 @@ def tasks_of() -> dict[str, TaskData]:
 @pytest.fixture
 def made(project: Path) -> Path:
     """A project with tasks, and models of both kinds; of the transformer the weights after 1, 2 and 4 updates, too."""
-    write_openai_vocabulary(project / "models/pretrained/transformer/vocabulary")
-    vocabulary = load_vocabulary(project / "models/pretrained/transformer/vocabulary")
+    write_openai_vocabulary(project / "models/pretrained/gpt1/transformer/vocabulary")
+    vocabulary = load_vocabulary(project / "models/pretrained/gpt1/transformer/vocabulary")
     for name, task in tasks_of().items():
         write_task(project / "data/tasks" / name, task, vocabulary.encode_array)
-    save_model(project / "models/pretrained/transformer", Transformer(SIZES, vocabulary.size, 9))
-    (project / "models/pretrained/lstm").mkdir()
-    save_model(project / "models/pretrained/lstm", LSTM(LSTM_SIZES, vocabulary.size, SIZES.context, 9))
-    kept = project / "models/pretrained/transformer/steps"
+    save_model(project / "models/pretrained/gpt1/transformer", Transformer(SIZES, vocabulary.size, 9))
+    (project / "models/pretrained/gpt1/lstm").mkdir()
+    save_model(project / "models/pretrained/gpt1/lstm", LSTM(LSTM_SIZES, vocabulary.size, SIZES.context, 9))
+    kept = project / "models/pretrained/gpt1/transformer/steps"
     for step in (1, 2, 4):
         (kept / "new").mkdir(parents=True)
         save_model(kept / "new", Transformer(SIZES, vocabulary.size, step))
         (kept / "new/model.safetensors").rename(kept / f"step-{step:08d}.safetensors")
         shutil.rmtree(kept / "new")
-    write_json("reports/pretrain.json", pretrain_report(4, 3))
+    write_json("reports/pretrain/gpt1.json", pretrain_report(4, 3))
     change(tasks=ENTRIES)
     return project
 
@@ -96,11 +96,11 @@ def change(**values: Any) -> None:
     Path("params.yaml").write_text(json.dumps({**read_yaml(Path("params.yaml")), **values}))  # JSON is YAML, too
 
 
-def report(project: Path, out: str = "data/zeroshot") -> dict[str, Any]:
+def report(project: Path, out: str = "data/zeroshot/gpt1") -> dict[str, Any]:
     (project / out).mkdir(parents=True, exist_ok=True)
-    trained = read_record(project / "reports/pretrain.json", PretrainReport)
+    trained = read_record(project / "reports/pretrain/gpt1.json", PretrainReport)
     made = zero_shot(
-        load_settings(), project / "models/pretrained", project / "data/tasks", trained, CPU, project / out
+        load_settings(), project / "models/pretrained/gpt1", project / "data/tasks", trained, CPU, project / out
     )
     return made.as_json()
 
@@ -138,13 +138,13 @@ def test_report_has_every_task_model_and_step(made: Path) -> None:
 def test_predictions_are_of_the_final_transformer(made: Path) -> None:
     """Not those of the weights that were read before, nor of the LSTM, which comes after it."""
     found = report(made)["tasks"]
-    vocabulary = load_vocabulary(made / "models/pretrained/transformer/vocabulary")
+    vocabulary = load_vocabulary(made / "models/pretrained/gpt1/transformer/vocabulary")
     asked = read_tasks(load_settings(), made / "data/tasks", vocabulary)
-    models = {kind: load_model(made / "models/pretrained" / kind) for kind in ("transformer", "lstm")}
+    models = {kind: load_model(made / "models/pretrained/gpt1" / kind) for kind in ("transformer", "lstm")}
     differ = 0
     for name, task in asked.items():
         alone = {kind: evaluate(model, task, CPU) for kind, model in models.items()}
-        table = pd.read_parquet(made / f"data/zeroshot/{name}.parquet")
+        table = pd.read_parquet(made / f"data/zeroshot/gpt1/{name}.parquet")
         assert list(table) == ["row", "pretrain_seed", *found[name]]
         assert set(table["pretrain_seed"]) == {42}
         assert table["row"].tolist() == list(range(len(table)))
@@ -161,11 +161,11 @@ def test_predictions_are_of_the_final_transformer(made: Path) -> None:
 
 def test_every_pre_training_is_scored(made: Path) -> None:
     alone, name = report(made), "transformer-seed-43"
-    one = {task: pd.read_parquet(made / f"data/zeroshot/{task}.parquet") for task in alone["tasks"]}
+    one = {task: pd.read_parquet(made / f"data/zeroshot/gpt1/{task}.parquet") for task in alone["tasks"]}
     for kind in ("transformer", "lstm"):
-        shutil.copytree(made / f"models/pretrained/{kind}", made / f"models/pretrained/{kind}-seed-43")
-    size = load_model(made / "models/pretrained/transformer").vocabulary_size
-    save_model(made / "models/pretrained" / name, Transformer(SIZES, size, 8))
+        shutil.copytree(made / f"models/pretrained/gpt1/{kind}", made / f"models/pretrained/gpt1/{kind}-seed-43")
+    size = load_model(made / "models/pretrained/gpt1/transformer").vocabulary_size
+    save_model(made / "models/pretrained/gpt1" / name, Transformer(SIZES, size, 8))
     change(pretrain={"seeds": [42, 43]})
     found = report(made)
     differ = 0
@@ -173,7 +173,7 @@ def test_every_pre_training_is_scored(made: Path) -> None:
         assert set(by_name) == {"transformer", name, "lstm", "lstm-seed-43"}
         assert by_name["transformer"] == alone["tasks"][task][column]["transformer"]
         assert by_name["lstm-seed-43"] == by_name["lstm"]  # a copy
-        table = pd.read_parquet(made / f"data/zeroshot/{task}.parquet")
+        table = pd.read_parquet(made / f"data/zeroshot/gpt1/{task}.parquet")
         first, second = (table[table["pretrain_seed"] == seed].reset_index(drop=True) for seed in (42, 43))
         pd.testing.assert_frame_equal(first, one[task])
         assert second["row"].tolist() == first["row"].tolist()
@@ -189,7 +189,7 @@ def test_threshold_is_independent_of_test_rows(made: Path) -> None:
     before = report(made)["tasks"]["judged"]["lm_zero_shot"]["transformer"]["threshold"]
     task = tasks_of()["judged"]
     task.splits["test"] = [Row(row.parts, 1 - row.label, row.origin) for row in task.splits["test"]]
-    vocabulary = load_vocabulary(made / "models/pretrained/transformer/vocabulary")
+    vocabulary = load_vocabulary(made / "models/pretrained/gpt1/transformer/vocabulary")
     write_task(made / "data/tasks/judged", task, vocabulary.encode_array)
     assert report(made)["tasks"]["judged"]["lm_zero_shot"]["transformer"]["threshold"] == before
 
@@ -197,13 +197,13 @@ def test_threshold_is_independent_of_test_rows(made: Path) -> None:
 def test_rows_are_limited(made: Path) -> None:
     change(zero_shot={"rows": 5})
     assert report(made)["tasks"]["judged"]["lm_zero_shot"]["lstm"]["n"] == 5
-    assert pd.read_parquet(made / "data/zeroshot/judged.parquet")["row"].tolist() == [0, 4, 8, 12, 16]
+    assert pd.read_parquet(made / "data/zeroshot/gpt1/judged.parquet")["row"].tolist() == [0, 4, 8, 12, 16]
     assert report(made)["tasks"]["judged"]["lm_zero_shot"]["lstm"]["n_dev"] == 10
 
 
 def test_weights_beyond_the_last_step_are_ignored(made: Path) -> None:
     """A folder of an earlier, longer run would give points after the final ones."""
-    write_json("reports/pretrain.json", pretrain_report(3, 3))
+    write_json("reports/pretrain/gpt1.json", pretrain_report(3, 3))
     assert [point["step"] for point in report(made)["tasks"]["ends"]["lm_zero_shot"]["transformer"]["updates"]] == [
         1,
         2,
@@ -218,26 +218,29 @@ def test_zeroshot_stage_is_deterministic(monkeypatch: pytest.MonkeyPatch) -> Non
     change(language_tests={"lambada": {"protocol": "last_word", "file": "rows.jsonl"}})
     made: list[dict[str, bytes]] = []
     for _ in range(2):
-        monkeypatch.setattr(sys, "argv", ["zeroshot.py"])
+        monkeypatch.setattr(sys, "argv", ["zeroshot.py", "gpt1"])
         runpy.run_path(str(STAGE), run_name="__main__")
-        paths = [Path("reports/zeroshot.json"), *sorted(Path("data/zeroshot").iterdir())]
+        paths = [Path("reports/zeroshot/gpt1.json"), *sorted(Path("data/zeroshot/gpt1").iterdir())]
         made.append({path.name: path.read_bytes() for path in paths})
     assert made[0] == made[1]
-    assert set(made[0]) == {"zeroshot.json", *(f"{name}.parquet" for name in ENTRIES if name != "other")}
-    tests = json.loads(made[0]["zeroshot.json"])["language_tests"]
+    assert set(made[0]) == {"gpt1.json", *(f"{name}.parquet" for name in ENTRIES if name != "other")}
+    tests = json.loads(made[0]["gpt1.json"])["language_tests"]
     assert tests["lambada"]["transformer"]["protocol"].startswith("last word")
     assert set(tests["lambada"]) == {"transformer", "lstm"}
-    assert json.loads(Path("reports/cost.json").read_text())["zeroshot"]["device"] == "cpu"
+    assert json.loads(Path("reports/cost.json").read_text())["zeroshot@gpt1"]["device"] == "cpu"
 
 
-def test_missing_input_is_named(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_input_is_named(
+    made: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["zeroshot.py", "gpt1"])
     (made / "data/tasks/ends/test.parquet").write_bytes(b"PAR1")
     with pytest.raises(PretraceError, match=r"data/tasks/ends/test\.parquet: not readable"):
         report(made)
-    shutil.rmtree(made / "models/pretrained")
+    shutil.rmtree(made / "models/pretrained/gpt1")
     with pytest.raises(PretraceError, match="no pre-trained model"):
         report(made)
     with pytest.raises(SystemExit):
         runpy.run_path(str(STAGE), run_name="__main__")
-    assert capsys.readouterr().err.startswith("pretrace: zeroshot: ")
-    assert not Path("reports/zeroshot.json").exists()
+    assert capsys.readouterr().err.startswith("pretrace: zeroshot@gpt1: ")
+    assert not Path("reports/zeroshot/gpt1.json").exists()
