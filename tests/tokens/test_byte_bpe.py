@@ -214,3 +214,16 @@ def test_merges_of_what_is_no_token_are_refused(tmp_path: Path) -> None:
     added_merge("<|endoftext| >")(folder)
     with pytest.raises(PretraceError, match=r"line 10: makes <\|endoftext\|>, which no text may become"):
         load_vocabulary(folder)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text("abthe 's.é", min_size=1), st.text("abthe 's.é", min_size=1))
+def test_text_that_follows_another_begins_with_a_space(
+    tmp_path_factory: pytest.TempPathFactory, a: str, b: str
+) -> None:
+    """As pre-training has read it: the ids of both are those of the whole."""
+    vocabulary = ByteVocabulary(write_byte_vocabulary(tmp_path_factory.mktemp("small")))
+    first, second = " ".join(a.split()), " ".join(b.split())
+    if first and second:
+        apart = vocabulary.encode(first) + vocabulary.encode(vocabulary.between + second)
+        assert apart == vocabulary.encode(f"{first} {second}")

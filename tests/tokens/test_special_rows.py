@@ -47,6 +47,7 @@ def test_ids_are_of_the_type_that_the_size_needs() -> None:
     class Large:
         size, fingerprint, document_end_id, unknown_id, files, released_names = 1 << 16, "f" * 64, 1, 0, (), ()
         mask_id = first_id = separator_id = padding_id = recipe = None
+        between = ""
         description = load_vocabulary
 
         def encode_array(self, prepared: str) -> np.ndarray:

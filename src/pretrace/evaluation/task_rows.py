@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.open_file import check_regular
+from pretrace.corpus.text.recipe import Recipe
+from pretrace.tasks.dataset import one_line
+from pretrace.tokens import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,7 @@ class TextRow:
     number: int
     """In its split, from 0."""
     parts: tuple[str, ...]
-    """Cleaned, by kind as in pretrace.tasks.dataset."""
+    """As the vocabulary reads them, on one line, by kind as in pretrace.tasks.dataset."""
     label: int
     origin: str
     """The document or the file's row that it is from."""
@@ -31,8 +35,11 @@ def evenly_spaced(count: int, limit: int | None) -> np.ndarray:
     return np.arange(limit) * count // limit
 
 
-def read_rows(folder: Path, split: str, limit: int | None) -> list[TextRow]:
+def read_rows(folder: Path, split: str, limit: int | None, vocabulary: Vocabulary, words: Recipe) -> list[TextRow]:
     """Return at most `limit` rows of a split, evenly spaced.
+
+    Args:
+        words: the recipe that made the words of the rows; another vocabulary reads them as they were written.
 
     Raises:
         PretraceError: the file is missing, damaged or empty.
@@ -42,7 +49,7 @@ def read_rows(folder: Path, split: str, limit: int | None) -> list[TextRow]:
     path = folder / f"{split}.parquet"
     check_regular(path, "no such file; run `dvc repro -f tasks`")
     try:
-        table = pyarrow.parquet.read_table(path, columns=["parts", "label", "origin"])
+        table = pyarrow.parquet.read_table(path, columns=["parts", "label", "origin", "raw"])
     except (OSError, ValueError, KeyError) as error:  # Arrow's own errors are of these kinds
         raise PretraceError(f"{path}: not readable ({error}); run `dvc repro -f tasks`") from None
     numbers = evenly_spaced(len(table), limit)
@@ -50,6 +57,12 @@ def read_rows(folder: Path, split: str, limit: int | None) -> list[TextRow]:
         raise PretraceError(f"{path}: has no rows")
     rows = table.take(numbers).to_pylist()
     return [
-        TextRow(int(number), tuple(row["parts"]), int(row["label"]), row["origin"])
+        TextRow(int(number), _parts(row, vocabulary, words), int(row["label"]), row["origin"])
         for number, row in zip(numbers, rows, strict=True)
     ]
+
+
+def _parts(row: dict[str, Any], vocabulary: Vocabulary, words: Recipe) -> tuple[str, ...]:
+    if vocabulary.recipe == words:
+        return tuple(row["parts"])
+    return tuple(one_line(vocabulary.prepare(part)) for part in row["raw"])

@@ -46,6 +46,7 @@ class ByteVocabulary(SpecialIds):
     """The released vocabulary, or one that `train_byte_bpe` made; its members are those of `Vocabulary`."""
 
     kind = "byte-bpe"
+    between = " "
     unknown_id: int | None = None
     recipe: Recipe | None = None
 

@@ -46,6 +46,7 @@ class ExtendedVocabulary:
                 )
             setattr(self, ROLES[name], base.size + number)
         self.files, self.released_names, self.recipe = base.files, base.released_names, base.recipe
+        self.between = base.between
         self.document_end_id, self.unknown_id = base.document_end_id, base.unknown_id
         self.size = base.size + len(names)
         self.fingerprint = hashlib.sha256(" ".join([base.fingerprint, *names]).encode()).hexdigest()

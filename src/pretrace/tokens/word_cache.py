@@ -141,6 +141,8 @@ class WordVocabulary(SpecialIds, ABC):
         language: of the tokenizer that makes words.
     """
 
+    between = ""
+
     def __init__(self, tokens: list[str], newline_id: int, end_of_word: str, language: str = ENGLISH) -> None:
         self.tokens, self.document_end_id, self._end_of_word = tokens, newline_id, end_of_word
         self.size = len(tokens)

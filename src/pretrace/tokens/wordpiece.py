@@ -48,6 +48,7 @@ class WordPieceVocabulary(SpecialIds):
     """
 
     kind = "wordpiece"
+    between = ""
 
     def __init__(self, folder: Path, lower_case: bool | None = None) -> None:
         path = folder / FILE

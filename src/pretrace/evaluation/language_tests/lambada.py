@@ -1,10 +1,10 @@
 """LAMBADA: does the model predict the last word of a passage, and with what probability?
 
-A row is a passage without its last word, and that word. Text is cleaned as for the vocabulary: lower-cased, words and
-punctuation split. Case is therefore not tested, and a target such as `"Sara` is two words, both to be predicted. A
-token says whether it ends a word, so only a whole word counts: `sign` does not match `signs`, nor the other way round,
-which a byte-level vocabulary such as GPT-2's cannot tell. A word counts as wrong if it has characters that are not in
-the vocabulary.
+A row is a passage without its last word, and that word. Text is prepared as the vocabulary reads it: for GPT-1's words
+lower-cased, words and punctuation split. Case is then not tested, and a target such as `"Sara` is two words, both to be
+predicted. A token of GPT-1's says whether it ends a word, so only a whole word counts: `sign` does not match `signs`,
+nor the other way round, which a byte-level vocabulary such as GPT-2's cannot tell. A word counts as wrong if it has
+characters that are not in the vocabulary.
 
 Three scores that papers call LAMBADA's:
 
@@ -46,9 +46,10 @@ def read_passages(file: str, vocabulary: Vocabulary, columns: LanguageColumns, l
     Raises:
         PretraceError: the file is missing or not readable, or a column or text in it is missing.
     """
-    table, start = TestFile(file, [columns.context, columns.target], limit), np.array([vocabulary.document_end_id])
+    table = TestFile(file, [columns.context, columns.target], vocabulary, limit)
+    start = np.array([vocabulary.document_end_id])
     given = vocabulary.encode_arrays(table.texts(columns.context))
-    asked = vocabulary.encode_arrays(table.texts(columns.target))
+    asked = vocabulary.encode_arrays([vocabulary.between + word for word in table.texts(columns.target)])
     questions = [Question(np.concatenate([start, a]), b) for a, b in zip(given, asked, strict=True)]
     return Passages(questions, np.array([vocabulary.unknown_id not in question.asked for question in questions]))
 

@@ -9,41 +9,44 @@ import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.missing import is_missing
-from pretrace.corpus import clean_text
 from pretrace.evaluation.task_rows import evenly_spaced
 from pretrace.tasks.read_table import read_file
+from pretrace.tokens import Vocabulary
 
 
 class TestFile:
     """The columns `wanted` of a table of at most `limit` rows.
 
+    Args:
+        vocabulary: prepares texts as it reads them.
+
     Raises:
         PretraceError: no such file, not readable, or no rows.
     """
 
-    def __init__(self, file: str, wanted: list[str], limit: int | None = None) -> None:
+    def __init__(self, file: str, wanted: list[str], vocabulary: Vocabulary, limit: int | None = None) -> None:
         if not Path(file).is_file():
             raise PretraceError(f"{file}: no such file; paths are from where the command runs")
         table = read_file(file, wanted, advice="`columns` says which to take")
         rows = evenly_spaced(len(table), limit)
         self._table, self.numbers = table.take(rows), rows + 1
-        self.file = file
+        self.file, self._prepare = file, vocabulary.prepare
 
     def column(self, name: str) -> list[Any]:
         """Return the values of a column, one per row."""
         return self._table.column(name)
 
     def texts(self, name: str) -> list[str]:
-        """Return a column of text, cleaned; no row may be empty."""
-        return [self.cleaned(value, row, name) for row, value in enumerate(self.column(name))]
+        """Return a column of text, prepared; no row may be empty."""
+        return [self.prepared(value, row, name) for row, value in enumerate(self.column(name))]
 
-    def cleaned(self, value: Any, row: int, name: str) -> str:
-        """Return the cleaned text, with its line ends, of a value in the row at index `row`."""
+    def prepared(self, value: Any, row: int, name: str) -> str:
+        """Return the prepared text, with its line ends, of a value in the row at index `row`."""
         if is_missing(value):
             raise self.fault(row, name, "is empty; every row needs text here")
         if not isinstance(value, str):
             raise self.fault(row, name, f"text expected, got {value!r}")
-        if is_missing(text := clean_text(value)):
+        if is_missing(text := self._prepare(value)):
             raise self.fault(row, name, "is empty; every row needs text here")
         return text
 

@@ -87,7 +87,8 @@ def read_choices(file: str, vocabulary: Vocabulary, columns: LanguageColumns, li
     """
     context = [column for column in (columns.context, columns.question) if column]
     choices = columns.choices if isinstance(columns.choices, list) else [columns.choices]
-    table, start = TestFile(file, [*context, *choices, columns.target], limit), np.array([vocabulary.document_end_id])
+    table = TestFile(file, [*context, *choices, columns.target], vocabulary, limit)
+    start = np.array([vocabulary.document_end_id])
     parts = [table.texts(column) for column in context]
     contexts = [" ".join(texts) for texts in zip(*parts, strict=True)]
     answers = _answers(table, columns.choices)
@@ -97,7 +98,9 @@ def read_choices(file: str, vocabulary: Vocabulary, columns: LanguageColumns, li
     ]
     ids = [np.concatenate([start, given]) for given in vocabulary.encode_arrays(contexts)]
     questions = [
-        Question(given, vocabulary.encode_array(a)) for given, own in zip(ids, answers, strict=True) for a in own
+        Question(given, vocabulary.encode_array(vocabulary.between + answer))
+        for given, own in zip(ids, answers, strict=True)
+        for answer in own
     ]
     return Choices(questions, np.array([len(own) for own in answers]), np.array(labels))
 
@@ -110,7 +113,7 @@ def _answers(table: TestFile, columns: str | list[str]) -> list[list[str]]:
         own = list_of(value)
         if own is None or len(own) < 2:
             raise table.fault(row, columns, f"a list of two answers or more expected, got {value!r}")
-        answers.append([table.cleaned(answer, row, columns) for answer in own])
+        answers.append([table.prepared(answer, row, columns) for answer in own])
     return answers
 
 

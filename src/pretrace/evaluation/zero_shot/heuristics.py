@@ -21,6 +21,7 @@ starts after a line end, as documents do in pre-training; a word of several toke
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -46,7 +47,8 @@ FORMS: dict[Heuristic, tuple[Form, ...]] = {
 """The forms that a heuristic asks."""
 WITH_THRESHOLD: tuple[Heuristic, ...] = ("acceptability", "pair_pmi")
 WORDS = ("negative", "positive")
-BLANK = "_"
+BLANKS = re.compile(r"(?<!\w)_(?!\w)(?: _(?!\w))*")
+"""Signs of one blank, which may be several words."""
 
 
 def questions_of(form: Form, row: TextRow, high: int, vocabulary: Vocabulary) -> list[Question]:
@@ -59,36 +61,35 @@ def questions_of(form: Form, row: TextRow, high: int, vocabulary: Vocabulary) ->
         PretraceError: `rest`, and the row does not have one blank with text after it.
     """
     start, (first, *others) = np.array([vocabulary.document_end_id]), row.parts
-    ids = vocabulary.encode_array
+    ids, gap = vocabulary.encode_array, vocabulary.between
     if form == "text":
         return [Question(start, ids(first))]
     if form == "sentiment":
         given = np.concatenate([start, ids(f"{first} very")])
-        return [Question(given, ids(WORDS[index == high])) for index in range(2)]
+        return [Question(given, ids(gap + WORDS[index == high])) for index in range(2)]
     if form == "alone":
         return [Question(start, ids(other)) for other in others]
     if form == "after":
         given = np.concatenate([start, ids(first)])
-        return [Question(given, ids(other)) for other in others]
+        return [Question(given, ids(gap + other)) for other in others]
     before, after = around_blank(first, row.origin)
-    return [Question(np.concatenate([start, ids(f"{before} {choice}".strip())]), ids(after)) for choice in others]
+    rest = ids(gap + after.lstrip() if after.startswith(" ") else after)
+    return [Question(np.concatenate([start, ids(f"{before} {choice}".strip())]), rest) for choice in others]
 
 
 def around_blank(text: str, origin: str) -> tuple[str, str]:
-    """Return the text before and after the one run of "_" in a cleaned text.
+    """Return the text before the one run of "_" in a text on one line, and what follows, with its space if it has one.
 
     Raises:
         PretraceError: there is none or more than one, or nothing comes after it.
     """
-    words = text.split()
-    blanks = [index for index, word in enumerate(words) if word == BLANK]
-    runs = [index for index in blanks if index - 1 not in blanks]
-    if len(runs) != 1 or blanks[-1] + 1 == len(words):
+    runs = list(BLANKS.finditer(text))
+    if len(runs) != 1 or runs[0].end() == len(text):
         problem = "nothing after the blank" if len(runs) == 1 else f"{len(runs)} blanks"
         raise PretraceError(
             f"{origin}: {problem}; `zero_shot: referents` takes one blank, written _, and text after it"
         )
-    return " ".join(words[: blanks[0]]), " ".join(words[blanks[-1] + 1 :])
+    return text[: runs[0].start()].rstrip(), text[runs[0].end() :]
 
 
 def values_of(heuristic: Heuristic, scores: Sequence[Scores], rows: int) -> np.ndarray:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from pretrace.corpus import Gpt1Words
 from pretrace.evaluation.log_likelihood import Question, Scores, score_questions
-from pretrace.evaluation.task_rows import read_rows
+from pretrace.evaluation.task_rows import TextRow, read_rows
 from pretrace.evaluation.zero_shot.heuristics import (
     FORMS,
     WITH_THRESHOLD,
@@ -63,23 +66,31 @@ def read_tasks(settings: Settings, folder: Path, vocabulary: Vocabulary) -> dict
         PretraceError: a task's rows are missing or damaged, or are not what its heuristic takes.
     """
     tasks = {}
+    words, limit = Gpt1Words(settings.text.language), settings.zero_shot.rows
     for name, task in settings.tasks.items():
         record = read_record(folder / name / "task.json", TaskRecord)
+        read = partial(read_rows, folder / name, vocabulary=vocabulary, words=words)
         if record.zero_shot and not record.unavailable:
-            tasks[name] = _read_task(name, task, record, folder / name, settings.zero_shot.rows, vocabulary)
+            tasks[name] = _read_task(name, task, record, read, limit, vocabulary)
     return tasks
 
 
 def _read_task(
-    name: str, task: Task, record: TaskRecord, folder: Path, limit: int | None, vocabulary: Vocabulary
+    name: str,
+    task: Task,
+    record: TaskRecord,
+    read: Callable[[str, int | None], list[TextRow]],
+    limit: int | None,
+    vocabulary: Vocabulary,
 ) -> ZeroShotTask:
+    """Return the questions of a task; `read` gives rows of a split, at most so many."""
     high = {
         HEURISTIC_COLUMNS[heuristic]: class_of_high_values(name, heuristic, record.labels, task.positive)
         for heuristic in record.zero_shot
     }
-    rows = {"test": read_rows(folder, "test", limit)}
+    rows = {"test": read("test", limit)}
     if any(heuristic in WITH_THRESHOLD for heuristic in record.zero_shot):
-        rows["dev"] = read_rows(folder, "dev", None)
+        rows["dev"] = read("dev", None)
     questions: dict[tuple[str, Form], list[Question]] = {}
     for heuristic in record.zero_shot:
         of_class = high[HEURISTIC_COLUMNS[heuristic]]
