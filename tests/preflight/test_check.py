@@ -143,6 +143,39 @@ def test_check_counts_every_pre_training(repository: Path, capsys: Any) -> None:
     assert f"{float(one['time'].split('cost of ')[1].split(':')[0]) * 3:.2f}" in three["time"]
 
 
+def write_two_systems(repository: Path, variants: dict[str, Any]) -> None:
+    write_settings(repository, {"systems": ["gpt1", "gpt2"], "variants": variants})
+    scale = repository / "scales" / "small.yaml"
+    scale.write_text(scale.read_text().replace("size: 64", "size: 300"))  # bytes alone take 257
+
+
+def test_check_describes_every_system(repository: Path, capsys: Any) -> None:
+    variants = {"full": {}, "gpt2_full": {"system": "gpt2"}, "gpt2_lstm": {"system": "gpt2", "model": "lstm"}}
+    write_two_systems(repository, variants)
+    lines = [line.split(None, 1) for line in run(capsys, "check").splitlines()]
+    assert ["systems", "gpt1, gpt2"] in lines
+    own = [(name, text) for name, text in lines if name in ("system", "transformer", "lstm")]
+    assert [text if name == "system" else name for name, text in own] == [
+        *("gpt1", "transformer"),
+        *("gpt2", "transformer"),
+        *("gpt2", "lstm"),
+    ]
+    settings = load_settings()
+    gpt2 = build_model("transformer", settings.of_system("gpt2").scale, 300, 0)
+    assert own[3][1] == f"{sum(p.numel() for p in gpt2.parameters()):,} parameters" != own[1][1]
+
+
+def test_check_needs_disk_for_every_system(repository: Path) -> None:
+    """Text and checkpoints of a further one, besides the fine-tunings of its variants."""
+    write_settings(repository, {})
+    one = check_disk(10**6, 10**6, load_settings())
+    write_two_systems(repository, {"full": {}, "scratch": {"pretrained": False}})
+    two = check_disk(10**6, 10**6, load_settings())
+    copies = 3 * (2 + 3) * 2 + 3 * 3 + 2
+    assert one.startswith(f"about {copies * 4 + 5}.0 MB needed")
+    assert two.startswith(f"about {(copies + 3 * 3 + 2) * 4 + 5 + 2}.0 MB needed")
+
+
 def test_check_needs_more_disk_for_more_pre_trainings(repository: Path) -> None:
     """By hand: of 3 tasks `full` has 2 copies and one a seed and pre-training, `scratch` 2 and one a seed."""
     write_settings(repository, {"pretrain": {"seeds": [1, 2]}})
@@ -157,8 +190,8 @@ def test_check_prints_the_epochs(repository: Path, capsys: Any) -> None:
     tokens = 1_200_000 * (1 - 0.03 - 0.25) / 4.3
     epochs = 1450 * 16 * 24 / tokens
     assert f"some {epochs:.1f} epochs of an estimated {tokens / 1e6:.1f} million tokens" in run(capsys, "check")
-    write_record(repository / "data/shards/manifest.json", manifest_of({"train": {"tokens": 1450 * 16 * 24 // 2}}))
-    assert "2.0 epochs of the shards in data/shards" in run(capsys, "check")
+    write_record(repository / "data/shards/gpt1/manifest.json", manifest_of({"train": {"tokens": 1450 * 16 * 24 // 2}}))
+    assert "2.0 epochs of the shards in data/shards/gpt1" in run(capsys, "check")
 
 
 @pytest.mark.slow
@@ -228,7 +261,8 @@ def test_check_makes_a_real_dry_run(repository: Path, capsys: Any, real_dry_run:
 def test_a_run_that_no_disk_here_holds_is_reckoned_before_it_is_refused(repository: Path) -> None:
     scale = Scale.model_validate(read_yaml(REPOSITORY / "scales" / "gpt3-175b.yaml"))
     settings = load_settings()
-    lines = preflight(settings.model_copy(update={"scale": scale, "scale_name": "gpt3-175b"}))
+    systems = {"gpt1": settings.systems["gpt1"].model_copy(update={"scale": scale})}
+    lines = preflight(settings.model_copy(update={"systems": systems, "scale": scale, "scale_name": "gpt3-175b"}))
     said = []
     with pytest.raises(PretraceError, match="models and checkpoints"):
         for _, text in lines:

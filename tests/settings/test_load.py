@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,23 @@ from pretrace.common.errors import PretraceError
 from pretrace.settings import load_settings, read_yaml
 from pretrace.settings.load import BASELINES
 from pretrace.settings.section import RENAMED
+from tests.helpers import REPOSITORY
 
 MISSING = object()
 BAD_PARAMS = [
     ("scale", "huge", "scale"),
     ("scale", 3, "scale"),
     ("scale", "../params", "scale"),
+    ("systems", MISSING, "systems: got None; takes a list"),
+    ("systems", [], "systems: got []; takes a list"),
+    ("systems", "gpt1", "systems: got 'gpt1'; takes a list"),
+    ("systems", ["gpt1", "gpt1"], "systems: got gpt1, gpt1; the same name twice"),
+    ("systems", ["gpt1", "mamba"], "systems: got 'mamba'; takes one of gpt1"),
+    ("systems", ["../params"], "systems: got '../params'"),
+    ("systems", [["gpt1"]], "systems: got ['gpt1']"),
+    ("systems", {"gpt1": {}}, "systems: got {'gpt1': {}}"),
+    ("variants.full.system", "bert", "variants.full.system: got 'bert'; takes one of `systems`: gpt1"),
+    ("variants.full.system", ["gpt1"], "variants.full.system"),
     ("lr", "fast", "lr"),
     ("lr", 0, "lr"),
     ("lr", -1e-3, "lr"),
@@ -169,6 +181,53 @@ def test_names_that_the_table_uses_are_reserved(project: Path, section: str, nam
     assert said.endswith("of this name already; take another one")
 
 
+def with_systems(project: Path, names: list[str], variants: dict[str, Any], **params: Any) -> None:
+    """Give the project systems, of which it has the first."""
+    for name in names[1:]:
+        shutil.copy(REPOSITORY / "systems" / f"{name}.yaml", project / "systems")
+    values = {**read_yaml(project / "params.yaml"), "systems": names, "variants": variants, **params}
+    write(project / "params.yaml", values)
+
+
+def test_variant_has_its_own_system_or_the_first(project: Path) -> None:
+    with_systems(project, ["gpt1", "bert", "gpt2"], {"full": {}, "other": {"system": "bert"}})
+    settings = load_settings(project)
+    assert (list(settings.systems), settings.system_name) == (["gpt1", "bert", "gpt2"], "gpt1")
+    assert (settings.system_of("full"), settings.system_of("other")) == ("gpt1", "bert")
+    bert = settings.of_system("bert")
+    assert (bert.system_name, bert.first_system) == ("bert", "gpt1")
+    assert bert.scale.pretrain.objective.kind == "masked" != settings.scale.pretrain.objective.kind
+    assert bert.of_system("gpt1") == settings
+    assert [settings.column_of("frozen", name) for name in settings.systems] == ["frozen", "frozen-bert", "frozen-gpt2"]
+    values = bert.in_use()
+    assert list(values["more_systems"]) == ["bert", "gpt2"]
+    assert values["scale"] == settings.scale.model_dump()
+    assert values["more_systems"]["bert"] == bert.scale.model_dump()
+
+
+def test_variants_are_checked_with_their_system(project: Path) -> None:
+    lstm = {"model": "lstm"}
+    with_systems(project, ["gpt1", "bert"], {"full": {}, "lstm": lstm, "other": {"system": "bert"}})
+    load_settings(project)
+    with_systems(project, ["gpt1", "bert"], {"full": {}, "lstm": {**lstm, "system": "bert"}})
+    assert "variants.lstm.model: system bert has `pretrain.objective.kind: masked`" in refused(project)
+
+
+def test_weights_from_elsewhere_are_of_one_system(project: Path) -> None:
+    weights = {"init_from": "weights"}
+    with_systems(project, ["gpt1"], {"full": {}}, pretrain=weights)
+    load_settings(project)
+    with_systems(project, ["gpt1", "gpt2"], {"full": {}}, pretrain=weights)
+    assert "weights from elsewhere (weights) are of one system; `systems` has gpt1, gpt2" in refused(project)
+
+
+def test_name_of_a_system_has_no_hyphen(project: Path) -> None:
+    """It is a part of the name of a column, after a hyphen, and of the cell of a stage."""
+    (project / "systems/gpt1.yaml").rename(project / "systems/gpt-1.yaml")
+    write(project / "params.yaml", {**read_yaml(project / "params.yaml"), "systems": ["gpt-1"]})
+    assert refused(project).startswith("systems/gpt-1.yaml: a name takes lower-case letters, digits and underscores")
+
+
 @pytest.mark.parametrize("text", ["1e-5", "1e-05", "0.00001", "1.0e-05"])
 def test_lr_may_be_written_in_every_notation(project: Path, text: str) -> None:
     params = project / "params.yaml"
@@ -189,6 +248,7 @@ def test_bad_value_in_params_yaml_is_named(project: Path, key: str, value: Any, 
     ("file", "old", "new"),
     [
         ("params.yaml", "price_an_hour", "hourly_cost"),
+        ("params.yaml", "system", "systems"),
         ("params.yaml", "pretrain.start_from", "pretrain.init_from"),
         ("params.yaml", "tasks.source.unlabelled", "tasks.source.unlabeled"),
         ("params.yaml", "tasks.source.card.licence", "tasks.source.card.license"),
@@ -205,6 +265,12 @@ def test_renamed_key_names_the_new_one(project: Path, file: str, old: str, new: 
         values = put(values, new, MISSING)  # as in a file of before: the old key in the place of the new one
     write(project / file, put(values, old, 1))
     assert refused(project) == f"{file}: {old} is called {new} now"
+
+
+def test_params_of_one_system_name_the_list(project: Path) -> None:
+    values = put(read_yaml(project / "params.yaml"), "systems", MISSING)
+    write(project / "params.yaml", {**values, "system": "gpt1"})
+    assert refused(project) == "params.yaml: system is called systems now, a list: `systems: [gpt1]`"
 
 
 def test_every_renamed_key_is_in_the_changelog() -> None:

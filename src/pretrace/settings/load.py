@@ -204,6 +204,8 @@ def load_settings(root: Path | str = ".") -> Settings:
     """
     root = Path(root)
     values = read_yaml(root / "params.yaml")
+    if "system" in values and "systems" not in values:
+        raise PretraceError("params.yaml: system is called systems now, a list: `systems: [gpt1]`")
     name = _chosen(values.pop("scale", None), "scale", root)
     chosen = _chosen_systems(values.pop("systems", None), root)
     systems = {system: load_scale(root, name, system) for system in chosen}
@@ -230,8 +232,8 @@ def load_scale(root: Path, name: str, system: str) -> SystemAtScale:
 
 
 def _chosen(name: Any, key: str, root: Path) -> str:
-    """Return the name of a file that params.yaml has under a key."""
-    known = sorted(path.stem for path in (root / f"{key}s").glob("*.yaml"))
+    """Return the name of a file that params.yaml has under a key, `scale` or `systems`."""
+    known = sorted(path.stem for path in (root / f"{key.removesuffix('s')}s").glob("*.yaml"))
     if not isinstance(name, str) or name not in known:
         raise PretraceError(f"params.yaml: {key}: got {name!r}; takes one of {', '.join(known)}")
     return name
@@ -241,7 +243,7 @@ def _chosen_systems(names: Any, root: Path) -> list[str]:
     """Return the names of the experiment's systems."""
     if not isinstance(names, list) or not names:
         raise PretraceError(f"params.yaml: systems: got {names!r}; takes a list of names of files in systems/: [gpt1]")
-    chosen = [_chosen(name, "system", root) for name in names]
+    chosen = [_chosen(name, "systems", root) for name in names]
     for name in chosen:
         if not NAME.fullmatch(name):
             raise PretraceError(
