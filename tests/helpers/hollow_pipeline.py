@@ -17,22 +17,20 @@ STAGES: dict[str, dict[str, Any]] = tiny.load(REPOSITORY / "dvc.yaml")["stages"]
 SCRIPT = """
 import json, os, re, sys
 from pathlib import Path
-notes, outs, inside = {notes!r}, json.loads({outs!r}), json.loads({inside!r})
+notes, outs, inside, axes = {notes!r}, json.loads({outs!r}), json.loads({inside!r}), json.loads({axes!r})
 stage, address = sys.argv[1], os.environ["DVC_STAGE"]
-found = re.fullmatch(stage + "(?:@([a-z_]+)(?:-([a-z_]+))?)?", address)
+found = re.fullmatch(stage + "(?:@([a-z0-9_]+)(?:-([a-z0-9_]+))?)?", address)
 with open(notes, "a") as stream:
     print(address if found else "refused", file=stream)
 if not found:
     sys.exit("refused")
-for name in outs[stage]:
-    path = Path(name.replace("${{item.task}}", found[1] or "").replace("${{item.variant}}", found[2] or ""))
-    path = path if path.suffix else path / "file"
+made = outs[stage]
+for axis, key in zip(axes[stage], found.groups()):
+    made = [name.replace("${{item." + axis + "}}", key or "") for name in made]
+for name in made + [name for name in inside if any(name.startswith(one + "/") for one in made)]:
+    path = Path(name) if Path(name).suffix else Path(name, "file")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("made")
-for name in inside:
-    if name.rpartition("/")[0] in outs[stage]:
-        Path(name).mkdir()
-        Path(name, "file").write_text("made")
 """
 PROBE = {"kind": "classification", "probe": "acceptability"}
 
@@ -44,8 +42,14 @@ def make_hollow(folder: Path) -> Path:
         name: [item for kind in ("outs", "metrics") for item in entry.get(kind, [])] for name, entry in STAGES.items()
     }
     outs = {name: [item if isinstance(item, str) else next(iter(item)) for item in own] for name, own in items.items()}
-    inside = sorted({dep for entry in STAGES.values() for dep in entry["deps"] if dep.startswith("data/clean/")})
-    script = SCRIPT.format(notes=str(folder.parent / "ran.txt"), outs=json.dumps(outs), inside=json.dumps(inside))
+    axes = {name: list(entry.get("matrix", ())) for name, entry in STAGES.items()}
+    names = {"${systems[0]}": "gpt1", "${item.system}": "gpt1", "${item.task}": "good", "${item.variant}": "full"}
+    deps = {dep for entry in STAGES.values() for dep in entry["deps"] if dep.startswith("data/")}
+    for placeholder, name in names.items():
+        deps = {dep.replace(placeholder, name) for dep in deps}
+    inside = sorted(dep for dep in deps if dep.count("/") > 1)
+    made = {"notes": str(folder.parent / "ran.txt"), "outs": outs, "inside": inside, "axes": axes}
+    script = SCRIPT.format(**{name: value if name == "notes" else json.dumps(value) for name, value in made.items()})
     (folder / "stages" / "hollow.py").write_text(script)
     (folder / "stages" / "run").write_text('exec python stages/hollow.py "$@"\n')
     (folder / "reports").mkdir(exist_ok=True)

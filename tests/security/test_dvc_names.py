@@ -36,15 +36,19 @@ WAYS = (
     ("exp", "run", "--force", "--ignore-errors"),
     ("exp", "run", "--single-item", "finetune", "--ignore-errors"),
 )
-GOOD = {"collect", "evaluation", "clean", "bpe", "shard", "text_models", "pretrain", "zeroshot", "report"} | {
+OF_THE_SYSTEM = ("bpe@gpt1", "shard@gpt1", "pretrain@gpt1")
+GOOD = {"collect", "evaluation", "clean", "text_models", "cells", "report", *OF_THE_SYSTEM} | {
     "tasks@good",
+    "encode@gpt1",
+    "zeroshot@gpt1",
     "baselines@good",
-    "frozen@good",
+    "frozen@good-gpt1",
     "finetune@good-full",
 }
-SINGLE = ("collect", "evaluation", "clean", "bpe", "shard", "text_models", "pretrain")
-"""The stages before those of a matrix."""
+BEFORE = ("collect", "evaluation", "clean", "text_models", *OF_THE_SYSTEM)
+"""The stages before those of tasks and variants."""
 QUICK = (WAYS[2], WAYS[7])
+QUICK_NAMES = (SHELL[0], PATHS[-1])
 KEPT = ("outside/keep", "project/rows/keep", "project/.venv/keep", "project/docs/index.md", "project/.git/HEAD")
 pytestmark = pytest.mark.slow
 
@@ -61,7 +65,7 @@ def forged(hollow: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project with hostile names, and a dvc.lock that says that the stages before the matrix are up to date."""
     folder = tiny.copied(hollow, tmp_path_factory.mktemp("forged") / "project")
     name_all(folder, *SHELL)
-    tiny.dvc(folder, "commit", "--force", *SINGLE)
+    tiny.dvc(folder, "commit", "--force", *BEFORE)
     return folder
 
 
@@ -106,6 +110,27 @@ def test_no_name_leads_elsewhere(hollow: Path, tmp_path: Path, name: str) -> Non
         assert "Traceback" not in (done := tiny.run(project, "dvc", *way)).stdout + done.stderr
         assert_untouched(project)
     assert set(ran(hollow)) <= {"refused", "tasks@good", "finetune@good-full"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICK_NAMES else pytest.mark.nightly) for name in (*SHELL, *PATHS)]
+)
+def test_no_name_of_a_system_is_obeyed(hollow: Path, tmp_path: Path, name: str) -> None:
+    """With a file of that name, where it can have one."""
+    project = with_neighbors(hollow, tmp_path)
+    tiny.change_params(project, systems=["gpt1", name], variants={"full": {"system": name}})
+    file = project / "systems" / f"{name}.yaml"
+    if file.parent.is_dir():
+        file.write_bytes((project / "systems/gpt1.yaml").read_bytes())
+    stages = ("bpe", "shard", "pretrain", "encode", "zeroshot", "frozen", "text_models", "baselines")
+    for way in (("repro", "--force", "--ignore-errors", "--single-item", *stages), ("checkout", "--force")):
+        assert "Traceback" not in (done := tiny.run(project, "dvc", *way)).stdout + done.stderr
+        assert_untouched(project)
+    tiny.change_params(project, systems=[name, "gpt1"])
+    done = tiny.run(project, "dvc", "repro", "--force", "--ignore-errors", "--single-item", *stages)
+    assert "Traceback" not in done.stdout + done.stderr
+    assert_untouched(project)
+    assert set(ran(hollow)) <= {"refused", *GOOD}
 
 
 @pytest.mark.nightly
