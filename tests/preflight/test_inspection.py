@@ -62,6 +62,7 @@ def test_unchanged_checkout_is_fine(theirs: Path, capsys: Any) -> None:
         ({"tasks": {"../../x": {"kind": "classification", "probe": "source"}}}, "tasks.../../x: a name takes"),
         ({"lr": "${oc.env:HOME}"}, "params.yaml: lr: contains `${`"),
         ({"scale": "../../x"}, "params.yaml: scale: got '../../x'"),
+        ({"systems": ["gpt1", "../../x"]}, "params.yaml: systems: got '../../x'"),
         ({"ready": {"source": "files", "folder": "https://u:p@host/"}}, "a URL with a password"),
     ],
 )
@@ -94,6 +95,12 @@ def test_every_scale_is_looked_at(theirs: Path) -> None:
             "    - data/tasks/${item.task}\n",
             "needs `persist",
         ),
+        (
+            "    - data/shards/${item.system}:\n        persist: true\n",
+            "    - data/shards/${item.system}\n",
+            "stages.shard.outs: data/shards/${item.system}: needs `persist",
+        ),
+        ("- data/shards/${systems[0]}\n", "- data/shards/${systems[1]}\n", "inserts systems[1], which no check bounds"),
         ("stages:\n  collect:", "vars: [x.yaml]\nstages:\n  collect:", "dvc.yaml: vars: not used"),
         ("    cmd: sh stages/run collect\n", "    cmd: sh stages/run collect\n    wdir: /\n", "collect.wdir: not used"),
     ],

@@ -38,8 +38,23 @@ def test_best_models_has_the_best_column_of_each_task(finetuned: Path) -> None:
     scores = {"full": 0.5, "scratch": 0.6, "tfidf": 0.9}
     rows = [benchmark_row("source", name, score) for name, score in scores.items()]
     (best,) = tracking.best_models(benchmark([*rows, benchmark_row("same", "full", None)]))
-    assert (best.task, best.variant, best.score) == ("source", "scratch", 0.6)
+    assert (best.task, best.variant, best.system, best.score) == ("source", "scratch", "gpt1", 0.6)
     assert best.examples == [[row] for row in ROWS[:3]]
+
+
+def test_each_model_has_the_vocabulary_of_its_system(finetuned: Path) -> None:
+    shutil.copytree(finetuned / "models/vocabulary/gpt1", finetuned / "models/vocabulary/other")
+    (finetuned / "models/vocabulary/unused").mkdir()
+    rows = [benchmark_row("source", "full", 0.5), benchmark_row("cloze", "scratch", 0.6)]
+    rows[1] = rows[1].model_copy(update={"system": "other"})
+    best = tracking.best_models(benchmark(rows))
+    assert [one.system for one in best] == ["gpt1", "other"]
+    queue_run("report", ends_experiment=True, models=best)
+    (record,) = (finetuned / ".pretrace/tracking").glob("[0-9]*")
+    (vocabularies,) = record.rglob("vocabulary")
+    assert sorted(path.name for path in vocabularies.iterdir()) == ["gpt1", "other"]
+    assert tracking.upload_queued() == ""
+    assert {len(client().search_model_versions(f"name = 'pretrace-{name}'")) for name in ("source", "cloze")} == {1}
 
 
 def test_model_uploaded_twice_is_one_version(finetuned: Path) -> None:
