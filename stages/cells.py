@@ -3,17 +3,19 @@
     python stages/cells.py
 
 Reads data/encoded/ and models/pretrained/; writes data/cells/<task>-<variant>.json, on which the stage `finetune`
-depends. So a new system or a new task has only its own fine-tunings run.
+depends, and reports/cells.json. So a new system or a new task has only its own fine-tunings run.
 """
 
 from pathlib import Path
 
 from pretrace.pipeline.stage import Run, run_stage
+from pretrace.schemas.record import write_record
 from pretrace.training.finetuning.cells import write_cells
 
 
 def main(run: Run) -> None:
-    write_cells(run.settings, Path("data/encoded"), Path("models/pretrained"), Path("data/cells"))
+    folders = Path("data/encoded"), Path("models/pretrained"), Path("data/cells")
+    write_record("reports/cells.json", write_cells(run.settings, *folders))
 
 
 if __name__ == "__main__":

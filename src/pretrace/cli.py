@@ -283,7 +283,7 @@ def build_parser() -> argparse.ArgumentParser:
     one = add(export, "write a model with its card in a format that other programs read")
     add_model(one, "folder of a model, or name of a fine-tuned one, such as source-full")
     one.add_argument("--to", choices=("huggingface", "openai", "onnx", "torchscript"), required=True, help="format")
-    one.add_argument("--out", metavar="FOLDER", help="new folder (default: models/exported/MODEL-FORMAT)")
+    one.add_argument("--out", metavar="FOLDER", help="new folder (default: below models/exported)")
     one = add(diff, "print the changes since a commit as a Markdown comment")
     one.add_argument("base", metavar="BASE", nargs="?", default=BASE, help="commit to compare with")
     one.add_argument("--out", metavar="FOLDER", default=REVIEW, help="folder for the comment and its images")

@@ -205,7 +205,7 @@ def test_export_without_out_goes_to_models_exported(project: Path, capsys: Any) 
         assert capsys.readouterr().out == "models/exported/classification-full-torchscript\n"
     write_settings(project, {})  # they say which system is the first
     assert main(["export", "--to", "torchscript"]) == 0
-    assert capsys.readouterr().out == "models/exported/transformer-torchscript\n"
+    assert capsys.readouterr().out == "models/exported/gpt1-transformer-torchscript\n"
     shutil.rmtree("models/exported")
 
 

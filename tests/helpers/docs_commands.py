@@ -129,7 +129,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         (".venv/bin/dvc remote modify team endpointurl https://minio.example.org", Run()),
         (".venv/bin/dvc pull", Run()),
         (".venv/bin/dvc repro", Run(says="up to date")),
-        (".venv/bin/dvc pull tasks baselines finetune frozen", ByTest(IN_PART)),
+        (".venv/bin/dvc pull tasks encode pretrain baselines finetune frozen", ByTest(IN_PART)),
         (".venv/bin/dvc repro --pull --allow-missing", ByTest(IN_PART)),
         (".venv/bin/python -m pip install ray", PACKAGE),
         (
@@ -201,7 +201,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         (".venv/bin/dvc queue status", LOOK),
         (".venv/bin/dvc queue kill NAME", ByTest(SUITE + "test_dead_worker_has_a_way_out")),
         (".venv/bin/dvc exp run --queue -n again -S lr=1e-4", ByTest(SUITE + "test_dead_worker_has_a_way_out")),
-        (".venv/bin/dvc pull tasks baselines finetune frozen", ByTest(IN_PART)),
+        (".venv/bin/dvc pull tasks encode pretrain baselines finetune frozen", ByTest(IN_PART)),
         (".venv/bin/dvc exp run --pull --allow-missing -S lr=1e-4", ByTest(IN_PART)),
         (".venv/bin/dvc exp push origin NAME", Run()),
         (".venv/bin/dvc exp pull origin NAME", Run()),

@@ -31,7 +31,8 @@ def test_inputs_have_the_hashes_of_their_producers(taken: PipelineSnapshot) -> N
     assert digests(pipeline, "text_models")["data/shards/gpt1"] == locked["data/shards/gpt1"], "of the first system"
     assert digests(pipeline, "tasks@source")["data/clean/probes"] == locked["data/clean"], "a part of a result"
     assert digests(pipeline, "cells")["data/encoded/gpt1"] == locked["data/encoded/gpt1"]
-    assert digests(pipeline, "finetune@source-full") == {"data/cells/source-full.json": locked["data/cells"]}
+    cell = "data/cells/source-full.json"
+    assert digests(pipeline, "finetune@source-full") == {cell: taken.parts[cell]}, "a part that a report has"
     inputs = digests(pipeline, "report")  # depends on folders that hold the results of many stages
     assert inputs["models/finetuned/source-full"] == locked["models/finetuned/source-full"]
     assert not any(name.startswith("reports/") for name in inputs)
@@ -81,6 +82,17 @@ def test_every_system_has_its_stages(taken: PipelineSnapshot) -> None:
     for stage in ("text_models", "pretrain@gpt1", "baselines@source", "frozen@source-gpt1"):
         assert one.fingerprint(stage) == two.fingerprint(stage) != "", stage
     assert two.fingerprint("pretrain@bert") != two.fingerprint("pretrain@gpt1")
+
+
+def test_another_task_changes_no_fingerprint_of_what_reads_parts(taken: PipelineSnapshot) -> None:
+    """Its rows and cells are in folders that others read a part of."""
+    lock = taken.texts["dvc.lock"]
+    for path in ("data/cells", "data/encoded/gpt1"):
+        lock = lock.replace(Pipeline(taken).md5(path), "0" * 32)
+    one, two = Pipeline(taken), Pipeline(taken.model_copy(update={"texts": {**taken.texts, "dvc.lock": lock}}))
+    for stage in ("finetune@source-full", "baselines@source", "frozen@source-gpt1"):
+        assert one.fingerprint(stage) == two.fingerprint(stage) != "", stage
+    assert one.fingerprint("cells") != two.fingerprint("cells")
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder, write_text
 from pretrace.export.formats import FORMATS, formats_for
 from pretrace.export.graph_formats import write_graph
-from pretrace.export.model_card import card
+from pretrace.export.model_card import PRETRAINED, card
 from pretrace.export.tokenizer import write_tokenizer
 from pretrace.export.traced_models import language_model_graph, task_graph
 from pretrace.model import LanguageModel, Transformer, load_model
@@ -39,7 +39,8 @@ def export(model: Path | str, format: str, out: Path | None = None) -> Path:
     Args:
         model: the folder of a language model; or a fine-tuned model, by name ("source-full") or folder.
         format: one of `FORMATS`.
-        out: an empty or new folder; None: `EXPORTED`/MODEL-FORMAT, which is replaced.
+        out: an empty or new folder; None: `EXPORTED`/MODEL-FORMAT, which is replaced; SYSTEM-MODEL-FORMAT for what the
+            stage `pretrain` has made.
 
     Raises:
         PretraceError: `out` is not empty, there is no model, or the format cannot hold it.
@@ -48,7 +49,8 @@ def export(model: Path | str, format: str, out: Path | None = None) -> Path:
         raise PretraceError(f"{out}: is not an empty folder; take another name, or delete it first")
     model = Path(model)
     is_cell = model.parent == FINETUNED or (len(model.parts) == 1 and not model.exists())
-    out = out or EXPORTED / f"{model.name}-{format}"
+    name = f"{model.parent.name}-{model.name}" if model.parent.parent == PRETRAINED else model.name
+    out = out or EXPORTED / f"{name}-{format}"
     with atomic_folder(out) as temporary:
         if is_cell:
             _write_finetuned(temporary, model.name, format)

@@ -18,8 +18,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pretrace.common.errors import PretraceError
-from pretrace.common.files import CHUNK_BYTES
-from pretrace.common.open_file import TEXT_BYTES, open_file, read_bytes
+from pretrace.common.open_file import TEXT_BYTES, read_bytes
+from pretrace.pipeline.dvc_hash import Listing, hash_of, list_hashes
 from pretrace.schemas.record import read_record, write_record
 from pretrace.schemas.tracking import OutputNote
 
@@ -27,8 +27,6 @@ RECORDS = Path(".pretrace/written")
 """Folder of records, beside the outputs: DVC's temporary copies have their own."""
 CACHE = Path(".dvc/cache/files/md5")
 KINDS = ("outs", "metrics", "plots")
-Listing = dict[str, str]
-"""MD5 (DVC's checksum) of each file of a folder, by name; of a single file, by the name ""."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def record_outputs(stage: str, cell: tuple[str, ...]) -> None:
     paths = _paths(stages[stage], KINDS, cell)
     locked = _locked().get(name, {})
     # A record is valid for the dvc.lock that it was written with, not after the next `dvc repro` or `dvc checkout`.
-    record = {path: OutputNote(instead_of=locked.get(path), files=_listing(Path(path))) for path in paths}
+    record = {path: OutputNote(instead_of=locked.get(path), files=list_hashes(Path(path))) for path in paths}
     write_record(RECORDS / f"{name}.json", record)
 
 
@@ -171,8 +169,8 @@ def _compare(output: Output, dependency: str) -> None:
         return
     if not wanted:
         part = Path(output.path)
-    present = _listing(part)
-    if present in wanted or (part == Path(output.path) and _of_all(present) == output.locked):
+    present = list_hashes(part)
+    if present in wanted or (part == Path(output.path) and hash_of(present) == output.locked):
         return
     if not wanted:
         name, state = "", "missing" if not present and not part.exists() else "changed"
@@ -203,32 +201,3 @@ def _differences(wanted: Listing, present: Listing) -> list[tuple[str, str]]:
     names = sorted({name for name, value in (wanted.items() ^ present.items())})
     states = {(False, True): "missing", (True, False): "unknown", (True, True): "changed"}
     return [(name, states[name in present, name in wanted]) for name in names] or [("", "changed")]
-
-
-def _listing(path: Path) -> Listing:
-    """Return the files of a path with their checksums; raise `PretraceError` if one cannot be read."""
-    if not path.is_dir():
-        return {"": _md5(path)} if path.exists() else {}
-    files = [Path(folder, name) for folder, _, names in os.walk(path, followlinks=True) for name in names]
-    return {file.relative_to(path).as_posix(): _md5(file) for file in sorted(files)}
-
-
-def _of_all(listing: Listing) -> str | None:
-    """Return DVC's checksum of a file, or of a folder with these files."""
-    if "" in listing:
-        return listing[""]
-    entries = [{"md5": listing[name], "relpath": name} for name in sorted(listing)]
-    return f"{hashlib.md5(json.dumps(entries).encode()).hexdigest()}.dir"
-
-
-def _md5(path: Path) -> str:
-    digest = hashlib.md5(usedforsecurity=False)
-    with open_file(path) as stream:
-        try:
-            while chunk := stream.read(CHUNK_BYTES):
-                digest.update(chunk)
-        except OSError as error:
-            raise PretraceError(
-                f"{path}: cannot be read ({error.strerror}); check the disk, delete the file and run `dvc repro`"
-            ) from None
-    return digest.hexdigest()

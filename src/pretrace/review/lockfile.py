@@ -20,6 +20,8 @@ from pretrace.common.git import git
 from pretrace.review.git_tree import Tree
 
 ABSENT = ("deleted", "not in cache")
+IN_PARTS = ("encode", "cells")
+"""Stages that report DVC's checksums of what they read or write in parts."""
 SHOWN = 3
 """Names that are listed before "and n more"."""
 Stages = dict[str, dict[str, Any]]
@@ -148,11 +150,21 @@ def _names(root: Path, path: str, how: Any) -> list[str]:
 
 def _broken_links(root: Path) -> Iterator[tuple[str, str]]:
     """(stage, line) where a stage read something else than its maker wrote, by the lock alone."""
-    stages = locked_stages(Tree("here", None, root))
+    here = Tree("here", None, root)
+    stages = locked_stages(here)
     made = {path: (maker, value) for maker, stage in stages.items() for path, value in hashes(stage, "outs").items()}
+    parts = {name: _parts(here, name) for name in stages}
+    made = {path: (maker, value) for maker, own in parts.items() for path, value in own.items()} | made
     for name, stage in stages.items():
-        for path, value in hashes(stage, "deps").items():
+        for path, value in (hashes(stage, "deps") | parts[name]).items():
             maker, written = made.get(path, (name, value))
             if written != value:
                 text = f"it was run on another {path} than {maker} has made; run `dvc repro {name}`"
                 yield name, f"dvc.lock: {name}: {text}, and commit dvc.lock and reports"
+
+
+def _parts(tree: Tree, stage: str) -> dict[str, str]:
+    """Return DVC's checksums in the report of a stage whose results are read in parts, which the lock does not have."""
+    name, _, cell = stage.partition("@")
+    values = tree.json(f"reports/{name}/{cell}.json" if cell else f"reports/{name}.json") if name in IN_PARTS else None
+    return {path: str(value) for path, value in _mapping(values).items()}

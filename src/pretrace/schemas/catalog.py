@@ -64,6 +64,8 @@ CATALOG = (
     FileFormat("models/pretrained/<system>/<model>/config.json", ModelConfig, "stage pretrain", "`load_model`"),
     FileFormat("data/tasks/<task>/task.json", TaskRecord, "stage tasks", "stages after it"),
     FileFormat("data/encoded/<system>/<task>/task.json", TaskRecord, "stage encode", "stages after it"),
+    FileFormat("reports/encode/<system>.json", dict[str, str], "stage encode", "`pretrace gate`, MLflow"),
+    FileFormat("reports/cells.json", dict[str, str], "stage cells", "`pretrace gate`, MLflow"),
     FileFormat("data/cells/<task>-<variant>.json", CellRecord, "stage cells", "stage finetune, `pretrace trace`"),
     FileFormat(
         "models/finetuned/<task>-<variant>/config.json",

@@ -34,6 +34,8 @@ class PipelineSnapshot(Record):
     """Text of dvc.yaml, dvc.lock, params.yaml and the scale's file."""
     code: dict[str, str]
     """MD5 of each file of code."""
+    parts: dict[str, str] = Field(default_factory=dict)
+    """DVC's checksum of each part of a result that a stage reads alone."""
 
 
 class BestModel(Record):

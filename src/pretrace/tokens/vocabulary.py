@@ -47,7 +47,7 @@ class Vocabulary(Protocol):
     separator_id: int | None
     padding_id: int | None
     between: str
-    """What stands before a prepared text that follows another one: a space if the ids have spaces, as GPT-2's, and
+    """Beginning of a prepared text that follows another one: a space if the ids have spaces, as GPT-2's, and
     nothing if they have words alone."""
     recipe: Recipe | None
     """The preparation of text, in a form that workers get; None: it stays as it is."""

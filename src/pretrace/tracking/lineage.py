@@ -8,13 +8,16 @@ would restore one from the other, so the fingerprint of a stage that did not run
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from pretrace.common.code import CODE
+from pretrace.common.errors import PretraceError
 from pretrace.common.files import sha256_of_json
+from pretrace.schemas.record import read_optional_record
 from pretrace.schemas.tracking import PipelineSnapshot
 
 FILES = ("dvc.yaml", "dvc.lock", "params.yaml")
@@ -44,7 +47,11 @@ def snapshot(scale: str, systems: list[str]) -> PipelineSnapshot:
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
             if path.is_file() and "__pycache__" not in path.parts:
                 code[path.as_posix()] = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-    return PipelineSnapshot(texts=texts, code=code)
+    parts: dict[str, str] = {}
+    for path in (*(Path(f"reports/encode/{system}.json") for system in systems), Path("reports/cells.json")):
+        with suppress(PretraceError):  # MLflow only observes: a damaged report stops the stage that reads it
+            parts |= read_optional_record(path, dict[str, str]) or {}
+    return PipelineSnapshot(texts=texts, code=code, parts=parts)
 
 
 class Pipeline:
@@ -54,7 +61,7 @@ class Pipeline:
         """Read the result of `snapshot`."""
         texts = pipeline.texts
         self._files = {name: _yaml(text) for name, text in texts.items() if name != "dvc.lock"}
-        self._code = pipeline.code
+        self._code, self._parts = pipeline.code, pipeline.parts
         self.stages = self._defined()
         self.locked = _locked(texts.get("dvc.lock", ""))
         self._outs = {
@@ -101,6 +108,8 @@ class Pipeline:
     def _inputs(self, dep: str) -> list[Input]:
         """Return the results that a dependency is, is a part of, or contains."""
         whole = [dep] if dep in self._outs else [out for out in self._outs if f"{dep}/".startswith(f"{out}/")]
+        if dep in self._parts and whole:
+            return [Input(dep, self._parts[dep], self._outs[whole[0]][1])]
         parts = whole or [out for out in self._outs if out.startswith(f"{dep}/")]
         return [Input(part if part.startswith(dep) else dep, *self._outs[part]) for part in parts]
 

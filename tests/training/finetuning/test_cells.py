@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,17 @@ def test_settings_of_the_system_are_part_of_a_cell(made: Path) -> None:
     one = {"gpt1": settings.systems["gpt1"].model_copy(update={"scale": scale})}
     after = cells(settings.model_copy(update={"systems": one, "scale": scale}))
     assert all(before[name] != after[name] for name in before)
+
+
+def test_what_was_read_and_written_is_said_in_dvcs_checksums(made: Path) -> None:
+    known = write_cells(settings_of("gpt1", "bert", masked={"system": "bert"}), ROWS, MODELS, Path("data/cells"))
+    folders = {f"{folder}/{system}" for folder in ("data/encoded", "models/pretrained") for system in ("gpt1", "bert")}
+    assert {name for name in known if not name.startswith("data/cells/")} == folders
+    assert all(known[name].endswith(".dir") for name in folders)
+    written = {path.as_posix(): hashlib.md5(path.read_bytes()).hexdigest() for path in Path("data/cells").iterdir()}
+    assert written.items() <= known.items()
+    assert set(write_cells(settings_of("gpt1", "bert"), ROWS, MODELS, Path("data/cells"))) >= {"models/pretrained/gpt1"}
+    assert "models/pretrained/bert" not in write_cells(settings_of("gpt1", "bert"), ROWS, MODELS, Path("data/cells"))
 
 
 def test_file_that_is_missing_or_another_is_named(made: Path) -> None:

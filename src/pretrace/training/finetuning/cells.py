@@ -1,6 +1,7 @@
 """The files that each fine-tuning reads, by the system of its variant.
 
     data/cells/<task>-<variant>.json    the system, its sizes and settings of fine-tuning, the SHA-256 of each file
+    reports/cells.json                  DVC's checksums of the folders that were read, and of the files above
 
 A matrix of DVC has the names of tasks and variants, and cannot look up the system of a variant: as a dependency it
 could only name the rows and models of all systems, and each new system would run every fine-tuning again. So one stage
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder, sha256_of_file
+from pretrace.pipeline.dvc_hash import dvc_hash
 from pretrace.schemas.finetuning import CellRecord
 from pretrace.schemas.record import write_record
 from pretrace.settings import MAIN_MODEL, Settings
@@ -24,12 +26,15 @@ SIZE = "vocabulary/vocabulary.json"
 WEIGHTS = ("config.json", "model.safetensors")
 
 
-def write_cells(settings: Settings, encoded: Path, pretrained: Path, out: Path) -> None:
+def write_cells(settings: Settings, encoded: Path, pretrained: Path, out: Path) -> dict[str, str]:
     """Write the record of every task and variant into the folder `out`, whole or not at all.
 
     Args:
         encoded: folder of the rows as ids, by system and task.
         pretrained: folder of the pre-trained models, by system.
+
+    Returns:
+        DVC's checksums of the folders of each system that were read, and of the records.
 
     Raises:
         PretraceError: a file is missing.
@@ -45,6 +50,9 @@ def write_cells(settings: Settings, encoded: Path, pretrained: Path, out: Path) 
                 hashes = {path.as_posix(): sha256(path) for path in files}
                 record = CellRecord(system=own.system_name, settings=sizes, files=hashes)
                 write_record(temporary / f"{task}-{name}.json", record)
+    systems = dict.fromkeys(map(settings.system_of, settings.variants))
+    paths = [*(folder / system for system in systems for folder in (encoded, pretrained)), *sorted(out.iterdir())]
+    return {path.as_posix(): dvc_hash(path) for path in paths}
 
 
 def check_files(cell: CellRecord) -> None:
