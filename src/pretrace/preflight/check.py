@@ -32,7 +32,6 @@ from pretrace.training.distributed.data_parallel import check_batch_size
 from pretrace.training.distributed.group import Group
 from pretrace.training.engine.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY, flops_per_token
 from pretrace.training.engine.memory import check_memory, min_training_memory
-from pretrace.training.objectives.choose import predicted_share
 from pretrace.training.pretraining.artifacts import models_to_pretrain
 from pretrace.training.pretraining.continued import OldText
 from pretrace.training.pretraining.initial_weights import load_initial_model
@@ -76,7 +75,7 @@ def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
             yield from _initial_weights(own)
         if len(systems) > 1:
             yield "system", own.system_name
-        weights, token_flops = _parameters(model), flops_per_token(model, predicted_share(own.scale.pretrain.objective))
+        weights, token_flops = _parameters(model), flops_per_token(model, own.scale.pretrain.objective.predicted_share)
         trained = kind != MAIN_MODEL or not own.pretrain.init_from
         if trained:
             yield from _reckoned(kind, weights, token_flops, text_bytes, own)

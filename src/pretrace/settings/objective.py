@@ -34,6 +34,11 @@ class ObjectiveSettings(Section):
     short_share: Share = 0.1
     """Share of these pairs that are of a random shorter length (BERT: 0.1)."""
 
+    @property
+    def predicted_share(self) -> float:
+        """Share of tokens that the output predicts from."""
+        return self.mask_rate if self.kind == "masked" else 1.0
+
     @model_validator(mode="after")
     def _is_consistent(self) -> ObjectiveSettings:
         if self.mask_share + self.random_share > 1:

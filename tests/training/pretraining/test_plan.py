@@ -14,7 +14,6 @@ from pretrace.common.errors import PretraceError
 from pretrace.model.build import build_model
 from pretrace.training.engine.flops import flops_per_token
 from pretrace.training.engine.schedule import warmup_cosine
-from pretrace.training.objectives.choose import predicted_share
 from pretrace.training.pretraining.plan import Plan
 from tests.helpers.small_training import settings_with
 
@@ -133,7 +132,7 @@ def test_flops_are_those_that_the_report_counts(steps: int, form: dict[str, Any]
     masked = {"pretrain.objective": {"kind": "masked"}} if form.get("model.attention") == "full" else {}
     scale = settings_with({**form, **masked}).scale
     model = build_model("transformer", scale, scale.vocabulary.size, 0)
-    a_token = flops_per_token(model, predicted_share(scale.pretrain.objective))
+    a_token = flops_per_token(model, scale.pretrain.objective.predicted_share)
     spent = steps * scale.pretrain.batch_size * CONTEXT * a_token
     lengths = {"pretrain.steps": None, "pretrain.warmup_steps": 1}
     plans = [

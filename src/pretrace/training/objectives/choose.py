@@ -21,8 +21,3 @@ def choose_objective(settings: ObjectiveSettings, special: SpecialTokens | None,
     if settings.kind == "next_token":
         return CausalLM()
     return MaskedLM(settings, needed(special), vocabulary_size)
-
-
-def predicted_share(settings: ObjectiveSettings) -> float:
-    """Return the share of tokens that the output predicts from."""
-    return settings.mask_rate if settings.kind == "masked" else CausalLM.predicted_share

@@ -16,7 +16,6 @@ from pretrace.model.build import build_model
 from pretrace.settings import MAIN_MODEL, Scale
 from pretrace.training.engine.flops import flops_per_token
 from pretrace.training.engine.schedule import floored
-from pretrace.training.objectives.choose import predicted_share
 
 
 class Plateau(NamedTuple):
@@ -116,4 +115,4 @@ def flops_a_token(scale: Scale) -> int:
     """Return the FLOPs of pre-training the scale's transformer on one token, with a vocabulary of the scale's size."""
     with torch.device("meta"):
         model = build_model(MAIN_MODEL, scale, scale.vocabulary.size, 0)
-    return flops_per_token(model, predicted_share(scale.pretrain.objective))
+    return flops_per_token(model, scale.pretrain.objective.predicted_share)
