@@ -52,6 +52,7 @@ def test_model_card_has_the_numbers_of_the_reports(reports: Path) -> None:
     assert training["steps"] == ["300"]
     assert training["tokens"] == ["4,096,000"]
     assert training["FLOPs"] == ["6.3e+13"]
+    assert training["mix of sources"][-1].endswith(": 25.0% of the tokens read, 3.50 epochs")
     assert training["machine"] == ["Abacus, cpu"]
     assert training["commit"] == ["c0ffee, with changes"]
     scores = table(card, "task")

@@ -152,6 +152,11 @@ def _training(pretrain: PretrainReport, cost: dict[str, CostEntry], system: str,
         "tokens": f"{pretrain.tokens:,}" + (f", {pretrain.epochs:.2f} epochs" if pretrain.epochs else ""),
         "FLOPs": f"{pretrain.flops:.3g}",
     }
+    if pretrain.mix:
+        rows["mix of sources"] = "; ".join(
+            f"{source}: {read.weight:.1%} of the tokens read, {read.epochs:.2f} epochs"
+            for source, read in pretrain.mix.items()
+        )
     if further := pretrain.continued:
         change = f"loss on the validation text {further.val_loss_before:.4g} before, {pretrain.val_loss:.4g} after"
         if further.old_loss is not None and further.old_loss_before is not None:

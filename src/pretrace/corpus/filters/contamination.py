@@ -89,9 +89,12 @@ class EvaluationNgrams:
         self._ngrams, self._first, self._counts = np.unique(joined[order], return_index=True, return_counts=True)
         self._text_numbers = np.concatenate(text_numbers)[order]
 
-    def find(self, words: list[str]) -> SharedNgrams | None:
-        """Return the shared n-grams among a document's words; None if there are none."""
-        ngrams = hash_ngrams(hash_words(words), self.n)
+    def find(self, words: list[str], hashes: np.ndarray | None = None) -> SharedNgrams | None:
+        """Return the shared n-grams among a document's words; None if there are none.
+
+        `hashes` are those of `hash_words`, if they are known.
+        """
+        ngrams = hash_ngrams(hash_words(words) if hashes is None else hashes, self.n)
         if not len(ngrams) or not len(self._ngrams):
             return None
         at = np.minimum(np.searchsorted(self._ngrams, ngrams), len(self._ngrams) - 1)
@@ -164,7 +167,8 @@ class NoteRows:
 
     def __call__(self, document: CleanedDocument) -> Reason | None:
         words = document.prepared.split()
-        found = [shared.all_rows for ngrams in self.evaluation if (shared := ngrams.find(words))]
+        hashes = hash_words(words)
+        found = [shared.all_rows for ngrams in self.evaluation if (shared := ngrams.find(words, hashes))]
         document.evaluation_rows = sorted(set().union(*found))
         return None
 
