@@ -75,7 +75,7 @@ def test_every_system_has_its_stages(taken: PipelineSnapshot) -> None:
     """A further one changes no fingerprint of the first one's."""
     texts = {**taken.texts, "systems/bert.yaml": (REPOSITORY / "systems" / "bert.yaml").read_text("utf-8")}
     texts["params.yaml"] = texts["params.yaml"].replace("systems:\n- gpt1\n", "systems:\n- gpt1\n- bert\n")
-    one, two = Pipeline(taken), Pipeline(PipelineSnapshot(texts=texts, code=taken.code))
+    one, two = Pipeline(taken), Pipeline(taken.model_copy(update={"texts": texts}))
     assert {f"{stage}@bert" for stage in ("bpe", "shard", "pretrain", "encode", "zeroshot")} <= two.stages.keys()
     assert "frozen@source-bert" in two.stages
     assert list(digests(two, "pretrain@bert")) == ["data/shards/bert", "models/vocabulary/bert"]
