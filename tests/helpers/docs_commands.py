@@ -288,7 +288,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ),
         (
             ".venv/bin/pretrace lineage",
-            ByTest("tests/tuning/test_lineage.py::test_systems_at_equal_tokens_and_equal_flops"),
+            ByTest("tests/integration/test_systems.py::test_systems_at_equal_tokens_and_equal_flops"),
         ),
         (".venv/bin/pretrace ladder", ByTest("tests/tuning/test_ladder.py::test_ladder_is_trained_recorded_and_drawn")),
         (".venv/bin/pretrace evaluate models/pretrained/gpt1/transformer --text README.md", LOOK),
