@@ -36,7 +36,8 @@ def main(run: Run) -> None:
     vocabulary = load_vocabulary(out)
     prepared = PreparedText(vocabulary.recipe, prepared_folder(), settings.workers)
     texts = (document.text for document in prepared.documents(clean / "validation"))
-    report = VocabularyReport(**numbers, **measure_vocabulary(vocabulary, texts))
+    kind = vocabulary.description.kind
+    report = VocabularyReport(kind=kind, **numbers, **measure_vocabulary(vocabulary, texts))
     write_record(f"reports/bpe/{system}.json", report)
     run.log_metrics(report.as_json())
 

@@ -104,3 +104,13 @@ def test_further_system_has_its_own_card(two_systems: Path) -> None:
     assert "pretrace export models/pretrained/gpt2/transformer --to huggingface" in card
     assert "loss 3.9 nats/token" in card and "The system is `gpt2` (" in card
     assert "LM, zero-shot: the pre-trained model without fine-tuning" in card
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [(None, "lower case, cleaned as GPT-1's"), ("byte-bpe", "as it was written"), ("wordpiece", "as BERT's was")],
+)
+def test_card_says_how_the_text_was_prepared(reports: Path, kind: str | None, said: str) -> None:
+    numbers = json.loads((reports / "bpe" / "gpt1.json").read_text())
+    made_up.write(reports / "bpe" / "gpt1.json", numbers | ({"kind": kind} if kind else {}))
+    assert said in model_card(reports, "gpt1")

@@ -46,6 +46,14 @@ def test_trace_works_in_a_clone_without_data(clone: Path) -> None:
     assert lines["took"] == ["2.5 s; 2 MFLOPs"]
 
 
+def test_trace_names_weights_from_elsewhere(clone: Path) -> None:
+    lock = (clone / "dvc.lock").read_text()
+    (clone / "dvc.lock").write_text(
+        lock.replace("lr: 0.001", "lr: 0.001\n        pretrain.continue_from: /data/gpt", 1)
+    )
+    assert 'pretrain.continue_from: "/data/gpt"' in trace_lines()["raw inputs"]
+
+
 def test_trace_groups_scores_by_pre_training(clone: Path) -> None:
     benchmark = json.loads((clone / TABLE).read_text())
     (row,) = (row for row in benchmark["rows"] if (row["task"], row["variant"]) == ("rte", "full"))

@@ -47,6 +47,11 @@ class Form:
     """Instructions to open it, in Markdown."""
 
 
+WORDS = "lower case, cleaned as GPT-1's was"
+PREPARED = {"byte-bpe": "as it was written", "wordpiece": "split into words and signs as BERT's was"}
+"""Form of the text by the kind of vocabulary, where it is not that of GPT-1's words."""
+
+
 def own_form(system: str) -> Form:
     """Return the form in which the stage `pretrain` writes a system's model."""
     folder = f"models/pretrained/{system}/{MAIN_MODEL}"
@@ -129,7 +134,8 @@ def _data(clean: CleanReport, vocabulary: VocabularyReport | None) -> str:
     if rest := largest[MOST_SOURCES:]:
         rows.append(row(f"{len(rest)} more", [clean.sources[source] for source in rest]))
     dropped = ", ".join(f"{reason} {number:,}" for reason, number in clean.left_out.items() if number)
-    tokens = f"{vocabulary.size:,} byte-pair tokens" if vocabulary else "byte-pair tokens"
+    form = PREPARED.get(vocabulary.kind or "", WORDS) if vocabulary else WORDS
+    tokens = f"{vocabulary.size:,} tokens" if vocabulary else "tokens"
     return "\n".join(
         [
             "| source | documents | words | of these, trained on |",
@@ -137,9 +143,8 @@ def _data(clean: CleanReport, vocabulary: VocabularyReport | None) -> str:
             *rows,
             row("all", [clean.splits]),
             "",
-            f"Of {clean.documents_in:,} documents, left out: {dropped or 'none'}. Text is lower case, cleaned as "
-            f"GPT-1's was, and encoded with {tokens}. The other words are those of the validation loss and of the "
-            "probes.",
+            f"Of {clean.documents_in:,} documents, left out: {dropped or 'none'}. Text is {form}, and encoded with "
+            f"{tokens}. The other words are those of the validation loss and of the probes.",
         ]
     )
 

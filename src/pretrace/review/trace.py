@@ -26,6 +26,8 @@ LIBRARIES = ("torch", "numpy", "sentencepiece", "safetensors", "scikit-learn", "
 """Pinned libraries that decide results."""
 HASH = re.compile(r"[0-9a-f]{40,64}")
 """A commit; a report may have "none" or "unknown" instead, and such a name may be that of a branch."""
+WEIGHTS = ("pretrain.init_from", "pretrain.continue_from")
+"""Parameters that name weights from elsewhere."""
 Lines = list[tuple[str, str]]
 
 
@@ -182,9 +184,10 @@ def _data(cell: Cell, stage: str, path: str, value: str) -> str:
 def _raw(cell: Cell, stage: str) -> list[str]:
     """Return the inputs from outside the pipeline: files by hash, and the parameters that name sources."""
     texts = [f"{path}  {value}" for path, value in cell.inputs(stage).items()]
-    if not cell.data(stage) or stage.startswith("tasks@"):
-        params = (cell.stages[stage].get("params") or {}).get("params.yaml") or {}
-        texts += [f"{key}: {shown(value)}" for key, value in params.items() if value not in (None, {}, [])]
+    params = (cell.stages[stage].get("params") or {}).get("params.yaml") or {}
+    from_elsewhere = not cell.data(stage) or stage.startswith("tasks@")
+    keys = params if from_elsewhere else [key for key in WEIGHTS if key in params]
+    texts += [f"{key}: {shown(params[key])}" for key in keys if params[key] not in (None, {}, [])]
     return texts + _raw_files(cell, stage.partition("@")[2]) if stage.startswith("tasks@") else texts
 
 

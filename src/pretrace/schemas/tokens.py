@@ -30,6 +30,8 @@ class VocabularyRecord(Record):
 class VocabularyReport(Record):
     """Size of the vocabulary, and how well it encodes the validation documents."""
 
+    kind: str | None = None
+    """Kind of tokenizer, as in its folder; missing in files of older versions."""
     size: int
     """Number of token ids."""
     distinct_words: int | None = None
