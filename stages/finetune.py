@@ -13,7 +13,6 @@ from pathlib import Path
 from pretrace.pipeline.stage import Run, run_stage
 from pretrace.schemas.finetuning import CellRecord
 from pretrace.schemas.record import read_record, write_record
-from pretrace.schemas.tokens import VocabularyRecord
 from pretrace.training.finetuning.worker_pool import prepare_workers
 
 PARAMS = ("lr", "epochs", "lm_weight")
@@ -21,7 +20,7 @@ PARAMS = ("lr", "epochs", "lm_weight")
 
 def main(run: Run) -> None:
     prepare_workers()  # before the next line, which loads PyTorch: the workers' copy is loaded meanwhile
-    from pretrace.training.finetuning.cells import check_files
+    from pretrace.training.finetuning.cells import check_files, vocabulary_size
     from pretrace.training.finetuning.run import finetune_all_seeds
 
     task, variant = run.cell
@@ -30,10 +29,11 @@ def main(run: Run) -> None:
     cell = read_record(Path(f"data/cells/{name}.json"), CellRecord)
     check_files(cell)
     rows, pretrained = Path(f"data/encoded/{cell.system}/{task}"), Path(f"models/pretrained/{cell.system}")
-    size = read_record(pretrained / "transformer" / "vocabulary" / "vocabulary.json", VocabularyRecord).size
     predictions = Path(f"data/predictions/{name}.parquet")
     settings = run.settings.of_system(cell.system)
-    report, cost = finetune_all_seeds(settings, task, variant, rows, pretrained, size, out, predictions)
+    report, cost = finetune_all_seeds(
+        settings, task, variant, rows, pretrained, vocabulary_size(pretrained), out, predictions
+    )
     write_record(f"reports/finetune/{name}.json", report)
     values = report.as_json()
     run.log_params({key: values[key] for key in PARAMS})

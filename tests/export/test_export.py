@@ -44,7 +44,7 @@ SAMPLES = [
 
 
 def a_trained_model(folder: Path, openai: bool) -> Path:
-    """What the pipeline leaves in models/pretrained/gpt1/transformer, with either vocabulary."""
+    """A folder as the pipeline leaves it in models/pretrained/gpt1/transformer, with either vocabulary."""
     folder.mkdir(parents=True)
     if openai:
         write_openai_vocabulary(folder / "vocabulary")

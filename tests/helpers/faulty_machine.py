@@ -45,7 +45,7 @@ READ_BY_CELL = (
     f"data/encoded/{SYSTEM}/{TASK}",
     f"models/pretrained/{SYSTEM}/transformer/vocabulary/vocabulary.json",
 )
-"""What a fine-tuning reads besides its dependency, the file that names these; a pre-trained one reads weights, too."""
+"""Inputs of a fine-tuning besides its dependency, the file that names them; a pre-trained one reads weights, too."""
 WEIGHTS = tuple(f"models/pretrained/{SYSTEM}/transformer/{name}" for name in ("config.json", "model.safetensors"))
 Stage = tuple[str, ...]
 SOURCES = ("README.md", "dvc.yaml", "params.yaml", "requirements.txt", "scales", "stages", "systems")

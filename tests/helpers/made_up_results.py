@@ -182,7 +182,7 @@ def write_task_predictions(data: Path, name: str) -> None:
 
 
 def write_zero_shot(folder: Path, system: str = SYSTEM) -> None:
-    """What the stage `zeroshot` of a system writes: of half of the rows of `source`, and of a language test."""
+    """Results of the stage `zeroshot` of a system: of half of the rows of `source`, and of a language test."""
     score = {"heuristic": "choice", "metric": "accuracy", "score": 0.4, "stderr": 0.02, "chance": 0.1, "n": 500}
     score |= {
         "cut": 0,
@@ -199,7 +199,7 @@ def write_zero_shot(folder: Path, system: str = SYSTEM) -> None:
 
 
 def write_frozen(folder: Path, name: str, share: float, system: str = SYSTEM) -> None:
-    """What the stage `frozen` of a system writes for a task, of which this share is right."""
+    """Results of the stage `frozen` of a system for a task, of which this share is right."""
     scores = {"transformer": {"score": share, "stderr": 0.015}}
     write(folder / "frozen" / f"{name}-{system}.json", {"unavailable": None, "scores": scores})
     predictions = pd.DataFrame({"transformer": right_on(share, 10)})
@@ -250,7 +250,7 @@ def write_results(folder: Path) -> None:
 
 
 def write_pretraining(folder: Path, system: str = SYSTEM, **changes: Any) -> None:
-    """What the stages of a system write that are of no task: `bpe`, `pretrain` and, without any rule, `zeroshot`."""
+    """Results of the stages of a system that are of no task: `bpe`, `pretrain` and, without any rule, `zeroshot`."""
     vocabulary = {"size": 400, "tokens_per_word": 1.2, "bytes_per_token": 4.3, "unknown_share": 0.0}
     write(folder / "bpe" / f"{system}.json", vocabulary)
     write(folder / "pretrain" / f"{system}.json", pretrain_report() | changes)

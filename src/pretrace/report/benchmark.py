@@ -28,7 +28,7 @@ from pretrace.schemas.frozen import FrozenReport
 from pretrace.schemas.record import read_record
 from pretrace.schemas.tasks import TaskReport
 from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore
-from pretrace.settings import FROZEN, MAIN_MODEL, ZERO_SHOT, ZERO_SHOT_PMI, Settings
+from pretrace.settings import FROZEN, MAIN_MODEL, ZERO_SHOT, ZERO_SHOT_PMI, Settings, split_column
 from pretrace.tasks.give_aways.find import sentences
 from pretrace.tasks.kinds import KINDS
 
@@ -131,13 +131,13 @@ def _finetune_report(folder: Path, task: str, variant: str) -> FinetuneReport:
 
 def heading(column: str) -> str:
     """Return the heading of a column of the table: "LM, zero-shot, gpt2" of a further system's."""
-    base, _, system = column.partition("-")
+    base, system = split_column(column)
     return ", ".join(filter(None, (BASELINES.get(base, base), system)))
 
 
 def is_baseline(column: str) -> bool:
     """Return True if a column is no fine-tuned model."""
-    return column.partition("-")[0] in BASELINES
+    return split_column(column)[0] in BASELINES
 
 
 def _of_system(settings: Settings, row: BenchmarkRow, system: str) -> BenchmarkRow:

@@ -11,7 +11,7 @@ from pretrace.report.benchmark import BASELINES, heading, is_baseline
 from pretrace.report.statistics.comparisons import CONFIDENCE, LEVEL
 from pretrace.report.statistics.verdicts import REFERENCE
 from pretrace.schemas.benchmark import Benchmark, BenchmarkRow, ComparedMeans, Comparison, OverallComparison
-from pretrace.settings import ZERO_SHOT, ZERO_SHOT_PMI
+from pretrace.settings import ZERO_SHOT, ZERO_SHOT_PMI, split_column
 from pretrace.tasks.kinds import KINDS
 
 BEGIN = "<!-- benchmark: written by `make repro`, changes here are lost -->"
@@ -26,7 +26,7 @@ def columns_of(benchmark: Benchmark) -> list[str]:
     """Return variants and baselines, in the table's order."""
     columns = list(dict.fromkeys(row.variant for row in benchmark.rows))
     order = list(BASELINES)
-    baselines = sorted(filter(is_baseline, columns), key=lambda name: order.index(name.partition("-")[0]))
+    baselines = sorted(filter(is_baseline, columns), key=lambda name: order.index(split_column(name)[0]))
     return [name for name in columns if not is_baseline(name)] + baselines
 
 
@@ -103,7 +103,7 @@ def intervals(benchmark: Benchmark) -> str:
 
 def _without_fine_tuning(benchmark: Benchmark) -> str:
     """Return on which rows the zero-shot columns are, and that a threshold saw labels; empty without such columns."""
-    rows = [row for row in benchmark.rows if row.variant.partition("-")[0] in (ZERO_SHOT, ZERO_SHOT_PMI)]
+    rows = [row for row in benchmark.rows if split_column(row.variant)[0] in (ZERO_SHOT, ZERO_SHOT_PMI)]
     all_rows = {row.task: row.n_eval for row in reversed(benchmark.rows)}
     some = [row.n_eval for row in rows if row.n_eval < all_rows[row.task]]
     limited = f" {BASELINES[ZERO_SHOT]}: on at most {max(some):,} of the rows." if some else ""

@@ -19,7 +19,7 @@ from pretrace.schemas.finetuning import FinetuneReport
 from pretrace.schemas.models import PretrainReport
 from pretrace.schemas.record import read_optional_record, read_record
 from pretrace.schemas.tokens import VocabularyReport
-from pretrace.settings import MAIN_MODEL, ZERO_SHOT, ZERO_SHOT_PMI
+from pretrace.settings import MAIN_MODEL, ZERO_SHOT, ZERO_SHOT_PMI, split_column
 
 MOST_SOURCES = 12
 """Sources in the table of the data, the largest first."""
@@ -208,7 +208,7 @@ def _scores(pretrain: PretrainReport, benchmark: Benchmark) -> str:
         cells = [score_text(by_variant.get(name)) for name in columns]
         lines.append(f"| {escape(task)} | {one.metric} | {one.n_eval:,} | {' | '.join(cells)} |")
     zero_shot = " LM, zero-shot: the pre-trained model without fine-tuning, where there is a rule for the task."
-    columns_there = {ZERO_SHOT, ZERO_SHOT_PMI} & {name.partition("-")[0] for name in columns}
+    columns_there = {ZERO_SHOT, ZERO_SHOT_PMI} & {split_column(name)[0] for name in columns}
     text_only = " n-gram, LSA: models of the pre-training text without a network."
     explained = [text_only * bool({"ngram", "lsa"} & {*columns}), zero_shot * bool(columns_there)]
     return "\n".join([*lines, "", intervals(benchmark) + "".join(explained)])

@@ -12,7 +12,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.files import read_json
 from pretrace.review.columns import BASELINES, ZERO_SHOTS, predictions_of, report_of, stage_of
 from pretrace.review.git_tree import Tree
-from pretrace.review.lockfile import Stages, first_system, hashes, locked_stages, makers
+from pretrace.review.lockfile import Stages, first_system, hashes, locked_stages, makers, outputs
 from pretrace.review.score_changes import rows_of
 from pretrace.schemas.baselines import BaselineScore, BaselinesReport
 from pretrace.schemas.benchmark import BenchmarkRow
@@ -20,7 +20,7 @@ from pretrace.schemas.finetuning import CellRecord, FinetuneReport
 from pretrace.schemas.frozen import FrozenReport
 from pretrace.schemas.record import read_record
 from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore
-from pretrace.settings import FROZEN, MAIN_MODEL
+from pretrace.settings import FROZEN, MAIN_MODEL, split_column
 
 CODE = ("src/", "stages/")
 
@@ -63,7 +63,7 @@ class Cell:
         Raises:
             PretraceError: the report is missing or has another form.
         """
-        path, task, variant = root / self.report, self.row.task, self.row.variant.partition("-")[0]
+        path, task, variant = root / self.report, self.row.task, split_column(self.row.variant)[0]
         if variant in BASELINES:
             baseline = read_record(path, BaselinesReport).baselines.get(variant)
             return [baseline.score] * 2 if baseline else []
@@ -101,7 +101,7 @@ class Cell:
         Of a folder with the results of several stages, only those that this cell rests on: its task, or the files that
         its fine-tuning reads.
         """
-        outs = {out: value for one in self.stages.values() for out, value in hashes(one, "outs").items()}
+        outs = outputs(self.stages)
         data: dict[str, str] = {}
         for path, value in hashes(self.stages[stage], "deps").items():
             inner = {out: own for out, own in outs.items() if out.startswith(f"{path}/")}

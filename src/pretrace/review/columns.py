@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pretrace.settings import FROZEN, ZERO_SHOT, ZERO_SHOT_PMI
+from pretrace.settings import FROZEN, ZERO_SHOT, ZERO_SHOT_PMI, split_column
 
 BASELINES = ("majority", "tfidf", "ngram", "lsa")
 ZERO_SHOTS = (ZERO_SHOT, ZERO_SHOT_PMI)
@@ -32,6 +32,6 @@ def predictions_of(task: str, column: str, system: str) -> str:
 
 def _by_column(task: str, column: str, system: str, baseline: str, zero_shot: str, frozen: str, finetuned: str) -> str:
     """Return the form that fits a column, with task, column and system filled in."""
-    base, _, own = column.partition("-")
+    base, own = split_column(column)
     forms = dict.fromkeys(BASELINES, baseline) | dict.fromkeys(ZERO_SHOTS, zero_shot) | {FROZEN: frozen}
     return forms.get(base, finetuned).format(task=task, column=column, system=own or system)

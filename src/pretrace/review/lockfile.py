@@ -70,6 +70,11 @@ def hashes(stage: dict[str, Any] | None, part: str) -> dict[str, str]:
     return {entry["path"]: str(entry.get("md5", "")) for entry in _mapping(stage).get(part) or []}
 
 
+def outputs(stages: Stages) -> dict[str, str]:
+    """Return {path: hash} of all that the locked stages have written."""
+    return {path: value for stage in stages.values() for path, value in hashes(stage, "outs").items()}
+
+
 def makers(stages: Stages, path: str) -> list[str]:
     """Return the stages that write a path, something in it, or a folder around it."""
     return [

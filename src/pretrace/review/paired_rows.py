@@ -13,7 +13,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.report.predictions import TaskPredictions, read_finetuned, read_parquet
 from pretrace.report.statistics.estimates import Estimate
 from pretrace.report.statistics.task_scores import DocumentNumbers, TaskScores
-from pretrace.review.lockfile import Stages, hashes
+from pretrace.review.lockfile import Stages, outputs
 from pretrace.review.score_changes import Change, scores_of
 
 
@@ -27,7 +27,7 @@ def paired_estimates(
         root: the project's folder, whose files are those after.
         cache: DVC's folder of files by hash.
     """
-    one, other = _outputs(before), _outputs(after)
+    one, other = outputs(before), outputs(after)
     numbers, paired = DocumentNumbers(), {}
     for change in changes:
         cell, rows = f"{change.task}-{change.column}", f"data/tasks/{change.task}"
@@ -61,10 +61,6 @@ def _difference(change: Change, files: list[Path], numbers: DocumentNumbers) -> 
             raise PretraceError(f"{change.task}/{change.column}: other seeds than in the table")
     scores = TaskScores(change.after.metric, task, numbers.of(change.task, documents), {}, balanced=False)
     return scores.minus("after", "before")
-
-
-def _outputs(stages: Stages) -> dict[str, str]:
-    return {path: value for stage in stages.values() for path, value in hashes(stage, "outs").items()}
 
 
 def _cached(cache: Path, md5: str) -> Path:

@@ -48,7 +48,7 @@ class ReadSource(Record):
     weight: float
     """Share of the sequences that were read."""
     epochs: float
-    """How often it was read: tokens that were read of it, over `tokens`."""
+    """Tokens that were read of it, over `tokens`."""
 
 
 class LanguageModelMetrics(Record):

@@ -15,7 +15,7 @@ from pretrace.settings.card import Card, PaperScore
 from pretrace.settings.columns import Columns
 from pretrace.settings.corpus import Corpus, Dataset, HubDataset, TextSettings, Workers
 from pretrace.settings.experiment import OVERRIDES, DevSplit, Pretraining, Task, Variant
-from pretrace.settings.load import Settings, load_settings
+from pretrace.settings.load import Settings, load_settings, split_column
 from pretrace.settings.objective import ObjectiveSettings
 from pretrace.settings.quality import (
     BoilerplateRules,
@@ -105,5 +105,6 @@ __all__ = [
     "load_settings",
     "read_yaml",
     "ready_names",
+    "split_column",
     "with_ready",
 ]

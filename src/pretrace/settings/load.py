@@ -154,7 +154,7 @@ class Settings(Section):
     def column_of(self, column: str, system: str) -> str:
         """Return the name of a system's column without fine-tuning: `frozen`, and `frozen-bert` of a further system.
 
-        No variant has a hyphen in its name.
+        No variant has a hyphen in its name, so `split_column` takes it apart.
         """
         return column if system == self.first_system else f"{column}-{system}"
 
@@ -193,6 +193,12 @@ class Settings(Section):
     def finetune_lr(self) -> float:
         """Peak learning rate of fine-tuning: the top-level `lr`, else the scale's."""
         return self.lr if self.lr is not None else self.scale.finetune.lr
+
+
+def split_column(column: str) -> tuple[str, str]:
+    """Return the name of a column without its system, and the system: "" for the first one's, and for a variant."""
+    base, _, system = column.partition("-")
+    return base, system
 
 
 def load_settings(root: Path | str = ".") -> Settings:

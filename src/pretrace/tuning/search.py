@@ -27,10 +27,10 @@ from pretrace.report.search import state_of
 from pretrace.schemas.finetuning import DevScores, SearchedSetting, SearchRecord, SeedResult
 from pretrace.schemas.record import read_record, write_record
 from pretrace.schemas.tasks import TaskRecord
-from pretrace.schemas.tokens import VocabularyRecord
-from pretrace.settings import MAIN_MODEL, Settings
+from pretrace.settings import Settings
 from pretrace.tasks.dataset import TASK
 from pretrace.tasks.encoded import read_encoded
+from pretrace.training.finetuning.cells import vocabulary_size
 from pretrace.training.finetuning.config import resolve_recipe
 from pretrace.training.finetuning.job import Job
 from pretrace.training.finetuning.seed_jobs import RESULT, SeedJobs
@@ -90,8 +90,8 @@ def _trials(settings: Settings, rows: Path, pretrained: Path) -> Iterator[Trial]
             continue
         own = _with(settings.of_system(system), variant, factor, epochs)
         recipe = resolve_recipe(own, variant, task, record)
-        size = read_record(models / MAIN_MODEL / "vocabulary" / "vocabulary.json", VocabularyRecord).size
-        yield Trial(task, variant, factor, SeedJobs(own, variant, recipe, of_task, models, size))
+        jobs = SeedJobs(own, variant, recipe, of_task, models, vocabulary_size(models))
+        yield Trial(task, variant, factor, jobs)
 
 
 def _with(settings: Settings, variant: str, factor: float, epochs: int) -> Settings:

@@ -15,6 +15,7 @@ from pretrace.report.markdown import columns_of, rows_by_task
 from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
 from pretrace.schemas.corpus import CleanReport, LengthBin
 from pretrace.schemas.models import CurvePoint
+from pretrace.settings import split_column
 
 BASELINE_MARKS = {
     "majority": "D",
@@ -54,7 +55,7 @@ def scores_figure(benchmark: Benchmark) -> str:
             axis.set_ylim(len(columns) - 0.4, -0.6)
             axis.grid(axis="y", visible=False)
             for position, name in enumerate(columns):
-                mark = BASELINE_MARKS.get(name.partition("-")[0], "o")
+                mark = BASELINE_MARKS.get(split_column(name)[0], "o")
                 _score_row(axis, position, rows.get(name), colors[name], mark)
         figure.supxlabel("test score x 100", fontsize=10, color=MUTED)
         return svg_of(figure)

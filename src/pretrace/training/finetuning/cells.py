@@ -18,7 +18,8 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder, sha256_of_file
 from pretrace.pipeline.dvc_hash import dvc_hash
 from pretrace.schemas.finetuning import CellRecord
-from pretrace.schemas.record import write_record
+from pretrace.schemas.record import read_record, write_record
+from pretrace.schemas.tokens import VocabularyRecord
 from pretrace.settings import MAIN_MODEL, Settings
 
 SIZE = "vocabulary/vocabulary.json"
@@ -67,6 +68,15 @@ def check_files(cell: CellRecord) -> None:
             raise PretraceError(
                 f"{path}: is not what the stage `cells` has read; delete {path.parent} and run `dvc repro`"
             )
+
+
+def vocabulary_size(models: Path) -> int:
+    """Return the tokens of the vocabulary of a system's pre-trained models, given their folder.
+
+    Raises:
+        PretraceError: the record is missing or damaged.
+    """
+    return read_record(models / MAIN_MODEL / SIZE, VocabularyRecord).size
 
 
 def _model_files(settings: Settings, name: str, models: Path) -> Iterator[Path]:
