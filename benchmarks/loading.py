@@ -51,7 +51,7 @@ def compare_loading(shards: Path) -> dict[str, Any]:
         patch.object(Trainer, "_read", timed("loading", Trainer._read)),
         patch.object(Monitor, "record", timed("logging", Monitor.record)),
     ):
-        pretrain("transformer", settings.model_copy(update={"scale": scale}), shards.resolve())
+        pretrain(settings.pretrain.seeds[0], settings.model_copy(update={"scale": scale}), shards.resolve())
     steps = [after - before for before, after in pairwise(ends)]
     medians = {"update": statistics.median(steps)} | {kind: statistics.median(values) for kind, values in spent.items()}
     share = (medians["loading"] + medians["logging"]) / medians["update"]

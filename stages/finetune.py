@@ -31,9 +31,8 @@ def main(run: Run) -> None:
     rows, pretrained = Path(f"data/encoded/{cell.system}/{task}"), Path(f"models/pretrained/{cell.system}")
     predictions = Path(f"data/predictions/{name}.parquet")
     settings = run.settings.of_system(cell.system)
-    report, cost = finetune_all_seeds(
-        settings, task, variant, rows, pretrained, vocabulary_size(pretrained), out, predictions
-    )
+    size = vocabulary_size(settings, pretrained)
+    report, cost = finetune_all_seeds(settings, task, variant, rows, pretrained, size, out, predictions)
     write_record(f"reports/finetune/{name}.json", report)
     values = report.as_json()
     run.log_params({key: values[key] for key in PARAMS})

@@ -1,4 +1,4 @@
-"""Pre-train a system's transformer, and the LSTM when a variant needs it; or take other weights instead.
+"""Pre-train a system's model, or take other weights instead.
 
     python stages/pretrain.py gpt1
     torchrun --nproc-per-node 8 stages/pretrain.py gpt1     # with several GPUs, here or on several machines
@@ -18,7 +18,7 @@ from pretrace.tokens import load_vocabulary
 from pretrace.tracking.publish import publish_progress
 from pretrace.training.engine.generate import generate_samples
 from pretrace.training.objectives.special_tokens import special_tokens
-from pretrace.training.pretraining.artifacts import models_to_pretrain, total_cost, write_results
+from pretrace.training.pretraining.artifacts import total_cost, write_results
 from pretrace.training.pretraining.init_from import init_from
 from pretrace.training.pretraining.run import pretrain
 
@@ -34,18 +34,14 @@ def main(run: Run) -> None:
     sample = partial(generate_samples, vocabulary=vocabulary, seed=settings.pretrain.seeds[0])
     special = special_tokens(vocabulary)
     publish, curves = partial(publish_progress, run), REPORTS / "curves" / system
-    chosen = {
-        name: (kind, seed)
-        for kind in models_to_pretrain(settings)
-        for name, seed in settings.pretrainings(kind).items()
-    }
+    chosen = settings.pretrainings()
     for name in [f"{name}{part}" for name in chosen for part in ("", "-validation")]:
         run.log_curve(curves / f"{name}.json")
-    for name, (kind, seed) in chosen.items():
+    for name, seed in chosen.items():
         if seed is None:
             results[name] = init_from(settings, shards, special)
         else:
-            results[name] = pretrain(kind, seed, settings, shards, publish, curves, sample, special)
+            results[name] = pretrain(seed, settings, shards, publish, curves, sample, special)
     if run.is_rank_zero:  # under torchrun, rank 0 writes
         report = write_results(results, folder, Path(f"models/pretrained/{system}"), REPORTS, system, sample)
         run.log_metrics(report.as_json())

@@ -1,9 +1,9 @@
-"""Score the pre-trained language models of a system without fine-tuning: tasks by heuristics, and language tests.
+"""Score the pre-trained language model of a system without fine-tuning: tasks by heuristics, and language tests.
 
     python stages/zeroshot.py gpt1
 
 Reads models/pretrained/<system>/, data/tasks/ and the files of the language tests; writes
-reports/zeroshot/<system>.json and, for the final transformer of each pre-training,
+reports/zeroshot/<system>.json and, for the final weights of each pre-training,
 data/zeroshot/<system>/<task>.parquet: the predictions for the test rows scored.
 """
 
@@ -32,15 +32,16 @@ def main(run: Run) -> None:
 
 
 def numbers(report: ZeroShotReport) -> dict[str, float]:
-    """Return the scores as MLflow shows them: `cloze.lm_zero_shot.transformer`, `lambada.lstm.accuracy`."""
+    """Return the scores as MLflow shows them: `cloze.lm_zero_shot.transformer`, `lambada.transformer.accuracy`."""
     scores = {
-        f"{name}.{column}.{kind}": row.score
+        f"{name}.{column}.{model}": row.score
         for name, by_column in report.tasks.items()
         for column, rows in by_column.items()
-        for kind, row in rows.items()
+        for model, row in rows.items()
     }
     for name, rows in report.language_tests.items():
-        scores |= {f"{name}.{kind}.{key}": value for kind, row in rows.items() for key, value in row.as_json().items()}
+        values = {model: row.as_json() for model, row in rows.items()}
+        scores |= {f"{name}.{model}.{key}": value for model, own in values.items() for key, value in own.items()}
     return scores
 
 

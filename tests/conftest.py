@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,9 +36,14 @@ SHARING_FOLDERS = ("integration", "faults")
 
 
 def scope_of(nodeid: str) -> str:
-    """The folder or file of a test: what has its tests together in one process, where there are several."""
+    """The folder or file of a test: what has its tests together in one process, where there are several.
+
+    A run of nothing but faults, hours long, has them in every process.
+    """
     path = nodeid.split("::")[0]
     folders = path.split("/")[:-1]
+    if folders and folders[-1] == "faults" and os.environ.get("PRETRACE_FAULTS"):
+        return nodeid
     return folders[-1] if folders and folders[-1] in SHARING_FOLDERS else path
 
 

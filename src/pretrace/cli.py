@@ -70,10 +70,13 @@ def check(_options: argparse.Namespace) -> None:
 
 
 def _model(options: argparse.Namespace) -> str:
-    """Return the model that a command is given; by default the transformer of the experiment's first system."""
-    from pretrace.settings import MAIN_MODEL, load_settings
+    """Return the model that a command is given; by default that of the experiment's first system."""
+    from pretrace.settings import load_settings
 
-    return options.model or f"models/pretrained/{load_settings().first_system}/{MAIN_MODEL}"
+    if options.model:
+        return str(options.model)
+    settings = load_settings()
+    return f"models/pretrained/{settings.first_system}/{settings.scale.kind}"
 
 
 def generate(options: argparse.Namespace) -> None:

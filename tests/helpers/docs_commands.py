@@ -88,7 +88,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         (".venv/bin/dvc exp run --queue -n fast -S lr=2e-3", Run()),
         (LOG_OF_QUEUE, QUEUE),
         (".venv/bin/dvc exp show --only-changed", Run(more=" --no-pager", says="lr")),
-        (".venv/bin/dvc exp run -S 'variants=${ablations.table5}'", TO_WEIGHTS),
+        (".venv/bin/dvc exp run -S 'systems=[gpt1,lstm]' -S 'variants=${ablations.table5}'", TO_WEIGHTS),
         (".venv/bin/dvc exp run -S scale=gpt1 -S pretrain.init_from=/data/openai-gpt", TO_WEIGHTS),
         (".venv/bin/pretrace export models/pretrained/gpt1/transformer --to huggingface", LOOK),
         (".venv/bin/dvc push", ByTest("tests/integration/test_remotes.py::test_default_remote_works_at_once")),
@@ -329,7 +329,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ),
         (
             ".venv/bin/dvc exp run -S 'scales/laptop.yaml:pretrain.save_at_powers_of_two=true' "
-            "-S 'variants=${ablations.table5}'",
+            "-S 'systems=[gpt1,lstm]' -S 'variants=${ablations.table5}'",
             TO_WEIGHTS,
         ),
         (

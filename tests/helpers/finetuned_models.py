@@ -56,7 +56,7 @@ def make_finetuned(project: Path) -> None:
             folder = project / f"models/finetuned/{name}-{variant}"
             folder.mkdir(parents=True)
             outputs = len(LABELS.get(name, [0]))
-            model = build_model("transformer", scale, size, seed)
+            model = build_model(scale, size, seed)
             columns = Columns(first=["story", "more"], question="asked").model_dump()
             config = finetuned_config(
                 LABELS.get(name), kind, outputs, model=model.describe().as_json(), columns=columns

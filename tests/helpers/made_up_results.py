@@ -108,12 +108,12 @@ def finetuned_config(
     }
 
 
-def pretrain_report(steps: int = 300, lstm_steps: int = 300) -> dict[str, Any]:
-    """What `pretrain` reports of a transformer and an LSTM."""
+def pretrain_report(steps: int = 300) -> dict[str, Any]:
+    """What `pretrain` reports of a transformer."""
     losses = {"val_loss": 4.2, "val_perplexity": 66.7, "val_bits_per_byte": 1.7}
     sizes = {"parameters": 2_570_000, "tokens": 4_096_000, "flops": 63_000_000_000_000}
     mix = {HOSTILE: {"tokens": 5_000, "weight": 0.25, "epochs": 3.5}}
-    return {**losses, **sizes, "steps": steps, "mix": mix, "lstm": {**losses, **sizes, "steps": lstm_steps}}
+    return {**losses, **sizes, "steps": steps, "mix": mix}
 
 
 def task_record(**changes: Any) -> dict[str, Any]:
@@ -191,7 +191,7 @@ def write_zero_shot(folder: Path, system: str = SYSTEM) -> None:
         "updates": [{"step": 1, "score": 0.1}, {"step": 300, "score": 0.4}],
     }
     last_word = {"protocol": f"last word {HOSTILE}", "accuracy": 0.1234, "perplexity": 1234.5, "n": 5153}
-    tasks = {"source": {"lm_zero_shot": {"transformer": score, "lstm": {**score, "score": 0.3}}}}
+    tasks = {"source": {"lm_zero_shot": {"transformer": score}}}
     tests = {"lambada": {"transformer": last_word}}
     write(folder / "zeroshot" / f"{system}.json", {"tasks": tasks, "language_tests": tests})
     predictions = pd.DataFrame({"row": np.arange(0, ROWS, 2), "lm_zero_shot": right_on(0.4, 5)[:500]})

@@ -35,7 +35,7 @@ def losses_of(group: Group, strategy: Strategy, rate: float, steps: int, micro: 
     """The losses of steps with batches of 8 sequences, and all weights at the end, joined."""
     device = choose_device("float32", 1)
     section = settings_with().scale.pretrain
-    model = build_model("transformer", settings_with().scale, SCALE["vocabulary"]["size"], 1)
+    model = build_model(settings_with().scale, SCALE["vocabulary"]["size"], 1)
     data_parallel = DataParallel(model, CausalLM().loss, group, strategy)
     optimizer = build_optimizer(model, section)
 

@@ -46,13 +46,13 @@ def make_run(folder: Path) -> Path:
     scale = load_settings(folder).scale
     pretrained = folder / "models" / "pretrained" / "gpt1" / "transformer"
     pretrained.mkdir(parents=True)
-    save_model(pretrained, build_model("transformer", scale, size, 1))
+    save_model(pretrained, build_model(scale, size, 1))
     shutil.copytree(folder / "models" / "vocabulary" / "gpt1", pretrained / "vocabulary")
     for name, task in TASKS.items():
         out = folder / "models" / "finetuned" / f"{name}-full"
         out.mkdir(parents=True)
         outputs = len(LABELS[name] or [0])
-        language_model = build_model("transformer", scale, size, 2)
+        language_model = build_model(scale, size, 2)
         described = language_model.describe().as_json()
         form = InputFormat.delimiters(size, language_model.context)
         save_tensors(out / "model.safetensors", TaskModel(language_model, KINDS[task["kind"]], outputs, form, 5))

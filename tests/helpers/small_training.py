@@ -100,14 +100,13 @@ def make_shards(folder: Path, seed: int = 0, mix: dict[str, float] | None = None
 def run(
     settings: Settings,
     shards: Path,
-    kind: str = "transformer",
     publish: Callable[[], None] | None = None,
     seed: int | None = None,
     **more: Any,
 ) -> Any:
     """Pre-train as the stage does, with the first seed of the settings if none is given."""
     seed = settings.pretrain.seeds[0] if seed is None else seed
-    return pretrain(kind, seed, settings, shards, publish or (lambda: None), **more)
+    return pretrain(seed, settings, shards, publish or (lambda: None), **more)
 
 
 def weights_of(result: Pretrained) -> dict[str, bytes]:

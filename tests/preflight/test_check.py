@@ -56,7 +56,7 @@ def real_dry_run() -> None:
 def test_check_describes_the_run(repository: Path, capsys: Any) -> None:
     settings = load_settings()
     lines = dict(line.split(None, 1) for line in run(capsys, "check").splitlines() if line[0] != " ")
-    weights = sum(p.numel() for p in build_model("transformer", settings.scale, 64, 0).parameters())
+    weights = sum(p.numel() for p in build_model(settings.scale, 64, 0).parameters())
     section = settings.scale.pretrain
     assert lines["transformer"] == f"{weights:,} parameters"
     tokens = section.steps * section.batch_size * settings.scale.model.context
@@ -66,10 +66,10 @@ def test_check_describes_the_run(repository: Path, capsys: Any) -> None:
     assert not (repository / "reports").exists()
 
 
-def test_check_includes_the_lstm_if_a_variant_has_it(repository: Path, capsys: Any) -> None:
-    write_settings(repository, {"variants": {"full": {}, "lstm": {"model": "lstm"}}})
+def test_check_includes_the_lstm(repository: Path, capsys: Any) -> None:
+    write_settings(repository, {"systems": ["gpt1", "lstm"], "variants": {"full": {}, "lstm": {"system": "lstm"}}})
     said = run(capsys, "check")
-    lstm = build_model("lstm", load_settings().scale, 64, 0)
+    lstm = build_model(load_settings().of_system("lstm").scale, 64, 0)
     assert f"{sum(p.numel() for p in lstm.parameters()):,} parameters" in said
 
 
@@ -150,7 +150,7 @@ def write_two_systems(repository: Path, variants: dict[str, Any]) -> None:
 
 
 def test_check_describes_every_system(repository: Path, capsys: Any) -> None:
-    variants = {"full": {}, "gpt2_full": {"system": "gpt2"}, "gpt2_lstm": {"system": "gpt2", "model": "lstm"}}
+    variants = {"full": {}, "gpt2_full": {"system": "gpt2"}}
     write_two_systems(repository, variants)
     lines = [line.split(None, 1) for line in run(capsys, "check").splitlines()]
     assert ["systems", "gpt1, gpt2"] in lines
@@ -158,10 +158,9 @@ def test_check_describes_every_system(repository: Path, capsys: Any) -> None:
     assert [text if name == "system" else name for name, text in own] == [
         *("gpt1", "transformer"),
         *("gpt2", "transformer"),
-        *("gpt2", "lstm"),
     ]
     settings = load_settings()
-    gpt2 = build_model("transformer", settings.of_system("gpt2").scale, 300, 0)
+    gpt2 = build_model(settings.of_system("gpt2").scale, 300, 0)
     assert own[3][1] == f"{sum(p.numel() for p in gpt2.parameters()):,} parameters" != own[1][1]
 
 

@@ -18,7 +18,9 @@ from pretrace.settings import load_settings
 def test_dry_run_measures_the_share_of_a_process(repository: Path, kind: str) -> None:
     """In this process; global settings are restored."""
     before = torch.get_num_threads()
-    run = measure_here(kind, load_settings(), 6)
+    settings = load_settings()
+    scale = settings.scale.model_copy(update={"kind": kind})
+    run = measure_here(settings.model_copy(update={"scale": scale}), 6)
     torch.set_num_threads(before)
     torch.use_deterministic_algorithms(False)
     assert run.micro_batch == run.measured_batch == 6
@@ -31,14 +33,14 @@ def test_dry_run_measures_the_share_of_a_process(repository: Path, kind: str) ->
 def test_dry_run_failure_is_one_line(repository: Path) -> None:
     settings = load_settings()
     (repository / "params.yaml").unlink()
-    with pytest.raises(PretraceError, match=r"lstm: the dry run failed \(params.yaml: no such file; .+\)$"):
-        dry_run("lstm", settings, 1)
+    with pytest.raises(PretraceError, match=r"gpt1: the dry run failed \(params.yaml: no such file; .+\)$"):
+        dry_run(settings, 1)
 
 
 @pytest.mark.slow
 def test_dry_run_with_fewer_sequences_is_marked(repository: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("pretrace.preflight.timing.SECONDS", 0.0)
-    run = measure_here("transformer", load_settings(), 6)
+    run = measure_here(load_settings(), 6)
     torch.use_deterministic_algorithms(False)
     assert (run.micro_batch, run.measured_batch, run.memory_is_measured) == (6, 2, False)
 

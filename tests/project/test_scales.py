@@ -17,9 +17,9 @@ SCALES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 def reckoned(name: str, kind: str = "transformer") -> tuple[int, int, int]:
     """Parameters, tokens of the pre-training, FLOPs a token."""
-    scale = Scale.model_validate(read_yaml(FOLDER / f"{name}.yaml"))
+    scale = Scale.model_validate({**read_yaml(FOLDER / f"{name}.yaml"), "kind": kind})
     with torch.device("meta"):
-        model = build_model(kind, scale, scale.vocabulary.size, 0)
+        model = build_model(scale, scale.vocabulary.size, 0)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return parameters, Plan(scale).tokens, flops_per_token(model)
 

@@ -70,9 +70,8 @@ BAD_PARAMS = [
     ("variants.full.layers", -1, "variants.full.layers"),
     ("variants.full.layers", 5, "variants.full.layers: got 5; the transformer of scale laptop has 4"),
     ("variants.scratch.layers", 1, "variants.scratch: `layers` is for a pre-trained transformer"),
-    ("variants.full", {"model": "lstm", "layers": 1}, "variants.full: `layers` is for a pre-trained transformer"),
-    ("ablations", {"table5": {"lstm": {"model": "rnn"}}}, "ablations.table5.lstm.model"),
-    ("variants.full.model", "mamba", "variants.full.model"),
+    ("ablations", {"table5": {"lstm": {"layers": "one"}}}, "ablations.table5.lstm.layers"),
+    ("variants.full.model", "lstm", "variants.full.model"),
     ("variants.full.pretrained", "yes", "variants.full.pretrained"),
     ("corpus.source", "web", "corpus.source"),
     ("corpus.packages", [], "corpus.packages"),
@@ -206,11 +205,10 @@ def test_variant_has_its_own_system_or_the_first(project: Path) -> None:
 
 
 def test_variants_are_checked_with_their_system(project: Path) -> None:
-    lstm = {"model": "lstm"}
-    with_systems(project, ["gpt1", "bert"], {"full": {}, "lstm": lstm, "other": {"system": "bert"}})
+    with_systems(project, ["gpt1", "lstm"], {"full": {"layers": 1}, "lstm": {"system": "lstm"}})
     load_settings(project)
-    with_systems(project, ["gpt1", "bert"], {"full": {}, "lstm": {**lstm, "system": "bert"}})
-    assert "variants.lstm.model: system bert has `pretrain.objective.kind: masked`" in refused(project)
+    with_systems(project, ["gpt1", "lstm"], {"full": {}, "lstm": {"system": "lstm", "layers": 1}})
+    assert "variants.lstm.layers: is for a transformer; system lstm is of kind `lstm`: remove it" in refused(project)
 
 
 def test_weights_from_elsewhere_are_of_one_system(project: Path) -> None:

@@ -23,9 +23,9 @@ ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "",
 }
 CASES = {
-    "dropout off": ("transformer", {"model.dropout": 0.0}),
-    "dropout on": ("transformer", {"model.dropout": 0.1, "pretrain.optimizer": "openai_adam"}),
-    "lstm": ("lstm", {}),
+    "dropout off": {"model.dropout": 0.0},
+    "dropout on": {"model.dropout": 0.1, "pretrain.optimizer": "openai_adam"},
+    "lstm": {"kind": "lstm"},
 }
 
 
@@ -42,9 +42,9 @@ def curves() -> dict[str, list[str]]:
     losses: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as name:
         shards = make_shards(Path(name))
-        for case, (kind, changes) in CASES.items():
+        for case, changes in CASES.items():
             device, checkpoints = choose_device("float32", 1), Checkpoints(Path(name) / case)
-            trainer = Trainer(kind, 3, settings_with(changes), shards, device, checkpoints, CausalLM())
+            trainer = Trainer(3, settings_with(changes), shards, device, checkpoints, CausalLM())
             losses[case] = [f"{step.loss:.10g}" for step in trainer.steps(Sigterm())]
     return losses
 

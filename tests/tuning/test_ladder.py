@@ -34,7 +34,7 @@ def test_five_sizes_of_the_laptop_go_from_a_tenth_of_a_million_to_five() -> None
     for width in settings.ladder.widths:
         own = settings_of(settings, width).scale
         with torch.device("meta"):
-            model = build_model("transformer", own, own.vocabulary.size, 0)
+            model = build_model(own, own.vocabulary.size, 0)
         parameters.append(sum(parameter.numel() for parameter in model.parameters()))
         rates.append(own.pretrain.lr)
         assert own.model.width == width

@@ -71,7 +71,7 @@ def rows(project: Path) -> Path:
         write_task(project / "data" / "encoded" / "gpt1" / name, task, encode)
     model = project / "models" / "pretrained" / "gpt1" / "transformer"
     model.mkdir(parents=True)
-    save_model(model, build_model("transformer", settings_with().scale, VOCABULARY, seed=9))
+    save_model(model, build_model(settings_with().scale, VOCABULARY, seed=9))
     (model / "vocabulary").mkdir()
     record = {"size": VOCABULARY, "kind": "sentencepiece-bpe", "fingerprint": "0"}
     (model / "vocabulary" / "vocabulary.json").write_text(json.dumps(record))
@@ -155,7 +155,7 @@ def test_each_variant_is_searched_with_its_system(rows: Path) -> None:
         shutil.copytree(f"{place}/gpt1", f"{place}/other")
     found = {name: [one.dev_scores for one in search_on_dev(own).settings if one.variant == name] for name in variants}
     assert found["full"] == found["beside"]
-    save_model(Path("models/pretrained/other/transformer"), build_model("transformer", own.scale, VOCABULARY, seed=3))
+    save_model(Path("models/pretrained/other/transformer"), build_model(own.scale, VOCABULARY, seed=3))
     record = search_on_dev(own)
     assert record.fine_tunings == 2  # of the other system alone
     assert [one.dev_scores for one in record.settings if one.variant == "full"] == found["full"]

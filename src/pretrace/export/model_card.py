@@ -11,7 +11,7 @@ from pretrace.model import LanguageModel, Transformer
 from pretrace.model.checkpoints.huggingface import architecture_of
 from pretrace.report.model_card import Form, model_card, short_card
 from pretrace.schemas.finetuning import FinetunedConfig
-from pretrace.settings import MAIN_MODEL
+from pretrace.settings import MODEL_KINDS
 from pretrace.tasks.input_formats import SPECIAL_TOKENS
 from pretrace.tasks.kinds import KINDS
 from pretrace.training.finetuning.load import FINETUNED
@@ -58,7 +58,9 @@ def card(format: str, folder: Path, model: LanguageModel, config: FinetunedConfi
     try:
         if config and folder.parent == FINETUNED:
             return model_card(REPORTS, config.system, described, folder.name)
-        if folder.name == MAIN_MODEL and folder.parent.parent == PRETRAINED:  # the card is about the first pre-training
+        if (
+            folder.name in MODEL_KINDS and folder.parent.parent == PRETRAINED
+        ):  # the card is about the first pre-training
             return model_card(REPORTS, folder.parent.name, described)
     except PretraceError:  # no reports, as in a clone that has fetched only the model
         pass

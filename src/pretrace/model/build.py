@@ -8,9 +8,9 @@ from pretrace.model.transformer import Transformer
 from pretrace.settings import Scale
 
 MODELS: dict[str, type[LanguageModel]] = {model.kind: model for model in (Transformer, LSTM)}
-"""Classes of language models; `Scale.sizes_of` has the settings of each."""
+"""Classes of language models."""
 
 
-def build_model(kind: str, scale: Scale, vocabulary_size: int, seed: int) -> LanguageModel:
-    """Return a model of a kind in `MODELS` with random weights and the scale's sizes."""
-    return MODELS[kind].create(scale.sizes_of(kind), vocabulary_size, scale.model.context, seed)
+def build_model(scale: Scale, vocabulary_size: int, seed: int) -> LanguageModel:
+    """Return a model of the scale's kind and sizes with random weights."""
+    return MODELS[scale.kind].create(scale.sizes, vocabulary_size, scale.model.context, seed)

@@ -21,7 +21,7 @@ from pretrace.corpus.readers.faults import stop
 from pretrace.model import build_model
 from pretrace.preflight.disk import check_disk, corpus_bytes
 from pretrace.preflight.timing import DryRun, dry_run
-from pretrace.settings import MAIN_MODEL, Settings
+from pretrace.settings import Settings
 from pretrace.tasks.odd_rows.classes import counts
 from pretrace.tasks.raw_files import changed_files, read_task_reports, rows_changed
 from pretrace.tasks.read_task import read_task_files
@@ -32,7 +32,6 @@ from pretrace.training.distributed.data_parallel import check_batch_size
 from pretrace.training.distributed.group import Group
 from pretrace.training.engine.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY, flops_per_token
 from pretrace.training.engine.memory import check_memory, min_training_memory
-from pretrace.training.pretraining.artifacts import models_to_pretrain
 from pretrace.training.pretraining.continued import OldText
 from pretrace.training.pretraining.initial_weights import load_initial_model
 from pretrace.training.pretraining.plan import Plan
@@ -61,8 +60,8 @@ def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
             yield "examples", f"{path}: {len(found.files):,} files"
     yield from _tasks(settings)
     systems = [settings.of_system(name) for name in settings.systems]
-    models = [(own, kind, _meta_model(kind, own)) for own in systems for kind in models_to_pretrain(own)]
-    largest = max(_parameters(model) for _, _, model in models)
+    models = [(own, _meta_model(own)) for own in systems]
+    largest = max(_parameters(model) for _, model in models)
     several = len(settings.pretrain.seeds) > 1
     yield (
         "fine-tuning",
@@ -70,19 +69,19 @@ def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
         + f", from each of {len(settings.pretrain.seeds)} pre-trainings" * several,
     )
     disk = ""
-    for own, kind, model in models:
-        if kind == MAIN_MODEL and own.pretrain.weights:
+    for own, model in models:
+        if own.pretrain.weights:
             yield from _initial_weights(own)
         if len(systems) > 1:
             yield "system", own.system_name
         weights, token_flops = _parameters(model), flops_per_token(model, own.scale.pretrain.objective.predicted_share)
-        trained = kind != MAIN_MODEL or not own.pretrain.init_from
+        trained = not own.pretrain.init_from
         if trained:
-            yield from _reckoned(kind, weights, token_flops, text_bytes, own)
+            yield from _reckoned(weights, token_flops, text_bytes, own)
         # Before a dry run, and after what is said of a run that no disk here could hold.
         disk = disk or check_disk(largest, text_bytes, settings)
         if trained:
-            yield from _measured(kind, weights, token_flops, own)
+            yield from _measured(weights, token_flops, own)
     yield "disk", disk
 
 
@@ -136,12 +135,12 @@ def _tasks(settings: Settings) -> Iterator[tuple[str, str]]:
                 yield "", rows_changed(name, changed)
 
 
-def _meta_model(kind: str, settings: Settings) -> Any:
+def _meta_model(settings: Settings) -> Any:
     """Build the model on the meta device, without memory for its weights."""
     import torch
 
     with torch.device("meta"):
-        return build_model(kind, settings.scale, settings.scale.vocabulary.size, 0)
+        return build_model(settings.scale, settings.scale.vocabulary.size, 0)
 
 
 def _initial_weights(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -155,18 +154,16 @@ def _initial_weights(settings: Settings) -> Iterator[tuple[str, str]]:
             OldText(old, vocabulary, model.context)
         yield "weights", f"trained further from {folder}; they {come}"
         return
-    yield MAIN_MODEL, f"{_parameters(model):,} parameters from {folder}"
+    yield settings.scale.kind, f"{_parameters(model):,} parameters from {folder}"
     yield "pre-training", f"none; the weights {come}"
 
 
-def _reckoned(
-    kind: str, weights: int, token_flops: int, text_bytes: int, settings: Settings
-) -> Iterator[tuple[str, str]]:
+def _reckoned(weights: int, token_flops: int, text_bytes: int, settings: Settings) -> Iterator[tuple[str, str]]:
     """Describe what follows from the settings alone, on whatever machine."""
     plan, times = Plan(settings.scale), len(settings.pretrain.seeds)
     tokens = plan.tokens
     flops = tokens * token_flops * times
-    yield kind, f"{weights:,} parameters"
+    yield settings.scale.kind, f"{weights:,} parameters"
     yield (
         "pre-training",
         f"{plan.steps:,} steps, {tokens:,} tokens{_epochs(tokens, text_bytes, settings)}"
@@ -179,7 +176,7 @@ def _reckoned(
         yield "", f"about {days} GPU-days of an H100; {state} of weights, gradients and moments"
 
 
-def _measured(kind: str, weights: int, token_flops: int, settings: Settings) -> Iterator[tuple[str, str]]:
+def _measured(weights: int, token_flops: int, settings: Settings) -> Iterator[tuple[str, str]]:
     """Describe what it takes on this machine, from a dry run if one process can train the model."""
     section, plan, times = settings.scale.pretrain, Plan(settings.scale), len(settings.pretrain.seeds)
     processes, gpus = _processes(settings)
@@ -190,7 +187,7 @@ def _measured(kind: str, weights: int, token_flops: int, settings: Settings) -> 
         yield "memory", least
         yield "time", "not measured: the model is sharded (pretrain.sharded), so no single process can run it"
         return
-    run = dry_run(kind, settings, processes)
+    run = dry_run(settings, processes)
     yield "device", f"{_times(processes, run.device)}, {run.precision} ({run.precision_reason})"
     yield "", run.compiled
     yield "memory", check_memory(run.memory_bytes * processes, _measured_with(run), settings, gpus)

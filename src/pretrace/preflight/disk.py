@@ -15,7 +15,7 @@ from pretrace.corpus.readers.decompress import open_file
 from pretrace.corpus.readers.faults import BadInputError, OnFault
 from pretrace.corpus.readers.find_files import find_files
 from pretrace.corpus.readers.source_file import SourceFile, kind_of
-from pretrace.settings import MAIN_MODEL, Settings
+from pretrace.settings import Settings
 from pretrace.training.engine.memory import WEIGHT_BYTES
 from pretrace.training.pretraining.plan import Plan
 
@@ -38,13 +38,13 @@ def check_disk(weights: int, text_bytes: int, settings: Settings) -> str:
     Raises:
         PretraceError: less is free.
     """
-    starts = [len(settings.pretrainings(v.model)) if v.pretrained else 1 for v in settings.variants.values()]
+    starts = [len(settings.pretrainings()) if v.pretrained else 1 for v in settings.variants.values()]
     copies = len(settings.tasks) * sum(2 + count * len(settings.seeds) for count in starts)
     for system in settings.systems.values():
         of_pretraining = CHECKPOINTS * CHECKPOINT_COPIES + 2
         if system.scale.pretrain.save_at_powers_of_two:
             of_pretraining += 3 * (1 + math.floor(math.log2(Plan(system.scale).steps)))
-        copies += len(settings.pretrainings(MAIN_MODEL)) * of_pretraining
+        copies += len(settings.pretrainings()) * of_pretraining
     of_text = TEXT_COPIES + COPIES_OF_A_SYSTEM * (len(settings.systems) - 1)
     models, text = copies * weights * WEIGHT_BYTES, of_text * text_bytes
     free = shutil.disk_usage(Path.cwd()).free

@@ -1,10 +1,10 @@
 """A dry run: a few optimizer steps of the real model on this device, to estimate time and memory of pre-training.
 
-    python -m pretrace.preflight.timing transformer 8
+    python -m pretrace.preflight.timing gpt1 8
 
-measures, with the settings of the current folder, steps of which this process has 8 sequences, and prints one JSON
-object. It runs in processes of its own, as many as train together: nothing is written, and global settings of PyTorch
-end with the process. The tokens are random; their values do not change the cost of a step.
+measures, with the settings of a system in the current folder, steps of which this process has 8 sequences, and prints
+one JSON object. It runs in processes of its own, as many as train together: nothing is written, and global settings of
+PyTorch end with the process. The tokens are random; their values do not change the cost of a step.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class DryRun:
     """FLOP/s of large matrix products, measured at the same time."""
 
 
-def dry_run(kind: str, settings: Settings, processes: int) -> DryRun:
+def dry_run(settings: Settings, processes: int) -> DryRun:
     """Run steps in several processes at once, each with its share of the batch; return the slowest and largest.
 
     Raises:
@@ -65,21 +65,23 @@ def dry_run(kind: str, settings: Settings, processes: int) -> DryRun:
     from pretrace.training.pretraining.plan import Plan
 
     share = -(-Plan(settings.scale).batch_size // processes)
-    command = [sys.executable, "-m", "pretrace.preflight.timing", kind, str(share)]
+    command = [sys.executable, "-m", "pretrace.preflight.timing", settings.system_name, str(share)]
     started = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(processes)
     ]
     try:
         done = [(process, *process.communicate(timeout=TIMEOUT_SECONDS)) for process in started]
     except subprocess.TimeoutExpired:
-        raise PretraceError(f"{kind}: the dry run timed out after {TIMEOUT_SECONDS:.0f} s") from None
+        raise PretraceError(f"{settings.system_name}: the dry run timed out after {TIMEOUT_SECONDS:.0f} s") from None
     finally:
         for process in started:
             process.kill()
             process.wait()
     for process, _, errors in done:
         if process.returncode:
-            raise PretraceError(f"{kind}: the dry run {failure_reason(process.returncode, errors, settings)}")
+            raise PretraceError(
+                f"{settings.system_name}: the dry run {failure_reason(process.returncode, errors, settings)}"
+            )
     runs = [DryRun(**json.loads(out.splitlines()[-1])) for _, out, _ in done]
     slowest = max(runs, key=lambda run: run.seconds_per_step)
     return replace(slowest, memory_bytes=max(run.memory_bytes for run in runs))
@@ -95,7 +97,7 @@ def failure_reason(code: int, errors: str, settings: Settings) -> str:
     return f"failed ({lines[-1] if lines else f'exit code {code}'})"
 
 
-def measure_here(kind: str, settings: Settings, share: int) -> DryRun:
+def measure_here(settings: Settings, share: int) -> DryRun:
     """Measure in this process, which should end afterwards: global settings of PyTorch are changed."""
     import torch
 
@@ -107,11 +109,11 @@ def measure_here(kind: str, settings: Settings, share: int) -> DryRun:
 
     scale, section = settings.scale, settings.scale.pretrain
     device = choose_device(section.precision, scale.threads)
-    stepper = Stepper(kind, settings, device)
+    stepper = Stepper(settings, device)
     on_gpu = device.name == "cuda"
     available = memory_per_process(device.name, scale.processes)
     predicted = stepper.objective.predicted_share
-    sequence = bytes_per_sequence(scale.sizes_of(kind), scale.model.context, stepper.size, predicted)
+    sequence = bytes_per_sequence(scale.sizes, scale.model.context, stepper.size, predicted)
     if section.micro_batch:
         micro_batch = min(section.micro_batch, share)
     else:
@@ -154,7 +156,7 @@ def measure_here(kind: str, settings: Settings, share: int) -> DryRun:
 class Stepper:
     """Optimizer steps of pre-training, on random tokens."""
 
-    def __init__(self, kind: str, settings: Settings, device: Any) -> None:
+    def __init__(self, settings: Settings, device: Any) -> None:
         from pretrace.model.build import build_model
         from pretrace.training.engine.optimizer import build_optimizer
         from pretrace.training.objectives.choose import choose_objective
@@ -162,10 +164,10 @@ class Stepper:
 
         self.scale, self.section, self.device = settings.scale, settings.scale.pretrain, device
         self.seed = settings.pretrain.seeds[0]
-        self.dropout = self.scale.sizes_of(kind).dropout
+        self.dropout = self.scale.sizes.dropout
         self.size = self.scale.vocabulary.size
         self.objective = choose_objective(self.section.objective, SpecialTokens(*SPECIAL, ()), self.size)
-        self.model = build_model(kind, self.scale, self.size, self.seed).to(device.name)
+        self.model = build_model(self.scale, self.size, self.seed).to(device.name)
         self.optimizer = build_optimizer(self.model, self.section)
         self.marks: list[float] = []
 
@@ -227,6 +229,6 @@ if __name__ == "__main__":
 
     exit_with_parent()
     try:
-        print(json.dumps(vars(measure_here(sys.argv[1], load_settings(), int(sys.argv[2])))))
+        print(json.dumps(vars(measure_here(load_settings().of_system(sys.argv[1]), int(sys.argv[2])))))
     except PretraceError as error:
         sys.exit(str(error))

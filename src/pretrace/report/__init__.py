@@ -46,7 +46,7 @@ from pretrace.schemas.record import read_optional_record, read_record, write_rec
 from pretrace.schemas.tasks import TaskReport
 from pretrace.schemas.tokens import VocabularyReport
 from pretrace.schemas.zero_shot import LanguageTestScore
-from pretrace.settings import MODEL_KINDS, Settings
+from pretrace.settings import Settings
 from pretrace.tasks.raw_files import changed_files, rows_changed
 
 __all__ = ["benchmark_markdown", "build_benchmark", "read_search", "update_readme", "write_page", "write_report"]
@@ -153,8 +153,7 @@ def _figures(settings: Settings, benchmark: Benchmark, folder: Path) -> dict[str
     curves = {
         named(settings, system, name): _curves(folder / "curves" / system, name)
         for system in settings.systems
-        for kind in MODEL_KINDS
-        for name in settings.pretrainings(kind)
+        for name in settings.of_system(system).pretrainings()
     }
     figures = {
         "scores": scores_figure(benchmark),
@@ -169,8 +168,9 @@ def _figures(settings: Settings, benchmark: Benchmark, folder: Path) -> dict[str
 
 
 def named(settings: Settings, system: str, model: str) -> str:
-    """Return the name of a pre-trained model in tables and figures: with its system, if that is a further one."""
-    return model if system == settings.first_system else f"{system} {model}"
+    """Return the name of a pre-trained model in tables and figures: by its system, if that is a further one."""
+    kind = settings.systems[system].scale.kind
+    return model if system == settings.first_system else f"{system}{model.removeprefix(kind)}"
 
 
 def _curves(folder: Path, name: str) -> tuple[Curve, Curve]:
@@ -198,6 +198,6 @@ def _language_tests(settings: Settings, folder: Path) -> dict[str, dict[str, Lan
 
 
 def _zero_shot_figure(settings: Settings, folder: Path) -> str | None:
-    """Return the figure of the first system."""
-    report = read_zero_shot_report(folder, settings.first_system)
-    return zero_shot_figure(report, best_published(settings.tasks)) if has_curve(report) else None
+    reports = {system: read_zero_shot_report(folder, system) for system in settings.systems}
+    curves = {system: report for system, report in reports.items() if has_curve(report)}
+    return zero_shot_figure(curves, best_published(settings.tasks)) if curves else None

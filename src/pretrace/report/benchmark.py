@@ -28,7 +28,7 @@ from pretrace.schemas.frozen import FrozenReport
 from pretrace.schemas.record import read_record
 from pretrace.schemas.tasks import TaskReport
 from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore
-from pretrace.settings import FROZEN, MAIN_MODEL, ZERO_SHOT, ZERO_SHOT_PMI, Settings, split_column
+from pretrace.settings import FROZEN, ZERO_SHOT, ZERO_SHOT_PMI, Settings, split_column
 from pretrace.tasks.give_aways.find import sentences
 from pretrace.tasks.kinds import KINDS
 
@@ -59,7 +59,7 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
     notes: list[str | None] = []
     numbers, systems = DocumentNumbers(), list(settings.systems)
     zero_shot = {system: read_zero_shot_report(folder, system).tasks for system in systems}
-    starts = settings.pretrainings(MAIN_MODEL)
+    starts = {system: settings.of_system(system).pretrainings() for system in systems}
     finetuned: list[FinetuneReport] = []
     for task, description in settings.tasks.items():
         results = [_finetune_report(folder, task, variant) for variant in settings.variants]
@@ -67,10 +67,10 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
         own = [_variant_row(result, settings.system_of(result.variant)) for result in results]
         own += _baseline_rows(folder, task)
         for system in systems:
-            for row in _zero_shot_rows(zero_shot[system].get(task, {}), own[0], starts):
+            for row in _zero_shot_rows(zero_shot[system].get(task, {}), own[0], starts[system]):
                 own.append(_of_system(settings, row, system))
         for system in systems:
-            for row in _frozen_rows(folder, system, own[0], starts):
+            for row in _frozen_rows(folder, system, own[0], starts[system]):
                 own.append(_of_system(settings, row, system))
         if scored := [row for row in own if row.score is not None]:
             read = read_predictions(task, settings, data)
@@ -187,22 +187,22 @@ def _baseline_rows(folder: Path, name: str) -> list[BenchmarkRow]:
 def _zero_shot_rows(
     by_column: dict[str, dict[str, ZeroShotScore]], like: BenchmarkRow, starts: dict[str, int | None]
 ) -> list[BenchmarkRow]:
-    """Return the transformer without fine-tuning, by each rule that the task has."""
+    """Return the model without fine-tuning, by each rule that the task has."""
     rows = []
     for column, by_model in by_column.items():
-        if like.score is not None and MAIN_MODEL in by_model:
-            own = {"variant": column, "n_train": 0, "n_eval": by_model[MAIN_MODEL].n}
+        if like.score is not None and by_model:
+            own = {"variant": column, "n_train": 0, "n_eval": next(iter(by_model.values())).n}
             rows.append(like.model_copy(update={**own, **_scores_of(by_model, starts)}))
     return rows
 
 
 def _frozen_rows(folder: Path, system: str, like: BenchmarkRow, starts: dict[str, int | None]) -> list[BenchmarkRow]:
-    """Return the linear classifier on the states of the frozen transformer."""
+    """Return the linear classifier on the states of the frozen model."""
     name = f"{like.task}-{system}"
     report = _read_report(folder / "frozen" / f"{name}.json", FrozenReport, f"frozen@{name}")
-    if like.score is None or MAIN_MODEL not in report.scores:
+    if like.score is None or not report.scores:
         return []
-    own = {"variant": FROZEN, "n_train": report.scores[MAIN_MODEL].train_rows or like.n_train}
+    own = {"variant": FROZEN, "n_train": next(iter(report.scores.values())).train_rows or like.n_train}
     return [like.model_copy(update={**own, **_scores_of(report.scores, starts)})]
 
 

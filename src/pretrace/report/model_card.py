@@ -19,7 +19,7 @@ from pretrace.schemas.finetuning import FinetuneReport
 from pretrace.schemas.models import PretrainReport
 from pretrace.schemas.record import read_optional_record, read_record
 from pretrace.schemas.tokens import VocabularyReport
-from pretrace.settings import MAIN_MODEL, ZERO_SHOT, ZERO_SHOT_PMI, split_column
+from pretrace.settings import ZERO_SHOT, ZERO_SHOT_PMI, ModelKind, split_column
 
 MOST_SOURCES = 12
 """Sources in the table of the data, the largest first."""
@@ -52,16 +52,16 @@ PREPARED = {"byte-bpe": "as it was written", "wordpiece": "split into words and 
 """Form of the text by the kind of vocabulary, where it is not that of GPT-1's words."""
 
 
-def own_form(system: str) -> Form:
+def own_form(system: str, kind: ModelKind) -> Form:
     """Return the form in which the stage `pretrain` writes a system's model."""
-    folder = f"models/pretrained/{system}/{MAIN_MODEL}"
+    folder = f"models/pretrained/{system}/{kind}"
     use = f"""    pretrace generate {folder} --prompt "the function returns"
     pretrace export {folder} --to huggingface"""
     return Form("pytorch", use)
 
 
 def model_card(reports: Path, system: str, form: Form | None = None, cell: str | None = None) -> str:
-    """Return the card of the pre-trained transformer of a system of the run in `reports`, or of one fine-tuned model.
+    """Return the card of the pre-trained model of a system of the run in `reports`, or of one fine-tuned model.
 
     Args:
         form: None: as the stage `pretrain` writes it.
@@ -70,21 +70,21 @@ def model_card(reports: Path, system: str, form: Form | None = None, cell: str |
     Raises:
         PretraceError: a report is missing or has another form.
     """
-    form = form or own_form(system)
     benchmark = read_record(reports / "benchmark.json", Benchmark)
     clean = read_record(reports / "clean.json", CleanReport)
     pretrain = read_record(reports / "pretrain" / f"{system}.json", PretrainReport)
+    form = form or own_form(system, pretrain.model)
     vocabulary = read_optional_record(reports / "bpe" / f"{system}.json", VocabularyReport)
     cost = read_optional_record(reports / "cost.json", dict[str, CostEntry]) or {}
     tuned = read_record(reports / "finetune" / f"{cell}.json", FinetuneReport) if cell else None
     if tuned:
         model = f"The variant {tuned.variant}, fine-tuned on the task {tuned.task}, of a run of pretrace, which"
     else:
-        model = f"The pre-trained transformer ({pretrain.parameters:,} parameters) of a run of pretrace, which"
+        model = f"The pre-trained {pretrain.model} ({pretrain.parameters:,} parameters) of a run of pretrace, which"
     learns = "the next token" if pretrain.val_masked_loss is None else "masked tokens"
     parts = [
         _header(form, tuned is not None),
-        f"# pretrace, {system} at scale {benchmark.scale}: {cell or 'transformer'}",
+        f"# pretrace, {system} at scale {benchmark.scale}: {cell or pretrain.model}",
         f"{model} follows GPT-1 (Radford et al., 2018): a model learns to predict {learns} of plain text, and is then "
         f"fine-tuned on a task. The system is `{system}` ({benchmark.systems.get(system, system)}).",
         "## Use",

@@ -120,7 +120,7 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
         heading=heading,
         card=corpus_card(data.clean, data.cost),
         vocabularies={name: one.size for name, one in data.vocabularies.items()},
-        models=data.pretrain.with_further_systems(),
+        models={data.pretrain.model: data.pretrain, **data.pretrain.systems},
         samples=data.samples,
         costs=cost_rows(data.cost, settings),
         settings=settings_text(settings),

@@ -20,7 +20,7 @@ import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.open_file import check_regular
-from pretrace.settings import FROZEN, MAIN_MODEL, Settings
+from pretrace.settings import FROZEN, Settings
 
 START = "pretrain_seed"
 """Column with the seed of the pre-training."""
@@ -89,12 +89,13 @@ def read_variants(task: str, variants: list[str], data: Path) -> TaskPredictions
 
 
 def _frozen(data: Path, task: str, system: str, count: int) -> dict[str, Predictions]:
-    """Return the predictions from the states of a system's frozen transformer, by column; none without rows."""
+    """Return the predictions from the states of a system's frozen model, by column; none without rows."""
     path, stage = data / "frozen" / f"{task}-{system}.parquet", f"frozen@{task}-{system}"
     table = read_parquet(path, stage)
-    if MAIN_MODEL not in table.column_names:
+    kinds = [name for name in table.column_names if name != START]
+    if not kinds:
         return {}
-    predictions = _of_pretrainings(table, MAIN_MODEL, np.arange(len(table)))
+    predictions = _of_pretrainings(table, kinds[0], np.arange(len(table)))
     if predictions.predictions_SN.shape[1] != count:
         raise _other_rows(path, stage)
     return {FROZEN: predictions}

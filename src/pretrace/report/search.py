@@ -15,7 +15,7 @@ from pretrace.common.code import code_hash
 from pretrace.common.files import sha256_of_file, sha256_of_json
 from pretrace.common.units import readable_time
 from pretrace.schemas.finetuning import FinetuneReport, SearchedSetting, SearchRecord
-from pretrace.settings import MODEL_KINDS, Settings
+from pretrace.settings import Settings
 
 FITTED = "scratch"
 """The variant whose reach with more passes stands under the table."""
@@ -56,8 +56,9 @@ def state_of(settings: Settings, data: Path = Path("data"), models: Path = Path(
     variants = {name: settings.variants[name].model_dump(exclude=CHOSEN) for name in names}
     systems = sorted({settings.system_of(name) for name in names})
     values = {"variants": variants, **{system: _of_system(settings.of_system(system)) for system in systems}}
-    starts = {(settings.system_of(name), v.model) for name in names if (v := settings.variants[name]).pretrained}
-    weights = [models / "pretrained" / system / kind / "model.safetensors" for system, kind in sorted(starts)]
+    starts = {settings.system_of(name) for name in names if settings.variants[name].pretrained}
+    folders = [models / "pretrained" / system / settings.systems[system].scale.kind for system in sorted(starts)]
+    weights = [folder / "model.safetensors" for folder in folders]
     state = {"code": code_hash(CODE), "settings": sha256_of_json(values)} | _hash("weights", weights)
     for task, one in settings.tasks.items():
         own = {key: value for key, value in one.overrides.items() if key != "epochs"}
@@ -70,10 +71,8 @@ def state_of(settings: Settings, data: Path = Path("data"), models: Path = Path(
 def _of_system(settings: Settings) -> dict[str, Any]:
     """Return the settings of a system that decide a search."""
     finetune = settings.scale.finetune.model_dump(exclude={"lr", "epochs"}) | {"lr": settings.finetune_lr}
-    sizes: dict[str, Any] = {
-        kind: settings.scale.sizes_of(kind).model_dump(exclude_defaults=True) for kind in MODEL_KINDS
-    }
-    return {"finetune": finetune, **sizes}
+    sizes = settings.scale.sizes.model_dump(exclude_defaults=True)
+    return {"finetune": finetune, settings.scale.kind: sizes, "context": settings.scale.model.context}
 
 
 def _hash(name: str, files: list[Path], values: dict[str, int | float] | None = None) -> dict[str, str]:

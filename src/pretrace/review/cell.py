@@ -20,7 +20,7 @@ from pretrace.schemas.finetuning import CellRecord, FinetuneReport
 from pretrace.schemas.frozen import FrozenReport
 from pretrace.schemas.record import read_record
 from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore
-from pretrace.settings import FROZEN, MAIN_MODEL, split_column
+from pretrace.settings import FROZEN, split_column
 
 CODE = ("src/", "stages/")
 
@@ -128,8 +128,8 @@ class Cell:
 
 
 def _of_pretrainings(by_model: Mapping[str, ZeroShotScore | BaselineScore]) -> list[float]:
-    """Return the median score of the transformers, then that of each pre-training; none without a score."""
-    scores = [one.score for name, one in by_model.items() if name.startswith(MAIN_MODEL)]
+    """Return the median score of the pre-trained models, then that of each pre-training; none without a score."""
+    scores = [one.score for one in by_model.values()]
     return [round(statistics.median(scores), 6), *scores] if scores else []
 
 

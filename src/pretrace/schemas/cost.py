@@ -27,8 +27,6 @@ class TrainingCost(Record):
 class CostEntry(TrainingCost):
     """The cost of a stage's last run."""
 
-    lstm: TrainingCost | None = None
-    """Pre-training only: the cost of the LSTM; the transformer's stands beside it."""
     more_seeds: dict[str, TrainingCost] = Field(default_factory=dict)
     """Pre-training only: the cost of each pre-training with another seed than the first, by its name."""
     seeds_seconds: float | None = None

@@ -9,6 +9,7 @@ from pydantic import Field
 from pretrace.schemas.models import ModelConfig
 from pretrace.schemas.record import Record
 from pretrace.schemas.tasks import TaskRecord
+from pretrace.settings import ModelKind
 from pretrace.settings.training import FinetuneSettings
 
 SystemName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
@@ -20,6 +21,8 @@ class CellRecord(Record):
 
     system: SystemName
     """System of the variant."""
+    kind: ModelKind | None = None
+    """Kind of its model, if it is no transformer."""
     settings: dict[str, dict[str, Any]]
     """Its `model`, `lstm` and `finetune` at the scale: with them another result would come out of the same files."""
     files: dict[str, str]

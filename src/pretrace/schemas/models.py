@@ -7,7 +7,7 @@ from typing import Any, cast
 from pydantic import Field, model_validator
 
 from pretrace.schemas.record import Record
-from pretrace.settings import ModelKind
+from pretrace.settings import TRANSFORMER, ModelKind
 
 
 class ModelConfig(Record):
@@ -103,21 +103,17 @@ class LanguageModelMetrics(Record):
 
 
 class PretrainReport(LanguageModelMetrics):
-    """Metrics of pre-training: those of the transformer, and below a key of its own those of the LSTM."""
+    """Metrics of a system's pre-training."""
 
-    lstm: LanguageModelMetrics | None = None
-    """Metrics of the LSTM, if a variant uses one."""
+    kind: ModelKind | None = None
+    """Kind of model, if it is no transformer."""
     systems: dict[str, PretrainReport] = Field(default_factory=dict)
     """Metrics of further systems, by name; in reports/pretrain.json alone."""
 
-    def by_model(self) -> dict[str, LanguageModelMetrics]:
-        """Return the metrics of each model of the system, by its name."""
-        return {"transformer": self} | ({"lstm": self.lstm} if self.lstm else {})
-
-    def with_further_systems(self) -> dict[str, LanguageModelMetrics]:
-        """Return the metrics of each model, those of further systems by their name, too."""
-        further = ((system, own.by_model()) for system, own in self.systems.items())
-        return self.by_model() | {f"{system} {name}": one for system, models in further for name, one in models.items()}
+    @property
+    def model(self) -> ModelKind:
+        """Kind of model."""
+        return self.kind or TRANSFORMER
 
 
 class Sample(Record):

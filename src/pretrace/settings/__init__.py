@@ -31,8 +31,8 @@ from pretrace.settings.quality import (
 )
 from pretrace.settings.ready import ReadySource, ready_names, with_ready
 from pretrace.settings.scale import (
-    MAIN_MODEL,
     MODEL_KINDS,
+    TRANSFORMER,
     LSTMSettings,
     ModelKind,
     ModelSettings,
@@ -57,9 +57,9 @@ from pretrace.settings.zero_shot import (
 __all__ = [
     "FROZEN",
     "HEURISTIC_COLUMNS",
-    "MAIN_MODEL",
     "MODEL_KINDS",
     "OVERRIDES",
+    "TRANSFORMER",
     "ZERO_SHOT",
     "ZERO_SHOT_PMI",
     "BoilerplateRules",

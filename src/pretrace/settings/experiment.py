@@ -10,7 +10,6 @@ from pretrace.settings.card import Card
 from pretrace.settings.columns import Columns
 from pretrace.settings.corpus import HubDataset
 from pretrace.settings.kinds import KIND_FACTS, Kind
-from pretrace.settings.scale import MAIN_MODEL, ModelKind
 from pretrace.settings.section import (
     Count,
     NotNegative,
@@ -159,7 +158,6 @@ class Variant(Section):
 
     system: str | None = None
     """One of the experiment's `systems`; null: the first."""
-    model: ModelKind = MAIN_MODEL
     pretrained: bool = True
     """False starts from random weights."""
     lm_weight: NotNegative | None = None
@@ -187,7 +185,7 @@ class Variant(Section):
     def _is_consistent(self) -> Variant:
         if self.lr is not None and self.lr_factor is not None:
             raise ValueError("`lr` and `lr_factor` exclude each other")
-        if self.layers is not None and (self.model != MAIN_MODEL or not self.pretrained):
+        if self.layers is not None and not self.pretrained:
             raise ValueError("`layers` is for a pre-trained transformer")
         return self
 

@@ -12,7 +12,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.settings.corpus import Corpus, TextSettings, Workers
 from pretrace.settings.experiment import MOST_SEEDS, Pretraining, Task, Variant
 from pretrace.settings.ready import ReadySource, with_ready
-from pretrace.settings.scale import MAIN_MODEL, Scale
+from pretrace.settings.scale import TRANSFORMER, Scale
 from pretrace.settings.search import Ladder, Search
 from pretrace.settings.section import NotNegative, Rate, Section, Seed, checked
 from pretrace.settings.system import System, SystemAtScale
@@ -90,6 +90,11 @@ class Settings(Section):
                 f"pretrain: weights from elsewhere ({self.pretrain.weights}) are of one system; `systems` has "
                 f"{', '.join(self.systems)}: leave one"
             )
+        if self.pretrain.weights and self.scale.kind != TRANSFORMER:
+            raise ValueError(
+                f"pretrain: weights from elsewhere ({self.pretrain.weights}) are of a {TRANSFORMER}; system "
+                f"{self.system_name} is of kind `{self.scale.kind}`: take another in `systems`"
+            )
         shares = self.corpus.validation_share + self.corpus.probe_share
         if shares >= 1:
             raise ValueError(
@@ -116,15 +121,15 @@ class Settings(Section):
                 f"variants.{name}.system: got {variant.system!r}; takes one of `systems`: {', '.join(self.systems)}"
             )
         scale = self.systems[self.system_of(name)].scale
+        if variant.layers is not None and scale.kind != TRANSFORMER:
+            raise ValueError(
+                f"variants.{name}.layers: is for a {TRANSFORMER}; system {self.system_of(name)} is of kind "
+                f"`{scale.kind}`: remove it"
+            )
         if (variant.layers or 0) > scale.model.layers:
             raise ValueError(
                 f"variants.{name}.layers: got {variant.layers}; the transformer of scale {self.scale_name} has "
                 f"{scale.model.layers}"
-            )
-        if variant.model != MAIN_MODEL and scale.pretrain.objective.kind == "masked":
-            raise ValueError(
-                f"variants.{name}.model: system {self.system_of(name)} has `pretrain.objective.kind: masked`, which is "
-                f"for the {MAIN_MODEL} alone: the {variant.model} reads in one direction; remove the variant"
             )
 
     def in_use(self, **options: Any) -> dict[str, Any]:
@@ -158,15 +163,15 @@ class Settings(Section):
         """
         return column if system == self.first_system else f"{column}-{system}"
 
-    def pretrainings(self, kind: str) -> dict[str, int | None]:
-        """Return the seed of each pre-training of a kind of model, by the name of its folder and its curves.
+    def pretrainings(self) -> dict[str, int | None]:
+        """Return the seed of each pre-training of the system, by the name of its folder and its curves.
 
-        The first one is called like the kind: `transformer`, `transformer-seed-43`. Weights from elsewhere
+        The first one is called like the kind of model: `transformer`, `transformer-seed-43`. Weights from elsewhere
         (`pretrain.init_from`) have no seed: None.
         """
-        if kind == MAIN_MODEL and self.pretrain.init_from:
-            return {kind: None}
-        return {self.pretraining_name(kind, seed): seed for seed in self.pretrain.seeds}
+        if self.pretrain.init_from:
+            return {self.scale.kind: None}
+        return {self.pretraining_name(seed): seed for seed in self.pretrain.seeds}
 
     def continued(self) -> Settings:
         """Return the settings with those of `pretrain.continue_with` in place of the scale's.
@@ -185,8 +190,9 @@ class Settings(Section):
         one = {self.system_name: self.systems[self.system_name].model_copy(update={"scale": scale})}
         return self.model_copy(update={"scale": scale, "systems": one})
 
-    def pretraining_name(self, kind: str, seed: int) -> str:
-        """Return the name of the pre-training of a kind of model with a seed."""
+    def pretraining_name(self, seed: int) -> str:
+        """Return the name of the system's pre-training with a seed."""
+        kind = self.scale.kind
         return kind if seed == self.pretrain.seeds[0] else f"{kind}-seed-{seed}"
 
     @property

@@ -13,8 +13,8 @@ from pretrace.settings.training import FinetuneSettings, PretrainSettings
 ModelKind = Literal["transformer", "lstm"]
 MODEL_KINDS: tuple[ModelKind, ...] = get_args(ModelKind)
 """Names of the language models; `pretrace.model.build.MODELS` has their classes."""
-MAIN_MODEL: ModelKind = "transformer"
-"""The model of every run: always pre-trained, and what `pretrain.init_from` and a variant's `layers` are about."""
+TRANSFORMER: ModelKind = "transformer"
+"""The kind of GPT-1, and what `pretrain.init_from` and a variant's `layers` are about."""
 LEAST_BYTE_TOKENS = 257
 """Of a byte-level vocabulary: the bytes and the end of a document."""
 
@@ -179,6 +179,9 @@ class Scale(Section):
     any. `torchrun` starts the ranks itself and overrides this number."""
     threads: Annotated[int, Field(ge=1, le=1024)]
     """CPU threads per rank in pre-training. Fixed, because the order of sums, and so the last bits, depends on it."""
+    kind: ModelKind = TRANSFORMER
+    """Kind of the language model, of a system's file: a `transformer` with the sizes of `model`, or an `lstm` with its
+    own and the context of `model`."""
     vocabulary: VocabularySettings
     model: ModelSettings
     lstm: LSTMSettings
@@ -189,6 +192,13 @@ class Scale(Section):
     @model_validator(mode="after")
     def _predicts_what_it_cannot_see(self) -> Scale:
         objective, full = self.pretrain.objective, self.model.attention == "full"
+        if self.kind != TRANSFORMER:
+            if objective.kind == "masked":
+                raise ValueError(
+                    f"pretrain.objective.kind: `masked` is for a {TRANSFORMER}; an {self.kind} reads in one direction "
+                    "and takes `next_token`"
+                )
+            return self
         if full and objective.kind != "masked":
             raise ValueError(
                 "model.attention: a model with `full` attention sees the token that pre-training has it predict; takes "
@@ -216,7 +226,7 @@ class Scale(Section):
             raise ValueError(f"model.next_sentence: got {str(self.model.next_sentence).lower()}, but {other}")
         return self
 
-    def sizes_of(self, kind: str) -> ModelSettings | LSTMSettings:
-        """Return the sizes of a language model of one of `MODEL_KINDS`."""
-        sizes: dict[str, ModelSettings | LSTMSettings] = {"transformer": self.model, "lstm": self.lstm}
-        return sizes[kind]
+    @property
+    def sizes(self) -> ModelSettings | LSTMSettings:
+        """The sizes of the language model."""
+        return self.model if self.kind == TRANSFORMER else self.lstm

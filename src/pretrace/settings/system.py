@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from pretrace.settings.scale import Scale
+from pretrace.settings.scale import TRANSFORMER, ModelKind, Scale
 from pretrace.settings.section import Section
 
 Values = dict[str, Any]
@@ -20,6 +20,8 @@ class System(Section):
 
     source: str
     """Paper and code that the values are from."""
+    kind: ModelKind = TRANSFORMER
+    """Kind of the language model; the scale has the sizes of each."""
     vocabulary: Values = Field(default_factory=dict)
     """Kind of vocabulary, which owns the way in which text is prepared."""
     model: Values = Field(default_factory=dict)
@@ -39,7 +41,7 @@ class System(Section):
             scale: its name.
         """
         own = {name: getattr(self, name) for name in ("vocabulary", "model", "pretrain", "finetune")}
-        joined = dict(sizes)
+        joined = dict(sizes) if self.kind == TRANSFORMER else {**sizes, "kind": self.kind}
         for sections in (own, self.at.get(scale, {})):
             for name, values in sections.items():
                 if not values:

@@ -19,7 +19,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.provenance import provenance
 from pretrace.schemas.models import LadderRecord, PowerLaw, Rung
 from pretrace.schemas.record import write_record
-from pretrace.settings import MAIN_MODEL, ModelSettings, Settings
+from pretrace.settings import ModelSettings, Settings
 from pretrace.training.pretraining.plan import Plan
 from pretrace.training.pretraining.run import pretrain
 
@@ -82,7 +82,7 @@ def settings_of(settings: Settings, width: int) -> Settings:
 
 
 def _rung(settings: Settings, shards: Path) -> Rung:
-    result = pretrain(MAIN_MODEL, settings.pretrain.seeds[0], settings, shards)
+    result = pretrain(settings.pretrain.seeds[0], settings, shards)
     assert result is not None and result.metrics.val_loss is not None, "torchrun does not start this"
     metrics, plan, model = result.metrics, Plan(settings.scale), settings.scale.model
     per_token = metrics.flops / metrics.tokens

@@ -90,7 +90,7 @@ def _trials(settings: Settings, rows: Path, pretrained: Path) -> Iterator[Trial]
             continue
         own = _with(settings.of_system(system), variant, factor, epochs)
         recipe = resolve_recipe(own, variant, task, record)
-        jobs = SeedJobs(own, variant, recipe, of_task, models, vocabulary_size(models))
+        jobs = SeedJobs(own, variant, recipe, of_task, models, vocabulary_size(own, models))
         yield Trial(task, variant, factor, jobs)
 
 

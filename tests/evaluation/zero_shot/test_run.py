@@ -73,21 +73,19 @@ def tasks_of() -> dict[str, TaskData]:
 
 @pytest.fixture
 def made(project: Path) -> Path:
-    """A project with tasks, and models of both kinds; of the transformer the weights after 1, 2 and 4 updates, too."""
+    """A project with tasks, and a transformer with its weights after 1, 2 and 4 updates."""
     write_openai_vocabulary(project / "models/pretrained/gpt1/transformer/vocabulary")
     vocabulary = load_vocabulary(project / "models/pretrained/gpt1/transformer/vocabulary")
     for name, task in tasks_of().items():
         write_task(project / "data/tasks" / name, task, vocabulary.encode_array)
     save_model(project / "models/pretrained/gpt1/transformer", Transformer(SIZES, vocabulary.size, 9))
-    (project / "models/pretrained/gpt1/lstm").mkdir()
-    save_model(project / "models/pretrained/gpt1/lstm", LSTM(LSTM_SIZES, vocabulary.size, SIZES.context, 9))
     kept = project / "models/pretrained/gpt1/transformer/steps"
     for step in (1, 2, 4):
         (kept / "new").mkdir(parents=True)
         save_model(kept / "new", Transformer(SIZES, vocabulary.size, step))
         (kept / "new/model.safetensors").rename(kept / f"step-{step:08d}.safetensors")
         shutil.rmtree(kept / "new")
-    write_json("reports/pretrain/gpt1.json", pretrain_report(4, 3))
+    write_json("reports/pretrain/gpt1.json", pretrain_report(4))
     change(tasks=ENTRIES)
     return project
 
@@ -118,9 +116,8 @@ def test_report_has_every_task_model_and_step(made: Path) -> None:
     paper, pmi = "lm_zero_shot", "lm_zero_shot_pmi"
     assert columns == {"judged": {paper}, "films": {paper}, "ends": {paper, pmi}, "schemas": {paper}, "pairs": {pmi}}
     for name, column, by_kind in each(found["tasks"]):
-        assert set(by_kind) == {"transformer", "lstm"}
+        assert set(by_kind) == {"transformer"}
         assert [point["step"] for point in by_kind["transformer"]["updates"]] == [1, 2, 4]
-        assert [point["step"] for point in by_kind["lstm"]["updates"]] == [3]
         for row in by_kind.values():
             assert row["updates"][-1]["score"] == row["score"]
             has_threshold = name in ("judged", "pairs")
@@ -136,43 +133,57 @@ def test_report_has_every_task_model_and_step(made: Path) -> None:
 
 @pytest.mark.slow
 def test_predictions_are_of_the_final_transformer(made: Path) -> None:
-    """Not those of the weights that were read before, nor of the LSTM, which comes after it."""
+    """Not those of the weights that were read before."""
     found = report(made)["tasks"]
     vocabulary = load_vocabulary(made / "models/pretrained/gpt1/transformer/vocabulary")
     asked = read_tasks(load_settings(), made / "data/tasks", vocabulary)
-    models = {kind: load_model(made / "models/pretrained/gpt1" / kind) for kind in ("transformer", "lstm")}
-    differ = 0
+    model = load_model(made / "models/pretrained/gpt1/transformer")
     for name, task in asked.items():
-        alone = {kind: evaluate(model, task, CPU) for kind, model in models.items()}
+        alone = evaluate(model, task, CPU)
         table = pd.read_parquet(made / f"data/zeroshot/gpt1/{name}.parquet")
         assert list(table) == ["row", "pretrain_seed", *found[name]]
         assert set(table["pretrain_seed"]) == {42}
         assert table["row"].tolist() == list(range(len(table)))
         for column in found[name]:
-            assert table[column].tolist() == alone["transformer"][column].predictions.tolist()
-            differ += (alone["transformer"][column].predictions != alone["lstm"][column].predictions).sum()
-            for kind in models:
-                one = alone[kind][column]
-                assert found[name][column][kind]["score"] == round(one.score, 6)
-                labels = np.array([row.label for row in tasks_of()[name].splits["test"]])
-                assert one.score == score(task.metric, labels, one.predictions)
-    assert differ > 0
+            one = alone[column]
+            assert table[column].tolist() == one.predictions.tolist()
+            assert found[name][column]["transformer"]["score"] == round(one.score, 6)
+            labels = np.array([row.label for row in tasks_of()[name].splits["test"]])
+            assert one.score == score(task.metric, labels, one.predictions)
+
+
+def test_a_system_of_an_lstm_is_scored_by_its_weights(made: Path) -> None:
+    folder = made / "models/pretrained/gpt1"
+    size = load_model(folder / "transformer").vocabulary_size
+    (folder / "transformer").rename(folder / "lstm")
+    save_model(folder / "lstm", LSTM(LSTM_SIZES, size, SIZES.context, 9))
+    shutil.rmtree(folder / "lstm/steps")
+    settings = load_settings()
+    scale = settings.scale.model_copy(update={"kind": "lstm"})
+    (made / "out").mkdir()
+    trained = read_record(made / "reports/pretrain/gpt1.json", PretrainReport)
+    own = settings.model_copy(update={"scale": scale})
+    found = zero_shot(own, folder, made / "data/tasks", trained, CPU, made / "out").as_json()
+    for _, _, by_model in each(found["tasks"]):
+        assert [point["step"] for point in by_model["lstm"]["updates"]] == [4]
+    vocabulary = load_vocabulary(folder / "lstm/vocabulary")
+    judged = read_tasks(own, made / "data/tasks", vocabulary)["judged"]
+    alone = evaluate(load_model(folder / "lstm"), judged, CPU)["lm_zero_shot"]
+    assert pd.read_parquet(made / "out/judged.parquet")["lm_zero_shot"].tolist() == alone.predictions.tolist()
 
 
 def test_every_pre_training_is_scored(made: Path) -> None:
     alone, name = report(made), "transformer-seed-43"
     one = {task: pd.read_parquet(made / f"data/zeroshot/gpt1/{task}.parquet") for task in alone["tasks"]}
-    for kind in ("transformer", "lstm"):
-        shutil.copytree(made / f"models/pretrained/gpt1/{kind}", made / f"models/pretrained/gpt1/{kind}-seed-43")
+    shutil.copytree(made / "models/pretrained/gpt1/transformer", made / "models/pretrained/gpt1" / name)
     size = load_model(made / "models/pretrained/gpt1/transformer").vocabulary_size
     save_model(made / "models/pretrained/gpt1" / name, Transformer(SIZES, size, 8))
     change(pretrain={"seeds": [42, 43]})
     found = report(made)
     differ = 0
     for task, column, by_name in each(found["tasks"]):
-        assert set(by_name) == {"transformer", name, "lstm", "lstm-seed-43"}
+        assert set(by_name) == {"transformer", name}
         assert by_name["transformer"] == alone["tasks"][task][column]["transformer"]
-        assert by_name["lstm-seed-43"] == by_name["lstm"]  # a copy
         table = pd.read_parquet(made / f"data/zeroshot/gpt1/{task}.parquet")
         first, second = (table[table["pretrain_seed"] == seed].reset_index(drop=True) for seed in (42, 43))
         pd.testing.assert_frame_equal(first, one[task])
@@ -196,14 +207,14 @@ def test_threshold_is_independent_of_test_rows(made: Path) -> None:
 
 def test_rows_are_limited(made: Path) -> None:
     change(zero_shot={"rows": 5})
-    assert report(made)["tasks"]["judged"]["lm_zero_shot"]["lstm"]["n"] == 5
+    assert report(made)["tasks"]["judged"]["lm_zero_shot"]["transformer"]["n"] == 5
     assert pd.read_parquet(made / "data/zeroshot/gpt1/judged.parquet")["row"].tolist() == [0, 4, 8, 12, 16]
-    assert report(made)["tasks"]["judged"]["lm_zero_shot"]["lstm"]["n_dev"] == 10
+    assert report(made)["tasks"]["judged"]["lm_zero_shot"]["transformer"]["n_dev"] == 10
 
 
 def test_weights_beyond_the_last_step_are_ignored(made: Path) -> None:
     """A folder of an earlier, longer run would give points after the final ones."""
-    write_json("reports/pretrain/gpt1.json", pretrain_report(3, 3))
+    write_json("reports/pretrain/gpt1.json", pretrain_report(3))
     assert [point["step"] for point in report(made)["tasks"]["ends"]["lm_zero_shot"]["transformer"]["updates"]] == [
         1,
         2,
@@ -226,7 +237,7 @@ def test_zeroshot_stage_is_deterministic(monkeypatch: pytest.MonkeyPatch) -> Non
     assert set(made[0]) == {"gpt1.json", *(f"{name}.parquet" for name in ENTRIES if name != "other")}
     tests = json.loads(made[0]["gpt1.json"])["language_tests"]
     assert tests["lambada"]["transformer"]["protocol"].startswith("last word")
-    assert set(tests["lambada"]) == {"transformer", "lstm"}
+    assert set(tests["lambada"]) == {"transformer"}
     assert json.loads(Path("reports/cost.json").read_text())["zeroshot@gpt1"]["device"] == "cpu"
 
 
@@ -238,7 +249,7 @@ def test_missing_input_is_named(
     with pytest.raises(PretraceError, match=r"data/tasks/ends/test\.parquet: not readable"):
         report(made)
     shutil.rmtree(made / "models/pretrained/gpt1")
-    with pytest.raises(PretraceError, match="no pre-trained model"):
+    with pytest.raises(PretraceError, match=r"models/pretrained/gpt1/transformer.*: "):
         report(made)
     with pytest.raises(SystemExit):
         runpy.run_path(str(STAGE), run_name="__main__")

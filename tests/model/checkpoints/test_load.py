@@ -54,7 +54,9 @@ def test_saved_model_loads_and_saves_the_same_bytes(kind: str, tmp_path: Path) -
 
 def test_build_model_makes_both_models_of_a_scale() -> None:
     scale = Scale.model_validate(read_yaml(REPOSITORY / "scales" / "laptop.yaml"))
-    transformer, lstm = (build_model(kind, scale, 100, seed=1) for kind in ("transformer", "lstm"))
+    transformer, lstm = (
+        build_model(scale.model_copy(update={"kind": kind}), 100, seed=1) for kind in ("transformer", "lstm")
+    )
     assert isinstance(transformer, Transformer)
     assert isinstance(lstm, LSTM)
     assert transformer.context == lstm.context == scale.model.context

@@ -24,10 +24,11 @@ def report(tasks: dict[str, Any]) -> ZeroShotReport:
 
 
 TASKS = {
-    "cola": {"transformer": row([0.0, 0.05, 0.1], 0.0), "lstm": row([0.0, 0.02], 0.0)},
+    "cola": {"transformer": row([0.0, 0.05, 0.1], 0.0)},
     "cloze": {"transformer": row([0.25, 0.3, 0.5], 0.25)},
 }
 REPORT = report(TASKS)
+LSTM = report({"cola": {"lstm": row([0.0, 0.02], 0.0)}})
 
 
 def test_normalized_score_is_0_for_chance_and_1_for_the_best() -> None:
@@ -45,20 +46,21 @@ def test_only_a_ready_task_has_a_published_score() -> None:
 
 @pytest.mark.slow
 def test_figure_shows_each_task_and_model() -> None:
-    svg = zero_shot_figure(REPORT, {"cola": 0.35})
-    assert svg == zero_shot_figure(report(TASKS), {"cola": 0.35})
-    for text in ("cola  (1: best published)", "cloze  (1: perfect)", "transformer", "lstm", "steps"):
-        assert f">{text}<" in svg
+    systems = {"gpt1": REPORT, "lstm": LSTM}
+    svg = zero_shot_figure(systems, {"cola": 0.35})
+    assert svg == zero_shot_figure({"gpt1": report(TASKS), "lstm": LSTM}, {"cola": 0.35})
+    for text in ("cola  (1: best published)", "cloze  (1: perfect)", "gpt1", "lstm", "steps"):
+        assert svg.count(f">{text}<") == 1
     assert "stroke-dasharray" in svg
-    assert svg != zero_shot_figure(REPORT, {})
-    assert ">lstm<" not in zero_shot_figure(report({"cloze": TASKS["cloze"]}), {})
+    assert svg != zero_shot_figure(systems, {})
+    assert ">gpt1<" not in zero_shot_figure({"gpt1": REPORT}, {})
 
 
 @pytest.mark.slow
 def test_weights_from_elsewhere_are_not_plotted() -> None:
     given = {**TASKS["cloze"]["transformer"], "updates": [{"step": 0, "score": 0.5}]}
     untrained = report({"cloze": {"transformer": given}})
-    assert "<svg" in zero_shot_figure(untrained, {})
+    assert "<svg" in zero_shot_figure({"gpt1": untrained}, {})
     assert not has_curve(untrained)
     assert has_curve(REPORT)
-    assert "<svg" in zero_shot_figure(report({}), {})
+    assert "<svg" in zero_shot_figure({"gpt1": report({})}, {})

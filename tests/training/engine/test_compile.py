@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 def model(kind: str = "transformer") -> Transformer:
-    return build_model(kind, settings_with().scale, 80, 1)
+    return build_model(settings_with({"kind": kind}).scale, 80, 1)
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from tests.helpers.small_training import settings_with
 
 
 def test_flops_per_token_are_six_per_weight() -> None:
-    scale = settings_with().scale
-    transformer, lstm = (build_model(kind, scale, 80, 1) for kind in ("transformer", "lstm"))
+    transformer, lstm = (build_model(settings_with({"kind": kind}).scale, 80, 1) for kind in ("transformer", "lstm"))
     block = 16 * 48 + 16 * 16 + 2 * 16 * 32
     assert flops_per_token(transformer) == 6 * (2 * block + 80 * 16) + 6 * 2 * 16 * 16
     assert flops_per_token(lstm) == 6 * (12 * 64 + 16 * 64 + 16 * 12 + 80 * 12)

@@ -201,30 +201,27 @@ def test_excessive_learning_rate_is_one_line(kind: str, train: int) -> None:
 
 
 def test_starting_model_is_that_of_the_variant(tmp_path: Any) -> None:
-    settings = settings_with(
-        variants={"full": {}, "scratch": {"pretrained": False}, "lstm": {"model": "lstm", "pretrained": True}}
-    )
     for kind in ("transformer", "lstm"):
         (tmp_path / kind).mkdir()
-        save_model(tmp_path / kind, build_model(kind, settings.scale, 80, seed=77))
+        save_model(tmp_path / kind, build_model(settings_with({"kind": kind}).scale, 80, seed=77))
 
-    def start(variant: str, seed: int) -> dict[str, bytes]:
-        chosen = settings.variants[variant]
-        folder = tmp_path / chosen.model if chosen.pretrained else None
-        model = starting_model(settings, variant, 80, folder, seed)
+    def start(variant: str, seed: int, kind: str = "transformer") -> dict[str, bytes]:
+        folder = tmp_path / kind if variant == "full" else None
+        model = starting_model(settings_with({"kind": kind}), variant, 80, folder, seed)
         return weights_of(type("Holder", (), {"model": model})())
 
     assert start("full", 1) == start("full", 2)
     assert start("scratch", 1) == start("scratch", 1) != start("scratch", 2)
     assert start("scratch", 77) == start("full", 1)
-    assert "recurrent.weight_ih_l0" in start("lstm", 1)
+    for variant in ("full", "scratch"):
+        assert "recurrent.weight_ih_l0" in start(variant, 1, "lstm")
 
 
 @pytest.mark.slow
 def test_starting_model_takes_its_first_layers_from_pretraining(tmp_path: Path) -> None:
     settings = settings_with(variants={f"layers_{n}": {"layers": n} for n in range(3)} | {"full": {}})
     (tmp_path / "transformer").mkdir()
-    pretrained, random = (build_model("transformer", settings.scale, 80, seed) for seed in (77, 5))
+    pretrained, random = (build_model(settings.scale, 80, seed) for seed in (77, 5))
     save_model(tmp_path / "transformer", pretrained)
     for number in range(3):
         model = starting_model(settings, f"layers_{number}", 80, tmp_path / "transformer", 5)

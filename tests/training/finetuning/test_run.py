@@ -101,7 +101,7 @@ def task(tmp_path: Path) -> Path:
 def pretrained(tmp_path: Path) -> Path:
     for kind in ("transformer", "lstm"):
         (tmp_path / "pretrained" / kind).mkdir(parents=True)
-        save_model(tmp_path / "pretrained" / kind, build_model(kind, settings_with().scale, VOCABULARY, seed=9))
+        save_model(tmp_path / "pretrained" / kind, build_model(settings_with({"kind": kind}).scale, VOCABULARY, seed=9))
     return tmp_path / "pretrained"
 
 
@@ -183,9 +183,7 @@ def test_report_summarizes_all_seeds(task: Path, pretrained: Path) -> None:
 @pytest.mark.usefixtures("here")
 def test_every_seed_starts_from_every_pre_training(task: Path, pretrained: Path) -> None:
     shutil.copytree(pretrained / "transformer", pretrained / "transformer-seed-11")
-    save_model(
-        pretrained / "transformer-seed-11", build_model("transformer", settings_with().scale, VOCABULARY, seed=4)
-    )
+    save_model(pretrained / "transformer-seed-11", build_model(settings_with().scale, VOCABULARY, seed=4))
     alone, _ = run(task, pretrained, settings_with(seeds=[2, 1]), out="alone")
     report, _ = run(task, pretrained, settings_with(seeds=[2, 1], pretrain={"seeds": [3, 11]}))
     assert (Here.jobs, Here.starts) == ([2, 1], [11, 11])  # those from the first are done
@@ -349,7 +347,7 @@ def test_seed_cache_changes_with_what_results_depend_on(task: Path, pretrained: 
     for place, settings, variant in others:
         run(place, pretrained, settings, variant)
         assert Here.jobs == [1, 2]
-    save_model(pretrained / "transformer", build_model("transformer", settings_with().scale, VOCABULARY, seed=10))
+    save_model(pretrained / "transformer", build_model(settings_with().scale, VOCABULARY, seed=10))
     Here.jobs = []
     run(task, pretrained, variant="scratch")
     assert Here.jobs == []  # which does not start from the pre-trained model
@@ -371,7 +369,7 @@ def test_seed_cache_ignores_what_results_do_not_depend_on(task: Path, pretrained
 @pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_lstm_and_random_start_run(task: Path, pretrained: Path) -> None:
-    settings = settings_with(variants={"lstm": {"model": "lstm"}, "bare": {"model": "lstm", "pretrained": False}})
+    settings = settings_with({"kind": "lstm"}, variants={"lstm": {}, "bare": {"pretrained": False}})
     for variant in ("lstm", "bare"):
         report, _ = run(task, pretrained, settings, variant)
         assert report["score"] is not None

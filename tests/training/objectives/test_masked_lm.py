@@ -219,7 +219,7 @@ def test_a_vocabulary_without_masks_is_refused() -> None:
 def test_loss_is_the_mean_over_masked_tokens_of_the_batch(toy: Shards, pairs: bool) -> None:
     """Worked out by hand, each sequence read alone without padding; and micro-batches sum to it."""
     settings = masked_settings({"model.dropout": 0.0}, pairs).scale
-    model = build_model("transformer", settings, ToyWords.size, 1)
+    model = build_model(settings, ToyWords.size, 1)
     own = MaskedLM(settings.pretrain.objective, SPECIAL, ToyWords.size)
     sequences = own.reader(toy, CONTEXT, 3)(range(COUNT), 0, 1)
     part = sequences.masked

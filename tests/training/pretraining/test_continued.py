@@ -39,7 +39,7 @@ def start(shards: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "start"
     size = read_json(shards / "manifest.json")["vocabulary_size"]
     folder.mkdir()
-    model = build_model("transformer", settings_with().scale, size, seed=7)
+    model = build_model(settings_with().scale, size, seed=7)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(8)) * 0.1)
@@ -101,12 +101,11 @@ def test_a_kill_changes_nothing(shards: Path, start: Path) -> None:
 def test_other_weights_are_another_run(shards: Path, start: Path) -> None:
     device, manifest = choose_device("float32", 1), read_manifest(shards)
 
-    def name(settings: Settings, kind: str = "transformer") -> str:
-        return run_fingerprint(kind, 3, settings, manifest, device, 1, CausalLM())
+    def name(settings: Settings) -> str:
+        return run_fingerprint(3, settings, manifest, device, 1, CausalLM())
 
-    before, lstm = name(going_on(start)), name(going_on(start), "lstm")
+    before = name(going_on(start))
     assert before != name(settings_with(FEW))
-    assert lstm == name(settings_with(FEW), "lstm")
     model = load_model(start)
     with torch.no_grad():
         next(model.parameters()).view(-1)[0] += 1
@@ -119,7 +118,7 @@ def test_stages_go_on_from_a_folder_of_hugging_face(tmp_path: Path) -> None:
     changes = {f"model.{key}": value for key, value in {"norm": "pre", "feed_forward": 64}.items()}
     own, folder = tmp_path / "own", tmp_path / "released"
     vocabulary = load_vocabulary(write_openai_vocabulary(own / "vocabulary"))
-    model = build_model("transformer", settings_with(changes).scale, vocabulary.size, seed=7)
+    model = build_model(settings_with(changes).scale, vocabulary.size, seed=7)
     save_model(own, model)
     folder.mkdir()
     assert write_huggingface(folder, model).title == "GPT-2"
@@ -142,8 +141,12 @@ def test_stages_go_on_from_a_folder_of_hugging_face(tmp_path: Path) -> None:
     assert report["val_loss"] < report["continued"]["val_loss_before"]
 
 
-def test_an_lstm_beside_it_starts_anew(shards: Path, start: Path) -> None:
-    assert run(going_on(start), shards, kind="lstm").metrics.continued is None
+@pytest.mark.parametrize("key", ["init_from", "continue_from"])
+def test_an_lstm_has_no_weights_from_elsewhere(key: str) -> None:
+    with pytest.raises(
+        ValidationError, match=r"weights from elsewhere \(w\) are of a transformer; system gpt1"
+    ):
+        settings_with({"kind": "lstm"}, pretrain={key: "w"})
 
 
 @pytest.mark.parametrize("shorter", ["", "abcd"])

@@ -28,10 +28,10 @@ from tests.helpers.stages_in_process import a_run, stage
 
 def a_model(folder: Path, shards: Path, kind: str = "transformer", size: int | None = None, **changes: Any) -> Path:
     """A model with random weights of the small scale's sizes, but for `changes` of its settings."""
-    scale = settings_with().scale
+    scale = settings_with({"kind": kind}).scale
     scale = scale.model_copy(update={"model": scale.model.model_copy(update=changes)})
     folder.mkdir()
-    model = build_model(kind, scale, size or read_json(shards / "manifest.json")["vocabulary_size"], seed=7)
+    model = build_model(scale, size or read_json(shards / "manifest.json")["vocabulary_size"], seed=7)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(8)) * 0.1)
@@ -125,7 +125,7 @@ def test_stages_init_from_a_folder_with_openai_vocabulary(tmp_path: Path, form: 
     changes = {f"model.{key}": value for key, value in sizes.items()}
     folder = tmp_path / "own"
     vocabulary = load_vocabulary(write_openai_vocabulary(tmp_path / "own" / "vocabulary"))
-    save_model(folder, build_model("transformer", settings_with(changes).scale, vocabulary.size, seed=7))
+    save_model(folder, build_model(settings_with(changes).scale, vocabulary.size, seed=7))
     if form != "own":
         export(folder, form, tmp_path / form)
     run = a_run(starting(tmp_path / form, changes), "gpt1")
@@ -152,7 +152,7 @@ def test_stages_init_from_a_folder_with_openai_vocabulary(tmp_path: Path, form: 
 def test_preflight_names_the_initial_model(tmp_path: Path) -> None:
     corpus = {"source": "installed", "packages": ["json"]}
     vocabulary = load_vocabulary(write_openai_vocabulary(tmp_path / "start" / "vocabulary"))
-    save_model(tmp_path / "start", build_model("transformer", settings_with().scale, vocabulary.size, seed=7))
+    save_model(tmp_path / "start", build_model(settings_with().scale, vocabulary.size, seed=7))
     said = dict(preflight(starting(tmp_path / "start", corpus=corpus)))
     assert f"from {tmp_path / 'start'}" in said["transformer"]
     assert said["pre-training"].startswith(f"none; the weights come with a vocabulary of {vocabulary.size:,} tokens")

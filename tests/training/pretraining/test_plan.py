@@ -131,7 +131,7 @@ def test_flops_are_those_that_the_report_counts(steps: int, form: dict[str, Any]
     """A budget of what some steps take gives these steps; a little more gives one more."""
     masked = {"pretrain.objective": {"kind": "masked"}} if form.get("model.attention") == "full" else {}
     scale = settings_with({**form, **masked}).scale
-    model = build_model("transformer", scale, scale.vocabulary.size, 0)
+    model = build_model(scale, scale.vocabulary.size, 0)
     a_token = flops_per_token(model, scale.pretrain.objective.predicted_share)
     spent = steps * scale.pretrain.batch_size * CONTEXT * a_token
     lengths = {"pretrain.steps": None, "pretrain.warmup_steps": 1}

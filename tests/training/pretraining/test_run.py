@@ -41,32 +41,32 @@ def folders() -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kind", "changes"),
+    "changes",
     [
-        ("transformer", {}),
-        ("transformer", {"pretrain.optimizer": "openai_adam", "model.embedding_dropout": "table"}),
-        ("transformer", {"pretrain.optimizer": "bert_adam", "pretrain.batch_growth": GROWTH}),
-        ("lstm", {}),
+        {},
+        {"pretrain.optimizer": "openai_adam", "model.embedding_dropout": "table"},
+        {"pretrain.optimizer": "bert_adam", "pretrain.batch_growth": GROWTH},
+        {"kind": "lstm"},
     ],
 )
 def test_weights_are_the_same_twice_and_after_a_kill(
-    kind: str, changes: dict, shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    changes: dict, shards: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     settings = settings_with(changes)
-    undisturbed = run(settings, shards, kind)
+    undisturbed = run(settings, shards)
     elsewhere("again", monkeypatch)
     torch.manual_seed(99)  # nothing depends on what was drawn before
-    again = run(settings, shards, kind)
+    again = run(settings, shards)
     assert weights_of(again) == weights_of(undisturbed)
     assert (again.curve, again.metrics) == (undisturbed.curve, undisturbed.metrics)
     elsewhere("killed", monkeypatch)
     for step, start in ((9, 0), (5, 6), (1, 6)):
         capfd.readouterr()
         with pytest.raises(Killed):
-            run(settings, shards, kind, killer(step))
+            run(settings, shards, killer(step))
         said = capfd.readouterr().err
         assert ("resuming from the checkpoint at step 6" in said) == (start == 6)
-    after = run(settings, shards, kind)
+    after = run(settings, shards)
     assert "resuming from the checkpoint at step 6" in capfd.readouterr().err
     assert weights_of(after) == weights_of(undisturbed)
     assert (after.curve, after.metrics) == (undisturbed.curve, undisturbed.metrics)
@@ -148,16 +148,16 @@ def test_run_with_other_settings_starts_fresh(
 def test_fingerprint_depends_on_what_decides_the_weights(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     device, manifest = choose_device("float32", 1), read_manifest(shards)
 
-    def name(kind: str = "transformer", other: Manifest | None = None, **changes: object) -> str:
+    def name(other: Manifest | None = None, **changes: object) -> str:
         settings = settings_with(changes)
-        return run_fingerprint(kind, 3, settings, other or manifest, device, settings.scale.processes, CausalLM())
+        return run_fingerprint(3, settings, other or manifest, device, settings.scale.processes, CausalLM())
 
     base = name()
     assert name(**{"pretrain.checkpoint_every": 5, "finetune.lr": 0.5}) == base
-    assert name("transformer", **{"lstm.width": 20}) == base
+    assert name(**{"lstm.width": 20}) == base
     different = [
-        name("lstm"),
-        name("lstm", **{"lstm.width": 20}),
+        name(kind="lstm"),
+        name(kind="lstm", **{"lstm.width": 20}),
         name(**{"model.width": 32}),
         name(processes=2),
         name(threads=2),
@@ -165,8 +165,8 @@ def test_fingerprint_depends_on_what_decides_the_weights(shards: Path, monkeypat
         name(**{"pretrain.optimizer": "openai_adam"}),
         name(**{"model.embedding_dropout": "table"}),
         name(other=manifest.model_copy(update={"vocabulary": "0" * 64})),
-        run_fingerprint("transformer", 4, settings_with(), manifest, device, 1, CausalLM()),
-        run_fingerprint("transformer", 3, settings_with(), manifest, choose_device("bfloat16", 1), 1, CausalLM()),
+        run_fingerprint(4, settings_with(), manifest, device, 1, CausalLM()),
+        run_fingerprint(3, settings_with(), manifest, choose_device("bfloat16", 1), 1, CausalLM()),
     ]
     monkeypatch.setattr("pretrace.training.pretraining.fingerprint.code_hash", lambda module: "other code")
     different.append(name())
@@ -228,7 +228,7 @@ def test_first_loss_is_of_the_initial_model_and_first_batch(shards: Path) -> Non
     with pytest.raises(Killed):
         run(settings, shards, publish=killer(2))
     row, second = map(json.loads, (CHECKPOINTS / folders()[0] / "curve.jsonl").read_text().splitlines())
-    model = build_model("transformer", settings.scale, 80, 3)
+    model = build_model(settings.scale, 80, 3)
     ids = torch.from_numpy(batch_sequences(open_shards(shards, "train"), 16, range(4), 3))
     loss = torch.nn.functional.cross_entropy(model(ids)[:, :-1].transpose(1, 2), ids[:, 1:])
     assert row["loss"] == pytest.approx(float(loss.detach()), abs=1e-5)
@@ -357,7 +357,7 @@ def test_torn_checkpoint_file_changes_no_weights(
 
 def test_validation_loss_does_not_depend_on_its_batches(shards: Path) -> None:
     device = choose_device("float32", 1)
-    model = build_model("transformer", settings_with().scale, 80, 1)
+    model = build_model(settings_with().scale, 80, 1)
     ids = torch.randint(80, (13, 16), generator=torch.Generator().manual_seed(0))
     losses = [validation_losses(model, CausalLM(), Sequences(ids), device, size)["val_loss"] for size in (4, 32)]
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)

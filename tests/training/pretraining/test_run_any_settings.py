@@ -62,11 +62,11 @@ def test_valid_settings_train_or_stop_with_one_line(
     if any(slow.items() <= changes.items() for slow in SLOW) and "model.width" not in changes:
         changes["model.width"] = 1 << 20  # then it is refused at once
     try:
-        settings = settings_with(changes, pretrain={"seeds": [seed]})
+        settings = settings_with({"kind": kind, **changes}, pretrain={"seeds": [seed]})
     except ValidationError:
         return
     try:
-        result = run(settings, shards, kind)
+        result = run(settings, shards)
     except PretraceError as error:
         assert str(error)
     else:
@@ -84,4 +84,4 @@ def test_valid_settings_train_or_stop_with_one_line(
 )
 def test_sizes_too_large_for_memory_are_refused_at_once(shards: Path, kind: str, changes: dict[str, Any]) -> None:
     with pytest.raises(PretraceError, match=rf"memory: {kind}: at least .* this machine has .*; lower .*model\.width"):
-        run(settings_with(changes), shards, kind)
+        run(settings_with({"kind": kind, **changes}), shards)

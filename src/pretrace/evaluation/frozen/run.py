@@ -9,10 +9,10 @@ import numpy as np
 from pretrace.common.files import atomic_path
 from pretrace.evaluation.frozen.heads import StateRows, best_head
 from pretrace.evaluation.frozen.states import mean_states
-from pretrace.model import Transformer, load_model
+from pretrace.model import LanguageModel, load_model
 from pretrace.schemas.baselines import BaselineScore
 from pretrace.schemas.frozen import FrozenReport
-from pretrace.settings import MAIN_MODEL, Settings
+from pretrace.settings import Settings
 from pretrace.tasks.draws import generator_for
 from pretrace.tasks.encoded import EncodedSplit, read_encoded
 from pretrace.tasks.kinds import KINDS
@@ -28,10 +28,10 @@ at laptop scale, and 1.6 GB at that of GPT-1."""
 def score_frozen(
     settings: Settings, task_folder: Path, models: Path, device: Device, predictions: Path
 ) -> FrozenReport:
-    """Classify the rows of a task by the states of each transformer in `models` (models/pretrained/<system>).
+    """Classify the rows of a task by the states of each model in `models` (models/pretrained/<system>).
 
     Writes `predictions`, a Parquet file with a line for each pre-training and test row, in order, unless the task is
-    unavailable: `pretrain_seed` (null without one), `transformer`.
+    unavailable: `pretrain_seed` (null without one), and one named for the kind of model.
 
     Raises:
         PretraceError: the task's files or the model are missing or not readable.
@@ -41,14 +41,13 @@ def score_frozen(
     record, splits = read_encoded(task_folder)
     answers: list[pd.DataFrame] = []
     scores: dict[str, BaselineScore] = {}
-    for name, seed in settings.pretrainings(MAIN_MODEL).items() if not record.unavailable else ():
+    for name, seed in settings.pretrainings().items() if not record.unavailable else ():
         folder = models / name
         model = load_model(folder).eval().to(device.name)
-        assert isinstance(model, Transformer)
         document_end_id = load_vocabulary(vocabulary_folder(folder)).document_end_id
         answer, scores[name] = _answer(model, document_end_id, splits, record.kind, record.metric, device)
         seeds = pd.array([seed] * len(answer), dtype="Int64")
-        answers.append(pd.DataFrame({"pretrain_seed": seeds, MAIN_MODEL: answer}))
+        answers.append(pd.DataFrame({"pretrain_seed": seeds, model.kind: answer}))
     with atomic_path(predictions) as temporary:
         table = pd.concat(answers) if answers else pd.DataFrame()
         table.to_parquet(temporary, compression="zstd", index=False)
@@ -56,7 +55,7 @@ def score_frozen(
 
 
 def _answer(
-    model: Transformer, document_end_id: int, splits: dict[str, EncodedSplit], kind: str, metric: str, device: Device
+    model: LanguageModel, document_end_id: int, splits: dict[str, EncodedSplit], kind: str, metric: str, device: Device
 ) -> tuple[np.ndarray, BaselineScore]:
     def states(split: EncodedSplit, rows: np.ndarray, layers: list[int]) -> np.ndarray:
         texts = [part for i in rows for part in split.row(int(i))]

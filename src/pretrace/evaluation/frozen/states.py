@@ -1,4 +1,4 @@
-"""Mean states of texts in every layer of a pre-trained model.
+"""Mean states of texts in every layer of a pre-trained model; of an LSTM in the last.
 
 A text is read as in pre-training: after a document's end, without the special tokens of fine-tuning, whose embeddings
 are not pre-trained. Its states are averaged over its own tokens; an empty text has the state of that end. Texts are
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pretrace.model import Transformer
+from pretrace.model import LanguageModel, Transformer
 from pretrace.training.engine.device import Device
 
 TOKENS_AT_ONCE = 8192
@@ -24,7 +24,7 @@ TOKENS_AT_ONCE = 8192
 
 @torch.no_grad()
 def mean_states(
-    model: Transformer,
+    model: LanguageModel,
     texts: Sequence[np.ndarray],
     document_end_id: int,
     layers: Sequence[int],
@@ -35,7 +35,7 @@ def mean_states(
 
     Args:
         texts: ids of each; one longer than the context loses its end.
-        layers: in order; 0 are the embeddings, n the output of the n-th block.
+        layers: in order; 0 are the embeddings, n the output of the n-th block; 0 of a model without blocks: its output.
         tokens: read at once; changes rounding only.
     """
     read = [np.concatenate([[document_end_id], text]).astype(np.int64)[: model.context] for text in texts]
@@ -51,8 +51,16 @@ def mean_states(
     return means_SLC
 
 
-def layer_states(model: Transformer, ids_BT: Tensor, device: Device) -> Iterator[Tensor]:
-    """Yield the states (B, T, C) of every layer, the embeddings first; the last are those of `model.hidden`."""
+def layer_states(model: LanguageModel, ids_BT: Tensor, device: Device) -> Iterator[Tensor]:
+    """Yield the states (B, T, C) of every layer, the embeddings first; the last are those of `model.hidden`.
+
+    Of a model that is no transformer those alone: its layers differ in width.
+    """
+    if not isinstance(model, Transformer):
+        with device.autocast():
+            h_BTC = model.hidden(ids_BT)
+        yield h_BTC
+        return
     x_BTC = model.embedded(ids_BT)
     yield x_BTC
     for number, block in enumerate(model.blocks, 1):

@@ -9,7 +9,7 @@ import numpy as np
 
 from pretrace.common.progress import progress
 from pretrace.evaluation.language_tests.run import prepare_tests
-from pretrace.evaluation.zero_shot.checkpoints import final_step, kinds_in, models_by_step
+from pretrace.evaluation.zero_shot.checkpoints import models_by_step
 from pretrace.evaluation.zero_shot.predictions import write_predictions
 from pretrace.evaluation.zero_shot.tasks import ZeroShotResult, evaluate, read_tasks, task_report
 from pretrace.schemas.models import PretrainReport
@@ -26,17 +26,15 @@ def zero_shot(
 
     Args:
         trained: reports/pretrain/<system>.json.
-        out: an existing folder for `<task>.parquet`, the predictions of the first kind of model (the transformer, if
-            there is one) with the final weights of each pre-training.
+        out: an existing folder for `<task>.parquet`, the predictions with the final weights of each pre-training.
 
     Raises:
         PretraceError: a model, a task's rows or the file of a language test is missing, or not what it should be.
     """
-    kinds = [kind for kind in kinds_in(models) if trained.by_model()[kind].val_loss is not None]
-    if not kinds:
+    if trained.val_loss is None:
         print("models of masked tokens have no likelihood of a text: nothing is scored", file=sys.stderr)
         return ZeroShotReport(tasks={}, language_tests={})
-    vocabulary = load_vocabulary(vocabulary_folder(models / kinds[0]))
+    vocabulary = load_vocabulary(vocabulary_folder(models / settings.scale.kind))
     tasks = read_tasks(settings, tasks_folder, vocabulary)
     tests = prepare_tests(settings.language_tests, vocabulary)
     task_scores: dict[str, dict[str, dict[str, ZeroShotScore]]] = {
@@ -44,10 +42,9 @@ def zero_shot(
     }
     test_scores: dict[str, dict[str, LanguageTestScore]] = {name: {} for name in tests}
     answers: dict[str, dict[int | None, dict[str, np.ndarray]]] = {name: {} for name in tasks}
-    pretrainings = [(kind, *one) for kind in kinds for one in settings.pretrainings(kind).items()]
-    for kind, model_name, seed in pretrainings:
+    for model_name, seed in settings.pretrainings().items():
         results: dict[str, dict[int, dict[str, ZeroShotResult]]] = {name: {} for name in tasks}
-        saved = models_by_step(models / model_name, final_step(trained, kind))
+        saved = models_by_step(models / model_name, trained.steps)
         for step, model in progress(saved, unit="models", description=model_name):
             model.to(device.name)
             for name, task in tasks.items():
@@ -56,9 +53,7 @@ def zero_shot(
             for column in task.heuristics:
                 by_step = {step: by_column[column] for step, by_column in results[name].items()}
                 task_scores[name][column][model_name] = task_report(task, column, by_step)
-            if kind == kinds[0]:
-                final = {column: result.predictions for column, result in results[name][step].items()}
-                answers[name][seed] = final
+            answers[name][seed] = {column: result.predictions for column, result in results[name][step].items()}
         for name, test in tests.items():
             test_scores[name][model_name] = test(model, device)
     for name, task in tasks.items():

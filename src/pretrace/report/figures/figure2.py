@@ -13,12 +13,13 @@ from pretrace.report.figures.plotting import MUTED, VARIANT_COLORS, WIDTH, Plot,
 from pretrace.report.markdown import rows_by_task
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore
-from pretrace.settings import MAIN_MODEL, ZERO_SHOT_PMI, Settings, Task
+from pretrace.settings import TRANSFORMER, ZERO_SHOT_PMI, Settings, Task
 
 BEST_SINGLE_MODEL = {"cola": 0.350, "sst2": 0.932}
 """The best published single model before GPT-1, by ready task: of the paper's Table 4, Matthews correlation and
 accuracy. RACE's two best in Table 3 are ensembles, so there is none for it."""
-LINES = {"transformer": "-", "lstm": "--"}
+LINES = ("-", "--", ":", "-.")
+"""By system, in their order."""
 
 
 def best_published(tasks: Mapping[str, Task]) -> dict[str, float]:
@@ -46,13 +47,14 @@ def _curves(zero_shot: ZeroShotReport) -> list[tuple[str, str, dict[str, ZeroSho
     ]
 
 
-def zero_shot_figure(zero_shot: ZeroShotReport, best: Mapping[str, float]) -> str:
-    """Plot normalized test scores by steps (log axis): a color for each task and rule, LSTMs dashed.
+def zero_shot_figure(zero_shot: Mapping[str, ZeroShotReport], best: Mapping[str, float]) -> str:
+    """Plot normalized test scores by steps (log axis): a color for each task and rule, a line style for each system.
 
     The paper has its own heuristics only; those by pointwise mutual information are marked. A bar at the final weights
     shows the standard error over the test rows.
 
     Args:
+        zero_shot: by system.
         best: see `best_published`.
     """
     with Plot(WIDTH, 4.2, 1, 1) as (figure, axes):
@@ -60,19 +62,22 @@ def zero_shot_figure(zero_shot: ZeroShotReport, best: Mapping[str, float]) -> st
         axis.set_xscale("log", base=2)  # weights are saved at powers of two
         axis.xaxis.set_major_formatter(lambda steps, _: f"{steps:,.0f}")
         axis.axhline(0, color=MUTED, linewidth=0.8)
-        plotted = set()
-        for index, (task, name, models) in enumerate(_curves(zero_shot)):
-            color = VARIANT_COLORS[index % len(VARIANT_COLORS)]
-            for model in (model for model in LINES if model in models):  # of several pre-trainings the first
-                _plot_line(axis, models[model], best.get(task), color, LINES[model])
-                plotted.add(model)
-            against = "best published" if task in best else "perfect"
-            axis.plot([], [], color=color, linewidth=1.8, label=f"{name}  (1: {against})")
-        for model in (model for model in LINES if model in plotted):
-            axis.plot([], [], color=MUTED, linestyle=LINES[model], label=model)
+        rules: dict[str, str] = {}
+        for number, (system, report) in enumerate(zero_shot.items()):
+            line = LINES[number % len(LINES)]
+            for task, name, models in _curves(report):
+                against = "best published" if task in best else "perfect"
+                label = f"{name}  (1: {against})"
+                color = rules.setdefault(label, VARIANT_COLORS[len(rules) % len(VARIANT_COLORS)])
+                for score in list(models.values())[:1]:  # of several pre-trainings the first
+                    _plot_line(axis, score, best.get(task), color, line)
+            if len(zero_shot) > 1:
+                axis.plot([], [], color=MUTED, linestyle=line, label=system)
+        for label, color in rules.items():
+            axis.plot([], [], color=color, linewidth=1.8, label=label)
         axis.set_xlabel("steps")
         axis.set_ylabel("score without fine-tuning, 0: chance")
-        if plotted:
+        if rules:
             axis.legend(loc="upper left")
         return svg_of(figure)
 
@@ -90,11 +95,13 @@ def _plot_line(axis: Any, score: ZeroShotScore, best: float | None, color: str, 
 
 def transferred_layers(settings: Settings) -> dict[str, int]:
     """Return how many layers of the pre-trained transformer each variant starts from; `full` has all of them."""
+    if settings.scale.kind != TRANSFORMER:
+        return {}
     layers = settings.scale.model.layers
     transferred = {
         name: layers if variant.layers is None else variant.layers
         for name, variant in settings.variants.items()
-        if variant.pretrained and variant.model == MAIN_MODEL and (variant.layers is not None or name == "full")
+        if variant.pretrained and (variant.layers is not None or name == "full")
     }
     return transferred if len(transferred) > 1 else {}
 

@@ -20,15 +20,15 @@ STATE_COPIES = 3
 WEIGHT_BYTES = 4
 
 
-def count_parameters(kind: str, settings: Settings, vocabulary_size: int) -> int:
+def count_parameters(settings: Settings, vocabulary_size: int) -> int:
     """Return the number of parameters of a model of these sizes; nothing is allocated."""
     with torch.device("meta"):
-        model = build_model(kind, settings.scale, vocabulary_size, 0)
+        model = build_model(settings.scale, vocabulary_size, 0)
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def check_training_memory(kind: str, settings: Settings, vocabulary_size: int, group: Group | None = None) -> None:
-    """Check that a training of `kind` can fit on this machine, with batches of any size.
+def check_training_memory(settings: Settings, vocabulary_size: int, group: Group | None = None) -> None:
+    """Check that pre-training can fit on this machine, with batches of any size.
 
     Args:
         group: the ranks that train, each with a copy unless the model is sharded; None: this process alone.
@@ -37,9 +37,10 @@ def check_training_memory(kind: str, settings: Settings, vocabulary_size: int, g
         PretraceError: it cannot.
     """
     group = group or Group()
-    needed = min_training_memory(count_parameters(kind, settings, vocabulary_size), settings, group.world_size)
+    needed = min_training_memory(count_parameters(settings, vocabulary_size), settings, group.world_size)
     gpus = group.local_world_size if torch.cuda.is_available() else 0
-    check_memory(needed * group.local_world_size // group.world_size, f"{kind}: at least", settings, gpus)
+    here = needed * group.local_world_size // group.world_size
+    check_memory(here, f"{settings.scale.kind}: at least", settings, gpus)
 
 
 def min_training_memory(parameters: int, settings: Settings, processes: int) -> int:

@@ -20,7 +20,7 @@ from pretrace.pipeline.dvc_hash import dvc_hash
 from pretrace.schemas.finetuning import CellRecord
 from pretrace.schemas.record import read_record, write_record
 from pretrace.schemas.tokens import VocabularyRecord
-from pretrace.settings import MAIN_MODEL, Settings
+from pretrace.settings import TRANSFORMER, Settings
 
 SIZE = "vocabulary/vocabulary.json"
 """In the folder of a pre-trained model: the record with the size of its vocabulary."""
@@ -45,11 +45,12 @@ def write_cells(settings: Settings, encoded: Path, pretrained: Path, out: Path) 
         for name in settings.variants:
             own = settings.of_system(settings.system_of(name))
             sizes = own.scale.model_dump(include={"model", "lstm", "finetune"}, exclude_unset=True)
+            kind = None if own.scale.kind == TRANSFORMER else own.scale.kind
             models = list(_model_files(own, name, pretrained / own.system_name))
             for task in settings.tasks:
                 files = [*sorted((encoded / own.system_name / task).glob("*")), *models]
                 hashes = {path.as_posix(): sha256(path) for path in files}
-                record = CellRecord(system=own.system_name, settings=sizes, files=hashes)
+                record = CellRecord(system=own.system_name, kind=kind, settings=sizes, files=hashes)
                 write_record(temporary / f"{task}-{name}.json", record)
     systems = dict.fromkeys(map(settings.system_of, settings.variants))
     paths = [*(folder / system for system in systems for folder in (encoded, pretrained)), *sorted(out.iterdir())]
@@ -70,20 +71,19 @@ def check_files(cell: CellRecord) -> None:
             )
 
 
-def vocabulary_size(models: Path) -> int:
-    """Return the tokens of the vocabulary of a system's pre-trained models, given their folder.
+def vocabulary_size(settings: Settings, models: Path) -> int:
+    """Return the tokens of the vocabulary of the system's pre-trained models, given their folder.
 
     Raises:
         PretraceError: the record is missing or damaged.
     """
-    return read_record(models / MAIN_MODEL / SIZE, VocabularyRecord).size
+    return read_record(models / settings.scale.kind / SIZE, VocabularyRecord).size
 
 
 def _model_files(settings: Settings, name: str, models: Path) -> Iterator[Path]:
     """Yield the files of the pre-trained models that a variant reads; random weights need the vocabulary's size."""
-    variant = settings.variants[name]
-    yield models / MAIN_MODEL / SIZE
-    for start in settings.pretrainings(variant.model) if variant.pretrained else ():
+    yield models / settings.scale.kind / SIZE
+    for start in settings.pretrainings() if settings.variants[name].pretrained else ():
         yield from (models / start / file for file in WEIGHTS)
 
 

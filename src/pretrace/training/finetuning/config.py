@@ -39,7 +39,7 @@ def resolve_recipe(settings: Settings, variant_name: str, task_name: str, task: 
     values |= {key: value for key, value in own.items() if value is not None}
     outputs = KINDS[task.kind].outputs(task.labels, overrides)
     values |= {"train_share": variant.train_share or 1.0, "head_strength": variant.head_strength}
-    sizes = settings.scale.sizes_of(variant.model)
+    sizes = settings.scale.sizes
     if isinstance(sizes, ModelSettings) and sizes.attention == "full":
         for key, accepted in PREDICTS_NOTHING.items():
             if values[key] != accepted:

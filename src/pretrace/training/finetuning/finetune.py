@@ -35,7 +35,7 @@ def starting_model(
     """
     variant = settings.variants[variant_name]
     if pretrained is None:
-        return build_model(variant.model, settings.scale, vocabulary_size, seed)
+        return build_model(settings.scale, vocabulary_size, seed)
     model = load_model(pretrained)
     if variant.layers is not None:
         random = model.create(model.settings, vocabulary_size, model.context, seed)

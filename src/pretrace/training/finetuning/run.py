@@ -63,8 +63,8 @@ def finetune_all_seeds(
             (temporary / "curve.jsonl").touch()
         write_predictions(predictions, KINDS[recipe.kind], {})
         return report, {}
-    check_kernels(settings.variants[variant].model, choose_device(recipe.precision, 1))
-    check_training_memory(settings.variants[variant].model, settings, vocabulary_size)
+    check_kernels(settings.scale.kind, choose_device(recipe.precision, 1))
+    check_training_memory(settings, vocabulary_size)
     started = time.monotonic()
     jobs = SeedJobs(settings, variant, recipe, task_folder, pretrained, vocabulary_size)
     jobs.run(f"{task}-{variant}")

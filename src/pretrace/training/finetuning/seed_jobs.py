@@ -87,13 +87,12 @@ class SeedJobs:
 
     def _describe(self, pretrained: Path | None) -> dict[str, Any]:
         """Return all that the starting weights depend on, besides the seed of the fine-tuning."""
-        variant = self.settings.variants[self.variant]
         if pretrained is None:
-            return {"random": self.settings.scale.sizes_of(variant.model).model_dump(exclude_defaults=True)}
+            return {"random": self.settings.scale.sizes.model_dump(exclude_defaults=True)}
         weights = pretrained / MODEL
         if not weights.is_file():
             raise PretraceError(f"{weights}: no such file; run the stage that writes it (`dvc repro pretrain`)")
-        return {"weights": sha256_of_file(weights), "layers": variant.layers}
+        return {"weights": sha256_of_file(weights), "layers": self.settings.variants[self.variant].layers}
 
     def run(self, title: str) -> None:
         """Run the fine-tunings that are not cached.
@@ -136,7 +135,6 @@ class SeedJobs:
 
 def _starts(settings: Settings, name: str, pretrained: Path) -> dict[int | None, Path | None]:
     """Return the folder of each pre-trained model that a variant starts from, by its seed; None for random weights."""
-    variant = settings.variants[name]
-    if not variant.pretrained:
+    if not settings.variants[name].pretrained:
         return {None: None}
-    return {seed: pretrained / folder for folder, seed in settings.pretrainings(variant.model).items()}
+    return {seed: pretrained / folder for folder, seed in settings.pretrainings().items()}

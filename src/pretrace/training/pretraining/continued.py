@@ -16,7 +16,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.open_file import TEXT_BYTES, read_text
 from pretrace.model.language_model import LanguageModel
 from pretrace.schemas.models import ContinuedMetrics
-from pretrace.settings import MAIN_MODEL, Settings
+from pretrace.settings import Settings
 from pretrace.tokens import Vocabulary, load_vocabulary, vocabulary_folder
 from pretrace.training.objectives import Sequences
 from pretrace.training.pretraining.evaluate import validation_losses
@@ -37,7 +37,7 @@ def continued_metrics(
         PretraceError: the old text is not there, is no text, or is too short.
     """
     section = settings.pretrain
-    if section.continue_from is None or trainer.kind != MAIN_MODEL:
+    if section.continue_from is None:
         return None
     start, objective = trainer.initial_model().to(trainer.device.name), trainer.objective
 

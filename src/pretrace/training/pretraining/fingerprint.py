@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pretrace.common.code import code_hash
 from pretrace.schemas.tokens import Manifest
-from pretrace.settings import MAIN_MODEL, Settings
+from pretrace.settings import Settings
 from pretrace.training.engine.device import Device
 from pretrace.training.engine.fingerprint import fingerprint
 from pretrace.training.objectives import Objective
@@ -17,7 +17,7 @@ LENGTHS = {"steps", "tokens", "flops"}
 
 
 def run_fingerprint(
-    kind: str, seed: int, settings: Settings, manifest: Manifest, device: Device, processes: int, objective: Objective
+    seed: int, settings: Settings, manifest: Manifest, device: Device, processes: int, objective: Objective
 ) -> str:
     """Return the hash that names a pre-training. How often it saves is no part of it.
 
@@ -25,11 +25,11 @@ def run_fingerprint(
         manifest: of the shards.
         processes: ranks that share a batch.
     """
-    scale, start = settings.scale, settings.pretrain.continue_from if kind == MAIN_MODEL else None
+    scale, start = settings.scale, settings.pretrain.continue_from
     begins_with = {"initial_weights": weights_sha256(start)} if start else {}
     return fingerprint(
-        kind=kind,
-        model=scale.sizes_of(kind).model_dump(exclude_defaults=True),
+        kind=scale.kind,
+        model=scale.sizes.model_dump(exclude_defaults=True),
         context=scale.model.context,
         seed=seed,
         pretrain=scale.pretrain.model_dump(exclude={"checkpoint_every", *LENGTHS}, exclude_defaults=True),

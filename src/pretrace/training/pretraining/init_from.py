@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pretrace.schemas.models import LanguageModelMetrics
-from pretrace.settings import MAIN_MODEL, Settings
+from pretrace.settings import Settings
 from pretrace.tokens.shards import open_shards, read_manifest
 from pretrace.training.engine.device import choose_device
 from pretrace.training.objectives.choose import choose_objective
@@ -34,4 +34,4 @@ def init_from(settings: Settings, shards_folder: Path, special: SpecialTokens | 
     metrics = LanguageModelMetrics(**model_metrics(model, losses, manifest), steps=0, tokens=0, flops=0)
     name, loss = metrics.loss
     curve = [{"step": 0, name: loss}]
-    return Pretrained(MAIN_MODEL, None, model, metrics, curve, {"device": device.name}, [])
+    return Pretrained(None, model, metrics, curve, {"device": device.name}, [])

@@ -10,7 +10,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.files import sha256_of_file, sha256_of_json
 from pretrace.model.checkpoints.load import load_model
 from pretrace.model.language_model import LanguageModel
-from pretrace.settings import MAIN_MODEL, ModelSettings, Settings
+from pretrace.settings import TRANSFORMER, ModelSettings, Settings
 
 SIZES = ("layers", "width", "heads", "feed_forward", "context")
 
@@ -26,7 +26,7 @@ def load_initial_model(settings: Settings, vocabulary_size: int) -> LanguageMode
     model = load_model(folder)
     if not isinstance(model.settings, ModelSettings):
         raise PretraceError(
-            f"{folder}: holds a model of kind {model.kind}; `pretrain` in params.yaml takes {MAIN_MODEL}"
+            f"{folder}: holds a model of kind {model.kind}; `pretrain` in params.yaml takes {TRANSFORMER}"
         )
     place = f"in scales/{settings.scale_name}.yaml"
     for name in SIZES:

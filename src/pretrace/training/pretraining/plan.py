@@ -13,7 +13,7 @@ import torch
 
 from pretrace.common.errors import PretraceError
 from pretrace.model.build import build_model
-from pretrace.settings import MAIN_MODEL, Scale
+from pretrace.settings import Scale
 from pretrace.training.engine.flops import flops_per_token
 from pretrace.training.engine.schedule import floored
 
@@ -112,7 +112,7 @@ class Plan:
 
 
 def flops_a_token(scale: Scale) -> int:
-    """Return the FLOPs of pre-training the scale's transformer on one token, with a vocabulary of the scale's size."""
+    """Return the FLOPs of pre-training the scale's model on one token, with a vocabulary of the scale's size."""
     with torch.device("meta"):
-        model = build_model(MAIN_MODEL, scale, scale.vocabulary.size, 0)
+        model = build_model(scale, scale.vocabulary.size, 0)
     return flops_per_token(model, scale.pretrain.objective.predicted_share)

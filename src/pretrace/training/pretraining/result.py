@@ -25,8 +25,6 @@ from pretrace.training.pretraining.trainer import Trainer
 class Pretrained:
     """A pre-trained model, and what is reported of it."""
 
-    kind: str
-    """`transformer` or `lstm`."""
     seed: int | None
     """Seed of the pre-training; None for weights from elsewhere."""
     model: LanguageModel
@@ -57,7 +55,6 @@ def collect_result(
     if continued := continued_metrics(trainer, model, monitor.validation, settings):
         metrics = metrics.model_copy(update={"continued": continued})
     return Pretrained(
-        kind=trainer.kind,
         seed=trainer.seed,
         model=model,
         metrics=metrics,

@@ -32,7 +32,6 @@ from pretrace.training.pretraining.trainer import Trainer
 
 
 def pretrain(
-    kind: str,
     seed: int,
     settings: Settings,
     shards_folder: Path,
@@ -41,7 +40,7 @@ def pretrain(
     sample: Sampler | None = None,
     special: SpecialTokens | None = None,
 ) -> Pretrained | None:
-    """Train a language model of `kind` (`transformer` or `lstm`) on the shards, with one of `pretrain.seeds`.
+    """Train the language model of a system on the shards, with one of `pretrain.seeds`.
 
     Args:
         publish: called after each step.
@@ -58,18 +57,18 @@ def pretrain(
     """
     group = group_from_environment(settings.scale.processes)
     device = _choose_rank_device(settings, group)
-    check_kernels(kind, device)
+    check_kernels(settings.scale.kind, device)
     manifest = read_manifest(shards_folder)
     objective = choose_objective(settings.scale.pretrain.objective, special, manifest.vocabulary_size)
-    check_training_memory(kind, settings, manifest.vocabulary_size, group)
-    fingerprint = run_fingerprint(kind, seed, settings, manifest, device, group.world_size, objective)
+    check_training_memory(settings, manifest.vocabulary_size, group)
+    fingerprint = run_fingerprint(seed, settings, manifest, device, group.world_size, objective)
     checkpoints = Checkpoints(checkpoint_folder(fingerprint), group)
     if group.is_rank_zero:
-        name = settings.pretraining_name(kind, seed)
+        name = settings.pretraining_name(seed)
         print(f"{name}: {device.name}, {str(device.dtype).removeprefix('torch.')} ({device.reason})", file=sys.stderr)
     lock = locked(checkpoints.lock, wait=False) if group.is_rank_zero else contextlib.nullcontext()
-    with lock, process_group(group, _train_rank, kind, seed, settings, shards_folder, checkpoints.folder, special):
-        trainer = Trainer(kind, seed, settings, shards_folder, device, checkpoints, objective)
+    with lock, process_group(group, _train_rank, seed, settings, shards_folder, checkpoints.folder, special):
+        trainer = Trainer(seed, settings, shards_folder, device, checkpoints, objective)
         monitor = Monitor(trainer, checkpoints, manifest, curves, sample, publish)
         _train(trainer, checkpoints, monitor)
         model = monitor.whole_model()
@@ -102,7 +101,6 @@ def _train(trainer: Trainer, checkpoints: Checkpoints, monitor: Monitor) -> None
 
 def _train_rank(
     group: Group,
-    kind: str,
     seed: int,
     settings: Settings,
     shards_folder: Path,
@@ -113,7 +111,7 @@ def _train_rank(
     checkpoints, manifest = Checkpoints(folder, group), read_manifest(shards_folder)
     objective = choose_objective(settings.scale.pretrain.objective, special, manifest.vocabulary_size)
     device = _choose_rank_device(settings, group)
-    trainer = Trainer(kind, seed, settings, shards_folder, device, checkpoints, objective)
+    trainer = Trainer(seed, settings, shards_folder, device, checkpoints, objective)
     monitor = Monitor(trainer, checkpoints, manifest)
     _train(trainer, checkpoints, monitor)
     monitor.whole_model()

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pretrace.model.build import build_model
 from pretrace.model.language_model import LanguageModel
-from pretrace.settings import MAIN_MODEL, Settings
+from pretrace.settings import Settings
 from pretrace.tokens.shards.read import open_shards, read_manifest
 from pretrace.tokens.shards.sampler import share_of
 from pretrace.training.distributed.data_parallel import DataParallel, check_batch_size, choose_strategy
@@ -37,7 +37,6 @@ class Trainer:
     """One rank of a pre-training, resumed from the newest checkpoint.
 
     Args:
-        kind: `transformer` or `lstm`.
         seed: of initial weights, order of sequences and dropout.
         device: as `choose_device` returned it in this process.
         checkpoints: of this training; its group is the one that trains.
@@ -48,7 +47,6 @@ class Trainer:
 
     def __init__(
         self,
-        kind: str,
         seed: int,
         settings: Settings,
         shards_folder: Path,
@@ -60,15 +58,15 @@ class Trainer:
         self.plan = Plan(scale)
         for size in (self.plan.smallest_batch, self.plan.batch_size):
             check_batch_size(size, section.sharded, group)
-        self.kind, self.seed, self.scale, self.section = kind, seed, scale, section
+        self.seed, self.scale, self.section = seed, scale, section
         self.settings = settings
-        self.name = settings.pretraining_name(kind, seed)
+        self.name = settings.pretraining_name(seed)
         self.device, self.group, self.objective = device, group, objective
         self.shards_folder = shards_folder
         self.vocabulary_size = read_manifest(shards_folder).vocabulary_size
         self.shards = open_shards(shards_folder, "train")
         self._reader = objective.reader(self.shards, scale.model.context, seed)
-        self.dropout = scale.sizes_of(kind).dropout
+        self.dropout = scale.sizes.dropout
         self.model = self.initial_model().to(device.name)
         strategy = choose_strategy(self.model, group, section.sharded)
         self.data_parallel = DataParallel(self.model, objective.loss, group, strategy)
@@ -81,9 +79,9 @@ class Trainer:
 
     def initial_model(self) -> LanguageModel:
         """Return the model before its first step, on the CPU."""
-        if self.kind == MAIN_MODEL and self.settings.pretrain.continue_from:
+        if self.settings.pretrain.continue_from:
             return load_initial_model(self.settings, self.vocabulary_size)
-        return build_model(self.kind, self.scale, self.vocabulary_size, self.seed)
+        return build_model(self.scale, self.vocabulary_size, self.seed)
 
     def steps(self, stop: Sigterm, describe_batch: Callable[[int], str] = lambda step: "") -> Iterator[Step]:
         """Make the optimizer steps that are left, one for each item that is taken.
@@ -135,7 +133,7 @@ class Trainer:
     def _choose_micro_batch(self) -> int:
         share = -(-self.plan.batch_size // self.group.world_size)
         memory = memory_per_process(self.device.name, self.group.world_size)
-        sizes, predicted = self.scale.sizes_of(self.kind), self.objective.predicted_share
+        sizes, predicted = self.scale.sizes, self.objective.predicted_share
         sequence_bytes = bytes_per_sequence(sizes, self.scale.model.context, self.vocabulary_size, predicted)
         # A sharded model cannot be tried: a rank that runs out of memory would leave the others waiting.
         can_try = self.device.name == "cuda" and self.data_parallel.strategy != "fsdp"
