@@ -30,6 +30,7 @@ examples:
   pretrace predict acceptability-full rows.jsonl
   pretrace evaluate --text README.md
   pretrace search
+  pretrace rates
   pretrace ladder
   pretrace lineage
   pretrace export source-full --to onnx
@@ -136,6 +137,15 @@ def search(_options: argparse.Namespace) -> None:
 
     for line in search_lines(search_on_dev(load_settings())):
         print(printable(line))
+
+
+def rates(_options: argparse.Namespace) -> None:
+    """Search for the learning rate of each system's pre-training and print the losses."""
+    from pretrace.settings import load_settings
+    from pretrace.tuning.rates import rates_lines, search_rates
+
+    for line in rates_lines(search_rates(load_settings())):
+        print(line)
 
 
 def ladder(_options: argparse.Namespace) -> None:
@@ -281,6 +291,7 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         search, "try the rates and passes of `search` in params.yaml on dev, for each variant; into reports/search.json"
     )
+    add(rates, "pre-train every system briefly with the rates of `rates` in params.yaml; into reports/rates.json")
     add(ladder, "pre-train the sizes of `ladder` in params.yaml and fit a power law; into reports/ladder.json")
     add(lineage, "compare the systems of ablations.lineage in params.yaml at equal tokens, and at equal FLOPs")
     one = add(export, "write a model with its card in a format that other programs read")

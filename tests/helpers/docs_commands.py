@@ -290,6 +290,8 @@ PAGES: dict[str, list[tuple[str, How]]] = {
             ".venv/bin/pretrace lineage",
             ByTest("tests/integration/test_systems.py::test_systems_at_equal_tokens_and_equal_flops"),
         ),
+        (".venv/bin/dvc repro shard", LOOK),
+        (".venv/bin/pretrace rates", ByTest("tests/tuning/test_rates.py::test_every_system_is_tried_with_every_rate")),
         (".venv/bin/pretrace ladder", ByTest("tests/tuning/test_ladder.py::test_ladder_is_trained_recorded_and_drawn")),
         (".venv/bin/pretrace evaluate models/pretrained/gpt1/transformer --text README.md", LOOK),
         (".venv/bin/pretrace evaluate models/pretrained/gpt1/transformer --text README.md --stride 128", LOOK),

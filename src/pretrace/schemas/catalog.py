@@ -20,7 +20,7 @@ from pretrace.schemas.finetuning import (
     SeedResult,
 )
 from pretrace.schemas.frozen import FrozenReport
-from pretrace.schemas.models import CurvePoint, LadderRecord, ModelConfig, PretrainReport, Sample
+from pretrace.schemas.models import CurvePoint, LadderRecord, ModelConfig, PretrainReport, RatesRecord, Sample
 from pretrace.schemas.tasks import TaskRecord, TaskReport
 from pretrace.schemas.tokens import Manifest, VocabularyRecord, VocabularyReport
 from pretrace.schemas.tracking import OutputNote, RunRecord, StateFile
@@ -59,6 +59,7 @@ CATALOG = (
     FileFormat("reports/cost.json", dict[str, CostEntry], "every stage", "page, model card, `pretrace trace`"),
     FileFormat("reports/search.json", SearchRecord, "`pretrace search`", "page, README's table"),
     FileFormat("reports/ladder.json", LadderRecord, "`pretrace ladder`", "page"),
+    FileFormat("reports/rates.json", RatesRecord, "`pretrace rates`", "people"),
     FileFormat("models/vocabulary/<system>/vocabulary.json", VocabularyRecord, "stage bpe", "`load_vocabulary`"),
     FileFormat("data/shards/<system>/manifest.json", Manifest, "stage shard", "stage pretrain, `pretrace check`"),
     FileFormat("models/pretrained/<system>/<model>/config.json", ModelConfig, "stage pretrain", "`load_model`"),

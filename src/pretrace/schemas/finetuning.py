@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pretrace.schemas.models import ModelConfig
-from pretrace.schemas.record import Record
+from pretrace.schemas.record import Measured, Record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import ModelKind
 from pretrace.settings.training import FinetuneSettings
@@ -182,7 +182,7 @@ class SearchedSetting(Record):
     """For each seed the metric on the dev rows after the best epoch."""
 
 
-class SearchRecord(Record):
+class SearchRecord(Measured):
     """A search on dev: every setting for every variant on every task, and what it was made from."""
 
     scale: str
@@ -199,14 +199,6 @@ class SearchRecord(Record):
     """By task, variant, factor and passes."""
     made_from: dict[str, str] = Field(default_factory=dict)
     """SHA-256 of what decides the scores: `code`, `settings`, `weights`, and of each task its rows, `task <task>`."""
-    commit: str
-    """Git commit that was checked out; "none" without one, "unknown" if git refuses to say."""
-    changed: bool | None = None
-    """True if code, parameters or requirements differed from the commit; missing if that is not known."""
-    machine: str
-    """Processor and its instruction sets for matrix products."""
-    python: str
-    """Version of Python."""
     seconds: float
     """Wall-clock seconds of the search, without what an earlier run or the stage `finetune` had finished."""
     fine_tunings: int

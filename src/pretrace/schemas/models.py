@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from pydantic import Field, model_validator
 
-from pretrace.schemas.record import Record
+from pretrace.schemas.record import Measured, Record
 from pretrace.settings import TRANSFORMER, ModelKind
 
 
@@ -175,7 +175,7 @@ class PowerLaw(Record):
     """Of this loss, 95 %."""
 
 
-class LadderRecord(Record):
+class LadderRecord(Measured):
     """A ladder of sizes, and what it was made with."""
 
     scale: str
@@ -186,13 +186,44 @@ class LadderRecord(Record):
     """From the smallest."""
     by_parameters: PowerLaw
     by_flops: PowerLaw
-    commit: str
-    """Git commit that was checked out; "none" without one, "unknown" if git refuses to say."""
-    changed: bool | None = None
-    """True if code, parameters or requirements differed from the commit; missing if that is not known."""
-    machine: str
-    """Processor and its instruction sets for matrix products."""
-    python: str
-    """Version of Python."""
+    seconds: float
+    """Wall-clock seconds, without what an earlier run had finished."""
+
+
+class TriedRate(Record):
+    """A short pre-training of a search."""
+
+    lr: float
+    """Peak learning rate."""
+    loss: float
+    """Validation loss at its end, of the kind that `SystemRates.loss` names."""
+
+
+class SystemRates(Record):
+    """The short pre-trainings of one system."""
+
+    loss: str
+    """Name of the loss: val_loss, or val_masked_loss of a model of masked tokens."""
+    tried: list[TriedRate]
+    """In the order of the factors."""
+    best: float
+    """The rate with the lowest loss, the first of equals."""
+
+
+class RatesRecord(Measured):
+    """A search for the peak learning rate of pre-training: the same factors and the same steps for every system."""
+
+    scale: str
+    """Name of the scale."""
+    seed: int
+    """Seed of pre-training."""
+    lr: float
+    """The rate that the factors multiply: that of the scale's file."""
+    lr_factors: list[float]
+    """Factors that were tried."""
+    steps: int
+    """Optimizer steps of each."""
+    systems: dict[str, SystemRates]
+    """By system."""
     seconds: float
     """Wall-clock seconds, without what an earlier run had finished."""

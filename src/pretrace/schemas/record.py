@@ -28,6 +28,19 @@ class Record(StrictModel):
         return self.model_dump(by_alias=True, exclude_unset=True)
 
 
+class Measured(Record):
+    """What a command has measured, and what it was made with."""
+
+    commit: str
+    """Git commit that was checked out; "none" without one, "unknown" if git refuses to say."""
+    changed: bool | None = None
+    """True if code, parameters or requirements differed from the commit; missing if that is not known."""
+    machine: str
+    """Processor and its instruction sets for matrix products."""
+    python: str
+    """Version of Python."""
+
+
 def read_record(path: Path | str, kind: type[Kind], most: int = TEXT_BYTES) -> Kind:
     """Read a JSON file as a record, or as a dict or list of records: `dict[str, CostEntry]`.
 

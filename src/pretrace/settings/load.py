@@ -13,7 +13,7 @@ from pretrace.settings.corpus import Corpus, TextSettings, Workers
 from pretrace.settings.experiment import MOST_SEEDS, Pretraining, Task, Variant
 from pretrace.settings.ready import ReadySource, with_ready
 from pretrace.settings.scale import TRANSFORMER, Scale
-from pretrace.settings.search import Ladder, Search
+from pretrace.settings.search import Ladder, Rates, Search
 from pretrace.settings.section import NotNegative, Rate, Section, Seed, checked
 from pretrace.settings.system import System, SystemAtScale
 from pretrace.settings.yaml_file import read_yaml
@@ -61,6 +61,7 @@ class Settings(Section):
     ablations: dict[str, dict[str, Variant]] = Field(default_factory=dict)
     """Sets of variants by name, to replace `variants`: `dvc exp run -S 'variants=${ablations.table5}'`."""
     search: Search = Search()
+    rates: Rates = Rates()
     ladder: Ladder = Ladder()
     zero_shot: ZeroShot = ZeroShot()
     language_tests: dict[str, LanguageTest] = Field(default_factory=dict)
@@ -133,13 +134,15 @@ class Settings(Section):
             )
 
     def in_use(self, **options: Any) -> dict[str, Any]:
-        """Return plain values, without the sets that only stand ready to replace `tasks` or `variants`, and without the
-        ladder; of the systems, all but the first with their values at this scale.
+        """Return plain values, without the sets that only stand ready to replace `tasks` or `variants`, and without what
+        only `pretrace rates` and `pretrace ladder` read; of the systems, all but the first with their values at this scale.
 
         Args:
             options: pydantic's, such as `exclude_none`.
         """
-        values = self.of_system(self.first_system).model_dump(exclude={"suites", "ablations", "ladder"}, **options)
+        values = self.of_system(self.first_system).model_dump(
+            exclude={"suites", "ablations", "rates", "ladder"}, **options
+        )
         others = {name: one["scale"] for name, one in values.pop("systems").items() if name != self.first_system}
         return values | ({"more_systems": others} if others else {})
 

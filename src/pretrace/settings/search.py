@@ -1,4 +1,4 @@
-"""The search on dev for the rate and the passes of fine-tuning, and the ladder of sizes."""
+"""The searches for settings of fine-tuning and for rates of pre-training, and the ladder of sizes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from pretrace.settings.experiment import Epochs
-from pretrace.settings.section import Positive, Section, Seed, Width
+from pretrace.settings.section import Positive, PositiveShare, Section, Seed, Width
 
 MOST_VALUES = 100
 
@@ -38,6 +38,25 @@ class Search(Section):
         for name in ("variants", "lr_factors", "epochs", "seeds"):
             if len(set(values := getattr(self, name))) < len(values):
                 raise ValueError(f"search.{name}: got {values}; the same value twice")
+        return self
+
+
+class Rates(Section):
+    """Pre-trainings that `pretrace rates` tries: each factor for each system, so that none is tuned with a larger budget
+    than another (ours). No stage reads this.
+    """
+
+    lr_factors: Annotated[list[Positive], Field(min_length=1, max_length=MOST_VALUES)] = Field(
+        default_factory=lambda: [0.5, 1.0, 2.0, 4.0]
+    )
+    """Factors of `pretrain.lr` of the scale's file, in the place of a system's own rate."""
+    share: PositiveShare = 0.25
+    """Share of the steps of the scale; warm-up and decay are as much shorter."""
+
+    @model_validator(mode="after")
+    def _has_nothing_twice(self) -> Rates:
+        if len(set(self.lr_factors)) < len(self.lr_factors):
+            raise ValueError(f"rates.lr_factors: got {self.lr_factors}; the same value twice")
         return self
 
 

@@ -143,9 +143,7 @@ def test_stages_go_on_from_a_folder_of_hugging_face(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["init_from", "continue_from"])
 def test_an_lstm_has_no_weights_from_elsewhere(key: str) -> None:
-    with pytest.raises(
-        ValidationError, match=r"weights from elsewhere \(w\) are of a transformer; system gpt1"
-    ):
+    with pytest.raises(ValidationError, match=r"weights from elsewhere \(w\) are of a transformer; system gpt1"):
         settings_with({"kind": "lstm"}, pretrain={key: "w"})
 
 
