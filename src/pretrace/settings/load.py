@@ -134,15 +134,15 @@ class Settings(Section):
             )
 
     def in_use(self, **options: Any) -> dict[str, Any]:
-        """Return plain values, without the sets that only stand ready to replace `tasks` or `variants`, and without what
-        only `pretrace rates` and `pretrace ladder` read; of the systems, all but the first with their values at this scale.
+        """Return plain values, without the sets that only stand ready to replace `tasks` or `variants`, and without
+        what only `pretrace rates` and `pretrace ladder` read; of the systems, all but the first with their values at
+        this scale.
 
         Args:
             options: pydantic's, such as `exclude_none`.
         """
-        values = self.of_system(self.first_system).model_dump(
-            exclude={"suites", "ablations", "rates", "ladder"}, **options
-        )
+        unused = {"suites", "ablations", "rates", "ladder"}
+        values = self.of_system(self.first_system).model_dump(exclude=unused, **options)
         others = {name: one["scale"] for name, one in values.pop("systems").items() if name != self.first_system}
         return values | ({"more_systems": others} if others else {})
 

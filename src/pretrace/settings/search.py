@@ -42,8 +42,8 @@ class Search(Section):
 
 
 class Rates(Section):
-    """Pre-trainings that `pretrace rates` tries: each factor for each system, so that none is tuned with a larger budget
-    than another (ours). No stage reads this.
+    """Pre-trainings that `pretrace rates` tries: each factor for each system, so that none is tuned with a larger
+    budget than another (ours). No stage reads this.
     """
 
     lr_factors: Annotated[list[Positive], Field(min_length=1, max_length=MOST_VALUES)] = Field(
