@@ -44,7 +44,7 @@ DRY_RUN = DryRun(
 def _no_dry_run(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Skip the dry run, which takes seconds, but in tests that ask for it."""
     if "real_dry_run" not in request.fixturenames:
-        monkeypatch.setattr("pretrace.preflight.check.dry_run", lambda kind, settings, processes: DRY_RUN)
+        monkeypatch.setattr("pretrace.preflight.check.dry_run", lambda settings, processes: DRY_RUN)
 
 
 @pytest.fixture

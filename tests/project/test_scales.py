@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from pretrace.model import build_model
 from pretrace.settings import Scale, read_yaml
@@ -68,6 +69,10 @@ def test_gpt3_trains_as_its_table_says(name: str) -> None:
 @pytest.mark.parametrize("name", SCALES)
 @pytest.mark.parametrize("kind", ["transformer", "lstm"])
 def test_scale_builds_its_models(name: str, kind: str) -> None:
+    if kind == "lstm" and name.startswith("bert"):
+        with pytest.raises(ValidationError, match="`masked` is for a transformer"):
+            reckoned(name, kind)
+        return
     parameters, tokens, flops = reckoned(name, kind)
     assert parameters > 0
     assert tokens > 0

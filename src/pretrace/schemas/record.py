@@ -29,7 +29,7 @@ class Record(StrictModel):
 
 
 class Measured(Record):
-    """What a command has measured, and what it was made with."""
+    """Results of a command, and what they were made with."""
 
     commit: str
     """Git commit that was checked out; "none" without one, "unknown" if git refuses to say."""
