@@ -168,9 +168,9 @@ def _figures(settings: Settings, benchmark: Benchmark, folder: Path) -> dict[str
 
 
 def named(settings: Settings, system: str, model: str) -> str:
-    """Return the name of a pre-trained model in tables and figures: by its system, if that is a further one."""
+    """Return the name of a pre-trained model in tables and figures: by its system, if there are several."""
     kind = settings.systems[system].scale.kind
-    return model if system == settings.first_system else f"{system}{model.removeprefix(kind)}"
+    return model if len(settings.systems) == 1 else f"{system}{model.removeprefix(kind)}"
 
 
 def _curves(folder: Path, name: str) -> tuple[Curve, Curve]:

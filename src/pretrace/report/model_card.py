@@ -152,7 +152,7 @@ def _data(clean: CleanReport, vocabulary: VocabularyReport | None) -> str:
 def _training(pretrain: PretrainReport, cost: dict[str, CostEntry], system: str, tuned: FinetuneReport | None) -> str:
     spent = cost.get(f"pretrain@{system}")
     rows = {
-        "parameters of the transformer": f"{pretrain.parameters:,}",
+        f"parameters of the {pretrain.model}": f"{pretrain.parameters:,}",
         "steps": f"{pretrain.steps:,}",
         "tokens": f"{pretrain.tokens:,}" + (f", {pretrain.epochs:.2f} epochs" if pretrain.epochs else ""),
         "FLOPs": f"{pretrain.flops:.3g}",

@@ -120,12 +120,18 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
         heading=heading,
         card=corpus_card(data.clean, data.cost),
         vocabularies={name: one.size for name, one in data.vocabularies.items()},
-        models={data.pretrain.model: data.pretrain, **data.pretrain.systems},
+        models=_models(settings, data.pretrain),
         samples=data.samples,
         costs=cost_rows(data.cost, settings),
         settings=settings_text(settings),
     )
     return visible(html)
+
+
+def _models(settings: Settings, report: PretrainReport) -> dict[str, PretrainReport]:
+    """Return the metrics of pre-training by kind of model, or by system if there are several."""
+    name = settings.first_system if report.systems else report.model
+    return {name: report, **report.systems}
 
 
 def shortened(text: str) -> str:
