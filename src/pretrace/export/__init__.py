@@ -19,7 +19,7 @@ from pretrace.common.files import atomic_folder, write_text
 from pretrace.export.formats import FORMATS, formats_for
 from pretrace.export.graph_formats import write_graph
 from pretrace.export.model_card import PRETRAINED, card
-from pretrace.export.tokenizer import write_tokenizer
+from pretrace.export.tokenizer import token_ids, write_tokenizer
 from pretrace.export.traced_models import language_model_graph, task_graph
 from pretrace.model import LanguageModel, Transformer, load_model
 from pretrace.model.checkpoints.huggingface import write_huggingface
@@ -86,7 +86,7 @@ def _write_language_model(temporary: Path, folder: Path, format: str) -> None:
             f"{model.vocabulary_size:,}"
         )
     if isinstance(model, Transformer) and format == "huggingface":
-        write_huggingface(temporary, model)
+        write_huggingface(temporary, model, token_ids(vocabulary))
         write_tokenizer(temporary, vocabulary, model.context)
     elif isinstance(model, Transformer) and format == "openai":
         write_openai(temporary, model)

@@ -26,6 +26,8 @@ from pretrace.tokens.wordpiece import FIRST, MASK, PADDING, SEPARATOR, UNKNOWN, 
 CODE = Path(pretrace.tokens.__file__).parent / "tokenization_pretrace.py"
 NAMES = {"padding_id": "pad_token", "first_id": "cls_token", "separator_id": "sep_token", "mask_id": "mask_token"}
 """transformers' names of special tokens, by what they are for."""
+ENDS = ("bos_token", "eos_token")
+"""Names of the token between documents: text begins behind one."""
 
 
 def write_tokenizer(folder: Path, vocabulary: Vocabulary, context: int) -> None:
@@ -49,10 +51,17 @@ def write_tokenizer(folder: Path, vocabulary: Vocabulary, context: int) -> None:
     write_json(folder / "tokenizer_config.json", config)
 
 
+def token_ids(vocabulary: Vocabulary) -> dict[str, int]:
+    """Return the ids of the vocabulary's special tokens, as transformers' `config.json` calls them."""
+    named = {theirs: getattr(vocabulary, ours) for ours, theirs in NAMES.items()}
+    named |= dict.fromkeys(ENDS, vocabulary.document_end_id)
+    return {f"{name}_id": number for name, number in named.items() if number is not None}
+
+
 def _config(vocabulary: Vocabulary) -> dict[str, Any]:
     """Return the class and the special tokens of a vocabulary's kind."""
     if isinstance(vocabulary, ByteVocabulary):
-        end = dict.fromkeys(("bos_token", "eos_token", "unk_token"), END_OF_TEXT)
+        end = dict.fromkeys((*ENDS, "unk_token"), END_OF_TEXT)
         return {"tokenizer_class": "GPT2Tokenizer", "add_prefix_space": False, **end}
     if isinstance(vocabulary, WordPieceVocabulary):
         tokens = {"unk_token": UNKNOWN, "pad_token": PADDING, "mask_token": MASK}

@@ -92,6 +92,8 @@ class Architecture:
     """Endings of names, and what they are in older files."""
     written: Mapping[str, Any] = field(default_factory=dict)
     """Further keys of `config.json` that are written."""
+    token_ids: tuple[str, ...] = ()
+    """Keys of `config.json` with ids of special tokens, written for a vocabulary that has them."""
 
     @property
     def ignored(self) -> re.Pattern[str]:
@@ -143,8 +145,8 @@ class Architecture:
         """Return their class of a model, and the class of `transformers` that opens it."""
         return self.classes[tuple(getattr(settings, name) for name in self.heads)]
 
-    def config_of(self, model: Transformer) -> dict[str, Any]:
-        """Return the content of `config.json`."""
+    def config_of(self, model: Transformer, token_ids: Mapping[str, int]) -> dict[str, Any]:
+        """Return the content of `config.json`; `token_ids` are those of the vocabulary, by their keys there."""
         settings = model.settings
         inner = None if settings.feed_forward == 4 * settings.width else settings.feed_forward
         return {
@@ -158,6 +160,7 @@ class Architecture:
             **dict.fromkeys(self.dropouts, settings.dropout),
             "initializer_range": settings.initial_std,
             **self.written,
+            **{key: token_ids[key] for key in self.token_ids if key in token_ids},
             "torch_dtype": "float32",
         }
 

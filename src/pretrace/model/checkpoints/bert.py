@@ -71,4 +71,5 @@ BERT = Architecture(
     },
     old=(("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta")),
     written={"pad_token_id": 0},
+    token_ids=("pad_token_id", "cls_token_id", "sep_token_id", "mask_token_id"),
 )

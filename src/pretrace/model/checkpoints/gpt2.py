@@ -39,4 +39,5 @@ GPT2 = Architecture(
     no_weights=re.compile(r"(transformer\.)?h\.\d+\.attn\.(masked_)?bias|lm_head\.weight"),
     other_heads=re.compile(r"multiple_choice_head\..*"),
     tied={"lm_head.weight": "token_embedding.weight"},
+    token_ids=("bos_token_id", "eos_token_id"),
 )

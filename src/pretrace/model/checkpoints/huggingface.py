@@ -6,8 +6,10 @@ Read and written without transformers, by the tables in the modules beside this 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from safetensors.torch import save_file
@@ -68,8 +70,13 @@ def read_huggingface(folder: Path) -> Transformer:
     return model
 
 
-def write_huggingface(folder: Path, model: Transformer) -> Architecture:
+def write_huggingface(
+    folder: Path, model: Transformer, token_ids: Mapping[str, int] = MappingProxyType({})
+) -> Architecture:
     """Write the model into an existing folder, for `from_pretrained`, and return its architecture there.
+
+    Args:
+        token_ids: ids of special tokens, by their keys in `config.json`; those of other architectures are left out.
 
     Raises:
         PretraceError: as `architecture_of`.
@@ -81,7 +88,7 @@ def write_huggingface(folder: Path, model: Transformer) -> Architecture:
         for name, parameter in model.named_parameters()
         for theirs, part in layout.parts(name, parameter)
     }
-    write_json(folder / CONFIG, architecture.config_of(model))
+    write_json(folder / CONFIG, architecture.config_of(model, token_ids))
     save_file(tensors, folder / WEIGHTS, {"format": "pt"})
     return architecture
 
