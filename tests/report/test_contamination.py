@@ -78,6 +78,17 @@ def test_table_and_page_show_both_scores(reports: Path) -> None:
         assert part in page[page.index("Contamination") :]
 
 
+def test_table_says_which_runs_do_not_count(reports: Path) -> None:
+    report(reports, **found_rows(FOUND))
+    assert "does not count" not in (reports / "benchmark.md").read_text()
+    limited = found_rows(FOUND)
+    limited["found_rows"]["follows"] |= {"most_documents": 10, "junk": 3}
+    assert report(reports, **limited).contamination[0].most_documents == 10
+    said = "A run that more than 10 training documents have does not count."
+    assert said in (reports / "benchmark.md").read_text()
+    assert said in write_page(load_settings(), reports, reports.parent / "data").read_text()
+
+
 def test_all_rows_or_none_may_be_clean(reports: Path) -> None:
     everything = report(reports, **found_rows([])).contamination[0]
     assert (everything.clean_rows, everything.difference, everything.noise) == (1000, 0.0, 0.0)

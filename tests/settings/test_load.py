@@ -86,6 +86,11 @@ BAD_PARAMS = [
     ("corpus.mix", {"a": -1.0}, "corpus.mix.a: got -1.0"),
     ("corpus.mix", {"a": 0, "b": 0}, "corpus: `mix` needs a weight above 0 for at least one source"),
     ("corpus.mix", ["a"], "corpus.mix: got ['a']"),
+    (
+        "corpus.quality.contamination",
+        {"most_documents": 10},
+        "corpus.quality.contamination: `most_documents` takes `action: report`; got `drop`, which counts no documents",
+    ),
     ("corpus.quality.classifier", {}, "corpus.quality.classifier.positives: missing"),
     (
         "corpus.quality.classifier",

@@ -46,6 +46,7 @@ def _score(task: str, column: str, scores: TaskScores, found: FoundRows) -> Clea
     clean_N = np.array([row for row in predicted_N.tolist() if scores.documents[row] not in rows], np.int64)
     long_enough = sum(scores.longest_part(row) >= found.words for row in predicted_N.tolist())
     known: dict[str, Any] = {"task": task, "variant": column, "words": found.words}
+    known |= {} if found.most_documents is None else {"most_documents": found.most_documents}
     known |= {"rows": len(predicted_N), "clean_rows": len(clean_N), "too_short": len(predicted_N) - long_enough}
     whole = scores.mean(column).difference()
     known |= {"score": round(whole.value, 6), "interval": round(whole.noise, 6)}
@@ -69,7 +70,7 @@ def contamination_markdown(benchmark: Benchmark, heading: Callable[[str], str]) 
         "",
         "## Contamination",
         "",
-        EXPLANATION,
+        explanation(benchmark),
         "",
         "| task | column | words | n test | all rows | n clean | clean rows | clean - all |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -86,6 +87,13 @@ EXPLANATION = (
     f"the width of the {CONFIDENCE:.0%} interval. Differences are on the same documents and fine-tunings, each alone: "
     "with many, some are beyond their interval by chance. Rows shorter than the run count as clean."
 )
+
+
+def explanation(benchmark: Benchmark) -> str:
+    """Return the text under the heading of the table."""
+    limits = {one.most_documents for one in benchmark.contamination} - {None}
+    junk = "".join(f" A run that more than {limit} training documents have does not count." for limit in limits)
+    return EXPLANATION + junk
 
 
 def shown(value: float | None, half: float | None, sign: str = "") -> str:

@@ -116,7 +116,7 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
         figures={name: Markup(inline(name, svg)) for name, svg in figures.items()},
         clean=data.clean,
         contamination=benchmark.contamination,
-        contamination_reading=contamination.EXPLANATION,
+        contamination_reading=contamination.explanation(benchmark),
         heading=heading,
         card=corpus_card(data.clean, data.cost),
         vocabularies={name: one.size for name, one in data.vocabularies.items()},

@@ -89,6 +89,8 @@ class CleanScore(Record):
     """The column."""
     words: int
     """Words in a row that count as shared."""
+    most_documents: int | None = None
+    """Those that more documents of the training text have do not count; null: all do."""
     rows: int
     """Test rows that the column predicted."""
     clean_rows: int

@@ -117,6 +117,10 @@ class FoundRows(Record):
     """Words in a row that count as shared."""
     rows: list[str]
     """The rows: file and number."""
+    most_documents: int | None = None
+    """Runs of words that more documents of the training text have do not count (`most_documents` of the settings)."""
+    junk: int = 0
+    """Number of those runs."""
 
 
 class ClassifierFit(Record):

@@ -147,6 +147,15 @@ class ContaminationRules(Section):
     action: Literal["drop", "cut", "report"] = "drop"
     """`drop` the document, or `cut` the lines that contain the n-gram; `report` keeps all and notes the rows, so that
     the benchmark shows scores on all test rows and on those that were not found (GPT-3: Brown et al. 2020, C)."""
+    most_documents: Count | None = None
+    """With `report`: n-grams that more documents of the training text have are ignored, such as lines of a license.
+    Null: none are, as in GPT-3's analysis; when it removed text, GPT-3 had 10."""
+
+    @model_validator(mode="after")
+    def _counts_for_the_report_alone(self) -> ContaminationRules:
+        if self.most_documents is not None and self.action != "report":
+            raise ValueError(f"`most_documents` takes `action: report`; got `{self.action}`, which counts no documents")
+        return self
 
 
 class Quality(Section):

@@ -145,6 +145,29 @@ def test_rows_in_the_training_text_can_be_noted_only(tmp_path: Path) -> None:
     assert "found_rows" not in plain.as_json()
 
 
+def test_what_many_training_documents_have_is_junk(tmp_path: Path) -> None:
+    """A row with a license alone is clean if more of them have it; one with words of its own is not."""
+    license, own = text("license", 14, line=14), text("own", 14, line=14)
+    ends = ["\n" + (license if n % 2 else own if n == 0 else "") for n in range(30)]
+    write_documents(tmp_path / "raw", (Document(f"d{n}", "a", f"{text(f'd{n}')}{end}") for n, end in enumerate(ends)))
+    texts = [EvaluationText("mine", "t:1", license), EvaluationText("mine", "t:2", f"{license} {own}")]
+
+    def found_rows(most: int | None) -> dict[str, Any]:
+        rules = Quality(contamination=ContaminationRules(action="report", words=13, most_documents=most))
+        corpus = Corpus(packages=["unused"], validation_share=0.1, probe_share=0.3, quality=rules)
+        report = clean_documents(tmp_path / "raw", tmp_path / "out", corpus, Workers(count=1), texts)
+        return report.as_json()["found_rows"]["mine"]
+
+    assert found_rows(None) == {"words": 13, "rows": ["t:1", "t:2"]}
+    in_train = [body for split, body in written(tmp_path / "out").values() if split == "train"]
+    count = sum(license in body for body in in_train)
+    assert 2 < count < 15, "some are probes"
+    assert any(own in body for body in in_train)
+    limit = {"words": 13, "most_documents": count}
+    assert found_rows(count) == limit | {"rows": ["t:1", "t:2"], "junk": 0}
+    assert found_rows(count - 1) == limit | {"most_documents": count - 1, "rows": ["t:2"], "junk": 2}
+
+
 def test_near_duplicates_can_stay_in_one_split(raw: Path, tmp_path: Path) -> None:
     report, rows = run(raw, tmp_path / "out", near_duplicates=NearDuplicateRules(action="group"))
     assert report["near_duplicate_groups"] == {"groups": 1, "documents": 2}

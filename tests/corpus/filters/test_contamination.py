@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from pretrace.corpus.filters.contamination import (
     EvaluationText,
     evaluation_ngrams,
     ngram_lengths,
+    rows_without_junk,
     touched_lines,
 )
 from pretrace.settings import ContaminationRules
@@ -83,3 +86,24 @@ def test_lengths_are_the_fifth_percentile_of_rows_from_8_to_13() -> None:
 
 def test_find_without_evaluation_text() -> None:
     assert EvaluationNgrams([], 13).find(words("any", 50)) is None
+
+
+@given(st.lists(FEW, max_size=3), st.lists(FEW, max_size=5), st.integers(1, 4))
+def test_rows_are_found_by_ngrams_that_few_documents_have(
+    rows: list[list[str]], documents: list[list[str]], most: int
+) -> None:
+    """Against counting by hand, over two lengths of n-grams."""
+    texts = [EvaluationText("task", f"file:{place}", " ".join(row)) for place, row in enumerate(rows)]
+    lengths = (2, 3)
+    evaluation = [EvaluationNgrams(texts, n) for n in lengths]
+    shared = [
+        [(place, number) for place, one in enumerate(evaluation) if (s := one.find(words)) for number in s.numbers]
+        for words in documents
+    ]
+    counts = Counter(ngram for words in documents for n in lengths for ngram in of(words, n))
+    found, junk = rows_without_junk(evaluation, shared, most)
+    of_rows = [set().union(*(of(row, n) for n in lengths)) for row in rows]
+    assert {row for _, row in found} == {
+        f"file:{place}" for place, ngrams in enumerate(of_rows) if any(0 < counts[one] <= most for one in ngrams)
+    }
+    assert junk["task"] == sum(counts[one] > most for one in set().union(*of_rows))

@@ -71,6 +71,7 @@ def _from_json(value: dict[str, Any]) -> CleanedDocument:
     document.reason = Reason(**value["reason"]) if value["reason"] else None
     document.cuts = [(Reason(**reason), lines) for reason, lines in value["cuts"]]
     document.evaluation_rows = [(task, row) for task, row in value["evaluation_rows"]]
+    document.evaluation_ngrams = [(place, number) for place, number in value["evaluation_ngrams"]]
     for name, kind in ARRAYS.items():
         setattr(document, name, None if value[name] is None else np.array(value[name], kind))
     return document

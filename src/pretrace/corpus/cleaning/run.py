@@ -9,6 +9,7 @@ of the whole corpus are in memory at once.
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
@@ -35,6 +36,7 @@ from pretrace.corpus.filters.contamination import (
     EvaluationText,
     NoteRows,
     evaluation_ngrams,
+    rows_without_junk,
 )
 from pretrace.corpus.filters.exact_duplicates import ExactDuplicateFilter
 from pretrace.corpus.filters.near_duplicates import PERMUTATIONS, find_near_duplicates
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 FREQUENT_WORDS = 50
 """Words of the training text that the report lists."""
 Rules = TypeVar("Rules")
+Shared = TypeVar("Shared")
 
 
 def document_steps(
@@ -126,7 +129,7 @@ def clean_documents(
         shutil.rmtree(scratch, ignore_errors=True)
     of_options: dict[str, Any] = {"classifier": classifier_report(fit, examples, totals.scores)} if fit else {}
     if quality.contamination and quality.contamination.action == "report":
-        of_options["found_rows"] = _found_rows(kept, splits, ngrams)
+        of_options["found_rows"] = _found_rows(kept, splits, ngrams, quality.contamination.most_documents)
     return CleanReport(
         documents_in=totals.read["documents"],
         bytes_in=totals.read["bytes"],
@@ -159,21 +162,35 @@ def deduplicate(
 
 
 def _contamination(rules: ContaminationRules, evaluation: Sequence[EvaluationNgrams], recipe: Gpt1Words) -> Step:
-    return NoteRows(evaluation) if rules.action == "report" else ContaminationFilter(rules, evaluation[0], recipe)
+    return (
+        NoteRows(rules, evaluation) if rules.action == "report" else ContaminationFilter(rules, evaluation[0], recipe)
+    )
 
 
 def _found_rows(
-    kept: KeptDocuments, splits: Sequence[str | None], evaluation: Sequence[EvaluationNgrams]
+    kept: KeptDocuments,
+    splits: Sequence[str | None],
+    evaluation: Sequence[EvaluationNgrams],
+    most_documents: int | None,
 ) -> dict[str, FoundRows]:
-    """Return by task the rows with which documents of the training text share words."""
-    rows = {
-        row for number, of_document in kept.evaluation_rows.items() if splits[number] == "train" for row in of_document
-    }
+    """Return by task the rows with which documents of the training text share words, or words that few of them have."""
+    rows = {row for of_document in _of_train(kept.evaluation_rows, splits) for row in of_document}
+    junk: Counter[str] | None = None
+    if most_documents is not None:
+        rows, junk = rows_without_junk(evaluation, _of_train(kept.evaluation_ngrams, splits), most_documents)
     words = {text.task: ngrams.n for ngrams in evaluation for text in ngrams.texts}
     return {
-        task: FoundRows(words=n, rows=sorted(row for of_task, row in rows if of_task == task))
+        task: FoundRows(
+            words=n,
+            rows=sorted(row for of_task, row in rows if of_task == task),
+            **({} if junk is None else {"most_documents": most_documents, "junk": junk[task]}),
+        )
         for task, n in sorted(words.items())
     }
+
+
+def _of_train(by_number: Mapping[int, list[Shared]], splits: Sequence[str | None]) -> Iterator[list[Shared]]:
+    return (found for number, found in by_number.items() if splits[number] == "train")
 
 
 def _near_duplicates(

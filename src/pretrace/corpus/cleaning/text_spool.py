@@ -111,12 +111,16 @@ class KeptDocuments:
         self.documents: list[KeptDocument] = []
         self.evaluation_rows: dict[int, list[tuple[str, str]]] = {}
         """Task and row of the evaluation texts with which a document shares words, by its number."""
+        self.evaluation_ngrams: dict[int, list[tuple[int, int]]] = {}
+        """The n-grams that it shares with them, if they are counted."""
         self._ranges = array("Q")  # four numbers per document, as there can be millions
 
     def add(self, document: CleanedDocument) -> None:
         assert document.range and document.prepared_range
         if document.evaluation_rows:
             self.evaluation_rows[len(self.documents)] = document.evaluation_rows
+        if document.evaluation_ngrams:
+            self.evaluation_ngrams[len(self.documents)] = document.evaluation_ngrams
         self.documents.append(KeptDocument(document.id, document.source, document.words))
         self._ranges.extend((*document.range, document.prepared_range.bytes))
 

@@ -67,6 +67,8 @@ class CleanedDocument:
     """Lines that were cut, with the reason."""
     evaluation_rows: list[tuple[str, str]] = field(default_factory=list)
     """Task and row of the evaluation texts with which it shares words."""
+    evaluation_ngrams: list[tuple[int, int]] = field(default_factory=list)
+    """The n-grams that it shares with them, if they are counted (`contamination.Ngram`)."""
     score: float | None = None
     """Score of the quality classifier, if it was applied."""
     words: int = 0

@@ -8,6 +8,7 @@ n-grams are compared as text, so each match is certain. Source of the method: GP
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,6 +26,8 @@ from pretrace.corpus.text.recipe import Recipe
 if TYPE_CHECKING:
     from pretrace.settings import ContaminationRules
 
+Ngram = tuple[int, int]
+"""Which of several `EvaluationNgrams` has an n-gram, and its number there."""
 LEAST_WORDS, MOST_WORDS = 8, 13
 """Bounds of GPT-3's n."""
 
@@ -61,6 +64,8 @@ class SharedNgrams:
     """Task and row of each of them, the first if several rows have it."""
     all_rows: set[tuple[str, str]]
     """Task and row of all rows that have one of them."""
+    numbers: set[int]
+    """Their numbers among those that are looked for."""
 
 
 class EvaluationNgrams:
@@ -98,17 +103,19 @@ class EvaluationNgrams:
         if not len(ngrams) or not len(self._ngrams):
             return None
         at = np.minimum(np.searchsorted(self._ngrams, ngrams), len(self._ngrams) - 1)
-        shared = SharedNgrams([], [], set())
+        shared = SharedNgrams([], [], set(), set())
         for start in np.flatnonzero(self._ngrams[at] == ngrams).tolist():
             ngram = f" {' '.join(words[start : start + self.n])} "
-            texts = [text for text in self._with(int(at[start])) if ngram in f" {' '.join(text.text.split())} "]
+            number = int(at[start])
+            texts = [text for text in self.texts_with(number) if ngram in f" {' '.join(text.text.split())} "]
             if texts:
                 shared.starts.append(start)
                 shared.rows.append((texts[0].task, texts[0].row))
                 shared.all_rows.update((text.task, text.row) for text in texts)
+                shared.numbers.add(number)
         return shared if shared.starts else None
 
-    def _with(self, number: int) -> list[EvaluationText]:
+    def texts_with(self, number: int) -> list[EvaluationText]:
         """Return the texts that have an n-gram, in order, each once."""
         first = self._first[number]
         return [self.texts[n] for n in dict.fromkeys(self._text_numbers[first : first + self._counts[number]].tolist())]
@@ -160,17 +167,42 @@ class ContaminationFilter:
 
 
 class NoteRows:
-    """Notes with which rows a document shares an n-gram, and keeps it."""
+    """Notes with which rows a document shares an n-gram, and with `most_documents` the n-grams; keeps the document."""
 
-    def __init__(self, evaluation: Sequence[EvaluationNgrams]) -> None:
-        self.evaluation = evaluation
+    def __init__(self, rules: ContaminationRules, evaluation: Sequence[EvaluationNgrams]) -> None:
+        self.rules, self.evaluation = rules, evaluation
 
     def __call__(self, document: CleanedDocument) -> Reason | None:
         words = document.prepared.split()
         hashes = hash_words(words)
-        found = [shared.all_rows for ngrams in self.evaluation if (shared := ngrams.find(words, hashes))]
-        document.evaluation_rows = sorted(set().union(*found))
+        found = [(place, ngrams.find(words, hashes)) for place, ngrams in enumerate(self.evaluation)]
+        document.evaluation_rows = sorted(set().union(*(shared.all_rows for _, shared in found if shared)))
+        if self.rules.most_documents is not None:
+            pairs = ((place, number) for place, shared in found if shared for number in shared.numbers)
+            document.evaluation_ngrams = sorted(pairs)
         return None
+
+
+def rows_without_junk(
+    evaluation: Sequence[EvaluationNgrams], documents: Iterable[Iterable[Ngram]], most: int
+) -> tuple[set[tuple[str, str]], Counter[str]]:
+    """Return the rows that share an n-gram which at most `most` documents have, and the others' number by task.
+
+    Those that more have are junk, such as the lines of a license (GPT-3 left them in the text).
+
+    Args:
+        documents: the n-grams of each, once each.
+    """
+    counts = Counter(ngram for of_document in documents for ngram in of_document)
+    rows: set[tuple[str, str]] = set()
+    junk: Counter[str] = Counter()
+    for (place, number), count in counts.items():
+        texts = evaluation[place].texts_with(number)
+        if count <= most:
+            rows.update((text.task, text.row) for text in texts)
+        else:
+            junk.update({text.task for text in texts})
+    return rows, junk
 
 
 def touched_lines(prepared: str, starts: list[int], n: int) -> list[bool]:
