@@ -21,6 +21,7 @@ from pretrace.preflight.check import preflight
 from pretrace.preflight.disk import TEXT_COPIES, check_disk, corpus_bytes
 from pretrace.preflight.timing import DryRun
 from pretrace.schemas.record import write_record
+from pretrace.schemas.tokens import MixedSource, SourcesFile, SourceWeights
 from pretrace.settings import Columns, Scale, load_settings, read_yaml
 from tests.helpers import REPOSITORY
 from tests.helpers.small_run import WORDS, refused, run, write_settings
@@ -191,6 +192,64 @@ def test_check_prints_the_epochs(repository: Path, capsys: Any) -> None:
     assert f"some {epochs:.1f} epochs of an estimated {tokens / 1e6:.1f} million tokens" in run(capsys, "check")
     write_record(repository / "data/shards/gpt1/manifest.json", manifest_of({"train": {"tokens": 1450 * 16 * 24 // 2}}))
     assert "2.0 epochs of the shards in data/shards/gpt1" in run(capsys, "check")
+
+
+def write_books(folder: Path) -> None:
+    for name, words in {"old/a.txt": 30_000, "old/b.txt": 30_000, "new/c.txt": 40_000}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("the cat sat " * words)
+
+
+def test_check_reckons_the_mix(repository: Path, capsys: Any) -> None:
+    write_books(repository / "books")
+    corpus = {"source": "files", "path": "books", "mix": {"old": 1, "new": 3, "gone": 0}}
+    write_settings(repository, {"corpus": corpus})
+    read, of_a_word = 1450 * 16 * 24, 12 * (1 - 0.03 - 0.25) / 4.3
+    epochs = [f"{read * share / (words * of_a_word):.1f}" for share, words in ((0.75, 40_000), (0.25, 60_000))]
+    assert f"of the sources gone 0.0%, new 75.0% ({epochs[0]} epochs), old 25.0% ({epochs[1]} epochs)" in run(
+        capsys, "check"
+    )
+    mixed = {name: MixedSource(source=name, part=1, tokens=read // 8, documents=1) for name in ("new", "old")}
+    weights = SourceWeights(sources=list(mixed.values()), file=SourcesFile(name="s.bin", sha256="0" * 64))
+    manifest = manifest_of({"train": {"tokens": read // 4}})
+    manifest.splits["train"] = manifest.splits["train"].model_copy(update={"mix": weights})
+    write_record(repository / "data/shards/gpt1/manifest.json", manifest)
+    assert "of the sources gone 0.0%, new 75.0% (6.0 epochs), old 25.0% (2.0 epochs)" in run(capsys, "check")
+
+
+@pytest.mark.parametrize(
+    ("columns", "mix", "said"),
+    [
+        (None, {"old": 1, "never": 2}, "'never' has no document in the corpus, which has 'new', 'old'"),
+        (None, {"old": 1}, "no weight for 'new'; give each a weight, or 0 to leave it out"),
+        ("from", {"old": 1, "site": 1}, "no weight for 'rows', 'web'; give"),
+        ("from", {"old": 1, "site": 1, "web": 1, "rows": 1, "new": 1}, "'new' has no document in the corpus"),
+    ],
+)
+def test_check_knows_the_sources_of_the_mix(
+    repository: Path, capsys: Any, columns: str | None, mix: dict[str, int], said: str
+) -> None:
+    """Of files by their folders, of rows by their column; before anything else is looked at."""
+    write_books(repository / "books")
+    if columns:
+        (repository / "books/new/c.txt").unlink()
+        (repository / "books/web").mkdir()
+        table = pa.table({"text": ["a b", "c d"], "from": ["site", None]})
+        pq.write_table(table, repository / "books/web/x.parquet")
+        (repository / "books/rows").mkdir()
+        (repository / "books/rows/y.jsonl").write_text('{"text": "a b", "from": null}\n')
+    corpus = {"source": "files", "path": "books", "mix": mix, "columns": {"source": columns}}
+    write_settings(repository, {"corpus": corpus, "tasks": {"mine": {"kind": "classification", "train": "no.csv"}}})
+    assert f"params.yaml: corpus.mix: {said}" in refused(capsys, "check")
+
+
+def test_check_knows_the_sources_of_packages_and_of_the_classifier(repository: Path, capsys: Any) -> None:
+    write_settings(repository, {"corpus": {"packages": ["pretrace"], "mix": {"pretrace": 1, "jsom": 1}}})
+    assert "corpus.mix: 'jsom' has no document in the corpus, which has 'pretrace'" in refused(capsys, "check")
+    rules = {"positives": {"sources": ["pretrase"]}, "negatives": {"sources": ["pretrace"]}}
+    write_settings(repository, {"corpus": {"packages": ["pretrace"], "quality": {"classifier": rules}}})
+    said = "params.yaml: corpus.quality.classifier.positives.sources: 'pretrase' is no source of the corpus; it has"
+    assert said in refused(capsys, "check")
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ Importing this is cheap: spaCy, ftfy and pyarrow are imported where they are use
 """
 
 from pretrace.corpus.cleaning.run import clean_documents
-from pretrace.corpus.collect import collect_text, corpus_name, read_corpus
+from pretrace.corpus.collect import collect_text, corpus_name, corpus_sources, read_corpus
 from pretrace.corpus.documents import Document, read_documents, write_documents
 from pretrace.corpus.filters.contamination import EvaluationText, read_evaluation_texts, write_evaluation_texts
 from pretrace.corpus.readers.installed_docs import collect_installed
@@ -24,6 +24,7 @@ __all__ = [
     "collect_installed",
     "collect_text",
     "corpus_name",
+    "corpus_sources",
     "prepared_folder",
     "read_corpus",
     "read_documents",

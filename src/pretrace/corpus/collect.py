@@ -14,7 +14,7 @@ from pretrace.common.progress import progress
 from pretrace.corpus.documents import Document, write_documents
 from pretrace.corpus.readers.faults import FaultLog, OnFault, stop
 from pretrace.corpus.readers.huggingface import dataset_rows
-from pretrace.corpus.readers.read_documents import documents_from_rows, read_files, wanted_columns
+from pretrace.corpus.readers.read_documents import documents_from_rows, read_files, sources_in_files, wanted_columns
 from pretrace.schemas.corpus import CollectReport
 
 if TYPE_CHECKING:
@@ -52,6 +52,18 @@ def collect_text(corpus: Corpus, out: Path) -> CollectReport:
 def corpus_name(corpus: Corpus) -> str:
     """Return the name of the corpus in messages: its path or data set."""
     return str(corpus.dataset.name if corpus.source == "huggingface" else corpus.path)
+
+
+def corpus_sources(corpus: Corpus, on_fault: OnFault = stop) -> dict[str, int] | None:
+    """Return the sources of a corpus and the bytes of their files, stored; 0 where that is not known.
+
+    None for a data set of the Hub whose rows name theirs: it is not read for this. Errors as `read_files`.
+    """
+    if corpus.source == "installed":
+        return dict.fromkeys(corpus.packages, 0)
+    if corpus.source == "huggingface":
+        return None if corpus.columns.source else {corpus_name(corpus): 0}
+    return sources_in_files(str(corpus.path), corpus.columns, on_fault)
 
 
 def read_corpus(corpus: Corpus, on_fault: OnFault = stop, tally: Counter[str] | None = None) -> Iterator[Document]:

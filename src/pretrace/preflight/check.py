@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import importlib.util
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.units import readable_bytes, readable_time
 from pretrace.corpus import corpus_name, read_corpus
 from pretrace.corpus.example_texts import find_example_files
-from pretrace.corpus.readers.faults import stop
+from pretrace.corpus.readers.faults import OnFault, stop
 from pretrace.model import build_model
 from pretrace.preflight.disk import check_disk, corpus_bytes
+from pretrace.preflight.epochs import describe_epochs, describe_mix, named_sources
 from pretrace.preflight.timing import DryRun, dry_run
 from pretrace.settings import Settings
 from pretrace.tasks.odd_rows.classes import counts
@@ -27,7 +27,6 @@ from pretrace.tasks.raw_files import changed_files, read_task_reports, rows_chan
 from pretrace.tasks.read_task import read_task_files
 from pretrace.tasks.zero_shot_class import class_of_high_values
 from pretrace.tokens import load_vocabulary, vocabulary_folder
-from pretrace.tokens.shards import read_manifest
 from pretrace.training.distributed.data_parallel import check_batch_size
 from pretrace.training.distributed.group import Group
 from pretrace.training.engine.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY, flops_per_token
@@ -35,9 +34,6 @@ from pretrace.training.engine.memory import check_memory, min_training_memory
 from pretrace.training.pretraining.continued import OldText
 from pretrace.training.pretraining.initial_weights import load_initial_model
 from pretrace.training.pretraining.plan import Plan
-
-BYTES_PER_TOKEN = 4.3
-"""Of English text: 4.3 for 126 novels with GPT-1's vocabulary, 4.4 for the default corpus with 4,000 tokens (ours)."""
 
 GPU_DAY = 0.4 * 989e12 * 86400
 """FLOPs of a day of an H100: two fifths of the peak of its dense bfloat16 products that NVIDIA states (the share is
@@ -55,6 +51,7 @@ def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "scale", f"{settings.scale_name} ({len(settings.seeds)} seeds, fine-tuning rate {settings.finetune_lr:g})"
     text_bytes, corpus = _corpus(settings)
     yield "corpus", corpus
+    sources = named_sources(settings, _on_fault(settings))
     if rules := settings.corpus.quality.classifier:
         for path, found in find_example_files(rules):
             yield "examples", f"{path}: {len(found.files):,} files"
@@ -77,7 +74,7 @@ def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
         weights, token_flops = _parameters(model), flops_per_token(model, own.scale.pretrain.objective.predicted_share)
         trained = not own.pretrain.init_from
         if trained:
-            yield from _reckoned(weights, token_flops, text_bytes, own)
+            yield from _reckoned(weights, token_flops, text_bytes, sources, own)
         # Before a dry run, and after what is said of a run that no disk here could hold.
         disk = disk or check_disk(largest, text_bytes, settings)
         if trained:
@@ -89,6 +86,10 @@ def _parameters(model: Any) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
+def _on_fault(settings: Settings) -> OnFault:
+    return (lambda fault: None) if settings.corpus.on_bad_input == "skip" else stop
+
+
 def _corpus(settings: Settings) -> tuple[int, str]:
     """Return the bytes of text if known (0 for installed packages, which are small), and a description."""
     corpus = settings.corpus
@@ -97,8 +98,7 @@ def _corpus(settings: Settings) -> tuple[int, str]:
             if not name.isidentifier() or importlib.util.find_spec(name) is None:
                 raise PretraceError(f"params.yaml: corpus.packages: {name!r} is not installed; install it or remove it")
         return 0, f"the documentation inside {len(corpus.packages)} installed packages"
-    place, skip = corpus_name(corpus), corpus.on_bad_input == "skip"
-    on_fault = (lambda fault: None) if skip else stop
+    place, skip, on_fault = corpus_name(corpus), corpus.on_bad_input == "skip", _on_fault(settings)
     size = corpus_bytes(str(corpus.path), on_fault) if corpus.source == "files" else 0
     tally: Counter[str] = Counter()
     first = next(read_corpus(corpus, on_fault, tally), None)
@@ -158,7 +158,9 @@ def _initial_weights(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "pre-training", f"none; the weights {come}"
 
 
-def _reckoned(weights: int, token_flops: int, text_bytes: int, settings: Settings) -> Iterator[tuple[str, str]]:
+def _reckoned(
+    weights: int, token_flops: int, text_bytes: int, sources: Mapping[str, int], settings: Settings
+) -> Iterator[tuple[str, str]]:
     """Describe what follows from the settings alone, on whatever machine."""
     plan, times = Plan(settings.scale), len(settings.pretrain.seeds)
     tokens = plan.tokens
@@ -166,9 +168,11 @@ def _reckoned(weights: int, token_flops: int, text_bytes: int, settings: Setting
     yield settings.scale.kind, f"{weights:,} parameters"
     yield (
         "pre-training",
-        f"{plan.steps:,} steps, {tokens:,} tokens{_epochs(tokens, text_bytes, settings)}"
+        f"{plan.steps:,} steps, {tokens:,} tokens{describe_epochs(tokens, text_bytes, settings)}"
         + f", with each of {times} seeds" * (times > 1),
     )
+    if settings.corpus.mix:
+        yield "", describe_mix(tokens, text_bytes, sources, settings)
     yield "", f"{flops:.3g} FLOPs, {flops / PETAFLOP_S_DAY:.3g} petaflop/s-days (GPT-1: {GPT1_PETAFLOP_S_DAYS})"
     if flops >= GPU_DAY / 100:
         state = readable_bytes(min_training_memory(weights, settings, 1))
@@ -202,19 +206,6 @@ def _measured(weights: int, token_flops: int, settings: Settings) -> Iterator[tu
         f"about {readable_time(seconds)} to pre-train{all_of_them}{cost}: {run.seconds_per_step:.3g} s per step, "
         f"measured; {tokens_per_step / run.seconds_per_step:,.0f} tokens/s, MFU {mfu:.0%}",
     )
-
-
-def _epochs(tokens: int, text_bytes: int, settings: Settings) -> str:
-    """Describe the epochs: from the shards if they exist, else estimated from the size of the text."""
-    shards = Path(f"data/shards/{settings.system_name}")
-    if (shards / "manifest.json").exists():
-        epochs = tokens / read_manifest(shards).splits["train"].tokens
-        return f", {epochs:,.1f} epochs of the shards in {shards}"
-    if not text_bytes:
-        return ""
-    share = 1 - settings.corpus.validation_share - settings.corpus.probe_share
-    estimate = text_bytes * share / BYTES_PER_TOKEN
-    return f", some {tokens / estimate:,.1f} epochs of an estimated {estimate / 1e6:,.1f} million tokens"
 
 
 def _processes(settings: Settings) -> tuple[int, int]:

@@ -175,6 +175,16 @@ def test_mix_of_other_sources_is_refused(tmp_path: Path, weights: dict[str, floa
     assert not (tmp_path / "mixed").exists()
 
 
+def test_source_that_is_left_out_need_not_be_there(tmp_path: Path) -> None:
+    """`pretrace check` asks for its weight, as it cannot know that no document of it stays in the training text."""
+    folder = mixed_clean(tmp_path)
+    for name, weights in (("two", {"a": 1, "b": 3}), ("three", {"Gone": 0, "a": 1, "b": 3})):
+        write_shards(folder, Words(), tmp_path / name, mix=weights)
+    files = [sorted((tmp_path / name).iterdir()) for name in ("two", "three")]
+    for two, three in zip(*files, strict=True):
+        assert (two.name, two.read_bytes()) == (three.name, three.read_bytes())
+
+
 def test_source_without_a_sequence_is_named() -> None:
     shards = Placed([30, 5], [0, 1], [1, 1])
     with pytest.raises(PretraceError, match="train, source 's1': 5 tokens give no sequence of 8; add text, or give it"):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,7 +109,7 @@ def fit_classifier(rules: ClassifierRules, raw: Path, examples: Path | None) -> 
     Raises:
         PretraceError: a source is not in the corpus, or a side has too few texts, or both have the same.
     """
-    _check_sources(rules, raw)
+    check_named_sources(rules, {source for part in document_parts(raw) for source in sources_of(part)})
     sides = _collect(rules, raw, examples)
     for name, side in sides.items():
         if len(side.rows) < 2:
@@ -207,9 +207,8 @@ def _of_sources(raw: Path, sources: Iterable[str]) -> Iterator[Document]:
             yield from (document for document in read_documents(part) if document.source in wanted)
 
 
-def _check_sources(rules: ClassifierRules, raw: Path) -> None:
-    """Raise `PretraceError` if the rules name a source that the corpus does not have."""
-    known = {source for part in document_parts(raw) for source in sources_of(part)}
+def check_named_sources(rules: ClassifierRules, known: Collection[str]) -> None:
+    """Check that the rules name sources of the corpus, which are known. Raises `PretraceError` if they do not."""
     for key, names in rules.named_sources.items():
         for name in names:
             if name not in known:

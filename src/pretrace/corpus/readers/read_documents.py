@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from pretrace.corpus.documents import Document
 from pretrace.corpus.readers.faults import BadInputError, OnFault, stop
-from pretrace.corpus.readers.find_files import CORPUS_PATH, find_files
+from pretrace.corpus.readers.find_files import CORPUS_PATH, CorpusFiles, find_files
 from pretrace.corpus.readers.read_rows import read_rows
 from pretrace.corpus.readers.row import DocumentUnit, Row, check_text
+from pretrace.corpus.readers.source_file import SourceFile
 
 if TYPE_CHECKING:
     from pretrace.settings import Columns
+
+WITH_COLUMNS = (".jsonl", ".parquet")
+"""Kinds of files whose rows can name their source."""
 
 
 def read_files(
@@ -49,11 +53,47 @@ def read_files(
     tally.update(
         files=len(sources.files), bytes=sum(file.size for file in sources.files), passed_over=sources.passed_over
     )
-    one_folder = len({file.name.rpartition("/")[0] for file in sources.files}) == 1
-    for file in sources.files:
-        source = file.stem if one_folder else file.name.rpartition("/")[0] or sources.folder
+    for file, source in _with_sources(sources):
         rows = read_rows(file, wanted_columns(columns), unit)
         yield from documents_from_rows(rows, file.shown, file.name, source, columns, on_fault, tally)
+
+
+def sources_in_files(path: Path | str, columns: Columns, on_fault: OnFault = stop) -> dict[str, int]:
+    """Return the sources that the documents of `read_files` have, and the bytes of their files: stored, not unpacked.
+
+    Text is not read; of .jsonl and .parquet with `columns.source` that column is, and such a source has 0 bytes.
+
+    Raises:
+        PretraceError: as `read_files`.
+    """
+    sizes: Counter[str] = Counter()
+    for file, source in _with_sources(find_files(path, on_fault)):
+        if columns.source is None or file.kind not in WITH_COLUMNS:
+            sizes[source] += file.size
+        else:
+            sizes.update(dict.fromkeys(_named_in(file, columns.source, source, on_fault), 0))
+    return dict(sizes)
+
+
+def _with_sources(found: CorpusFiles) -> Iterator[tuple[SourceFile, str]]:
+    """Yield each file with the source of its documents, unless they have their own."""
+    one_folder = len({file.name.rpartition("/")[0] for file in found.files}) == 1
+    for file in found.files:
+        yield file, file.stem if one_folder else file.name.rpartition("/")[0] or found.folder
+
+
+def _named_in(file: SourceFile, column: str, default: str, on_fault: OnFault) -> set[str]:
+    """Return the sources in a column."""
+    names: set[str] = set()
+    try:
+        for number, row in read_rows(file, [column], "file"):
+            if isinstance(row, BadInputError):
+                on_fault(row.at(file.shown, number))
+            else:
+                names.add(default if row[column] is None else str(row[column]))
+    except BadInputError as bad:
+        on_fault(bad.at(file.shown))
+    return names
 
 
 def wanted_columns(columns: Columns) -> list[str]:

@@ -65,7 +65,8 @@ def write_mix(
     """
     sources = [sources_of(text) for text in texts]
     names = sorted({source for of_part in sources for source in of_part})
-    _check(weights, names)
+    check_weights(weights, names, "the training text")
+    weights = {name: weights[name] for name in names}
     numbers = {name: number for number, name in enumerate(names)}
     of_document = np.array([numbers[sources[at][number]] for _, at, number in order], SOURCE)
     path = out / "train-sources.bin"
@@ -84,11 +85,16 @@ def write_mix(
     )
 
 
-def _check(weights: Mapping[str, float], names: list[str]) -> None:
-    unknown = [source for source in weights if source not in names]
+def check_weights(weights: Mapping[str, float], names: list[str], of: str) -> None:
+    """Check the weights of a mix against the names of the sources in the text that `of` says.
+
+    Raises:
+        PretraceError: one of no such source is above 0, or a source has none.
+    """
+    unknown = [source for source, weight in weights.items() if weight and source not in names]
     if unknown:
         raise PretraceError(
-            f"params.yaml: corpus.mix: {unknown[0]!r} has no document in the training text, which has {_listed(names)}"
+            f"params.yaml: corpus.mix: {unknown[0]!r} has no document in {of}, which has {_listed(names)}"
         )
     missing = [name for name in names if name not in weights]
     if missing:
