@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from pretrace.common.errors import PretraceError
-from pretrace.tokens import load_vocabulary
+from pretrace.tokens import load_vocabulary, train_by_library
 from pretrace.tokens.bert_text import BertText
 from pretrace.tokens.byte_bpe import END_OF_TEXT, ByteVocabulary, characters_of_bytes
 from pretrace.tokens.train_by_library import train_byte_bpe, train_wordpiece
 from pretrace.tokens.wordpiece import SPECIALS
 from tests.helpers import REPOSITORY
+from tests.helpers.hostile_strings import HOSTILE
 from tests.helpers.small_vocabulary import TEXT
 
 TEXTS = [*TEXT.split("\n"), "Caf\u00e9 \u4e2d\u6587 \U0001f600 na\u00efve, na\u00efve!", "x\ty  z\n\n 12 345", ""]
@@ -47,6 +48,15 @@ def test_two_processes_and_orders_give_the_same_files(tmp_path: Path, train: Cal
         arguments = [sys.executable, "-c", TRAIN, train.__name__, str(out), str(step)]
         subprocess.run(arguments, env={**os.environ, **variables}, check=True)
         made.append(content(out))
+    assert made[0] == made[1] == made[2]
+
+
+def test_parts_of_texts_are_counted_as_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    for characters in (1, 7, 10**9):
+        monkeypatch.setattr(train_by_library, "PART_CHARACTERS", characters)
+        train_byte_bpe(lambda: [*TEXTS, *HOSTILE], tmp_path / str(characters), 320)
+        made.append(content(tmp_path / str(characters)))
     assert made[0] == made[1] == made[2]
 
 

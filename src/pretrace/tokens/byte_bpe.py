@@ -14,6 +14,7 @@ once: pieces never cross the beginning of white space.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,13 +54,13 @@ class ByteVocabulary(SpecialIds):
     def __init__(self, folder: Path, names: tuple[str, ...] = FILES) -> None:
         encoder, merges = folder / names[0], folder / names[1]
         ids = read_ids(encoder)
-        self._bytes = _bytes_of_tokens(ids, encoder)
+        self._bytes = bytes_of_tokens(ids, encoder)
         pairs = _read_pairs(merges, ids)
         self.files: tuple[Path, ...] = (encoder, merges)
         self.released_names: tuple[str, ...] = FILES
-        self.fingerprint = fingerprint_of(encoder, merges)
+        self.description = describe(len(ids), encoder, merges)
+        self.fingerprint = self.description.fingerprint
         self.size, self.document_end_id = len(ids), ids[END_OF_TEXT]
-        self.description = VocabularyRecord(kind=self.kind, size=self.size, fingerprint=self.fingerprint)
         self._tokenizer = byte_level(ids, pairs)
         self._chunks = CachedIds(self.size, {}, self._encode)
 
@@ -74,21 +75,27 @@ class ByteVocabulary(SpecialIds):
 
     def encode_array(self, prepared: str) -> np.ndarray:
         blocks = []
-        start = 0
-        while start < len(prepared):
+        for start, end in spans(prepared, BLOCK_CHARACTERS):
             self._chunks.make_room()
-            found = CHUNK_END.search(prepared, start + BLOCK_CHARACTERS)
-            end = found.start() if found else len(prepared)
             blocks.append(self._chunks.of_each(CHUNK.findall(prepared, start, end)))
-            start = end
         return np.concatenate(blocks) if len(blocks) > 1 else blocks[0] if blocks else np.empty(0, self._chunks.type)
 
     def decode(self, ids: list[int]) -> str:
         """Return text. Bytes that are no whole character, as where a sequence was cut, read as U+FFFD."""
-        return b"".join([self._bytes[index] for index in ids]).decode(errors="replace")
+        return text_of(b"".join([self._bytes[index] for index in ids]))
 
     def _encode(self, chunks: list[str]) -> list[list[int]]:
         return ids_of_each(self._tokenizer, chunks)
+
+
+def spans(text: str, characters: int) -> Iterator[tuple[int, int]]:
+    """Yield spans of a text of at least so many characters, but the last: no piece of text lies in two."""
+    start = 0
+    while start < len(text):
+        found = CHUNK_END.search(text, start + characters)
+        end = found.start() if found else len(text)
+        yield start, end
+        start = end
 
 
 def byte_level(ids: dict[str, int], merges: list[tuple[str, str]]) -> Tokenizer:
@@ -127,7 +134,17 @@ def is_byte_level(encoder: Path) -> bool:
     return UNKNOWN not in ids and NEWLINE not in ids
 
 
-def _bytes_of_tokens(ids: dict[str, int], path: Path) -> list[bytes]:
+def describe(size: int, encoder: Path, merges: Path) -> VocabularyRecord:
+    """Return the description of a vocabulary of so many tokens, of its two files."""
+    return VocabularyRecord(kind=ByteVocabulary.kind, size=size, fingerprint=fingerprint_of(encoder, merges))
+
+
+def text_of(tokens: bytes) -> str:
+    """Return the text of the bytes of tokens; what is no whole character reads as U+FFFD."""
+    return tokens.decode(errors="replace")
+
+
+def bytes_of_tokens(ids: dict[str, int], path: Path) -> list[bytes]:
     """Return the bytes of each token; of <|endoftext|> those of its name."""
     byte_of = {character: byte for byte, character in enumerate(characters_of_bytes())}
     if END_OF_TEXT not in ids:

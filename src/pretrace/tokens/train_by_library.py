@@ -17,7 +17,16 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder
 from pretrace.schemas.record import write_record
 from pretrace.tokens.bert_text import normalize
-from pretrace.tokens.byte_bpe import END_OF_TEXT, FILES, ByteVocabulary, byte_level, characters_of_bytes
+from pretrace.tokens.byte_bpe import (
+    END_OF_TEXT,
+    FILES,
+    byte_level,
+    bytes_of_tokens,
+    characters_of_bytes,
+    describe,
+    spans,
+    text_of,
+)
 from pretrace.tokens.load import DESCRIPTION
 from pretrace.tokens.train_bpe import KEY
 from pretrace.tokens.wordpiece import FILE, INSIDE, SPECIALS, WordPieceVocabulary, word_pieces
@@ -25,6 +34,8 @@ from pretrace.tokens.wordpiece import FILE, INSIDE, SPECIALS, WordPieceVocabular
 Texts = Callable[[], Iterable[str]]
 """Gives the prepared text of every document, and does so again when it is called again."""
 BYTES = 256
+PART_CHARACTERS = 50_000
+"""Text that a thread counts the words of at a time."""
 VERSION = "#version: 0.2"
 ALPHABET_SHARE = 4
 """Of so many tokens of a WordPiece vocabulary, at most one is a character that begins words; as many go on."""
@@ -48,7 +59,9 @@ def train_byte_bpe(texts: Texts, out: Path, size: int) -> dict[str, Any]:
     trainer = BpeTrainer(
         vocab_size=size - 1, initial_alphabet=characters_of_bytes(), special_tokens=[], show_progress=False
     )
-    tokenizer.train_from_iterator(_not_empty(texts()), trainer)
+    # In parts, so that threads which count words end together.
+    parts = (text[start:end] for text in _not_empty(texts()) for start, end in spans(text, PART_CHARACTERS))
+    tokenizer.train_from_iterator(parts, trainer)
     model = json.loads(tokenizer.to_str())["model"]
     ids: dict[str, int] = model["vocab"]
     ids[END_OF_TEXT] = len(ids)
@@ -58,10 +71,9 @@ def train_byte_bpe(texts: Texts, out: Path, size: int) -> dict[str, Any]:
         encoder.write_text(json.dumps(dict(sorted(ids.items(), key=lambda item: item[1]))), encoding="utf-8")
         lines = [VERSION, *(f"{first} {second}" for first, second in model["merges"]), ""]
         merges.write_text("\n".join(lines), encoding="utf-8")
-        vocabulary = ByteVocabulary(temporary)
-        write_record(temporary / DESCRIPTION, vocabulary.description)
-    tokens = [vocabulary.decode([index]) for index in range(BYTES, size - 1)]
-    return {"size": size, "longest_piece": _longest(tokens)}
+        write_record(temporary / DESCRIPTION, describe(size, encoder, merges))
+        tokens = bytes_of_tokens(ids, encoder)[BYTES:-1]
+    return {"size": size, "longest_piece": _longest(list(map(text_of, tokens)))}
 
 
 def train_wordpiece(texts: Texts, out: Path, size: int, lower_case: bool = True) -> dict[str, Any]:
