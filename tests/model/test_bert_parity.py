@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from transformers import BertForMaskedLM, BertForPreTraining
 
 from pretrace.common.errors import PretraceError
-from pretrace.model import Transformer
+from pretrace.model import Transformer, packed_sequences
 from pretrace.model.checkpoints.huggingface import write_huggingface
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.loss import next_token_loss
-from pretrace.model.packed_sequences import Layout, PaddedBatch
+from pretrace.model.packed_sequences import Layout, PaddedBatch, padding_mask
 from pretrace.settings import ModelSettings
 from tests.helpers.parity import draw, gradients
 
@@ -99,6 +99,27 @@ def test_padding_of_packed_sequences_is_not_attended_to(rate: float) -> None:
         torch.testing.assert_close(own, ours.hidden(sequence[None])[0], rtol=1e-4, atol=1e-5)
     dropped = ours.hidden(sequences[0][None], Dropout(rate, 1, 2, range(1)) if rate else None)
     assert torch.equal(dropped, ours.hidden(sequences[0][None])) == (rate == 0.0)
+
+
+def test_padding_mask_is_made_once_for_all_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def counted(lengths_B: torch.Tensor, longest: int) -> torch.Tensor:
+        made.append(longest)
+        return padding_mask(lengths_B, longest)
+
+    monkeypatch.setattr(packed_sequences, "padding_mask", counted)
+    batches = (PaddedBatch((0, 1), (6, 4), 6, torch.tensor([*range(10)])), PaddedBatch((2,), (3,), 3, None))
+    layout = Layout(torch.tensor([*range(6), *range(4), *range(3)]), batches)
+    Transformer(settings_of(3, 8, 2, 8), 20).hidden(torch.arange(13), None, layout)
+    assert made == [6]
+    assert (
+        Transformer(settings_of(3, 8, 2, 8, attention="causal"), 20)
+        .hidden(torch.arange(13), None, layout)
+        .isfinite()
+        .all()
+    )
+    assert made == [6], "causal attention needs none"
 
 
 def test_a_model_that_sees_all_writes_nothing() -> None:

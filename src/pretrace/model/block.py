@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pretrace.model.kernels.attention import self_attention
+from pretrace.model.kernels.attention import fused_attention, self_attention
 from pretrace.model.kernels.attention_span import AttentionSpan
 from pretrace.model.kernels.dropout import Dropout, add_with_dropout
 from pretrace.model.kernels.feed_forward import ACTIVATIONS, feed_forward
@@ -82,9 +81,7 @@ class Block(nn.Module):
         def attend(x_BTC: Tensor) -> Tensor:
             qkv_BTX = self.query_key_value(x_BTC)
             q_BHTD, k_BHTD, v_BHTD = (x.reshape(B, T, self.heads, -1).transpose(1, 2) for x in qkv_BTX.split(C, dim=2))
-            mask_TT = self.span.mask(T, x_BTC.device)
-            causal = mask_TT is None and not self.span.after
-            a_BHTD = F.scaled_dot_product_attention(q_BHTD, k_BHTD, v_BHTD, mask_TT, is_causal=causal)
+            a_BHTD = fused_attention(q_BHTD, k_BHTD, v_BHTD, self.span)
             a_BTC: Tensor = self.attention_output(a_BHTD.transpose(1, 2).reshape(B, T, C))
             return a_BTC
 

@@ -24,6 +24,12 @@ from pretrace.model.kernels.attention_span import CAUSAL, AttentionSpan
 from pretrace.model.kernels.dropout import Dropout, Stream, keep_masks
 
 
+def padding_mask(lengths_B: Tensor, longest: int) -> Tensor:
+    """Return the mask (B, T, T) of full attention among the tokens of each sequence; the others are padding."""
+    real_BT = torch.arange(longest, device=lengths_B.device) < lengths_B[:, None]
+    return real_BT[:, None].expand(-1, longest, -1)
+
+
 @dataclass(frozen=True)
 class PaddedBatch:
     """Consecutive sequences of similar length."""
@@ -36,15 +42,15 @@ class PaddedBatch:
     index_M: Tensor | None
     """Index of each token in the flattened padded batch; None if there is no padding."""
     mask_BTT: Tensor | None = None
-    """True where a token (second axis) attends to another (third axis), for causal attention behind a shared beginning;
-    None: by the model's span."""
+    """True where a token (second axis) attends to another (third axis): for causal attention behind a shared beginning,
+    and for full attention to what is no padding; None: by the model's span."""
 
-    def mask(self, span: AttentionSpan) -> Tensor | None:
-        """Return the mask of attention within a span; None if padding on the right needs none."""
-        if not span.after or self.index_M is None:
-            return self.mask_BTT
-        real_BT = self.pad(torch.ones(len(self.index_M), 1, device=self.index_M.device))[..., 0] > 0
-        return real_BT[:, None].expand(-1, self.longest, -1)
+    def without_padding(self) -> PaddedBatch:
+        """Return the batch with the mask that full attention needs, none if there is no padding."""
+        if self.index_M is None:
+            return self
+        lengths_B = torch.tensor(self.lengths, device=self.index_M.device)
+        return replace(self, mask_BTT=padding_mask(lengths_B, self.longest))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -73,6 +79,10 @@ class Layout:
     """Position of each token in its own sequence."""
     batches: tuple[PaddedBatch, ...]
 
+    def without_padding(self) -> Layout:
+        """Return the layout with the masks that full attention needs, once for all layers."""
+        return replace(self, batches=tuple(batch.without_padding() for batch in self.batches))
+
     def to(self, device: str) -> Layout:
         """Return the same layout on another device."""
 
@@ -99,7 +109,7 @@ def packed_attention(
         B, T, _ = qkv_BTX.shape
         qkv_3BHTD = qkv_BTX.view(B, T, 3, heads, -1).permute(2, 0, 3, 1, 4)
         own = None if dropout is None else dropout.of_batch(batch)
-        return self_attention(qkv_3BHTD, own, batch.mask(span), span).transpose(1, 2).reshape(B, T, -1)
+        return self_attention(qkv_3BHTD, own, batch.mask_BTT, span).transpose(1, 2).reshape(B, T, -1)
 
     return layout.map_batches(qkv_NX, attended)
 

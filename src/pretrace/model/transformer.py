@@ -26,7 +26,7 @@ from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.kernels.feed_forward import ACTIVATIONS
 from pretrace.model.kv_cache import CachedTransformer
 from pretrace.model.language_model import LanguageModel, NextTokenLogits, initialize
-from pretrace.model.packed_sequences import Layout
+from pretrace.model.packed_sequences import Layout, padding_mask
 from pretrace.settings import ModelSettings
 
 
@@ -132,10 +132,9 @@ class Transformer(LanguageModel):
             lengths_B: tokens of each sequence, for attention that is not causal: the rest is padding; None: all.
         """
         x_BTC = self.embedded(ids_BT, dropout, layout, segments_BT)
-        mask_BTT = None
-        if lengths_B is not None:
-            real_BT = torch.arange(ids_BT.shape[1], device=ids_BT.device) < lengths_B[:, None]
-            mask_BTT = real_BT[:, None].expand(-1, ids_BT.shape[1], -1)
+        mask_BTT = None if lengths_B is None else padding_mask(lengths_B, ids_BT.shape[1])
+        if layout is not None and not self.is_causal:
+            layout = layout.without_padding()
         run = self.compiled_block if self.compiled_block and torch.is_grad_enabled() else Block.__call__
         for block in self.blocks:
             x_BTC = run(block, x_BTC, dropout, layout, mask_BTT)

@@ -56,9 +56,7 @@ def attention(
     """
     on_gpu = q_BHTD.device.type != "cpu"
     if on_gpu or (dropout is None and q_BHTD.dtype == torch.float32):
-        mask_xTT = span.mask(q_BHTD.shape[2], q_BHTD.device) if mask_BTT is None else mask_BTT[:, None]
-        rate, causal = dropout.rate if dropout else 0.0, mask_xTT is None and not span.after
-        return F.scaled_dot_product_attention(q_BHTD, k_BHTD, v_BHTD, mask_xTT, rate, is_causal=causal)
+        return fused_attention(q_BHTD, k_BHTD, v_BHTD, span, mask_BTT, dropout.rate if dropout else 0.0)
     B, H, T, D = q_BHTD.shape
     scaled_BHTD = q_BHTD * D**-0.5
     if T > QUERIES:
@@ -74,6 +72,20 @@ def attention(
         scores_BHTT = scores_BHTT + bias_TT
     weights_BHTT = torch.softmax(scores_BHTT, -1, dtype=torch.float32).to(q_BHTD.dtype)
     return with_dropout(weights_BHTT, dropout) @ v_BHTD
+
+
+def fused_attention(
+    q_BHTD: Tensor,
+    k_BHTD: Tensor,
+    v_BHTD: Tensor,
+    span: AttentionSpan,
+    mask_BTT: Tensor | None = None,
+    dropout: float = 0.0,
+) -> Tensor:
+    """Return `attention` by PyTorch's own kernel, which takes a mask or the rule "causal", with its own dropout."""
+    mask_xTT = span.mask(q_BHTD.shape[2], q_BHTD.device) if mask_BTT is None else mask_BTT[:, None]
+    causal = mask_xTT is None and not span.after
+    return F.scaled_dot_product_attention(q_BHTD, k_BHTD, v_BHTD, mask_xTT, dropout, is_causal=causal)
 
 
 class _BlockwiseAttention(torch.autograd.Function):
