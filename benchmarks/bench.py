@@ -12,6 +12,7 @@ vocabulary, encoding    tokens and ids against tokenizers and sentencepiece (voc
 byte_level              GPT-2's kind of vocabulary, trained and applied, against tokenizers (byte_level.py)
 shards, memory          raw text to shards, end to end, and the memory that takes (shards.py, memory.py)
 training, gpt1          a training step against transformers at two small sizes, and at GPT-1's (training.py)
+lineage                 the same of GPT-1, GPT-2 and BERT in one run, and how far apart their ratios are (lineage.py)
 finetuning              a fine-tuning step against a padded loop over transformers (finetuning.py)
 generation              text from a model (generation.py)
 loading, precision      the share of a step that is not training; bfloat16 against float32 (loading.py, precision.py)
@@ -33,6 +34,7 @@ from byte_level import compare_byte_level
 from cleaning import compare_cleaning, compare_workers
 from finetuning import compare_finetuning
 from generation import compare_generation
+from lineage import compare_lineage
 from loading import compare_loading
 from memory import compare_memory
 from peers import train_hugging_face, write_vocabulary
@@ -101,6 +103,7 @@ COMPARISONS: dict[str, Callable[[Inputs], Results]] = {
     "memory": lambda inputs: iter([compare_memory(inputs.texts, inputs.vocabulary)]),
     "training": compare_training_sizes,
     "gpt1": lambda _: iter([compare_training(sizes()["gpt1"], 2, 1, GPT1_ARMS)]),
+    "lineage": lambda _: iter(compare_lineage()),
     "finetuning": compare_finetuning,
     "generation": lambda _: iter([compare_generation()]),
     "loading": if_shards(compare_loading),

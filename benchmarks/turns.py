@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -21,23 +22,41 @@ EXACT_STEPS = 2
 """Steps without dropout, whose losses are compared; the first step with dropout, after them, is for warm-up."""
 
 
+@dataclass(frozen=True)
+class Turns:
+    """What arms that took turns have measured, by arm."""
+
+    milliseconds: Rounds
+    """Per step, of each round."""
+    losses: dict[str, list[float]]
+    """Of the first steps, without dropout."""
+    memory: dict[str, dict[str, float]]
+    """MB."""
+
+    def named(self, names: Mapping[str, str]) -> Turns:
+        """Return some of the arms, under other names."""
+        fields = (self.milliseconds, self.losses, self.memory)
+        return Turns(*({new: field[old] for old, new in names.items()} for field in fields))
+
+
 def take_turns(
     work: str, arms: Mapping[str, Arm], rounds: int, steps: int, same_loss: Mapping[str, float]
 ) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
-    """Return milliseconds per step of each arm with their losses without dropout, and the memory of each arm.
+    """Return the result of `compared` for the arms of `run_in_turns`, and the memory of each arm."""
+    turns = run_in_turns(arms, rounds, steps)
+    return compared(work, turns, same_loss), turns.memory
 
-    Args:
-        steps: steps of an arm in a round.
-        same_loss: nats by which losses without dropout may differ from those of the arm `plain`.
-    """
+
+def run_in_turns(arms: Mapping[str, Arm], rounds: int, steps: int) -> Turns:
+    """Run arms, each in a process of its own: `rounds` rounds of `steps` steps each, one arm at a time."""
     context = multiprocessing.get_context("spawn")
     pipes: dict[str, Connection] = {}
-    exact, workers = {}, []
+    losses, workers = {}, []
     for name, arm in arms.items():
         pipes[name], other = context.Pipe()
         workers.append(context.Process(target=_work, args=(arm, other), daemon=True))
         workers[-1].start()
-        exact[name] = pipes[name].recv()
+        losses[name] = pipes[name].recv()
     milliseconds: Rounds = {name: [] for name in arms}
     for number in range(rounds):
         for name in arms if number % 2 else reversed(arms):
@@ -48,11 +67,21 @@ def take_turns(
     memory = {name: pipe.recv() for name, pipe in pipes.items()}
     for worker in workers:
         worker.join()
-    apart = {name: max(abs(a - b) for a, b in zip(exact[name], exact["plain"], strict=True)) for name in arms}
-    same = all(apart[name] <= same_loss[name] for name in arms)
-    result = summary(work, "ms per step", milliseconds, same, faster=-1)
+    return Turns(milliseconds, losses, memory)
+
+
+def compared(work: str, turns: Turns, same_loss: Mapping[str, float]) -> dict[str, Any]:
+    """Return milliseconds per step of each arm, and how far their losses without dropout are from those of `plain`.
+
+    Args:
+        same_loss: nats that count as the same, by arm.
+    """
+    plain = turns.losses["plain"]
+    apart = {name: max(abs(a - b) for a, b in zip(own, plain, strict=True)) for name, own in turns.losses.items()}
+    same = all(apart[name] <= same_loss[name] for name in apart)
+    result = summary(work, "ms per step", turns.milliseconds, same, faster=-1)
     result["largest_difference_of_losses"] = {name: float(f"{value:.2g}") for name, value in apart.items()}
-    return result, memory
+    return result
 
 
 def _work(arm: Arm, pipe: Connection) -> None:
@@ -94,13 +123,13 @@ def through_the_loop(
 
 
 def transformers_model(model: Any, folder: Path, dropout: float) -> Any:
-    """Return Hugging Face's GPT-1 with our weights, which are written to the empty `folder` on the way."""
-    from transformers import OpenAIGPTLMHeadModel
+    """Return transformers' model of the same form with our weights, written to the empty `folder` on the way."""
+    import transformers
 
     from pretrace.model.checkpoints.huggingface import write_huggingface
 
-    write_huggingface(folder, model)
-    theirs = OpenAIGPTLMHeadModel.from_pretrained(folder)
+    name, _ = write_huggingface(folder, model).classes_of(model.settings)
+    theirs = getattr(transformers, name).from_pretrained(folder)
     for module in theirs.modules():
         if type(module).__name__ == "Dropout":
             module.p = dropout
