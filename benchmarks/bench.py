@@ -8,6 +8,7 @@ Medians of the rounds, their ratio and whether the results are the same go to re
 reliable than times.
 
 cleaning, workers       the recipe for text against the plain one; two processes against one (cleaning.py)
+short, alike            short documents, and near duplicates where all are alike (near_duplicates.py)
 vocabulary, encoding    tokens and ids against tokenizers and sentencepiece (vocabulary.py)
 byte_level              GPT-2's kind of vocabulary, trained and applied, against tokenizers (byte_level.py)
 shards, memory          raw text to shards, end to end, and the memory that takes (shards.py, memory.py)
@@ -37,6 +38,7 @@ from generation import compare_generation
 from lineage import compare_lineage
 from loading import compare_loading
 from memory import compare_memory
+from near_duplicates import compare_alike, compare_short
 from peers import train_hugging_face, write_vocabulary
 from pipeline import compare_pipeline
 from precision import compare_precision
@@ -96,6 +98,8 @@ def if_shards(compare: Callable[[Path], dict[str, Any]]) -> Callable[[Inputs], R
 COMPARISONS: dict[str, Callable[[Inputs], Results]] = {
     "cleaning": lambda inputs: iter([compare_cleaning(inputs.texts)]),
     "workers": lambda inputs: iter([compare_workers(inputs.texts)]),
+    "short": lambda inputs: iter(compare_short(inputs.texts)),
+    "alike": lambda _: iter(compare_alike()),
     "vocabulary": lambda inputs: iter([compare_vocabulary(inputs.cleaned)]),
     "encoding": lambda inputs: iter([compare_encoding(inputs.cleaned, inputs.vocabulary)]),
     "byte_level": lambda inputs: iter(compare_byte_level(inputs.texts)),

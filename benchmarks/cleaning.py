@@ -102,7 +102,7 @@ def _cleaned_by(count: int, raw: Path, cleaned: Path) -> tuple[Any, float, dict[
 
     clean = CleanToSpool(ApplySteps(document_steps(Quality(), None, Gpt1Words())), cleaned)
     with Rejects(cleaned.with_name("rejects.jsonl")) as rejects:
-        kept, _ = deduplicate(rejects.keep(documents(clean)), TextSpool(cleaned), rejects)
+        kept = deduplicate(rejects.keep(documents(clean)), TextSpool(cleaned), rejects)
     spent, own = time.perf_counter() - started, time.process_time() - own
     others = sum(last - first for worker, (first, last) in clocks.items() if worker != os.getpid())
     digest = hashlib.sha256()

@@ -51,7 +51,7 @@ def test_bar_moves_inside_of_a_document(tmp_path: Path, monkeypatch: pytest.Monk
     assert sum(amount > 0 for amount in bar.amounts) >= 10
     assert sum(bar.amounts) == len(text.encode()) + len("short")
     for document in documents:
-        shown.document(document.bytes_in)
+        shown.came(document.bytes_in)
     assert sum(bar.amounts) == sum(document.bytes_in for document in documents)
     assert not list(tmp_path.glob("*.note"))
 
@@ -66,7 +66,7 @@ def test_each_byte_is_shown_once(tmp_path_factory: pytest.TempPathFactory, spans
         note.write_text(str(min(size, noted)))
         shown.look()
         note.unlink()
-        shown.document(size)
+        shown.came(size)
     assert all(amount >= 0 for amount in bar.amounts)
     assert sum(bar.amounts) == sum(size for size, _ in spans)
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+import random
 from itertools import combinations
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pretrace.corpus.filters.near_duplicates import (
-    PERMUTATIONS,
-    band_rows,
-    buckets,
-    find_near_duplicates,
-    shingles,
-    signature,
-    similarity,
-)
+from pretrace.corpus.filters import near_duplicates
+from pretrace.corpus.filters.band_buckets import BandFiles
+from pretrace.corpus.filters.minhash import PERMUTATIONS, band_hashes, band_rows, signatures
+from pretrace.corpus.filters.near_duplicates import NearDuplicateSearch, find_near_duplicates
 from pretrace.settings import NearDuplicateRules
 from tests.helpers.planted_text import changed, text
 
@@ -30,12 +25,14 @@ FOLDER = {"suppress_health_check": [HealthCheck.function_scoped_fixture], "deadl
 
 def found(texts: list[str], path: Path, **rules: object) -> tuple[dict[int, tuple[int, float]], dict[int, int]]:
     settings_of = NearDuplicateRules(**rules)
-    found = [signature(each, settings_of.shingle_words) for each in texts]
-    signatures = np.array(found, np.uint32).reshape(-1, PERMUTATIONS)
-    try:
-        return find_near_duplicates(texts, signatures, settings_of, path / "shingles")
-    finally:
-        assert not (path / "shingles").exists()
+    rows = band_rows(settings_of.threshold)
+    folder = path / "bands"
+    with BandFiles(folder, PERMUTATIONS // rows) as bands:
+        for start in range(0, len(texts), 100):
+            bands.add(band_hashes(signatures(texts[start : start + 100], settings_of.shingle_words), rows).tobytes())
+        result = find_near_duplicates(texts, bands, settings_of)
+    assert not folder.exists()
+    return result
 
 
 def planted(which: int, changes: int, later: int) -> str:
@@ -97,39 +94,90 @@ def test_chain_of_near_duplicates(tmp_path: Path) -> None:
     assert found([*chain[::2], chain[1]], tmp_path, action="group")[1] == {0: 0, 1: 0, 2: 0}
 
 
-@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.8, 0.95, 1.0])
-def test_bands_miss_few_pairs_at_the_threshold(threshold: float) -> None:
-    rows = band_rows(threshold)
-    assert (1 - threshold**rows) ** (PERMUTATIONS // rows) <= 0.001
+def template_texts(draw: st.DrawFn) -> list[str]:
+    """Return texts from a few templates of which single words are others, some the same in several texts."""
+    length = draw(st.integers(8, 40))
+    changes = st.dictionaries(st.integers(0, length - 1), st.integers(0, 4), max_size=8)
+    plans = draw(st.lists(st.tuples(st.integers(0, 1), changes, st.integers(0, 6)), min_size=2, max_size=24))
+    texts = []
+    for which, replaced, more in plans:
+        words = [f"x{at}y{replaced[at]}" if at in replaced else f"t{which}w{at}" for at in range(length)]
+        texts.append(" ".join(words + [f"t{which}m{at}" for at in range(more)]))
+    return list(dict.fromkeys(texts))
 
 
-def test_signature_estimates_the_similarity() -> None:
-    one = text("one", 3000)
-    for number in (5, 60, 300):
-        other = changed(one, "x", number)
-        estimate = np.mean(signature(one, 5) == signature(other, 5))
-        assert estimate == pytest.approx(likeness(one, other), abs=0.15)
+def plainly(texts: list[str], rules: NearDuplicateRules) -> tuple[dict[int, tuple[int, float]], dict[int, int]]:
+    """Compare every pair that agrees in a band."""
+    n, rows = rules.shingle_words, band_rows(rules.threshold)
+    bands = band_hashes(signatures(texts, n), rows)
+
+    def similar(a: int, b: int) -> float | None:
+        value = likeness(texts[a], texts[b], n)
+        return value if (bands[a] == bands[b]).any() and value >= rules.threshold else None
+
+    dropped: dict[int, tuple[int, float]] = {}
+    together = {number: {number} for number in range(len(texts))}
+    for b in range(len(texts)):
+        for a in range(b):
+            if (value := similar(a, b)) is None:
+                continue
+            if a not in dropped:
+                dropped.setdefault(b, (a, value))
+            joined = together[a] | together[b]
+            together |= dict.fromkeys(joined, joined)
+    if rules.action == "drop":
+        return dropped, {}
+    return {}, {number: min(group) for number, group in together.items() if len(group) > 1}
 
 
-def test_signatures_are_fixed() -> None:
-    """The library could change its numbers, and with them which pairs are found."""
-    assert signature("the of and", 2)[:4].tolist() == [415106072, 264895464, 386261805, 2417816934]
+@pytest.mark.slow
+@given(st.data(), st.sampled_from(["drop", "group"]), st.sampled_from([0.3, 0.5, 0.8, 1.0]), st.sampled_from([1, 3]))
+@settings(max_examples=60, **FOLDER)
+def test_result_is_that_of_comparing_every_pair(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: st.DataObject, action: str, threshold: float, n: int
+) -> None:
+    """The same whether documents are in clusters or loose."""
+    texts = template_texts(data.draw)
+    rules = NearDuplicateRules(action=action, threshold=threshold, shingle_words=n)
+    expected = plainly(texts, rules)
+    for large in (1, 4, near_duplicates.LARGE):
+        with monkeypatch.context() as patched:
+            patched.setattr(near_duplicates, "LARGE", large)
+            assert found(texts, tmp_path, **rules.model_dump()) == expected
 
 
-def test_buckets_are_documents_that_agree_in_a_band() -> None:
-    random = np.random.default_rng(0)
-    signatures = random.integers(0, 2**32, (5, PERMUTATIONS), dtype=np.uint32)
-    signatures[4, 8:16] = signatures[1, 8:16]
-    signatures[2, 17:24] = signatures[0, 17:24]  # one row short of a band
-    assert buckets(signatures, 8) == [[1, 4]]
+def alike(count: int, replaced: int, added: int) -> list[str]:
+    """Return pages of a template of 100 words with own words, at drawn places or at the end."""
+    chance = random.Random(count)
+    texts = []
+    for number in range(count):
+        places = chance.sample(range(100), replaced)
+        words = [f"own{number}x{at}" if at in places else f"w{at}" for at in range(100)]
+        texts.append(" ".join(words + [f"own{number}end{at}" for at in range(added)]))
+    return texts
 
 
-def test_shingles_of_short_and_empty_texts() -> None:
-    assert len(shingles("a b", 5)) == 1
-    assert len(shingles("", 5)) == 0
-    assert similarity(shingles("a b", 5), shingles("a b", 5)) == 1.0
-    assert similarity(shingles("", 5), shingles("", 5)) == 1.0
-    assert similarity(shingles("a b", 5), shingles("b a", 5)) == 0.0
+@pytest.mark.slow
+@pytest.mark.parametrize("action", ["drop", "group"])
+@pytest.mark.parametrize(
+    ("replaced", "added", "count"), [(1, 0, 4000), (0, 15, 4000), (3, 0, 1000), (0, 5, 1000), (0, 60, 1000)]
+)
+def test_work_grows_with_the_documents_and_not_with_their_pairs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str, replaced: int, added: int, count: int
+) -> None:
+    """Pages of one template: similar (with one word replaced or five added), or not, at 0.76, 0.5 and 0.44."""
+    searches: list[NearDuplicateSearch] = []
+    whole = NearDuplicateSearch.__init__
+
+    def noted(self: NearDuplicateSearch, *arguments: object) -> None:
+        whole(self, *arguments)
+        searches.append(self)
+
+    monkeypatch.setattr(NearDuplicateSearch, "__init__", noted)
+    for documents in (count // 10, count):
+        found(alike(documents, replaced, added), tmp_path, action=action)
+    few, many = (search.looked_at for search in searches)
+    assert count <= many <= min(15 * few, 30 * count)  # there are 100 times as many pairs
 
 
 def test_near_duplicates_of_no_documents(tmp_path: Path) -> None:

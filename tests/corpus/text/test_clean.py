@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pretrace.corpus import clean_text, clean_text_plainly
-from pretrace.corpus.text.clean import standardize
+from pretrace.corpus.text.clean import clean_texts, standardize
 from pretrace.corpus.text.fix_unicode import LETTERS, WESTERN
 from tests.helpers import REPOSITORY
 
@@ -68,6 +68,19 @@ def check_exactness(text: str, block: int) -> None:
 @example("é\n\ud83d\ude00\n\U0001f600 'em\nit's", 1000)
 def test_clean_text_equals_the_plain_recipe(text: str, block: int) -> None:
     check_exactness(text, block)
+
+
+@pytest.mark.slow
+@given(st.lists(TEXTS, max_size=6), st.sampled_from([30, 60_000]))
+@settings(max_examples=500)
+@example(["", "", "a"], 60_000)
+@example(["&lt; <b>", "&lt;\n<b>\n&lt;", "&lt;"], 60_000)
+@example(["\U0001f600 a", "\x03", "é\x01\nœ", "œ", " :", "o )"], 60_000)
+@example(["a", "ÂŒ\n", "Œ", "ÂŒ\nŒ", "b"], 60_000)
+def test_texts_cleaned_together_are_as_cleaned_alone(texts: list[str], block: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pretrace.corpus.text.clean.BLOCK_CHARACTERS", block)
+        assert clean_texts(texts) == [clean_text(text) for text in texts]
 
 
 @pytest.mark.nightly

@@ -23,7 +23,7 @@ from pretrace.corpus.filters.base import CleanedDocument, Reason
 
 CACHED_FROM_BYTES = 256 << 20
 """Text below which nothing is cached: it is cleaned again in seconds."""
-ARRAYS = {"signature": np.uint32, "line_hashes": np.uint64}
+BYTES = ("digest", "bands")
 
 
 class CachedSteps:
@@ -61,17 +61,18 @@ def cached(apply: ApplySteps, folder: Path | None, inputs: Any) -> Callable[[lis
 
 
 def _to_json(document: CleanedDocument) -> dict[str, Any]:
-    arrays = {name: None if (array := getattr(document, name)) is None else array.tolist() for name in ARRAYS}
-    return asdict(document) | {"digest": document.digest.hex()} | arrays
+    hashes = None if document.line_hashes is None else document.line_hashes.tolist()
+    return asdict(document) | {name: getattr(document, name).hex() for name in BYTES} | {"line_hashes": hashes}
 
 
 def _from_json(value: dict[str, Any]) -> CleanedDocument:
     document = CleanedDocument(**value)
-    document.digest = bytes.fromhex(value["digest"])
+    for name in BYTES:
+        setattr(document, name, bytes.fromhex(value[name]))
     document.reason = Reason(**value["reason"]) if value["reason"] else None
     document.cuts = [(Reason(**reason), lines) for reason, lines in value["cuts"]]
     document.evaluation_rows = [(task, row) for task, row in value["evaluation_rows"]]
     document.evaluation_ngrams = [(place, number) for place, number in value["evaluation_ngrams"]]
-    for name, kind in ARRAYS.items():
-        setattr(document, name, None if value[name] is None else np.array(value[name], kind))
+    if value["line_hashes"] is not None:
+        document.line_hashes = np.array(value["line_hashes"], np.uint64)
     return document

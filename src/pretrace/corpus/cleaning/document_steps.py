@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from pretrace.corpus.cleaning.within_spans import note_within
 from pretrace.corpus.documents import Document
-from pretrace.corpus.filters.base import BEGINNING, CleanedDocument, Reason, Step
-from pretrace.corpus.filters.near_duplicates import signature
+from pretrace.corpus.filters.base import BEGINNING, BatchStep, CleanedDocument, Reason, Step
+from pretrace.corpus.filters.minhash import band_hashes, band_rows, signatures
 from pretrace.corpus.text.count_words import count_raw_words, count_words
 from pretrace.corpus.text.recipe import Gpt1Words
 
@@ -25,51 +25,65 @@ class PreparedDocument(Document):
     prepared: str
 
 
-class PrepareText:
+class PrepareText(BatchStep):
     """Makes GPT-1's words, by which documents are measured and compared whatever reads them; drops empty documents."""
 
     def __init__(self, recipe: Gpt1Words) -> None:
         self._recipe = recipe
 
-    def __call__(self, document: CleanedDocument) -> Reason | None:
-        document.view = None  # the raw text's words, which take memory
-        bytes_a_character = document.bytes_in / max(1, len(document.text))
-        document.prepared = self._recipe(document.text, lambda done: note_within(int(done * bytes_a_character)))
-        return None if document.prepared else Reason("empty", 0)
+    def of_batch(self, documents: list[CleanedDocument]) -> list[Reason | None]:
+        texts = [document.text for document in documents]
+        bytes_a_character = sum(document.bytes_in for document in documents) / max(1, sum(map(len, texts)))
+        all_prepared = self._recipe.many(texts, lambda done: note_within(int(done * bytes_a_character)))
+        for document, prepared in zip(documents, all_prepared, strict=True):
+            document.view = None  # the raw text's words, which take memory
+            document.prepared = prepared
+        return [None if document.prepared else Reason("empty", 0) for document in documents]
 
 
-class Measure:
+class Measure(BatchStep):
     """Measures the prepared text: what splits and duplicate filters need to know of it."""
 
     def __init__(self, near_duplicates: NearDuplicateRules | None) -> None:
         self._near_duplicates = near_duplicates
 
-    def __call__(self, document: CleanedDocument) -> Reason | None:
-        document.words = count_words(document.prepared)
-        document.digest = hashlib.sha256(document.prepared.encode()).digest()
-        if self._near_duplicates:
-            document.signature = signature(document.prepared, self._near_duplicates.shingle_words)
-        return None
+    def of_batch(self, documents: list[CleanedDocument]) -> list[Reason | None]:
+        for document in documents:
+            document.words = count_words(document.prepared)
+            document.digest = hashlib.sha256(document.prepared.encode()).digest()
+        if rules := self._near_duplicates:
+            found = signatures([document.prepared for document in documents], rules.shingle_words)
+            for document, bands in zip(documents, band_hashes(found, band_rows(rules.threshold)), strict=True):
+                document.bands = bands.tobytes()
+        return [None] * len(documents)
 
 
 @dataclass(frozen=True)
 class ApplySteps:
-    """Applies the steps to each document in turn, until one drops it."""
+    """Applies the steps to the documents in turn; one that a step drops does not get to the next."""
 
     steps: Sequence[Step]
 
     def __call__(self, documents: list[Document]) -> list[CleanedDocument]:
-        return [self._apply(document) for document in documents]
-
-    def _apply(self, document: Document) -> CleanedDocument:
-        text = document.text
-        size, words = len(text.encode()), count_raw_words(text)
-        cleaned = CleanedDocument(document.id, document.source, text, text[:BEGINNING], size, words)
-        if isinstance(document, PreparedDocument):
-            cleaned.prepared = document.prepared
+        cleaned = list(map(_begin, documents))
+        kept = cleaned
         for step in self.steps:
-            cleaned.reason = step(cleaned)
-            if cleaned.reason:
+            reasons = step.of_batch(kept) if isinstance(step, BatchStep) else map(step, kept)
+            for document, reason in zip(kept, reasons, strict=True):
+                document.reason = reason
+            kept = [document for document in kept if not document.reason]
+            if not kept:
                 break
-        cleaned.view = None
+        for document in cleaned:
+            document.view = None
         return cleaned
+
+
+def _begin(document: Document) -> CleanedDocument:
+    text = document.text
+    cleaned = CleanedDocument(
+        document.id, document.source, text, text[:BEGINNING], len(text.encode()), count_raw_words(text)
+    )
+    if isinstance(document, PreparedDocument):
+        cleaned.prepared = document.prepared
+    return cleaned

@@ -40,7 +40,10 @@ class Totals:
     """By source of those that the quality classifier scored: documents, those that it kept, the sum of scores."""
 
     def add(self, document: CleanedDocument) -> None:
-        self.read.update(documents=1, bytes=document.bytes_in, words=document.words_in)
+        read = self.read
+        read["documents"] += 1
+        read["bytes"] += document.bytes_in
+        read["words"] += document.words_in
         if document.score is not None:
             kept = not (document.reason and document.reason.rule == "classifier")
             sums = self.scores[document.source]
@@ -73,9 +76,8 @@ class WorkerPass:
             SpanProgress(folder, bar).looking() as shown,
         ):
             for _, documents in map_in_order(CleanToSpool(apply, folder), batches, self.workers, PRELOAD):
-                for document in documents:
-                    shown.document(document.bytes_in)
-                    yield document
+                shown.came(sum(document.bytes_in for document in documents))
+                yield from documents
 
 
 def clean_each(

@@ -58,8 +58,9 @@ class Rejects:
     def keep(self, documents: Iterable[CleanedDocument]) -> Iterator[CleanedDocument]:
         """Yield the documents that no step dropped; write down the others, and all lines that were cut."""
         for document in documents:
-            self.evaluation_rows.update(document.evaluation_rows)
-            self.contaminated.update({task for task, _ in document.evaluation_rows})
+            if document.evaluation_rows:
+                self.evaluation_rows.update(document.evaluation_rows)
+                self.contaminated.update({task for task, _ in document.evaluation_rows})
             for reason, lines in document.cuts:
                 self.cut_lines(document, reason, lines)
             if document.reason:

@@ -2,21 +2,21 @@
 
 What is kept is the raw text, whatever tokenizer will read it; GPT-1's words only decide, for all of them alike.
 Workers apply the steps to each document and write its text; this process compares documents with each other and adds
-up, in the order of the corpus, so the number of workers changes nothing. Only names, lengths, checksums and signatures
-of the whole corpus are in memory at once.
+up, in the order of the corpus, so the number of workers changes nothing. Only names, lengths and checksums of the
+whole corpus are in memory at once.
 """
 
 from __future__ import annotations
 
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import numpy as np
 
 from pretrace.common.files import atomic_folder
 from pretrace.corpus.cleaning.batch_cache import CACHED_FROM_BYTES
@@ -27,6 +27,7 @@ from pretrace.corpus.cleaning.split import KeptDocument, split_documents
 from pretrace.corpus.cleaning.text_spool import KeptDocuments, TextSpool
 from pretrace.corpus.cleaning.write_splits import write_splits
 from pretrace.corpus.documents import bytes_of_documents
+from pretrace.corpus.filters.band_buckets import BandFiles
 from pretrace.corpus.filters.base import DECIMALS, CleanedDocument, Reason, Step
 from pretrace.corpus.filters.boilerplate import BoilerplateFilter
 from pretrace.corpus.filters.classifier import Classifier, ClassifierFilter, classifier_report, fit_classifier
@@ -39,7 +40,8 @@ from pretrace.corpus.filters.contamination import (
     rows_without_junk,
 )
 from pretrace.corpus.filters.exact_duplicates import ExactDuplicateFilter
-from pretrace.corpus.filters.near_duplicates import PERMUTATIONS, find_near_duplicates
+from pretrace.corpus.filters.minhash import PERMUTATIONS, band_rows
+from pretrace.corpus.filters.near_duplicates import find_near_duplicates
 from pretrace.corpus.filters.quality import LanguageFilter, LengthFilter, SymbolFilter
 from pretrace.corpus.filters.repetition import RepetitionFilter
 from pretrace.corpus.text.prepared_text import PreparedText
@@ -115,8 +117,9 @@ def clean_documents(
         spool = temporary / "cleaned"
         steps = document_steps(quality, ngrams, recipe, classifier)
         cleaned = clean_each(raw, steps, spool, WorkerPass(workers, cache, inputs), totals)
-        kept, signatures = deduplicate(rejects.keep(cleaned), TextSpool(spool), rejects)
-        dropped, groups = _near_duplicates(kept, signatures, quality, temporary / "shingles")
+        with _bands(quality, temporary / "bands") as bands:
+            kept = deduplicate(rejects.keep(cleaned), TextSpool(spool), rejects, bands)
+            dropped, groups = _near_duplicates(kept, bands, quality)
         for number, reason in dropped.items():
             rejects.drop(kept.documents[number], reason, kept.text(number))
         splits = _splits(kept.documents, dropped, groups, corpus)
@@ -146,19 +149,19 @@ def clean_documents(
 
 
 def deduplicate(
-    documents: Iterator[CleanedDocument], spool: TextSpool, rejects: Rejects
-) -> tuple[KeptDocuments, np.ndarray]:
-    """Return the documents that are no exact copies of earlier ones, and their MinHash signatures."""
+    documents: Iterator[CleanedDocument], spool: TextSpool, rejects: Rejects, bands: BandFiles | None = None
+) -> KeptDocuments:
+    """Return the documents that are no exact copies of earlier ones; `bands` gets their MinHash bands."""
     is_duplicate, kept = ExactDuplicateFilter(), KeptDocuments(spool)
-    signatures = bytearray()  # one block, as there can be millions
     for document in documents:
+        document.source = sys.intern(document.source)  # millions of documents have few sources
         if reason := is_duplicate(document):
-            rejects.drop(document, reason, document.beginning)
+            rejects.drop(document, reason, document.beginning or spool.beginning(document))
             continue
         kept.add(document)
-        if document.signature is not None:
-            signatures += document.signature.tobytes()
-    return kept, np.frombuffer(signatures, np.uint32).reshape(-1, PERMUTATIONS)
+        if bands:
+            bands.add(document.bands)
+    return kept
 
 
 def _contamination(rules: ContaminationRules, evaluation: Sequence[EvaluationNgrams], recipe: Gpt1Words) -> Step:
@@ -193,13 +196,20 @@ def _of_train(by_number: Mapping[int, list[Shared]], splits: Sequence[str | None
     return (found for number, found in by_number.items() if splits[number] == "train")
 
 
+def _bands(quality: Quality, folder: Path) -> AbstractContextManager[BandFiles | None]:
+    """Return where the bands of MinHash signatures lie, if near duplicates are looked for."""
+    if not quality.near_duplicates:
+        return nullcontext()
+    return BandFiles(folder, PERMUTATIONS // band_rows(quality.near_duplicates.threshold))
+
+
 def _near_duplicates(
-    kept: KeptDocuments, signatures: np.ndarray, quality: Quality, scratch: Path
+    kept: KeptDocuments, bands: BandFiles | None, quality: Quality
 ) -> tuple[dict[int, Reason], dict[int, int]]:
     """Return the numbers of the near duplicates to drop, in order, and the groups to keep in one split."""
-    if not quality.near_duplicates:
+    if not quality.near_duplicates or not bands:
         return {}, {}
-    repeats, groups = find_near_duplicates(kept.prepared_texts(), signatures, quality.near_duplicates, scratch)
+    repeats, groups = find_near_duplicates(kept.prepared_texts(), bands, quality.near_duplicates)
     dropped = {}
     for number, (first, similarity) in sorted(repeats.items()):
         original = kept.documents[first]

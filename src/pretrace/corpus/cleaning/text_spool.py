@@ -16,7 +16,10 @@ from pretrace.corpus.cleaning.input_spans import BATCH_BYTES
 from pretrace.corpus.cleaning.split import KeptDocument
 from pretrace.corpus.cleaning.within_spans import SpanNotes
 from pretrace.corpus.documents import Document, in_batches
-from pretrace.corpus.filters.base import ByteRange, CleanedDocument
+from pretrace.corpus.filters.base import BEGINNING, ByteRange, CleanedDocument
+
+MOST_UTF8 = 4
+"""Bytes of a character in UTF-8."""
 
 
 class TextSpool:
@@ -46,6 +49,13 @@ class TextSpool:
         finally:
             if stream:
                 stream.close()
+
+    def beginning(self, document: CleanedDocument) -> str:
+        """Return the first characters of a document's raw text."""
+        assert document.range
+        file, start, size = document.range
+        (text,) = self.read([ByteRange(file, start, min(size, MOST_UTF8 * BEGINNING))])
+        return text.decode(errors="ignore")[:BEGINNING]
 
 
 class DocumentBatch(Protocol):
@@ -94,6 +104,8 @@ class CleanToSpool:
                         b"" if document.reason else text.encode() for text in (document.text, document.prepared)
                     )
                     stream.write(raw + prepared)
+                    if not document.reason and not document.cuts:
+                        document.beginning = ""
                     document.text, document.range = "", ByteRange(batch.number, start, len(raw))
                     start += len(raw)
                     document.prepared, document.prepared_range = "", ByteRange(batch.number, start, len(prepared))

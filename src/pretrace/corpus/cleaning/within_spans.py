@@ -66,8 +66,8 @@ class SpanProgress:
         """Bytes shown of documents that have not come."""
         self._lock = threading.Lock()
 
-    def document(self, size: int) -> None:
-        """Add a document that has come."""
+    def came(self, size: int) -> None:
+        """Add documents that have come, of so many bytes."""
         with self._lock:
             shown = min(size, self._ahead)
             self._ahead -= shown

@@ -55,7 +55,7 @@ class CleanedDocument:
     text: str
     """The raw text, which is what is kept."""
     beginning: str
-    """The first characters of the text as it was read."""
+    """The first characters of the text as it was read; empty once the same text is spooled."""
     bytes_in: int
     """UTF-8 bytes of the text as it was read."""
     words_in: int
@@ -74,8 +74,8 @@ class CleanedDocument:
     words: int = 0
     digest: bytes = b""
     """SHA-256 of the prepared text."""
-    signature: np.ndarray | None = None
-    """MinHash signature (`near_duplicates.signature`)."""
+    bands: bytes = b""
+    """Bands of its MinHash signature (`minhash.band_hashes`): uint64."""
     line_hashes: np.ndarray | None = None
     """Lines to count in the whole corpus (`boilerplate.hash_lines`)."""
     range: ByteRange | None = None
@@ -101,11 +101,22 @@ class CleanedDocument:
         return None
 
 
-class Step(Protocol):
+class DocumentStep(Protocol):
     """One step of cleaning: a filter, or one that changes or measures the document."""
 
     def __call__(self, document: CleanedDocument) -> Reason | None:
         """Return why the document is dropped, or None if it stays."""
+
+
+class BatchStep(ABC):
+    """A step that is faster for many documents at once."""
+
+    @abstractmethod
+    def of_batch(self, documents: list[CleanedDocument]) -> list[Reason | None]:
+        """Return for each document, of one or more, why it is dropped, or None if it stays."""
+
+
+Step = DocumentStep | BatchStep
 
 
 class TextView:

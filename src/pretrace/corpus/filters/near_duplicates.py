@@ -1,181 +1,123 @@
 """Filter of documents that are nearly the same: found by MinHash, then compared exactly, so that a drop is certain.
 
-The similarity of two documents is the Jaccard similarity of their sets of shingles (n-grams of words). MinHash
-signatures are compared in bands: documents that agree in a whole band are candidates, and the sets of candidates are
-compared. So one pair in a thousand at the threshold may be missed, and no pair below it is a duplicate.
+The similarity of two documents is the Jaccard similarity of their sets of shingles (n-grams of words). Documents whose
+signatures agree in a band are candidates, and their sets are compared. So one pair in a thousand at the threshold may
+be missed, and no pair below it is a duplicate.
 
-Only the signatures of the whole corpus are in memory (512 bytes per document). The shingles of the candidates lie on
-disk.
+Time grows with the documents, however many are alike: a document that was found is not looked for again, and in a
+large bucket only documents that differ from what most have in common in the same way are compared (`difference_index`).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pretrace.corpus.filters.ngrams import MULTIPLIER, hash_ngrams, hash_words
+from pretrace.corpus.filters.band_buckets import NONE, BandFiles, Buckets
+from pretrace.corpus.filters.clusters import Clusters
+from pretrace.corpus.filters.difference_index import DifferenceIndex
+from pretrace.corpus.filters.shingle_sets import ShingleSets
 
 if TYPE_CHECKING:
-    from datasketch import MinHash
-
     from pretrace.settings import NearDuplicateRules
 
-PERMUTATIONS = 128
-MISSED = 0.001
-"""The largest probability that a pair at the threshold agrees in no band."""
-SHINGLES_AT_ONCE = 4096
-"""The library holds a number for each of these and each permutation, so a book is sketched in chunks."""
-
-
-def shingles(text: str, n: int) -> np.ndarray:
-    """Return the set of n-grams as sorted 64-bit hashes; a text of fewer words is one n-gram."""
-    words = hash_words(text.split())
-    return np.unique(hash_ngrams(words, min(n, len(words))))
-
-
-def signature(text: str, n: int) -> np.ndarray:
-    """Return the MinHash signature of a text's shingles, uint32 of shape `(PERMUTATIONS,)`; the same everywhere."""
-    sketch = _empty_sketch().copy()
-    hashes = (shingles(text, n) >> np.uint64(32)).tolist()  # the library's hashes have 32 bits
-    for start in range(0, len(hashes), SHINGLES_AT_ONCE):
-        sketch.update_batch(hashes[start : start + SHINGLES_AT_ONCE])
-    return sketch.hashvalues
-
-
-@cache
-def _empty_sketch() -> MinHash:
-    """Return the sketch of no shingles; to draw its permutations takes longer than to use them on a short text."""
-    from datasketch import MinHash
-
-    return MinHash(PERMUTATIONS, hashfunc=int, scheme="affine32")
-
-
-def similarity(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the Jaccard similarity of two sets as `shingles` gives them; 1 for two empty ones."""
-    shared = len(np.intersect1d(a, b, assume_unique=True))
-    union = len(a) + len(b) - shared
-    return shared / union if union else 1.0
-
-
-def band_rows(threshold: float) -> int:
-    """Return the rows per band: the most with which at most `MISSED` of the pairs at the threshold agree in no band."""
-    missed = {rows: (1 - threshold**rows) ** (PERMUTATIONS // rows) for rows in range(1, PERMUTATIONS + 1)}
-    return max(rows for rows, chance in missed.items() if chance <= MISSED)
-
-
-def buckets(signatures: np.ndarray, rows: int) -> list[list[int]]:
-    """Return the sets of two or more documents that agree in a band, each in ascending order.
-
-    `signatures` is of shape `(documents, PERMUTATIONS)`.
-    """
-    members: set[tuple[int, ...]] = set()
-    for first in range(0, PERMUTATIONS - rows + 1, rows):
-        band = _hash_rows(signatures[:, first : first + rows])
-        order = np.argsort(band, kind="stable")
-        starts = np.flatnonzero(np.concatenate([[True], np.diff(band[order]) != 0]))
-        counts = np.diff(starts, append=len(order))
-        shared = counts > 1
-        spans = zip(starts[shared].tolist(), counts[shared].tolist(), strict=True)
-        members |= {tuple(order[start : start + count].tolist()) for start, count in spans}
-    return [list(bucket) for bucket in sorted(members)]
-
-
-class ShingleFile:
-    """Sets of shingles on disk, indexed by the document's number."""
-
-    def __init__(self, path: Path, texts: Iterable[tuple[int, str]], n: int) -> None:
-        self._path = path
-        self._positions: dict[int, tuple[int, int]] = {}
-        start = 0
-        with path.open("wb") as stream:
-            for number, text in texts:
-                hashes = shingles(text, n)
-                stream.write(hashes.tobytes())
-                self._positions[number] = (start, len(hashes))
-                start += hashes.nbytes
-
-    def __getitem__(self, number: int) -> np.ndarray:
-        start, count = self._positions[number]
-        return np.fromfile(self._path, np.uint64, count, offset=start)
-
-
-def find_repeats(candidates: list[list[int]], sets: ShingleFile, threshold: float) -> dict[int, tuple[int, float]]:
-    """Return each document to drop, with the earlier one that stays and their similarity, at least the threshold."""
-    buckets_of = _buckets_by_document(candidates)
-    dropped: dict[int, tuple[int, float]] = {}
-    for number in sorted(buckets_of):
-        own = None
-        before = {other for bucket in buckets_of[number] for other in candidates[bucket] if other < number}
-        for other in sorted(before - dropped.keys()):
-            own = sets[number] if own is None else own
-            if (jaccard := similarity(sets[other], own)) >= threshold:
-                dropped[number] = (other, jaccard)
-                break
-    return dropped
-
-
-def find_groups(candidates: list[list[int]], sets: ShingleFile, threshold: float) -> dict[int, int]:
-    """Return each document that is similar to another one, directly or through others, with the first of its group."""
-    first: dict[int, int] = {}
-
-    def root(number: int) -> int:
-        while first.setdefault(number, number) != number:
-            first[number] = number = first[first[number]]
-        return number
-
-    for a, b in _pairs(candidates):
-        if root(a) != root(b) and similarity(sets[a], sets[b]) >= threshold:
-            low, high = sorted((root(a), root(b)))
-            first[high] = low
-    roots = {number: root(number) for number in first}
-    larger = {start for number, start in roots.items() if number != start}
-    return {number: start for number, start in sorted(roots.items()) if start in larger}
+LARGE = 64
+"""Documents of a bucket above which they get an index, instead of being compared with each other."""
 
 
 def find_near_duplicates(
-    texts: Iterable[str], signatures: np.ndarray, rules: NearDuplicateRules, scratch: Path
+    texts: Iterable[str], bands: BandFiles, rules: NearDuplicateRules
 ) -> tuple[dict[int, tuple[int, float]], dict[int, int]]:
-    """Return the documents to drop (`find_repeats`) and to keep together (`find_groups`), by their index in `texts`.
+    """Return the documents to drop, and those to keep together, by their index in `texts`.
 
-    One of them is empty, as `rules.action` says.
+    One of them is empty, as `rules.action` says:
 
-    `signatures` is of shape `(documents, PERMUTATIONS)`; `scratch` is a file for shingles, which is
-    deleted again.
+    - each document to drop, with the earliest one that stays and is similar to it, and their similarity;
+    - each document that is similar to another one, directly or through others, with the first of its group.
+
+    `bands` has the bands of the same documents, whose rows are `band_rows(rules.threshold)`.
     """
-    candidates = buckets(signatures, band_rows(rules.threshold)) if len(signatures) else []
-    members = {number for bucket in candidates for number in bucket}
-    try:
-        compared = ((number, text) for number, text in enumerate(texts) if number in members)
-        sets = ShingleFile(scratch, compared if members else (), rules.shingle_words)
-        if rules.action == "drop":
-            return find_repeats(candidates, sets, rules.threshold), {}
-        return {}, find_groups(candidates, sets, rules.threshold)
-    finally:
-        scratch.unlink(missing_ok=True)
+    buckets = Buckets(bands)
+    is_member = np.zeros(bands.documents, bool)
+    is_member[buckets.members] = True
+    compared = (text for text, wanted in zip(texts, is_member, strict=True) if wanted) if is_member.any() else ()
+    with ShingleSets(bands.folder / "shingles", compared, rules.shingle_words) as sets:
+        search = NearDuplicateSearch(buckets, sets, rules.threshold)
+        found = list(search.repeats() if rules.action == "drop" else search.connected())
+    names = buckets.members.tolist()
+    of_first = sorted((names[member], names[first], similarity) for first, member, similarity in found)
+    if rules.action == "drop":
+        return {number: (first, similarity) for number, first, similarity in of_first}, {}
+    firsts = {first: first for _, first, _ in of_first}
+    return {}, dict(sorted((firsts | {number: first for number, first, _ in of_first}).items()))
 
 
-def _hash_rows(rows: np.ndarray) -> np.ndarray:
-    """Hash each row of a matrix to 64 bits."""
-    hashes = np.zeros(len(rows), np.uint64)
-    for column in rows.T:
-        hashes = hashes * MULTIPLIER + column
-    return hashes
+class NearDuplicateSearch:
+    """Goes through the members of buckets in order, and finds those that are similar to one.
 
+    Attributes:
+        looked_at: how often a document was looked at as a candidate for another one.
+    """
 
-def _buckets_by_document(candidates: list[list[int]]) -> dict[int, list[int]]:
-    buckets_of: dict[int, list[int]] = defaultdict(list)
-    for bucket, members in enumerate(candidates):
-        for number in members:
-            buckets_of[number].append(bucket)
-    return buckets_of
+    def __init__(self, buckets: Buckets, sets: ShingleSets, threshold: float) -> None:
+        self._sets, self._threshold, self._of = sets, threshold, buckets.of
+        self._clusters = Clusters(buckets, sets, LARGE)
+        self._taken = np.zeros(len(buckets.members), bool)
+        self._indices: dict[int, DifferenceIndex] = {}
+        self.looked_at = 0
 
+    def repeats(self) -> Iterator[tuple[int, int, float]]:
+        """Yield each member that is similar to an earlier one that stays, as (earlier, member, similarity)."""
+        for first in self._not_taken():
+            for member, similarity in self._take_similar(first):
+                yield first, member, similarity
 
-def _pairs(candidates: list[list[int]]) -> Iterator[tuple[int, int]]:
-    for members in candidates:
-        for index, b in enumerate(members):
-            yield from ((a, b) for a in members[:index])
+    def connected(self) -> Iterator[tuple[int, int, float]]:
+        """Yield each member that is connected with an earlier one, as (first of its group, member, similarity)."""
+        for first in self._not_taken():
+            group = [first]
+            for one in group:
+                for member, similarity in self._take_similar(one):
+                    group.append(member)
+                    yield first, member, similarity
+
+    def _not_taken(self) -> Iterator[int]:
+        for member in range(len(self._taken)):
+            if not self._taken[member]:
+                self._take(np.array([member]))
+                yield member
+
+    def _take(self, members: np.ndarray) -> None:
+        self._taken[members] = True
+        self._clusters.take_off(members)
+
+    def _take_similar(self, member: int) -> Iterator[tuple[int, float]]:
+        """Take all that are not taken, share a bucket with the member and are similar to it."""
+        of = self._of[member]
+        of = of[of != NONE]
+        loose = self._clusters.loose_in(of)
+        self.looked_at += len(loose)
+        loose = np.unique(loose[~self._taken[loose]])
+        found = [(loose, self._sets.similarities(member, loose))] if len(loose) else []
+        for cluster in self._clusters.touched_by(of):
+            candidates, similarities = self._look_in(cluster, member)
+            shares = ((self._of[candidates] == self._of[member]) & (self._of[member] != NONE)).any(axis=1)
+            found.append((candidates[shares], similarities[shares]))
+        for others, similarities in found:
+            similar = similarities >= self._threshold
+            self._take(others[similar])
+            yield from zip(others[similar].tolist(), similarities[similar].tolist(), strict=True)
+
+    def _look_in(self, cluster: int, member: int) -> tuple[np.ndarray, np.ndarray]:
+        index = self._indices.get(cluster)
+        if index is None:
+            members = self._clusters.members_of(cluster)
+            members = members[~self._taken[members]]
+            index = self._indices[cluster] = DifferenceIndex(self._sets, members, self._threshold)
+            self.looked_at += len(members)
+        before = index.looked_at
+        found = index.candidates(member, self._taken)
+        self.looked_at += index.looked_at - before
+        return found

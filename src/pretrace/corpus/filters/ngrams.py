@@ -13,6 +13,7 @@ import numpy as np
 
 CACHED_WORDS = 500_000
 """Distinct words after which the cache is emptied, so that a corpus of any size fits."""
+SPACE = 32
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 """Odd, so that no word's hash loses bits by its position in the n-gram (2^64 divided by the golden ratio)."""
 
@@ -37,6 +38,26 @@ def hash_text(text: str) -> int:
 def hash_words(words: Sequence[str]) -> np.ndarray:
     """Return the hash of each word, uint64 of shape `(words,)`."""
     return np.fromiter(map(_word_hashes.__getitem__, words), np.uint64, len(words))
+
+
+def hash_words_of(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the hashes of the words of texts end to end, and the number of words of each text (int64).
+
+    Words are between spaces and line ends, as in prepared text. Arrow finds the distinct ones.
+    """
+    import pyarrow as pa
+
+    parts = [text.replace("\n", " ").encode("utf-8", "surrogatepass") + b" " if text else b"" for text in texts]
+    raw = b"".join(parts)
+    ends = np.flatnonzero(np.frombuffer(raw, np.uint8) == SPACE) + 1
+    offsets = np.concatenate([[0], ends])
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(raw)]
+    words = pa.Array.from_buffers(pa.large_binary(), len(ends), buffers, null_count=0).dictionary_encode()
+    distinct = hash_words([word[:-1].decode("utf-8", "surrogatepass") for word in words.dictionary.to_pylist()])
+    is_word = np.diff(offsets) > 1  # not only a space
+    text_ends = np.searchsorted(ends, np.cumsum(np.fromiter(map(len, parts), np.int64, len(parts))), side="right")
+    counts = np.diff(np.concatenate([[0], np.cumsum(is_word)])[text_ends], prepend=0)
+    return distinct[words.indices.to_numpy()[is_word]], counts
 
 
 def hash_ngrams(words: np.ndarray, n: int) -> np.ndarray:

@@ -12,8 +12,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, partial
 from typing import Any
 
 from pretrace.corpus.text.ascii_cleaner import SIGNS, PlainLineCleaner
@@ -25,6 +25,7 @@ CACHED_CHUNKS = 500_000
 """Distinct chunks after which the cache is emptied, so that a corpus of any size fits."""
 BLOCK_CHARACTERS = 60_000
 """Text that is cleaned at once, up to the next line end: as much as fits into a processor's cache."""
+Progress = Callable[[int], None]
 
 DASHES = dict.fromkeys("\N{EM DASH}\N{EN DASH}\N{HORIZONTAL BAR}", "-")
 REPLACEMENTS = {**DASHES, "\N{HORIZONTAL ELLIPSIS}": "...", "\N{ACUTE ACCENT}": "'"}
@@ -33,7 +34,7 @@ REPLACEMENTS = {**DASHES, "\N{HORIZONTAL ELLIPSIS}": "...", "\N{ACUTE ACCENT}": 
 RUN_OF_ONE_SIGN = re.compile(r"(([-~!\";?+,)(/*\[\]}{|_])\2*)")
 
 
-def clean_text(text: str, progress: Callable[[int], None] | None = None) -> str:
+def clean_text(text: str, progress: Progress | None = None) -> str:
     """Return text as GPT-1 saw it, before byte-pair encoding; `progress` is told how many characters are done.
 
     Lines are separated by one `\\n`; a line is its lower-case tokens joined by one space each. There is no white space
@@ -47,7 +48,50 @@ def clean_text(text: str, progress: Callable[[int], None] | None = None) -> str:
         return _cleaner().by_fixed_lines(text)
 
 
-def _clean_by_blocks(text: str, progress: Callable[[int], None] | None) -> str:
+def clean_texts(texts: Sequence[str], progress: Progress | None = None) -> list[str]:
+    """Return `clean_text` of each text; short ones are cleaned together, which is many times faster.
+
+    `progress` is told how many characters of all texts are done.
+    """
+    cleaned: list[str] = []
+    done = 0
+    for together in _in_blocks(texts):
+        if len(together) > 1:
+            cleaned += _clean_together(together)
+        else:
+            cleaned.append(clean_text(together[0], progress and partial(_shifted, progress, done)))
+        done += sum(map(len, together))
+        if progress:
+            progress(done)
+    return cleaned
+
+
+def _shifted(progress: Progress, before: int, done: int) -> None:
+    progress(before + done)
+
+
+def _in_blocks(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Yield successive texts in blocks; longer ones are alone."""
+    block: list[str] = []
+    size = 0
+    for text in texts:
+        if block and size + len(text) > BLOCK_CHARACTERS:
+            yield block
+            block, size = [], 0
+        block.append(text)
+        size += len(text)
+    if block:
+        yield block
+
+
+def _clean_together(texts: list[str]) -> list[str]:
+    try:
+        return _cleaner().many([text.replace("\r\n", "\n") for text in texts])
+    except LineEndLostError:
+        return [clean_text(text) for text in texts]
+
+
+def _clean_by_blocks(text: str, progress: Progress | None) -> str:
     cleaner = _cleaner()
     html = text.find("<")
     cleaned = []
@@ -55,15 +99,19 @@ def _clean_by_blocks(text: str, progress: Callable[[int], None] | None) -> str:
     while start < len(text):
         end = text.find("\n", start + BLOCK_CHARACTERS) + 1 or len(text)
         block = text[start:end]
-        # ftfy takes "<" for a sign of HTML, and keeps entities in the lines below.
-        html_line = (
-            len(block) if html < 0 or html >= end else block.count("\n", 0, html - start) if html >= start else -1
-        )
-        cleaned.append(cleaner(block, html_line))
+        cleaned.append(cleaner(block, -1 if 0 <= html < start else _html_line(block, html - start)))
         start = end
         if progress:
             progress(start)
     return "\n".join([block for block in cleaned if block])
+
+
+def _html_line(block: str, html: int) -> int:
+    """Return the line in which the first "<" is, at this index; all lines if it is not in the block.
+
+    ftfy takes it for a sign of HTML, and keeps entities in the lines below.
+    """
+    return block.count("\n", 0, html) if 0 <= html < len(block) else len(block)
 
 
 def clean_text_plainly(text: str) -> str:
@@ -104,9 +152,20 @@ class Cleaner:
 
     def __call__(self, block: str, html_line: int) -> str:
         """Clean whole lines; HTML entities in those below line `html_line` (from 0) are kept."""
+        self._forget_many()
+        return self._plain_lines(block, lambda number, line: self._other_line(line, number <= html_line))
+
+    def many(self, texts: Sequence[str]) -> list[str]:
+        """Clean several short texts."""
+        self._forget_many()
+        html_lines = [_html_line(text, text.find("<")) for text in texts]
+        return self._plain_lines.many(
+            texts, lambda text, number, line: self._other_line(line, number <= html_lines[text])
+        )
+
+    def _forget_many(self) -> None:
         if len(self.chunks) > CACHED_CHUNKS:
             self._reset()
-        return self._plain_lines(block, lambda number, line: self._other_line(line, number <= html_line))
 
     def _other_line(self, line: str, unescape_html: bool) -> str:
         """Clean a line that is not plain, which ftfy may turn into several."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pretrace.common.code import code_hash
 from pretrace.common.files import sha256_of_json
-from pretrace.corpus.text.clean import clean_text
+from pretrace.corpus.text.clean import Progress, clean_text, clean_texts
 from pretrace.corpus.text.other_languages import clean_text_of
 
 ENGLISH = "en"
@@ -39,8 +39,12 @@ class Gpt1Words:
     def key(self) -> str:
         return _key(self.language)
 
-    def __call__(self, text: str, progress: Callable[[int], None] | None = None) -> str:
+    def __call__(self, text: str, progress: Progress | None = None) -> str:
         return clean_text(text, progress) if self.language == ENGLISH else clean_text_of(self.language, text)
+
+    def many(self, texts: Sequence[str], progress: Progress | None = None) -> list[str]:
+        """Return the prepared text of each text; for short ones this is faster."""
+        return clean_texts(texts, progress) if self.language == ENGLISH else [self(text) for text in texts]
 
 
 @cache

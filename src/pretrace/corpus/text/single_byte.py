@@ -24,6 +24,11 @@ def as_bytes(block: str) -> bytearray:
     return raw
 
 
+def utf16_units(text: str) -> int:
+    """Return how many UTF-16 units a text has."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def _leave_suspicious(codes: np.ndarray, positions: np.ndarray, units: np.ndarray) -> None:
     """Set to `NOT_PLAIN` the letters among `codes` that `fix_unicode.SUSPICIOUS` matches."""
     letters = codes > MOST_ASCII

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pretrace.corpus.filters.near_duplicates import band_rows, buckets, shingles, signature, similarity
+from pretrace.corpus.filters.minhash import band_rows, buckets, shingles, signatures, similarity
 from pretrace.schemas.tasks import NearDuplicates
 from pretrace.tasks.dataset import Row
 from pretrace.tasks.draws import generator_for
@@ -30,14 +30,13 @@ def near_duplicates(name: str, kind_name: str, splits: dict[str, list[Row]]) -> 
     kind = KINDS[kind_name]
     drawn = {split: _drawn(name, split, splits[split]) for split in MOST_ROWS}
     parts = {split: [_parts(kind, row) for row in rows] for split, rows in drawn.items()}
-    signatures = {
-        split: np.array([signature(" ".join(own), SHINGLE_WORDS) for own in all_parts])
-        for split, all_parts in parts.items()
+    found_by = {
+        split: signatures([" ".join(own) for own in all_parts], SHINGLE_WORDS) for split, all_parts in parts.items()
     }
     found = {}
     for split in ("dev", "test"):
         pairs = []
-        for number, candidates in _candidates(signatures[split], signatures["train"]).items():
+        for number, candidates in _candidates(found_by[split], found_by["train"]).items():
             own = parts[split][number]
             same = (one for one in candidates if _nearly_same(kind, own, parts["train"][one]))
             if (one := next(same, None)) is not None:
