@@ -24,7 +24,7 @@ EXACT_STEPS = 2
 
 @dataclass(frozen=True)
 class Turns:
-    """What arms that took turns have measured, by arm."""
+    """Measurements of arms that took turns, by arm."""
 
     milliseconds: Rounds
     """Per step, of each round."""
