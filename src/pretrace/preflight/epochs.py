@@ -1,4 +1,4 @@
-"""How often pre-training will read the corpus, and each source of its mix; and that the settings name its sources."""
+"""Epochs of the corpus and of each source of its mix, for `pretrace check`; and that settings name its sources."""
 
 from __future__ import annotations
 
