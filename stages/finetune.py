@@ -1,4 +1,4 @@
-"""Fine-tune one variant on one task, with every seed, from every pre-training.
+"""Fine-tune one variant on one task, or train heads on its features, with every seed, from every pre-training.
 
     python stages/finetune.py source full
 
@@ -20,6 +20,7 @@ PARAMS = ("lr", "epochs", "lm_weight")
 
 def main(run: Run) -> None:
     prepare_workers()  # before the next line, which loads PyTorch: the workers' copy is loaded meanwhile
+    from pretrace.training.features.run import train_heads
     from pretrace.training.finetuning.cells import check_files, vocabulary_size
     from pretrace.training.finetuning.run import finetune_all_seeds
 
@@ -32,7 +33,8 @@ def main(run: Run) -> None:
     predictions = Path(f"data/predictions/{name}.parquet")
     settings = run.settings.of_system(cell.system)
     size = vocabulary_size(settings, pretrained)
-    report, cost = finetune_all_seeds(settings, task, variant, rows, pretrained, size, out, predictions)
+    train = train_heads if settings.variants[variant].transfer == "features" else finetune_all_seeds
+    report, cost = train(settings, task, variant, rows, pretrained, size, out, predictions)
     write_record(f"reports/finetune/{name}.json", report)
     values = report.as_json()
     run.log_params({key: values[key] for key in PARAMS})

@@ -21,6 +21,7 @@ from pretrace.training.objectives.special_tokens import special_tokens
 from pretrace.training.pretraining.artifacts import total_cost, write_results
 from pretrace.training.pretraining.init_from import init_from
 from pretrace.training.pretraining.run import pretrain
+from pretrace.training.word2vec.run import pretrain_words
 
 REPORTS = Path("reports")
 
@@ -38,7 +39,9 @@ def main(run: Run) -> None:
     for name in [f"{name}{part}" for name in chosen for part in ("", "-validation")]:
         run.log_curve(curves / f"{name}.json")
     for name, seed in chosen.items():
-        if seed is None:
+        if settings.scale.kind == "word2vec":
+            results[name] = pretrain_words(seed or 0, settings, shards, vocabulary)
+        elif seed is None:
             results[name] = init_from(settings, shards, special)
         else:
             results[name] = pretrain(seed, settings, shards, publish, curves, sample, special)

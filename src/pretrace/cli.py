@@ -22,6 +22,8 @@ TEMPERATURE = number(0.001, 1000, or_zero=True)
 """A smaller one divides the logits beyond what a number holds, and 0 already takes the most likely token."""
 BASE, REVIEW, BENCHMARK = "origin/main", ".pretrace/review", "reports/benchmark.json"
 DESCRIPTION = "From raw text to a benchmark table. Run it from the root of the repository."
+EXPORTS = ("huggingface", "openai", "onnx", "torchscript", "word2vec")
+"""Formats of `pretrace export`; `pretrace.export.formats` has them, and loads PyTorch."""
 NOT_COMPARED = 3
 EPILOG = """\
 examples:
@@ -296,7 +298,7 @@ def build_parser() -> argparse.ArgumentParser:
     add(lineage, "compare the systems of ablations.lineage in params.yaml at equal tokens, and at equal FLOPs")
     one = add(export, "write a model with its card in a format that other programs read")
     add_model(one, "folder of a model, or name of a fine-tuned one, such as source-full")
-    one.add_argument("--to", choices=("huggingface", "openai", "onnx", "torchscript"), required=True, help="format")
+    one.add_argument("--to", choices=EXPORTS, required=True, help="format")
     one.add_argument("--out", metavar="FOLDER", help="new folder (default: below models/exported)")
     one = add(diff, "print the changes since a commit as a Markdown comment")
     one.add_argument("base", metavar="BASE", nargs="?", default=BASE, help="commit to compare with")

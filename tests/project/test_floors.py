@@ -32,13 +32,21 @@ INSIDE = {
     "tracking": ("", "mlflow_client", "spool", "publish", "status", "__main__"),
     "tokens": ("", "shards"),
     "tasks": ("", "prompts", "probes", "prepare"),
-    "training": ("distributed", "engine", "objectives", "pretraining", "finetuning", "alignment"),
-    "evaluation": ("", "language_tests", "zero_shot", "frozen", "prompts"),
+    "training": (
+        "distributed",
+        "engine",
+        "objectives",
+        "pretraining",
+        "word2vec",
+        "finetuning",
+        "features",
+        "alignment",
+    ),
+    "evaluation": ("", "language_tests", "word_tests", "zero_shot", "frozen", "prompts"),
     "inference": ("", "serving"),
 }
 """Sub-packages and modules of a package, from the ground up; "" stands for all modules that are not named."""
 PLANNED = {
-    "settings.models": "settings of each kind of model, and kinds of attention masks",
     "model.masks": "causal, full and banded attention",
     "tasks.prompts": "rows of a task as prompts",
     "evaluation.prompts": "scores of prompts with 0, 1 or K shots",

@@ -233,6 +233,24 @@ def test_language_tests_are_shown_with_their_protocol(reports: Path) -> None:
 
 
 @pytest.mark.slow
+def test_words_are_shown_with_their_neighbors_and_scores(reports: Path) -> None:
+    assert 'id="words"' not in page(reports)
+    path = reports / "zeroshot" / "gpt1.json"
+    near = [{"word": "<b>dog", "cosine": 0.912}, {"word": "hen", "cosine": 0.5}]
+    pairs = {
+        "MEN": {"pairs": 1200, "missing": 1800, "spearman": 0.314},
+        "tiny": {"pairs": 1, "missing": 0, "spearman": None},
+    }
+    questions = {"family": {"questions": 4, "missing": 1, "right": 1, "accuracy": 0.25}}
+    words = {"word2vec": {"similarity": pairs, "analogies": questions, "neighbors": {"cat": near}}}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "words": words}))
+    html = page(reports)
+    text = " ".join(re.sub(r"<[^>]+>", " ", html[html.index('id="words"') :]).split())
+    assert "cat &lt;b&gt;dog 0.91, hen 0.50" in text
+    assert "MEN 31.4 1,200 1,800 tiny \N{EN DASH} 1 0" in text
+    assert "family 25.0 4 1" in text
+
+
 def test_transfer_figure_is_there_if_variants_transfer_layers(reports: Path, project: Path) -> None:
     assert 'id="transfer"' not in page(reports)
     params = YAML(typ="safe", pure=True).load(project / "params.yaml")

@@ -72,6 +72,10 @@ BAD_PARAMS = [
     ("variants.scratch.layers", 1, "variants.scratch: `layers` is for a pre-trained transformer"),
     ("ablations", {"table5": {"lstm": {"layers": "one"}}}, "ablations.table5.lstm.layers"),
     ("variants.full.model", "lstm", "variants.full.model"),
+    ("variants.full.head", {"hidden": 8}, "variants.full: `head` is for `transfer: features`"),
+    ("variants.full", {"transfer": "features", "head": {"width": 8}}, "variants.full.head.width"),
+    ("variants.full", {"transfer": "features", "epochs": 3}, "variants.full: `epochs` is for `transfer: finetune`"),
+    ("variants.full", {"transfer": "features", "lm_weight": 0.0}, "`lm_weight` is for `transfer: finetune`"),
     ("variants.full.pretrained", "yes", "variants.full.pretrained"),
     ("corpus.source", "web", "corpus.source"),
     ("corpus.packages", [], "corpus.packages"),
@@ -214,6 +218,22 @@ def test_variants_are_checked_with_their_system(project: Path) -> None:
     load_settings(project)
     with_systems(project, ["gpt1", "lstm"], {"full": {}, "lstm": {"system": "lstm", "layers": 1}})
     assert "variants.lstm.layers: is for a transformer; system lstm is of kind `lstm`: remove it" in refused(project)
+
+
+@pytest.mark.parametrize("system", ["word2vec", "elmo"])
+def test_systems_that_are_only_read_take_heads(project: Path, system: str) -> None:
+    with_systems(project, ["gpt1", system], {"full": {}, "own": {"system": system, "transfer": "features"}})
+    settings = load_settings(project).of_system(system)
+    assert (settings.scale.kind, list(settings.pretrainings())) == (system, [system])
+    with_systems(project, ["gpt1", system], {"full": {}, "own": {"system": system}})
+    assert f"variants.own.transfer: system {system} is of kind `{system}`, which is not fine-tuned" in refused(project)
+
+
+@pytest.mark.parametrize("key", ["kind", "word2vec", "elmo"])
+def test_what_is_a_systems_is_not_in_a_scale(project: Path, key: str) -> None:
+    scale = project / "scales/laptop.yaml"
+    write(scale, {**read_yaml(scale), key: {}})
+    assert refused(project) == f"scales/laptop.yaml: {key}: is a system's; move it to a file in systems/"
 
 
 def test_weights_from_elsewhere_are_of_one_system(project: Path) -> None:

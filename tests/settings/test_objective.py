@@ -54,5 +54,5 @@ def test_objectives_that_do_not_fit_are_one_line(changes: dict[str, Any], reason
 
 
 def test_an_lstm_predicts_no_masked_tokens() -> None:
-    with pytest.raises(ValidationError, match=r"kind: `masked` is for a transformer; an lstm reads in one direction"):
+    with pytest.raises(ValidationError, match=r"kind: `masked` is for a transformer; the lstm never sees both sides"):
         settings_with({"kind": "lstm", **FULL})

@@ -4,9 +4,11 @@
     openai          the ten .npy files of the original release
     onnx            a graph for ONNX Runtime and others: model.onnx
     torchscript     a graph for PyTorch in any language: model.pt
+    word2vec        word vectors as text, for gensim and others: vectors.txt
 
 The first two hold a pre-trained transformer, can be given to `pretrain.init_from`, and come back with the same bytes
-in every tensor. The last two also hold fine-tuned models and LSTMs. Each folder has a model card, README.md.
+in every tensor. The next two also hold fine-tuned models and LSTMs, the last
+word vectors alone. Each folder has a model card, README.md.
 """
 
 from __future__ import annotations
@@ -24,10 +26,13 @@ from pretrace.export.traced_models import language_model_graph, task_graph
 from pretrace.model import LanguageModel, Transformer, load_model
 from pretrace.model.checkpoints.huggingface import write_huggingface
 from pretrace.model.checkpoints.openai import write_openai
+from pretrace.model.word2vec import Word2Vec
 from pretrace.schemas.record import write_record
 from pretrace.tokens import Vocabulary, copy_vocabulary, load_vocabulary, vocabulary_folder
 from pretrace.tokens.openai_bpe import OpenAIVocabulary
 from pretrace.training.finetuning.load import FINETUNED, VOCABULARIES, open_cell
+from pretrace.training.word2vec.vectors import write_word2vec
+from pretrace.training.word2vec.words import vectors_of_words
 
 EXPORTED = Path("models/exported")
 """Default folder of exported models, which git ignores."""
@@ -91,6 +96,8 @@ def _write_language_model(temporary: Path, folder: Path, format: str) -> None:
     elif isinstance(model, Transformer) and format == "openai":
         write_openai(temporary, model)
         _copy_released(temporary, vocabulary, inner)
+    elif isinstance(model, Word2Vec):
+        write_word2vec(temporary / "vectors.txt", vectors_of_words(model, vocabulary))
     else:
         _write_traced(temporary, model, format, inner)
     write_text(temporary / "README.md", card(format, folder, model))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pretrace.model import MODELS, LanguageModel, Transformer
+from pretrace.model import LSTM, LanguageModel, Transformer
+from pretrace.model.word2vec import Word2Vec
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class Format:
 
     library: str
     """Hugging Face's name of the library that opens it."""
-    holds: tuple[type[LanguageModel], ...] = tuple(MODELS.values())
+    holds: tuple[type[LanguageModel], ...] = (Transformer, LSTM)
     """Language models that it can hold."""
     task_heads: bool = True
     """True if it can hold fine-tuned models."""
@@ -24,6 +25,7 @@ FORMATS = {
     "openai": Format("numpy", (Transformer,), task_heads=False),
     "onnx": Format("onnx"),
     "torchscript": Format("pytorch"),
+    "word2vec": Format("gensim", (Word2Vec,), task_heads=False),
 }
 
 

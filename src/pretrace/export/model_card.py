@@ -29,7 +29,17 @@ tokenizer = AutoTokenizer.from_pretrained("FOLDER", trust_remote_code=True)
 
 A tokenizer of GPT-1's words is one file of code in the folder; it needs ftfy, spaCy and sentencepiece. Other kinds are
 transformers' own and open without `trust_remote_code`."""
-OPENAI = "The ten .npy files of the original release, with `params_shapes.json`, and the vocabulary."
+RELEASED = {
+    "openai": "The ten .npy files of the original release, with `params_shapes.json`, and the vocabulary.",
+    "word2vec": """word2vec's text format; words are lower case, cleaned as GPT-1's were.
+
+```python
+from gensim.models import KeyedVectors
+
+vectors = KeyedVectors.load_word2vec_format("FOLDER/vectors.txt")
+```""",
+}
+"""How to open formats of others."""
 OPEN = {
     "onnx": """```python
 import onnxruntime
@@ -69,7 +79,7 @@ def card(format: str, folder: Path, model: LanguageModel, config: FinetunedConfi
 
 def _use(format: str, model: LanguageModel, config: FinetunedConfig | None) -> str:
     if format not in FILES:
-        return _huggingface(model) if format == "huggingface" else OPENAI
+        return _huggingface(model) if format == "huggingface" else RELEASED[format]
     inputs = '"ids": ids, "last": last' if config else '"ids": ids'
     code = OPEN[format].replace("INPUTS", inputs).replace("ARGUMENTS", "ids, last" if config else "ids")
     if config is None:

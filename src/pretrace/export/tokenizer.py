@@ -22,6 +22,7 @@ from pretrace.tokens.openai_bpe import HUGGING_FACE_FILES, NEWLINE, OpenAIVocabu
 from pretrace.tokens.sentencepiece_bpe import NEWLINE as LINE_END
 from pretrace.tokens.special_rows import ROLES
 from pretrace.tokens.wordpiece import FIRST, MASK, PADDING, SEPARATOR, UNKNOWN, WordPieceVocabulary
+from pretrace.tokens.words import WholeWords
 
 CODE = Path(pretrace.tokens.__file__).parent / "tokenization_pretrace.py"
 NAMES = {"padding_id": "pad_token", "first_id": "cls_token", "separator_id": "sep_token", "mask_id": "mask_token"}
@@ -38,6 +39,8 @@ def write_tokenizer(folder: Path, vocabulary: Vocabulary, context: int) -> None:
             f"--to huggingface: the vocabulary's words are of {text.description.language!r} (text.language); the "
             "tokenizer for transformers is written for English"
         )
+    if isinstance(text, WholeWords):
+        raise PretraceError("--to huggingface: a vocabulary of whole words has no tokenizer there")
     renamed = isinstance(text, OpenAIVocabulary | ByteVocabulary)
     for path, name in zip(text.files, HUGGING_FACE_FILES if renamed else text.released_names, strict=True):
         shutil.copyfile(path, folder / name)

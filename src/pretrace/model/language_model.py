@@ -20,7 +20,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.packed_sequences import Layout
 from pretrace.schemas.models import ModelConfig
-from pretrace.settings import LSTMSettings, ModelKind, ModelSettings
+from pretrace.settings import ModelKind, Sizes
 
 NextTokenLogits = Callable[[list[int]], Tensor]
 """Logits (V,) of the token after some ids, which continue those of the previous call."""
@@ -31,7 +31,7 @@ class LanguageModel(nn.Module, ABC):
 
     kind: ClassVar[ModelKind]
     """Name in `MODELS`, in `config.json` and in params.yaml."""
-    settings_type: ClassVar[type[ModelSettings] | type[LSTMSettings]]
+    settings_type: ClassVar[type[Sizes]]
     """Type of `settings`."""
     attends: ClassVar[bool]
     """True if tokens attend to one another: a sequence costs the square of its length."""
@@ -43,7 +43,7 @@ class LanguageModel(nn.Module, ABC):
     output_bias: nn.Parameter | None
     """Bias (V,) of the logits."""
 
-    settings: ModelSettings | LSTMSettings
+    settings: Sizes
     token_embedding: nn.Embedding
     blocks: nn.ModuleList
     """Layers of one form that can be compiled, sharded and replaced one by one; empty if there are none."""

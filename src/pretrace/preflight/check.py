@@ -22,6 +22,7 @@ from pretrace.preflight.disk import check_disk, corpus_bytes
 from pretrace.preflight.epochs import describe_epochs, describe_mix, named_sources
 from pretrace.preflight.timing import DryRun, dry_run
 from pretrace.settings import Settings
+from pretrace.settings.models.word2vec import Word2VecSettings
 from pretrace.tasks.odd_rows.classes import counts
 from pretrace.tasks.raw_files import changed_files, read_task_reports, rows_changed
 from pretrace.tasks.read_task import read_task_files
@@ -71,6 +72,9 @@ def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
             yield from _initial_weights(own)
         if len(systems) > 1:
             yield "system", own.system_name
+        if own.scale.kind == "word2vec":
+            yield from _words(own)
+            continue
         weights, token_flops = _parameters(model), flops_per_token(model, own.scale.pretrain.objective.predicted_share)
         trained = not own.pretrain.init_from
         if trained:
@@ -79,7 +83,15 @@ def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
         disk = disk or check_disk(largest, text_bytes, settings)
         if trained:
             yield from _measured(weights, token_flops, own)
-    yield "disk", disk
+    yield "disk", disk or check_disk(largest, text_bytes, settings)
+
+
+def _words(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Describe the training of word vectors, which takes seconds to minutes and needs no dry run."""
+    own, words = settings.scale.sizes, settings.scale.vocabulary.size
+    assert isinstance(own, Word2VecSettings)
+    yield settings.scale.kind, f"at most {words:,} words x {own.width} numbers"
+    yield "pre-training", f"{own.epochs} passes over the text, with each of {len(settings.pretrain.seeds)} seeds"
 
 
 def _parameters(model: Any) -> int:

@@ -45,7 +45,7 @@ from pretrace.schemas.models import CurvePoint, LadderRecord, PretrainReport, Sa
 from pretrace.schemas.record import read_optional_record, read_record, write_record
 from pretrace.schemas.tasks import TaskReport
 from pretrace.schemas.tokens import VocabularyReport
-from pretrace.schemas.zero_shot import LanguageTestScore
+from pretrace.schemas.zero_shot import LanguageTestScore, WordTests
 from pretrace.settings import Settings
 from pretrace.tasks.raw_files import changed_files, rows_changed
 
@@ -134,6 +134,7 @@ def _page_data(settings: Settings, folder: Path, data: Path) -> PageData:
         cost=cost,
         errors=_errors(settings, tasks, data),
         language_tests=_language_tests(settings, folder),
+        words=_words(settings, folder),
         provenance=cell_provenance(settings, cost, _finetune_reports(settings, folder), Path("dvc.lock")),
         search=read_search(settings, folder, data),
     )
@@ -195,6 +196,15 @@ def _language_tests(settings: Settings, folder: Path) -> dict[str, dict[str, Lan
         for name, by_model in read_zero_shot_report(folder, system).language_tests.items():
             tests.setdefault(name, {}).update({named(settings, system, model): one for model, one in by_model.items()})
     return tests
+
+
+def _words(settings: Settings, folder: Path) -> dict[str, WordTests]:
+    """Return the tests of word vectors, by model."""
+    return {
+        named(settings, system, model): tests
+        for system in settings.systems
+        for model, tests in read_zero_shot_report(folder, system).words.items()
+    }
 
 
 def _zero_shot_figure(settings: Settings, folder: Path) -> str | None:

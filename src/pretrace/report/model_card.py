@@ -52,9 +52,18 @@ PREPARED = {"byte-bpe": "as it was written", "wordpiece": "split into words and 
 """Form of the text by the kind of vocabulary, where it is not that of GPT-1's words."""
 
 
+LEARNS = {"val_loss": "the next token", "val_masked_loss": "masked tokens"}
+LEARNS |= {"val_both_loss": "next tokens and previous ones", "val_pair_loss": "the words around a word"}
+"""What a model learns to predict, by its validation loss."""
+
+
 def own_form(system: str, kind: ModelKind) -> Form:
     """Return the form in which the stage `pretrain` writes a system's model."""
     folder = f"models/pretrained/{system}/{kind}"
+    if kind == "elmo":
+        return Form("pytorch", f'    pretrace.model.load_model("{folder}")  # in Python')
+    if kind == "word2vec":
+        return Form("gensim", f"    pretrace export {folder} --to word2vec")
     use = f"""    pretrace generate {folder} --prompt "the function returns"
     pretrace export {folder} --to huggingface"""
     return Form("pytorch", use)
@@ -81,7 +90,7 @@ def model_card(reports: Path, system: str, form: Form | None = None, cell: str |
         model = f"The variant {tuned.variant}, fine-tuned on the task {tuned.task}, of a run of pretrace, which"
     else:
         model = f"The pre-trained {pretrain.model} ({pretrain.parameters:,} parameters) of a run of pretrace, which"
-    learns = "the next token" if pretrain.val_masked_loss is None else "masked tokens"
+    learns = LEARNS[pretrain.loss[0]]
     parts = [
         _header(form, tuned is not None),
         f"# pretrace, {system} at scale {benchmark.scale}: {cell or pretrain.model}",
@@ -191,7 +200,8 @@ def _training(pretrain: PretrainReport, cost: dict[str, CostEntry], system: str,
 
 def _scores(pretrain: PretrainReport, benchmark: Benchmark) -> str:
     if pretrain.val_loss is None:
-        lines = [f"On validation text: loss of masked tokens {pretrain.val_masked_loss:.4g} nats/token.", ""]
+        each = "pair" if pretrain.val_pair_loss is not None else "token"
+        lines = [f"On validation text: loss {pretrain.loss_of} {pretrain.loss[1]:.4g} nats/{each}.", ""]
     else:
         lines = [
             f"On validation text: loss {pretrain.val_loss:.4g} nats/token; perplexity {pretrain.val_perplexity:.4g} "

@@ -36,7 +36,7 @@ from pretrace.schemas.cost import CostEntry
 from pretrace.schemas.models import PretrainReport, Sample
 from pretrace.schemas.tasks import TaskReport
 from pretrace.schemas.tokens import VocabularyReport
-from pretrace.schemas.zero_shot import LanguageTestScore
+from pretrace.schemas.zero_shot import LanguageTestScore, WordTests
 from pretrace.settings import Settings
 
 TEMPLATE = Path(__file__).parent / "page.html"
@@ -64,6 +64,8 @@ class PageData:
     """By task."""
     language_tests: dict[str, dict[str, LanguageTestScore]]
     """By test and model."""
+    words: dict[str, WordTests]
+    """Of word vectors, by model."""
     provenance: list[CellProvenance]
     search: SearchTable | None
     """The search on dev, if there was one."""
@@ -105,6 +107,7 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
         spreads=spread_rows(benchmark),
         errors=data.errors,
         language_tests=language_rows(data.language_tests),
+        words=data.words,
         provenance=data.provenance,
         search=data.search,
         reading=markdown.reading(benchmark),

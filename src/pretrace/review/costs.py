@@ -23,6 +23,8 @@ PRETRAIN: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("validation loss, nats/token", "val_loss", lambda value: f"{value:.4f}"),
     ("validation perplexity", "val_perplexity", lambda value: f"{value:.2f}"),
     ("validation loss of masked tokens, nats/token", "val_masked_loss", lambda value: f"{value:.4f}"),
+    ("validation loss of both directions, nats/token", "val_both_loss", lambda value: f"{value:.4f}"),
+    ("validation loss of pairs of words, nats/pair", "val_pair_loss", lambda value: f"{value:.4f}"),
     ("bits/byte", "val_bits_per_byte", lambda value: f"{value:.4f}"),
     ("parameters", "parameters", readable_number),
     ("pre-training tokens", "tokens", readable_number),

@@ -16,6 +16,7 @@ from pretrace.schemas.finetuning import (
     FinetunedConfig,
     FinetuneFacts,
     FinetuneReport,
+    HeadConfig,
     SearchRecord,
     SeedResult,
 )
@@ -73,6 +74,12 @@ CATALOG = (
         FinetunedConfig,
         "stage finetune",
         "`pretrace predict`, `pretrace export`, MLflow",
+    ),
+    FileFormat(
+        "models/finetuned/<task>-<variant>/head.json",
+        HeadConfig,
+        "stage finetune, of a variant with `transfer: features`",
+        "people",
     ),
     FileFormat(
         "models/finetuned/<task>-<variant>/unavailable.json",

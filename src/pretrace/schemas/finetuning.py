@@ -1,4 +1,6 @@
-"""Fine-tuning: the report of one variant on one task, the result of a seed, the configuration of a model; a search."""
+"""Fine-tuning and heads on features: the report of a variant on a task, the result of a seed, the configuration of a
+model; a search.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from pretrace.schemas.models import ModelConfig
 from pretrace.schemas.record import Measured, Record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import ModelKind
+from pretrace.settings.models.head import HeadSettings
 from pretrace.settings.training import FinetuneSettings
 
 SystemName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
@@ -24,7 +27,7 @@ class CellRecord(Record):
     kind: ModelKind | None = None
     """Kind of its model, if it is no transformer."""
     settings: dict[str, dict[str, Any]]
-    """Its `model`, `lstm` and `finetune` at the scale: with them another result would come out of the same files."""
+    """Its `finetune` and sizes of models at the scale: with others another result would come out of the same files."""
     files: dict[str, str]
     """SHA-256 of each file, by its path from the root: rows as ids, vocabulary, and weights of a pre-trained one."""
 
@@ -102,8 +105,8 @@ class TaskCurvePoint(Record):
     """Loss of the task alone, mean over the steps since the point before."""
 
 
-class SeedResult(Record):
-    """The result of one seed."""
+class SeedScores(Record):
+    """The scores of one seed, and the predictions that they are of."""
 
     seed: int
     dev_scores: list[float]
@@ -117,6 +120,11 @@ class SeedResult(Record):
     probabilities: list[list[float]] | None
     """For each test row those of the classes or choices; null for regression."""
     curve: list[TaskCurvePoint]
+
+
+class SeedResult(SeedScores):
+    """The result of one seed of a fine-tuning."""
+
     tokens: int
     """Tokens read in training."""
     flops: int
@@ -155,6 +163,25 @@ class FinetunedConfig(TaskRecord):
     """Seed of the pre-training that it started from; null without one."""
     recipe: FinetuneRecipe
     model: ModelConfig
+    label_scale: LabelScale
+
+
+class HeadConfig(TaskRecord):
+    """A head on frozen features: its task, its settings and its sizes."""
+
+    system: SystemName
+    """System of the variant, whose model and vocabulary the features are from."""
+    seed: int
+    """Seed of the head whose weights are saved, the best on dev."""
+    pretrain_seed: int | None = None
+    """Seed of the pre-training whose features it reads; null without one."""
+    head: HeadSettings
+    outputs: int
+    """Outputs of the classifier: classes; 1 for multiple choice and plain regression; classes of a soft label."""
+    layers: int
+    """Layers of the model that the head mixes."""
+    width: int
+    """Width of a state."""
     label_scale: LabelScale
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from pydantic import Field, model_validator
 
 from pretrace.schemas.record import Measured, Record
 from pretrace.settings import TRANSFORMER, ModelKind
+
+VALIDATION_LOSSES = {
+    "val_loss": "of next tokens",
+    "val_masked_loss": "of masked tokens",
+    "val_both_loss": "of both directions",
+    "val_pair_loss": "of pairs of words",
+}
+"""Validation losses, of which a model has one, and the quantities."""
 
 
 class ModelConfig(Record):
@@ -20,7 +28,7 @@ class ModelConfig(Record):
     context: int = Field(ge=1, le=10**9)
     """Tokens that the model was trained to read at once."""
     settings: dict[str, Any]
-    """Sizes of the model, with the keys of `model` (or `lstm`) in the scale's file."""
+    """Sizes of the model, with the keys of `model`, or of the section that is called like its kind."""
 
 
 class ContinuedMetrics(Record):
@@ -67,6 +75,12 @@ class LanguageModelMetrics(Record):
     val_next_sentence_loss: float | None = None
     """Of a model with next-sentence prediction: its cross-entropy on pairs of validation texts, in nats/pair; 0.693 for
     one that guesses."""
+    val_both_loss: float | None = None
+    """Of a model of both directions: the mean of their cross-entropies on the validation documents, in nats/token, with
+    the perplexity and bits/byte that follow from it."""
+    val_pair_loss: float | None = None
+    """Of word vectors: the loss of skip-gram with negative sampling on the validation documents, in nats/pair of words;
+    comparable with no other loss."""
     parameters: int
     """Trained parameters, tied ones once."""
     steps: int
@@ -84,22 +98,25 @@ class LanguageModelMetrics(Record):
     seeds: list[int] = Field(default_factory=list)
     """Seeds of pre-training; empty for weights from elsewhere. The numbers above are of the first one."""
     val_losses: list[float] = Field(default_factory=list)
-    """`val_loss` of each of `seeds`, or `val_masked_loss`."""
+    """For each of `seeds` the validation loss, whichever of the above it is."""
     continued: ContinuedMetrics | None = None
     """Gain on this corpus and loss on an old text, with `pretrain.continue_from`."""
 
     @model_validator(mode="after")
     def _has_one_loss(self) -> LanguageModelMetrics:
-        if (self.val_loss is None) == (self.val_masked_loss is None):
-            raise ValueError("needs either `val_loss` or `val_masked_loss`, and not both")
+        if sum(getattr(self, name) is not None for name in VALIDATION_LOSSES) != 1:
+            raise ValueError(f"needs one of {', '.join(f'`{name}`' for name in VALIDATION_LOSSES)}, and no more")
         return self
 
     @property
     def loss(self) -> tuple[str, float]:
         """Name and value of the validation loss."""
-        if self.val_loss is not None:
-            return "val_loss", self.val_loss
-        return "val_masked_loss", cast("float", self.val_masked_loss)
+        return next((name, value) for name in VALIDATION_LOSSES if (value := getattr(self, name)) is not None)
+
+    @property
+    def loss_of(self) -> str:
+        """The quantity of the validation loss, in words that follow "loss"."""
+        return VALIDATION_LOSSES[self.loss[0]]
 
 
 class PretrainReport(LanguageModelMetrics):
@@ -137,11 +154,14 @@ class CurvePoint(Record):
     """Validation loss in nats/token (in the curve of validation)."""
     val_masked_loss: float | None = None
     """The same of a model of masked tokens: the cross-entropy of masked tokens alone."""
+    val_both_loss: float | None = None
+    """The same of a model of both directions: their mean."""
 
     @property
     def validation_loss(self) -> float | None:
-        """The loss of either kind; None in the curve of training."""
-        return self.val_masked_loss if self.val_loss is None else self.val_loss
+        """The loss of whichever kind; None in the curve of training."""
+        losses = (self.val_loss, self.val_masked_loss, self.val_both_loss)
+        return next((loss for loss in losses if loss is not None), None)
 
 
 class Rung(Record):

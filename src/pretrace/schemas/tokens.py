@@ -11,14 +11,14 @@ class VocabularyRecord(Record):
     """Which tokenizer a folder holds."""
 
     kind: str
-    """Kind of tokenizer: sentencepiece-bpe, openai-bpe, byte-bpe or wordpiece; extended: of one of these, with special
-    tokens after its own."""
+    """Kind of tokenizer: sentencepiece-bpe, openai-bpe, byte-bpe, wordpiece or words; extended: of one of these, with
+    special tokens after its own."""
     size: int
     """Number of token ids; they run from 0 to size - 1."""
     fingerprint: str
     """SHA-256 that two tokenizers share only if they give the same ids."""
     language: str | None = None
-    """Language of the tokenizer that makes words, where it is not English; for sentencepiece-bpe."""
+    """Language of the tokenizer that makes words, where it is not English; for sentencepiece-bpe and words."""
     lower_case: bool | None = None
     """True if letters become small and lose their accents; for wordpiece."""
     specials: list[str] | None = None
@@ -35,7 +35,7 @@ class VocabularyReport(Record):
     size: int
     """Number of token ids."""
     distinct_words: int | None = None
-    """Distinct words of the training text that it was learned from; missing for other kinds than sentencepiece-bpe."""
+    """Distinct words of the training text that it was learned from; for sentencepiece-bpe and words."""
     longest_piece: str | None = None
     """The longest token; missing for a tokenizer from elsewhere."""
     tokens_per_word: float

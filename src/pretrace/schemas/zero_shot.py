@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from pretrace.schemas.record import Record
 
 
@@ -78,6 +80,48 @@ class LanguageTestScore(Record):
     """Rows whose beginning did not fit the context."""
 
 
+class SimilarityScore(Record):
+    """Rank correlation of cosines with people's judgments, of one set of pairs."""
+
+    pairs: int
+    """Pairs whose two words have vectors; the others count nothing."""
+    missing: int
+    """Pairs with a word that has none."""
+    spearman: float | None
+    """Spearman's rho; null with fewer than three pairs, or where all judgments or all cosines are the same."""
+
+
+class AnalogyScore(Record):
+    """Questions "a is to b as c is to what?" of one category, answered by the word nearest to b - a + c."""
+
+    questions: int
+    """Questions whose four words have vectors; the others count nothing."""
+    missing: int
+    """Questions with a word that has none."""
+    right: int
+    """Questions answered with the fourth word."""
+    accuracy: float | None
+    """`right` over `questions`; null without questions."""
+
+
+class Neighbor(Record):
+    """A word near another."""
+
+    word: str
+    cosine: float
+
+
+class WordTests(Record):
+    """All tests of one table of word vectors."""
+
+    similarity: dict[str, SimilarityScore] = Field(default_factory=dict)
+    """By set of pairs."""
+    analogies: dict[str, AnalogyScore] = Field(default_factory=dict)
+    """By category, and `all`: the sums."""
+    neighbors: dict[str, list[Neighbor]] = Field(default_factory=dict)
+    """Of some frequent words, the nearest first."""
+
+
 class ZeroShotReport(Record):
     """All pre-trained models without fine-tuning."""
 
@@ -86,3 +130,5 @@ class ZeroShotReport(Record):
     `transformer-seed-43`, `lstm`)."""
     language_tests: dict[str, dict[str, LanguageTestScore]]
     """By language test and pre-training."""
+    words: dict[str, WordTests] = Field(default_factory=dict)
+    """Of word vectors, by pre-training; missing for other models."""

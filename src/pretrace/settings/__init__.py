@@ -38,6 +38,7 @@ from pretrace.settings.scale import (
     ModelSettings,
     ProbeSettings,
     Scale,
+    Sizes,
     VocabularySettings,
 )
 from pretrace.settings.search import Ladder, Search
@@ -95,6 +96,7 @@ __all__ = [
     "Scale",
     "Search",
     "Settings",
+    "Sizes",
     "SymbolRules",
     "Task",
     "TextSettings",

@@ -10,6 +10,7 @@ from pretrace.settings.card import Card
 from pretrace.settings.columns import Columns
 from pretrace.settings.corpus import HubDataset
 from pretrace.settings.kinds import KIND_FACTS, Kind
+from pretrace.settings.models.head import HeadSettings, Transfer
 from pretrace.settings.section import (
     Count,
     NotNegative,
@@ -28,6 +29,8 @@ from pretrace.settings.zero_shot import HEURISTIC_COLUMNS, HEURISTIC_KINDS, Heur
 Epochs = Annotated[int, Field(ge=1, le=10_000)]
 OVERRIDES = ("epochs", "lr", "batch_size", "lm_weight", "dropout", "soft_classes")
 """Fields of a task that override the fine-tuning settings of the scale."""
+OF_FINETUNING = ("lm_weight", "lr", "lr_factor", "epochs", "read_out", "head_strength", "layers")
+"""Fields of a variant that say how it is fine-tuned, and so are not for features."""
 MOST_SEEDS = 1000
 
 
@@ -160,6 +163,10 @@ class Variant(Section):
     """One of the experiment's `systems`; null: the first."""
     pretrained: bool = True
     """False starts from random weights."""
+    transfer: Transfer = "finetune"
+    """`features` trains a head on states of the model, whose weights stay as they are; its settings are `head`."""
+    head: HeadSettings | None = None
+    """Head on features; null: all its defaults. Only with `transfer: features`."""
     lm_weight: NotNegative | None = None
     """Weight of the auxiliary language-model loss; null: the scale's."""
     lr: Rate | None = None
@@ -185,9 +192,21 @@ class Variant(Section):
     def _is_consistent(self) -> Variant:
         if self.lr is not None and self.lr_factor is not None:
             raise ValueError("`lr` and `lr_factor` exclude each other")
+        if self.transfer == "finetune" and self.head is not None:
+            raise ValueError("`head` is for `transfer: features`; fine-tuning has the settings of the scale")
+        others = [name for name in OF_FINETUNING if getattr(self, name) is not None]
+        if self.transfer == "features" and others:
+            raise ValueError(
+                f"`{others[0]}` is for `transfer: finetune`; with `features`, `head` has rate and passes of its own"
+            )
         if self.layers is not None and not self.pretrained:
             raise ValueError("`layers` is for a pre-trained transformer")
         return self
+
+    @property
+    def head_settings(self) -> HeadSettings:
+        """Settings of the head, with `transfer: features`."""
+        return self.head or HeadSettings()
 
 
 class Continuation(Section):

@@ -12,7 +12,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.settings.corpus import Corpus, TextSettings, Workers
 from pretrace.settings.experiment import MOST_SEEDS, Pretraining, Task, Variant
 from pretrace.settings.ready import ReadySource, with_ready
-from pretrace.settings.scale import TRANSFORMER, Scale
+from pretrace.settings.scale import TRANSFORMER, ModelKind, Scale
 from pretrace.settings.search import Ladder, Rates, Search
 from pretrace.settings.section import NotNegative, Rate, Section, Seed, checked
 from pretrace.settings.system import System, SystemAtScale
@@ -23,6 +23,8 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 """Names of tasks, variants and systems: they become folders, and arguments of a command in dvc.yaml."""
 BASELINES = ("majority", "tfidf", "ngram", "lsa", ZERO_SHOT, ZERO_SHOT_PMI, FROZEN)
 """Columns of the table besides the variants."""
+FEATURES_ONLY: tuple[ModelKind, ...] = ("word2vec", "elmo")
+"""Kinds of models that are read by heads and not fine-tuned."""
 RESERVED = {
     "tasks": {"mean": "the table has a row of this name already"},
     "variants": dict.fromkeys(BASELINES, "the table has a column of this name already")
@@ -126,6 +128,11 @@ class Settings(Section):
             raise ValueError(
                 f"variants.{name}.layers: is for a {TRANSFORMER}; system {self.system_of(name)} is of kind "
                 f"`{scale.kind}`: remove it"
+            )
+        if variant.transfer == "finetune" and scale.kind in FEATURES_ONLY:
+            raise ValueError(
+                f"variants.{name}.transfer: system {self.system_of(name)} is of kind `{scale.kind}`, which is not "
+                "fine-tuned; takes `features`"
             )
         if (variant.layers or 0) > scale.model.layers:
             raise ValueError(
@@ -241,6 +248,9 @@ def load_scale(root: Path, name: str, system: str) -> SystemAtScale:
     scale_file, system_file = f"scales/{name}.yaml", f"systems/{system}.yaml"
     own = checked(System, read_yaml(root / system_file), system_file)
     sizes = read_yaml(root / scale_file)
+    for key in ("kind", "word2vec", "elmo"):
+        if key in sizes:
+            raise PretraceError(f"{scale_file}: {key}: is a system's; move it to a file in systems/")
     changed = own.over(sizes, name)
     scale = checked(Scale, changed, scale_file if changed == sizes else f"{scale_file} with {system_file}")
     return SystemAtScale(source=own.source, scale=scale)

@@ -14,9 +14,10 @@ WholeShare = Annotated[float, Field(ge=0.0, le=1.0)]
 class ObjectiveSettings(Section):
     """The next token (GPT-1, section 3.1), or masked tokens (BERT: Devlin et al. 2018, section 3.1, and its code)."""
 
-    kind: Literal["next_token", "masked"] = "next_token"
+    kind: Literal["next_token", "masked", "both_directions"] = "next_token"
     """`next_token`: each token from those before it. `masked`: some tokens from all others; such a model has
-    `model.attention: full`, and its loss is no perplexity."""
+    `model.attention: full`, and its loss is no perplexity. `both_directions`: each token from those before it, and from
+    those behind it, the mean of both losses (ELMo: Peters et al. 2018, section 3.1); of a model of kind `elmo`."""
     mask_rate: PositiveShare = 0.15
     """Share of a sequence's tokens to predict, at least one and never a special token (BERT: 0.15)."""
     mask_share: WholeShare = 0.8
@@ -36,8 +37,8 @@ class ObjectiveSettings(Section):
 
     @property
     def predicted_share(self) -> float:
-        """Share of tokens that the output predicts from."""
-        return self.mask_rate if self.kind == "masked" else 1.0
+        """Share of tokens that the output predicts from; 2 where each is predicted twice."""
+        return {"next_token": 1.0, "masked": self.mask_rate, "both_directions": 2.0}[self.kind]
 
     @model_validator(mode="after")
     def _is_consistent(self) -> ObjectiveSettings:

@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
+from pretrace.settings.models.elmo import ElmoSettings
+from pretrace.settings.models.word2vec import Word2VecSettings
 from pretrace.settings.section import Count, Positive, Section, Share, Width
 from pretrace.settings.training import FinetuneSettings, PretrainSettings
 
-ModelKind = Literal["transformer", "lstm"]
+ModelKind = Literal["transformer", "lstm", "word2vec", "elmo"]
 MODEL_KINDS: tuple[ModelKind, ...] = get_args(ModelKind)
 """Names of the language models; `pretrace.model.build.MODELS` has their classes."""
 TRANSFORMER: ModelKind = "transformer"
@@ -25,13 +27,16 @@ class VocabularySettings(Section):
     size: Annotated[int, Field(ge=64, le=1_000_000)]
     """Tokens in the vocabulary, special ones and the unknown token included (GPT-1: 40,478; GPT-2: 50,257; BERT:
     30,522)."""
-    kind: Literal["words_bpe", "byte_bpe", "wordpiece"] = "words_bpe"
+    kind: Literal["words_bpe", "byte_bpe", "wordpiece", "words"] = "words_bpe"
     """`words_bpe`: pairs of characters, merged in the words of GPT-1's recipe (section 4.1). `byte_bpe`: pairs of bytes
     of text as it is, with <|endoftext|> between documents (GPT-2: Radford et al. 2019, section 2.2). `wordpiece`:
-    BERT's pieces of words (Devlin et al. 2018, section 3)."""
+    BERT's pieces of words (Devlin et al. 2018, section 3). `words`: whole words of GPT-1's recipe, at most `size`
+    (word2vec)."""
     lower_case: bool = True
     """For `wordpiece`: whether letters become small and lose their accents (BERT's uncased models) or stay (cased).
     Words of `words_bpe` always become small, and bytes never."""
+    min_count: Count | None = None
+    """For `words`: occurrences that a word needs; null: 5 (word2vec.c)."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> VocabularySettings:
@@ -39,6 +44,8 @@ class VocabularySettings(Section):
             raise ValueError(f"size: got {self.size}; `byte_bpe` takes {LEAST_BYTE_TOKENS} or more: 256 are the bytes")
         if not self.lower_case and self.kind != "wordpiece":
             raise ValueError(f"lower_case: false is for `wordpiece`; `{self.kind}` has no such choice")
+        if self.min_count is not None and self.kind != "words":
+            raise ValueError(f"min_count: is for `words`; `{self.kind}` makes tokens of all words")
         return self
 
 
@@ -144,6 +151,10 @@ class LSTMSettings(Section):
     """Standard deviation of the initial weights."""
 
 
+Sizes = ModelSettings | LSTMSettings | Word2VecSettings | ElmoSettings
+"""Sizes of a model of any kind."""
+
+
 class ProbeSettings(Section):
     """Sizes of the probes (all ours). A corpus that is too small gives fewer rows; the table shows how many."""
 
@@ -180,11 +191,15 @@ class Scale(Section):
     threads: Annotated[int, Field(ge=1, le=1024)]
     """CPU threads per rank in pre-training. Fixed, because the order of sums, and so the last bits, depends on it."""
     kind: ModelKind = TRANSFORMER
-    """Kind of the language model, of a system's file: a `transformer` with the sizes of `model`, or an `lstm` with its
-    own and the context of `model`."""
+    """Kind of the model, of a system's file: a `transformer` with the sizes of `model`, or an `lstm`, `word2vec` or
+    `elmo` with its own and the context of `model`."""
     vocabulary: VocabularySettings
     model: ModelSettings
     lstm: LSTMSettings
+    word2vec: Word2VecSettings | None = None
+    """Of a system's file alone, with values for a scale under `at`; null: the defaults."""
+    elmo: ElmoSettings | None = None
+    """As `word2vec`."""
     pretrain: PretrainSettings
     finetune: FinetuneSettings
     probes: ProbeSettings
@@ -192,11 +207,18 @@ class Scale(Section):
     @model_validator(mode="after")
     def _predicts_what_it_cannot_see(self) -> Scale:
         objective, full = self.pretrain.objective, self.model.attention == "full"
+        if (self.kind == "elmo") != (objective.kind == "both_directions"):
+            raise ValueError(
+                f"pretrain.objective.kind: got `{objective.kind}` for a model of kind `{self.kind}`; `both_directions` "
+                "is for `elmo`, which takes nothing else"
+            )
+        if self.kind == "elmo" and self.pretrain.sample_every is not None:
+            raise ValueError("pretrain.sample_every: a model of both directions writes no text; takes null")
         if self.kind != TRANSFORMER:
             if objective.kind == "masked":
                 raise ValueError(
-                    f"pretrain.objective.kind: `masked` is for a {TRANSFORMER}; an {self.kind} reads in one direction "
-                    "and takes `next_token`"
+                    f"pretrain.objective.kind: `masked` is for a {TRANSFORMER}; the {self.kind} never sees both sides "
+                    "of a token, and takes `next_token`"
                 )
             return self
         if full and objective.kind != "masked":
@@ -227,6 +249,8 @@ class Scale(Section):
         return self
 
     @property
-    def sizes(self) -> ModelSettings | LSTMSettings:
-        """The sizes of the language model."""
-        return self.model if self.kind == TRANSFORMER else self.lstm
+    def sizes(self) -> Sizes:
+        """The sizes of the model."""
+        sizes: dict[ModelKind, Sizes] = {"transformer": self.model, "lstm": self.lstm}
+        sizes |= {"word2vec": self.word2vec or Word2VecSettings(), "elmo": self.elmo or ElmoSettings()}
+        return sizes[self.kind]

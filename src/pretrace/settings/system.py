@@ -10,6 +10,8 @@ from pretrace.settings.scale import TRANSFORMER, ModelKind, Scale
 from pretrace.settings.section import Section
 
 Values = dict[str, Any]
+SECTIONS = ("vocabulary", "model", "pretrain", "finetune", "word2vec", "elmo")
+"""Sections of a scale in which a system has values of its own."""
 
 
 class System(Section):
@@ -30,6 +32,10 @@ class System(Section):
     """Objective, optimizer and schedule."""
     finetune: Values = Field(default_factory=dict)
     """Input format and optimizer of fine-tuning."""
+    word2vec: Values = Field(default_factory=dict)
+    """Sizes and training of `kind: word2vec`."""
+    elmo: Values = Field(default_factory=dict)
+    """Sizes of `kind: elmo`."""
     at: dict[str, dict[str, Values]] = Field(default_factory=dict)
     """By scale and section, values for that scale alone: rates that were searched for there (docs/log.md)."""
 
@@ -40,7 +46,7 @@ class System(Section):
             sizes: content of the scale file.
             scale: its name.
         """
-        own = {name: getattr(self, name) for name in ("vocabulary", "model", "pretrain", "finetune")}
+        own = {name: getattr(self, name) for name in SECTIONS}
         joined = dict(sizes) if self.kind == TRANSFORMER else {**sizes, "kind": self.kind}
         for sections in (own, self.at.get(scale, {})):
             for name, values in sections.items():

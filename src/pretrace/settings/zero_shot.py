@@ -28,6 +28,10 @@ HEURISTIC_COLUMNS: dict[Heuristic, str] = {
 """The column of the table that each heuristic gives a score in."""
 
 
+OF_WORDS = ("similarity", "analogies")
+"""Protocols of language tests that are for word vectors."""
+
+
 def _one_or_several(value: Any) -> Any:
     return [] if value is None else [value] if isinstance(value, str) else value
 
@@ -61,9 +65,11 @@ class LanguageColumns(Section):
 class LanguageTest(Section):
     """One test of the pre-trained language models. The report names its protocol."""
 
-    protocol: Literal["last_word", "perplexity", "choice"]
+    protocol: Literal["last_word", "perplexity", "choice", "similarity", "analogies"]
     """`last_word`: predict the last word of a passage (LAMBADA). `perplexity`: perplexity of a text. `choice`: pick the
-    choice with the highest mean log-probability of its tokens."""
+    choice with the highest mean log-probability of its tokens. For word vectors alone, and not read for other models:
+    `similarity`: correlation with people's judgments of pairs of words (columns `set`, `word1`, `word2`, `score`);
+    `analogies`: a is to b as c is to what? (`category`, `a`, `b`, `c`, `d`)."""
     file: PathString
     """Relative to the repository: .parquet, .csv, .tsv or .jsonl; for `perplexity` anything that `corpus.path` takes,
     with the text in a column `text`."""
@@ -77,6 +83,8 @@ class LanguageTest(Section):
     def _belongs_to_protocol(self) -> LanguageTest:
         if self.protocol != "perplexity" and self.stride is not None:
             raise ValueError(f"`stride` is for `protocol: perplexity`, this test is of protocol {self.protocol}")
+        if self.protocol in OF_WORDS and (self.rows is not None or self.columns != LanguageColumns()):
+            raise ValueError(f"`rows` and `columns` are not for `protocol: {self.protocol}`, whose columns have names")
         if self.protocol == "perplexity" and (self.rows is not None or self.columns != LanguageColumns()):
             raise ValueError("`rows` and `columns` are not for `protocol: perplexity`, which reads a whole text")
         return self

@@ -20,6 +20,7 @@ from pretrace.tokens.special_rows import ExtendedVocabulary, SpecialTokensError
 from pretrace.tokens.vocabulary import Vocabulary
 from pretrace.tokens.wordpiece import FILE as WORDPIECE_FILE
 from pretrace.tokens.wordpiece import WordPieceVocabulary
+from pretrace.tokens.words import WholeWords
 
 DESCRIPTION = "vocabulary.json"
 
@@ -75,6 +76,7 @@ KINDS = (
         lambda folder, _: WordPieceVocabulary(folder),
         ((WORDPIECE_FILE,),),
     ),
+    Kind(WholeWords.kind, WholeWords),
     Kind(ExtendedVocabulary.kind, _open_extended),
 )
 """To add a kind, write its class in a module of its own and give it an entry here."""

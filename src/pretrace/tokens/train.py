@@ -13,6 +13,7 @@ from pretrace.settings import VocabularySettings, Workers
 from pretrace.tokens.bert_text import BertText
 from pretrace.tokens.train_bpe import train_vocabulary, write_word_counts
 from pretrace.tokens.train_by_library import train_byte_bpe, train_wordpiece
+from pretrace.tokens.train_words import train_words
 from pretrace.tokens.vocabulary import Vocabulary
 
 
@@ -38,7 +39,8 @@ def train_on_documents(
     Raises:
         PretraceError: the documents are missing, or have too little text for so many tokens.
     """
-    recipes: dict[str, Recipe] = {"words_bpe": Gpt1Words(language), "wordpiece": BertText(chosen.lower_case)}
+    words = Gpt1Words(language)
+    recipes: dict[str, Recipe] = {"words_bpe": words, "words": words, "wordpiece": BertText(chosen.lower_case)}
     text = PreparedText(recipes.get(chosen.kind), prepared, workers)
 
     def texts() -> Iterator[str]:
@@ -49,6 +51,8 @@ def train_on_documents(
     if chosen.kind == "wordpiece":
         return train_wordpiece(texts, out, chosen.size, chosen.lower_case)
     write_word_counts(scratch / "counts.tsv", documents, text)
+    if chosen.kind == "words":
+        return train_words(scratch / "counts.tsv", out, chosen.size, chosen.min_count, language)
     return train_vocabulary(scratch / "counts.tsv", out, chosen.size, language)
 
 

@@ -44,9 +44,10 @@ def search_rates(settings: Settings, root: Path = Path()) -> RatesRecord:
     lr = float(read_yaml(root / "scales" / f"{settings.scale_name}.yaml")["pretrain"]["lr"])
     systems: dict[str, SystemRates] = {}
     steps = 0
-    trainings = len(settings.systems) * len(settings.rates.lr_factors)
+    names = [name for name, one in settings.systems.items() if one.scale.kind != "word2vec"]  # has a rate of its own
+    trainings = len(names) * len(settings.rates.lr_factors)
     with progress(total=trainings, unit="training", description="rates") as bar:
-        for name in settings.systems:
+        for name in names:
             tried = []
             special = special_tokens(load_vocabulary(root / "models" / "vocabulary" / name))
             for rate in (lr * factor for factor in settings.rates.lr_factors):

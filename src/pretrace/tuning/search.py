@@ -61,6 +61,11 @@ def search_on_dev(
     if unknown := [name for name in settings.search.variants if name not in settings.variants]:
         known = ", ".join(settings.variants)
         raise PretraceError(f"params.yaml: search.variants: got {unknown[0]!r}; takes names of `variants`: {known}")
+    if heads := [name for name in settings.search.variants if settings.variants[name].transfer == "features"]:
+        raise PretraceError(
+            f"params.yaml: search.variants: got {heads[0]!r}, which has `transfer: features`; takes variants that are "
+            "fine-tuned"
+        )
     started = time.monotonic()
     with locked(scratch_folder() / "search" / "lock", wait=False):
         trials = list(_trials(settings, data / "encoded", models / "pretrained"))

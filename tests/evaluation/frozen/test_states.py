@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from pretrace.evaluation.frozen.states import layer_states, mean_states
+from pretrace.evaluation.frozen.states import mean_states
 from pretrace.model import Transformer
 from pretrace.settings import ModelSettings
 from pretrace.training.engine.device import Device
+from pretrace.training.features.states import layer_states
 
 pytestmark = pytest.mark.slow
 
@@ -48,6 +49,14 @@ def test_last_layer_is_what_the_model_calls_hidden() -> None:
     ids = torch.tensor([[3, 8, 9, 10]])
     *_, last = layer_states(MODEL, ids, CPU)
     assert torch.equal(last, MODEL.hidden(ids))
+
+
+def test_padding_is_not_seen_where_attention_is_full() -> None:
+    model = Transformer(SIZES.model_copy(update={"attention": "full"}), 50, 7).eval()
+    read = texts(3, 9, 4, 1)
+    together = mean_states(model, read, NEWLINE, [1, 2], CPU)
+    alone = np.concatenate([mean_states(model, [text], NEWLINE, [1, 2], CPU) for text in read])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
 @pytest.mark.parametrize("tokens", [1, 20, 10_000])

@@ -9,12 +9,14 @@ import numpy as np
 
 from pretrace.common.progress import progress
 from pretrace.evaluation.language_tests.run import prepare_tests
+from pretrace.evaluation.word_tests.run import score_words
 from pretrace.evaluation.zero_shot.checkpoints import models_by_step
 from pretrace.evaluation.zero_shot.predictions import write_predictions
 from pretrace.evaluation.zero_shot.tasks import ZeroShotResult, evaluate, read_tasks, task_report
 from pretrace.schemas.models import PretrainReport
 from pretrace.schemas.zero_shot import LanguageTestScore, ZeroShotReport, ZeroShotScore
 from pretrace.settings import Settings
+from pretrace.settings.zero_shot import OF_WORDS
 from pretrace.tokens import load_vocabulary, vocabulary_folder
 from pretrace.training.engine.device import Device
 
@@ -31,12 +33,15 @@ def zero_shot(
     Raises:
         PretraceError: a model, a task's rows or the file of a language test is missing, or not what it should be.
     """
+    if trained.val_pair_loss is not None:
+        return ZeroShotReport(tasks={}, language_tests={}, words=score_words(settings, models))
     if trained.val_loss is None:
-        print("models of masked tokens have no likelihood of a text: nothing is scored", file=sys.stderr)
+        print(f"models {trained.loss_of} have no likelihood of a text: nothing is scored", file=sys.stderr)
         return ZeroShotReport(tasks={}, language_tests={})
     vocabulary = load_vocabulary(vocabulary_folder(models / settings.scale.kind))
     tasks = read_tasks(settings, tasks_folder, vocabulary)
-    tests = prepare_tests(settings.language_tests, vocabulary)
+    of_models = {name: test for name, test in settings.language_tests.items() if test.protocol not in OF_WORDS}
+    tests = prepare_tests(of_models, vocabulary)
     task_scores: dict[str, dict[str, dict[str, ZeroShotScore]]] = {
         name: {column: {} for column in task.heuristics} for name, task in tasks.items()
     }

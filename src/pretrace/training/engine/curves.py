@@ -9,7 +9,7 @@ from typing import Any
 from pretrace.common.files import write_text
 
 Rows = list[dict[str, Any]]
-LOSSES = ("val_loss", "val_masked_loss")
+LOSSES = ("val_loss", "val_masked_loss", "val_both_loss")
 """Losses of validation: a curve has one of them."""
 MAX_ROWS = 500
 """About how many rows a written curve has at most."""

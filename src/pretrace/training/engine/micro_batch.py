@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from pretrace.common.hardware import gpu_memory_bytes, memory_bytes
-from pretrace.settings import LSTMSettings, ModelSettings
+from pretrace.settings import Sizes
 
 MEMORY_SHARE = 0.5
 """Share of the free memory that a micro-batch may take."""
@@ -21,9 +21,7 @@ STATE_BYTES = 16
 """Bytes of a parameter with its gradient and two moments."""
 
 
-def bytes_per_sequence(
-    model: ModelSettings | LSTMSettings, context: int, vocabulary_size: int, predicted_share: float = 1.0
-) -> int:
+def bytes_per_sequence(model: Sizes, context: int, vocabulary_size: int, predicted_share: float = 1.0) -> int:
     """Return the bytes that are held for the backward pass of one sequence, at most.
 
     After Korthikanti et al. 2022 (arXiv:2205.05198, section 4.1): 34 x width + 5 x heads x context bytes per token and

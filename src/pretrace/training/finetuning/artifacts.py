@@ -20,7 +20,7 @@ from pretrace.common.files import atomic_path
 from pretrace.common.open_file import SETTINGS_BYTES
 from pretrace.model.checkpoints.load import described_model
 from pretrace.model.checkpoints.safetensors_file import WeightsFile, load_module
-from pretrace.schemas.finetuning import FinetunedConfig, SeedResult
+from pretrace.schemas.finetuning import FinetunedConfig, SeedScores
 from pretrace.schemas.record import read_record
 from pretrace.tasks.dataset import UNLABELED
 from pretrace.tasks.encoded import EncodedSplit, read_unlabeled
@@ -35,6 +35,8 @@ from pretrace.training.finetuning.task_head import TaskModel
 CONFIG, MODEL = "config.json", "model.safetensors"
 UNAVAILABLE = "unavailable.json"
 """In the place of a model, for a task without rows."""
+HEAD_CONFIG, HEAD = "head.json", "head.safetensors"
+"""In the place of a model, for a head on features, which needs the model whose states it reads."""
 
 
 def load_finetuned(folder: Path) -> tuple[TaskModel, FinetunedConfig]:
@@ -74,7 +76,7 @@ def predict_rows(model: TaskModel, config: FinetunedConfig, rows: EncodedSplit) 
     return Predictions(scale.labels(outputs.values_E), outputs.probabilities_EK)
 
 
-def write_predictions(path: Path, kind: TaskKind, results: Mapping[Job, SeedResult]) -> None:
+def write_predictions(path: Path, kind: TaskKind, results: Mapping[Job, SeedScores]) -> None:
     """Write the predictions of each fine-tuning for the test rows.
 
     The columns are `row` from 0, `pretrain_seed` (null without one), `seed`, `prediction`, `probabilities`.

@@ -44,7 +44,7 @@ def write_cells(settings: Settings, encoded: Path, pretrained: Path, out: Path) 
     with atomic_folder(out) as temporary:
         for name in settings.variants:
             own = settings.of_system(settings.system_of(name))
-            sizes = own.scale.model_dump(include={"model", "lstm", "finetune"}, exclude_unset=True)
+            sizes = own.scale.model_dump(include={"model", "lstm", "word2vec", "elmo", "finetune"}, exclude_unset=True)
             kind = None if own.scale.kind == TRANSFORMER else own.scale.kind
             models = list(_model_files(own, name, pretrained / own.system_name))
             for task in settings.tasks:

@@ -11,7 +11,7 @@ from pretrace.schemas.record import read_record
 from pretrace.settings.columns import Fields
 from pretrace.tasks.kinds import TaskKind
 from pretrace.tokens import Vocabulary, load_vocabulary
-from pretrace.training.finetuning.artifacts import UNAVAILABLE, load_finetuned
+from pretrace.training.finetuning.artifacts import HEAD_CONFIG, UNAVAILABLE, load_finetuned
 from pretrace.training.finetuning.task_head import TaskModel
 
 FINETUNED, VOCABULARIES = Path("models/finetuned"), Path("models/vocabulary")
@@ -49,6 +49,11 @@ def open_cell(cell: str) -> Finetuned:
     if (folder / UNAVAILABLE).exists():
         facts = read_record(folder / UNAVAILABLE, FinetuneFacts)
         raise PretraceError(f"{folder}: there is no model: {facts.unavailable}")
+    if (folder / HEAD_CONFIG).exists():
+        raise PretraceError(
+            f"{folder}: is a head on features (`transfer: features`), and no model of its own; takes a variant that is "
+            "fine-tuned"
+        )
     return open_finetuned(folder)
 
 

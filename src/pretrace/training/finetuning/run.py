@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import statistics
 import time
 from pathlib import Path
 from typing import Any
@@ -12,22 +10,20 @@ from typing import Any
 import numpy as np
 
 from pretrace.common.files import atomic_folder
-from pretrace.schemas.finetuning import FinetunedConfig, FinetuneFacts, FinetuneRecipe, FinetuneReport, SeedResult
+from pretrace.schemas.finetuning import FinetunedConfig, FinetuneRecipe, FinetuneReport, SeedResult
 from pretrace.schemas.record import read_record, write_record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import Settings
 from pretrace.tasks.encoded import EncodedSplit, read_encoded
 from pretrace.tasks.input_formats import is_truncated
 from pretrace.tasks.kinds import KINDS
-from pretrace.tasks.metrics import standard_error
 from pretrace.training.engine.device import check_kernels, choose_device
 from pretrace.training.engine.memory import check_training_memory
-from pretrace.training.finetuning.artifacts import CONFIG, MODEL, UNAVAILABLE, write_predictions, write_unlabeled
+from pretrace.training.finetuning.artifacts import CONFIG, MODEL, write_predictions, write_unlabeled
 from pretrace.training.finetuning.config import resolve_recipe, training_rows
 from pretrace.training.finetuning.job import Job
 from pretrace.training.finetuning.seed_jobs import RESULT, SeedJobs
-
-NO_SCORES: dict[str, Any] = {"score": None, "scores": [], "stderr": None, "cut": {}, "tokens": 0, "flops": 0}
+from pretrace.training.finetuning.summary import CURVE, facts_of, report_unavailable, scores_of, write_curves
 
 
 def finetune_all_seeds(
@@ -55,14 +51,9 @@ def finetune_all_seeds(
     recipe = resolve_recipe(settings, variant, task, record)
     if "train" in splits:
         splits["train"] = training_rows(splits["train"], recipe)
-    facts = _facts(settings, task, variant, record, recipe, len(splits.get("train", ())))
+    facts = facts_of(settings, task, variant, record, recipe, len(splits.get("train", ())))
     if record.unavailable:
-        report = FinetuneReport(**facts.as_json(), **NO_SCORES)
-        with atomic_folder(out) as temporary:
-            write_record(temporary / UNAVAILABLE, facts)
-            (temporary / "curve.jsonl").touch()
-        write_predictions(predictions, KINDS[recipe.kind], {})
-        return report, {}
+        return report_unavailable(facts, out, predictions), {}
     check_kernels(settings.scale.kind, choose_device(recipe.precision, 1))
     check_training_memory(settings, vocabulary_size)
     started = time.monotonic()
@@ -73,10 +64,10 @@ def finetune_all_seeds(
     with atomic_folder(out) as temporary:
         shutil.copyfile(jobs.folder(best) / MODEL, temporary / MODEL)
         _write_config(temporary / CONFIG, settings.system_name, record, recipe, best, results[best])
-        _write_curves(temporary / "curve.jsonl", results)
+        write_curves(temporary / CURVE, results)
         write_unlabeled(temporary, task_folder)
     write_predictions(predictions, KINDS[recipe.kind], results)
-    scores = _scores(results, best, recipe.metric, splits["test"].labels)
+    scores = scores_of(results, best, recipe.metric, splits["test"].labels)
     cut = {name: count_truncated(split, settings.scale.model.context) for name, split in splits.items()}
     tokens, flops = (sum(counts) for counts in zip(*((r.tokens, r.flops) for r in results.values()), strict=True))
     report = FinetuneReport(**facts.as_json() | scores, cut=cut, tokens=tokens, flops=flops)
@@ -86,44 +77,6 @@ def finetune_all_seeds(
 def count_truncated(split: EncodedSplit, context: int) -> int:
     """Return how many examples are too long for the context."""
     return int(is_truncated(np.diff(split.offsets).reshape(-1, split.parts), context).sum())
-
-
-def _facts(
-    settings: Settings, task: str, variant: str, record: TaskRecord, recipe: FinetuneRecipe, n_train: int
-) -> FinetuneFacts:
-    """Return the facts of a cell of the benchmark that are known before training."""
-    return FinetuneFacts(
-        task=task,
-        kind=recipe.kind,
-        variant=variant,
-        metric=recipe.metric,
-        unavailable=record.unavailable,
-        n_train=n_train,
-        n_dev=record.rows.get("dev", 0),
-        n_eval=record.rows.get("test", 0),
-        seeds=settings.seeds,
-        lr=recipe.lr,
-        epochs=recipe.epochs,
-        lm_weight=recipe.lm_weight,
-    )
-
-
-def _scores(results: dict[Job, SeedResult], best: Job, metric: str, labels: np.ndarray) -> dict[str, Any]:
-    """Return the scores of all fine-tunings; the standard error is of the one whose score is the median."""
-    scores = [result.test_score for result in results.values()]
-    median = statistics.median(scores)
-    middle = min(results.values(), key=lambda result: (abs(result.test_score - median), result.seed))
-    return {
-        "seeds": [job.seed for job in results],
-        "score": round(median, 6),
-        "scores": [round(score, 6) for score in scores],
-        "pretrain_seeds": [job.pretrain_seed for job in results if job.pretrain_seed is not None],
-        "stderr": round(standard_error(metric, labels, np.array(middle.predictions)), 6),
-        "dev_scores": [round(max(result.dev_scores), 6) for result in results.values()],
-        "best_epochs": [result.best_epoch for result in results.values()],
-        "best_seed": best.seed,
-        "best_pretrain_seed": best.pretrain_seed,
-    }
 
 
 def _write_config(
@@ -139,12 +92,3 @@ def _write_config(
         label_scale=result.label_scale,
     )
     write_record(path, config)
-
-
-def _write_curves(path: Path, results: dict[Job, SeedResult]) -> None:
-    rows = [
-        {"seed": job.seed, "pretrain_seed": job.pretrain_seed, **point.as_json()}
-        for job, result in results.items()
-        for point in result.curve
-    ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")

@@ -66,7 +66,7 @@ class SeedJobs:
     ) -> None:
         self.settings, self.variant, self.recipe, self.task = settings, variant, recipe, task
         self.vocabulary_size = vocabulary_size
-        self.starts = _starts(settings, variant, pretrained)
+        self.starts = starting_folders(settings, variant, pretrained)
         common = {
             "recipe": recipe.model_dump(),
             "rows": {name: sha256_of_file(task / f"{name}.safetensors") for name in SPLITS},
@@ -133,7 +133,7 @@ class SeedJobs:
         return finetune_seed(start, self.recipe, splits, job.seed, choose_device(self.recipe.precision, 1))
 
 
-def _starts(settings: Settings, name: str, pretrained: Path) -> dict[int | None, Path | None]:
+def starting_folders(settings: Settings, name: str, pretrained: Path) -> dict[int | None, Path | None]:
     """Return the folder of each pre-trained model that a variant starts from, by its seed; None for random weights."""
     if not settings.variants[name].pretrained:
         return {None: None}

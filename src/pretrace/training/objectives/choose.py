@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pretrace.settings import ObjectiveSettings
 from pretrace.training.objectives import Objective
+from pretrace.training.objectives.both_directions import BothDirections
 from pretrace.training.objectives.causal_lm import CausalLM
 from pretrace.training.objectives.masked_lm import MaskedLM
 from pretrace.training.objectives.special_tokens import SpecialTokens, needed
@@ -20,4 +21,6 @@ def choose_objective(settings: ObjectiveSettings, special: SpecialTokens | None,
     """
     if settings.kind == "next_token":
         return CausalLM()
+    if settings.kind == "both_directions":
+        return BothDirections()
     return MaskedLM(settings, needed(special), vocabulary_size)

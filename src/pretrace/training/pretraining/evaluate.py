@@ -29,13 +29,15 @@ def validation_losses(
 
 
 def model_metrics(model: LanguageModel, losses: dict[str, float], manifest: Manifest) -> dict[str, Any]:
-    """Return the metrics of any language model: its size, its losses (nats), and what follows from `val_loss`.
+    """Return the metrics of any language model: its size, its losses (nats), and what follows from `val_loss`, or
+    from the mean over both directions.
 
     A masked model's loss has other names: it predicts a token from those on both sides, so it is no perplexity.
     """
     metrics: dict[str, Any] = {name: round(loss, 6) for name, loss in losses.items()}
-    if "val_loss" in losses:
-        validation, loss = manifest.splits["validation"], losses["val_loss"]
+    loss = losses.get("val_loss", losses.get("val_both_loss"))
+    if loss is not None:
+        validation = manifest.splits["validation"]
         metrics["val_perplexity"] = round(math.exp(min(loss, 700.0)), 4)
         metrics["val_bits_per_byte"] = round(loss / math.log(2) * validation.tokens / validation.bytes, 6)
     return metrics | {"parameters": sum(p.numel() for p in model.parameters())}

@@ -1,0 +1,1 @@
+"""Tests of word vectors by themselves: similarity, analogies, nearest neighbors."""

@@ -1,0 +1,1 @@
+"""Settings of each kind of model beside the transformer, and of a head on frozen features."""

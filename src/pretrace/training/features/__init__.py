@@ -1,0 +1,1 @@
+"""A task by a trained head on states of a model none of whose weights is trained again."""

@@ -1,0 +1,29 @@
+"""What a classifier reads of the texts of an example: one vector, or a pair of vectors compared.
+
+Shapes: E examples, P parts of each, S vectors an example (1; a choice each), D width of a text's vector, F features.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from pretrace.tasks.kinds import TaskKind
+
+
+def pair_features(vectors_EPD: Tensor, kind: TaskKind) -> Tensor:
+    """Return the features (E, S, F): of one text its vector u, of a pair [u; v; |u - v|; u * v].
+
+    Where the order of the two means nothing, their sum stands for u and v. A choice is a pair with its context.
+    """
+    if kind.texts == 1:
+        return vectors_EPD
+    u_E1D, v_ESD = vectors_EPD[:, :1], vectors_EPD[:, 1:]
+    u_ESD = u_E1D.expand_as(v_ESD)
+    first = [u_ESD + v_ESD] if kind.symmetric else [u_ESD, v_ESD]
+    return torch.cat([*first, (u_ESD - v_ESD).abs(), u_ESD * v_ESD], 2)
+
+
+def pair_width(width: int, kind: TaskKind) -> int:
+    """Return F, given the width of a text's vector."""
+    return width if kind.texts == 1 else (3 if kind.symmetric else 4) * width
