@@ -7,10 +7,15 @@ other documents are loose: they are in small buckets only.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from pretrace.corpus.filters.band_buckets import NONE, Buckets
 from pretrace.corpus.filters.shingle_sets import ShingleSets, ranges
+
+AT_ONCE = 1 << 22
+"""Members of buckets that are sorted out at once."""
 
 
 class Clusters:
@@ -28,16 +33,28 @@ class Clusters:
         self._starts = np.searchsorted(self._of, np.arange(count + 1), sorter=order)
         self._members = order
         self._free = np.diff(self._starts)
-        clusters = self._of[buckets.lists]
-        bucket = np.repeat(np.arange(len(buckets.sizes), dtype=np.int64), buckets.sizes)
-        is_loose = clusters == NONE
-        self._loose = buckets.lists[is_loose]
-        self._loose_counts = np.bincount(bucket[is_loose], minlength=len(buckets.sizes))
+        parts = [self._sorted_out(buckets, first, last, max(1, count)) for first, last in _chunks(buckets.sizes)]
+        empty = np.zeros(0, np.int32)
+        self._loose, self._loose_counts, self._touched, self._touched_counts = (
+            np.concatenate([empty, *(part[at] for part in parts)]) for at in range(4)
+        )
         self._loose_starts = np.cumsum(self._loose_counts) - self._loose_counts
-        touched = np.unique(bucket[~is_loose] * max(1, count) + clusters[~is_loose])
-        self._touched = touched % max(1, count)
-        self._touched_counts = np.bincount(touched // max(1, count), minlength=len(buckets.sizes))
         self._touched_starts = np.cumsum(self._touched_counts) - self._touched_counts
+
+    def _sorted_out(self, buckets: Buckets, first: int, last: int, count: int) -> tuple[np.ndarray, ...]:
+        """Return the loose members of successive buckets, how many each has, the clusters of the others, how many."""
+        sizes, start = buckets.sizes[first:last], buckets.starts[first]
+        listed = buckets.lists[start : start + sizes.sum()]
+        clusters = self._of[listed]
+        bucket = np.repeat(np.arange(len(sizes)), sizes)
+        is_loose = clusters == NONE
+        touched = np.unique(bucket[~is_loose] * count + clusters[~is_loose])
+        return (
+            listed[is_loose],
+            np.bincount(bucket[is_loose], minlength=len(sizes)),
+            (touched % count).astype(np.int32),
+            np.bincount(touched // count, minlength=len(sizes)),
+        )
 
     def members_of(self, cluster: int) -> np.ndarray:
         """Return the members of a cluster, ascending."""
@@ -56,6 +73,16 @@ class Clusters:
         """Count members as taken."""
         clusters = self._of[members]
         np.subtract.at(self._free, clusters[clusters != NONE], 1)
+
+
+def _chunks(sizes: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield the first and last numbers of buckets with about `AT_ONCE` members together."""
+    ends = np.cumsum(sizes)
+    first = 0
+    while first < len(sizes):
+        last = max(first + 1, int(np.searchsorted(ends, ends[first] - sizes[first] + AT_ONCE, side="right")))
+        yield first, last
+        first = last
 
 
 def _assign(buckets: Buckets, sets: ShingleSets, most: int) -> tuple[np.ndarray, int]:

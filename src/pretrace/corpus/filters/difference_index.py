@@ -21,6 +21,7 @@ from pretrace.corpus.filters.shingle_sets import ShingleSets, jaccard, places_in
 
 SLACK = 1e-6
 """Of weights, as they are rounded: pairs so near to the threshold are candidates."""
+LOW = (1 << 32) - 1
 MOST = 1 << 31
 """Above every size of a set."""
 
@@ -47,13 +48,16 @@ class DifferenceIndex:
         self._hashes, members, holders = np.unique(hashes, return_inverse=True, return_counts=True)
         self._ranks = np.empty(len(holders), np.int64)
         self._ranks[np.argsort(holders, kind="stable")] = np.arange(len(holders))  # the rarest first
-        order = np.lexsort((self._ranks[members], rows))
-        rows, self._members = rows[order], self._ranks[members[order]]
+        ordered = rows << 32 | self._ranks[members]
+        del hashes, members
+        ordered.sort()
+        rows, self._members = (ordered >> 32).astype(np.int32), (ordered & LOW).astype(np.int32)
         self._starts = np.cumsum(self._lengths) - self._lengths
         self._is_own = np.zeros(len(holders), bool)
         left = self._lengths[rows] - (np.arange(len(rows)) - self._starts[rows])
-        keys = self._members << 32 | (MOST - np.ceil(2 * left - self._weights[rows]).astype(np.int64))
-        order = np.argsort(keys, kind="stable")
+        keys = (ordered & LOW) << 32 | (MOST - np.ceil(2 * left - self._weights[rows]).astype(np.int64))
+        del ordered, left
+        order = np.argsort(keys)
         self._keys, self._listed = keys[order], rows[order]
         self._light = np.argsort(self._weights, kind="stable")
         self._light_weights, self._light_start = self._weights[self._light], 0

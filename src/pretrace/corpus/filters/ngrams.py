@@ -7,7 +7,8 @@ are the same in every process and on every machine. Two different n-grams collid
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,21 +19,32 @@ MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 """Odd, so that no word's hash loses bits by its position in the n-gram (2^64 divided by the golden ratio)."""
 
 
-class _WordHashes(dict[str, int]):
-    def __missing__(self, word: str) -> int:
+Word = TypeVar("Word", str, bytes)
+
+
+class _WordHashes(dict[Word, int]):
+    def __init__(self, hash_word: Callable[[Word], int]) -> None:
+        self._hash_word = hash_word
+
+    def __missing__(self, word: Word) -> int:
         if len(self) >= CACHED_WORDS:
             self.clear()
-        self[word] = hashed = hash_text(word)
+        self[word] = hashed = self._hash_word(word)
         return hashed
-
-
-_word_hashes = _WordHashes()
 
 
 def hash_text(text: str) -> int:
     """Hash a text, lone surrogates included, to a number below 2^64 that is the same everywhere."""
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little")
+    return _hash_bytes(text.encode("utf-8", "surrogatepass"))
+
+
+def _hash_bytes(text: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
+
+
+_word_hashes = _WordHashes(hash_text)
+_spaced_word_hashes = _WordHashes[bytes](lambda word: _hash_bytes(word[:-1]))
+"""Of words in UTF-8 with a space at their end."""
 
 
 def hash_words(words: Sequence[str]) -> np.ndarray:
@@ -53,7 +65,8 @@ def hash_words_of(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     offsets = np.concatenate([[0], ends])
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(raw)]
     words = pa.Array.from_buffers(pa.large_binary(), len(ends), buffers, null_count=0).dictionary_encode()
-    distinct = hash_words([word[:-1].decode("utf-8", "surrogatepass") for word in words.dictionary.to_pylist()])
+    spaced = words.dictionary.to_pylist()
+    distinct = np.fromiter(map(_spaced_word_hashes.__getitem__, spaced), np.uint64, len(spaced))
     is_word = np.diff(offsets) > 1  # not only a space
     text_ends = np.searchsorted(ends, np.cumsum(np.fromiter(map(len, parts), np.int64, len(parts))), side="right")
     counts = np.diff(np.concatenate([[0], np.cumsum(is_word)])[text_ends], prepend=0)
