@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
@@ -178,16 +177,13 @@ def _found_rows(
 ) -> dict[str, FoundRows]:
     """Return by task the rows with which documents of the training text share words, or words that few of them have."""
     rows = {row for of_document in _of_train(kept.evaluation_rows, splits) for row in of_document}
-    junk: Counter[str] | None = None
+    words = {text.task: ngrams.n for ngrams in evaluation for text in ngrams.texts}
+    limit: dict[str, dict[str, Any]] = {task: {} for task in words}
     if most_documents is not None:
         rows, junk = rows_without_junk(evaluation, _of_train(kept.evaluation_ngrams, splits), most_documents)
-    words = {text.task: ngrams.n for ngrams in evaluation for text in ngrams.texts}
+        limit = {task: {"most_documents": most_documents, "junk": junk[task]} for task in words}
     return {
-        task: FoundRows(
-            words=n,
-            rows=sorted(row for of_task, row in rows if of_task == task),
-            **({} if junk is None else {"most_documents": most_documents, "junk": junk[task]}),
-        )
+        task: FoundRows(words=n, rows=sorted(row for of_task, row in rows if of_task == task), **limit[task])
         for task, n in sorted(words.items())
     }
 
