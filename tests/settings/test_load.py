@@ -111,7 +111,7 @@ BAD_SCALE = [
     ("vocabulary.size", 63, "vocabulary.size"),
     ("vocabulary.size", 1_000_001, "vocabulary.size"),
     ("vocabulary.size", "4000", "vocabulary.size"),
-    ("vocabulary.kind", "words", "vocabulary.kind"),
+    ("vocabulary.kind", "letters", "vocabulary.kind"),
     ("vocabulary.kind", "byte-bpe", "vocabulary.kind"),
     (
         "vocabulary.lower_case",
