@@ -11,7 +11,7 @@ from pretrace.corpus.cleaning.within_spans import note_within
 from pretrace.corpus.documents import Document
 from pretrace.corpus.filters.base import BEGINNING, BatchStep, CleanedDocument, Reason, Step
 from pretrace.corpus.filters.minhash import band_hashes, band_rows, signatures
-from pretrace.corpus.text.count_words import count_raw_words, count_words
+from pretrace.corpus.text.count_words import count_raw_words_of
 from pretrace.corpus.text.recipe import Gpt1Words
 
 if TYPE_CHECKING:
@@ -48,8 +48,9 @@ class Measure(BatchStep):
         self._near_duplicates = near_duplicates
 
     def of_batch(self, documents: list[CleanedDocument]) -> list[Reason | None]:
-        for document in documents:
-            document.words = count_words(document.prepared)
+        all_words = count_raw_words_of([document.prepared for document in documents])
+        for document, words in zip(documents, all_words, strict=True):
+            document.words = words
             document.digest = hashlib.sha256(document.prepared.encode()).digest()
         if rules := self._near_duplicates:
             found = signatures([document.prepared for document in documents], rules.shingle_words)
@@ -65,7 +66,8 @@ class ApplySteps:
     steps: Sequence[Step]
 
     def __call__(self, documents: list[Document]) -> list[CleanedDocument]:
-        cleaned = list(map(_begin, documents))
+        words = count_raw_words_of([document.text for document in documents])
+        cleaned = list(map(_begin, documents, words))
         kept = cleaned
         for step in self.steps:
             reasons = step.of_batch(kept) if isinstance(step, BatchStep) else map(step, kept)
@@ -79,11 +81,9 @@ class ApplySteps:
         return cleaned
 
 
-def _begin(document: Document) -> CleanedDocument:
+def _begin(document: Document, words: int) -> CleanedDocument:
     text = document.text
-    cleaned = CleanedDocument(
-        document.id, document.source, text, text[:BEGINNING], len(text.encode()), count_raw_words(text)
-    )
+    cleaned = CleanedDocument(document.id, document.source, text, text[:BEGINNING], len(text.encode()), words)
     if isinstance(document, PreparedDocument):
         cleaned.prepared = document.prepared
     return cleaned

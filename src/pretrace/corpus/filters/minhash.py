@@ -16,8 +16,8 @@ from pretrace.corpus.filters.ngrams import MULTIPLIER, hash_ngrams, hash_words, 
 PERMUTATIONS = 128
 MISSED = 0.001
 """The largest probability that a pair at the threshold agrees in no band."""
-AT_ONCE = 1 << 14
-"""Shingles that are permuted at once: they stay in a processor's cache."""
+AT_ONCE = 1 << 16
+"""Shingles that are permuted at once: they stay in a processor's second cache."""
 MOST = 2**32 - 1
 """The values of the signature of an empty set."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -9,15 +10,6 @@ import numpy as np
 
 SPACE = 32
 UTF16_UNITS = 1 << 16
-SHORT = 2_000
-"""Characters up to which Python counts words faster than numpy."""
-
-
-def count_words(cleaned: str) -> int:
-    """Count the words of a text as `clean_text` returns it."""
-    if len(cleaned) < SHORT or not cleaned:
-        return len(cleaned.split())
-    return count_spaces(cleaned) + cleaned.count("\n") + 1
 
 
 def count_spaces(text: str) -> int:
@@ -27,12 +19,22 @@ def count_spaces(text: str) -> int:
 
 def count_raw_words(text: str) -> int:
     """Count the words of any text, as many as `text.split()` has."""
-    if len(text) < SHORT:
-        return len(text.split())
-    units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), "<u2")
+    return count_raw_words_of([text])[0]
+
+
+def count_raw_words_of(texts: Sequence[str]) -> list[int]:
+    """Count the words of each of any texts, as many as `text.split()` has."""
     # White space is added at the end, so that each word has an end.
-    white = np.append(_white_space()[units], True)
-    return int(np.count_nonzero(white[1:] & ~white[:-1]))
+    units = np.frombuffer("\n".join([*texts, ""]).encode("utf-16-le", "surrogatepass"), "<u2")
+    white = _white_space()[units]
+    words = np.flatnonzero(white[1:] & ~white[:-1])
+    if len(texts) == 1:
+        return [len(words)]
+    lengths = list(map(len, texts))
+    if sum(lengths) + len(texts) < len(units):  # there are characters of two units
+        lengths = [len(text.encode("utf-16-le", "surrogatepass")) // 2 for text in texts]
+    ends = np.cumsum(lengths) + np.arange(len(texts))
+    return np.diff(np.searchsorted(words, ends), prepend=0).tolist()
 
 
 def spaced_words(text: str) -> Any:
