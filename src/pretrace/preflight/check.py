@@ -22,6 +22,7 @@ from pretrace.preflight.disk import check_disk, corpus_bytes
 from pretrace.preflight.epochs import describe_epochs, describe_mix, named_sources
 from pretrace.preflight.timing import DryRun, dry_run
 from pretrace.settings import Settings
+from pretrace.settings.load import FEATURES_ONLY
 from pretrace.settings.models.word2vec import Word2VecSettings
 from pretrace.tasks.odd_rows.classes import counts
 from pretrace.tasks.raw_files import changed_files, read_task_reports, rows_changed
@@ -59,7 +60,7 @@ def preflight(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _tasks(settings)
     systems = [settings.of_system(name) for name in settings.systems]
     models = [(own, _meta_model(own)) for own in systems]
-    largest = max(_parameters(model) for _, model in models)
+    largest = max((_parameters(model) for own, model in models if own.scale.kind not in FEATURES_ONLY), default=0)
     several = len(settings.pretrain.seeds) > 1
     yield (
         "fine-tuning",
