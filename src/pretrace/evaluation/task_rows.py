@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.open_file import check_regular
 from pretrace.corpus.text.recipe import Recipe
-from pretrace.tasks.dataset import one_line
+from pretrace.tasks.dataset import parts_read
 from pretrace.tokens import Vocabulary
 
 
@@ -57,12 +56,6 @@ def read_rows(folder: Path, split: str, limit: int | None, vocabulary: Vocabular
         raise PretraceError(f"{path}: has no rows")
     rows = table.take(numbers).to_pylist()
     return [
-        TextRow(int(number), _parts(row, vocabulary, words), int(row["label"]), row["origin"])
+        TextRow(int(number), parts_read(row["parts"], row["raw"], vocabulary, words), int(row["label"]), row["origin"])
         for number, row in zip(numbers, rows, strict=True)
     ]
-
-
-def _parts(row: dict[str, Any], vocabulary: Vocabulary, words: Recipe) -> tuple[str, ...]:
-    if vocabulary.recipe == words:
-        return tuple(row["parts"])
-    return tuple(one_line(vocabulary.prepare(part)) for part in row["raw"])

@@ -12,9 +12,10 @@ multiple_choice (context, choice, choice, ...).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder
@@ -77,6 +78,29 @@ class TaskData:
 def one_line(text: str) -> str:
     """Return a text on one line, with single spaces: the form of every part of a row."""
     return " ".join(text.split())
+
+
+class Preparer(Protocol):
+    """Prepares text for token ids: any tokenizer of pretrace.tokens."""
+
+    @property
+    def recipe(self) -> object:
+        """Its preparation of text, to compare with others; None: text stays as it is."""
+
+    def prepare(self, text: str) -> str:
+        """Return raw text as the tokenizer reads it."""
+        ...
+
+
+def parts_read(parts: Sequence[str], raw: Sequence[str], tokenizer: Preparer, words: object) -> tuple[str, ...]:
+    """Return the parts of a row as a tokenizer reads them, on one line.
+
+    Args:
+        parts: as words.
+        raw: as they were written.
+        words: the recipe that made the words, which a tokenizer with the same one need not make again.
+    """
+    return tuple(parts) if tokenizer.recipe == words else tuple(one_line(tokenizer.prepare(part)) for part in raw)
 
 
 def write_rows(folder: Path, task: TaskData) -> None:

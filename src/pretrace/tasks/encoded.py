@@ -8,7 +8,6 @@ unlabeled.{parquet,safetensors} rows to predict, if there are any; the first has
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -19,7 +18,7 @@ from pretrace.common.files import atomic_folder
 from pretrace.common.open_file import check_regular
 from pretrace.schemas.record import read_record, write_record
 from pretrace.schemas.tasks import TaskRecord
-from pretrace.tasks.dataset import SPLITS, TASK, UNLABELED, Row, one_line, read_rows
+from pretrace.tasks.dataset import SPLITS, TASK, UNLABELED, Preparer, Row, one_line, parts_read, read_rows
 from pretrace.tasks.kinds import KINDS
 
 SPECIAL_IDS = ("first_id", "separator_id")
@@ -50,19 +49,11 @@ class EncodedSplit:
         return EncodedSplit(np.concatenate(parts), offsets, self.labels[indices], self.parts)
 
 
-class Encoder(Protocol):
+class Encoder(Preparer, Protocol):
     """Turns text into token ids: any tokenizer of pretrace.tokens."""
 
     first_id: int | None
     separator_id: int | None
-
-    @property
-    def recipe(self) -> object:
-        """Its preparation of text, to compare with others; None: text stays as it is."""
-
-    def prepare(self, text: str) -> str:
-        """Return raw text as the tokenizer reads it."""
-        ...
 
     def encode_array(self, prepared: str) -> np.ndarray:
         """Return the token ids of prepared text."""
@@ -79,7 +70,7 @@ def encode_rows(rows: Path, tokenizer: Encoder, words: object, out: Path) -> Non
 
     Args:
         rows: data/tasks/<task>.
-        words: the recipe that made the words of the rows, which a tokenizer with the same one need not make again.
+        words: as `parts_read` takes it.
         out: data/encoded/<system>/<task>.
 
     Raises:
@@ -87,13 +78,13 @@ def encode_rows(rows: Path, tokenizer: Encoder, words: object, out: Path) -> Non
     """
     record, task = read_record(rows / TASK, TaskRecord), read_rows(rows)
     special = {name: value for name in SPECIAL_IDS if (value := getattr(tokenizer, name)) is not None}
-    encode = tokenizer.encode_array if tokenizer.recipe == words else partial(encode_part, tokenizer)
     label_type = KINDS[task.kind].label_type
     with atomic_folder(out) as temporary:
         write_record(temporary / TASK, record.model_copy(update=special))
         for split, part in (task.splits | ({UNLABELED: task.unlabeled} if task.unlabeled else {})).items():
-            texts = [text for row in part for text in (row.parts if tokenizer.recipe == words else row.raw)]
-            _write_split(temporary / f"{split}.safetensors", [encode(text) for text in texts], part, label_type)
+            texts = [text for row in part for text in parts_read(row.parts, row.raw, tokenizer, words)]
+            ids = [tokenizer.encode_array(text) for text in texts]
+            _write_split(temporary / f"{split}.safetensors", ids, part, label_type)
         if task.unlabeled:
             _write_ids(temporary / f"{UNLABELED}.parquet", task.unlabeled)
 
