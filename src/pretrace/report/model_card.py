@@ -54,7 +54,7 @@ PREPARED = {"byte-bpe": "as it was written", "wordpiece": "split into words and 
 
 LEARNS = {"val_loss": "the next token", "val_masked_loss": "masked tokens"}
 LEARNS |= {"val_both_loss": "next tokens and previous ones", "val_pair_loss": "the words around a word"}
-"""What a model learns to predict, by its validation loss."""
+"""The tokens that a model learns to predict, by its validation loss."""
 
 
 def own_form(system: str, kind: ModelKind) -> Form:

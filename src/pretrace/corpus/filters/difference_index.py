@@ -108,7 +108,7 @@ class DifferenceIndex:
         rows = self._listed[at]
         free = ~taken[self._numbers[rows]]
         self.looked_at += len(rows)
-        self._seen_taken += len(rows) - np.count_nonzero(free)
+        self._seen_taken += len(rows) - int(np.count_nonzero(free))
         if self._seen_taken > len(self._listed):  # as much as it costs to forget them
             kept = ~taken[self._numbers[self._listed]]
             self._keys, self._listed, self._seen_taken = self._keys[kept], self._listed[kept], 0

@@ -24,7 +24,7 @@ Word = TypeVar("Word", str, bytes)
 
 class _WordHashes(dict[Word, int]):
     def __init__(self, hash_word: Callable[[Word], int]) -> None:
-        self._hash_word = hash_word
+        self._hash_word: Callable[[Word], int] = hash_word
 
     def __missing__(self, word: Word) -> int:
         if len(self) >= CACHED_WORDS:

@@ -70,7 +70,8 @@ def fit_head(
     """
     features = train.features
     shape = features.states_SXLC if isinstance(features, Pooled) else features.states_NLC
-    head = FeatureHead(kind, settings, outputs, *shape.shape[-2:], seed=seed).to(device)
+    layers, width = shape.shape[-2:]
+    head = FeatureHead(kind, settings, outputs, layers, width, seed).to(device)
     head.mix.fit(torch.from_numpy(shape).float().to(device))
     scale = kind.label_scale(train.labels_E, outputs)
     targets = torch.from_numpy(kind.targets(train.labels_E, outputs, scale)).to(device)

@@ -1,4 +1,4 @@
-"""What a classifier reads of the texts of an example: one vector, or a pair of vectors compared.
+"""Input of a classifier from the texts of an example: one vector, or a pair of vectors compared.
 
 Shapes: E examples, P parts of each, S vectors an example (1; a choice each), D width of a text's vector, F features.
 """

@@ -22,7 +22,7 @@ class WordStates:
 
     def __init__(self, vectors_VC: np.ndarray) -> None:
         self.width = vectors_VC.shape[1]
-        self._has_vector = vectors_VC.any(1)
+        self._has_vector = np.asarray(vectors_VC.any(1))
         self._table = torch.from_numpy(vectors_VC)
 
     def flops(self, lengths: np.ndarray) -> int:

@@ -72,9 +72,12 @@ def train_vectors(
                 noise_BN = frequencies.noise(len(centers_BT) * NOISE, draws).reshape(-1, NOISE)
                 share = (done + len(ids) * read / max(1, len(drawn.words_M))) / total
                 rate = settings.lr * max(LAST_RATE, 1 - share)
-                of_text = (torch.from_numpy(one) for one in (centers_BT, contexts_BS))
-                chosen = torch.from_numpy(pairs_BST.astype(np.float32))
-                step = Blocks(*of_text, chosen, torch.from_numpy(noise_BN))
+                step = Blocks(
+                    torch.from_numpy(centers_BT),
+                    torch.from_numpy(contexts_BS),
+                    torch.from_numpy(pairs_BST.astype(np.float32)),
+                    torch.from_numpy(noise_BN),
+                )
                 update(vectors_VC, outputs_VC, step, settings.negatives, rate)
                 read += centers_BT.size
                 updates, pairs = updates + 1, pairs + int(pairs_BST.sum())
