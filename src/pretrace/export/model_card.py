@@ -39,7 +39,7 @@ from gensim.models import KeyedVectors
 vectors = KeyedVectors.load_word2vec_format("FOLDER/vectors.txt")
 ```""",
 }
-"""How to open formats of others."""
+"""Instructions to open formats of others."""
 OPEN = {
     "onnx": """```python
 import onnxruntime

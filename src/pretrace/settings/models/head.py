@@ -21,7 +21,7 @@ class HeadSettings(Section):
     """
 
     reads: Literal["mean_max", "bilstm"] = "mean_max"
-    """How a text becomes a vector. `mean_max`: mean and maximum of its states. `bilstm`: a bidirectional LSTM over
+    """The way from a text to a vector. `mean_max`: mean and maximum of its states. `bilstm`: a bidirectional LSTM over
     them and its maximum over time (the baseline of GLUE: Wang et al. 2018, section 5, without its attention)."""
     units: Width = 128
     """Of the LSTM, in each direction (GLUE: 1500)."""

@@ -1,4 +1,4 @@
-"""What a cell of the benchmark reports, whichever way its models were trained: facts, scores, curves."""
+"""Report of a cell of the benchmark, whichever way its models were trained: facts, scores, curves."""
 
 from __future__ import annotations
 
