@@ -96,7 +96,7 @@ def test_fine_tuning_rests_on_its_own_system_and_task(tmp_path: Path) -> None:
     others = {"pretrain@bert", "encode@bert"}
     assert others <= set(cell.chain()), "without the files of data/, the others may have been read, too"
     files = ("data/encoded/gpt1/rte/train.safetensors", "models/pretrained/gpt1/transformer/model.safetensors")
-    record = {"system": "gpt1", "settings": {}, "files": dict.fromkeys(files, "0" * 64)}
+    record = {"system": "gpt1", "kind": "transformer", "settings": {}, "files": dict.fromkeys(files, "0" * 64)}
     made.write(tmp_path / "data/cells/rte-full.json", record)
     assert cell.chain() == ["finetune@rte-full", "cells", "encode@gpt1", "pretrain@gpt1", "tasks@rte"]
     assert cell.data("cells") == {

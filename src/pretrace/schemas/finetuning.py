@@ -24,8 +24,8 @@ class CellRecord(Record):
 
     system: SystemName
     """System of the variant."""
-    kind: ModelKind | None = None
-    """Kind of its model, if it is no transformer."""
+    kind: ModelKind
+    """Kind of its model."""
     settings: dict[str, dict[str, Any]]
     """Its `finetune` and sizes of models at the scale: with others another result would come out of the same files."""
     files: dict[str, str]

@@ -20,7 +20,7 @@ from pretrace.pipeline.dvc_hash import dvc_hash
 from pretrace.schemas.finetuning import CellRecord
 from pretrace.schemas.record import read_record, write_record
 from pretrace.schemas.tokens import VocabularyRecord
-from pretrace.settings import TRANSFORMER, Settings
+from pretrace.settings import Settings
 
 SIZE = "vocabulary/vocabulary.json"
 """In the folder of a pre-trained model: the record with the size of its vocabulary."""
@@ -45,12 +45,11 @@ def write_cells(settings: Settings, encoded: Path, pretrained: Path, out: Path) 
         for name in settings.variants:
             own = settings.of_system(settings.system_of(name))
             sizes = own.scale.model_dump(include={"model", "lstm", "word2vec", "elmo", "finetune"}, exclude_unset=True)
-            kind = None if own.scale.kind == TRANSFORMER else own.scale.kind
             models = list(_model_files(own, name, pretrained / own.system_name))
             for task in settings.tasks:
                 files = [*sorted((encoded / own.system_name / task).glob("*")), *models]
                 hashes = {path.as_posix(): sha256(path) for path in files}
-                record = CellRecord(system=own.system_name, kind=kind, settings=sizes, files=hashes)
+                record = CellRecord(system=own.system_name, kind=own.scale.kind, settings=sizes, files=hashes)
                 write_record(temporary / f"{task}-{name}.json", record)
     systems = dict.fromkeys(map(settings.system_of, settings.variants))
     paths = [*(folder / system for system in systems for folder in (encoded, pretrained)), *sorted(out.iterdir())]
