@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.evaluation.word_tests.analogies import analogies
@@ -11,11 +13,14 @@ from pretrace.evaluation.word_tests.neighbors import neighbors
 from pretrace.evaluation.word_tests.similarity import similarity
 from pretrace.model import load_model
 from pretrace.model.word2vec import Word2Vec
-from pretrace.schemas.zero_shot import AnalogyScore, SimilarityScore, WordTests
+from pretrace.schemas.zero_shot import WordTests
 from pretrace.settings import Settings
 from pretrace.tokens import load_vocabulary, vocabulary_folder
 from pretrace.tokens.words import WholeWords
 from pretrace.training.word2vec.words import vectors_of_words
+
+PROTOCOLS: dict[str, Callable[..., dict[str, Any]]] = {test.__name__: test for test in (similarity, analogies)}
+"""Tests of words by their name in `language_tests`."""
 
 
 def score_words(settings: Settings, models: Path) -> dict[str, WordTests]:
@@ -35,15 +40,12 @@ def score_words(settings: Settings, models: Path) -> dict[str, WordTests]:
         model = load_model(models / name)
         assert isinstance(model, Word2Vec)
         vectors = vectors_of_words(model, vocabulary)
-        similar: dict[str, SimilarityScore] = {}
-        answered: dict[str, AnalogyScore] = {}
+        scores: dict[str, dict[str, Any]] = {protocol: {} for protocol in PROTOCOLS}
         for test_name, test in settings.language_tests.items():
-            try:
-                if test.protocol == "similarity":
-                    similar |= similarity(vectors, test.file, prepare)
-                elif test.protocol == "analogies":
-                    answered |= analogies(vectors, test.file, prepare)
-            except PretraceError as error:
-                raise PretraceError(f"params.yaml: language_tests.{test_name}: {error}") from None
-        found[name] = WordTests(similarity=similar, analogies=answered, neighbors=neighbors(vectors))
+            if run_test := PROTOCOLS.get(test.protocol):
+                try:
+                    scores[test.protocol] |= run_test(vectors, test.file, prepare)
+                except PretraceError as error:
+                    raise PretraceError(f"params.yaml: language_tests.{test_name}: {error}") from None
+        found[name] = WordTests(**scores, neighbors=neighbors(vectors))
     return found
