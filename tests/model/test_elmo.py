@@ -45,7 +45,7 @@ def test_directions_never_see_each_other() -> None:
     """A token changes the forward states from its own place on, and the backward ones up to it; in every layer."""
     model, one, other = Elmo(SIZES, V, 9, 1), ids(), ids()
     other[:, 3] = (other[:, 3] + 1) % V
-    for a, b in zip(model.layer_states(one)[1:], model.layer_states(other)[1:], strict=True):
+    for a, b in zip([*model.layer_states(one)][1:], [*model.layer_states(other)][1:], strict=True):
         differs = (a != b).any(2).all(0), (a[:, :, :5] != b[:, :, :5]).any(2), (a[:, :, 5:] != b[:, :, 5:]).any(2)
         assert differs[0].tolist() == [True] * 7
         assert differs[1].any(0).tolist() == [False] * 3 + [True] * 4
@@ -56,7 +56,7 @@ def test_directions_never_see_each_other() -> None:
 def test_padding_changes_no_state() -> None:
     model, read = Elmo(SIZES, V, 9, 1), ids(2, 4)
     padded = torch.cat([read, ids(2, 3)], 1)
-    alone = model.layer_states(read)
+    alone = [*model.layer_states(read)]
     for wanted, found in zip(alone, model.layer_states(padded, torch.tensor([4, 4])), strict=True):
         torch.testing.assert_close(found[:, :4], wanted)
 

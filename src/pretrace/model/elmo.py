@@ -12,12 +12,14 @@ Shapes: B batch, T time, E width of embeddings and projections, L layers, the em
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
 from pretrace.common.errors import PretraceError
 from pretrace.model.kernels.dropout import Dropout, with_dropout
-from pretrace.model.language_model import LanguageModel, initialize
+from pretrace.model.language_model import ModelWithoutPositions, initialize
 from pretrace.model.packed_sequences import Layout
 from pretrace.settings.models.elmo import ElmoSettings
 
@@ -40,19 +42,15 @@ class DirectedStack(nn.Module):
         return states
 
 
-class Elmo(LanguageModel):
+class Elmo(ModelWithoutPositions):
     """Token embeddings and a stack of LSTMs for each direction; its states are [forward; backward]."""
 
     kind = "elmo"
-    attends = False
     settings_type = ElmoSettings
     settings: ElmoSettings
 
     def __init__(self, settings: ElmoSettings, vocabulary_size: int, context: int, seed: int = 0) -> None:
-        super().__init__()
-        self.settings = settings
-        self._context = context
-        self.blocks = nn.ModuleList()
+        super().__init__(settings, context)
         self.token_embedding = nn.Embedding(vocabulary_size, settings.embedding)
         self.forward_stack = DirectedStack(settings)
         self.backward_stack = DirectedStack(settings)
@@ -66,16 +64,6 @@ class Elmo(LanguageModel):
         for name, parameter in self.named_parameters():
             if "bias_ih" in name and not parameter.is_meta:  # gates are input, forget, cell, output
                 parameter[width : 2 * width] = 1.0
-
-    @classmethod
-    def create(cls, settings: ElmoSettings, vocabulary_size: int, context: int, seed: int = 0) -> Elmo:
-        """Return a model with random weights."""
-        return cls(settings, vocabulary_size, context, seed)
-
-    @property
-    def context(self) -> int:
-        """Longest sequence, in tokens."""
-        return self._context
 
     @property
     def width(self) -> int:
@@ -93,20 +81,22 @@ class Elmo(LanguageModel):
 
     def hidden(self, ids_BT: Tensor, dropout: Dropout | None = None, layout: Layout | None = None) -> Tensor:
         """Return the states (B, T, 2 E) of the last layer."""
-        return self.layer_states(ids_BT, dropout=dropout)[-1]
+        return self._states(ids_BT, dropout=dropout)[-1]
 
     def traceable_hidden(self, ids_BT: Tensor) -> Tensor:
         """Return `hidden` without dropout."""
         return self.hidden(ids_BT)
 
-    def layer_states(
-        self, ids_BT: Tensor, lengths_B: Tensor | None = None, dropout: Dropout | None = None
-    ) -> list[Tensor]:
-        """Return the states (B, T, 2 E) of each layer: the embeddings twice, then [forward; backward] of each LSTM.
+    @property
+    def state_layers(self) -> int:
+        """The embeddings, and each LSTM."""
+        return self.settings.layers + 1
 
-        Args:
-            lengths_B: tokens of each sequence: the rest is padding, which no token's state depends on; None: all.
-        """
+    def layer_states(self, ids_BT: Tensor, lengths_B: Tensor | None = None) -> Iterator[Tensor]:
+        """Yield the states (B, T, 2 E) of each layer: the embeddings twice, then [forward; backward] of each LSTM."""
+        yield from self._states(ids_BT, lengths_B)
+
+    def _states(self, ids_BT: Tensor, lengths_B: Tensor | None = None, dropout: Dropout | None = None) -> list[Tensor]:
         with torch.autocast(ids_BT.device.type, enabled=False):  # not every CPU has LSTMs in bfloat16
             x_BTE = with_dropout(self.token_embedding(ids_BT), dropout)
             forward = self.forward_stack(x_BTE, dropout)
@@ -118,7 +108,7 @@ class Elmo(LanguageModel):
 
         The first predict the tokens from the second on, the others the tokens up to the last but one.
         """
-        h_BTX = self.layer_states(ids_BT, dropout=dropout)[-1]
+        h_BTX = self._states(ids_BT, dropout=dropout)[-1]
         forward_BTE, backward_BTE = h_BTX.split(self.settings.embedding, 2)
         return forward_BTE[:, :-1], backward_BTE[:, 1:]
 

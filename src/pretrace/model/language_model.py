@@ -8,8 +8,8 @@ Shapes: B batch, T time, N tokens of packed sequences, C hidden width, E width o
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -109,6 +109,19 @@ class LanguageModel(nn.Module, ABC):
             dropout: of the rows, or of the layout; good for one pass.
         """
 
+    @property
+    def state_layers(self) -> int:
+        """Number of layers of `layer_states`."""
+        return 1
+
+    def layer_states(self, ids_BT: Tensor, lengths_B: Tensor | None = None) -> Iterator[Tensor]:
+        """Yield the states (B, T, C) of each layer, from the bottom, without dropout: by default the last layer's.
+
+        Args:
+            lengths_B: tokens of each sequence: the rest is padding, on which no token's state depends; None: all.
+        """
+        yield self.hidden(ids_BT)
+
     def output_states(self, h_BTC: Tensor) -> Tensor:
         """Return what the tied output multiplies (B, T, E): by default the hidden states themselves."""
         return h_BTC
@@ -169,6 +182,33 @@ class LanguageModel(nn.Module, ABC):
             context=self.context,
             settings=self.settings.model_dump(exclude_defaults=True),
         )
+
+
+class ModelWithoutPositions(LanguageModel):
+    """A model that would read texts of any length: its context is what it is told, so that all systems read the same.
+
+    Subclasses have the parameters `settings`, `vocabulary_size`, `context` and `seed`, in this order.
+    """
+
+    attends = False
+
+    def __init__(self, settings: Sizes, context: int) -> None:
+        super().__init__()
+        self.settings = settings
+        self._context = context
+        self.blocks = nn.ModuleList()
+
+    @classmethod
+    def create(cls, settings: Any, vocabulary_size: int, context: int, seed: int = 0) -> Self:
+        """Return a model with random weights; the same seed gives the same bytes."""
+        make: Any = cls
+        model: Self = make(settings, vocabulary_size, context, seed)
+        return model
+
+    @property
+    def context(self) -> int:
+        """Longest sequence in tokens."""
+        return self._context
 
 
 def longest_prompt(context: int) -> int:

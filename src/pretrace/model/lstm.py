@@ -10,39 +10,25 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from pretrace.model.kernels.dropout import Dropout, with_dropout
-from pretrace.model.language_model import LanguageModel, initialize
+from pretrace.model.language_model import ModelWithoutPositions, initialize
 from pretrace.model.packed_sequences import Layout
 from pretrace.settings import LSTMSettings
 
 
-class LSTM(LanguageModel):
+class LSTM(ModelWithoutPositions):
     """Token embeddings, a recurrent stack, a projection to the embeddings' width, and an output tied to them."""
 
     kind = "lstm"
-    attends = False
     settings_type = LSTMSettings
     bfloat16_on_any_cpu = False
     settings: LSTMSettings
 
     def __init__(self, settings: LSTMSettings, vocabulary_size: int, context: int, seed: int = 0) -> None:
-        super().__init__()
-        self.settings = settings
-        self._context = context
-        self.blocks = nn.ModuleList()
+        super().__init__(settings, context)
         self.token_embedding = nn.Embedding(vocabulary_size, settings.embedding)
         self.recurrent = nn.LSTM(settings.embedding, settings.width, settings.layers, batch_first=True)
         self.projection = nn.Linear(settings.width, settings.embedding)
         initialize(self, settings.initial_std, seed)
-
-    @classmethod
-    def create(cls, settings: LSTMSettings, vocabulary_size: int, context: int, seed: int = 0) -> LSTM:
-        """Return a model with random weights."""
-        return cls(settings, vocabulary_size, context, seed)
-
-    @property
-    def context(self) -> int:
-        """Longest sequence, in tokens."""
-        return self._context
 
     @property
     def width(self) -> int:

@@ -13,6 +13,7 @@ Shapes, as suffixes of names: B batch, T time (tokens of a sequence), C width, H
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import cast
 
 import numpy as np
@@ -139,6 +140,24 @@ class Transformer(LanguageModel):
         for block in self.blocks:
             x_BTC = run(block, x_BTC, dropout, layout, mask_BTT)
         return self.normed(x_BTC)
+
+    @property
+    def state_layers(self) -> int:
+        """The embeddings, and every block."""
+        return len(self.blocks) + 1
+
+    def layer_states(self, ids_BT: Tensor, lengths_B: Tensor | None = None) -> Iterator[Tensor]:
+        """Yield the states (B, T, C) of the embeddings and of every block; the last are those of `hidden`."""
+        mask_BTT = None
+        if lengths_B is not None and not self.is_causal:  # where it is, no token sees the padding behind it
+            mask_BTT = padding_mask(lengths_B, ids_BT.shape[1])
+        x_BTC = self.embedded(ids_BT)
+        yield x_BTC
+        for number, block in enumerate(self.blocks, 1):
+            x_BTC = block(x_BTC, None, None, mask_BTT)
+            if number == len(self.blocks):
+                x_BTC = self.normed(x_BTC)
+            yield x_BTC
 
     def embedded(
         self,

@@ -13,40 +13,26 @@ from torch import Tensor, nn
 
 from pretrace.common.errors import PretraceError
 from pretrace.model.kernels.dropout import Dropout
-from pretrace.model.language_model import LanguageModel
+from pretrace.model.language_model import ModelWithoutPositions
 from pretrace.model.packed_sequences import Layout
 from pretrace.settings.models.word2vec import Word2VecSettings
 
 
-class Word2Vec(LanguageModel):
+class Word2Vec(ModelWithoutPositions):
     """A table of word vectors; those of what is no word, such as the end of a document, are zero."""
 
     kind = "word2vec"
-    attends = False
     settings_type = Word2VecSettings
     not_each_token = ("token_embedding",)
     settings: Word2VecSettings
 
     def __init__(self, settings: Word2VecSettings, vocabulary_size: int, context: int, seed: int = 0) -> None:
-        super().__init__()
-        self.settings = settings
-        self._context = context
-        self.blocks = nn.ModuleList()
+        super().__init__(settings, context)
         self.token_embedding = nn.Embedding(vocabulary_size, settings.width)
         if not self.token_embedding.weight.is_meta:
             with torch.no_grad():
                 generator = torch.Generator().manual_seed(seed)
                 self.token_embedding.weight.uniform_(-0.5, 0.5, generator=generator).div_(settings.width)
-
-    @classmethod
-    def create(cls, settings: Word2VecSettings, vocabulary_size: int, context: int, seed: int = 0) -> Word2Vec:
-        """Return a model with random vectors."""
-        return cls(settings, vocabulary_size, context, seed)
-
-    @property
-    def context(self) -> int:
-        """Words of a text that are read: those of the scale's context, so that all systems read the same."""
-        return self._context
 
     @property
     def width(self) -> int:

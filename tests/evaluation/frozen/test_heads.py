@@ -51,8 +51,8 @@ def test_layer_with_the_answer_is_found(kind: str) -> None:
 
 def test_order_of_an_unordered_pair_means_nothing() -> None:
     states = np.random.default_rng(0).normal(size=(5, 2, 4))
-    np.testing.assert_array_equal(features_of(states, True), features_of(states[:, ::-1], True))
-    assert not np.array_equal(features_of(states, False), features_of(states[:, ::-1], False))
+    np.testing.assert_array_equal(features_of(states, True), features_of(states[:, [1, 0]], True))
+    assert not np.array_equal(features_of(states, False), features_of(states[:, [1, 0]], False))
 
 
 def test_choice_is_a_pair_with_its_context() -> None:

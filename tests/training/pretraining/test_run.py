@@ -363,6 +363,14 @@ def test_validation_loss_does_not_depend_on_its_batches(shards: Path) -> None:
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
 
 
+def test_validation_loss_that_is_not_finite_is_one_line() -> None:
+    model = build_model(settings_with().scale, 80, 1)
+    model.token_embedding.weight.data[3] = torch.nan
+    ids = Sequences(torch.full((2, 16), 3))
+    with pytest.raises(PretraceError, match=r"val_loss is nan .* a lower learning rate"):
+        validation_losses(model, CausalLM(), ids, choose_device("float32", 1))
+
+
 @pytest.mark.slow
 def test_run_in_bfloat16_trains(shards: Path) -> None:
     exact, rounded = (run(settings_with({"pretrain.precision": p}), shards) for p in ("float32", "bfloat16"))

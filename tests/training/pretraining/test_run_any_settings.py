@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -54,6 +54,9 @@ CHANGES = st.lists(st.sampled_from(sorted(CHOICES)), min_size=2, max_size=8, uni
 
 @pytest.mark.slow
 @given(changes=CHANGES, seed=st.sampled_from([0, 2**32 - 1]), kind=st.sampled_from(["transformer", "lstm"]))
+@example(
+    {"pretrain.optimizer": "openai_adam", "pretrain.weight_decay": 1e9}, 2**32 - 1, "transformer"
+)  # no finite loss
 @hypothesis_settings(max_examples=25, suppress_health_check=list(HealthCheck))
 def test_valid_settings_train_or_stop_with_one_line(
     shards: Path, changes: dict[str, Any], seed: int, kind: str

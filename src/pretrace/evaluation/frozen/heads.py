@@ -1,8 +1,7 @@
 """A linear classifier on mean states: logistic regression, for numbers ridge regression (scikit-learn).
 
-Each feature is standardized. Of a pair (u, v) the classifier reads u, v, |u - v| and u * v; where order means nothing,
-u + v in place of the first two. A choice is a pair with its context, and all choices share one score. Layer and
-regularization are chosen on dev.
+Each feature is standardized. Pairs are compared as `pretrace.training.features.pairs` says, and all choices share one
+score. Layer and regularization are chosen on dev.
 
 Shapes: E examples, P parts of each, L layers, C width, F features.
 """
@@ -13,10 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from pretrace.schemas.baselines import Candidate
 from pretrace.tasks.kinds import TaskKind
 from pretrace.tasks.metrics import score
+from pretrace.training.features.pairs import pair_features
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Inverse strengths of regularization that are tried, of standardized features."""
@@ -70,12 +71,7 @@ def best_head(kind: TaskKind, metric: str, train: StateRows, dev: StateRows) -> 
 
 def features_of(states_EPC: np.ndarray, symmetric: bool) -> np.ndarray:
     """Return what the classifier reads (E, F); with more than two parts, of each pair of the first with another."""
-    if states_EPC.shape[1] == 1:
-        return states_EPC[:, 0]
-    others = states_EPC.shape[1] - 1
-    u = np.repeat(states_EPC[:, 0], others, axis=0)
-    v = states_EPC[:, 1:].reshape(len(u), -1)
-    return np.concatenate([*([u + v] if symmetric else [u, v]), np.abs(u - v), u * v], axis=1)
+    return pair_features(torch.from_numpy(states_EPC), symmetric).flatten(0, 1).numpy()
 
 
 def _fitted(kind: TaskKind, strength: float, features: np.ndarray, labels_E: np.ndarray) -> Any:

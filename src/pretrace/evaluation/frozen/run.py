@@ -19,7 +19,6 @@ from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.metrics import score, standard_error
 from pretrace.tokens import load_vocabulary, vocabulary_folder
 from pretrace.training.engine.device import Device
-from pretrace.training.features.states import count_layers
 
 MOST_TEXTS = 40_000
 """Texts of training rows that are read, each part counted; of more, rows are drawn at random. Their states take 100 MB
@@ -63,7 +62,7 @@ def _answer(
         means_SLC = mean_states(model, texts, document_end_id, layers, device)
         return means_SLC.reshape(len(rows), split.parts, len(layers), -1)
 
-    every = list(range(count_layers(model)))
+    every = list(range(model.state_layers))
     rows = {split: np.arange(len(splits[split])) for split in splits}
     rows["train"] = _drawn(len(splits["train"]), MOST_TEXTS // splits["train"].parts)
     train, dev = (

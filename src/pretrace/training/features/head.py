@@ -96,7 +96,7 @@ class FeatureHead(nn.Module):
         Args:
             generator: of dropout; None: no dropout.
         """
-        x_ESF = self._dropped(pair_features(vectors_EPD, self.kind), generator)
+        x_ESF = self._dropped(pair_features(vectors_EPD, self.kind.symmetric), generator)
         if self.settings.hidden:
             x_ESF = self._dropped(torch.relu(self.hidden(x_ESF)), generator)
         return self.kind.logits(self.classifier(x_ESF))

@@ -11,16 +11,19 @@ from torch import Tensor
 from pretrace.tasks.kinds import TaskKind
 
 
-def pair_features(vectors_EPD: Tensor, kind: TaskKind) -> Tensor:
+def pair_features(vectors_EPD: Tensor, symmetric: bool) -> Tensor:
     """Return the features (E, S, F): of one text its vector u, of a pair [u; v; |u - v|; u * v].
 
-    Where the order of the two means nothing, their sum stands for u and v. A choice is a pair with its context.
+    With more than two parts, of each pair of the first with another: a choice is a pair with its context.
+
+    Args:
+        symmetric: the order of the two means nothing: their sum stands for u and v.
     """
-    if kind.texts == 1:
+    if vectors_EPD.shape[1] == 1:
         return vectors_EPD
     u_E1D, v_ESD = vectors_EPD[:, :1], vectors_EPD[:, 1:]
     u_ESD = u_E1D.expand_as(v_ESD)
-    first = [u_ESD + v_ESD] if kind.symmetric else [u_ESD, v_ESD]
+    first = [u_ESD + v_ESD] if symmetric else [u_ESD, v_ESD]
     return torch.cat([*first, (u_ESD - v_ESD).abs(), u_ESD * v_ESD], 2)
 
 

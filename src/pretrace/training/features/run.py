@@ -17,7 +17,6 @@ from pretrace.schemas.record import write_record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import Settings
 from pretrace.settings.models.head import HeadSettings
-from pretrace.tasks.encoded import read_encoded
 from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.metrics import score
 from pretrace.training.engine.device import choose_device
@@ -25,10 +24,9 @@ from pretrace.training.features.fit import FeatureRows, Fitted, fit_head
 from pretrace.training.features.kept import kept_features
 from pretrace.training.features.readers import open_reader
 from pretrace.training.finetuning.artifacts import HEAD, HEAD_CONFIG, MODEL, write_predictions
-from pretrace.training.finetuning.config import resolve_recipe, training_rows
 from pretrace.training.finetuning.job import Job
 from pretrace.training.finetuning.seed_jobs import starting_folders
-from pretrace.training.finetuning.summary import CURVE, facts_of, report_unavailable, scores_of, write_curves
+from pretrace.training.finetuning.summary import CURVE, read_cell, report_unavailable, scores_of, write_curves
 
 WEIGHT_FILES = ("config.json", MODEL)
 """Of a pre-trained model."""
@@ -51,11 +49,8 @@ def train_heads(
     Raises:
         PretraceError: a file is missing or damaged, features are too large, or a loss is not finite.
     """
-    record, splits = read_encoded(task_folder)
-    recipe, head = resolve_recipe(settings, variant, task, record), settings.variants[variant].head_settings
-    if "train" in splits:
-        splits["train"] = training_rows(splits["train"], recipe)
-    facts = facts_of(settings, task, variant, record, recipe, len(splits.get("train", ())))
+    record, splits, recipe, facts = read_cell(settings, task, variant, task_folder)
+    head = settings.variants[variant].head_settings
     facts = facts.model_copy(update={"lr": head.lr, "epochs": head.epochs, "lm_weight": 0.0})
     if record.unavailable:
         return report_unavailable(facts, out, predictions), {}

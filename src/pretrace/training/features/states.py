@@ -17,10 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pretrace.model.elmo import Elmo
 from pretrace.model.language_model import LanguageModel
-from pretrace.model.packed_sequences import padding_mask
-from pretrace.model.transformer import Transformer
 from pretrace.training.engine.device import Device
 from pretrace.training.engine.flops import flops_of_sequences
 
@@ -61,9 +58,7 @@ class StateReader(Protocol):
 
 
 class ModelStates:
-    """States of a language model: of a transformer the embeddings and every block, of ELMo the same of its LSTMs.
-
-    Of other models the last layer.
+    """States of a language model, in the layers that it names.
 
     Args:
         first_id: token that begins a text; None if there is none.
@@ -75,7 +70,7 @@ class ModelStates:
     ) -> None:
         self.model, self.device = model.eval().to(device.name), device
         self.before, self.behind = ([one] if one is not None else [] for one in (first_id, separator_id))
-        self.layers = count_layers(model)
+        self.layers = model.state_layers
         self.width = model.width
 
     def flops(self, lengths: np.ndarray) -> int:
@@ -97,39 +92,15 @@ class ModelStates:
             yield BatchStates(chosen, layers, own_BT.float().to(self.device.name))
 
 
-def count_layers(model: LanguageModel) -> int:
-    """Return the number of layers of `layer_states`: 1 where the states of the others have another width."""
-    if isinstance(model, Elmo):
-        return model.settings.layers + 1
-    return len(model.blocks) + 1 if isinstance(model, Transformer) else 1
-
-
 def layer_states(
     model: LanguageModel, ids_BT: Tensor, device: Device, lengths_B: Tensor | None = None
 ) -> Iterator[Tensor]:
-    """Yield the states (B, T, C) of every layer, the embeddings first; the last are those of `model.hidden`.
-
-    Args:
-        lengths_B: tokens of each sequence: the rest is padding; None: all.
-    """
-    if isinstance(model, Elmo):
-        yield from model.layer_states(ids_BT, lengths_B)
-        return
-    if not isinstance(model, Transformer):
-        with device.autocast():
-            yield model.hidden(ids_BT)
-        return
-    mask_BTT = None
-    if lengths_B is not None and not model.is_causal:  # where it is, no token sees the padding behind it
-        mask_BTT = padding_mask(lengths_B, ids_BT.shape[1])
-    x_BTC = model.embedded(ids_BT)
-    yield x_BTC
-    for number, block in enumerate(model.blocks, 1):
-        with device.autocast():
-            x_BTC = block(x_BTC, None, None, mask_BTT)
-            if number == len(model.blocks):
-                x_BTC = model.normed(x_BTC)
-        yield x_BTC
+    """Yield `model.layer_states`, computed in the device's precision."""
+    layers = model.layer_states(ids_BT, lengths_B)
+    for _ in range(model.state_layers):
+        with device.autocast():  # not while the caller works with what it got
+            state_BTC = next(layers)
+        yield state_BTC
 
 
 def padded(texts: list[np.ndarray]) -> Tensor:

@@ -14,16 +14,15 @@ from pretrace.schemas.finetuning import FinetunedConfig, FinetuneRecipe, Finetun
 from pretrace.schemas.record import read_record, write_record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import Settings
-from pretrace.tasks.encoded import EncodedSplit, read_encoded
+from pretrace.tasks.encoded import EncodedSplit
 from pretrace.tasks.input_formats import is_truncated
 from pretrace.tasks.kinds import KINDS
 from pretrace.training.engine.device import check_kernels, choose_device
 from pretrace.training.engine.memory import check_training_memory
 from pretrace.training.finetuning.artifacts import CONFIG, MODEL, write_predictions, write_unlabeled
-from pretrace.training.finetuning.config import resolve_recipe, training_rows
 from pretrace.training.finetuning.job import Job
 from pretrace.training.finetuning.seed_jobs import RESULT, SeedJobs
-from pretrace.training.finetuning.summary import CURVE, facts_of, report_unavailable, scores_of, write_curves
+from pretrace.training.finetuning.summary import CURVE, read_cell, report_unavailable, scores_of, write_curves
 
 
 def finetune_all_seeds(
@@ -47,11 +46,7 @@ def finetune_all_seeds(
     Returns:
         The report, one cell of the benchmark; and what depends on the clock.
     """
-    record, splits = read_encoded(task_folder)
-    recipe = resolve_recipe(settings, variant, task, record)
-    if "train" in splits:
-        splits["train"] = training_rows(splits["train"], recipe)
-    facts = facts_of(settings, task, variant, record, recipe, len(splits.get("train", ())))
+    record, splits, recipe, facts = read_cell(settings, task, variant, task_folder)
     if record.unavailable:
         return report_unavailable(facts, out, predictions), {}
     check_kernels(settings.scale.kind, choose_device(recipe.precision, 1))

@@ -6,7 +6,7 @@ import json
 import statistics
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,19 +15,40 @@ from pretrace.schemas.finetuning import FinetuneFacts, FinetuneRecipe, FinetuneR
 from pretrace.schemas.record import write_record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import Settings
+from pretrace.tasks.encoded import EncodedSplit, read_encoded
 from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.metrics import standard_error
 from pretrace.training.finetuning.artifacts import UNAVAILABLE, write_predictions
+from pretrace.training.finetuning.config import resolve_recipe, training_rows
 from pretrace.training.finetuning.job import Job
 
 CURVE = "curve.jsonl"
 NO_SCORES: dict[str, Any] = {"score": None, "scores": [], "stderr": None, "cut": {}, "tokens": 0, "flops": 0}
 
 
-def facts_of(
+class Cell(NamedTuple):
+    """A cell of the benchmark before training."""
+
+    record: TaskRecord
+    splits: dict[str, EncodedSplit]
+    """Of training rows those that the recipe takes."""
+    recipe: FinetuneRecipe
+    facts: FinetuneFacts
+
+
+def read_cell(settings: Settings, task: str, variant: str, task_folder: Path) -> Cell:
+    """Read the rows of a task as one variant trains on them, and what is known of the cell before training."""
+    record, splits = read_encoded(task_folder)
+    recipe = resolve_recipe(settings, variant, task, record)
+    if "train" in splits:
+        splits["train"] = training_rows(splits["train"], recipe)
+    facts = _facts(settings, task, variant, record, recipe, len(splits.get("train", ())))
+    return Cell(record, splits, recipe, facts)
+
+
+def _facts(
     settings: Settings, task: str, variant: str, record: TaskRecord, recipe: FinetuneRecipe, n_train: int
 ) -> FinetuneFacts:
-    """Return the facts of a cell of the benchmark that are known before training."""
     return FinetuneFacts(
         task=task,
         kind=recipe.kind,

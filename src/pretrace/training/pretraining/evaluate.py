@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from pretrace.common.errors import PretraceError
 from pretrace.model.language_model import LanguageModel
 from pretrace.schemas.tokens import Manifest
 from pretrace.training.engine.device import Device
@@ -17,7 +18,11 @@ from pretrace.training.objectives import MicroBatch, Objective, Sequences
 def validation_losses(
     model: LanguageModel, objective: Objective, sequences: Sequences, device: Device, batch_size: int = 32
 ) -> dict[str, float]:
-    """Return the mean losses (nats) over sequences, without dropout, by their names."""
+    """Return the mean losses (nats) over sequences, without dropout, by their names.
+
+    Raises:
+        PretraceError: one is not finite.
+    """
     totals: dict[str, Any] = dict.fromkeys(objective.losses, 0)
     for first in range(0, len(sequences), batch_size):
         rows = sequences.rows(slice(first, first + batch_size)).to(device.name)
@@ -25,7 +30,14 @@ def validation_losses(
         batch = MicroBatch(rows.ids_BT, numbers, len(sequences), seed=0, step=0, masked=rows.masked)
         for name, loss in objective.measure(model, batch, 0.0, device).items():
             totals[name] = totals[name] + loss.double()
-    return {name: float(total) for name, total in totals.items()}
+    losses = {name: float(total) for name, total in totals.items()}
+    for name, loss in losses.items():
+        if not math.isfinite(loss):
+            raise PretraceError(
+                f"{name} is {loss} on the validation text, so the weights have grown beyond what can be computed with; "
+                "in training, a lower learning rate or weight decay usually helps"
+            )
+    return losses
 
 
 def model_metrics(model: LanguageModel, losses: dict[str, float], manifest: Manifest) -> dict[str, Any]:
