@@ -224,6 +224,8 @@ class SystemRates(Record):
 
     loss: str
     """Name of the loss: val_loss, or val_masked_loss of a model of masked tokens."""
+    steps: int
+    """Optimizer steps of each."""
     tried: list[TriedRate]
     """In the order of the factors."""
     best: float
@@ -231,7 +233,7 @@ class SystemRates(Record):
 
 
 class RatesRecord(Measured):
-    """A search for the peak learning rate of pre-training: the same factors and the same steps for every system."""
+    """A search for the peak learning rate of pre-training: the same factors and the same share of steps for each system."""
 
     scale: str
     """Name of the scale."""
@@ -241,8 +243,6 @@ class RatesRecord(Measured):
     """The rate that the factors multiply: that of the scale's file."""
     lr_factors: list[float]
     """Factors that were tried."""
-    steps: int
-    """Optimizer steps of each."""
     systems: dict[str, SystemRates]
     """By system."""
     seconds: float

@@ -43,7 +43,6 @@ def search_rates(settings: Settings, root: Path = Path()) -> RatesRecord:
     started = time.monotonic()
     lr = float(read_yaml(root / "scales" / f"{settings.scale_name}.yaml")["pretrain"]["lr"])
     systems: dict[str, SystemRates] = {}
-    steps = 0
     names = [name for name, one in settings.systems.items() if one.scale.kind != "word2vec"]  # has a rate of its own
     trainings = len(names) * len(settings.rates.lr_factors)
     with progress(total=trainings, unit="training", description="rates") as bar:
@@ -59,14 +58,13 @@ def search_rates(settings: Settings, root: Path = Path()) -> RatesRecord:
                 tried.append(TriedRate(lr=rate, loss=loss))
                 bar.update(1)
             best = min(tried, key=lambda one: one.loss).lr
-            systems[name] = SystemRates(loss=kind, tried=tried, best=best)
+            systems[name] = SystemRates(loss=kind, steps=steps, tried=tried, best=best)
     known_here: dict[str, Any] = provenance()
     record = RatesRecord(
         scale=settings.scale_name,
         seed=settings.pretrain.seeds[0],
         lr=lr,
         lr_factors=settings.rates.lr_factors,
-        steps=steps,
         systems=systems,
         seconds=round(time.monotonic() - started, 1),
         **known_here,
@@ -89,12 +87,12 @@ def shortened(settings: Settings, rate: float) -> Settings:
 def rates_lines(record: RatesRecord) -> list[str]:
     """Return the search as a table in Markdown, the best loss of each system in bold."""
     lines = [
-        f"Validation loss after {record.steps:,} steps by peak learning rate, scale {record.scale}:",
+        f"Validation loss of short pre-trainings by peak learning rate, scale {record.scale}:",
         "",
-        "| system | loss | " + " | ".join(f"{record.lr * factor:g}" for factor in record.lr_factors) + " |",
-        "| --- | --- |" + " ---: |" * len(record.lr_factors),
+        "| system | loss | steps | " + " | ".join(f"{record.lr * factor:g}" for factor in record.lr_factors) + " |",
+        "| --- | --- | ---: |" + " ---: |" * len(record.lr_factors),
     ]
     for name, system in record.systems.items():
         cells = [f"**{one.loss:.4f}**" if one.lr == system.best else f"{one.loss:.4f}" for one in system.tried]
-        lines.append(f"| {name} | {system.loss} | {' | '.join(cells)} |")
+        lines.append(f"| {name} | {system.loss} | {system.steps:,} | {' | '.join(cells)} |")
     return lines
