@@ -287,6 +287,10 @@ PAGES: dict[str, list[tuple[str, How]]] = {
             ByTest("tests/integration/test_systems.py::test_another_system_in_the_table_runs_only_what_is_new"),
         ),
         (
+            ".venv/bin/dvc exp run -S 'systems=[gpt1,word2vec,elmo]' -S 'variants=${ablations.features}'",
+            ByTest("tests/integration/test_systems.py::test_heads_on_states_stand_beside_fine_tuning"),
+        ),
+        (
             ".venv/bin/pretrace lineage",
             ByTest("tests/integration/test_systems.py::test_systems_at_equal_tokens_and_equal_flops"),
         ),

@@ -84,6 +84,24 @@ def test_systems_at_equal_tokens_and_equal_flops(finished: Path, tmp_path: Path)
     assert "masked" not in values["variants"] and tiny.load(project / "params.yaml")["systems"] == ["gpt1"]
 
 
+def test_heads_on_states_stand_beside_fine_tuning(finished: Path, tmp_path: Path) -> None:
+    """Word vectors, ELMo and the frozen model, as columns of the table; nothing of the first system runs again."""
+    project = tiny.copied(finished, tmp_path / "project")
+    systems, variants = "systems=[gpt1,word2vec,elmo]", "variants=${ablations.features}"
+    ran = tiny.ran(tiny.dvc(project, "exp", "run", "-S", systems, "-S", variants))
+    assert not [stage for stage in ran if stage.endswith("gpt1") or stage.endswith("-full")]
+
+    rows = read(project / "reports/benchmark.json")["rows"]
+    found = {row["variant"]: row.get("system") for row in rows}
+    expected = {"full": "gpt1", "gpt1_states": "gpt1", "word2vec": "word2vec", "elmo": "elmo"}
+    assert expected.items() <= found.items() and "scratch" not in found
+    assert all(row["score"] is not None for row in rows if row["variant"] in expected)
+    gathered = read(project / "reports/pretrain.json")["systems"]
+    assert gathered["word2vec"]["val_pair_loss"] > 0 and gathered["elmo"]["val_both_loss"] > 0
+    page = (project / "reports/index.html").read_text(encoding="utf-8")
+    assert "Mikolov et al. 2013" in page and "Peters et al. 2018" in page
+
+
 def commits(said: str) -> dict[str, str]:
     lines = [line.removeprefix("## ").split(", ") for line in said.splitlines() if line.startswith("## ")]
     return {name: commit for name, commit in lines}

@@ -47,7 +47,7 @@ class Rates(Section):
     """
 
     lr_factors: Annotated[list[Positive], Field(min_length=1, max_length=MOST_VALUES)] = Field(
-        default_factory=lambda: [0.25, 0.5, 1.0, 2.0, 4.0]
+        default_factory=lambda: [0.03125, 0.0625, 0.125, 0.25, 0.5, 1.0, 2.0]
     )
     """Factors of `pretrain.lr` of the scale's file, in the place of a system's own rate."""
     share: PositiveShare = 0.25
