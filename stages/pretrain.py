@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pretrace.generation.samples import generate_samples
 from pretrace.pipeline.stage import Run, run_stage
 from pretrace.tokens import load_vocabulary
 from pretrace.tracking.publish import publish_progress
-from pretrace.training.engine.generate import generate_samples
 from pretrace.training.objectives.special_tokens import special_tokens
 from pretrace.training.pretraining.artifacts import total_cost, write_results
 from pretrace.training.pretraining.init_from import init_from

@@ -18,8 +18,8 @@ from pretrace.common.frame import run_command
 
 COUNT, SEED = whole_number(1, 10**9), whole_number(0, 2**32 - 1)
 """As in the settings."""
-TEMPERATURE = number(0.001, 1000, or_zero=True)
-"""A smaller one divides the logits beyond what a number holds, and 0 already takes the most likely token."""
+TEMPERATURE, SHARE, BEAMS = number(0.001, 1000, or_zero=True), number(1e-9, 1), whole_number(1, 1000)
+"""As in `pretrace.settings.generation`."""
 BASE, REVIEW, BENCHMARK = "origin/main", ".pretrace/review", "reports/benchmark.json"
 DESCRIPTION = "From raw text to a benchmark table. Run it from the root of the repository."
 EXPORTS = ("huggingface", "openai", "onnx", "torchscript", "word2vec")
@@ -83,16 +83,18 @@ def _model(options: argparse.Namespace) -> str:
 
 
 def generate(options: argparse.Namespace) -> None:
-    """Print the prompt with its continuation."""
-    from pretrace.model import load_model
-    from pretrace.tokens import load_vocabulary, vocabulary_folder
-    from pretrace.training.engine.generate import generate as generate_text
+    """Print prompts with their continuations, a blank line between texts."""
+    from pretrace.inference.generate_texts import generate_texts
+    from pretrace.settings.generation import GenerationSettings
+    from pretrace.settings.section import checked
 
-    folder = _model(options)
-    model, vocabulary = load_model(folder), load_vocabulary(vocabulary_folder(folder))
-    sampling = (options.tokens, options.seed, options.temperature, options.top)
-    text = generate_text(model, vocabulary, options.prompt, *sampling)
-    print("\n".join(map(printable, text.split("\n"))))  # a model may have learned control sequences
+    names = ("tokens", "temperature", "top_k", "top_p", "stop", "end_of_document", "beams", "length_penalty")
+    settings = checked(GenerationSettings, {name: getattr(options, name) for name in names}, "options")
+    prompts = None if options.file else options.prompt or [""]
+    texts = generate_texts(_model(options), prompts, options.file, settings, options.seed, options.number)
+    for place, text in enumerate(texts):
+        lines = [""] * bool(place) + text.split("\n")
+        print("\n".join(map(printable, lines)), flush=True)  # a model may have learned control sequences
 
 
 def predict(options: argparse.Namespace) -> None:
@@ -269,13 +271,7 @@ def build_parser() -> argparse.ArgumentParser:
         )
 
     add(check, "check settings, data, memory and disk, and estimate the run")
-    one = add(generate, "continue a text with a pre-trained language model")
-    add_model(one, "folder of a language model")
-    one.add_argument("--prompt", metavar="TEXT", default="", help="beginning of the text; may be empty")
-    one.add_argument("--tokens", type=COUNT, default=40, help="number of tokens to generate")
-    one.add_argument("--seed", type=SEED, default=0, help="random seed; the same seed gives the same text")
-    one.add_argument("--temperature", type=TEMPERATURE, default=0.8, help="0 always takes the most likely token")
-    one.add_argument("--top", type=COUNT, default=40, help="sample from this many of the most likely tokens")
+    add_generate(add(generate, "continue texts with a pre-trained language model"), add_model)
     one = add(predict, "predict rows with a fine-tuned model")
     one.add_argument("model", metavar="MODEL", help="name of a folder in models/finetuned, such as source-full")
     rows = "rows with the task's columns (.jsonl, .csv, .tsv, .parquet), or a text a line (.txt); - for stdin"
@@ -318,15 +314,38 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def add_generate(one: argparse.ArgumentParser, add_model: Callable[[argparse.ArgumentParser, str], None]) -> None:
+    """Add the arguments of `pretrace generate`."""
+    add_model(one, "folder of a language model")
+    what = one.add_mutually_exclusive_group()
+    text = "beginning of a text; may be empty, and may be given several times"
+    what.add_argument("--prompt", metavar="TEXT", action="append", help=text)
+    what.add_argument("--file", metavar="FILE", help="plain text with a prompt a line; - for stdin")
+    one.add_argument("--tokens", type=COUNT, default=40, help="number of tokens to generate")
+    one.add_argument("--number", type=BEAMS, default=1, help="texts for each prompt")
+    one.add_argument("--seed", type=SEED, default=0, help="random seed of the first text, the next one has the next")
+    one.add_argument("--temperature", type=TEMPERATURE, default=0.8, help="0 always takes the most likely token")
+    one.add_argument("--top-k", "--top", type=COUNT, default=40, help="sample from this many of the most likely tokens")
+    share = "sample from the fewest most likely tokens with this probability in sum"
+    one.add_argument("--top-p", type=SHARE, default=1.0, help=share)
+    one.add_argument(
+        "--stop", metavar="TEXT", action="append", default=[], help="end before this text; repeat for more"
+    )
+    one.add_argument("--end-of-document", action="store_true", help="end where a document does")
+    one.add_argument("--beams", type=BEAMS, default=1, help="search with this many beams, without sampling")
+    penalty = "divide a beam's log-probability by ((5 + tokens) / 6) to this power"
+    one.add_argument("--length-penalty", type=number(0, 1000), default=0.0, help=penalty)
+
+
 VERDICTS = (gate, inspect, trace, track)
 """Their exit code is an answer: it is not 0 if they were cut off."""
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Adds the default to each help text, except for flags and an empty text."""
+    """Adds the default to each help text, except for flags and what is empty."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        has_default = action.default not in (None, "") and not isinstance(action.default, bool)
+        has_default = action.default not in (None, "", []) and not isinstance(action.default, bool)
         return super()._get_help_string(action) if has_default else action.help
 
 

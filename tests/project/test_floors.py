@@ -18,6 +18,7 @@ FLOORS = (
     ("settings", "schemas"),
     ("corpus", "model", "tracking"),
     ("tokens", "tasks", "pipeline"),
+    ("generation",),
     ("training", "report", "baselines"),
     ("inference", "evaluation", "export", "preflight", "review", "tuning"),
     ("cli",),

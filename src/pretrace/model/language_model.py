@@ -17,13 +17,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pretrace.common.errors import PretraceError
+from pretrace.model.decoder import Decoder, UncachedDecoder
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.packed_sequences import Layout
 from pretrace.schemas.models import ModelConfig
 from pretrace.settings import ModelKind, Sizes
-
-NextTokenLogits = Callable[[list[int]], Tensor]
-"""Logits (V,) of the token after some ids, which continue those of the previous call."""
 
 
 class LanguageModel(nn.Module, ABC):
@@ -142,10 +140,23 @@ class LanguageModel(nn.Module, ABC):
     def traceable_hidden(self, ids_BT: Tensor) -> Tensor:
         """Return `hidden` (B, T, C) up to rounding, by PyTorch's own operations only, for ONNX and TorchScript."""
 
-    def next_token_logits(self) -> NextTokenLogits:
-        """Return a function for generation: by default it reads the last `longest_prompt` tokens anew in each call."""
+    def decoder(self, slots: int, positions: int) -> Decoder:
+        """Return a decoder for generation: by default it reads the last `longest_prompt` tokens anew each time.
+
+        Args:
+            slots: most texts at once.
+            positions: most tokens of a text.
+
+        Raises:
+            PretraceError: the model does not predict next tokens.
+        """
+        self.check_is_causal()
         device, longest = self.token_embedding.weight.device, longest_prompt(self.context)
-        return lambda ids: self(torch.tensor([ids[-longest:]], device=device))[0, -1]
+        return UncachedDecoder(lambda ids: self(torch.tensor([ids[-longest:]], device=device))[0, -1])
+
+    def decoder_bytes(self, positions: int) -> int:
+        """Return the bytes that a decoder keeps for a text of so many tokens."""
+        return 0
 
     @property
     @abstractmethod

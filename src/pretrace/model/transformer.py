@@ -22,11 +22,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pretrace.model.block import Block
+from pretrace.model.decoder import Decoder
 from pretrace.model.kernels.attention_span import span_of
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.kernels.feed_forward import ACTIVATIONS
-from pretrace.model.kv_cache import CachedTransformer
-from pretrace.model.language_model import LanguageModel, NextTokenLogits, initialize
+from pretrace.model.kv_cache import CachedDecoder, cache_bytes
+from pretrace.model.language_model import LanguageModel, initialize
 from pretrace.model.packed_sequences import Layout, padding_mask
 from pretrace.settings import ModelSettings
 
@@ -230,14 +231,14 @@ class Transformer(LanguageModel):
         logits_B2: Tensor = self.next_sentence(self.pooled(h_BC))
         return logits_B2
 
-    def next_token_logits(self) -> NextTokenLogits:
-        """Return a function for generation that caches keys and values.
-
-        Raises:
-            PretraceError: attention is not causal.
-        """
+    def decoder(self, slots: int, positions: int) -> Decoder:
+        """Return a decoder that caches keys and values; arguments and errors as in `LanguageModel.decoder`."""
         self.check_is_causal()
-        return CachedTransformer(self).logits
+        return CachedDecoder(self, slots, positions)
+
+    def decoder_bytes(self, positions: int) -> int:
+        """Return the bytes of keys and values of a text of so many tokens."""
+        return cache_bytes(self, positions)
 
     def traceable_hidden(self, ids_BT: Tensor) -> Tensor:
         """Return `hidden` (B, T, C) in PyTorch's own operations only; the same up to rounding."""
