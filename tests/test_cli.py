@@ -34,8 +34,8 @@ def test_generate_samples_from_the_top_tokens(repository: Path, capsys: Any) -> 
 
 
 def test_generate_escapes_control_sequences(repository: Path, capsys: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("pretrace.training.engine.generate.generate", lambda *_: "the \x1b[2Jcat\nsat\r\x9b5n")
-    assert run(capsys, "generate", "--prompt", "the") == "the \\x1b[2Jcat\nsat\\r\\x9b5n\n"
+    monkeypatch.setattr("pretrace.inference.generate_texts.generate_texts", lambda *_: iter([CONTROLS, "on"]))
+    assert run(capsys, "generate", "--prompt", "the") == "the \\x1b[2Jcat\nsat\\r\\x9b5n\n\non\n"
 
 
 def test_generate_without_a_model_is_one_line(project: Path, capsys: Any) -> None:
@@ -50,8 +50,11 @@ def test_generate_takes_the_model_of_the_first_system(repository: Path, capsys: 
     assert run(capsys, "generate", "--prompt", "the")
 
 
+CONTROLS = "the \x1b[2Jcat\nsat\r\x9b5n"
 NUMBERS = {
-    "generate": ("--tokens", "--temperature", "--top", "--seed"),
+    "generate": (
+        *("--tokens", "--number", "--temperature", "--top-k", "--top-p", "--seed", "--beams", "--length-penalty"),
+    ),
     "evaluate": ("--stride",),
 }
 NO_NUMBERS = ("", "nan", "inf", "1_0", "0x1", "-1", str(2**64), "1e400", "9" * 5000, "\u0661", "1 2", "\x1b[2J")

@@ -124,7 +124,7 @@ def test_padding_mask_is_made_once_for_all_layers(monkeypatch: pytest.MonkeyPatc
 
 def test_a_model_that_sees_all_writes_nothing() -> None:
     with pytest.raises(PretraceError, match="it writes no text and has no perplexity; `causal` and `banded` models do"):
-        Transformer(settings_of(1, 8, 2, 8), 20).next_token_logits()
+        Transformer(settings_of(1, 8, 2, 8), 20).decoder(1, 8)
 
 
 def test_added_tokens_have_a_bias() -> None:

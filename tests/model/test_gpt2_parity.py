@@ -15,6 +15,7 @@ from pretrace.settings import ModelSettings
 from pretrace.training.engine.device import Device
 from pretrace.training.objectives import MicroBatch
 from pretrace.training.objectives.causal_lm import CausalLM
+from tests.helpers.decoding import one_by_one
 from tests.helpers.parity import GPT_BLOCK, draw, gradients
 
 GPT2 = {"norm": "pre", "position_std": 0.01, "residual_init": "depth"}
@@ -60,11 +61,10 @@ def test_logits_loss_and_gradients_match_transformers(sizes: tuple[int, ...], tm
     expected = theirs(ids, labels=ids)
     with torch.no_grad():
         logits = ours(ids)
-        cached = ours.next_token_logits()
-        one_by_one = torch.stack([cached(ids[0, :end].tolist()) for end in range(1, 20)])
+        cached = one_by_one(ours, ids[0, :19].tolist())
     assert 0.5 < expected.logits.std() < 20
     assert (logits - expected.logits).abs().max() <= TOLERANCE
-    assert (one_by_one - expected.logits[0, :19]).abs().max() <= TOLERANCE
+    assert (cached - expected.logits[0, :19]).abs().max() <= TOLERANCE
     loss = CausalLM().loss(ours, MicroBatch(ids, range(2), 2, seed=0, step=0), 0.0, Device("cpu", torch.float32, ""))
     assert (loss - expected.loss).abs() <= TOLERANCE
     loss.backward()
@@ -115,9 +115,7 @@ def test_band_is_that_of_gpt_neo() -> None:
     with torch.no_grad():
         logits = ours(ids)
         assert (logits - theirs(ids).logits).abs().max() <= TOLERANCE
-        cached = ours.next_token_logits()
-        assert (cached(ids[0, :9].tolist()) - logits[0, 8]).abs().max() <= TOLERANCE
-        assert (cached(ids[0, :10].tolist()) - logits[0, 9]).abs().max() <= TOLERANCE
+        assert (one_by_one(ours, ids[0, :10].tolist(), first=9) - logits[0, 8:10]).abs().max() <= TOLERANCE
 
 
 def test_a_token_outside_of_the_band_changes_nothing() -> None:

@@ -20,7 +20,7 @@ CHUNK = 32
 
 
 class ChunkAttention:
-    """Attention of the tokens of new texts, in chunks that begin at multiples of `CHUNK`, over the keys up to each end."""
+    """Attention of tokens of new texts, in chunks that begin at multiples of `CHUNK`, over the keys up to their end."""
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self._pieces = pieces

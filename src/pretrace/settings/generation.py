@@ -27,7 +27,7 @@ class GenerationSettings(Section):
     top_p: PositiveShare = 1.0
     """A token is drawn from the fewest most likely ones with at least this probability in sum (Holtzman et al. 2020,
     section 3.1); 1: all."""
-    stop: list[StopText] = []
+    stop: list[StopText] = Field(default_factory=list)
     """Texts that end a continuation, wherever in its tokens they lie; they are not part of it."""
     end_of_document: bool = False
     """True ends a continuation at the token between documents."""
