@@ -15,7 +15,7 @@ shards, memory          raw text to shards, end to end, and the memory that take
 training, gpt1          a training step against transformers at two small sizes, and at GPT-1's (training.py)
 lineage                 the same of GPT-1, GPT-2 and BERT in one run, and how far apart their ratios are (lineage.py)
 finetuning              a fine-tuning step against a padded loop over transformers (finetuning.py)
-generation              text from a model (generation.py)
+generation              text from a model, of one prompt and of 64 (generation.py)
 loading, precision      the share of a step that is not training; bfloat16 against float32 (loading.py, precision.py)
 pipeline                a repro with nothing to do against a bare pipeline; the start of a stage (pipeline.py)
 """
@@ -109,7 +109,7 @@ COMPARISONS: dict[str, Callable[[Inputs], Results]] = {
     "gpt1": lambda _: iter([compare_training(sizes()["gpt1"], 2, 1, GPT1_ARMS)]),
     "lineage": lambda _: iter(compare_lineage()),
     "finetuning": compare_finetuning,
-    "generation": lambda _: iter([compare_generation()]),
+    "generation": lambda _: compare_generation(),
     "loading": if_shards(compare_loading),
     "precision": if_shards(compare_precision),
     "pipeline": compare_pipeline,

@@ -1,23 +1,26 @@
-"""Generation beside transformers' `generate`: time of 200 greedy tokens, and whether they are the same.
+"""Generation beside transformers' `generate`: time of 200 greedy tokens of one and of 64 prompts, and whether they are
+the same.
 
-The model has the widths of the laptop scale, and a context that holds 200 tokens, since theirs cannot slide. Their
-GPT-1 has no key-value cache.
+The model has the widths of the laptop scale, and a context that holds 200 tokens, since theirs cannot slide. One prompt
+is continued by GPT-1, which has no key-value cache there, and 64 by GPT-2, which has one. All prompts have the same
+length, so that theirs needs no padding.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from measure import Rounds, summary, timed
+from measure import in_turns, summary
 from training_arms import DROPOUT, Size, model_of
 from turns import transformers_model
 
 from pretrace.settings import load_settings
 
-TOKENS, CONTEXT, PROMPT = 200, 256, 8
+TOKENS, CONTEXT, PROMPT, PROMPTS = 200, 256, 8, 64
+Ids = list[list[int]]
 
 
 class Numbers:
@@ -32,49 +35,48 @@ class Numbers:
         return " ".join(map(str, ids))
 
 
-def compare_generation(rounds: int = 7) -> dict[str, Any]:
-    """Return seconds for the tokens, ours and theirs in turns, on one thread."""
+def compare_generation(rounds: int = 7) -> Iterator[dict[str, Any]]:
+    """Yield seconds for the tokens, ours and theirs in turns, on one thread: of one prompt, and of many."""
+    yield compare("generation", 1, {}, rounds)
+    yield compare(f"generation, {PROMPTS} prompts", PROMPTS, {"norm": "pre"}, max(1, rounds // 2))
+
+
+def compare(work: str, count: int, form: dict[str, Any], rounds: int) -> dict[str, Any]:
+    """Return seconds for the tokens of so many prompts, by a model of another form than the scale's."""
     import torch
 
     torch.set_num_threads(1)
     scale = load_settings().scale
-    size = Size("", scale.model.model_copy(update={"context": CONTEXT}), scale.vocabulary.size, 1, 1)
-    prompt = torch.randint(2, size.vocabulary, (PROMPT,), generator=torch.Generator().manual_seed(0)).tolist()
+    size = Size("", scale.model.model_copy(update={"context": CONTEXT} | form), scale.vocabulary.size, 1, 1)
+    generator = torch.Generator().manual_seed(0)
+    prompts = torch.randint(2, size.vocabulary, (count, PROMPT), generator=generator).tolist()
+    prompts = [[Numbers.document_end_id, *ids] for ids in prompts]
     with tempfile.TemporaryDirectory() as folder:
-        arms = {"ours": our_text(size, prompt), "plain": their_text(size, prompt, Path(folder))}
-        seconds: Rounds = {arm: [] for arm in arms}
-        texts = {arm: work() for arm, work in arms.items()}
-        for number in range(rounds):
-            for arm in sorted(arms, reverse=bool(number % 2)):
-                seconds[arm].append(timed(arms[arm])[1])
-    return summary("generation", f"s for {TOKENS} tokens", seconds, texts["ours"] == texts["plain"], faster=-1)
+        ways = {"ours": our_ids(size, prompts), "plain": their_ids(size, prompts, Path(folder))}
+        in_turns(ways, 1)  # warm-up
+        seconds, made = in_turns(ways, rounds)
+    return summary(work, f"s for {TOKENS} tokens", seconds, made["ours"] == made["plain"], faster=-1)
 
 
-def our_text(size: Size, prompt: list[int]) -> Callable[[], list[int]]:
-    from pretrace.training.engine.generate import generate
+def our_ids(size: Size, prompts: Ids) -> Callable[[], Ids]:
+    from pretrace.generation import Prompt, generate
+    from pretrace.settings.generation import GenerationSettings
 
-    model = model_of(size)
-
-    def work() -> list[int]:
-        text = generate(model, Numbers(), " ".join(map(str, prompt)), TOKENS, seed=0, temperature=0)
-        return [int(word) for word in text.split()]
-
-    return work
+    model, settings = model_of(size), GenerationSettings(tokens=TOKENS, temperature=0.0)
+    asked = [Prompt(ids) for ids in prompts]
+    return lambda: [one.ids for one in generate(model, Numbers(), asked, settings)]
 
 
-def their_text(size: Size, prompt: list[int], folder: Path) -> Callable[[], list[int]]:
+def their_ids(size: Size, prompts: Ids, folder: Path) -> Callable[[], Ids]:
     import torch
 
     model = transformers_model(model_of(size), folder, DROPOUT).eval()
-    ids = torch.tensor([[Numbers.document_end_id, *prompt]])
+    ids = torch.tensor(prompts)
     rest: dict[str, Any] = {"max_new_tokens": TOKENS, "min_new_tokens": TOKENS, "do_sample": False}
     rest |= {"pad_token_id": 0, "suppress_tokens": [Numbers.unknown_id], "attention_mask": torch.ones_like(ids)}
-
-    def work() -> list[int]:
-        return model.generate(ids, **rest)[0].tolist()
-
-    return work
+    return lambda: model.generate(ids, **rest)[:, ids.shape[1] :].tolist()
 
 
 if __name__ == "__main__":
-    print(compare_generation())
+    for result in compare_generation(3):
+        print(result)

@@ -306,6 +306,14 @@ PAGES: dict[str, list[tuple[str, How]]] = {
             LOOK,
         ),
         (".venv/bin/pretrace generate models/pretrained/gpt1/transformer", LOOK),
+        (
+            '.venv/bin/pretrace generate --prompt "the function" --prompt "if the" --number 2 --top-p 0.9 --stop " ."',
+            LOOK,
+        ),
+        (
+            ".venv/bin/pretrace generate --file prompts.txt --beams 4 --length-penalty 0.6 --end-of-document",
+            LOOK,
+        ),
         (".venv/bin/dvc exp run -S 'variants=${ablations.read_out}'", TO_WEIGHTS),
     ],
     "docs/weights.md": [

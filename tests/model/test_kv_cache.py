@@ -105,8 +105,9 @@ def test_long_texts_are_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
         rows.append(len(ids))
         return embedded(ids, **rest)
 
-    monkeypatch.setattr(model, "embedded", counted)
-    logits_NV = decoder.read(range(3), [text, text[:300], text[5:]])
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "embedded", counted)
+        logits_NV = decoder.read(range(3), [text, text[:300], text[5:]])
     assert max(rows) <= AT_ONCE and all(number % 16 == 0 for number in rows)
     with torch.no_grad():
         anew = torch.stack([model(torch.tensor([one]))[0, -1] for one in (text, text[:300], text[5:])])
