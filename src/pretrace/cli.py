@@ -19,7 +19,7 @@ from pretrace.common.frame import run_command
 COUNT, SEED = whole_number(1, 10**9), whole_number(0, 2**32 - 1)
 """As in the settings."""
 TEMPERATURE, SHARE, BEAMS = number(0.001, 1000, or_zero=True), number(1e-9, 1), whole_number(1, 1000)
-"""As in `pretrace.settings.generation`."""
+"""As in `pretrace.settings.models.generation`."""
 BASE, REVIEW, BENCHMARK = "origin/main", ".pretrace/review", "reports/benchmark.json"
 DESCRIPTION = "From raw text to a benchmark table. Run it from the root of the repository."
 EXPORTS = ("huggingface", "openai", "onnx", "torchscript", "word2vec")
@@ -85,7 +85,7 @@ def _model(options: argparse.Namespace) -> str:
 def generate(options: argparse.Namespace) -> None:
     """Print prompts with their continuations, a blank line between texts."""
     from pretrace.inference.generate_texts import generate_texts
-    from pretrace.settings.generation import GenerationSettings
+    from pretrace.settings.models.generation import GenerationSettings
     from pretrace.settings.section import checked
 
     names = ("tokens", "temperature", "top_k", "top_p", "stop", "end_of_document", "beams", "length_penalty")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pretrace.generation import Limits, Prompt, beam_search, generate
 from pretrace.generation.continuation import Continuation
 from pretrace.model import LanguageModel
-from pretrace.settings.generation import GenerationSettings
+from pretrace.settings.models.generation import GenerationSettings
 from tests.helpers.bigram_model import Bigrams, Words
 from tests.helpers.decoding import Anew, Letters, small_gpt
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pretrace.generation.continuation import Continuation
 from pretrace.generation.prompt import prompt_of
-from pretrace.settings.generation import GenerationSettings
+from pretrace.settings.models.generation import GenerationSettings
 from pretrace.tokens import ExtendedVocabulary, Vocabulary, load_vocabulary, train_vocabulary
 from tests.helpers.small_byte_vocabulary import write_byte_vocabulary, write_wordpiece
 from tests.helpers.small_vocabulary import write_openai_vocabulary
@@ -73,7 +73,7 @@ def test_stop_texts_are_found_across_tokens(vocabularies: dict[str, Vocabulary],
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "extended"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_text_is_what_the_tokens_add(vocabularies: dict[str, Vocabulary], kind: str, data: st.DataObject) -> None:
     vocabulary = vocabularies[kind]

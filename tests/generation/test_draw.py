@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import LogitsProcessorList, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from pretrace.generation.draw import draw, likely
-from pretrace.settings.generation import GenerationSettings
+from pretrace.settings.models.generation import GenerationSettings
 
 
 def generators(*seeds: int) -> list[torch.Generator]:
@@ -32,6 +32,7 @@ def test_probabilities_are_those_of_transformers(temperature: float, top_k: int 
     torch.testing.assert_close(own_NV, expected_NV)
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(0, 2**32), min_size=1, max_size=5), st.sampled_from([None, 1, 7]), st.integers(0, 99))
 def test_each_text_has_the_draws_of_multinomial(seeds: list[int], top_k: int | None, seed: int) -> None:
     logits_NV = torch.randn(len(seeds), 30, generator=torch.Generator().manual_seed(seed))

@@ -15,7 +15,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.generation import Generation, Limits, Prompt, generate, prompt_of
 from pretrace.model import LSTM
 from pretrace.settings import LSTMSettings
-from pretrace.settings.generation import GenerationSettings
+from pretrace.settings.models.generation import GenerationSettings
 from pretrace.tokens import load_vocabulary
 from tests.helpers.bigram_model import MadeUpModel
 from tests.helpers.decoding import TRAINING_TEXT, Anew, Letters, small_gpt, trained_gpt
@@ -81,7 +81,7 @@ def test_trained_model_goes_on_as_it_has_read(trained: Any) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.data())
 def test_batch_has_the_texts_of_one_at_a_time(trained: Any, data: st.DataObject) -> None:
     """Tokens, reasons and log-probabilities, whatever the order and the number of texts at once."""

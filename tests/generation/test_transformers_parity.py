@@ -13,7 +13,7 @@ from pretrace.generation import Prompt, generate
 from pretrace.model import Transformer
 from pretrace.model.checkpoints.huggingface import write_huggingface
 from pretrace.settings import ModelSettings
-from pretrace.settings.generation import GenerationSettings
+from pretrace.settings.models.generation import GenerationSettings
 from tests.helpers.decoding import SIZES, Letters
 
 FORMS: dict[str, dict[str, Any]] = {
@@ -28,7 +28,7 @@ TOKENS = 14
 @pytest.mark.parametrize("beams", [1, 3])
 @pytest.mark.parametrize("ends", [False, True])
 def test_tokens_are_those_of_transformers(form: str, beams: int, ends: bool, tmp_path: Path) -> None:
-    sizes = SIZES | {"context": 32, "dropout": 0.0, "initial_std": 0.4}
+    sizes = SIZES | {"feed_forward": 64, "context": 32, "dropout": 0.0, "initial_std": 0.4}
     model = Transformer(ModelSettings(**sizes, **FORMS[form]), Letters.size, seed=5)
     write_huggingface(tmp_path, model)
     theirs = AutoModelForCausalLM.from_pretrained(tmp_path).eval()

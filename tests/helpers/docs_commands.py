@@ -312,7 +312,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         ),
         (
             ".venv/bin/pretrace generate --file prompts.txt --beams 4 --length-penalty 0.6 --end-of-document",
-            LOOK,
+            ByTest("tests/inference/test_generate_texts.py::test_several_prompts_have_the_texts_of_each"),
         ),
         (".venv/bin/dvc exp run -S 'variants=${ablations.read_out}'", TO_WEIGHTS),
     ],

@@ -21,7 +21,7 @@ from pretrace.generation.continuation import Continuation
 from pretrace.generation.draw import allowed
 from pretrace.generation.prompt import Generation, Limits, Prompt, check_prompts
 from pretrace.model import LanguageModel
-from pretrace.settings.generation import GenerationSettings
+from pretrace.settings.models.generation import GenerationSettings
 from pretrace.tokens.vocabulary import Vocabulary
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pretrace.generation.prompt import Generation, Reason
 from pretrace.model.shared_beginnings import common_length
-from pretrace.settings.generation import GenerationSettings
+from pretrace.settings.models.generation import GenerationSettings
 from pretrace.tokens.vocabulary import Vocabulary
 
 BEFORE = 16

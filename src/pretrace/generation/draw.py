@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pretrace.common.errors import PretraceError
-from pretrace.settings.generation import GenerationSettings
+from pretrace.settings.models.generation import GenerationSettings
 from pretrace.tokens.vocabulary import Vocabulary
 
 
@@ -51,7 +51,7 @@ def allowed(logits_NV: Tensor, vocabulary: Vocabulary) -> Tensor:
     Raises:
         PretraceError: some are not finite.
     """
-    if not torch.isfinite(logits_NV).all():
+    if not torch.isfinite(logits_NV.sum(-1)).all():  # a sum is faster to look at than each, and as telling
         raise PretraceError("the model's logits are not finite; its weights are damaged")
     if vocabulary.unknown_id is None:
         return logits_NV

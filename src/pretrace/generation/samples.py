@@ -5,7 +5,7 @@ from __future__ import annotations
 from pretrace.generation.generate import generate
 from pretrace.generation.prompt import prompt_of
 from pretrace.model import LanguageModel
-from pretrace.settings.generation import GenerationSettings
+from pretrace.settings.models.generation import GenerationSettings
 from pretrace.tokens.vocabulary import Vocabulary
 
 PROMPTS = ("", "this is", "the", "it was", "if you")

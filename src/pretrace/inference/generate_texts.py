@@ -10,7 +10,7 @@ from pretrace.generation import beam_search, generate, prompt_of
 from pretrace.inference.read_rows import TEXT, read_rows
 from pretrace.model import load_model
 from pretrace.settings.columns import Fields
-from pretrace.settings.generation import GenerationSettings
+from pretrace.settings.models.generation import GenerationSettings
 from pretrace.tokens import Vocabulary, load_vocabulary, vocabulary_folder
 
 LINE = Fields((TEXT,))

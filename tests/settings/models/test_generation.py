@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pretrace.common.errors import PretraceError
-from pretrace.settings.generation import GenerationSettings
+from pretrace.settings.models.generation import GenerationSettings
 from pretrace.settings.section import checked
 
 
