@@ -1,4 +1,4 @@
-"""What is to be continued, what comes of it, and how much is in memory at once."""
+"""Prompts, their continuations, and bounds of how much is in memory at once."""
 
 from __future__ import annotations
 
