@@ -17,6 +17,7 @@ from pretrace.common.errors import PretraceError, printable
 from pretrace.common.frame import run_command
 
 COUNT, SEED = whole_number(1, 10**9), whole_number(0, 2**32 - 1)
+ROW = whole_number(0, 10**9)
 """As in the settings."""
 TEMPERATURE, SHARE, BEAMS = number(0.001, 1000, or_zero=True), number(1e-9, 1), whole_number(1, 1000)
 """As in `pretrace.settings.models.generation`."""
@@ -34,6 +35,8 @@ examples:
   pretrace search
   pretrace rates
   pretrace ladder
+  pretrace prompt follows --row 3 --shots 2
+  pretrace fewshot
   pretrace lineage
   pretrace export source-full --to onnx
   pretrace inspect ../theirs
@@ -161,6 +164,25 @@ def ladder(_options: argparse.Namespace) -> None:
         print(line)
 
 
+def prompt(options: argparse.Namespace) -> None:
+    """Print what the model reads for one row of a task, with its tokens, and what it scores."""
+    from pretrace.evaluation.prompts.show import show_prompt
+    from pretrace.settings import load_settings
+
+    settings = load_settings().of_system_named(options.system)
+    for heading, text in show_prompt(settings, options.task, options.row, options.shots, options.seed, options.split):
+        print(f"{printable(heading):<14}{printable(text)}".rstrip())
+
+
+def fewshot(options: argparse.Namespace) -> None:
+    """Score tasks as prompts with examples and print the tables."""
+    from pretrace.evaluation.prompts.run import few_shot, few_shot_lines
+    from pretrace.settings import load_settings
+
+    for line in few_shot_lines(few_shot(load_settings().of_system_named(options.system))):
+        print(printable(line))
+
+
 def lineage(_options: argparse.Namespace) -> None:
     """Compare systems at equal tokens and at equal FLOPs and print both tables, each with its commit."""
     from pretrace.settings import load_settings
@@ -270,6 +292,9 @@ def build_parser() -> argparse.ArgumentParser:
             "model", metavar="MODEL", nargs="?", help=f"{text} (default: the transformer of the first system)"
         )
 
+    def add_system(one: argparse.ArgumentParser) -> None:
+        one.add_argument("--system", metavar="NAME", help="one of `systems` in params.yaml (default: the first)")
+
     add(check, "check settings, data, memory and disk, and estimate the run")
     add_generate(add(generate, "continue texts with a pre-trained language model"), add_model)
     one = add(predict, "predict rows with a fine-tuned model")
@@ -291,6 +316,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add(rates, "pre-train every system briefly with the rates of `rates` in params.yaml; into reports/rates.json")
     add(ladder, "pre-train the sizes of `ladder` in params.yaml and fit a power law; into reports/ladder.json")
+    one = add(prompt, "show a row of a task as a prompt: text, tokens, and what is scored")
+    one.add_argument("task", metavar="TASK", help="name of a task in params.yaml")
+    one.add_argument("--row", type=ROW, default=0, help="number of the row in its split")
+    one.add_argument("--shots", type=ROW, default=0, help="number of examples from train")
+    one.add_argument("--seed", type=SEED, default=1, help="draw of the examples")
+    one.add_argument("--split", choices=("dev", "test"), default="test", help="split of the row")
+    add_system(one)
+    one = add(fewshot, "score tasks as prompts with the examples of `few_shot`; into reports/fewshot/<system>.json")
+    add_system(one)
     add(lineage, "compare the systems of ablations.lineage in params.yaml at equal tokens, and at equal FLOPs")
     one = add(export, "write a model with its card in a format that other programs read")
     add_model(one, "folder of a model, or name of a fine-tuned one, such as source-full")

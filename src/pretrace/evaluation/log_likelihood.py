@@ -81,19 +81,24 @@ def score_questions(
         PretraceError: a log-probability is not finite, or the model predicts no next tokens.
     """
     model.check_is_causal()
-    texts, counts_S, cut = _fitted(questions, model.context)
+    texts, counts_S, cut = fitted(questions, model.context)
     offsets = np.concatenate([[0], np.cumsum(counts_S)])
     log_probabilities_N, greedy_N = np.zeros(offsets[-1], np.float32), np.zeros(offsets[-1], bool)
     for chosen in _batches(texts, counts_S, tokens):
         scores, greedy = _asked(model, [texts[i] for i in chosen], counts_S[chosen], device)
-        if not np.isfinite(scores).all():
-            raise PretraceError("the model's log-probabilities are not finite; its weights are damaged")
+        check_finite(scores)
         columns = np.concatenate([np.arange(offsets[i], offsets[i + 1]) for i in chosen])
         log_probabilities_N[columns], greedy_N[columns] = scores, greedy
     return Scores(log_probabilities_N, greedy_N, counts_S, cut)
 
 
-def _fitted(questions: Sequence[Question], context: int) -> tuple[list[np.ndarray], np.ndarray, int]:
+def check_finite(scores: np.ndarray) -> None:
+    """Raise `PretraceError` if a log-probability is not finite."""
+    if not np.isfinite(scores).all():
+        raise PretraceError("the model's log-probabilities are not finite; its weights are damaged")
+
+
+def fitted(questions: Sequence[Question], context: int) -> tuple[list[np.ndarray], np.ndarray, int]:
     """Return each text as ids of at most the context, how many of its last tokens are asked, and how many were cut.
 
     The last token of a text is only predicted, so the model reads at most context - 1 tokens, as in pre-training.
@@ -132,12 +137,18 @@ def _asked(
         h_BTC = model.hidden(ids_BT[:, :-1].to(device.name))
     h_RC = h_BTC[torch.from_numpy(rows).to(device.name), torch.from_numpy(columns - 1).to(device.name)]
     parts = zip(h_RC.split(ROWS_AT_ONCE), targets_R.split(ROWS_AT_ONCE), strict=True)
-    results = [_next_token(model.logits(h_rC.float()), targets_r) for h_rC, targets_r in parts]
+    results = [next_token(model.logits(h_rC.float()), targets_r) for h_rC, targets_r in parts]
     log_probabilities, greedy = (torch.cat(parts_of).cpu().numpy() for parts_of in zip(*results, strict=True))
     return log_probabilities, greedy
 
 
-def _next_token(z_RV: Tensor, targets_R: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the log-probability of each target by its logits, and whether it is the most likely."""
-    own_R = z_RV.gather(1, targets_R[:, None])[:, 0]
-    return own_R - z_RV.logsumexp(1), z_RV.argmax(1) == targets_R
+def next_token(z_UV: Tensor, targets_R: Tensor, rows_R: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return the log-probability of each target by its logits, and whether it is the most likely.
+
+    Args:
+        rows_R: row of the logits for each target; None: one row each, in their order.
+    """
+    total_U, best_U = z_UV.logsumexp(1), z_UV.argmax(1)
+    if rows_R is None:
+        return z_UV.gather(1, targets_R[:, None])[:, 0] - total_U, best_U == targets_R
+    return z_UV[rows_R, targets_R] - total_U[rows_R], best_U[rows_R] == targets_R

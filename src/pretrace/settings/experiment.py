@@ -11,6 +11,7 @@ from pretrace.settings.columns import Columns
 from pretrace.settings.corpus import HubDataset
 from pretrace.settings.kinds import KIND_FACTS, Kind
 from pretrace.settings.models.head import HeadSettings, Transfer
+from pretrace.settings.prompt import PromptName
 from pretrace.settings.section import (
     Count,
     NotNegative,
@@ -104,6 +105,8 @@ class Task(Section):
     """Reason or source of the overrides; every ready task with an override states it."""
     zero_shot: Heuristics = Field(default_factory=list)
     """Heuristics that score the task without fine-tuning: one name, or a list with one for each column; null: none."""
+    prompt: PromptName | None = None
+    """File in `prompts/` that says how `pretrace fewshot` writes a row; null: that of the task's kind."""
     card: Card | None = None
     """Data card."""
 

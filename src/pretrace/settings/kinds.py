@@ -25,12 +25,18 @@ class KindFacts:
     """True if labels are numbers on a scale."""
     metrics: tuple[str, ...] = CLASS_METRICS
     """Permitted metrics; the first is the default."""
+    part_fields: tuple[str, ...] = ("first", "second")
+    """Names of the row's texts in a prompt's templates, in the order of its parts."""
+    prompt_fields: tuple[str, ...] = ()
+    """Further fields there: `labels`, the words of all classes; `before` and `after` the one blank of the context."""
 
 
 KIND_FACTS: dict[str, KindFacts] = {
-    "classification": KindFacts(Columns.text_fields),
-    "entailment": KindFacts(Columns.pair_fields),
-    "similarity": KindFacts(Columns.pair_fields),
+    "classification": KindFacts(Columns.text_fields, part_fields=("text",), prompt_fields=("labels",)),
+    "entailment": KindFacts(Columns.pair_fields, prompt_fields=("labels",)),
+    "similarity": KindFacts(Columns.pair_fields, prompt_fields=("labels",)),
     "regression": KindFacts(Columns.pair_fields, named=False, numeric=True, metrics=NUMBER_METRICS),
-    "multiple_choice": KindFacts(Columns.choice_fields, named=False),
+    "multiple_choice": KindFacts(
+        Columns.choice_fields, named=False, part_fields=("context",), prompt_fields=("before", "after")
+    ),
 }

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from pretrace.common.errors import PretraceError
 from pretrace.settings.corpus import Corpus, TextSettings, Workers
 from pretrace.settings.experiment import MOST_SEEDS, Pretraining, Task, Variant
+from pretrace.settings.few_shot import FewShot
 from pretrace.settings.ready import ReadySource, with_ready
 from pretrace.settings.scale import TRANSFORMER, ModelKind, Scale
 from pretrace.settings.search import Ladder, Rates, Search
@@ -66,6 +67,7 @@ class Settings(Section):
     rates: Rates = Rates()
     ladder: Ladder = Ladder()
     zero_shot: ZeroShot = ZeroShot()
+    few_shot: FewShot = FewShot()
     language_tests: dict[str, LanguageTest] = Field(default_factory=dict)
     """Tests of the pre-trained language models, by name."""
 
@@ -88,6 +90,9 @@ class Settings(Section):
             self._check_system(name, variant)
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds {self.seeds}: the same seed twice")
+        for name in self.few_shot.tasks or []:
+            if name not in self.tasks:
+                raise ValueError(f"few_shot.tasks: got {name!r}; takes names of `tasks`: {', '.join(self.tasks)}")
         if self.pretrain.weights and len(self.systems) > 1:
             raise ValueError(
                 f"pretrain: weights from elsewhere ({self.pretrain.weights}) are of one system; `systems` has "
@@ -142,13 +147,13 @@ class Settings(Section):
 
     def in_use(self, **options: Any) -> dict[str, Any]:
         """Return plain values, without the sets that only stand ready to replace `tasks` or `variants`, and without
-        what only `pretrace rates` and `pretrace ladder` read; of the systems, all but the first with their values at
+        what only `pretrace rates`, `ladder` and `fewshot` read; of the systems, all but the first with their values at
         this scale.
 
         Args:
             options: pydantic's, such as `exclude_none`.
         """
-        unused = {"suites", "ablations", "rates", "ladder"}
+        unused = {"suites", "ablations", "rates", "ladder", "few_shot"}
         values = self.of_system(self.first_system).model_dump(exclude=unused, **options)
         others = {name: one["scale"] for name, one in values.pop("systems").items() if name != self.first_system}
         return values | ({"more_systems": others} if others else {})
@@ -165,6 +170,16 @@ class Settings(Section):
     def of_system(self, name: str) -> Settings:
         """Return the settings with the values of one of the systems in `scale`."""
         return self.model_copy(update={"system_name": name, "scale": self.systems[name].scale})
+
+    def of_system_named(self, name: str | None) -> Settings:
+        """Return the settings of a system by the name that a command was given; None: of the first.
+
+        Raises:
+            PretraceError: there is no such system.
+        """
+        if name is not None and name not in self.systems:
+            raise PretraceError(f"--system: got {name!r}; params.yaml has systems: {', '.join(self.systems)}")
+        return self.of_system(name or self.first_system)
 
     def column_of(self, column: str, system: str) -> str:
         """Return the name of a system's column without fine-tuning: `frozen`, and `frozen-bert` of a further system.

@@ -1,0 +1,141 @@
+"""A prompt for one task: the text of a row, of its answers and of an example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from pretrace.common.errors import PretraceError
+from pretrace.evaluation.prompts.text import PromptText
+from pretrace.evaluation.zero_shot.heuristics import around_blank
+from pretrace.settings.kinds import KIND_FACTS
+from pretrace.settings.prompt import ANSWER, MOST_LEVELS, Prompt, prompt_file
+from pretrace.tasks.dataset import Row, TaskData
+from pretrace.tasks.kinds import KINDS
+
+BLANK = ("before", "after")
+
+
+class PromptForm:
+    """Writes the rows of a task.
+
+    Args:
+        name: of the prompt.
+        task: as `pretrace.tasks.dataset.read_rows` reads it.
+        text: of the vocabulary.
+
+    Raises:
+        PretraceError: a class has no word, or one that the vocabulary cannot write, or two have the same.
+    """
+
+    def __init__(self, name: str, prompt: Prompt, task: TaskData, text: PromptText) -> None:
+        self.name, self.prompt, self.text = name, prompt, text
+        self._facts, self._kind = KIND_FACTS[task.kind], KINDS[task.kind]
+        self._row, self._answer = prompt.template("row", task.kind), prompt.template("answer", task.kind)
+        self._has_blank = bool((self._row.fields | self._answer.fields) & set(BLANK))
+        self.levels = self._levels(task) if self._facts.numeric else None
+        names = task.labels if self._facts.named else self.levels and [f"{level:g}" for level in self.levels]
+        self._words = [self._word(name) for name in names or []]
+        self._labels = text.prepared(_listed(self._words))
+        self.fixed_answers = [text.prepared(word) for word in self._words]
+        self._check_words(names or [])
+
+    @property
+    def file(self) -> str:
+        """The prompt's file."""
+        return prompt_file(self.name)
+
+    @property
+    def has_choices(self) -> bool:
+        """True if the answers are the row's own."""
+        return self._kind.chooses
+
+    @property
+    def before(self) -> str:
+        """Text before all examples, prepared."""
+        return self.text.prepared(self.prompt.before)
+
+    @property
+    def between(self) -> str:
+        """Text between examples, prepared."""
+        return self.text.prepared(self.prompt.between)
+
+    @property
+    def scores_row(self) -> bool:
+        """True if the text that is scored has more of the row in it than its answer."""
+        return bool(self._answer.fields - {ANSWER, "labels"})
+
+    def answers(self, row: Row) -> Sequence[str]:
+        """Return the answers to a row, prepared: words of classes or levels, or its choices."""
+        return row.parts[1:] if self.has_choices else self.fixed_answers
+
+    def right(self, row: Row) -> int:
+        """Return the index of a labeled row's answer: of a number, the nearest level."""
+        if self.levels is not None:
+            return int(np.abs(np.array(self.levels) - row.label).argmin())
+        return int(row.label)
+
+    def written(self, row: Row, answer: str, content_free: str | None = None) -> tuple[str, str]:
+        """Return the text of a row, and the text of an answer that follows it and is scored.
+
+        Args:
+            content_free: stands in the place of the row's own texts, as it is in the prompt's file.
+
+        Raises:
+            PretraceError: the templates have `before` or `after`, and the row does not have one blank.
+        """
+        values = dict(zip(self._facts.part_fields, row.parts, strict=False))
+        if self._has_blank:
+            values |= dict(zip(BLANK, around_blank(row.parts[0], row.origin), strict=True))
+        if content_free is not None:
+            values = dict.fromkeys(values, self.text.prepared(content_free))
+        return self._filled({**values, "labels": self._labels, ANSWER: answer})
+
+    def without_row(self, answer: str) -> tuple[str, str]:
+        """Return the same with nothing in the fields of the row."""
+        fields = (*self._facts.part_fields, *self._facts.prompt_fields)
+        return self._filled(dict.fromkeys(fields, "") | {"labels": self._labels, ANSWER: answer})
+
+    def example(self, row: Row) -> str:
+        """Return a row with its answer."""
+        return self.text.joined(self.written(row, self.answers(row)[self.right(row)]))
+
+    def _filled(self, values: Mapping[str, str]) -> tuple[str, str]:
+        return self.text.filled(self._row, values), self.text.filled(self._answer, values)
+
+    def _word(self, name: str) -> str:
+        labels = self.prompt.labels
+        if labels and name not in labels and self._facts.named:
+            raise PretraceError(f"{self.file}: labels: no word for class {name!r}; has {', '.join(labels)}")
+        return labels.get(name, name.replace("_", " "))
+
+    def _levels(self, task: TaskData) -> list[float]:
+        if self.prompt.levels:
+            return list(self.prompt.levels)
+        labels = [row.label for row in task.splits["train"]]
+        levels = list(range(int(np.floor(min(labels))), int(np.ceil(max(labels))) + 1))
+        if not 2 <= len(levels) <= MOST_LEVELS:
+            raise PretraceError(
+                f"{self.file}: levels: the labels of train go from {min(labels):g} to {max(labels):g}; name two to "
+                f"{MOST_LEVELS} numbers among which one is answered"
+            )
+        return [float(level) for level in levels]
+
+    def _check_words(self, names: Sequence[str]) -> None:
+        known: dict[bytes, str] = {}
+        for name, word, answer in zip(names, self._words, self.fixed_answers, strict=True):
+            ids = self.text.encoded([self.text.vocabulary.between + answer])
+            if not self.text.can_write(ids):
+                raise PretraceError(f"{self.file}: labels.{name}: the vocabulary cannot write {word!r}; take another")
+            if (other := known.setdefault(ids.tobytes(), name)) != name:
+                raise PretraceError(
+                    f"{self.file}: labels.{name}: {word!r} reads as that of {other} to the vocabulary; take another"
+                )
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Return words as GPT-3 lists them: "True, False, or Neither", "yes or no"."""
+    if len(words) < 3:
+        return " or ".join(words)
+    return f"{', '.join(words[:-1])}, or {words[-1]}"

@@ -1,0 +1,171 @@
+"""`pretrace fewshot`: a system's tasks as prompts with examples, beside the columns of the table on the same rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pretrace.common.errors import PretraceError
+from pretrace.common.progress import progress
+from pretrace.common.provenance import provenance
+from pretrace.evaluation.prompts.beside import scores_beside, stderr_of_mean
+from pretrace.evaluation.prompts.in_context import measure_in_context
+from pretrace.evaluation.prompts.tasks import Answered, PromptTask, TaskScorer, read_prompt_task
+from pretrace.evaluation.prompts.text import PromptText
+from pretrace.evaluation.zero_shot.checkpoints import models_by_step
+from pretrace.evaluation.zero_shot.heuristics import chance
+from pretrace.model import LanguageModel
+from pretrace.schemas.few_shot import FewShotReport, FewShotTask, ShotScore
+from pretrace.schemas.models import ModelConfig, PretrainReport
+from pretrace.schemas.record import read_record, write_record
+from pretrace.settings import Settings
+from pretrace.tokens import Vocabulary, load_vocabulary, vocabulary_folder
+from pretrace.tokens.shards import open_shards
+from pretrace.training.engine.device import Device, choose_device
+
+FEWEST_OF_FEW = 2
+"""Examples from which a prompt is few-shot."""
+
+
+def few_shot(settings: Settings, root: Path = Path()) -> FewShotReport:
+    """Score the first pre-training of a system, write reports/fewshot/<system>.json and return it.
+
+    Args:
+        settings: of the system (`Settings.of_system`).
+        root: of the project.
+
+    Raises:
+        PretraceError: rows, a prompt or the model are missing or not what they should be, or the model predicts no next
+            tokens. All prompts are read before the model is.
+    """
+    started, few = time.monotonic(), settings.few_shot
+    name, model_name, folder = settings.system_name, next(iter(settings.pretrainings())), model_folder(settings, root)
+    trained = read_record(root / "reports" / "pretrain" / f"{name}.json", PretrainReport)
+    if trained.val_loss is None:
+        raise PretraceError(
+            f"system {name} learned {trained.loss_of} and has no likelihood of a text; prompts are for systems that "
+            "predict next tokens"
+        )
+    vocabulary, context = open_vocabulary(settings, root)
+    tasks = read_prompt_tasks(settings, few.tasks or settings.tasks, vocabulary, context, root)
+    device = choose_device(settings.scale.pretrain.precision, settings.scale.threads)
+    stream = open_shards(root / "data" / "shards" / name, "validation", vocabulary.fingerprint)
+    in_context = []
+    for step, model in models_by_step(folder, trained.steps):
+        in_context.append(measure_in_context(step, model.to(device.name), vocabulary, stream, device))
+    scored = {task.name: _task_report(task, model, settings, device, root) for task in tasks}
+    known_here: dict[str, Any] = provenance()
+    report = FewShotReport(
+        scale=settings.scale_name,
+        system=name,
+        model=model_name,
+        context=context,
+        seeds=few.seeds,
+        balanced=few.balanced,
+        tasks=scored,
+        in_context=in_context,
+        seconds=round(time.monotonic() - started, 1),
+        **known_here,
+    )
+    write_record(root / "reports" / "fewshot" / f"{name}.json", report)
+    return report
+
+
+def model_folder(settings: Settings, root: Path) -> Path:
+    """Return the folder of a system's first pre-training."""
+    return root / "models" / "pretrained" / settings.system_name / next(iter(settings.pretrainings()))
+
+
+def open_vocabulary(settings: Settings, root: Path) -> tuple[Vocabulary, int]:
+    """Return the vocabulary and the context of a system's model, without its weights."""
+    folder = model_folder(settings, root)
+    vocabulary = load_vocabulary(vocabulary_folder(folder))
+    return vocabulary, read_record(folder / "config.json", ModelConfig).context
+
+
+def read_prompt_tasks(
+    settings: Settings, names: Iterable[str], vocabulary: Vocabulary, context: int, root: Path
+) -> list[PromptTask]:
+    """Read tasks with their prompts; those without rows are left out."""
+    folder, text = root / "data" / "tasks", PromptText(vocabulary)
+    read = (read_prompt_task(name, settings, folder, text, context, root) for name in names)
+    return [task for task in read if task]
+
+
+def _task_report(
+    task: PromptTask, model: LanguageModel, settings: Settings, device: Device, root: Path
+) -> FewShotTask:
+    few, scorer, rows = settings.few_shot, TaskScorer(task, model, device), []
+    seeds = {shots: few.seeds if shots else few.seeds[:1] for shots in sorted(few.shots)}
+    with progress(total=sum(map(len, seeds.values())), unit="draw", description=task.name) as bar:
+        for shots, own in seeds.items():
+            dev, test = [], []
+            for seed in own:
+                dev.append(scorer.answer("dev", seed, shots))
+                test.append(scorer.answer("test", seed, shots))
+                bar.update(1)
+            rows.append(_shot_score(shots, dev, test))
+    few_rows = [row for row in rows if row.shots >= FEWEST_OF_FEW]
+    best = max(few_rows, key=lambda row: row.dev_score, default=None)
+    form, labels_N = task.form, task.labels("test")
+    answers = len(form.fixed_answers) or len(form.answers(task.data.splits["test"][0]))
+    return FewShotTask(
+        prompt=form.name,
+        kind=task.data.kind,
+        metric=task.data.metric,
+        chance=round(chance(task.data.metric, labels_N, answers), 6),
+        calibrated=bool(task.assembler.content_free),
+        n=len(labels_N),
+        n_dev=len(task.numbers["dev"]),
+        shots=rows,
+        chosen=best.shots if best else None,
+        beside=scores_beside(task.name, task.data.metric, task.numbers["test"], settings, root / "data"),
+    )
+
+
+def _shot_score(shots: int, dev: list[Answered], test: list[Answered]) -> ShotScore:
+    scores = [one.score for one in test]
+    spread = {"spread": round(float(np.std(scores, ddof=1)), 6)} if len(scores) > 1 else {}
+    return ShotScore(
+        shots=shots,
+        examples=round(float(np.mean([one.examples for one in test])), 3),
+        scores=[round(score, 6) for score in scores],
+        score=round(float(np.mean(scores)), 6),
+        stderr=round(stderr_of_mean(scores, [one.stderr for one in test]), 6),
+        **spread,
+        dev_score=round(float(np.mean([one.score for one in dev])), 6),
+        cut=max(one.cut for one in test),
+    )
+
+
+def few_shot_lines(report: FewShotReport) -> list[str]:
+    """Return the report as tables in Markdown."""
+    tried = [row.shots for row in next(iter(report.tasks.values())).shots] if report.tasks else []
+    lines = [
+        f"{report.system}, score x 100 ± its standard error by examples in the prompt; bold: few-shot, chosen on dev:",
+        "",
+        "| task | prompt | metric | chance | " + " | ".join(f"K = {shots}" for shots in tried) + " |",
+        "| --- | --- | --- | ---: |" + " ---: |" * len(tried),
+    ]
+    for name, task in report.tasks.items():
+        cells = []
+        for row in task.shots:
+            text = f"{100 * row.score:.1f} ± {100 * row.stderr:.1f}"
+            text = f"**{text}**" if row.shots == task.chosen else text
+            cells.append(text if row.examples > row.shots - 0.05 else f"{text} ({row.examples:.1f} fit)")
+        lines.append(f"| {name} | {task.prompt} | {task.metric} | {100 * task.chance:.1f} | {' | '.join(cells)} |")
+    for test in report.in_context[-1:]:
+        twice = test.repeated
+        lines += [
+            "",
+            f"Random tokens: loss {twice.first_loss:.3f} the first time, {twice.second_loss:.3f} the second; gain "
+            f"{twice.gain:.3f} ± {twice.stderr:.3f} nats, {twice.second_accuracy:.1%} right.",
+        ]
+        if test.by_position:
+            points = ", ".join(f"{one.loss:.3f} at {one.first} to {one.last}" for one in test.by_position)
+            lines.append(f"Loss by position in {test.documents} long documents: {points}.")
+    return lines

@@ -1,0 +1,127 @@
+"""Language models without a gradient: tasks as prompts with examples, and tests of learning in context."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pretrace.schemas.record import Measured, Record
+
+
+class ShotScore(Record):
+    """Scores of a task with one number of examples in the prompt."""
+
+    shots: int
+    """Examples asked for."""
+    examples: float
+    """Mean number of examples that fitted the context; the others were dropped from the front."""
+    scores: list[float]
+    """On the test rows with each draw of examples; one value without examples."""
+    score: float
+    """Mean of `scores`, in units of the metric."""
+    stderr: float
+    """Standard error of `score` from the draw of the test rows and of the examples."""
+    spread: float | None = None
+    """Standard deviation of `scores`; missing with one draw."""
+    dev_score: float
+    """Mean over the draws on the dev rows."""
+    cut: int
+    """Test rows that lost their beginning to fit the context, even without examples."""
+
+
+class OtherScore(Record):
+    """A column of the table on the same test rows."""
+
+    scores: list[float]
+    """With each seed."""
+    score: float
+    """Mean of `scores`."""
+    stderr: float
+    """Standard error of `score` from the draw of the test rows and of the seeds."""
+
+
+class FewShotTask(Record):
+    """A task as prompts."""
+
+    prompt: str
+    """Name of the file in `prompts/`."""
+    kind: str
+    """Kind of the task."""
+    metric: str
+    """Name of the metric."""
+    chance: float
+    """The score of guessing."""
+    calibrated: bool
+    """True with contextual calibration."""
+    n: int
+    """Test rows that were scored."""
+    n_dev: int
+    """Dev rows that chose the number of examples."""
+    shots: list[ShotScore]
+    """By number of examples, from the fewest."""
+    chosen: int | None
+    """Number of examples, two or more, with the best score on dev: few-shot; null where none was tried."""
+    beside: dict[str, OtherScore] = Field(default_factory=dict)
+    """By column of the table, such as `full`: its score on the same test rows."""
+
+
+class PositionLoss(Record):
+    """Loss of tokens by their position in long documents."""
+
+    first: int
+    """First position, from 1; the tokens before it are what a prediction is made from."""
+    last: int
+    loss: float
+    """Mean in nats/token."""
+    stderr: float
+    """Standard error of `loss` over documents."""
+
+
+class RepeatedTokens(Record):
+    """Sequences of random tokens that occur twice: what is predicted better the second time is learned in context."""
+
+    sequences: int
+    length: int
+    """Tokens of a sequence."""
+    first_loss: float
+    """Mean loss of its tokens the first time, in nats/token."""
+    second_loss: float
+    """Mean loss the second time, without its first token."""
+    gain: float
+    """`first_loss` minus `second_loss`."""
+    stderr: float
+    """Standard error of `gain` over sequences."""
+    second_accuracy: float
+    """Share of tokens that are the likeliest the second time."""
+
+
+class InContext(Record):
+    """Tests of learning in context, with the weights after some optimizer steps."""
+
+    step: int
+    """Optimizer steps; 0 for weights from elsewhere."""
+    documents: int
+    """Validation documents as long as the context; 0: none, and no losses by position."""
+    by_position: list[PositionLoss]
+    repeated: RepeatedTokens
+
+
+class FewShotReport(Measured):
+    """A system without a gradient, and what it was measured with."""
+
+    scale: str
+    """Name of the scale."""
+    system: str
+    model: str
+    """Name of the pre-training, such as transformer."""
+    context: int
+    """Tokens that the model reads at once."""
+    seeds: list[int]
+    """Draws of examples."""
+    balanced: bool
+    """True if equally many examples of each class were drawn."""
+    tasks: dict[str, FewShotTask]
+    """By task; those without rows are missing."""
+    in_context: list[InContext]
+    """By optimizer steps whose weights were saved; the final ones last."""
+    seconds: float
+    """Wall-clock seconds."""
