@@ -176,7 +176,8 @@ def prompt(options: argparse.Namespace) -> None:
 
 def fewshot(options: argparse.Namespace) -> None:
     """Score tasks as prompts with examples and print the tables."""
-    from pretrace.evaluation.prompts.run import few_shot, few_shot_lines
+    from pretrace.evaluation.prompts.lines import few_shot_lines
+    from pretrace.evaluation.prompts.run import few_shot
     from pretrace.settings import load_settings
 
     for line in few_shot_lines(few_shot(load_settings().of_system_named(options.system))):

@@ -242,6 +242,14 @@ PAGES: dict[str, list[tuple[str, How]]] = {
             ByTest("tests/tracking/spool/test_uploader_postgres.py::test_server_with_postgres"),
         ),
     ],
+    "docs/prompts.md": [
+        (".venv/bin/dvc repro tasks@mine", Run(".venv/bin/dvc repro tasks@follows", says="didn't change")),
+        (
+            ".venv/bin/pretrace prompt mine --row 3 --shots 4",
+            Run(".venv/bin/pretrace prompt follows --row 3 --shots 4", nightly=False, says="prompts/entailment.yaml"),
+        ),
+        (".venv/bin/pretrace fewshot", Run(says="| follows | entailment | accuracy |")),
+    ],
     "docs/security.md": [
         ("make audit", ByTest("tests/review/test_audit.py::test_packages_that_differ_from_the_pins_are_named")),
         ("git fetch origin pull/7/head:theirs", NotRun("needs somebody's pull request")),

@@ -32,7 +32,7 @@ INSIDE = {
     "model": ("masks", "kernels", "", "checkpoints"),
     "tracking": ("", "mlflow_client", "spool", "publish", "status", "__main__"),
     "tokens": ("", "shards"),
-    "tasks": ("", "prompts", "probes", "prepare"),
+    "tasks": ("", "probes", "prepare"),
     "training": (
         "distributed",
         "engine",
@@ -49,8 +49,6 @@ INSIDE = {
 """Sub-packages and modules of a package, from the ground up; "" stands for all modules that are not named."""
 PLANNED = {
     "model.masks": "causal, full and banded attention",
-    "tasks.prompts": "rows of a task as prompts",
-    "evaluation.prompts": "scores of prompts with 0, 1 or K shots",
     "training.alignment": "supervised fine-tuning on demonstrations, reward model, PPO",
     "inference.serving": "chat and its server",
 }

@@ -36,7 +36,7 @@ def test_other_fields_and_formats_are_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["{text", "text}", "{", "a } b", "{text!}"])
 def test_brace_without_its_partner_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="written twice|no such field"):
+    with pytest.raises(ValueError, match=r"written twice|no such field"):
         Template.parse(text, FIELDS)
 
 

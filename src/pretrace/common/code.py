@@ -37,7 +37,7 @@ FRAME = (
 what counts. None of them decides what comes out. They belong to no closure, and neither does what only they import."""
 CODE = ("src/pretrace", "stages", "requirements.txt")
 """All code of the project, from its root."""
-CODE_AND_SETTINGS = (*CODE, "scales", "systems", "rows", "params.yaml", "dvc.yaml")
+CODE_AND_SETTINGS = (*CODE, "scales", "systems", "prompts", "rows", "params.yaml", "dvc.yaml")
 """All that is in git and can decide a result."""
 
 

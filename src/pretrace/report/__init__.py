@@ -19,6 +19,8 @@ from pretrace.report.benchmark import (
 )
 from pretrace.report.contamination import contamination_markdown
 from pretrace.report.errors import TaskErrors, find_errors
+from pretrace.report.few_shot import few_shot_table, read_few_shot
+from pretrace.report.figures.few_shot import few_shot_figure
 from pretrace.report.figures.figure2 import best_published, has_curve, transfer_figure, zero_shot_figure
 from pretrace.report.figures.ladder import ladder_figure
 from pretrace.report.figures.learning_curves import learning_curves_figure
@@ -135,6 +137,7 @@ def _page_data(settings: Settings, folder: Path, data: Path) -> PageData:
         errors=_errors(settings, tasks, data),
         language_tests=_language_tests(settings, folder),
         words=_words(settings, folder),
+        few_shot=few_shot_table(read_few_shot(settings, folder)),
         provenance=cell_provenance(settings, cost, _finetune_reports(settings, folder), Path("dvc.lock")),
         search=read_search(settings, folder, data),
     )
@@ -164,6 +167,7 @@ def _figures(settings: Settings, benchmark: Benchmark, folder: Path) -> dict[str
         "learning": learning_curves_figure(settings, benchmark),
         "ladder": ladder_figure(read_optional_record(folder / "ladder.json", LadderRecord)),
         "zeroshot": _zero_shot_figure(settings, folder),
+        "fewshot": few_shot_figure(read_few_shot(settings, folder)),
     }
     return {name: figure for name, figure in figures.items() if figure}
 

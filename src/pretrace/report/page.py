@@ -17,6 +17,7 @@ from pretrace.report import contamination, markdown
 from pretrace.report.benchmark import heading
 from pretrace.report.corpus_card import corpus_card
 from pretrace.report.errors import TaskErrors
+from pretrace.report.few_shot import FewShotTable
 from pretrace.report.figures.overview import variant_colors
 from pretrace.report.figures.plotting import COLORS
 from pretrace.report.page_tables import (
@@ -66,6 +67,8 @@ class PageData:
     """By test and model."""
     words: dict[str, WordTests]
     """Of word vectors, by model."""
+    few_shot: FewShotTable | None
+    """Tasks as prompts, if there were any."""
     provenance: list[CellProvenance]
     search: SearchTable | None
     """The search on dev, if there was one."""
@@ -108,6 +111,7 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
         errors=data.errors,
         language_tests=language_rows(data.language_tests),
         words=data.words,
+        few_shot=data.few_shot,
         provenance=data.provenance,
         search=data.search,
         reading=markdown.reading(benchmark),

@@ -10,6 +10,7 @@ from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.checkpoint import CheckpointMetadata
 from pretrace.schemas.corpus import CleanReport, CollectReport
 from pretrace.schemas.cost import CostEntry
+from pretrace.schemas.few_shot import FewShotReport
 from pretrace.schemas.finetuning import (
     CellRecord,
     DevScores,
@@ -59,6 +60,7 @@ CATALOG = (
     FileFormat("reports/zeroshot/<system>.json", ZeroShotReport, "stage zeroshot", "stage report, page"),
     FileFormat("reports/cost.json", dict[str, CostEntry], "every stage", "page, model card, `pretrace trace`"),
     FileFormat("reports/search.json", SearchRecord, "`pretrace search`", "page, README's table"),
+    FileFormat("reports/fewshot/<system>.json", FewShotReport, "`pretrace fewshot`", "page"),
     FileFormat("reports/ladder.json", LadderRecord, "`pretrace ladder`", "page"),
     FileFormat("reports/rates.json", RatesRecord, "`pretrace rates`", "people"),
     FileFormat("models/vocabulary/<system>/vocabulary.json", VocabularyRecord, "stage bpe", "`load_vocabulary`"),

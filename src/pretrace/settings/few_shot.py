@@ -21,9 +21,7 @@ class FewShot(Section):
         default_factory=lambda: [0, 1, 2, 4, 8]
     )
     """Numbers of examples; `few-shot` in the table is the one of two or more that is best on dev."""
-    seeds: Annotated[list[Seed], Field(min_length=1, max_length=MOST_VALUES)] = Field(
-        default_factory=lambda: [1, 2, 3]
-    )
+    seeds: Annotated[list[Seed], Field(min_length=1, max_length=MOST_VALUES)] = Field(default_factory=lambda: [1, 2, 3])
     """Draws of examples. Each row has its own examples, a function of (seed, row)."""
     balanced: bool = False
     """Draw equally many examples of each class or level; means nothing for rows with choices of their own."""

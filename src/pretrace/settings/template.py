@@ -34,9 +34,9 @@ class Template:
         try:
             for literal, field, form, conversion in Formatter().parse(text):
                 if field is not None and (field not in known or form or conversion):
-                    raise _UnknownField(_as_written(field, form, conversion))
+                    raise _UnknownFieldError(_as_written(field, form, conversion))
                 parts.append((literal, field))
-        except _UnknownField as error:
+        except _UnknownFieldError as error:
             raise ValueError(f"no such field: {error}; takes {takes}") from None
         except ValueError as error:
             raise ValueError(f"{str(error).lower()}; a brace of the text itself is written twice: {{{{") from None
@@ -48,7 +48,7 @@ class Template:
         return {field for _, field in self.parts if field is not None}
 
 
-class _UnknownField(ValueError):
+class _UnknownFieldError(ValueError):
     pass
 
 

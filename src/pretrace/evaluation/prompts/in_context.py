@@ -52,13 +52,17 @@ def long_documents(stream: TokenStream, length: int) -> np.ndarray:
     """Return the first `length` token ids (D, T) of documents that are so long, evenly spaced among them."""
     starts = stream.document_starts()
     long = starts[:-1][np.diff(starts) >= length]
-    chosen = long[np.unique(np.linspace(0, len(long) - 1, min(DOCUMENTS, len(long))).astype(int))] if len(long) else long
-    return np.stack([stream.read(int(first), length) for first in chosen]) if len(chosen) else np.zeros((0, length), int)
+    chosen = (
+        long[np.unique(np.linspace(0, len(long) - 1, min(DOCUMENTS, len(long))).astype(int))] if len(long) else long
+    )
+    return (
+        np.stack([stream.read(int(first), length) for first in chosen]) if len(chosen) else np.zeros((0, length), int)
+    )
 
 
 def by_position(losses_DT: np.ndarray) -> list[PositionLoss]:
     """Return the mean loss of positions 1, 2, 3 to 4, 5 to 8 and so on; the last ones up to the end."""
-    documents, length = losses_DT.shape
+    length = losses_DT.shape[1]
     points, first = [], 1
     while first <= length:
         last = min(length, 1 << (first - 1).bit_length())

@@ -14,7 +14,8 @@ from pretrace.common.progress import progress
 from pretrace.common.provenance import provenance
 from pretrace.evaluation.prompts.beside import scores_beside, stderr_of_mean
 from pretrace.evaluation.prompts.in_context import measure_in_context
-from pretrace.evaluation.prompts.tasks import Answered, PromptTask, TaskScorer, read_prompt_task
+from pretrace.evaluation.prompts.scorer import Answered, TaskScorer
+from pretrace.evaluation.prompts.tasks import PromptTask, read_prompt_task
 from pretrace.evaluation.prompts.text import PromptText
 from pretrace.evaluation.zero_shot.checkpoints import models_by_step
 from pretrace.evaluation.zero_shot.heuristics import chance
@@ -96,9 +97,7 @@ def read_prompt_tasks(
     return [task for task in read if task]
 
 
-def _task_report(
-    task: PromptTask, model: LanguageModel, settings: Settings, device: Device, root: Path
-) -> FewShotTask:
+def _task_report(task: PromptTask, model: LanguageModel, settings: Settings, device: Device, root: Path) -> FewShotTask:
     few, scorer, rows = settings.few_shot, TaskScorer(task, model, device), []
     seeds = {shots: few.seeds if shots else few.seeds[:1] for shots in sorted(few.shots)}
     with progress(total=sum(map(len, seeds.values())), unit="draw", description=task.name) as bar:
@@ -140,32 +139,3 @@ def _shot_score(shots: int, dev: list[Answered], test: list[Answered]) -> ShotSc
         dev_score=round(float(np.mean([one.score for one in dev])), 6),
         cut=max(one.cut for one in test),
     )
-
-
-def few_shot_lines(report: FewShotReport) -> list[str]:
-    """Return the report as tables in Markdown."""
-    tried = [row.shots for row in next(iter(report.tasks.values())).shots] if report.tasks else []
-    lines = [
-        f"{report.system}, score x 100 ± its standard error by examples in the prompt; bold: few-shot, chosen on dev:",
-        "",
-        "| task | prompt | metric | chance | " + " | ".join(f"K = {shots}" for shots in tried) + " |",
-        "| --- | --- | --- | ---: |" + " ---: |" * len(tried),
-    ]
-    for name, task in report.tasks.items():
-        cells = []
-        for row in task.shots:
-            text = f"{100 * row.score:.1f} ± {100 * row.stderr:.1f}"
-            text = f"**{text}**" if row.shots == task.chosen else text
-            cells.append(text if row.examples > row.shots - 0.05 else f"{text} ({row.examples:.1f} fit)")
-        lines.append(f"| {name} | {task.prompt} | {task.metric} | {100 * task.chance:.1f} | {' | '.join(cells)} |")
-    for test in report.in_context[-1:]:
-        twice = test.repeated
-        lines += [
-            "",
-            f"Random tokens: loss {twice.first_loss:.3f} the first time, {twice.second_loss:.3f} the second; gain "
-            f"{twice.gain:.3f} ± {twice.stderr:.3f} nats, {twice.second_accuracy:.1%} right.",
-        ]
-        if test.by_position:
-            points = ", ".join(f"{one.loss:.3f} at {one.first} to {one.last}" for one in test.by_position)
-            lines.append(f"Loss by position in {test.documents} long documents: {points}.")
-    return lines

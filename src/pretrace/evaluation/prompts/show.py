@@ -8,7 +8,8 @@ from pathlib import Path
 from pretrace.common.errors import PretraceError
 from pretrace.evaluation.perplexity import device_of_commands, open_model
 from pretrace.evaluation.prompts.run import model_folder, open_vocabulary, read_prompt_tasks
-from pretrace.evaluation.prompts.tasks import PromptTask, TaskScorer
+from pretrace.evaluation.prompts.scorer import TaskScorer
+from pretrace.evaluation.prompts.tasks import PromptTask
 from pretrace.settings import Settings
 from pretrace.tokens import Vocabulary
 

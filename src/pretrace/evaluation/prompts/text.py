@@ -48,7 +48,7 @@ class PromptText:
         """Return prepared texts as one."""
         if not self._words:
             return "".join(texts)
-        return LINE_ENDS.sub("\n", " ".join(text for text in texts if text))
+        return LINE_ENDS.sub("\n", " ".join(text.strip(" ") for text in texts if text))
 
     def encoded(self, texts: Sequence[str]) -> np.ndarray:
         """Return the ids of prepared texts that follow each other: those of the whole text, read at once."""

@@ -35,7 +35,7 @@ def values_of(
     values_NFA = np.where(counts_NFA > 0, values_NFA, -np.inf)
     if forms == 1:
         return values_NFA[:, 0]
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         return values_NFA[:, 0] - np.log(shares(values_NFA[:, 1:]).mean(1))
 
 
