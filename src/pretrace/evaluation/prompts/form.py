@@ -35,11 +35,12 @@ class PromptForm:
         self._row, self._answer = prompt.template("row", task.kind), prompt.template("answer", task.kind)
         self._has_blank = bool((self._row.fields | self._answer.fields) & set(BLANK))
         self.levels = self._levels(task) if self._facts.numeric else None
-        names = task.labels if self._facts.named else self.levels and [f"{level:g}" for level in self.levels]
-        self._words = [self._word(name) for name in names or []]
+        levels = [f"{level:g}" for level in self.levels or []]
+        names = (task.labels or []) if self._facts.named else levels
+        self._words = [self._word(name) for name in names]
         self._labels = text.prepared(_listed(self._words))
         self.fixed_answers = [text.prepared(word) for word in self._words]
-        self._check_words(names or [])
+        self._check_words(names)
 
     @property
     def file(self) -> str:
