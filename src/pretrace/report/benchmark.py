@@ -21,10 +21,9 @@ from pretrace.report.statistics.dev_and_test import dev_test_warnings
 from pretrace.report.statistics.estimates import mean
 from pretrace.report.statistics.task_scores import DocumentNumbers, TaskScores
 from pretrace.report.statistics.verdicts import compare, find_winners
-from pretrace.schemas.baselines import BaselineScore, BaselinesReport
+from pretrace.schemas.baselines import BaselineScore, BaselinesReport, FrozenReport
 from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
 from pretrace.schemas.finetuning import FinetuneReport
-from pretrace.schemas.frozen import FrozenReport
 from pretrace.schemas.record import read_record
 from pretrace.schemas.tasks import TaskReport
 from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore

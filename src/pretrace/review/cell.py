@@ -14,10 +14,9 @@ from pretrace.review.columns import BASELINES, ZERO_SHOTS, predictions_of, repor
 from pretrace.review.git_tree import Tree
 from pretrace.review.lockfile import Stages, first_system, hashes, locked_stages, makers, outputs
 from pretrace.review.score_changes import rows_of
-from pretrace.schemas.baselines import BaselineScore, BaselinesReport
+from pretrace.schemas.baselines import BaselineScore, BaselinesReport, FrozenReport
 from pretrace.schemas.benchmark import BenchmarkRow
 from pretrace.schemas.finetuning import CellRecord, FinetuneReport
-from pretrace.schemas.frozen import FrozenReport
 from pretrace.schemas.record import read_record
 from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore
 from pretrace.settings import FROZEN, split_column

@@ -1,4 +1,4 @@
-"""Baselines: their scores on a task, and what was chosen on dev."""
+"""Baselines, linear classifiers on frozen states among them: their scores on a task, and what was chosen on dev."""
 
 from __future__ import annotations
 
@@ -65,6 +65,16 @@ class BaselinesReport(Record):
     """The best constant answer on the test rows; null for numbers, and without rows."""
     seen: SeenRows | None = None
     """Test rows that are in the pre-training text; null without rows."""
+
+
+class FrozenReport(Record):
+    """A task by linear classifiers on the states of pre-trained models."""
+
+    unavailable: str | None
+    """Why there are no rows; else null."""
+    scores: dict[str, BaselineScore]
+    """By pre-training (`transformer`, `transformer-seed-43`). Layer and strength of regularization were chosen on
+    dev."""
 
 
 class TextModelsReport(Record):

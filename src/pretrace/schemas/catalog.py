@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pretrace.schemas.baselines import BaselinesReport, TextModelsReport
+from pretrace.schemas.baselines import BaselinesReport, FrozenReport, TextModelsReport
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.checkpoint import CheckpointMetadata
 from pretrace.schemas.corpus import CleanReport, CollectReport
@@ -21,7 +21,6 @@ from pretrace.schemas.finetuning import (
     SearchRecord,
     SeedResult,
 )
-from pretrace.schemas.frozen import FrozenReport
 from pretrace.schemas.models import CurvePoint, LadderRecord, ModelConfig, PretrainReport, RatesRecord, Sample
 from pretrace.schemas.tasks import TaskRecord, TaskReport
 from pretrace.schemas.tokens import Manifest, VocabularyRecord, VocabularyReport

@@ -10,8 +10,7 @@ from pretrace.common.files import atomic_path
 from pretrace.evaluation.frozen.heads import StateRows, best_head
 from pretrace.evaluation.frozen.states import mean_states
 from pretrace.model import LanguageModel, load_model
-from pretrace.schemas.baselines import BaselineScore
-from pretrace.schemas.frozen import FrozenReport
+from pretrace.schemas.baselines import BaselineScore, FrozenReport
 from pretrace.settings import Settings
 from pretrace.tasks.draws import generator_for
 from pretrace.tasks.encoded import EncodedSplit, read_encoded
