@@ -11,7 +11,7 @@ from pretrace.settings.columns import Columns
 from pretrace.settings.corpus import HubDataset
 from pretrace.settings.kinds import KIND_FACTS, Kind
 from pretrace.settings.models.head import HeadSettings, Transfer
-from pretrace.settings.prompt import PromptName
+from pretrace.settings.prompts.prompt import PromptName
 from pretrace.settings.section import (
     Count,
     NotNegative,

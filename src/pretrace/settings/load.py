@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from pretrace.common.errors import PretraceError
 from pretrace.settings.corpus import Corpus, TextSettings, Workers
 from pretrace.settings.experiment import MOST_SEEDS, Pretraining, Task, Variant
-from pretrace.settings.few_shot import FewShot
+from pretrace.settings.prompts.few_shot import FewShot
 from pretrace.settings.ready import ReadySource, with_ready
 from pretrace.settings.scale import TRANSFORMER, ModelKind, Scale
 from pretrace.settings.search import Ladder, Rates, Search

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pretrace.evaluation.prompts.text import PromptText
-from pretrace.settings.template import Template
+from pretrace.settings.prompts.template import Template
 from pretrace.tokens import load_vocabulary
 from tests.helpers.small_byte_vocabulary import write_byte_vocabulary
 from tests.helpers.small_vocabulary import write_openai_vocabulary

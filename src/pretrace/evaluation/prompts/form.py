@@ -10,7 +10,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.evaluation.prompts.text import PromptText
 from pretrace.evaluation.zero_shot.heuristics import around_blank
 from pretrace.settings.kinds import KIND_FACTS
-from pretrace.settings.prompt import ANSWER, MOST_LEVELS, Prompt, prompt_file
+from pretrace.settings.prompts.prompt import ANSWER, MOST_LEVELS, Prompt, prompt_file
 from pretrace.tasks.dataset import Row, TaskData
 from pretrace.tasks.kinds import KINDS
 

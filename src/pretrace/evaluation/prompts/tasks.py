@@ -17,7 +17,7 @@ from pretrace.evaluation.prompts.draws import ExamplePool
 from pretrace.evaluation.prompts.form import PromptForm
 from pretrace.evaluation.prompts.text import PromptText
 from pretrace.settings import Settings
-from pretrace.settings.prompt import prompt_of_task
+from pretrace.settings.prompts.prompt import prompt_of_task
 from pretrace.tasks.dataset import Row, TaskData, parts_read, read_rows
 from pretrace.tasks.draws import generator_for
 from pretrace.tasks.kinds import KINDS

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pretrace.settings.template import Template
+from pretrace.settings.prompts.template import Template
 from pretrace.tokens import Vocabulary
 
 LINE_ENDS = re.compile(r" *\n[ \n]*")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from pretrace.evaluation.log_likelihood import Scores
-from pretrace.settings.prompt import AnswerScore
+from pretrace.settings.prompts.prompt import AnswerScore
 
 
 def values_of(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretrace.settings.template import Template
+from pretrace.settings.prompts.template import Template
 
 FIELDS = ("text", "answer")
 

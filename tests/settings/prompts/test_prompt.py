@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from pretrace.common.errors import PretraceError
 from pretrace.settings import Task, load_settings, ready_names, with_ready
-from pretrace.settings.few_shot import FewShot
 from pretrace.settings.kinds import KIND_FACTS
-from pretrace.settings.prompt import Prompt, prompt_of_task, read_prompt
+from pretrace.settings.prompts.few_shot import FewShot
+from pretrace.settings.prompts.prompt import Prompt, prompt_of_task, read_prompt
 from pretrace.settings.ready import ReadySource
 from tests.helpers import REPOSITORY
 from tests.helpers.plain_yaml import read_yaml, write_yaml

@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from pretrace.common.errors import PretraceError
 from pretrace.settings.kinds import KIND_FACTS, Kind
+from pretrace.settings.prompts.template import Template
 from pretrace.settings.section import Section, checked
-from pretrace.settings.template import Template
 from pretrace.settings.yaml_file import read_yaml
 
 FOLDER = "prompts"

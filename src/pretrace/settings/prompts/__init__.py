@@ -1,0 +1,1 @@
+"""Prompts: their files, and how many examples are tried in them."""
