@@ -233,7 +233,7 @@ class SystemRates(Record):
 
 
 class RatesRecord(Measured):
-    """A search for the peak learning rate of pre-training: the same factors and the same share of steps for each system."""
+    """A search for the peak learning rate of pre-training: the same factors and share of steps for each system."""
 
     scale: str
     """Name of the scale."""

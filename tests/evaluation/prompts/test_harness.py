@@ -14,7 +14,7 @@ import torch
 
 from pretrace.evaluation.log_likelihood import Question
 from pretrace.evaluation.prompts.text import PromptText
-from pretrace.evaluation.shared_beginnings import score_groups
+from pretrace.evaluation.token_trees import score_groups
 from pretrace.model import load_model
 from pretrace.tokens import load_vocabulary
 from pretrace.training.engine.device import Device

@@ -53,8 +53,8 @@ def test_ready_tasks_name_prompts_with_a_word_for_each_of_their_labels() -> None
     ("values", "said"),
     [
         (
-            {"row": "{tekst}"},
-            r"prompts/mine.yaml: row: no such field: \{tekst\}; takes \{text\}, \{labels\}, \{answer\}",
+            {"row": "{txet}"},
+            r"prompts/mine.yaml: row: no such field: \{txet\}; takes \{text\}, \{labels\}, \{answer\}",
         ),
         ({"row": "{text.__class__}"}, r"row: no such field: \{text.__class__\}"),
         ({"before": "{text}"}, r"before: no such field: \{text\}"),

@@ -25,7 +25,7 @@ def test_template_is_text_and_fields() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("{tekst}", "{}", "{0}", "{text.__class__}", "{text[0]}", "{text!r}", "{text:>10}", "{text:{answer}}"),
+        *("{txet}", "{}", "{0}", "{text.__class__}", "{text[0]}", "{text!r}", "{text:>10}", "{text:{answer}}"),
         *("{ text}", "{text }", "{text\n}", "{answer.__init__.__globals__}", "{Text}", "{*}"),
     ],
 )

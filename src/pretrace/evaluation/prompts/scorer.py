@@ -14,7 +14,7 @@ from pretrace.evaluation.log_likelihood import Question, Scores
 from pretrace.evaluation.prompts.assemble import AssembledPrompt
 from pretrace.evaluation.prompts.tasks import PromptTask
 from pretrace.evaluation.prompts.values import predictions_of, values_of
-from pretrace.evaluation.shared_beginnings import score_groups
+from pretrace.evaluation.token_trees import score_groups
 from pretrace.model import LanguageModel
 from pretrace.tasks.metrics import score as metric_score
 from pretrace.tasks.metrics import standard_error

@@ -31,10 +31,10 @@ def validation_losses(
         for name, loss in objective.measure(model, batch, 0.0, device).items():
             totals[name] = totals[name] + loss.double()
     losses = {name: float(total) for name, total in totals.items()}
-    for name, loss in losses.items():
-        if not math.isfinite(loss):
+    for name, mean in losses.items():
+        if not math.isfinite(mean):
             raise PretraceError(
-                f"{name} is {loss} on the validation text, so the weights have grown beyond what can be computed with; "
+                f"{name} is {mean} on the validation text, so the weights have grown beyond what can be computed with; "
                 "in training, a lower learning rate or weight decay usually helps"
             )
     return losses

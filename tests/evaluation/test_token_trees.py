@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pretrace.common.errors import PretraceError
 from pretrace.evaluation.log_likelihood import Question, score_questions
-from pretrace.evaluation.shared_beginnings import score_groups, token_tree
+from pretrace.evaluation.token_trees import score_groups, token_tree
 from pretrace.model import LSTM, Transformer
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.training.engine.device import Device
