@@ -15,8 +15,11 @@ from pretrace.model.kernels.attention_span import AttentionSpan
 from pretrace.model.kernels.dropout import Dropout, add_with_dropout
 from pretrace.model.kernels.feed_forward import ACTIVATIONS, feed_forward
 from pretrace.model.kernels.linear import linear
-from pretrace.model.packed_sequences import Layout, PackedDropout, packed_attention
+from pretrace.model.packed_sequences import Layout, packed_attention
 from pretrace.settings import ModelSettings
+
+Linear = Callable[[nn.Linear, Tensor], Tensor]
+"""A way to apply a linear layer."""
 
 
 class Block(nn.Module):
@@ -41,9 +44,13 @@ class Block(nn.Module):
     def forward(
         self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None = None, mask_BTT: Tensor | None = None
     ) -> Tensor:
+        return self.run(x_BTC, dropout, lambda x: self._attend(x, dropout, layout, mask_BTT))
+
+    def run(self, x_BTC: Tensor, dropout: Dropout | None, attend: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return the block's output with this attention, by the fast kernels."""
         return self.combine(
             x_BTC,
-            lambda x: self._attend(x, dropout, layout, mask_BTT),
+            attend,
             lambda x: feed_forward(x, self.feed_forward_in, self.feed_forward_out, self.activation),
             lambda x, y: add_with_dropout(x, y, dropout),
         )
@@ -65,14 +72,13 @@ class Block(nn.Module):
 
     def _attend(self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None, mask_BTT: Tensor | None) -> Tensor:
         if layout is not None:
-            qkv_NX = _linear(self.query_key_value, x_BTC)
-            assert dropout is None or isinstance(dropout, PackedDropout)
-            a_NC = packed_attention(qkv_NX, self.heads, dropout, layout, self.span)
-            return _linear(self.attention_output, a_NC)
+            qkv_NX = fast_linear(self.query_key_value, x_BTC)
+            a_NC = packed_attention(qkv_NX, self.heads, dropout, layout, partial(self_attention, span=self.span))
+            return fast_linear(self.attention_output, a_NC)
         B, T, C = x_BTC.shape
-        qkv_3BHTD = _linear(self.query_key_value, x_BTC).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        qkv_3BHTD = fast_linear(self.query_key_value, x_BTC).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         a_BHTD = self_attention(qkv_3BHTD, dropout, mask_BTT, self.span)
-        return _linear(self.attention_output, a_BHTD.transpose(1, 2).reshape(B, T, C))
+        return fast_linear(self.attention_output, a_BHTD.transpose(1, 2).reshape(B, T, C))
 
     def traceable_forward(self, x_BTC: Tensor) -> Tensor:
         """Run the block without dropout, in PyTorch's own operations only."""
@@ -87,10 +93,11 @@ class Block(nn.Module):
 
         return self.combine(x_BTC, attend, partial(self.feed, apply=lambda layer, x: layer(x)))
 
-    def feed(self, x_NC: Tensor, apply: Callable[[nn.Linear, Tensor], Tensor]) -> Tensor:
+    def feed(self, x_NC: Tensor, apply: Linear) -> Tensor:
         """Return the feed-forward network's output (N, C), its layers applied by a function."""
         return apply(self.feed_forward_out, ACTIVATIONS[self.activation](apply(self.feed_forward_in, x_NC)))
 
 
-def _linear(layer: nn.Linear, x: Tensor) -> Tensor:
+def fast_linear(layer: nn.Linear, x: Tensor) -> Tensor:
+    """Apply a linear layer by the kernel that is fastest for it."""
     return linear(x, layer.weight, layer.bias)

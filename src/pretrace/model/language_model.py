@@ -36,8 +36,8 @@ class LanguageModel(nn.Module, ABC):
     bfloat16_on_any_cpu: ClassVar[bool] = True
     """False if PyTorch has bfloat16 kernels only for CPUs with bfloat16 products in hardware."""
     not_each_token: ClassVar[tuple[str, ...]] = ()
-    """Parameters, by the beginning of their names, that do not multiply each token: tables that are only looked up, and
-    outputs of a whole sequence."""
+    """Parameters, by the beginning of a part of their names, that do not multiply each token: tables that are only
+    looked up, outputs of a whole sequence, and what multiplies distances."""
     output_bias: nn.Parameter | None
     """Bias (V,) of the logits."""
 
@@ -71,6 +71,11 @@ class LanguageModel(nn.Module, ABC):
     def is_causal(self) -> bool:
         """True if no token sees those behind it."""
         return True
+
+    @property
+    def memory(self) -> int:
+        """Tokens of its context that pre-training remembers and does not read at once."""
+        return 0
 
     @property
     def has_segments(self) -> bool:
@@ -179,10 +184,18 @@ class LanguageModel(nn.Module, ABC):
     def multiplied_weights(self, predicts: bool = True) -> int:
         """Return how many weights multiply each token; `predicts` counts the output."""
         left_out = self.not_each_token if predicts else (*self.not_each_token, "token_embedding", "output_")
-        return sum(p.numel() for name, p in self.named_parameters() if p.dim() > 1 and not name.startswith(left_out))
+        return sum(
+            parameter.numel()
+            for name, parameter in self.named_parameters()
+            if parameter.dim() > 1 and not any(part.startswith(left_out) for part in name.split("."))
+        )
 
-    def attention_flops(self, lengths: np.ndarray) -> int:
-        """Return the FLOPs of attention in a forward pass over sequences of so many tokens."""
+    def attention_flops(self, lengths: np.ndarray, memory: int = 0) -> int:
+        """Return the FLOPs of attention in a forward pass over sequences of so many tokens.
+
+        Args:
+            memory: tokens before each sequence that it attends to.
+        """
         return 0
 
     def describe(self) -> ModelConfig:

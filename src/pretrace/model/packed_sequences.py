@@ -19,8 +19,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pretrace.model.kernels.attention import self_attention
-from pretrace.model.kernels.attention_span import CAUSAL, AttentionSpan
 from pretrace.model.kernels.dropout import Dropout, Stream, keep_masks
 
 
@@ -101,15 +99,26 @@ class Layout:
 
 
 def packed_attention(
-    qkv_NX: Tensor, heads: int, dropout: PackedDropout | None, layout: Layout, span: AttentionSpan = CAUSAL
+    qkv_NX: Tensor,
+    heads: int,
+    dropout: Dropout | None,
+    layout: Layout,
+    attend: Callable[[Tensor, Dropout | None, Tensor | None], Tensor],
 ) -> Tensor:
-    """Return the attention (N, C) of queries, keys and values (N, 3 C) within each sequence."""
+    """Return the attention (N, C) of queries, keys and values (N, 3 C) within each sequence.
+
+    Args:
+        dropout: of the layout.
+        attend: returns the attention (B, H, T, D) of queries, keys and values (3, B, H, T, D) of a padded batch, with
+            dropout and a mask.
+    """
+    assert dropout is None or isinstance(dropout, PackedDropout)
 
     def attended(qkv_BTX: Tensor, batch: PaddedBatch) -> Tensor:
         B, T, _ = qkv_BTX.shape
         qkv_3BHTD = qkv_BTX.view(B, T, 3, heads, -1).permute(2, 0, 3, 1, 4)
         own = None if dropout is None else dropout.of_batch(batch)
-        return self_attention(qkv_3BHTD, own, batch.mask_BTT, span).transpose(1, 2).reshape(B, T, -1)
+        return attend(qkv_3BHTD, own, batch.mask_BTT).transpose(1, 2).reshape(B, T, -1)
 
     return layout.map_batches(qkv_NX, attended)
 

@@ -1,6 +1,6 @@
 """The transformer: with the defaults of its settings the decoder of GPT-1 (paper, section 4.1, and released code).
 
-GPT-2, GPT-3 and BERT are other values of the settings (pretrace.settings.scale.ModelSettings). The fine-tuning code of
+GPT-2, GPT-3, BERT and Transformer-XL are other values of the settings (pretrace.settings.scale.ModelSettings). The fine-tuning code of
 GPT-1 has tokens and positions in one table, with two consequences:
 
 - dropout applies to that table before the look-up, so the tied output has the same dropout: `embedding_dropout: table`;
@@ -13,7 +13,7 @@ Shapes, as suffixes of names: B batch, T time (tokens of a sequence), C width, H
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import numpy as np
@@ -29,6 +29,7 @@ from pretrace.model.kernels.feed_forward import ACTIVATIONS
 from pretrace.model.kv_cache import CachedDecoder, cache_bytes
 from pretrace.model.language_model import LanguageModel, initialize
 from pretrace.model.packed_sequences import Layout, padding_mask
+from pretrace.model.relative_block import RelativeBlock, distance_vectors
 from pretrace.settings import ModelSettings
 
 
@@ -44,7 +45,10 @@ class Transformer(LanguageModel):
     kind = "transformer"
     attends = True
     settings_type = ModelSettings
-    not_each_token = ("position_embedding", "segment_embedding", "pooler", "next_sentence")
+    not_each_token = (
+        *("position_embedding", "segment_embedding", "pooler", "next_sentence"),
+        *("distance_projection", "content_bias", "distance_bias"),
+    )
     settings: ModelSettings
 
     def __init__(self, settings: ModelSettings, vocabulary_size: int, seed: int = 0) -> None:
@@ -54,9 +58,12 @@ class Transformer(LanguageModel):
         self.token_embedding = nn.Embedding(vocabulary_size, width)
         if settings.positions == "learned":
             self.position_embedding = nn.Embedding(settings.context, width)
-        else:
+        elif settings.positions == "sinusoidal":
             self.register_buffer("sinusoids_TC", sinusoids(settings.context, width), persistent=False)
-        self.blocks = nn.ModuleList(Block(settings, span_of(settings, layer)) for layer in range(settings.layers))
+        else:
+            self.register_buffer("distances_TC", distance_vectors(settings.context, width), persistent=False)
+        block = RelativeBlock if settings.positions == "relative" else Block
+        self.blocks = nn.ModuleList(block(settings, span_of(settings, layer)) for layer in range(settings.layers))
         if settings.norm == "pre":
             self.final_norm = nn.LayerNorm(width, eps=epsilon)
         if settings.embedding_norm:
@@ -100,6 +107,11 @@ class Transformer(LanguageModel):
         return self.settings.width
 
     @property
+    def memory(self) -> int:
+        """Tokens of memory in pre-training; all else reads without."""
+        return self.settings.memory
+
+    @property
     def is_causal(self) -> bool:
         """True unless attention is full."""
         return self.settings.attention != "full"
@@ -116,8 +128,9 @@ class Transformer(LanguageModel):
 
     @property
     def shares_beginnings(self) -> bool:
-        """True if attention is causal: states of a beginning then do not depend on what follows."""
-        return self.settings.attention == "causal"
+        """True if attention is causal, as states of a beginning do not depend on what follows, and by positions:
+        distances between tokens of different sequences mean nothing."""
+        return self.settings.attention == "causal" and self.settings.positions != "relative"
 
     def hidden(
         self,
@@ -137,10 +150,26 @@ class Transformer(LanguageModel):
         mask_BTT = None if lengths_B is None else padding_mask(lengths_B, ids_BT.shape[1])
         if layout is not None and not self.is_causal:
             layout = layout.without_padding()
-        run = self.compiled_block if self.compiled_block and torch.is_grad_enabled() else Block.__call__
+        keys = ids_BT.shape[-1] if layout is None else max(batch.longest for batch in layout.batches)
+        distances, run = self.distances(keys, dropout), self.block_runner
         for block in self.blocks:
-            x_BTC = run(block, x_BTC, dropout, layout, mask_BTT)
+            x_BTC = run(block, x_BTC, dropout, layout, mask_BTT, *distances)
         return self.normed(x_BTC)
+
+    @property
+    def block_runner(self) -> Callable[..., Tensor]:
+        """The forward pass of a block, given the block and its arguments."""
+        return self.compiled_block if self.compiled_block and torch.is_grad_enabled() else Block.__call__
+
+    def distances(self, keys: int, dropout: Dropout | None = None) -> tuple[Tensor, ...]:
+        """Return what blocks read beside states: of relative positions, vectors (K, C) of distances K - 1 to 0."""
+        if self.settings.positions != "relative":
+            return ()
+        table_TC = cast("Tensor", self.distances_TC)
+        if keys > len(table_TC):  # memory that is longer than in training
+            table_TC = distance_vectors(keys, self.width).to(table_TC.device)
+        vectors_KC = table_TC[:keys].flip(0)
+        return (dropout.table(vectors_KC) if dropout else vectors_KC,)
 
     @property
     def state_layers(self) -> int:
@@ -152,10 +181,10 @@ class Transformer(LanguageModel):
         mask_BTT = None
         if lengths_B is not None and not self.is_causal:  # where it is, no token sees the padding behind it
             mask_BTT = padding_mask(lengths_B, ids_BT.shape[1])
-        x_BTC = self.embedded(ids_BT)
+        x_BTC, distances = self.embedded(ids_BT), self.distances(ids_BT.shape[-1])
         yield x_BTC
         for number, block in enumerate(self.blocks, 1):
-            x_BTC = block(x_BTC, None, None, mask_BTT)
+            x_BTC = block(x_BTC, None, None, mask_BTT, *distances)
             if number == len(self.blocks):
                 x_BTC = self.normed(x_BTC)
             yield x_BTC
@@ -177,7 +206,9 @@ class Transformer(LanguageModel):
         x_BTC = F.embedding(ids_BT, tokens_VC)
         if self.settings.embedding_scale == "sqrt_width":
             x_BTC = x_BTC * math.sqrt(self.width)
-        if layout is None:
+        if positions_TC is None:
+            pass
+        elif layout is None:
             x_BTC = x_BTC + positions_TC[first : first + ids_BT.shape[-1]]
         else:
             x_BTC = x_BTC + F.embedding(layout.positions_N, positions_TC)
@@ -194,7 +225,9 @@ class Transformer(LanguageModel):
             x_BTC = self.final_norm(x_BTC)
         return x_BTC
 
-    def _positions(self, dropout: Dropout | None) -> Tensor:
+    def _positions(self, dropout: Dropout | None) -> Tensor | None:
+        if self.settings.positions == "relative":
+            return None
         if self.settings.positions == "sinusoidal":
             return cast("Tensor", self.sinusoids_TC)
         return self._table(self.position_embedding, dropout)
@@ -210,10 +243,15 @@ class Transformer(LanguageModel):
     def _drops_tables(self) -> bool:
         return self.settings.embedding_dropout == "table"
 
-    def attention_flops(self, lengths: np.ndarray) -> int:
-        """Return the FLOPs of attention in a forward pass: 4 x width for each pair of tokens that attend."""
+    def attention_flops(self, lengths: np.ndarray, memory: int = 0) -> int:
+        """Return the FLOPs of attention in a forward pass: 4 x width for each pair of tokens that attend.
+
+        With relative positions 6, as scores are of content and of distance; and keys and values of memory.
+        """
         pairs = sum(int(cast("Block", block).span.pairs(lengths.astype(np.int64)).sum()) for block in self.blocks)
-        return 2 * self.width * pairs
+        pairs += 2 * memory * int(lengths.sum()) * len(self.blocks)
+        of_pair = 3 if self.settings.positions == "relative" else 2
+        return self.width * (of_pair * pairs + 4 * self.width * memory * len(lengths) * len(self.blocks))
 
     def output_states(self, h_BTC: Tensor) -> Tensor:
         """Return what the tied output multiplies (B, T, C): hidden states, transformed as BERT does if asked for."""
@@ -232,19 +270,24 @@ class Transformer(LanguageModel):
         return logits_B2
 
     def decoder(self, slots: int, positions: int) -> Decoder:
-        """Return a decoder that caches keys and values; arguments and errors as in `LanguageModel.decoder`."""
+        """Return a decoder that caches keys and values; arguments and errors as in `LanguageModel.decoder`.
+
+        With relative positions it caches nothing: all is read anew for each token.
+        """
         self.check_is_causal()
+        if self.settings.positions == "relative":
+            return super().decoder(slots, positions)
         return CachedDecoder(self, slots, positions)
 
     def decoder_bytes(self, positions: int) -> int:
         """Return the bytes of keys and values of a text of so many tokens."""
-        return cache_bytes(self, positions)
+        return 0 if self.settings.positions == "relative" else cache_bytes(self, positions)
 
     def traceable_hidden(self, ids_BT: Tensor) -> Tensor:
         """Return `hidden` (B, T, C) in PyTorch's own operations only; the same up to rounding."""
-        x_BTC = self.embedded(ids_BT)
+        x_BTC, distances = self.embedded(ids_BT), self.distances(ids_BT.shape[-1])
         for block in self.blocks:
-            x_BTC = cast("Block", block).traceable_forward(x_BTC)
+            x_BTC = cast("Block", block).traceable_forward(x_BTC, *distances)
         return self.normed(x_BTC)
 
 

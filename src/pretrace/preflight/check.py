@@ -188,7 +188,7 @@ def _reckoned(
         yield "", describe_mix(tokens, text_bytes, sources, settings)
     yield "", f"{flops:.3g} FLOPs, {flops / PETAFLOP_S_DAY:.3g} petaflop/s-days (GPT-1: {GPT1_PETAFLOP_S_DAYS})"
     if flops >= GPU_DAY / 100:
-        state = readable_bytes(min_training_memory(weights, settings, 1))
+        state = readable_bytes(min_training_memory(weights, settings, 1) + plan.carried_bytes)
         days = f"{flops / GPU_DAY:,.0f}" if flops >= 10 * GPU_DAY else f"{flops / GPU_DAY:.2g}"
         yield "", f"about {days} GPU-days of an H100; {state} of weights, gradients and moments"
 
@@ -199,7 +199,8 @@ def _measured(weights: int, token_flops: int, settings: Settings) -> Iterator[tu
     processes, gpus = _processes(settings)
     for size in (plan.smallest_batch, plan.batch_size):
         check_batch_size(size, section.sharded, Group(world_size=processes))
-    least = check_memory(min_training_memory(weights, settings, processes), "at least", settings, gpus)
+    state = min_training_memory(weights, settings, processes) + plan.carried_bytes
+    least = check_memory(state, "at least", settings, gpus)
     if section.sharded and processes > 1:
         yield "memory", least
         yield "time", "not measured: the model is sharded (pretrain.sharded), so no single process can run it"

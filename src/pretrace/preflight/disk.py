@@ -39,14 +39,16 @@ def check_disk(weights: int, text_bytes: int, settings: Settings) -> str:
         PretraceError: less is free.
     """
     starts = [len(settings.pretrainings()) if v.pretrained else 1 for v in settings.variants.values()]
-    copies = len(settings.tasks) * sum(2 + count * len(settings.seeds) for count in starts)
+    copies, carried = len(settings.tasks) * sum(2 + count * len(settings.seeds) for count in starts), 0
     for system in settings.systems.values():
         of_pretraining = CHECKPOINTS * CHECKPOINT_COPIES + 2
+        plan = Plan(system.scale)
+        carried += len(settings.pretrainings()) * CHECKPOINTS * plan.carried_bytes
         if system.scale.pretrain.save_at_powers_of_two:
-            of_pretraining += 3 * (1 + math.floor(math.log2(Plan(system.scale).steps)))
+            of_pretraining += 3 * (1 + math.floor(math.log2(plan.steps)))
         copies += len(settings.pretrainings()) * of_pretraining
     of_text = TEXT_COPIES + COPIES_OF_A_SYSTEM * (len(settings.systems) - 1)
-    models, text = copies * weights * WEIGHT_BYTES, of_text * text_bytes
+    models, text = copies * weights * WEIGHT_BYTES + carried, of_text * text_bytes
     free = shutil.disk_usage(Path.cwd()).free
     parts = f"{readable_bytes(models)} for models and checkpoints" + f", {readable_bytes(text)} for text" * bool(text)
     if models + text > free:

@@ -210,10 +210,11 @@ class Stepper:
 
         from pretrace.training.objectives import MicroBatch
 
-        shape = (sequences, self.scale.model.context)
+        shape = (sequences, self.scale.sequence_tokens)
         ids = np.random.default_rng(0).integers(len(SPECIAL), self.size, shape)
         rows = self.objective.example(ids).to(self.device.name)
-        batch = MicroBatch(rows.ids_BT, range(sequences), sequences, self.seed, step=0, masked=rows.masked)
+        memory = self.objective.example_memory(self.model, sequences)
+        batch = MicroBatch(rows.ids_BT, range(sequences), sequences, self.seed, 0, rows.masked, memory)
         return self.objective.loss(self.model, batch, self.dropout, self.device)
 
     def _now(self) -> float:

@@ -59,6 +59,16 @@ class ReadSource(Record):
     """Tokens that were read of it, over `tokens`."""
 
 
+class MemoryLoss(Record):
+    """A validation loss with a length of memory."""
+
+    memory: int
+    """Tokens of the text before a segment whose states are remembered; 0: windows of the context, as models without
+    memory are read."""
+    val_loss: float
+    """Cross-entropy on the validation documents, in nats/token."""
+
+
 class LanguageModelMetrics(Record):
     """Validation metrics and size of one pre-trained model."""
 
@@ -81,6 +91,8 @@ class LanguageModelMetrics(Record):
     val_pair_loss: float | None = None
     """Of word vectors: the loss of skip-gram with negative sampling on the validation documents, in nats/pair of words;
     comparable with no other loss."""
+    memory_losses: list[MemoryLoss] | None = None
+    """Of a model with memory, for `pretrain.objective.evaluation_memory`; `val_loss` is with that of training."""
     parameters: int
     """Trained parameters, tied ones once."""
     steps: int

@@ -50,7 +50,7 @@ class VocabularySettings(Section):
 
 
 class ModelSettings(Section):
-    """A transformer: its sizes, and the settings in which GPT-1, GPT-2, GPT-3 and BERT differ.
+    """A transformer: its sizes, and the settings in which GPT-1, GPT-2, GPT-3, BERT and Transformer-XL differ.
 
     The latter have GPT-1's values (section 4.1) where a file does not name them. Sources: GPT-2, Radford et al. 2019,
     section 2.3; GPT-3, Brown et al. 2020, section 2.1; BERT, Devlin et al. 2018, section 3 and released code; the
@@ -89,9 +89,14 @@ class ModelSettings(Section):
     window: Width | None = None
     """Tokens that a token of a banded layer attends to: itself and `window` - 1 before it (GPT-3: not printed; GPT-Neo:
     256). Null unless `attention: banded`."""
-    positions: Literal["learned", "sinusoidal"] = "learned"
+    positions: Literal["learned", "sinusoidal", "relative"] = "learned"
     """Position embeddings. `sinusoidal`: fixed sines, then cosines, of wavelengths from 2 pi to 20,000 pi (the
-    Transformer, section 3.5)."""
+    Transformer, section 3.5). `relative`: none, but attention that sees how far back a token is (Transformer-XL: Dai et
+    al. 2019, section 3.3); with `attention: causal`."""
+    memory_share: Share = 0.0
+    """Share of `context` that is memory: states of what was read before, in every layer, which the rest of it, the
+    segment that is read at once, attends to as well (Transformer-XL: 0.5, as long as the segment). The segment divides
+    the context. Needs `positions: relative` and `pretrain.objective.kind: in_order`."""
     position_std: Positive | None = None
     """Standard deviation of initial position embeddings; null: `initial_std` (GPT-2's code: 0.01, half the others')."""
     segments: Annotated[int, Field(ge=0, le=1000)] = 0
@@ -113,6 +118,16 @@ class ModelSettings(Section):
     """Initial weights of the two layers of a block that are added to its input. `depth`: divided by the square root of
     twice the number of layers (GPT-2, section 2.3, as Hugging Face and Megatron read it)."""
 
+    @property
+    def memory(self) -> int:
+        """Tokens of memory in pre-training."""
+        return round(self.memory_share * self.context)
+
+    @property
+    def segment(self) -> int:
+        """Tokens that pre-training reads of a text at once."""
+        return self.context - self.memory
+
     def form(self) -> dict[str, Any]:
         """Return the settings besides sizes that decide what weights compute; those of initial weights do not."""
         fields = type(self).model_fields.items()
@@ -131,9 +146,21 @@ class ModelSettings(Section):
         if (self.attention == "banded") != (self.window is not None):
             needs = "needs a `window`, in tokens" if self.window is None else "takes no `window`; only `banded` does"
             raise ValueError(f"attention: `{self.attention}` {needs}")
-        if self.positions == "sinusoidal" and (self.width % 2 or self.position_std is not None):
+        if self.positions != "learned" and (self.width % 2 or self.position_std is not None):
             problem = "are fixed, without a `position_std`" if self.width % 2 == 0 else "need an even `width`"
-            raise ValueError(f"positions: `sinusoidal` ones {problem}")
+            raise ValueError(f"positions: `{self.positions}` ones {problem}")
+        if self.positions == "relative" and self.attention != "causal":
+            raise ValueError(f"positions: `relative` ones look back, with `attention: causal` and not `{self.attention}`")
+        if self.memory_share and self.positions != "relative":
+            raise ValueError(
+                "memory_share: what is remembered has no position in a segment; needs `positions: relative`, and not "
+                f"`{self.positions}`"
+            )
+        if self.context % self.segment:
+            raise ValueError(
+                f"memory_share: got {self.memory_share:g}, which leaves a segment of {self.segment} tokens; takes a "
+                f"share whose segment divides `context`, {self.context}, such as 0.5"
+            )
         return self
 
 
@@ -236,6 +263,27 @@ class Scale(Section):
         return self
 
     @model_validator(mode="after")
+    def _remembers_what_it_reads_in_order(self) -> Scale:
+        section, memory = self.pretrain, self.carried_tokens
+        in_order = section.objective.kind == "in_order"
+        if in_order and not memory:
+            raise ValueError(
+                f"pretrain.objective.kind: `in_order` is for a {TRANSFORMER} with `model.memory_share`; others take "
+                "`next_token`"
+            )
+        if memory and not in_order:
+            raise ValueError(
+                f"model.memory_share: got {self.model.memory_share:g}; only texts that are read in order have a memory: "
+                "takes 0, or `pretrain.objective.kind: in_order`"
+            )
+        if in_order and section.batch_growth:
+            raise ValueError(
+                "pretrain.batch_growth: rows that begin later would have no memory; with `objective.kind: in_order` "
+                "takes null"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _has_outputs_for_pairs(self) -> Scale:
         pairs = self.pretrain.objective.next_sentence
         if pairs and self.model.segments < 2:
@@ -247,6 +295,16 @@ class Scale(Section):
             other = "`pretrain.objective.next_sentence: true` trains it" if not pairs else "the objective needs it"
             raise ValueError(f"model.next_sentence: got {str(self.model.next_sentence).lower()}, but {other}")
         return self
+
+    @property
+    def sequence_tokens(self) -> int:
+        """Tokens of a sequence of pre-training: the context, or with memory a segment of it."""
+        return self.model.context - self.carried_tokens
+
+    @property
+    def carried_tokens(self) -> int:
+        """Tokens whose states are carried from step to step of pre-training."""
+        return self.model.memory if self.kind == TRANSFORMER else 0
 
     @property
     def sizes(self) -> Sizes:

@@ -58,7 +58,8 @@ class PretrainSettings(OptimizerSettings):
     """FLOPs of the transformer to spend, instead of `steps`: an equal budget for systems whose tokens cost differently
     (ours). Counted as in reports/pretrain.json; the last batch may go beyond."""
     batch_size: Annotated[int, Field(ge=1, le=10**6)] | None = None
-    """Sequences of `model.context` tokens per step, over all ranks (GPT-1: 64); null: as many as `batch_tokens` has."""
+    """Sequences of `model.context` tokens per step, over all ranks (GPT-1: 64); null: as many as `batch_tokens` has. A
+    model with memory reads as many tokens, in more and shorter rows: one for each segment of these sequences."""
     batch_tokens: Tokens | None = None
     """Tokens per step, instead of `batch_size` (GPT-3: 0.5 to 3.2 million); the rest of a sequence is left out."""
     batch_growth: BatchGrowth | None = None

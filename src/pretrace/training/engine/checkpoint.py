@@ -1,6 +1,6 @@
 """Checkpoints that survive a kill, in a folder named by all that the training depends on.
 
-    .pretrace/checkpoints/<fingerprint>/step-00000250.safetensors   weights and moments
+    .pretrace/checkpoints/<fingerprint>/step-00000250.safetensors   weights, moments, memory
                                         step-00000250.json          written last, with checksums: a torn file is noticed
                                         curve.jsonl                 one row per step, the source of every loss curve
                                         samples.jsonl               sample texts, if asked for
@@ -25,12 +25,15 @@ from torch import nn
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_path, read_json, scratch_folder, sha256_of_file, sha256_of_json, write_json
 from pretrace.schemas.checkpoint import CheckpointMetadata
+from pretrace.training.distributed.carried_states import CarriedStates
 from pretrace.training.distributed.data_parallel import full_tensor
 from pretrace.training.distributed.group import Group
 from pretrace.training.engine.jsonl_log import JsonlLog
 from pretrace.training.engine.state_dict import StateDict, check_state, gather_state, scatter_state
 
 KEPT_CHECKPOINTS = 2
+CARRIED = "carried"
+"""Name of the tensor of states that are carried from step to step, where there are any."""
 NO_CHECKPOINT = CheckpointMetadata(step=0)
 """Metadata of a run that starts from step 0."""
 
@@ -55,13 +58,24 @@ class Checkpoints:
         if self.group.is_rank_zero:
             folder.mkdir(parents=True, exist_ok=True)
 
-    def save(self, module: nn.Module, optimizer: torch.optim.Optimizer, metadata: CheckpointMetadata) -> None:
+    def save(
+        self,
+        module: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        metadata: CheckpointMetadata,
+        carried: CarriedStates | None = None,
+    ) -> None:
         """Write the state after `metadata.step` steps; keep the newest two checkpoints.
+
+        Args:
+            carried: what the next step remembers of this one.
 
         Raises:
             PretraceError: the disk is full; the text names the last intact checkpoint.
         """
         state = gather_state(module, optimizer, self.group)
+        if carried and (memory := carried.gather()) is not None:
+            state[CARRIED] = memory
         if not self.group.is_rank_zero:
             return
         path = self._path(metadata.step)
@@ -81,8 +95,10 @@ class Checkpoints:
             old.with_suffix(".safetensors").unlink(missing_ok=True)
             old.unlink()
 
-    def restore(self, module: nn.Module, optimizer: torch.optim.Optimizer) -> CheckpointMetadata:
-        """Load the newest intact checkpoint into the model and the optimizer of every rank.
+    def restore(
+        self, module: nn.Module, optimizer: torch.optim.Optimizer, carried: CarriedStates | None = None
+    ) -> CheckpointMetadata:
+        """Load the newest intact checkpoint into the model, the optimizer and what is carried, on every rank.
 
         Returns:
             Its metadata, the same on all ranks; `NO_CHECKPOINT` if there is none.
@@ -95,6 +111,8 @@ class Checkpoints:
         metadata = self.group.broadcast_object(metadata)
         if metadata.step:
             scatter_state(state, module, optimizer, metadata.step, self.group)
+            if carried:
+                carried.scatter(state.get(CARRIED) if state else None, next(module.parameters()).device)
         return metadata
 
     def describe_last(self) -> str:

@@ -20,15 +20,17 @@ def flops_per_token(model: LanguageModel, predicted_share: float = 1.0) -> int:
     """Return the FLOPs of training on one token: 6 for each weight that is multiplied, and attention.
 
     Embedding look-ups are not counted, the tied output is. Causal attention is 6 x layers x width x context, as half of
-    the products are masked; outputs of a whole sequence, such as BERT's pooler, are left out.
+    the products are masked; outputs of a whole sequence, such as BERT's pooler, are left out. With memory, attention
+    includes its keys; vectors of distances are projected once for a batch, and left out.
 
     Args:
         predicted_share: share of tokens that the output predicts from; a masked model's is its mask rate.
     """
-    attention = 3 * model.attention_flops(np.array([model.context]))
+    segment = model.context - model.memory
+    attention = 3 * model.attention_flops(np.array([segment]), model.memory)
     inner = model.multiplied_weights(predicts=False)
     output = round(6 * predicted_share * (model.multiplied_weights() - inner))
-    return 6 * inner + output + round(attention / model.context)
+    return 6 * inner + output + round(attention / segment)
 
 
 def flops_of_sequences(model: LanguageModel, lengths: np.ndarray, trained: bool, predicts: bool) -> int:

@@ -27,17 +27,21 @@ def count_parameters(settings: Settings, vocabulary_size: int) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def check_training_memory(settings: Settings, vocabulary_size: int, group: Group | None = None) -> None:
+def check_training_memory(
+    settings: Settings, vocabulary_size: int, group: Group | None = None, carried: int = 0
+) -> None:
     """Check that pre-training can fit on this machine, with batches of any size.
 
     Args:
         group: the ranks that train, each with a copy unless the model is sharded; None: this process alone.
+        carried: bytes of what is carried from step to step, of all ranks.
 
     Raises:
         PretraceError: it cannot.
     """
     group = group or Group()
-    needed = min_training_memory(count_parameters(settings, vocabulary_size), settings, group.world_size)
+    parameters = count_parameters(settings, vocabulary_size)
+    needed = carried + min_training_memory(parameters, settings, group.world_size)
     gpus = group.local_world_size if torch.cuda.is_available() else 0
     here = needed * group.local_world_size // group.world_size
     check_memory(here, f"{settings.scale.kind}: at least", settings, gpus)

@@ -25,11 +25,13 @@ def bytes_per_sequence(model: Sizes, context: int, vocabulary_size: int, predict
     """Return the bytes that are held for the backward pass of one sequence, at most.
 
     After Korthikanti et al. 2022 (arXiv:2205.05198, section 4.1): 34 x width + 5 x heads x context bytes per token and
-    layer in half precision, here for float32; and the probabilities of predicted tokens in float32 with a copy.
+    layer in half precision, here for float32; and the probabilities of predicted tokens in float32 with a copy. Of a
+    token of memory: its state, before the step and after it, and a key and a value with their copies.
     """
-    heads = getattr(model, "heads", 0)
+    heads, memory = getattr(model, "heads", 0), getattr(model, "memory", 0)
     per_layer = 2 * (34 * model.width + 5 * heads * context)
-    return context * (model.layers * per_layer + round(8 * predicted_share * vocabulary_size))
+    per_token = model.layers * per_layer + round(8 * predicted_share * vocabulary_size)
+    return (context - memory) * per_token + memory * model.layers * 6 * 4 * model.width
 
 
 def estimate_micro_batch(share: int, sequence_bytes: int, parameters: int, memory: int) -> int:

@@ -17,7 +17,11 @@ from torch import Tensor
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.language_model import LanguageModel
 from pretrace.tokens.shards.read import Shards, TokenStream
+from pretrace.training.distributed.carried_states import Memory
 from pretrace.training.engine.device import Device
+
+QUICK_SEQUENCES = 128
+"""Validation sequences read for the curve; the figure at the end is over all of them."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class Sequences:
     ids_BT: Tensor
     masked: MaskedRows | None = None
     """None: the next tokens are predicted."""
+    continues: bool = False
+    """True if each goes on where the same one of the step before ends."""
 
     def __len__(self) -> int:
         return len(self.ids_BT)
@@ -67,7 +73,7 @@ class Sequences:
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Sequences:
         """Return the same with a function applied to each tensor."""
-        return Sequences(function(self.ids_BT), self.masked and self.masked.map(function))
+        return replace(self, ids_BT=function(self.ids_BT), masked=self.masked and self.masked.map(function))
 
     def to(self, device: str) -> Sequences:
         """Return the same on a device; a copy to a GPU goes on in the background."""
@@ -91,6 +97,8 @@ class MicroBatch:
     """Optimizer step, counted from 0."""
     masked: MaskedRows | None = None
     """None: the next tokens are predicted."""
+    memory: Memory | None = None
+    """Of these sequences, for a model that has one; None: there is none, and none is kept."""
 
     def dropout(self, rate: float) -> Dropout | None:
         """Return the dropout of these sequences, which no other sequences of the batch change."""
@@ -135,8 +143,20 @@ class Objective(Protocol):
             PretraceError: there are none.
         """
 
+    def quick(self, validation: Sequences, context: int) -> Sequences:
+        """Return the part of the validation sequences that is read for the curve."""
+        return validation.first(QUICK_SEQUENCES)
+
+    def variations(self, validation: Sequences, model: LanguageModel) -> list[tuple[int, Objective, Sequences]]:
+        """Return other lengths of memory that the loss is also measured with at the end, each with how and on what."""
+        return []
+
     def example(self, ids: np.ndarray) -> Sequences:
         """Return sequences made of random ids (B, T), which take as long as others."""
+
+    def example_memory(self, model: LanguageModel, rows: int) -> Memory | None:
+        """Return as much memory as sequences have in training; None: none."""
+        return None
 
     def measure(self, model: LanguageModel, batch: MicroBatch, dropout: float, device: Device) -> dict[str, Tensor]:
         """Return a micro-batch's shares of the batch's mean losses (nats), by their names in `losses`."""

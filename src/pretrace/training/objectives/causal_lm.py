@@ -16,10 +16,10 @@ from pretrace.tokens.shards.mix import MixedSequences, SourceMix
 from pretrace.tokens.shards.read import Shards, TokenStream
 from pretrace.tokens.shards.sampler import batch_sequences
 from pretrace.training.engine.device import Device
-from pretrace.training.objectives import MicroBatch, Sequences, Targets
+from pretrace.training.objectives import MicroBatch, Objective, Sequences, Targets
 
 
-class CausalLM:
+class CausalLM(Objective):
     """Next-token prediction; the first token of a sequence is only read."""
 
     predicted_share = 1.0

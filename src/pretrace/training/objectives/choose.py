@@ -6,6 +6,7 @@ from pretrace.settings import ObjectiveSettings
 from pretrace.training.objectives import Objective
 from pretrace.training.objectives.both_directions import BothDirections
 from pretrace.training.objectives.causal_lm import CausalLM
+from pretrace.training.objectives.in_order import InOrder
 from pretrace.training.objectives.masked_lm import MaskedLM
 from pretrace.training.objectives.special_tokens import SpecialTokens, needed
 
@@ -23,4 +24,6 @@ def choose_objective(settings: ObjectiveSettings, special: SpecialTokens | None,
         return CausalLM()
     if settings.kind == "both_directions":
         return BothDirections()
+    if settings.kind == "in_order":
+        return InOrder(settings.evaluation_memory)
     return MaskedLM(settings, needed(special), vocabulary_size)

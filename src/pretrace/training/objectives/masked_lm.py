@@ -37,7 +37,7 @@ from pretrace.tokens.shards.sampler import (
 )
 from pretrace.tokens.shards.sentence_pairs import DRAWS, SentencePairs
 from pretrace.training.engine.device import Device
-from pretrace.training.objectives import MaskedRows, MicroBatch, Sequences
+from pretrace.training.objectives import MaskedRows, MicroBatch, Objective, Sequences
 from pretrace.training.objectives.masks import NOTHING, mask, masked_count
 from pretrace.training.objectives.special_tokens import SpecialTokens
 
@@ -67,7 +67,7 @@ class _Text(NamedTuple):
         return np.concatenate([[special.first], *(piece for part in self.parts for piece in (part, ends))])
 
 
-class MaskedLM:
+class MaskedLM(Objective):
     """Masked tokens, with or without next-sentence prediction.
 
     Args:

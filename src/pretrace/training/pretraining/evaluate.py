@@ -9,6 +9,7 @@ import torch
 
 from pretrace.common.errors import PretraceError
 from pretrace.model.language_model import LanguageModel
+from pretrace.schemas.models import MemoryLoss
 from pretrace.schemas.tokens import Manifest
 from pretrace.training.engine.device import Device
 from pretrace.training.objectives import MicroBatch, Objective, Sequences
@@ -38,6 +39,21 @@ def validation_losses(
                 "in training, a lower learning rate or weight decay usually helps"
             )
     return losses
+
+
+def memory_losses(
+    model: LanguageModel, objective: Objective, validation: Sequences, device: Device
+) -> dict[str, list[MemoryLoss]]:
+    """Return the losses with other lengths of memory as a metric, or nothing.
+
+    Raises:
+        PretraceError: one is not finite.
+    """
+    losses = [
+        MemoryLoss(memory=length, val_loss=round(validation_losses(model, other, sequences, device)["val_loss"], 6))
+        for length, other, sequences in objective.variations(validation, model)
+    ]
+    return {"memory_losses": losses} if losses else {}
 
 
 def model_metrics(model: LanguageModel, losses: dict[str, float], manifest: Manifest) -> dict[str, Any]:

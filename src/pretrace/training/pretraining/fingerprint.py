@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pretrace.common.code import code_hash
 from pretrace.schemas.tokens import Manifest
 from pretrace.settings import Settings
@@ -12,8 +14,10 @@ from pretrace.training.pretraining.initial_weights import weights_sha256
 from pretrace.training.pretraining.plan import Plan
 
 TRAINER = "pretrace.training.pretraining.trainer"
-LENGTHS = {"steps", "tokens", "flops"}
+LENGTHS = ("steps", "tokens", "flops")
 """Ways to state how long to train, which are all steps in the end."""
+LEFT_OUT: Any = {"objective": {"evaluation_memory"}, **dict.fromkeys(("checkpoint_every", *LENGTHS), True)}
+"""Settings of pre-training that decide nothing about the weights."""
 
 
 def run_fingerprint(
@@ -32,7 +36,7 @@ def run_fingerprint(
         model=scale.sizes.model_dump(exclude_defaults=True),
         context=scale.model.context,
         seed=seed,
-        pretrain=scale.pretrain.model_dump(exclude={"checkpoint_every", *LENGTHS}, exclude_defaults=True),
+        pretrain=scale.pretrain.model_dump(exclude=LEFT_OUT, exclude_defaults=True),
         steps=Plan(scale).steps,
         processes=(processes, scale.threads),
         device=(device.name, str(device.dtype)),

@@ -10,7 +10,7 @@ from pretrace.tokens.shards import open_shards, read_manifest
 from pretrace.training.engine.device import choose_device
 from pretrace.training.objectives.choose import choose_objective
 from pretrace.training.objectives.special_tokens import SpecialTokens
-from pretrace.training.pretraining.evaluate import model_metrics, validation_losses
+from pretrace.training.pretraining.evaluate import memory_losses, model_metrics, validation_losses
 from pretrace.training.pretraining.initial_weights import load_initial_model
 from pretrace.training.pretraining.result import Pretrained
 
@@ -31,7 +31,8 @@ def init_from(settings: Settings, shards_folder: Path, special: SpecialTokens | 
     objective = choose_objective(scale.pretrain.objective, special, manifest.vocabulary_size)
     validation = objective.validation(open_shards(shards_folder, "validation"), scale.model.context)
     losses = validation_losses(model.to(device.name), objective, validation, device)
-    metrics = LanguageModelMetrics(**model_metrics(model, losses, manifest), steps=0, tokens=0, flops=0)
+    of_model = model_metrics(model, losses, manifest) | memory_losses(model, objective, validation, device)
+    metrics = LanguageModelMetrics(**of_model, steps=0, tokens=0, flops=0)
     name, loss = metrics.loss
     curve = [{"step": 0, name: loss}]
     return Pretrained(None, model, metrics, curve, {"device": device.name}, [])

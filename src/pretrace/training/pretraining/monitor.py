@@ -28,8 +28,6 @@ from pretrace.training.pretraining.evaluate import validation_losses
 from pretrace.training.pretraining.progress_line import format_progress, memory_in_use
 from pretrace.training.pretraining.trainer import Trainer
 
-QUICK_SEQUENCES = 128
-"""Validation sequences read for the curve; the figure at the end is over all of them."""
 NAMES_SHOWN = 8
 """Documents named in the error about a bad batch; a file has all of them."""
 SHOWN_EVERY_SECONDS = 0.2
@@ -143,7 +141,8 @@ class Monitor:
         )
 
     def _validation_loss(self, model: LanguageModel) -> tuple[str, float]:
-        trainer, quick = self.trainer, self.validation.first(QUICK_SEQUENCES)
+        trainer = self.trainer
+        quick = trainer.objective.quick(self.validation, trainer.scale.model.context)
         losses = validation_losses(model, trainer.objective, quick, trainer.device)
         name = trainer.objective.losses[0]
         return name, losses[name]

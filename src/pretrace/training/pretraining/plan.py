@@ -37,10 +37,16 @@ class Plan:
     """
 
     def __init__(self, scale: Scale) -> None:
-        self.section, self.context = scale.pretrain, scale.model.context
-        section = self.section
-        self.batch_size: int = section.batch_size or max(1, int(section.batch_tokens or 0) // self.context)
-        """Sequences of the largest batch."""
+        self.section, self.context = scale.pretrain, scale.sequence_tokens
+        section, segments = self.section, scale.model.context // self.context
+        self.batch_size: int = (
+            section.batch_size * segments
+            if section.batch_size
+            else max(1, int(section.batch_tokens or 0) // self.context)
+        )
+        """Sequences of the largest batch; with memory, those of the settings in segments, each a row of its own."""
+        self.carried_bytes = 4 * scale.model.layers * scale.model.width * scale.carried_tokens * self.batch_size
+        """Bytes of the memory of a batch's rows, which is carried from step to step; 0 without memory."""
         self.plateaus = self._plateaus()
         tokens = max(1, int(section.flops / flops_a_token(scale))) if section.flops else int(section.tokens or 0)
         self.steps: int = section.steps or self._steps_until(-(-tokens // self.context))

@@ -16,7 +16,7 @@ from pretrace.tokens.shards.mix import SourceMix
 from pretrace.training.engine.checkpoint import Checkpoints
 from pretrace.training.engine.flops import GPT1_PETAFLOP_S_DAYS, PETAFLOP_S_DAY
 from pretrace.training.pretraining.continued import continued_metrics
-from pretrace.training.pretraining.evaluate import model_metrics, validation_losses
+from pretrace.training.pretraining.evaluate import memory_losses, model_metrics, validation_losses
 from pretrace.training.pretraining.monitor import Monitor
 from pretrace.training.pretraining.trainer import Trainer
 
@@ -51,7 +51,9 @@ def collect_result(
     """Evaluate the whole model on all of the validation text, and put the result together."""
     steps = trainer.plan.steps
     losses = validation_losses(model, trainer.objective, monitor.validation, trainer.device)
-    metrics = LanguageModelMetrics(**model_metrics(model, losses, manifest), **_training_size(trainer, monitor))
+    by_memory = memory_losses(model, trainer.objective, monitor.validation, trainer.device)
+    of_model, of_training = model_metrics(model, losses, manifest), _training_size(trainer, monitor)
+    metrics = LanguageModelMetrics(**of_model, **by_memory, **of_training)
     if continued := continued_metrics(trainer, model, monitor.validation, settings):
         metrics = metrics.model_copy(update={"continued": continued})
     return Pretrained(

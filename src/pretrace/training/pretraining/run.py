@@ -27,6 +27,7 @@ from pretrace.training.objectives.choose import choose_objective
 from pretrace.training.objectives.special_tokens import SpecialTokens
 from pretrace.training.pretraining.fingerprint import run_fingerprint
 from pretrace.training.pretraining.monitor import Monitor, Sampler
+from pretrace.training.pretraining.plan import Plan
 from pretrace.training.pretraining.result import Pretrained, collect_result
 from pretrace.training.pretraining.trainer import Trainer
 
@@ -60,7 +61,7 @@ def pretrain(
     check_kernels(settings.scale.kind, device)
     manifest = read_manifest(shards_folder)
     objective = choose_objective(settings.scale.pretrain.objective, special, manifest.vocabulary_size)
-    check_training_memory(settings, manifest.vocabulary_size, group)
+    check_training_memory(settings, manifest.vocabulary_size, group, Plan(settings.scale).carried_bytes)
     fingerprint = run_fingerprint(seed, settings, manifest, device, group.world_size, objective)
     checkpoints = Checkpoints(checkpoint_folder(fingerprint), group)
     if group.is_rank_zero:
@@ -91,7 +92,7 @@ def _train(trainer: Trainer, checkpoints: Checkpoints, monitor: Monitor) -> None
                     micro_batch=trainer.micro_batch,
                     compiled=is_compiled(trainer.model),
                 )
-                checkpoints.save(trainer.model, trainer.optimizer, metadata)
+                checkpoints.save(trainer.model, trainer.optimizer, metadata, trainer.carried)
             if stop.requested:
                 if trainer.group.is_rank_zero:
                     saved = f"SIGTERM received, checkpoint saved at step {step.number}"

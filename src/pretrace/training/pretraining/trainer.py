@@ -19,6 +19,7 @@ from pretrace.model.language_model import LanguageModel
 from pretrace.settings import Settings
 from pretrace.tokens.shards.read import open_shards, read_manifest
 from pretrace.tokens.shards.sampler import share_of
+from pretrace.training.distributed.carried_states import CarriedStates
 from pretrace.training.distributed.data_parallel import DataParallel, check_batch_size, choose_strategy
 from pretrace.training.distributed.sigterm import Sigterm
 from pretrace.training.engine.checkpoint import Checkpoints
@@ -65,13 +66,14 @@ class Trainer:
         self.shards_folder = shards_folder
         self.vocabulary_size = read_manifest(shards_folder).vocabulary_size
         self.shards = open_shards(shards_folder, "train")
-        self._reader = objective.reader(self.shards, scale.model.context, seed)
+        self._reader = objective.reader(self.shards, self.plan.context, seed)
         self.dropout = scale.sizes.dropout
         self.model = self.initial_model().to(device.name)
         strategy = choose_strategy(self.model, group, section.sharded)
         self.data_parallel = DataParallel(self.model, objective.loss, group, strategy)
         self.optimizer = build_optimizer(self.model, section)
-        self.resumed_from = checkpoints.restore(self.model, self.optimizer)
+        self.carried = CarriedStates(group, self.plan.batch_size)
+        self.resumed_from = checkpoints.restore(self.model, self.optimizer, self.carried)
         """Metadata of the checkpoint; its step is 0 if there was none."""
         self._next_batch: tuple[int, Sequences] | None = None
         self.micro_batch: int = section.micro_batch or self.resumed_from.micro_batch or self._choose_micro_batch()
@@ -108,9 +110,12 @@ class Trainer:
     def _losses(self, step: int) -> Iterator[Tensor]:
         """Yield the losses of this rank's micro-batches."""
         own = self._share(step)
+        if not own.continues:
+            self.carried.clear()
         count = -(-len(own) // self.micro_batch)
         for number in range(count):
             yield self._loss(own, number * self.micro_batch, step, last=number == count - 1)
+        self.carried.advance()
         if step + 1 < self.plan.steps:  # read while a GPU is still busy with this step
             self._next_batch = step + 1, self._read(self.plan.batch(step + 1))
 
@@ -119,7 +124,8 @@ class Trainer:
         sequences = share_of(size, self.group.rank, self.group.world_size)
         chosen = slice(first, first + self.micro_batch)
         rows = own.rows(chosen)
-        batch = MicroBatch(rows.ids_BT, sequences[chosen], size, self.seed, step, rows.masked)
+        memory = self.carried.of(chosen)
+        batch = MicroBatch(rows.ids_BT, sequences[chosen], size, self.seed, step, rows.masked, memory)
         return self.data_parallel.loss(batch, self.dropout, self.device, last=last)
 
     def _share(self, step: int) -> Sequences:
@@ -156,7 +162,8 @@ class Trainer:
         own = self._read(range(self.plan.batch_size))
         numbers = share_of(self.plan.batch_size, self.group.rank, self.group.world_size)[:sequences]
         rows = own.rows(slice(sequences))
-        batch = MicroBatch(rows.ids_BT, numbers, self.plan.batch_size, self.seed, 0, rows.masked)
+        memory = self.objective.example_memory(self.model, len(rows))
+        batch = MicroBatch(rows.ids_BT, numbers, self.plan.batch_size, self.seed, 0, rows.masked, memory)
         self.data_parallel.loss(batch, self.dropout, self.device, last=False).backward()
         self.model.zero_grad(set_to_none=True)
 
