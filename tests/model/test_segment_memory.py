@@ -71,7 +71,10 @@ def theirs_of(model: Transformer, pre_norm: bool, monkeypatch: pytest.MonkeyPatc
 
 def renamed(theirs: TransfoXLLMHeadModel, ours: Transformer) -> list[tuple[str, torch.nn.Parameter]]:
     """Their parameters by our names; all of ours are met."""
-    found = [("token_embedding.weight", theirs.crit.out_layers[0].weight), ("output_bias", theirs.crit.out_layers[0].bias)]
+    found = [
+        ("token_embedding.weight", theirs.crit.out_layers[0].weight),
+        ("output_bias", theirs.crit.out_layers[0].bias),
+    ]
     for number, layer in enumerate(theirs.transformer.layers):
         parameters = dict(layer.named_parameters())
         found += [(f"blocks.{number}.{own}", parameters[other]) for own, other in NAMES.items()]

@@ -36,8 +36,11 @@ FORMS = st.fixed_dictionaries(
         "norm_epsilon": st.sampled_from([1e-12, 1e-5, 1e-2]),
         "embedding_norm": st.booleans(),
         "embedding_dropout": st.sampled_from(["sum", "table"]),
-        "span": st.sampled_from([("causal", None), ("full", None), ("banded", 1), ("banded", 5), ("banded", 40)]),
-        "positions": st.sampled_from([("learned", None), ("learned", 0.3), ("sinusoidal", None)]),
+        "places": st.tuples(
+            st.sampled_from([("causal", None), ("full", None), ("banded", 1), ("banded", 5), ("banded", 40)]),
+            st.sampled_from([("learned", None, 0.0), ("learned", 0.3, 0.0), ("sinusoidal", None, 0.0)]),
+        )
+        | st.sampled_from([(("causal", None), ("relative", None, share)) for share in (0.0, 0.5)]),
         "segments": st.integers(0, 3),
         "activation": st.sampled_from(["gelu_tanh", "gelu", "relu"]),
         "attention_bias": st.booleans(),
@@ -48,9 +51,9 @@ FORMS = st.fixed_dictionaries(
 ).map(
     lambda form: ModelSettings(
         **GPT1
-        | {name: value for name, value in form.items() if name not in ("span", "positions")}
-        | dict(zip(("attention", "window"), form["span"], strict=True))
-        | dict(zip(("positions", "position_std"), form["positions"], strict=True))
+        | {name: value for name, value in form.items() if name != "places"}
+        | dict(zip(("attention", "window"), form["places"][0], strict=True))
+        | dict(zip(("positions", "position_std", "memory_share"), form["places"][1], strict=True))
     )
 )
 
@@ -142,6 +145,11 @@ def test_flops_of_attention() -> None:
         ({"attention": "full", "window": 4}, "`full` takes no `window`"),
         ({"positions": "sinusoidal", "position_std": 0.1}, "`sinusoidal` ones are fixed, without a `position_std`"),
         ({"positions": "sinusoidal", "width": 9, "heads": 3}, "`sinusoidal` ones need an even `width`"),
+        ({"positions": "relative", "width": 9, "heads": 3}, "`relative` ones need an even `width`"),
+        ({"positions": "relative", "attention": "full"}, "`relative` ones look back, with `attention: causal` and not"),
+        ({"memory_share": 0.5}, "memory_share: .* needs `positions: relative`, and not `learned`"),
+        ({"positions": "relative", "memory_share": 0.3}, "leaves a segment of 11 tokens; takes a share whose segment"),
+        ({"positions": "relative", "memory_share": 0.99}, "a segment of 0 tokens"),
         ({"segments": -1}, "greater than or equal to 0"),
         ({"norm": "before"}, "'post' or 'pre'"),
     ],

@@ -74,20 +74,19 @@ class RelativeBlock(Block):
         """Return the attention's output (B, T, C), or (N, C) with a `layout`."""
         r_HKD = self._heads(apply(self.distance_projection, distances_KC))
 
-        def attend(qkv_3BHTD: Tensor, own: Dropout | None, mask_BTT: Tensor | None = None) -> Tensor:
-            q_BHTD, k_BHTD, v_BHTD = qkv_3BHTD
-            own_HTD = r_HKD[:, -k_BHTD.shape[2] :]
-            return relative_attention(q_BHTD, k_BHTD, v_BHTD, own_HTD, self.content_bias, self.distance_bias, own)
+        def attend(q_BHTD: Tensor, k_BHKD: Tensor, v_BHKD: Tensor, own: Dropout | None) -> Tensor:
+            own_HKD = r_HKD[:, -k_BHKD.shape[2] :]
+            return relative_attention(q_BHTD, k_BHKD, v_BHKD, own_HKD, self.content_bias, self.distance_bias, own)
 
         qkv_BTX = apply(self.query_key_value, x_BTC)
         if layout is not None:
-            a_BTC = packed_attention(qkv_BTX, self.heads, dropout, layout, attend)
-            return apply(self.attention_output, a_BTC)
+            of_batch = lambda qkv, own, _: attend(qkv[0], qkv[1], qkv[2], own)  # noqa: E731
+            return apply(self.attention_output, packed_attention(qkv_BTX, self.heads, dropout, layout, of_batch))
         q_BHTD, k_BHKD, v_BHKD = (self._heads(x) for x in qkv_BTX.chunk(3, dim=-1))
         if memory_BMC is not None:
             k_BHMD, v_BHMD = self._keys_and_values(memory_BMC)
             k_BHKD, v_BHKD = torch.cat([k_BHMD, k_BHKD], 2), torch.cat([v_BHMD, v_BHKD], 2)
-        a_BHTD = attend((q_BHTD, k_BHKD, v_BHKD), dropout)
+        a_BHTD = attend(q_BHTD, k_BHKD, v_BHKD, dropout)
         return apply(self.attention_output, a_BHTD.transpose(1, 2).reshape(x_BTC.shape))
 
     def _keys_and_values(self, memory_BMC: Tensor) -> tuple[Tensor, Tensor]:
@@ -101,7 +100,7 @@ class RelativeBlock(Block):
 
     def _heads(self, x_BTC: Tensor) -> Tensor:
         """Return tokens (..., T, C) by head: (..., H, T, D)."""
-        return x_BTC.unflatten(-1, (self.heads, -1)).transpose(-3, -2)
+        return x_BTC.reshape(*x_BTC.shape[:-1], self.heads, -1).transpose(-3, -2)
 
 
 def distance_vectors(count: int, width: int) -> Tensor:

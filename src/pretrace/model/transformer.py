@@ -1,7 +1,7 @@
 """The transformer: with the defaults of its settings the decoder of GPT-1 (paper, section 4.1, and released code).
 
-GPT-2, GPT-3, BERT and Transformer-XL are other values of the settings (pretrace.settings.scale.ModelSettings). The fine-tuning code of
-GPT-1 has tokens and positions in one table, with two consequences:
+GPT-2, GPT-3, BERT and Transformer-XL are other values of the settings (pretrace.settings.scale.ModelSettings). The
+fine-tuning code of GPT-1 has tokens and positions in one table, with two consequences:
 
 - dropout applies to that table before the look-up, so the tied output has the same dropout: `embedding_dropout: table`;
 - the softmax over the vocabulary includes the rows of the positions, which are never the next token. Left out here, as
@@ -128,8 +128,9 @@ class Transformer(LanguageModel):
 
     @property
     def shares_beginnings(self) -> bool:
-        """True if attention is causal, as states of a beginning do not depend on what follows, and by positions:
-        distances between tokens of different sequences mean nothing."""
+        """True if attention is causal: states of a beginning then do not depend on what follows. Distances would count
+        the sequences in between.
+        """
         return self.settings.attention == "causal" and self.settings.positions != "relative"
 
     def hidden(

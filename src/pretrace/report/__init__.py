@@ -24,6 +24,7 @@ from pretrace.report.figures.few_shot import few_shot_figure
 from pretrace.report.figures.figure2 import best_published, has_curve, transfer_figure, zero_shot_figure
 from pretrace.report.figures.ladder import ladder_figure
 from pretrace.report.figures.learning_curves import learning_curves_figure
+from pretrace.report.figures.memory import memory_figure
 from pretrace.report.figures.overview import (
     Curve,
     corpus_figure,
@@ -166,10 +167,15 @@ def _figures(settings: Settings, benchmark: Benchmark, folder: Path) -> dict[str
         "transfer": transfer_figure(settings, benchmark),
         "learning": learning_curves_figure(settings, benchmark),
         "ladder": ladder_figure(read_optional_record(folder / "ladder.json", LadderRecord)),
+        "memory": memory_figure(_pretrained(settings, folder), settings.scale.model.context),
         "zeroshot": _zero_shot_figure(settings, folder),
         "fewshot": few_shot_figure(read_few_shot(settings, folder)),
     }
     return {name: figure for name, figure in figures.items() if figure}
+
+
+def _pretrained(settings: Settings, folder: Path) -> dict[str, PretrainReport]:
+    return {name: read_record(folder / "pretrain" / f"{name}.json", PretrainReport) for name in settings.systems}
 
 
 def named(settings: Settings, system: str, model: str) -> str:

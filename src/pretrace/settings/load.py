@@ -111,6 +111,12 @@ class Settings(Section):
             )
         if self.corpus.source == "files" and not self.corpus.path:
             raise ValueError("corpus.path: `source: files` needs a file, a folder, a glob or a URL here")
+        in_order = [name for name, one in self.systems.items() if one.scale.pretrain.objective.kind == "in_order"]
+        if self.corpus.mix and in_order:
+            raise ValueError(
+                f"corpus.mix: sources by weight are drawn sequence by sequence, and system {in_order[0]} reads the "
+                "text in order; leave one of them out"
+            )
         dataset = self.corpus.dataset
         if self.corpus.source == "huggingface" and not (dataset.name and dataset.revision):
             raise ValueError(

@@ -38,9 +38,9 @@ class ObjectiveSettings(Section):
     """Share of these pairs that are of a random shorter length (BERT: 0.1)."""
 
     evaluation_memory: list[Annotated[int, Field(ge=1, le=1000)]] = Field(default_factory=list)
-    """For `in_order`: lengths of memory with which the validation loss is also measured at the end, as multiples of that
-    in training (Transformer-XL: about 4); with them, the loss without memory in windows of the context, as other
-    models are read. No setting of training."""
+    """For `in_order`: lengths of memory with which the validation loss is also measured at the end, as multiples of
+    that in training (Transformer-XL: about 4); with them, the loss without memory in windows of the context, as other
+    models are read. It changes no weights."""
 
     @property
     def predicted_share(self) -> float:

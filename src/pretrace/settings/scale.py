@@ -150,13 +150,15 @@ class ModelSettings(Section):
             problem = "are fixed, without a `position_std`" if self.width % 2 == 0 else "need an even `width`"
             raise ValueError(f"positions: `{self.positions}` ones {problem}")
         if self.positions == "relative" and self.attention != "causal":
-            raise ValueError(f"positions: `relative` ones look back, with `attention: causal` and not `{self.attention}`")
+            raise ValueError(
+                f"positions: `relative` ones look back, with `attention: causal` and not `{self.attention}`"
+            )
         if self.memory_share and self.positions != "relative":
             raise ValueError(
                 "memory_share: what is remembered has no position in a segment; needs `positions: relative`, and not "
                 f"`{self.positions}`"
             )
-        if self.context % self.segment:
+        if not self.segment or self.context % self.segment:
             raise ValueError(
                 f"memory_share: got {self.memory_share:g}, which leaves a segment of {self.segment} tokens; takes a "
                 f"share whose segment divides `context`, {self.context}, such as 0.5"
@@ -273,8 +275,8 @@ class Scale(Section):
             )
         if memory and not in_order:
             raise ValueError(
-                f"model.memory_share: got {self.model.memory_share:g}; only texts that are read in order have a memory: "
-                "takes 0, or `pretrain.objective.kind: in_order`"
+                f"model.memory_share: got {self.model.memory_share:g}; texts not read in order have no memory; takes "
+                "0, or `pretrain.objective.kind: in_order`"
             )
         if in_order and section.batch_growth:
             raise ValueError(

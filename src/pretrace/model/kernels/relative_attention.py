@@ -2,8 +2,8 @@
 
     score of a query and a key = ((q + u) k + (q + v) W r) / sqrt(D)
 
-r is the vector of the distance between the two, u and v are a head's own and take the place of the query's position. Keys
-may begin before the queries: those of memory. Written out, as PyTorch's kernels take no scores by distance.
+r is the vector of the distance between the two; u and v are a head's own and take the place of the query's position.
+Keys may begin before the queries: those of memory. Written out, as PyTorch's kernels take no scores by distance.
 
 Shapes: B batch, T queries, K keys (memory and the queries' own), H heads, D width of a head.
 """

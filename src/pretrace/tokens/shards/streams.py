@@ -1,4 +1,4 @@
-"""A text as rows that are read in order, a segment of each in every step (Transformer-XL: Dai et al. 2019, section 3.2).
+"""A text as rows that are read in order, a segment of each in a step (Transformer-XL: Dai et al. 2019, section 3.2).
 
 An epoch cuts the stream into as many equal stretches as a batch has rows, and reads them side by side. As in the
 released code, a row goes on across the borders of documents, and what is left at its end is not read. The stream is a

@@ -29,8 +29,8 @@ def validation_losses(
         rows = sequences.rows(slice(first, first + batch_size)).to(device.name)
         numbers = range(first, first + len(rows))
         batch = MicroBatch(rows.ids_BT, numbers, len(sequences), seed=0, step=0, masked=rows.masked)
-        for name, loss in objective.measure(model, batch, 0.0, device).items():
-            totals[name] = totals[name] + loss.double()
+        for name, share in objective.measure(model, batch, 0.0, device).items():
+            totals[name] = totals[name] + share.double()
     losses = {name: float(total) for name, total in totals.items()}
     for name, mean in losses.items():
         if not math.isfinite(mean):
@@ -41,9 +41,7 @@ def validation_losses(
     return losses
 
 
-def memory_losses(
-    model: LanguageModel, objective: Objective, validation: Sequences, device: Device
-) -> dict[str, list[MemoryLoss]]:
+def memory_losses(model: LanguageModel, objective: Objective, validation: Sequences, device: Device) -> dict[str, Any]:
     """Return the losses with other lengths of memory as a metric, or nothing.
 
     Raises:
