@@ -22,7 +22,9 @@ SIZES = ModelSettings(
     layers=2, width=16, heads=2, feed_forward=64, context=CONTEXT, dropout=0.1, embedding_dropout="sum", initial_std=0.4
 )
 LSTM_SIZES = LSTMSettings(layers=1, width=16, embedding=12, dropout=0.1, initial_std=0.4)
+RELATIVE = SIZES.model_copy(update={"positions": "relative", "memory_share": 0.5})
 MODELS = {"transformer": Transformer(SIZES, VOCABULARY, 1), "lstm": LSTM(LSTM_SIZES, VOCABULARY, CONTEXT, 1)}
+MODELS |= {"relative": Transformer(RELATIVE, VOCABULARY, 1)}
 
 ids = st.lists(st.integers(0, VOCABULARY - 1), max_size=CONTEXT + 4)
 questions = st.lists(st.builds(lambda a, b: Question(np.array(a, int), np.array(b, int)), ids, ids), max_size=9)

@@ -74,7 +74,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     train_vocabulary(folder / "counts.tsv", folder / "models" / "vocabulary" / "gpt1", 60)
     size = load_vocabulary(folder / "models" / "vocabulary" / "gpt1").size
     lstm = LSTMSettings(layers=1, width=20, embedding=12, dropout=0.1, initial_std=0.5)
-    for name, model in (("transformer", Transformer(SETTINGS, size, 1)), ("lstm", LSTM(lstm, size, CONTEXT, 1))):
+    by_distance = SETTINGS.model_copy(update={"positions": "relative", "memory_share": 0.5})
+    models = {"transformer": Transformer(SETTINGS, size, 1), "lstm": LSTM(lstm, size, CONTEXT, 1)}
+    for name, model in {**models, "relative": Transformer(by_distance, size, 1)}.items():
         out = folder / "models" / "pretrained" / "gpt1" / name
         out.mkdir(parents=True)
         save_model(out, model)
@@ -119,7 +121,7 @@ def ask(folder: Path, **inputs: np.ndarray) -> np.ndarray:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("format", GRAPHS)
-@pytest.mark.parametrize("kind", ["transformer", "lstm"])
+@pytest.mark.parametrize("kind", ["transformer", "lstm", "relative"])
 def test_graph_has_the_logits_of_the_model(project: Path, tmp_path: Path, kind: str, format: str) -> None:
     folder = Path("models/pretrained/gpt1") / kind
     out = export(folder, format, tmp_path / "out")

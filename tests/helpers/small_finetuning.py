@@ -51,6 +51,7 @@ def task_model(kind: str, context: int = 24, model: str = "transformer", read_ou
         settings = ModelSettings(
             **{"layers": 2, "width": 16, "heads": 2, "feed_forward": 32, "context": context},
             **{"dropout": 0.0, "embedding_dropout": "sum", "initial_std": 0.3},
+            **({"positions": "relative"} if model == "relative" else {}),
         )
         start = Transformer(settings, VOCABULARY, 1)
     form = InputFormat.delimiters(VOCABULARY, context)

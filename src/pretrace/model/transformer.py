@@ -169,8 +169,8 @@ class Transformer(LanguageModel):
         table_TC = cast("Tensor", self.distances_TC)
         if keys > len(table_TC):  # memory that is longer than in training
             table_TC = distance_vectors(keys, self.width).to(table_TC.device)
-        vectors_KC = table_TC[:keys].flip(0)
-        return (dropout.table(vectors_KC) if dropout else vectors_KC,)
+        vectors_KC = table_TC[:keys]
+        return ((dropout.table(vectors_KC) if dropout else vectors_KC).flip(0),)
 
     @property
     def state_layers(self) -> int:

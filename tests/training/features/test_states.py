@@ -27,7 +27,8 @@ def model_of(kind: str) -> LanguageModel:
     if kind == "lstm":
         sizes = LSTMSettings(layers=1, width=16, embedding=8, dropout=0.0, initial_std=0.3)
         return LSTM(sizes, 50, CONTEXT, 7).eval()
-    more: dict[str, Any] = {"attention": "full", "segments": 2} if kind == "bert" else {}
+    forms: dict[str, Any] = {"bert": {"attention": "full", "segments": 2}, "xl": {"positions": "relative"}}
+    more = forms.get(kind, {})
     sizes = {"layers": 2, "width": 16, "heads": 2, "feed_forward": 32, "context": CONTEXT, "dropout": 0.0}
     settings = ModelSettings.model_validate({**sizes, "embedding_dropout": "sum", "initial_std": 0.3, **more})
     return Transformer(settings, 50, 7).eval()
@@ -49,7 +50,7 @@ def all_states(reader: StateReader, read: list[np.ndarray], tokens: int = 8192) 
 
 
 @pytest.mark.parametrize("special", [(), (1, 2)])
-@pytest.mark.parametrize("kind", ["gpt1", "bert", "lstm", "elmo"])
+@pytest.mark.parametrize("kind", ["gpt1", "bert", "lstm", "elmo", "xl"])
 @torch.no_grad()
 def test_states_are_those_of_each_text_alone(kind: str, special: tuple[int, ...]) -> None:
     model, read = model_of(kind), texts(5, 1, 10, 0, 30, 3)
@@ -67,7 +68,7 @@ def test_states_are_those_of_each_text_alone(kind: str, special: tuple[int, ...]
         np.testing.assert_allclose(found[number][-1], wanted, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["gpt1", "bert", "lstm", "elmo"])
+@pytest.mark.parametrize("kind", ["gpt1", "bert", "lstm", "elmo", "xl"])
 def test_neighbors_in_a_batch_do_not_matter(kind: str) -> None:
     reader, read = ModelStates(model_of(kind), CPU), texts(3, 9, 4, 1, 9, 2)
     together, alone = all_states(reader, read), all_states(reader, read, 1)

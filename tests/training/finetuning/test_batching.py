@@ -85,7 +85,7 @@ def gradients(model: TaskModel, of: Callable[..., tuple[torch.Tensor, ...]], *ar
 
 @pytest.mark.slow
 @every_kind
-@pytest.mark.parametrize("name", ["transformer", "lstm"])
+@pytest.mark.parametrize("name", ["transformer", "lstm", "relative"])
 @pytest.mark.parametrize("rate", [0.0, 0.3])
 @pytest.mark.parametrize("longest", [9, 40])
 def test_packed_batch_has_the_losses_and_gradients_of_a_plain_one(

@@ -73,8 +73,9 @@ def splits_of(kind: str, train: int = 96) -> dict[str, EncodedSplit]:
 
 
 def fresh(model: str = "transformer") -> Transformer | LSTM:
-    if model == "transformer":
-        return Transformer(SMALL, VOCABULARY, seed=1)
+    if model != "lstm":
+        form = {"positions": "relative", "memory_share": 0.5} if model == "relative" else {}
+        return Transformer(SMALL.model_copy(update=form), VOCABULARY, seed=1)
     settings = LSTMSettings(layers=1, width=24, embedding=12, dropout=0.0, initial_std=0.2)
     return LSTM(settings, VOCABULARY, CONTEXT, seed=1)
 
@@ -105,6 +106,12 @@ def test_finetuning_learns_every_kind(kind: str) -> None:
 @pytest.mark.slow
 def test_finetuning_learns_with_an_lstm() -> None:
     assert tuned("classification", recipe_of("classification", lr=0.02), model="lstm")[0].test_score > 0.85
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["classification", "multiple_choice"])
+def test_finetuning_learns_with_distances_and_no_memory(kind: str) -> None:
+    assert tuned(kind, model="relative")[0].test_score > 0.85
 
 
 @pytest.mark.slow
