@@ -357,6 +357,17 @@ def test_page_and_reports_have_every_system(two_systems: Path) -> None:
     assert "gpt1, " in curves and "gpt2, " in curves
 
 
+def test_loss_by_memory_is_a_figure_where_a_system_has_one(two_systems: Path) -> None:
+    page(two_systems)
+    assert not (two_systems / "figures" / "memory.svg").exists()
+    path = two_systems / "pretrain" / "gpt2.json"
+    losses = [{"memory": memory, "val_loss": 4.0 - memory / 1000} for memory in (0, 64, 128)]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"memory_losses": losses}))
+    text = " ".join(re.sub(r"<[^>]+>", " ", page(two_systems)).split())
+    assert "gpt2 4.000 with 0, 3.936 with 64, 3.872 with 128." in text
+    assert "gpt1, windows of" in (two_systems / "figures" / "memory.svg").read_text()
+
+
 def test_costs_of_several_systems_are_apart(two_systems: Path) -> None:
     entry = {"seconds": 2.0, "peak_memory_bytes": 1}
     names = ("pretrain@gpt1", "pretrain@gpt2", "pretrain@removed", "frozen@source-gpt2", "frozen@follows-gpt2")

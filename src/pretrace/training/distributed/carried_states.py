@@ -21,9 +21,9 @@ class Memory(NamedTuple):
     """Memory of some rows, for one pass."""
 
     before_LBMC: Tensor | None
-    """What is remembered of the text before; None at its beginning."""
+    """States of the text before; None at its beginning."""
     keep: Callable[[Tensor], None]
-    """Called with what is to be remembered in the next step, of the same rows."""
+    """Called with the states that the next step remembers, of the same rows."""
 
 
 class CarriedStates:
