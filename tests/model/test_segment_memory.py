@@ -225,8 +225,11 @@ def test_padding_and_packing_change_no_state() -> None:
     assert torch.equal(last, model.hidden(read))
     assert torch.allclose(model.traceable_hidden(read), model.hidden(read), atol=1e-5)
     assert not model.shares_beginnings
-    one_by_one = model.next_token_logits()
-    assert torch.allclose(one_by_one(read[0].tolist()), model(read[:1])[0, -1], atol=1e-5)
+    decoder, texts = model.decoder(2, 20), [read[0].tolist(), read[1, :4].tolist()]
+    assert model.decoder_bytes(20) == 0
+    decoder.read([0, 1], texts)
+    grown = decoder.step([3, 5])
+    assert torch.allclose(grown[1], model(torch.tensor([[*texts[1], 5]]))[0, -1], atol=1e-5)
 
 
 def test_flops_count_keys_of_memory_and_distances() -> None:
