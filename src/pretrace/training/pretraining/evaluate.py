@@ -29,8 +29,8 @@ def validation_losses(
         rows = sequences.rows(slice(first, first + batch_size)).to(device.name)
         numbers = range(first, first + len(rows))
         batch = MicroBatch(rows.ids_BT, numbers, len(sequences), seed=0, step=0, masked=rows.masked)
-        for name, share in objective.measure(model, batch, 0.0, device).items():
-            totals[name] = totals[name] + share.double()
+        for name, loss in objective.measure(model, batch, 0.0, device).items():
+            totals[name] = totals[name] + loss.double()
     losses = {name: float(total) for name, total in totals.items()}
     for name, mean in losses.items():
         if not math.isfinite(mean):
