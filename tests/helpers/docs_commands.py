@@ -246,9 +246,12 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         (".venv/bin/dvc repro tasks@mine", Run(".venv/bin/dvc repro tasks@follows", says="didn't change")),
         (
             ".venv/bin/pretrace prompt mine --row 3 --shots 4",
-            Run(".venv/bin/pretrace prompt follows --row 3 --shots 4", nightly=False, says="prompts/entailment.yaml"),
+            ByTest("tests/evaluation/prompts/test_run.py::test_prompt_is_shown_with_tokens_answers_and_values"),
         ),
-        (".venv/bin/pretrace fewshot", Run(says="| follows | entailment | accuracy |")),
+        (
+            ".venv/bin/pretrace fewshot",
+            ByTest("tests/evaluation/prompts/test_run.py::test_report_has_every_task_and_number_of_examples"),
+        ),
     ],
     "docs/security.md": [
         ("make audit", ByTest("tests/review/test_audit.py::test_packages_that_differ_from_the_pins_are_named")),
