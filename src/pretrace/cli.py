@@ -16,8 +16,7 @@ from pretrace.common.arguments import Parser, number, whole_number
 from pretrace.common.errors import PretraceError, printable
 from pretrace.common.frame import run_command
 
-COUNT, SEED = whole_number(1, 10**9), whole_number(0, 2**32 - 1)
-ROW = whole_number(0, 10**9)
+COUNT, ROW, SEED = whole_number(1, 10**9), whole_number(0, 10**9), whole_number(0, 2**32 - 1)
 """As in the settings."""
 TEMPERATURE, SHARE, BEAMS = number(0.001, 1000, or_zero=True), number(1e-9, 1), whole_number(1, 1000)
 """As in `pretrace.settings.models.generation`."""

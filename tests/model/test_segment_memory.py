@@ -217,7 +217,7 @@ def test_shift_brings_each_distance_to_its_key() -> None:
 
 @torch.no_grad()
 def test_padding_and_packing_change_no_state() -> None:
-    """What reads no text in order has no memory, and a state depends on nothing behind it."""
+    """Reading not in order has no memory, and a state depends on nothing behind it."""
     model = xl()
     read = ids()
     assert torch.allclose(model.hidden(torch.cat([read, ids(seed=1)], 1))[:, :SEGMENT], model.hidden(read), atol=1e-6)

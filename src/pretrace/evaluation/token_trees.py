@@ -9,7 +9,7 @@ Shapes: S texts, N nodes of a tree, B trees read together, T nodes of the larges
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,8 @@ from pretrace.evaluation.log_likelihood import (
 from pretrace.model import LanguageModel
 from pretrace.model.packed_sequences import Layout, PaddedBatch
 from pretrace.training.engine.device import Device
+from pretrace.training.features.states import batches
+from pretrace.training.finetuning.batching import common_beginning
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def token_tree(texts: Sequence[np.ndarray], asked: Sequence[int]) -> TokenTree:
     for text in texts:
         read, shared, beginning = text[:-1], 0, np.zeros(0, np.int64)
         for path, other in zip(paths, texts, strict=False):
-            if (common := _common(read, other[:-1])) > shared:
+            if (common := common_beginning([text, other])) > shared:
                 shared, beginning = common, path[:common]
         own = np.arange(nodes, nodes + len(read) - shared)
         paths.append(np.concatenate([beginning, own]))
@@ -69,13 +71,6 @@ def token_tree(texts: Sequence[np.ndarray], asked: Sequence[int]) -> TokenTree:
         np.concatenate([path[first - 1 :] for path, _, first in ends]),
         np.concatenate([text[first:] for _, text, first in ends]),
     )
-
-
-def _common(one: np.ndarray, other: np.ndarray) -> int:
-    """Return how many tokens two texts share at their beginning."""
-    shortest = min(len(one), len(other))
-    same = one[:shortest] == other[:shortest]
-    return shortest if same.all() else int(same.argmin())
 
 
 @torch.no_grad()
@@ -104,22 +99,12 @@ def score_groups(
         if scored:
             trees.append(token_tree([texts[i] for i in scored], [int(counts_S[i]) for i in scored]))
             columns.append(np.concatenate([np.arange(offsets[i], offsets[i + 1]) for i in scored]))
-    for chosen in _batches(trees, tokens):
+    for chosen in batches([len(tree.ids_N) for tree in trees], tokens):
         scores, greedy = _scored(model, [trees[i] for i in chosen], device)
         check_finite(scores)
         places = np.concatenate([columns[i] for i in chosen])
         log_probabilities_N[places], greedy_N[places] = scores, greedy
     return Scores(log_probabilities_N, greedy_N, counts_S, cut)
-
-
-def _batches(trees: list[TokenTree], tokens: int) -> Iterator[list[int]]:
-    """Yield indices of trees to read together: the largest first."""
-    order = sorted(range(len(trees)), key=lambda i: -len(trees[i].ids_N))
-    start = 0
-    while start < len(order):
-        end = start + max(1, tokens // len(trees[order[start]].ids_N))
-        yield order[start:end]
-        start = end
 
 
 def _scored(model: LanguageModel, trees: list[TokenTree], device: Device) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""How answers are compared, against the definitions written out."""
+"""Comparison of answers, against the definitions written out."""
 
 from __future__ import annotations
 

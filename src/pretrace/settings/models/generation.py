@@ -1,4 +1,4 @@
-"""How a language model writes text: tokens drawn or searched for, and where a text ends."""
+"""Settings of generation: tokens drawn or searched for, and the place where a text ends."""
 
 from __future__ import annotations
 
