@@ -13,7 +13,7 @@ import numpy as np
 from turns import Step, plain_adamw, through_the_loop, transformers_model
 
 from pretrace.settings import FinetuneSettings, ModelSettings
-from pretrace.tasks.input_formats import InputFormat
+from pretrace.tasks.rows.input_formats import InputFormat
 
 DROPOUT, LM_WEIGHT, RATE, SEED, CLASSES = 0.1, 0.5, 6.25e-5, 7, 2
 SETTINGS = FinetuneSettings(
@@ -45,7 +45,7 @@ class Job:
     def task_model(self) -> Any:
         """Return the model with the initial weights of all arms."""
         from pretrace.model import Transformer
-        from pretrace.tasks.kinds import KINDS
+        from pretrace.tasks.rows.kinds import KINDS
         from pretrace.training.finetuning.task_head import TaskModel
 
         kind = KINDS[self.kind]
@@ -58,7 +58,7 @@ def ours(job: Job, precision: str) -> Step:
     """Return a step as the pipeline runs it."""
     import torch
 
-    from pretrace.tasks.encoded import EncodedSplit
+    from pretrace.tasks.rows.encoded import EncodedSplit
     from pretrace.training.engine.device import choose_device
     from pretrace.training.engine.optimizer import build_optimizer
     from pretrace.training.finetuning.trainer import example_losses

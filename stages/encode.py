@@ -13,7 +13,7 @@ from pretrace.corpus import Gpt1Words
 from pretrace.pipeline.dvc_hash import dvc_hash
 from pretrace.pipeline.stage import Run, run_stage
 from pretrace.schemas.record import write_record
-from pretrace.tasks.encoded import encode_rows
+from pretrace.tasks.rows.encoded import encode_rows
 from pretrace.tokens import load_vocabulary
 
 

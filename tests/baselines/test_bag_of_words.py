@@ -9,7 +9,7 @@ import pytest
 
 from pretrace.baselines.bag_of_words import bags_of
 from pretrace.baselines.run import answers_of, scored_baselines
-from pretrace.tasks.dataset import Row, TaskData
+from pretrace.tasks.rows.dataset import Row, TaskData
 
 WORDS = [f"w{number}" for number in range(60)]
 TERMS = ("words", "characters", "words and characters")

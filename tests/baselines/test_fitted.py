@@ -10,7 +10,7 @@ from sklearn.metrics import f1_score, matthews_corrcoef
 
 from pretrace.baselines.answer import Trial, choose
 from pretrace.baselines.fitted import best_threshold, one_feature_trial
-from pretrace.tasks.dataset import Row, TaskData
+from pretrace.tasks.rows.dataset import Row, TaskData
 
 PAIRS = st.lists(st.tuples(st.integers(-5, 5), st.integers(0, 1)), min_size=2, max_size=40)
 

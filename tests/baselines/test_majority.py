@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pretrace.baselines.majority import best_constant, majority
-from pretrace.tasks.dataset import Row, TaskData
+from pretrace.tasks.rows.dataset import Row, TaskData
 
 
 def task_of(train: str, dev: str, test: str, kind: str = "classification", metric: str = "accuracy") -> TaskData:

@@ -12,8 +12,8 @@ from pretrace.baselines.lsa import fit_lsa, write_lsa
 from pretrace.baselines.ngrams import count_ngrams, write_ngrams
 from pretrace.baselines.run import score_baselines
 from pretrace.common.errors import PretraceError
-from pretrace.tasks.dataset import Row, TaskData
-from pretrace.tasks.metrics import score
+from pretrace.tasks.rows.dataset import Row, TaskData
+from pretrace.tasks.rows.metrics import score
 from tests.helpers.task_folders import write_task
 
 

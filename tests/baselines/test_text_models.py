@@ -15,8 +15,8 @@ from pretrace.baselines.ngrams import count_ngrams, read_ngrams
 from pretrace.baselines.text_models import build_text_models
 from pretrace.common.errors import PretraceError
 from pretrace.corpus import Document, Gpt1Words, PreparedText, write_documents
-from pretrace.tasks.dataset import Row, TaskData
-from pretrace.tasks.encoded import EncodedSplit
+from pretrace.tasks.rows.dataset import Row, TaskData
+from pretrace.tasks.rows.encoded import EncodedSplit
 from tests.helpers.small_training import make_shards
 
 THEMES = {

@@ -29,8 +29,8 @@ from pretrace.export import export
 from pretrace.model import LSTM, Transformer, load_model, save_model
 from pretrace.model.checkpoints.safetensors_file import save_tensors
 from pretrace.settings import LSTMSettings, ModelSettings
-from pretrace.tasks.input_formats import InputFormat
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.input_formats import InputFormat
+from pretrace.tasks.rows.kinds import KINDS
 from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.training.finetuning.task_head import TaskModel
 from tests.helpers.made_up_results import finetuned_config

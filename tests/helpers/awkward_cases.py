@@ -22,8 +22,8 @@ from pretrace.corpus import clean_text, read_files
 from pretrace.corpus.readers.row import DocumentUnit
 from pretrace.settings import Columns, Task
 from pretrace.settings.section import checked
-from pretrace.tasks.dataset import TaskData
 from pretrace.tasks.read_task import read_task_files
+from pretrace.tasks.rows.dataset import TaskData
 from tests.helpers import REPOSITORY
 from tests.helpers import made_up_project as made
 from tests.helpers import tiny_project as tiny

@@ -14,8 +14,8 @@ from pretrace.model.checkpoints.safetensors_file import save_tensors
 from pretrace.schemas.benchmark import Benchmark, BenchmarkRow
 from pretrace.schemas.tracking import BestModel
 from pretrace.settings import Columns, load_settings
-from pretrace.tasks.input_formats import InputFormat
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.input_formats import InputFormat
+from pretrace.tasks.rows.kinds import KINDS
 from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.training.finetuning.task_head import TaskModel
 from tests.helpers.made_up_results import finetuned_config

@@ -10,7 +10,7 @@ from pretrace.common.files import write_json
 from pretrace.corpus.documents import Document, write_documents
 from pretrace.model import Transformer, save_model
 from pretrace.settings import ModelSettings
-from pretrace.tasks.dataset import Row, TaskData, write_rows
+from pretrace.tasks.rows.dataset import Row, TaskData, write_rows
 from pretrace.tokens import Vocabulary, load_vocabulary
 from pretrace.tokens.shards import write_shards
 from tests.helpers import REPOSITORY

@@ -11,9 +11,9 @@ from pretrace.schemas.finetuning import FinetuneRecipe
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import LSTMSettings, ModelSettings
 from pretrace.settings.training import ReadOut
-from pretrace.tasks.encoded import EncodedSplit
-from pretrace.tasks.input_formats import InputFormat
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.encoded import EncodedSplit
+from pretrace.tasks.rows.input_formats import InputFormat
+from pretrace.tasks.rows.kinds import KINDS
 from pretrace.training.finetuning.config import resolve_recipe
 from pretrace.training.finetuning.task_head import TaskModel
 from tests.helpers.made_up_results import task_record

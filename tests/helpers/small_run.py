@@ -14,8 +14,8 @@ from pretrace.common.files import write_json
 from pretrace.model import build_model, save_model
 from pretrace.model.checkpoints.safetensors_file import save_tensors
 from pretrace.settings import load_settings
-from pretrace.tasks.input_formats import InputFormat
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.input_formats import InputFormat
+from pretrace.tasks.rows.kinds import KINDS
 from pretrace.tokens import load_vocabulary, train_vocabulary
 from pretrace.training.finetuning.task_head import TaskModel
 from tests.helpers import REPOSITORY

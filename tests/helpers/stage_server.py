@@ -29,7 +29,7 @@ LOADED = (
     "pretrace.report",
     "pretrace.tokens.shards",
     "pretrace.pipeline.stage",
-    "pretrace.tasks.encoded",
+    "pretrace.tasks.rows.encoded",
     "pretrace.tasks.prepare",
     "pretrace.baselines.run",
     "pretrace.baselines.text_models",

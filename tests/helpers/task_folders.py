@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pretrace.tasks.dataset import TaskData, write_rows
-from pretrace.tasks.encoded import encode_rows
+from pretrace.tasks.rows.dataset import TaskData, write_rows
+from pretrace.tasks.rows.encoded import encode_rows
 
 
 class AnyEncoder:

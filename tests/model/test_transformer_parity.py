@@ -12,8 +12,8 @@ from transformers import OpenAIGPTConfig, OpenAIGPTDoubleHeadsModel, OpenAIGPTLM
 
 from pretrace.model import Transformer
 from pretrace.settings import ModelSettings, Scale, read_yaml
-from pretrace.tasks.input_formats import InputFormat
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.input_formats import InputFormat
+from pretrace.tasks.rows.kinds import KINDS
 from pretrace.training.engine.device import Device
 from pretrace.training.finetuning.task_head import TaskModel
 from pretrace.training.objectives import MicroBatch

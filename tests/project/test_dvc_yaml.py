@@ -26,7 +26,7 @@ NOT_BY = {
         "training/finetuning/finetune.py",
         "training/finetuning/run.py",
         "training/finetuning/task_head.py",
-        "tasks/dataset.py",
+        "tasks/rows/dataset.py",
         "tasks/ready/rte.yaml",
         "evaluation/perplexity.py",
         "report/benchmark.py",

@@ -11,8 +11,8 @@ from pretrace.common.errors import PretraceError
 from pretrace.schemas.record import read_record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import Settings, load_settings, read_yaml
-from pretrace.tasks.dataset import TASK, read_rows
 from pretrace.tasks.prepare import prepare_task
+from pretrace.tasks.rows.dataset import TASK, read_rows
 from tests.helpers import published_files as published
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from pretrace.common.errors import PretraceError
 from pretrace.schemas.tasks import TaskReport
-from pretrace.tasks.dataset import Row, TaskData
 from pretrace.tasks.prepare import prepare_task
+from pretrace.tasks.rows.dataset import Row, TaskData
 from tests.helpers.small_training import settings_with
 
 CLASSES = 6

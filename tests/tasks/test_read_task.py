@@ -12,8 +12,8 @@ import pytest
 
 from pretrace.common.errors import PretraceError
 from pretrace.settings import Task, Workers
-from pretrace.tasks.dataset import SPLITS, TaskData
 from pretrace.tasks.read_task import read_task_files
+from pretrace.tasks.rows.dataset import SPLITS, TaskData
 
 FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
 TABLES: dict[str, list[dict[str, Any]]] = {

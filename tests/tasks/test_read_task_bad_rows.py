@@ -12,8 +12,8 @@ import pytest
 from pretrace.common.errors import PretraceError
 from pretrace.settings import Task
 from pretrace.settings.section import checked
-from pretrace.tasks.dataset import TaskData
 from pretrace.tasks.read_task import read_task_files
+from pretrace.tasks.rows.dataset import TaskData
 
 SPLITS = ("train", "dev", "test")
 REVISION = "0123456789abcdef0123456789abcdef01234567"

@@ -14,8 +14,8 @@ from pretrace.common.errors import PretraceError
 from pretrace.settings import OVERRIDES, ReadySource, Settings, load_settings, read_yaml, ready_names, with_ready
 from pretrace.settings.experiment import Task
 from pretrace.settings.section import checked
-from pretrace.tasks.dataset import TaskData
 from pretrace.tasks.read_task import read_task_files
+from pretrace.tasks.rows.dataset import TaskData
 from tests.helpers import REPOSITORY
 from tests.helpers import published_files as published
 

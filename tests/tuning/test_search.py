@@ -17,7 +17,7 @@ from pretrace.report.search import search_lines, search_table
 from pretrace.schemas.finetuning import SearchRecord
 from pretrace.schemas.record import read_record
 from pretrace.settings import Settings
-from pretrace.tasks.dataset import SPLITS, Row, TaskData
+from pretrace.tasks.rows.dataset import SPLITS, Row, TaskData
 from pretrace.training.finetuning import seed_jobs
 from pretrace.training.finetuning.run import finetune_all_seeds
 from pretrace.tuning import search, search_on_dev

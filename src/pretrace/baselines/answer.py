@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pretrace.schemas.baselines import Candidate
-from pretrace.tasks.dataset import TaskData
-from pretrace.tasks.metrics import score
+from pretrace.tasks.rows.dataset import TaskData
+from pretrace.tasks.rows.metrics import score
 
 
 @dataclass(frozen=True)

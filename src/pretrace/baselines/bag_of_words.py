@@ -14,9 +14,9 @@ import numpy as np
 
 from pretrace.baselines.answer import Answer, Trial, choose
 from pretrace.baselines.fitted import linear_trials
-from pretrace.tasks.dataset import Row, TaskData
-from pretrace.tasks.draws import generator_for
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.dataset import Row, TaskData
+from pretrace.tasks.rows.draws import generator_for
+from pretrace.tasks.rows.kinds import KINDS
 
 MOST_WORDS, MOST_CHARACTERS, MOST_FEATURES = 5_000_000, 2_500_000, 100_000
 """Words and characters of training text, a context counted once per choice: each gives some ten million terms; and the

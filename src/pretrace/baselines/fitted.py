@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from pretrace.baselines.answer import Trial, labels_of
-from pretrace.tasks.dataset import TaskData
-from pretrace.tasks.kinds import KINDS
-from pretrace.tasks.metrics import score
+from pretrace.tasks.rows.dataset import TaskData
+from pretrace.tasks.rows.kinds import KINDS
+from pretrace.tasks.rows.metrics import score
 
 STRENGTHS = (0.1, 1.0, 10.0, 100.0)
 """Inverse strengths of regularization that are tried."""

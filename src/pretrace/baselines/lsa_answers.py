@@ -16,7 +16,7 @@ import numpy as np
 from pretrace.baselines.answer import Answer, Trial, choose
 from pretrace.baselines.fitted import linear_trials, one_feature_trial
 from pretrace.baselines.lsa import Lsa, unit
-from pretrace.tasks.dataset import Row, TaskData
+from pretrace.tasks.rows.dataset import Row, TaskData
 
 DIMENSIONS = (100, 200)
 """Numbers of dimensions that are tried, the most important ones."""

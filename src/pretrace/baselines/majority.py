@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from pretrace.baselines.answer import labels_of
-from pretrace.tasks.dataset import TaskData
-from pretrace.tasks.kinds import KINDS
-from pretrace.tasks.metrics import score
+from pretrace.tasks.rows.dataset import TaskData
+from pretrace.tasks.rows.kinds import KINDS
+from pretrace.tasks.rows.metrics import score
 
 
 def majority(task: TaskData) -> tuple[int | float, bool]:

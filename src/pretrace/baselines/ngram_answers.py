@@ -20,9 +20,9 @@ import numpy as np
 from pretrace.baselines.answer import Answer, Trial, choose
 from pretrace.baselines.fitted import one_feature_trial
 from pretrace.baselines.kneser_ney import KneserNey
-from pretrace.tasks.dataset import TaskData
-from pretrace.tasks.encoded import EncodedSplit
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.dataset import TaskData
+from pretrace.tasks.rows.encoded import EncodedSplit
+from pretrace.tasks.rows.kinds import KINDS
 
 
 def has_form(task: TaskData) -> bool:

@@ -17,9 +17,9 @@ from pretrace.baselines.ngrams import read_ngrams
 from pretrace.baselines.seen_text import read_seen_ngrams, seen_rows
 from pretrace.common.files import atomic_path
 from pretrace.schemas.baselines import BaselineScore, BaselinesReport, BestConstant
-from pretrace.tasks.dataset import TaskData, read_rows
-from pretrace.tasks.encoded import read_encoded
-from pretrace.tasks.metrics import score, standard_error
+from pretrace.tasks.rows.dataset import TaskData, read_rows
+from pretrace.tasks.rows.encoded import read_encoded
+from pretrace.tasks.rows.metrics import score, standard_error
 
 
 def score_baselines(task_folder: Path, encoded: Path, text_models: Path, predictions: Path) -> BaselinesReport:

@@ -10,7 +10,7 @@ import numpy as np
 from pretrace.common.errors import PretraceError
 from pretrace.common.open_file import check_regular
 from pretrace.corpus.text.recipe import Recipe
-from pretrace.tasks.dataset import parts_read
+from pretrace.tasks.rows.dataset import parts_read
 from pretrace.tokens import Vocabulary
 
 
@@ -21,7 +21,7 @@ class TextRow:
     number: int
     """In its split, from 0."""
     parts: tuple[str, ...]
-    """As the vocabulary reads them, on one line, by kind as in pretrace.tasks.dataset."""
+    """As the vocabulary reads them, on one line, by kind as in pretrace.tasks.rows.dataset."""
     label: int
     origin: str
     """The document or the file's row that it is from."""

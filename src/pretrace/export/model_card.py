@@ -12,8 +12,8 @@ from pretrace.model.checkpoints.huggingface import architecture_of
 from pretrace.report.model_card import Form, model_card, short_card
 from pretrace.schemas.finetuning import FinetunedConfig
 from pretrace.settings import MODEL_KINDS
-from pretrace.tasks.input_formats import SPECIAL_TOKENS
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.input_formats import SPECIAL_TOKENS
+from pretrace.tasks.rows.kinds import KINDS
 from pretrace.training.finetuning.load import FINETUNED
 
 REPORTS = Path("reports")

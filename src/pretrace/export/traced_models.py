@@ -15,7 +15,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.export.graph_formats import Graph
 from pretrace.model import LanguageModel
 from pretrace.schemas.finetuning import FinetunedConfig
-from pretrace.tasks.targets import LabelScale
+from pretrace.tasks.rows.targets import LabelScale
 from pretrace.training.finetuning.task_head import TaskModel
 
 

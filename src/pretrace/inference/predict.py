@@ -9,7 +9,7 @@ import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.inference.read_rows import read_rows, table_of, texts_of_rows
-from pretrace.tasks.encoded import EncodedSplit, encode_part
+from pretrace.tasks.rows.encoded import EncodedSplit, encode_part
 from pretrace.tokens import Vocabulary
 from pretrace.training.finetuning.artifacts import predict_rows
 from pretrace.training.finetuning.load import Finetuned, open_cell

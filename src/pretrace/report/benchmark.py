@@ -29,7 +29,7 @@ from pretrace.schemas.tasks import TaskReport
 from pretrace.schemas.zero_shot import ZeroShotReport, ZeroShotScore
 from pretrace.settings import FROZEN, ZERO_SHOT, ZERO_SHOT_PMI, Settings, split_column
 from pretrace.tasks.give_aways.find import sentences
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.kinds import KINDS
 
 BASELINES = {
     "majority": "majority",

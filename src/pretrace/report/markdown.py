@@ -12,7 +12,7 @@ from pretrace.report.statistics.comparisons import CONFIDENCE, LEVEL
 from pretrace.report.statistics.verdicts import REFERENCE
 from pretrace.schemas.benchmark import Benchmark, BenchmarkRow, ComparedMeans, Comparison, OverallComparison
 from pretrace.settings import ZERO_SHOT, ZERO_SHOT_PMI, split_column
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.kinds import KINDS
 
 BEGIN = "<!-- benchmark: written by `make repro`, changes here are lost -->"
 END = "<!-- /benchmark -->"

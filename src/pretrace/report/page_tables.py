@@ -13,7 +13,7 @@ from pretrace.schemas.cost import CostEntry
 from pretrace.schemas.tasks import GiveAway, TaskExample, TaskReport
 from pretrace.schemas.zero_shot import LanguageTestScore
 from pretrace.settings import Card, Settings
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.kinds import KINDS
 
 EXAMPLES_PER_TASK = 3
 OF_A_SYSTEM = ("bpe", "shard", "pretrain", "encode", "zeroshot")

@@ -1,4 +1,4 @@
-"""Facts about each kind of task that settings and files are checked against; pretrace.tasks.kinds has the rest."""
+"""Facts about each kind of task that settings and files are checked against; pretrace.tasks.rows.kinds has the rest."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ float32."""
 ReadOut = Literal["classify", "likelihoods"]
 """Input of a fine-tuned model's classifier."""
 InputFormatName = Literal["delimiters", "segments"]
-"""Special tokens of an example of a task; `pretrace.tasks.input_formats` has them."""
+"""Special tokens of an example of a task; `pretrace.tasks.rows.input_formats` has them."""
 
 
 class OptimizerSettings(Section):

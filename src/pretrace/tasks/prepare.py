@@ -13,12 +13,12 @@ from pretrace.corpus import Document, Gpt1Words
 from pretrace.schemas.tasks import GiveAway, TaskExample, TaskReport
 from pretrace.settings import Columns, Settings
 from pretrace.settings.card import Card
-from pretrace.tasks.dataset import TaskData, write_rows
 from pretrace.tasks.give_aways.find import find_give_aways, sentences
 from pretrace.tasks.odd_rows.find import stop_on_warning
 from pretrace.tasks.probes.build import make_probe
 from pretrace.tasks.raw_files import raw_files
 from pretrace.tasks.read_task import read_task_files
+from pretrace.tasks.rows.dataset import TaskData, write_rows
 from pretrace.tasks.splits.near_duplicates import near_duplicate_warnings, near_duplicates
 
 EXAMPLES = 4

@@ -23,9 +23,9 @@ from pretrace.corpus.readers.tables.decode import decode
 from pretrace.corpus.readers.tables.read_table import check_texts, places_of
 from pretrace.corpus.readers.tables.table import Table
 from pretrace.settings import Task
-from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.raw_files import is_folder, race_files
 from pretrace.tasks.read_table import ADVICE, read_file
+from pretrace.tasks.rows.kinds import KINDS
 
 RACE_FIELDS = ("article", "questions", "options", "answers")
 

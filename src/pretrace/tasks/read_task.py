@@ -17,13 +17,13 @@ from pretrace.common.missing import is_missing
 from pretrace.corpus.parallel import map_in_order
 from pretrace.corpus.readers.tables.table import Table
 from pretrace.settings import Task, Workers
-from pretrace.tasks.dataset import SPLITS, Row, TaskData, one_line
-from pretrace.tasks.draws import generator_for
-from pretrace.tasks.kinds import KINDS
-from pretrace.tasks.labels import check_label, is_skipped, read_classes
 from pretrace.tasks.odd_rows.find import odd_rows, sizes, stop_on_warning
 from pretrace.tasks.raw_files import source_of
 from pretrace.tasks.read_split import read_split
+from pretrace.tasks.rows.dataset import SPLITS, Row, TaskData, one_line
+from pretrace.tasks.rows.draws import generator_for
+from pretrace.tasks.rows.kinds import KINDS
+from pretrace.tasks.rows.labels import check_label, is_skipped, read_classes
 from pretrace.tasks.splits.equal_rows import without_overlap
 from pretrace.tasks.splits.shared_parts import draw_groups, group_numbers, part_keys, share_warnings, shares_with_train
 from pretrace.tasks.text_fields import parts_of, stays, texts_of

@@ -28,8 +28,8 @@ from pretrace.schemas.finetuning import DevScores, SearchedSetting, SearchRecord
 from pretrace.schemas.record import read_record, write_record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import Settings
-from pretrace.tasks.dataset import TASK
-from pretrace.tasks.encoded import read_encoded
+from pretrace.tasks.rows.dataset import TASK
+from pretrace.tasks.rows.encoded import read_encoded
 from pretrace.training.finetuning.cells import vocabulary_size
 from pretrace.training.finetuning.config import resolve_recipe
 from pretrace.training.finetuning.job import Job

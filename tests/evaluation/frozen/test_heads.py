@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from pretrace.evaluation.frozen.heads import STRENGTHS, StateRows, best_head, features_of
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.kinds import KINDS
 
 METRICS = {"classification": "accuracy", "entailment": "matthews", "similarity": "f1"}
 METRICS |= {"regression": "pearson", "multiple_choice": "accuracy"}

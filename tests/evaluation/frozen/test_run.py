@@ -15,9 +15,9 @@ import pytest
 from pretrace.evaluation.frozen import run as frozen
 from pretrace.model import Transformer, save_model
 from pretrace.settings import ModelSettings, read_yaml
-from pretrace.tasks.dataset import Row, TaskData
-from pretrace.tasks.kinds import KINDS
-from pretrace.tasks.metrics import score
+from pretrace.tasks.rows.dataset import Row, TaskData
+from pretrace.tasks.rows.kinds import KINDS
+from pretrace.tasks.rows.metrics import score
 from pretrace.tokens import load_vocabulary
 from tests.helpers import REPOSITORY
 from tests.helpers.small_vocabulary import write_openai_vocabulary

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pretrace.evaluation.prompts.draws import ExamplePool
 from pretrace.evaluation.prompts.tasks import drawn_rows
-from pretrace.tasks.dataset import Row
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.dataset import Row
+from pretrace.tasks.rows.kinds import KINDS
 
 TRAIN = [Row((f"text {n % 17}", f"other {n % 5}"), n % 3) for n in range(40)]
 CLASSES = np.array([row.label for row in TRAIN])

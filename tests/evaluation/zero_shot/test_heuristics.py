@@ -13,7 +13,7 @@ from pretrace.evaluation.log_likelihood import score_questions
 from pretrace.evaluation.task_rows import TextRow
 from pretrace.evaluation.zero_shot.heuristics import FORMS, Form, chance, predictions_of, questions_of, values_of
 from pretrace.settings import Heuristic
-from pretrace.tasks.metrics import score as metric_score
+from pretrace.tasks.rows.metrics import score as metric_score
 from pretrace.training.engine.device import Device
 from tests.helpers.bigram_model import Bigrams, Words
 

@@ -23,8 +23,8 @@ from pretrace.model import LSTM, Transformer, load_model, save_model
 from pretrace.schemas.models import PretrainReport
 from pretrace.schemas.record import read_record
 from pretrace.settings import Heuristic, LSTMSettings, ModelSettings, load_settings, read_yaml
-from pretrace.tasks.dataset import Row, TaskData
-from pretrace.tasks.metrics import score
+from pretrace.tasks.rows.dataset import Row, TaskData
+from pretrace.tasks.rows.metrics import score
 from pretrace.tokens import load_vocabulary
 from pretrace.training.engine.device import Device
 from tests.helpers import REPOSITORY

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pretrace.common.errors import PretraceError
 from pretrace.evaluation.zero_shot.heuristics import predictions_of
 from pretrace.evaluation.zero_shot.threshold import LabeledValues, best_threshold, threshold_variance
-from pretrace.tasks.metrics import score
+from pretrace.tasks.rows.metrics import score
 
 METRICS = ("accuracy", "matthews", "f1")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pretrace.report.statistics.documents import moves
-from pretrace.tasks.metrics import score
+from pretrace.tasks.rows.metrics import score
 
 METRICS = ["accuracy", "matthews", "f1", "pearson", "spearman"]
 

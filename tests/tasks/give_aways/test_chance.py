@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import norm
 
 from pretrace.tasks.give_aways.chance import above_chance, above_equal_shares, holm
-from pretrace.tasks.metrics import score
+from pretrace.tasks.rows.metrics import score
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "matthews", "f1", "pearson", "spearman"])

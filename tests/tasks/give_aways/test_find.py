@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from pretrace.tasks.dataset import Row, TaskData
 from pretrace.tasks.give_aways.find import find_give_aways, sentences
+from pretrace.tasks.rows.dataset import Row, TaskData
 
 WORDS = [a + b for a in ("ba", "de", "gi", "ko", "lu", "me", "no", "pa") for b in ("ras", "tem", "vil", "sem", "dur")]
 ROWS = {"train": 300, "dev": 100, "test": 200}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pretrace.corpus import Document, Gpt1Words, clean_text
 from pretrace.schemas.tasks import RawParts
-from pretrace.tasks.dataset import SPLITS, Row
 from pretrace.tasks.probes.as_written import Drawn, row_of, with_raw_text, written
 from pretrace.tasks.probes.build import make_probe
 from pretrace.tasks.probes.texts import Text, read_text
+from pretrace.tasks.rows.dataset import SPLITS, Row
 from tests.helpers.pseudo_text import documents, probe_sizes
 
 RAW = "He didn\u2019t\n  SEE the “Old Man”—nor (ever) the sea.\nOne &amp; two"

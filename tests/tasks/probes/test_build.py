@@ -14,12 +14,12 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from pretrace.common.errors import PretraceError
 from pretrace.corpus import Document, Gpt1Words
-from pretrace.tasks.dataset import SPLITS, Row, TaskData
 from pretrace.tasks.probes.build import PROBES, make_probe
 from pretrace.tasks.probes.continuations import CHOICES
 from pretrace.tasks.probes.source import MASK
 from pretrace.tasks.probes.texts import divide
 from pretrace.tasks.probes.units import common_words
+from pretrace.tasks.rows.dataset import SPLITS, Row, TaskData
 from tests.helpers.pseudo_text import as_text, documents, probe_sizes
 
 SIZES = probe_sizes(3000, 3000, 3000)

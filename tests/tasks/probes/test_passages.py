@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pretrace.corpus import Document
-from pretrace.tasks.draws import generator_for
 from pretrace.tasks.probes.texts import SPLIT_SHARES, chunks, divide
+from pretrace.tasks.rows.draws import generator_for
 from tests.helpers.pseudo_text import SOURCES, as_text, documents
 
 

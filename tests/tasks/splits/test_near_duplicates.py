@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from pretrace.schemas.tasks import NearDuplicates
-from pretrace.tasks.dataset import Row
+from pretrace.tasks.rows.dataset import Row
 from pretrace.tasks.splits import near_duplicates as module
 from pretrace.tasks.splits.near_duplicates import SIMILARITY, near_duplicate_warnings, near_duplicates
 from pretrace.tasks.splits.shared_parts import words_of

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from pretrace.corpus.readers.tables.table import Table
 from pretrace.settings import Task
-from pretrace.tasks.dataset import SPLITS, TaskData
 from pretrace.tasks.read_task import read_task_files
+from pretrace.tasks.rows.dataset import SPLITS, TaskData
 from pretrace.tasks.splits.shared_parts import (
     LEAST_CUT,
     MOST_CUT,

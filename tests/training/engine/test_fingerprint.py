@@ -43,7 +43,7 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("tokens/shards/sampler.py", True, False),
         ("training/finetuning/task_head.py", False, True),
         ("training/finetuning/batching.py", False, True),
-        ("tasks/input_formats.py", False, True),
+        ("tasks/rows/input_formats.py", False, True),
         ("training/pretraining/run.py", False, False),
         ("training/pretraining/evaluate.py", False, False),
         ("training/pretraining/monitor.py", False, False),

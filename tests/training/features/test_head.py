@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pretrace.settings.models.head import HeadSettings
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.kinds import KINDS
 from pretrace.training.features.extract import Pooled, Sequences, pool, read_sequences
 from pretrace.training.features.fit import FeatureRows, fit_head
 from pretrace.training.features.head import FeatureHead, LayerMix

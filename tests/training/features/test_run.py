@@ -14,7 +14,7 @@ from pretrace.model import build_model, save_model
 from pretrace.schemas.finetuning import HeadConfig
 from pretrace.schemas.record import read_record
 from pretrace.settings import Settings
-from pretrace.tasks.dataset import SPLITS, Row, TaskData
+from pretrace.tasks.rows.dataset import SPLITS, Row, TaskData
 from pretrace.training.features import kept
 from pretrace.training.features import run as running
 from pretrace.training.features.run import train_heads

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.packed_sequences import PaddedBatch
-from pretrace.tasks.encoded import EncodedSplit
-from pretrace.tasks.input_formats import InputFormat
-from pretrace.tasks.kinds import KINDS
-from pretrace.tasks.targets import LabelScale
+from pretrace.tasks.rows.encoded import EncodedSplit
+from pretrace.tasks.rows.input_formats import InputFormat
+from pretrace.tasks.rows.kinds import KINDS
+from pretrace.tasks.rows.targets import LabelScale
 from pretrace.training.engine.device import choose_device
 from pretrace.training.finetuning import batching
 from pretrace.training.finetuning.batching import Batch, Examples, common_beginning, epoch_order

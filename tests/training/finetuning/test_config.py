@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from pretrace.tasks.encoded import EncodedSplit
+from pretrace.tasks.rows.encoded import EncodedSplit
 from pretrace.training.finetuning.config import training_rows
 from tests.helpers.small_finetuning import recipe
 from tests.helpers.small_training import settings_with

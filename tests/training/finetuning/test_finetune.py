@@ -13,9 +13,9 @@ from pretrace.common.errors import PretraceError
 from pretrace.model import LSTM, Transformer, build_model, save_model
 from pretrace.schemas.finetuning import FinetuneRecipe
 from pretrace.settings import LSTMSettings, ModelSettings
-from pretrace.tasks.encoded import EncodedSplit
-from pretrace.tasks.input_formats import InputFormat
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.encoded import EncodedSplit
+from pretrace.tasks.rows.input_formats import InputFormat
+from pretrace.tasks.rows.kinds import KINDS
 from pretrace.training.engine.device import Device, choose_device
 from pretrace.training.finetuning.batching import Examples
 from pretrace.training.finetuning.finetune import finetune_seed, starting_model

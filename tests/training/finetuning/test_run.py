@@ -21,9 +21,9 @@ from safetensors.numpy import load_file
 from pretrace.common.errors import PretraceError
 from pretrace.model import build_model, save_model
 from pretrace.settings import Settings
-from pretrace.tasks.dataset import SPLITS, Row, TaskData
-from pretrace.tasks.encoded import read_encoded
-from pretrace.tasks.metrics import standard_error
+from pretrace.tasks.rows.dataset import SPLITS, Row, TaskData
+from pretrace.tasks.rows.encoded import read_encoded
+from pretrace.tasks.rows.metrics import standard_error
 from pretrace.training.finetuning import seed_jobs
 from pretrace.training.finetuning.artifacts import load_finetuned, predict_rows
 from pretrace.training.finetuning.job import Job

@@ -16,9 +16,9 @@ from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import ModelSettings
 from pretrace.settings.section import checked
 from pretrace.settings.training import FinetuneSettings
-from pretrace.tasks.encoded import EncodedSplit
-from pretrace.tasks.input_formats import InputFormat
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.encoded import EncodedSplit
+from pretrace.tasks.rows.input_formats import InputFormat
+from pretrace.tasks.rows.kinds import KINDS
 from pretrace.training.engine.device import Device, choose_device
 from pretrace.training.finetuning.config import input_format, resolve_recipe
 from pretrace.training.finetuning.task_head import TaskModel

@@ -9,8 +9,8 @@ import torch
 from pretrace.model import LSTM, Transformer
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.settings import LSTMSettings, ModelSettings
-from pretrace.tasks.input_formats import InputFormat
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.input_formats import InputFormat
+from pretrace.tasks.rows.kinds import KINDS
 from pretrace.training.finetuning.task_head import TaskModel
 
 VOCABULARY, CONTEXT = 30, 24

@@ -19,8 +19,8 @@ from pretrace.schemas.models import PretrainReport
 from pretrace.schemas.record import read_record
 from pretrace.schemas.zero_shot import ZeroShotReport
 from pretrace.settings import Settings
-from pretrace.tasks.dataset import SPLITS, Row, TaskData, write_rows
-from pretrace.tasks.encoded import encode_rows
+from pretrace.tasks.rows.dataset import SPLITS, Row, TaskData, write_rows
+from pretrace.tasks.rows.encoded import encode_rows
 from pretrace.tokens import load_vocabulary, train_on_documents
 from pretrace.tokens.shards import write_shards
 from pretrace.training.features.run import train_heads

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from pretrace.schemas.baselines import Candidate
-from pretrace.tasks.kinds import TaskKind
-from pretrace.tasks.metrics import score
+from pretrace.tasks.rows.kinds import TaskKind
+from pretrace.tasks.rows.metrics import score
 from pretrace.training.features.pairs import pair_features
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)

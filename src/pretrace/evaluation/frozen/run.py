@@ -12,10 +12,10 @@ from pretrace.evaluation.frozen.states import mean_states
 from pretrace.model import LanguageModel, load_model
 from pretrace.schemas.baselines import BaselineScore, FrozenReport
 from pretrace.settings import Settings
-from pretrace.tasks.draws import generator_for
-from pretrace.tasks.encoded import EncodedSplit, read_encoded
-from pretrace.tasks.kinds import KINDS
-from pretrace.tasks.metrics import score, standard_error
+from pretrace.tasks.rows.draws import generator_for
+from pretrace.tasks.rows.encoded import EncodedSplit, read_encoded
+from pretrace.tasks.rows.kinds import KINDS
+from pretrace.tasks.rows.metrics import score, standard_error
 from pretrace.tokens import load_vocabulary, vocabulary_folder
 from pretrace.training.engine.device import Device
 

@@ -10,7 +10,7 @@ import numpy as np
 from pretrace.common.errors import PretraceError
 from pretrace.evaluation.log_likelihood import Question
 from pretrace.evaluation.prompts.form import PromptForm
-from pretrace.tasks.dataset import Row
+from pretrace.tasks.rows.dataset import Row
 
 
 @dataclass(frozen=True)

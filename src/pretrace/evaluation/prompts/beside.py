@@ -12,7 +12,7 @@ from pretrace.common.errors import PretraceError, printable
 from pretrace.report.predictions import read_predictions
 from pretrace.schemas.few_shot import OtherScore
 from pretrace.settings import Settings
-from pretrace.tasks.metrics import score, standard_error
+from pretrace.tasks.rows.metrics import score, standard_error
 
 
 def scores_beside(task: str, metric: str, rows_N: np.ndarray, settings: Settings, data: Path) -> dict[str, OtherScore]:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pretrace.tasks.dataset import Row
-from pretrace.tasks.draws import generator_for
+from pretrace.tasks.rows.dataset import Row
+from pretrace.tasks.rows.draws import generator_for
 
 
 class ExamplePool:

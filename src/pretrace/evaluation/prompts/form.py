@@ -11,8 +11,8 @@ from pretrace.evaluation.prompts.text import PromptText
 from pretrace.evaluation.zero_shot.heuristics import around_blank
 from pretrace.settings.kinds import KIND_FACTS
 from pretrace.settings.prompts.prompt import ANSWER, MOST_LEVELS, Prompt, prompt_file
-from pretrace.tasks.dataset import Row, TaskData
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.dataset import Row, TaskData
+from pretrace.tasks.rows.kinds import KINDS
 
 BLANK = ("before", "after")
 
@@ -22,7 +22,7 @@ class PromptForm:
 
     Args:
         name: of the prompt.
-        task: as `pretrace.tasks.dataset.read_rows` reads it.
+        task: as `pretrace.tasks.rows.dataset.read_rows` reads it.
         text: of the vocabulary.
 
     Raises:

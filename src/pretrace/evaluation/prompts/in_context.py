@@ -15,7 +15,7 @@ import numpy as np
 from pretrace.evaluation.log_likelihood import Question, score_questions
 from pretrace.model import LanguageModel
 from pretrace.schemas.few_shot import InContext, PositionLoss, RepeatedTokens
-from pretrace.tasks.draws import generator_for
+from pretrace.tasks.rows.draws import generator_for
 from pretrace.tokens import Vocabulary
 from pretrace.tokens.shards.read import TokenStream
 from pretrace.training.engine.device import Device

@@ -16,8 +16,8 @@ from pretrace.evaluation.prompts.tasks import PromptTask
 from pretrace.evaluation.prompts.values import predictions_of, values_of
 from pretrace.evaluation.token_trees import score_groups
 from pretrace.model import LanguageModel
-from pretrace.tasks.metrics import score as metric_score
-from pretrace.tasks.metrics import standard_error
+from pretrace.tasks.rows.metrics import score as metric_score
+from pretrace.tasks.rows.metrics import standard_error
 from pretrace.training.engine.device import Device
 
 

@@ -18,9 +18,9 @@ from pretrace.evaluation.prompts.form import PromptForm
 from pretrace.evaluation.prompts.text import PromptText
 from pretrace.settings import Settings
 from pretrace.settings.prompts.prompt import prompt_of_task
-from pretrace.tasks.dataset import Row, TaskData, parts_read, read_rows
-from pretrace.tasks.draws import generator_for
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.dataset import Row, TaskData, parts_read, read_rows
+from pretrace.tasks.rows.draws import generator_for
+from pretrace.tasks.rows.kinds import KINDS
 from pretrace.tokens import Vocabulary
 
 

@@ -27,8 +27,8 @@ from pretrace.schemas.record import read_record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.schemas.zero_shot import ScoreAtStep, ZeroShotScore
 from pretrace.settings import HEURISTIC_COLUMNS, Heuristic, Settings, Task
-from pretrace.tasks.metrics import score as metric_score
-from pretrace.tasks.metrics import standard_error
+from pretrace.tasks.rows.metrics import score as metric_score
+from pretrace.tasks.rows.metrics import standard_error
 from pretrace.tasks.zero_shot_class import class_of_high_values
 from pretrace.tokens import Vocabulary
 from pretrace.training.engine.device import Device

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pretrace.common.errors import PretraceError
-from pretrace.tasks.metrics import RESAMPLES
+from pretrace.tasks.rows.metrics import RESAMPLES
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _scores_by_cut(
 
 
 def _scores(metric: str, hits_U: np.ndarray, false_U: np.ndarray, totals: tuple[float, float], high: int) -> np.ndarray:
-    """Return `pretrace.tasks.metrics.score` from counts, at all cuts at once.
+    """Return `pretrace.tasks.rows.metrics.score` from counts, at all cuts at once.
 
     Args:
         hits_U: rows of class `high` that are called so.

@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 
-from pretrace.tasks.metrics import score
+from pretrace.tasks.rows.metrics import score
 
 BLOCKS = 200
 """Groups in which documents are left out for Spearman's correlation: its ranks have to be found again each time."""

@@ -10,7 +10,7 @@ import numpy as np
 from pretrace.report.predictions import TaskPredictions
 from pretrace.report.statistics.documents import moves
 from pretrace.report.statistics.estimates import Estimate, estimate, minus
-from pretrace.tasks.metrics import score
+from pretrace.tasks.rows.metrics import score
 
 
 class DocumentNumbers:

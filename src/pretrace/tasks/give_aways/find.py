@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from pretrace.schemas.tasks import GiveAway
-from pretrace.tasks.dataset import Row, TaskData
-from pretrace.tasks.draws import generator_for
 from pretrace.tasks.give_aways.chance import above_chance, above_equal_shares, holm
 from pretrace.tasks.give_aways.rules import Rule, Texts, rules_for
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.dataset import Row, TaskData
+from pretrace.tasks.rows.draws import generator_for
+from pretrace.tasks.rows.kinds import KINDS
 
 LEVEL = 0.01
 """Probability that any rule of a task is called above chance where none is: p values are Holm's (ours)."""

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pretrace.common.errors import PretraceError
 from pretrace.corpus.readers.tables.table import Table
 from pretrace.settings import Task
-from pretrace.tasks.kinds import KINDS
-from pretrace.tasks.labels import class_name, is_skipped
 from pretrace.tasks.odd_rows.classes import class_warnings
 from pretrace.tasks.odd_rows.lines import check_no_names, line_warnings
+from pretrace.tasks.rows.kinds import KINDS
+from pretrace.tasks.rows.labels import class_name, is_skipped
 
 
 def odd_rows(name: str, task: Task, tables: Mapping[str, Table]) -> list[str]:

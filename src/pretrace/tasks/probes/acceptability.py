@@ -7,12 +7,12 @@ from collections import Counter
 import numpy as np
 
 from pretrace.settings import ProbeSettings
-from pretrace.tasks.dataset import SPLITS, Row, TaskData
-from pretrace.tasks.draws import generator_for
 from pretrace.tasks.probes.as_written import Drawn, row_of
 from pretrace.tasks.probes.perturbations import PERTURBATIONS, perturb, perturbable, places, turns_into
 from pretrace.tasks.probes.rows import shuffled
 from pretrace.tasks.probes.texts import Text, Word
+from pretrace.tasks.rows.dataset import SPLITS, Row, TaskData
+from pretrace.tasks.rows.draws import generator_for
 
 LENGTHS = range(8, 31)
 """Words of a sentence (ours)."""

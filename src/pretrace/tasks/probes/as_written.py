@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from pretrace.corpus.text.recipe import Recipe
 from pretrace.schemas.tasks import RawParts
-from pretrace.tasks.dataset import Row, one_line
 from pretrace.tasks.probes.texts import Text, Word
+from pretrace.tasks.rows.dataset import Row, one_line
 
 
 class Drawn(NamedTuple):

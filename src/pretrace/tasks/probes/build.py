@@ -13,8 +13,6 @@ from pretrace.common.errors import PretraceError
 from pretrace.corpus.documents import Document
 from pretrace.corpus.text.recipe import Recipe
 from pretrace.settings import ProbeSettings
-from pretrace.tasks.dataset import SPLITS, TaskData
-from pretrace.tasks.kinds import KINDS
 from pretrace.tasks.probes.acceptability import acceptability
 from pretrace.tasks.probes.as_written import with_raw_text
 from pretrace.tasks.probes.continuations import cloze, follows
@@ -22,6 +20,8 @@ from pretrace.tasks.probes.pairs import nearness, same
 from pretrace.tasks.probes.rows import balanced, unique_passages
 from pretrace.tasks.probes.source import source
 from pretrace.tasks.probes.texts import Text, divide, read_text
+from pretrace.tasks.rows.dataset import SPLITS, TaskData
+from pretrace.tasks.rows.kinds import KINDS
 
 FEWEST = {"train": 40, "dev": 20, "test": 20}
 """Rows below which a probe says that the corpus is too small for it."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from pretrace.settings import ProbeSettings
-from pretrace.tasks.dataset import SPLITS, Row, TaskData
-from pretrace.tasks.draws import generator_for
 from pretrace.tasks.probes.as_written import row_of
 from pretrace.tasks.probes.rows import shuffled
 from pretrace.tasks.probes.texts import Text
 from pretrace.tasks.probes.units import Pair, Passage, common_words, half_exchanged, shares_words, stems, units
+from pretrace.tasks.rows.dataset import SPLITS, Row, TaskData
+from pretrace.tasks.rows.draws import generator_for
 
 CHOICES = 4
 """Continuations in `cloze`."""

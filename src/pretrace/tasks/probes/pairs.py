@@ -7,7 +7,6 @@ from collections.abc import Callable
 from itertools import count
 
 from pretrace.settings import ProbeSettings
-from pretrace.tasks.dataset import SPLITS, Row, TaskData
 from pretrace.tasks.probes.rows import balanced, shuffled
 from pretrace.tasks.probes.texts import Text, chunks
 from pretrace.tasks.probes.units import (
@@ -21,6 +20,7 @@ from pretrace.tasks.probes.units import (
     stems,
     units,
 )
+from pretrace.tasks.rows.dataset import SPLITS, Row, TaskData
 
 FAR = 8
 """Most passages from one to the other in a pair of `same` (ours)."""

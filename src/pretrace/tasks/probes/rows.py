@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from pretrace.tasks.dataset import Row
-from pretrace.tasks.draws import generator_for
+from pretrace.tasks.rows.dataset import Row
+from pretrace.tasks.rows.draws import generator_for
 
 Item = TypeVar("Item")
 

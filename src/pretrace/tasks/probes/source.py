@@ -6,10 +6,10 @@ from collections import Counter
 from itertools import count
 
 from pretrace.settings import ProbeSettings
-from pretrace.tasks.dataset import SPLITS, Row, TaskData
 from pretrace.tasks.probes.as_written import Drawn, row_of
 from pretrace.tasks.probes.rows import shuffled, unique_passages
 from pretrace.tasks.probes.texts import Text, chunks
+from pretrace.tasks.rows.dataset import SPLITS, Row, TaskData
 
 CLASSES = 10
 """Most sources in one probe: its classes."""

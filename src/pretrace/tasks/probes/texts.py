@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from pretrace.corpus.documents import Document
 from pretrace.corpus.text.word_spans import WordSpans
-from pretrace.tasks.draws import hash_name
+from pretrace.tasks.rows.draws import hash_name
 
 SPLIT_SHARES = {"train": 0.60, "dev": 0.12, "test": 0.28}
 """Of the probe documents' words (ours)."""

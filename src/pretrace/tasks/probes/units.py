@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from pretrace.tasks.dataset import SPLITS, Row
 from pretrace.tasks.probes.as_written import Drawn, row_of
 from pretrace.tasks.probes.rows import shuffled
 from pretrace.tasks.probes.texts import Text
+from pretrace.tasks.rows.dataset import SPLITS, Row
 
 COMMON_WORDS = 100
 """The most frequent words of the corpus ("the", "of"), which any two passages may share."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pretrace.common.errors import PretraceError
 from pretrace.settings import Task
-from pretrace.tasks.dataset import Row
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.dataset import Row
+from pretrace.tasks.rows.kinds import KINDS
 
 PAIRS = (("train", "test"), ("train", "dev"), ("dev", "test"))
 

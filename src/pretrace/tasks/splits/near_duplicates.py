@@ -11,9 +11,9 @@ import numpy as np
 
 from pretrace.corpus.filters.minhash import band_rows, buckets, shingles, signatures, similarity
 from pretrace.schemas.tasks import NearDuplicates
-from pretrace.tasks.dataset import Row
-from pretrace.tasks.draws import generator_for
-from pretrace.tasks.kinds import KINDS, TaskKind
+from pretrace.tasks.rows.dataset import Row
+from pretrace.tasks.rows.draws import generator_for
+from pretrace.tasks.rows.kinds import KINDS, TaskKind
 from pretrace.tasks.splits.shared_parts import words_of
 
 SIMILARITY = 0.6

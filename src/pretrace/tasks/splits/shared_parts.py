@@ -16,7 +16,7 @@ import numpy as np
 from pretrace.common.missing import is_missing
 from pretrace.corpus.readers.tables.table import Table
 from pretrace.settings import Task
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.kinds import KINDS
 
 NOT_WORD = re.compile(r"[\W_]+")
 LEAST_CUT, MOST_CUT = 0.5, 1.5

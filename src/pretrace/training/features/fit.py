@@ -14,9 +14,9 @@ from torch import Tensor
 from pretrace.common.errors import PretraceError
 from pretrace.schemas.finetuning import TaskCurvePoint
 from pretrace.settings.models.head import HeadSettings
-from pretrace.tasks.kinds import TaskKind
-from pretrace.tasks.metrics import score
-from pretrace.tasks.targets import LabelScale
+from pretrace.tasks.rows.kinds import TaskKind
+from pretrace.tasks.rows.metrics import score
+from pretrace.tasks.rows.targets import LabelScale
 from pretrace.training.features.extract import Features, Pooled
 from pretrace.training.features.head import FeatureHead
 

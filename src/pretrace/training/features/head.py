@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pretrace.settings.models.head import HeadSettings
-from pretrace.tasks.kinds import TaskKind
+from pretrace.tasks.rows.kinds import TaskKind
 from pretrace.training.features.extract import Pooled, Sequences
 from pretrace.training.features.pairs import pair_features, pair_width
 

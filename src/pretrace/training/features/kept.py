@@ -25,7 +25,7 @@ from pretrace.common.files import (
     write_json,
 )
 from pretrace.settings.models.head import HeadSettings
-from pretrace.tasks.encoded import EncodedSplit
+from pretrace.tasks.rows.encoded import EncodedSplit
 from pretrace.training.engine.fingerprint import fingerprint
 from pretrace.training.features.extract import Features, Pooled, Sequences, pool, read_sequences
 from pretrace.training.features.fit import FeatureRows

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pretrace.tasks.kinds import TaskKind
+from pretrace.tasks.rows.kinds import TaskKind
 
 
 def pair_features(vectors_EPD: Tensor, symmetric: bool) -> Tensor:

@@ -17,8 +17,8 @@ from pretrace.schemas.record import write_record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import Settings
 from pretrace.settings.models.head import HeadSettings
-from pretrace.tasks.kinds import KINDS
-from pretrace.tasks.metrics import score
+from pretrace.tasks.rows.kinds import KINDS
+from pretrace.tasks.rows.metrics import score
 from pretrace.training.engine.device import choose_device
 from pretrace.training.features.fit import FeatureRows, Fitted, fit_head
 from pretrace.training.features.kept import kept_features

@@ -22,10 +22,10 @@ from pretrace.model.checkpoints.load import described_model
 from pretrace.model.checkpoints.safetensors_file import WeightsFile, load_module
 from pretrace.schemas.finetuning import FinetunedConfig, SeedScores
 from pretrace.schemas.record import read_record
-from pretrace.tasks.dataset import UNLABELED
-from pretrace.tasks.encoded import EncodedSplit, read_unlabeled
-from pretrace.tasks.kinds import KINDS, TaskKind
-from pretrace.tasks.targets import LabelScale
+from pretrace.tasks.rows.dataset import UNLABELED
+from pretrace.tasks.rows.encoded import EncodedSplit, read_unlabeled
+from pretrace.tasks.rows.kinds import KINDS, TaskKind
+from pretrace.tasks.rows.targets import LabelScale
 from pretrace.training.engine.device import choose_device
 from pretrace.training.finetuning.config import input_format
 from pretrace.training.finetuning.job import Job

@@ -25,9 +25,9 @@ import torch
 from torch import Tensor
 
 from pretrace.model.packed_sequences import Layout, PackedDropout, PaddedBatch
-from pretrace.tasks.encoded import EncodedSplit
-from pretrace.tasks.input_formats import InputFormat
-from pretrace.tasks.kinds import TaskKind
+from pretrace.tasks.rows.encoded import EncodedSplit
+from pretrace.tasks.rows.input_formats import InputFormat
+from pretrace.tasks.rows.kinds import TaskKind
 from pretrace.training.finetuning.text_tokens import TextTokens, tokens_of_texts
 
 WASTE = 1 << 14

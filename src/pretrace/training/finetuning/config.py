@@ -9,9 +9,9 @@ from pretrace.model.language_model import LanguageModel
 from pretrace.schemas.finetuning import FinetuneRecipe
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import ModelSettings, Settings
-from pretrace.tasks.encoded import EncodedSplit
-from pretrace.tasks.input_formats import InputFormat
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.encoded import EncodedSplit
+from pretrace.tasks.rows.input_formats import InputFormat
+from pretrace.tasks.rows.kinds import KINDS
 
 PREDICTS_NOTHING = {"lm_weight": 0.0, "read_out": "classify"}
 """Settings that a model takes which sees all tokens at once."""

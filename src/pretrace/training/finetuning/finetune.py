@@ -16,7 +16,7 @@ from pretrace.model.checkpoints.load import load_model
 from pretrace.model.language_model import LanguageModel
 from pretrace.schemas.finetuning import FinetuneRecipe, LabelScale, SeedResult, TaskCurvePoint
 from pretrace.settings import Settings
-from pretrace.tasks.encoded import EncodedSplit
+from pretrace.tasks.rows.encoded import EncodedSplit
 from pretrace.training.engine.device import Device
 from pretrace.training.finetuning.config import training_rows
 from pretrace.training.finetuning.task_head import TaskModel

@@ -9,7 +9,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.schemas.finetuning import FinetunedConfig, FinetuneFacts
 from pretrace.schemas.record import read_record
 from pretrace.settings.columns import Fields
-from pretrace.tasks.kinds import TaskKind
+from pretrace.tasks.rows.kinds import TaskKind
 from pretrace.tokens import Vocabulary, load_vocabulary
 from pretrace.training.finetuning.artifacts import HEAD_CONFIG, UNAVAILABLE, load_finetuned
 from pretrace.training.finetuning.task_head import TaskModel

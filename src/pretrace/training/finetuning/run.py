@@ -14,9 +14,9 @@ from pretrace.schemas.finetuning import FinetunedConfig, FinetuneRecipe, Finetun
 from pretrace.schemas.record import read_record, write_record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import Settings
-from pretrace.tasks.encoded import EncodedSplit
-from pretrace.tasks.input_formats import is_truncated
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.encoded import EncodedSplit
+from pretrace.tasks.rows.input_formats import is_truncated
+from pretrace.tasks.rows.kinds import KINDS
 from pretrace.training.engine.device import check_kernels, choose_device
 from pretrace.training.engine.memory import check_training_memory
 from pretrace.training.finetuning.artifacts import CONFIG, MODEL, write_predictions, write_unlabeled

@@ -31,8 +31,8 @@ from pretrace.schemas.finetuning import FinetuneRecipe, SeedResult
 from pretrace.schemas.record import read_record, write_record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import Settings
-from pretrace.tasks.dataset import SPLITS, TASK
-from pretrace.tasks.encoded import EncodedSplit, read_encoded
+from pretrace.tasks.rows.dataset import SPLITS, TASK
+from pretrace.tasks.rows.encoded import EncodedSplit, read_encoded
 from pretrace.training.engine.device import choose_device
 from pretrace.training.engine.fingerprint import fingerprint
 from pretrace.training.finetuning.artifacts import MODEL

@@ -15,9 +15,9 @@ from pretrace.schemas.finetuning import FinetuneFacts, FinetuneRecipe, FinetuneR
 from pretrace.schemas.record import write_record
 from pretrace.schemas.tasks import TaskRecord
 from pretrace.settings import Settings
-from pretrace.tasks.encoded import EncodedSplit, read_encoded
-from pretrace.tasks.kinds import KINDS
-from pretrace.tasks.metrics import standard_error
+from pretrace.tasks.rows.encoded import EncodedSplit, read_encoded
+from pretrace.tasks.rows.kinds import KINDS
+from pretrace.tasks.rows.metrics import standard_error
 from pretrace.training.finetuning.artifacts import UNAVAILABLE, write_predictions
 from pretrace.training.finetuning.config import resolve_recipe, training_rows
 from pretrace.training.finetuning.job import Job

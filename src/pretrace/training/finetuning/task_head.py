@@ -22,9 +22,9 @@ from pretrace.model.language_model import LanguageModel
 from pretrace.model.loss import next_token_log_probabilities, next_token_loss
 from pretrace.model.transformer import Transformer
 from pretrace.settings.training import ReadOut
-from pretrace.tasks.encoded import EncodedSplit
-from pretrace.tasks.input_formats import InputFormat
-from pretrace.tasks.kinds import TaskKind
+from pretrace.tasks.rows.encoded import EncodedSplit
+from pretrace.tasks.rows.input_formats import InputFormat
+from pretrace.tasks.rows.kinds import TaskKind
 from pretrace.training.engine.device import Device
 from pretrace.training.finetuning.batching import Batch, Examples
 

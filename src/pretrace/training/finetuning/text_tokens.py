@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pretrace.tasks.input_formats import InputFormat
+from pretrace.tasks.rows.input_formats import InputFormat
 
 
 @dataclass(frozen=True)

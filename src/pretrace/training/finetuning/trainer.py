@@ -14,9 +14,9 @@ from torch import Tensor
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.language_model import LanguageModel
 from pretrace.schemas.finetuning import FinetuneRecipe
-from pretrace.tasks.encoded import EncodedSplit
-from pretrace.tasks.kinds import KINDS
-from pretrace.tasks.metrics import score
+from pretrace.tasks.rows.encoded import EncodedSplit
+from pretrace.tasks.rows.kinds import KINDS
+from pretrace.tasks.rows.metrics import score
 from pretrace.training.engine.device import Device
 from pretrace.training.engine.flops import flops_of_sequences
 from pretrace.training.engine.loop import Step, train_steps

@@ -18,9 +18,9 @@ import numpy as np
 from pretrace.settings import Columns, Task
 from pretrace.settings.columns import Fields
 from pretrace.settings.kinds import KIND_FACTS
-from pretrace.tasks.input_formats import InputFormat
-from pretrace.tasks.labels import choice_index, class_index, label_number
-from pretrace.tasks.targets import LabelScale, shares_of_classes
+from pretrace.tasks.rows.input_formats import InputFormat
+from pretrace.tasks.rows.labels import choice_index, class_index, label_number
+from pretrace.tasks.rows.targets import LabelScale, shares_of_classes
 
 if TYPE_CHECKING:
     from torch import Tensor

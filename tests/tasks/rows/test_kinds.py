@@ -13,8 +13,8 @@ import torch
 
 from pretrace.settings import Columns
 from pretrace.settings.kinds import KIND_FACTS, Kind
-from pretrace.tasks.input_formats import InputFormat
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.input_formats import InputFormat
+from pretrace.tasks.rows.kinds import KINDS
 from tests.helpers import REPOSITORY
 
 FORM = InputFormat.delimiters(20, 16)
@@ -80,7 +80,7 @@ def test_soft_classes_are_outputs_of_a_regression_only() -> None:
 
 
 def test_no_module_compares_the_name_of_a_kind() -> None:
-    own = ("src/pretrace/settings/kinds.py", "src/pretrace/tasks/kinds.py")
+    own = ("src/pretrace/settings/kinds.py", "src/pretrace/tasks/rows/kinds.py")
     files = [path for folder in ("src", "stages") for path in sorted((REPOSITORY / folder).rglob("*.py"))]
     found = [
         f"{path.relative_to(REPOSITORY)}:{line}"
@@ -89,7 +89,7 @@ def test_no_module_compares_the_name_of_a_kind() -> None:
         for line in comparisons(path)
     ]
     assert len(files) > 100
-    assert not found, "ask the kind instead (pretrace.tasks.kinds, KINDS[name]):\n" + "\n".join(found)
+    assert not found, "ask the kind instead (pretrace.tasks.rows.kinds, KINDS[name]):\n" + "\n".join(found)
 
 
 def test_comparison_with_a_kind_is_detected(tmp_path: Path) -> None:

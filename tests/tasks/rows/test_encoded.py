@@ -9,8 +9,8 @@ import pytest
 
 from pretrace.schemas.record import read_record
 from pretrace.schemas.tasks import TaskRecord
-from pretrace.tasks.dataset import TASK, Row, TaskData, write_rows
-from pretrace.tasks.encoded import encode_rows, read_encoded, read_unlabeled
+from pretrace.tasks.rows.dataset import TASK, Row, TaskData, write_rows
+from pretrace.tasks.rows.encoded import encode_rows, read_encoded, read_unlabeled
 
 WORDS = "GPT-1's words"
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretrace.tasks.input_formats import SPECIAL_TOKENS, InputFormat, is_truncated
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.input_formats import SPECIAL_TOKENS, InputFormat, is_truncated
+from pretrace.tasks.rows.kinds import KINDS
 
 SIZE = 100
 START, DELIMITER, CLASSIFY = range(SIZE, SIZE + SPECIAL_TOKENS)

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pretrace.common.errors import PretraceError
-from pretrace.tasks.dataset import SPLITS, Row, TaskData, read_rows, write_rows
-from pretrace.tasks.encoded import EncodedSplit, read_encoded
+from pretrace.tasks.rows.dataset import SPLITS, Row, TaskData, read_rows, write_rows
+from pretrace.tasks.rows.encoded import EncodedSplit, read_encoded
 from tests.helpers.task_folders import write_task
 
 

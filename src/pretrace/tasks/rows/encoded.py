@@ -18,8 +18,8 @@ from pretrace.common.files import atomic_folder
 from pretrace.common.open_file import check_regular
 from pretrace.schemas.record import read_record, write_record
 from pretrace.schemas.tasks import TaskRecord
-from pretrace.tasks.dataset import SPLITS, TASK, UNLABELED, Preparer, Row, one_line, parts_read, read_rows
-from pretrace.tasks.kinds import KINDS
+from pretrace.tasks.rows.dataset import SPLITS, TASK, UNLABELED, Preparer, Row, one_line, parts_read, read_rows
+from pretrace.tasks.rows.kinds import KINDS
 
 SPECIAL_IDS = ("first_id", "separator_id")
 MISSING = "no such file; run `dvc repro -f encode`"

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretrace.tasks.kinds import KINDS
-from pretrace.tasks.targets import LabelScale
+from pretrace.tasks.rows.kinds import KINDS
+from pretrace.tasks.rows.targets import LabelScale
 
 CLASSES = 6
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics
 
-from pretrace.tasks.metrics import score, standard_error
+from pretrace.tasks.rows.metrics import score, standard_error
 
 CLASSES = {
     "accuracy": metrics.accuracy_score,
@@ -100,7 +100,7 @@ def test_metrics_import_no_scikit_learn() -> None:
     """What trains does not bring it along; see the design."""
     code = """
         import sys, numpy as np
-        from pretrace.tasks.metrics import score, standard_error
+        from pretrace.tasks.rows.metrics import score, standard_error
         for metric in ("accuracy", "matthews", "f1", "pearson"):
             score(metric, np.array([0, 1, 1]), np.array([0, 1, 0]))
         standard_error("accuracy", np.array([0, 1, 1]), np.array([0, 1, 0]))

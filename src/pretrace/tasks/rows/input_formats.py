@@ -1,4 +1,4 @@
-"""Parts of text as one sequence with special tokens; which parts, says pretrace.tasks.kinds.
+"""Parts of text as one sequence with special tokens; which parts, says pretrace.tasks.rows.kinds.
 
 `delimiters` (GPT-1, paper, section 3.3): the three special tokens follow the vocabulary, the classifier reads the last.
 
