@@ -18,7 +18,7 @@ FLOORS = (
     ("settings", "schemas"),
     ("corpus", "model", "tracking"),
     ("tokens", "tasks", "pipeline"),
-    ("generation",),
+    ("generation", "sequences"),
     ("training", "report", "baselines"),
     ("inference", "evaluation", "export", "preflight", "review", "tuning"),
     ("cli",),
@@ -33,6 +33,7 @@ INSIDE = {
     "tracking": ("", "mlflow_client", "spool", "publish", "status", "__main__"),
     "tokens": ("", "shards"),
     "tasks": ("", "probes", "prepare"),
+    "sequences": ("metrics", ""),
     "training": (
         "distributed",
         "engine",
