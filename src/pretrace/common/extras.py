@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib.metadata import PackageNotFoundError, requires
 
-PACKAGE_OF = {"pynvml": "nvidia-ml-py", "sklearn": "scikit-learn"}
+PACKAGE_OF = {"pynvml": "nvidia-ml-py", "rouge_score": "rouge-score", "sklearn": "scikit-learn"}
 """Libraries that are imported by another name than they are installed by."""
 REQUIREMENT = re.compile(r"(?!pretrace\[)([\w.-]+).*\bextra == ['\"]([\w-]+)['\"]")
 """A line of the metadata: a package, and the extra that it belongs to. An extra may also name extras of ours."""

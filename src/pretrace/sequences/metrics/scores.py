@@ -36,7 +36,7 @@ class TextScore:
     stderr: float
     """Standard error over rows."""
     signature: str | None = None
-    """What a library computed it with, to print beside it."""
+    """Library that computed it, with its settings, to print beside it."""
     rows_N: np.ndarray | None = None
     """Score of each row; None for a score that only all rows have."""
 
