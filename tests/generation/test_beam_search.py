@@ -11,44 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pretrace.generation import Limits, Prompt, beam_search, generate
-from pretrace.generation.continuation import Continuation
-from pretrace.model import LanguageModel
 from pretrace.settings.models.generation import GenerationSettings
 from tests.helpers.bigram_model import Bigrams, Words
-from tests.helpers.decoding import Anew, Letters, small_gpt
-
-
-def plain_search(model: LanguageModel, prompt: list[int], form: GenerationSettings) -> list[tuple[list[int], float]]:
-    """The ids and the score of each finished hypothesis, the best first."""
-    B = form.beams
-
-    def scored(sums: float, ids: list[int]) -> tuple[list[int], float]:
-        return ids, sums / ((5 + len(ids)) / 6) ** form.length_penalty
-
-    def ended(ids: list[int]) -> bool:
-        one = Continuation(Letters(), prompt, form.model_copy(update={"tokens": 10**6}))
-        for index in ids:
-            one.add(index)
-        return one.reason is not None
-
-    beams: list[tuple[float, list[int]]] = [(0.0, [])]
-    finished: list[tuple[list[int], float]] = []
-    for length in range(1, form.tokens + 1):
-        candidates = []
-        for sums, ids in beams:
-            with torch.no_grad():
-                log_p = torch.log_softmax(model(torch.tensor([(prompt + ids)[-model.context + 1 :]]))[0, -1], -1)
-            candidates += [(sums + float(log_p[n]), [*ids, n]) for n in range(len(log_p)) if n != Letters.unknown_id]
-        candidates = sorted(candidates, key=lambda one: -one[0])[: 2 * B]
-        finished += [scored(*one) for one in candidates[:B] if ended(one[1])]
-        beams = [one for one in candidates if not ended(one[1])][:B]
-        finished = sorted(finished, key=lambda one: -one[1])[:B]
-        best = beams[0][0] / ((5 + form.tokens) / 6) ** form.length_penalty if beams else -math.inf
-        if len(finished) == B and best <= finished[-1][1]:
-            return finished
-        if length == form.tokens:
-            finished += [scored(*one) for one in beams]
-    return sorted(finished, key=lambda one: -one[1])[:B]
+from tests.helpers.decoding import Anew, Letters, plain_search, small_gpt
 
 
 @pytest.mark.slow

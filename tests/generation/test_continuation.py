@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pretrace.generation.continuation import Continuation
-from pretrace.generation.prompt import prompt_of
+from pretrace.generation.prompt import Prompt, prompt_of
 from pretrace.settings.models.generation import GenerationSettings
 from pretrace.tokens import ExtendedVocabulary, Vocabulary, load_vocabulary, train_vocabulary
 from tests.helpers.small_byte_vocabulary import write_byte_vocabulary, write_wordpiece
@@ -51,7 +51,7 @@ def vocabularies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Vocabula
 
 def grown(vocabulary: Vocabulary, prompt: list[int], ids: list[int], **form: Any) -> Continuation:
     """A continuation by ids, up to where it ends."""
-    one = Continuation(vocabulary, prompt, GenerationSettings(**{"tokens": len(ids)} | form))
+    one = Continuation(vocabulary, Prompt(prompt), GenerationSettings(**{"tokens": len(ids)} | form))
     for index in ids:
         if one.reason is None:
             one.add(index)

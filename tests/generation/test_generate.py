@@ -99,11 +99,20 @@ def test_batch_has_the_texts_of_one_at_a_time(trained: Any, data: st.DataObject)
 
 def test_cache_has_a_bound() -> None:
     model, prompts = small_gpt(), [Prompt([1, n]) for n in range(9)]
-    size = model.decoder_bytes(12)
-    assert Limits(cache_bytes=5 * size).slots(model, prompts, 10) == (5, 12)
-    assert Limits(cache_bytes=5 * size).slots(model, prompts, 10, each=2) == (4, 12)
-    assert Limits(cache_bytes=1).slots(model, prompts, 10, each=3) == (3, 12)
-    assert Limits().slots(Alphabet(1.0), prompts, 10) == (9, 12)
+    size, ten = model.decoder_bytes(12), GenerationSettings(tokens=10)
+    assert Limits(cache_bytes=5 * size).slots(model, prompts, ten) == (5, 12)
+    assert Limits(cache_bytes=5 * size).slots(model, prompts, ten, each=2) == (4, 12)
+    assert Limits(cache_bytes=1).slots(model, prompts, ten, each=3) == (3, 12)
+    assert Limits().slots(Alphabet(1.0), prompts, ten) == (9, 12)
+    assert Limits().slots(model, [Prompt([1, 2], tokens=4), Prompt([1], tokens=6)], ten) == (2, 7)
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_prompt_may_have_a_length_of_its_own(beams: int) -> None:
+    model, settings = small_gpt(), GenerationSettings(tokens=9, temperature=0.0, beams=beams)
+    found = generate(model, Letters(), [Prompt([1, 5], tokens=3), Prompt([1, 5])], settings)
+    assert [len(one.ids) for one in found] == [3, 9]
+    assert found[0] == generate(model, Letters(), [Prompt([1, 5])], settings.model_copy(update={"tokens": 3}))[0]
 
 
 def test_model_without_a_cache_writes_too() -> None:

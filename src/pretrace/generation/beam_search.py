@@ -19,15 +19,14 @@ from torch import Tensor
 
 from pretrace.generation.continuation import Continuation
 from pretrace.generation.draw import allowed
-from pretrace.generation.prompt import Generation, Limits, Prompt, check_prompts
-from pretrace.model import LanguageModel
+from pretrace.generation.prompt import Generation, Limits, Prompt, Writer, check_prompts
 from pretrace.settings.models.generation import GenerationSettings
 from pretrace.tokens.vocabulary import Vocabulary
 
 
 @torch.inference_mode()
 def beam_search(
-    model: LanguageModel,
+    model: Writer,
     vocabulary: Vocabulary,
     prompts: Sequence[Prompt],
     settings: GenerationSettings,
@@ -42,7 +41,7 @@ def beam_search(
     if not prompts:
         return []
     B = settings.beams
-    slots, positions = (limits or Limits()).slots(model, prompts, settings.tokens, each=B)
+    slots, positions = (limits or Limits()).slots(model, prompts, settings, each=B)
     decoder = model.decoder(slots, positions)
     searches = [_Search(vocabulary, prompt, settings) for prompt in prompts]
     waiting = deque(sorted(searches, key=lambda search: search.prompt.ids))
@@ -73,7 +72,7 @@ class _Search:
 
     def __init__(self, vocabulary: Vocabulary, prompt: Prompt, settings: GenerationSettings) -> None:
         self.prompt, self._vocabulary, self._settings = prompt, vocabulary, settings
-        self.beams, self._scores = [Continuation(vocabulary, prompt.ids, settings)], [0.0]
+        self.beams, self._scores = [Continuation(vocabulary, prompt, settings)], [0.0]
         self.parents: list[int] = []
         """Index that the text of each beam had before the last token."""
         self.first_slot = 0
@@ -105,7 +104,8 @@ class _Search:
             next_beams += [(*next_beams[-1][:2], -math.inf)] * (B - len(next_beams))  # fewer tokens than beams
             self.parents, self.beams, self._scores = map(list, zip(*next_beams, strict=True))
             worst = self.finished[B - 1].score if len(self.finished) == B else None
-            self.done = worst is not None and self._penalized(self._scores[0], self._settings.tokens) <= worst
+            most = self.prompt.most_tokens(self._settings)
+            self.done = worst is not None and self._penalized(self._scores[0], most) <= worst
 
     def _finish(self, beam: Continuation, score: float) -> None:
         found = [*self.finished, beam.result(self._penalized(score, len(beam.ids)))]

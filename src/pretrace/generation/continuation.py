@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from pretrace.generation.prompt import Generation, Reason
+from pretrace.generation.prompt import Generation, Prompt, Reason
 from pretrace.model.shared_beginnings import common_length
 from pretrace.settings.models.generation import GenerationSettings
 from pretrace.tokens.vocabulary import Vocabulary
@@ -20,10 +18,10 @@ class Continuation:
     A stop text may begin and end inside of tokens, but not in the prompt.
     """
 
-    def __init__(self, vocabulary: Vocabulary, prompt: Sequence[int], settings: GenerationSettings) -> None:
-        self._vocabulary, self._settings = vocabulary, settings
-        begins = bool(prompt) and prompt[0] == vocabulary.document_end_id
-        self._before = list(prompt[1:] if begins else prompt)[-BEFORE:]
+    def __init__(self, vocabulary: Vocabulary, prompt: Prompt, settings: GenerationSettings) -> None:
+        self._vocabulary, self._settings, self._most = vocabulary, settings, prompt.most_tokens(settings)
+        begins = bool(prompt.ids) and prompt.ids[0] == vocabulary.document_end_id
+        self._before = (prompt.ids[1:] if begins else prompt.ids)[-BEFORE:]
         self._text_before = vocabulary.decode(self._before)
         self.ids: list[int] = []
         self.log_probabilities: list[float] = []
@@ -39,7 +37,7 @@ class Continuation:
             self.reason = "end"
         elif self._settings.stop and self._stop(self._decoded(self.ids)) is not None:
             self.reason = "stop"
-        elif len(self.ids) == self._settings.tokens:
+        elif len(self.ids) == self._most:
             self.reason = "length"
 
     def branch(self, index: int, log_probability: float) -> Continuation:

@@ -15,14 +15,13 @@ from torch import Tensor
 from pretrace.generation.beam_search import beam_search
 from pretrace.generation.continuation import Continuation
 from pretrace.generation.draw import allowed, draw
-from pretrace.generation.prompt import Generation, Limits, Prompt, check_prompts
-from pretrace.model import LanguageModel
+from pretrace.generation.prompt import Generation, Limits, Prompt, Writer, check_prompts
 from pretrace.settings.models.generation import GenerationSettings
 from pretrace.tokens.vocabulary import Vocabulary
 
 
 def generate(
-    model: LanguageModel,
+    model: Writer,
     vocabulary: Vocabulary,
     prompts: Sequence[Prompt],
     settings: GenerationSettings,
@@ -64,7 +63,7 @@ class _Row:
 class _Batch:
     def __init__(
         self,
-        model: LanguageModel,
+        model: Writer,
         vocabulary: Vocabulary,
         prompts: Sequence[Prompt],
         settings: GenerationSettings,
@@ -72,11 +71,11 @@ class _Batch:
         log_probabilities: bool,
     ) -> None:
         self._vocabulary, self._settings, self._keeps = vocabulary, settings, log_probabilities
-        self._slots, positions = limits.slots(model, prompts, settings.tokens)
+        self._slots, positions = limits.slots(model, prompts, settings)
         self._decoder = model.decoder(self._slots, positions)
         ordered = sorted(enumerate(prompts), key=lambda one: one[1].ids)  # so that shared beginnings follow each other
         self._waiting = deque(
-            _Row(number, prompt, Continuation(vocabulary, prompt.ids, settings)) for number, prompt in ordered
+            _Row(number, prompt, Continuation(vocabulary, prompt, settings)) for number, prompt in ordered
         )
         self._rows: list[_Row] = []
         """By their slots."""

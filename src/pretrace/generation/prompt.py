@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from pretrace.common.errors import PretraceError
-from pretrace.model import LanguageModel
+from pretrace.model.decoder import Decoder
+from pretrace.settings.models.generation import GenerationSettings
 from pretrace.tokens.vocabulary import Vocabulary
 
 Reason = Literal["length", "stop", "end"]
 """Why a continuation ended: it has as many tokens as asked for, a stop text, or the token that ends a document."""
+
+
+class Writer(Protocol):
+    """A model that goes on from a prompt: any language model, or an encoder-decoder, whose prompt is a source."""
+
+    def decoder(self, slots: int, positions: int) -> Decoder:
+        """Return a decoder with room for so many texts of so many tokens."""
+        ...
+
+    def decoder_bytes(self, positions: int) -> int:
+        """Return the bytes that a decoder keeps for a text of so many tokens."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -21,6 +34,12 @@ class Prompt:
     ids: list[int]
     seed: int = 0
     """The n-th token of the continuation is drawn with the n-th draw of this seed."""
+    tokens: int | None = None
+    """Most tokens of its continuation; None: those of the settings."""
+
+    def most_tokens(self, settings: GenerationSettings) -> int:
+        """Return how many tokens its continuation has at most."""
+        return settings.tokens if self.tokens is None else self.tokens
 
 
 @dataclass(frozen=True)
@@ -46,9 +65,11 @@ class Limits:
     cache_bytes: int = 1 << 30
     """Bytes of keys and values; a single text, or one's beams, may have more."""
 
-    def slots(self, model: LanguageModel, prompts: Sequence[Prompt], tokens: int, each: int = 1) -> tuple[int, int]:
+    def slots(
+        self, model: Writer, prompts: Sequence[Prompt], settings: GenerationSettings, each: int = 1
+    ) -> tuple[int, int]:
         """Return how many texts a decoder has room for, in whole groups of `each`, and its tokens of a text."""
-        positions = max(len(prompt.ids) for prompt in prompts) + tokens
+        positions = max(len(prompt.ids) + prompt.most_tokens(settings) for prompt in prompts)
         size = model.decoder_bytes(positions)
         texts = min(self.texts, self.cache_bytes // size if size else self.texts)
         return each * max(1, min(texts // each, len(prompts))), positions

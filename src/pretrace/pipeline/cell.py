@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pretrace.common.errors import PretraceError
 from pretrace.settings import Settings
 
-AXES = ("systems", "tasks", "variants")
+AXES = ("systems", "tasks", "variants", "sequences", "learners")
 """Sections of the settings that the matrix of a stage can run over."""
 
 

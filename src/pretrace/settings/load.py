@@ -11,9 +11,10 @@ from pydantic import Field, model_validator
 from pretrace.common.errors import PretraceError
 from pretrace.settings.corpus import Corpus, TextSettings, Workers
 from pretrace.settings.experiment import MOST_SEEDS, Pretraining, Task, Variant
+from pretrace.settings.learners.learner import Learner
 from pretrace.settings.prompts.few_shot import FewShot
 from pretrace.settings.ready import ReadySource, with_ready
-from pretrace.settings.scale import TRANSFORMER, ModelKind, Scale
+from pretrace.settings.scale import ENCODER_DECODER, TRANSFORMER, ModelKind, Scale
 from pretrace.settings.search import Ladder, Rates, Search
 from pretrace.settings.section import NotNegative, Rate, Section, Seed, checked
 from pretrace.settings.system import System, SystemAtScale
@@ -63,6 +64,13 @@ class Settings(Section):
     variants: Annotated[dict[str, Variant], Field(min_length=1)]
     ablations: dict[str, dict[str, Variant]] = Field(default_factory=dict)
     """Sets of variants by name, to replace `variants`: `dvc exp run -S 'variants=${ablations.table5}'`."""
+    sequence_suites: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Sets of `sequences` by name, to replace them: `dvc exp run -S 'sequences=${sequence_suites.probes}'`. Checked
+    when used."""
+    learners: dict[str, Learner] = Field(default_factory=dict)
+    """Columns of the table of sequences; none are trained while there are no `sequences`."""
+    learner_systems: dict[str, SystemAtScale] = Field(default_factory=dict)
+    """Systems of the learners, by name."""
     search: Search = Search()
     rates: Rates = Rates()
     ladder: Ladder = Ladder()
@@ -73,7 +81,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Settings:
-        for what in ("tasks", "variants", "language_tests"):
+        for what in ("tasks", "variants", "language_tests", "sequences", "learners"):
             for name in getattr(self, what):
                 if not NAME.fullmatch(name):
                     raise ValueError(
@@ -88,6 +96,14 @@ class Settings(Section):
             raise ValueError(f"systems: there is no {self.system_name!r}; has {', '.join(self.systems)}")
         for name, variant in self.variants.items():
             self._check_system(name, variant)
+        for name, one in self.systems.items():
+            if one.scale.kind == ENCODER_DECODER:
+                raise ValueError(
+                    f"systems: {name} is an `{ENCODER_DECODER}`, which is not pre-trained; it learns `sequences`: name "
+                    "it in `learners`"
+                )
+        for name, learner in self.learners.items():
+            self._check_learner(name, learner)
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds {self.seeds}: the same seed twice")
         for name in self.few_shot.tasks or []:
@@ -128,6 +144,22 @@ class Settings(Section):
             raise ValueError("corpus.packages: the same name twice")
         return self
 
+    def _check_learner(self, name: str, learner: Learner) -> None:
+        """Raise `ValueError` if a learner writes no text, or has no pre-training to start from."""
+        kind = self.learner_scale(name).kind
+        if kind in FEATURES_ONLY or self.learner_scale(name).model.attention == "full":
+            raise ValueError(
+                f"learners.{name}.system: {learner.system} does not predict next tokens, so it writes no text; takes "
+                f"an `{ENCODER_DECODER}`, or a system such as gpt2"
+            )
+        if learner.pretrained and learner.system not in self.systems:
+            problem = "is not pre-trained" if kind == ENCODER_DECODER else "is none of `systems`, which are pre-trained"
+            raise ValueError(f"learners.{name}.pretrained: {learner.system} {problem}; takes false")
+
+    def learner_scale(self, name: str) -> Scale:
+        """Return the sizes of a learner, with its system's values in them."""
+        return self.learner_systems[self.learners[name].system].scale
+
     def _check_system(self, name: str, variant: Variant) -> None:
         """Raise `ValueError` if a variant does not fit its system, or has none."""
         if variant.system is not None and variant.system not in self.systems:
@@ -159,7 +191,7 @@ class Settings(Section):
         Args:
             options: pydantic's, such as `exclude_none`.
         """
-        unused = {"suites", "ablations", "rates", "ladder", "few_shot"}
+        unused = {"suites", "sequence_suites", "ablations", "rates", "ladder", "few_shot", "learner_systems"}
         values = self.of_system(self.first_system).model_dump(exclude=unused, **options)
         others = {name: one["scale"] for name, one in values.pop("systems").items() if name != self.first_system}
         return values | ({"more_systems": others} if others else {})
@@ -256,6 +288,7 @@ def load_settings(root: Path | str = ".") -> Settings:
         ready = checked(ReadySource, values.get("ready", {}), "params.yaml", "ready")
         values["tasks"] = {task: with_ready(str(task), own, ready) for task, own in values["tasks"].items()}
     known = {"scale_name": name, "systems": systems, "system_name": chosen[0], "scale": systems[chosen[0]].scale}
+    known["learner_systems"] = _learner_systems(values.get("learners"), root, name)
     settings = checked(Settings, {"lr": None, **values, **known}, "params.yaml")
     return settings.continued()
 
@@ -283,6 +316,14 @@ def _chosen(name: Any, key: str, root: Path) -> str:
     if not isinstance(name, str) or name not in known:
         raise PretraceError(f"params.yaml: {key}: got {name!r}; takes one of {', '.join(known)}")
     return name
+
+
+def _learner_systems(learners: Any, root: Path, scale: str) -> dict[str, SystemAtScale]:
+    """Return the systems that learners name; what is no name, the check of the settings refuses."""
+    entries = learners.values() if isinstance(learners, dict) else ()
+    names = [one.get("system") for one in entries if isinstance(one, dict)]
+    chosen = [_chosen(name, "systems", root) for name in names if isinstance(name, str)]
+    return {name: load_scale(root, scale, name) for name in dict.fromkeys(chosen)}
 
 
 def _chosen_systems(names: Any, root: Path) -> list[str]:

@@ -7,16 +7,31 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
+from pretrace.settings.learners.sequence import SequenceSettings
 from pretrace.settings.models.elmo import ElmoSettings
 from pretrace.settings.models.word2vec import Word2VecSettings
 from pretrace.settings.section import Count, Positive, Section, Share, Width
 from pretrace.settings.training import FinetuneSettings, PretrainSettings
 
-ModelKind = Literal["transformer", "lstm", "word2vec", "elmo"]
-MODEL_KINDS: tuple[ModelKind, ...] = get_args(ModelKind)
+ModelKind = Literal["transformer", "lstm", "word2vec", "elmo", "encoder_decoder"]
+ENCODER_DECODER: ModelKind = "encoder_decoder"
+"""The Transformer of 2017, which learns tasks of the kind `sequence` and is no language model."""
+MODEL_KINDS: tuple[ModelKind, ...] = tuple(kind for kind in get_args(ModelKind) if kind != ENCODER_DECODER)
 """Names of the language models; `pretrace.model.build.MODELS` has their classes."""
 TRANSFORMER: ModelKind = "transformer"
 """The kind of GPT-1, and what `pretrain.init_from` and a variant's `layers` are about."""
+TWO_STACKS: dict[str, tuple[Any, ...]] = {
+    "attention": ("causal",),
+    "embedding_dropout": ("sum",),
+    "embedding_norm": (False,),
+    "next_sentence": (False,),
+    "output": ("tied", "tied_bias"),
+    "positions": ("sinusoidal", "learned"),
+    "position_std": (None,),
+    "residual_init": ("plain",),
+    "segments": (0,),
+}
+"""Values of `model` that an encoder-decoder has."""
 LEAST_BYTE_TOKENS = 257
 """Of a byte-level vocabulary: the bytes and the end of a document."""
 
@@ -220,8 +235,8 @@ class Scale(Section):
     threads: Annotated[int, Field(ge=1, le=1024)]
     """CPU threads per rank in pre-training. Fixed, because the order of sums, and so the last bits, depends on it."""
     kind: ModelKind = TRANSFORMER
-    """Kind of the model, of a system's file: a `transformer` with the sizes of `model`, or an `lstm`, `word2vec` or
-    `elmo` with its own and the context of `model`."""
+    """Kind of the model, of a system's file: a `transformer` or an `encoder_decoder` with the sizes of `model`, or an
+    `lstm`, `word2vec` or `elmo` with its own and the context of `model`."""
     vocabulary: VocabularySettings
     model: ModelSettings
     lstm: LSTMSettings
@@ -231,6 +246,8 @@ class Scale(Section):
     """As `word2vec`."""
     pretrain: PretrainSettings
     finetune: FinetuneSettings
+    sequence: SequenceSettings | None = None
+    """Training on pairs of texts (`learners`); null: the defaults, which are those of the Transformer's base model."""
     probes: ProbeSettings
 
     @model_validator(mode="after")
@@ -298,6 +315,20 @@ class Scale(Section):
             raise ValueError(f"model.next_sentence: got {str(self.model.next_sentence).lower()}, but {other}")
         return self
 
+    @model_validator(mode="after")
+    def _has_the_form_of_two_stacks(self) -> Scale:
+        if self.kind == ENCODER_DECODER:
+            for name, accepted in TWO_STACKS.items():
+                if (value := getattr(self.model, name)) not in accepted:
+                    takes = " or ".join(str(one) for one in accepted)
+                    raise ValueError(f"model.{name}: got {value}; an `{ENCODER_DECODER}` takes {takes}")
+        return self
+
+    @property
+    def pairs(self) -> SequenceSettings:
+        """Training on pairs of texts."""
+        return self.sequence or SequenceSettings()
+
     @property
     def sequence_tokens(self) -> int:
         """Tokens of a sequence of pre-training: the context, or with memory a segment of it."""
@@ -313,4 +344,5 @@ class Scale(Section):
         """The sizes of the model."""
         sizes: dict[ModelKind, Sizes] = {"transformer": self.model, "lstm": self.lstm}
         sizes |= {"word2vec": self.word2vec or Word2VecSettings(), "elmo": self.elmo or ElmoSettings()}
+        sizes[ENCODER_DECODER] = self.model
         return sizes[self.kind]

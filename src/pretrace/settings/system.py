@@ -10,7 +10,7 @@ from pretrace.settings.scale import TRANSFORMER, ModelKind, Scale
 from pretrace.settings.section import Section
 
 Values = dict[str, Any]
-SECTIONS = ("vocabulary", "model", "pretrain", "finetune", "word2vec", "elmo")
+SECTIONS = ("vocabulary", "model", "pretrain", "finetune", "sequence", "word2vec", "elmo")
 """Sections of a scale in which a system has values of its own."""
 
 
@@ -32,6 +32,8 @@ class System(Section):
     """Objective, optimizer and schedule."""
     finetune: Values = Field(default_factory=dict)
     """Input format and optimizer of fine-tuning."""
+    sequence: Values = Field(default_factory=dict)
+    """Training on pairs of texts."""
     word2vec: Values = Field(default_factory=dict)
     """Sizes and training of `kind: word2vec`."""
     elmo: Values = Field(default_factory=dict)

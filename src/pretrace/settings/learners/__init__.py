@@ -1,0 +1,1 @@
+"""Settings of learning tasks of the kind `sequence`: which systems learn them, and how."""
