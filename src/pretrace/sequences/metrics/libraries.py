@@ -31,7 +31,7 @@ def corpus_score(metric: str, answers: Sequence[str], references: Texts) -> tupl
     again = kind()
     resampled = again.corpus_score(list(answers), streams, n_bootstrap=RESAMPLES)  # type: ignore[arg-type]
     half = json.loads(resampled.format(width=6, signature=again.get_signature().format(), is_json=True))
-    return score, float(half["confidence_var"]) / 100 / CONFIDENCE, signature
+    return score, float(half.get("confidence_var", 0.0)) / 100 / CONFIDENCE, signature  # missing where all are 0
 
 
 class Rouge:
