@@ -27,11 +27,12 @@ FLOORS = (
 BESIDE = {("schemas", "settings")}
 """(package, package on its own floor that it may import): records of files contain sections of the settings."""
 INSIDE = {
-    "settings": ("section", "models", ""),
+    "settings": ("section", "models", "learners", ""),
     "corpus": ("parallel", "documents", "text", "readers", "filters", "cleaning", ""),
-    "model": ("masks", "kernels", "", "checkpoints"),
+    "model": ("masks", "kernels", "", "checkpoints", "encoder_decoder"),
     "tracking": ("", "mlflow_client", "spool", "publish", "status", "__main__"),
     "tokens": ("", "shards"),
+    "sequences": ("", "probes", "prepare"),
     "tasks": ("", "probes", "prepare"),
     "sequences": ("metrics", ""),
     "training": (
@@ -42,6 +43,7 @@ INSIDE = {
         "word2vec",
         "finetuning",
         "features",
+        "sequences",
         "alignment",
     ),
     "evaluation": ("", "language_tests", "word_tests", "zero_shot", "frozen", "prompts"),
