@@ -32,9 +32,8 @@ INSIDE = {
     "model": ("masks", "kernels", "", "checkpoints", "encoder_decoder"),
     "tracking": ("", "mlflow_client", "spool", "publish", "status", "__main__"),
     "tokens": ("", "shards"),
-    "sequences": ("", "probes", "prepare"),
     "tasks": ("", "probes", "prepare"),
-    "sequences": ("metrics", ""),
+    "sequences": ("metrics", "", "probes", "prepare"),
     "training": (
         "distributed",
         "engine",

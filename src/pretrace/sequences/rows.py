@@ -15,7 +15,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder
 from pretrace.common.open_file import open_file
 from pretrace.schemas.record import read_record, write_record
-from pretrace.schemas.sequences import SequenceTaskRecord
+from pretrace.schemas.sequences.rows import SequenceTaskRecord
 
 SPLITS = ("train", "dev", "test")
 TASK = "task.json"
