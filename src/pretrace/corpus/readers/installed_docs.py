@@ -52,7 +52,7 @@ def collect_installed(packages: list[str], out: Path, workers: int = 1) -> Colle
     """
     if len(set(packages)) < len(packages):
         raise PretraceError(f"params.yaml: corpus.packages: the same name twice in {', '.join(packages)}")
-    files = [(name, root, path) for name in packages for root, path in _python_files(name)]
+    files = [(name, root, path) for name in packages for root, path in python_files(name)]
     report = {name: Counter(files=0, unreadable=0, documents=0, words=0, repeated_words=0) for name in packages}
     paths = [root / path for _, root, path in files]
     batches = (paths[start : start + FILES_AT_ONCE] for start in range(0, len(paths), FILES_AT_ONCE))
@@ -87,7 +87,7 @@ def _documents(rows: Iterable[Any], report: dict[str, Counter]) -> Iterator[Docu
             yield Document(id=path, source=name, text="\n".join(new))
 
 
-def _python_files(package: str) -> Iterator[tuple[Path, str]]:
+def python_files(package: str) -> Iterator[tuple[Path, str]]:
     """Yield the folder that contains the package with each of its .py files, relative to it, sorted."""
     try:
         spec = importlib.util.find_spec(package) if package.isidentifier() else None
