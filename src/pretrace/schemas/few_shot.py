@@ -26,6 +26,8 @@ class ShotScore(Record):
     """Mean over the draws on the dev rows."""
     cut: int
     """Test rows that lost their beginning to fit the context, even without examples."""
+    metrics: dict[str, float] = Field(default_factory=dict)
+    """Written answers: the mean of each score of the task, by its metric."""
 
 
 class OtherScore(Record):
@@ -60,6 +62,8 @@ class FewShotTask(Record):
     """By number of examples, from the fewest."""
     chosen: int | None
     """Number of examples, two or more, with the best score on dev: few-shot; null where none was tried."""
+    signatures: dict[str, str] = Field(default_factory=dict)
+    """Written answers: the library of a score with its settings, by metric."""
     beside: dict[str, OtherScore] = Field(default_factory=dict)
     """By column of the table, such as `full`: its score on the same test rows."""
 

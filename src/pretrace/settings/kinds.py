@@ -9,6 +9,8 @@ from typing import Literal
 from pretrace.settings.columns import Columns, Fields
 
 Kind = Literal["classification", "entailment", "similarity", "regression", "multiple_choice"]
+SEQUENCE = "sequence"
+"""Kind of tasks whose answer is a text (`pretrace.settings.sequences`)."""
 CLASS_METRICS = ("accuracy", "matthews", "f1")
 NUMBER_METRICS = ("pearson", "spearman")
 

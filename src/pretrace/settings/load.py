@@ -13,10 +13,11 @@ from pretrace.settings.corpus import Corpus, TextSettings, Workers
 from pretrace.settings.experiment import MOST_SEEDS, Pretraining, Task, Variant
 from pretrace.settings.learners.learner import Learner
 from pretrace.settings.prompts.few_shot import FewShot
-from pretrace.settings.ready import ReadySource, with_ready
+from pretrace.settings.ready import SEQUENCES, ReadySource, with_ready
 from pretrace.settings.scale import ENCODER_DECODER, TRANSFORMER, ModelKind, Scale
 from pretrace.settings.search import Ladder, Rates, Search
 from pretrace.settings.section import NotNegative, Rate, Section, Seed, checked
+from pretrace.settings.sequences.task import SequenceTask
 from pretrace.settings.system import System, SystemAtScale
 from pretrace.settings.yaml_file import read_yaml
 from pretrace.settings.zero_shot import FROZEN, ZERO_SHOT, ZERO_SHOT_PMI, LanguageTest, ZeroShot
@@ -59,6 +60,8 @@ class Settings(Section):
     pretrain: Pretraining = Pretraining()
     ready: ReadySource = ReadySource()
     tasks: Annotated[dict[str, Task], Field(min_length=1)]
+    sequences: dict[str, SequenceTask] = Field(default_factory=dict)
+    """Tasks from text to text, whose answers are written and not chosen."""
     suites: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Sets of tasks by name, to replace `tasks`: `dvc exp run -S 'tasks=${suites.glue}'`. Checked when used."""
     variants: Annotated[dict[str, Variant], Field(min_length=1)]
@@ -106,9 +109,12 @@ class Settings(Section):
             self._check_learner(name, learner)
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds {self.seeds}: the same seed twice")
+        for name in self.sequences.keys() & self.tasks.keys():
+            raise ValueError(f"sequences.{name}: `tasks` has this name already; take another one")
         for name in self.few_shot.tasks or []:
-            if name not in self.tasks:
-                raise ValueError(f"few_shot.tasks: got {name!r}; takes names of `tasks`: {', '.join(self.tasks)}")
+            if name not in self.tasks and name not in self.sequences:
+                known = ", ".join([*self.tasks, *self.sequences])
+                raise ValueError(f"few_shot.tasks: got {name!r}; takes names of `tasks` and `sequences`: {known}")
         if self.pretrain.weights and len(self.systems) > 1:
             raise ValueError(
                 f"pretrain: weights from elsewhere ({self.pretrain.weights}) are of one system; `systems` has "
@@ -185,7 +191,7 @@ class Settings(Section):
 
     def in_use(self, **options: Any) -> dict[str, Any]:
         """Return plain values, without the sets that only stand ready to replace `tasks` or `variants`, and without
-        what only `pretrace rates`, `ladder` and `fewshot` read; of the systems, all but the first with their values at
+        what only `pretrace rates`, `ladder` and `fewshot` or stages of their own read; of the systems, all but the first with their values at
         this scale.
 
         Args:
@@ -287,6 +293,8 @@ def load_settings(root: Path | str = ".") -> Settings:
     if isinstance(values.get("tasks"), dict):
         ready = checked(ReadySource, values.get("ready", {}), "params.yaml", "ready")
         values["tasks"] = {task: with_ready(str(task), own, ready) for task, own in values["tasks"].items()}
+        if isinstance(texts := values.get("sequences"), dict):
+            values["sequences"] = {task: with_ready(str(task), own, ready, SEQUENCES) for task, own in texts.items()}
     known = {"scale_name": name, "systems": systems, "system_name": chosen[0], "scale": systems[chosen[0]].scale}
     known["learner_systems"] = _learner_systems(values.get("learners"), root, name)
     settings = checked(Settings, {"lr": None, **values, **known}, "params.yaml")

@@ -4,8 +4,9 @@
       cola:
         ready: cola
 
-Ready tasks are files beside the code that reads tasks, `src/pretrace/tasks/ready/<name>.yaml`: the fields of a task,
-its data card, and under `files` and `huggingface` the two sources of its rows.
+Ready tasks are files beside the code that reads tasks, `src/pretrace/tasks/ready/<name>.yaml`, those from text to text
+in `src/pretrace/sequences/ready/`: the fields of a task, its data card, and under `files` and `huggingface` the two
+sources of its rows.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from pretrace.common.errors import PretraceError
 from pretrace.settings.section import PathString, Section
 from pretrace.settings.yaml_file import read_yaml
 
-FOLDER = Path(__file__).resolve().parents[1] / "tasks" / "ready"
+SOURCE = Path(__file__).resolve().parents[1]
+FOLDER, SEQUENCES = SOURCE / "tasks" / "ready", SOURCE / "sequences" / "ready"
 SPLITS = ("train", "dev", "test", "unlabeled")
 SOURCES = ("files", "huggingface")
 
@@ -31,12 +33,12 @@ class ReadySource(Section):
     """For `files`: folder with CoLA/, MNLI/, snli_1.0/, RACE/ and so on; the ready tasks name the files."""
 
 
-def ready_names() -> list[str]:
-    """Return the names of all ready tasks."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+def ready_names(folder: Path = FOLDER) -> list[str]:
+    """Return the names of all ready tasks in a folder."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
-def with_ready(name: str, own: Any, source: ReadySource) -> Any:
+def with_ready(name: str, own: Any, source: ReadySource, folder: Path = FOLDER) -> Any:
     """Return the fields of a task's entry, merged with those of the ready task that it names, if any.
 
     Fields of the entry win. If it sets `train`, it has rows of its own, and the fields that describe the published
@@ -47,17 +49,20 @@ def with_ready(name: str, own: Any, source: ReadySource) -> Any:
     """
     if not isinstance(own, dict) or not isinstance(own.get("ready"), str):
         return own
-    if own["ready"] not in ready_names():
+    section = "tasks" if folder == FOLDER else "sequences"
+    if own["ready"] not in ready_names(folder):
         raise PretraceError(
-            f"params.yaml: tasks.{name}.ready: got {own['ready']!r}; takes one of {', '.join(ready_names())}"
+            f"params.yaml: {section}.{name}.ready: got {own['ready']!r}; takes one of {', '.join(ready_names(folder))}"
         )
-    entry = read_yaml(FOLDER / f"{own['ready']}.yaml")
+    entry = read_yaml(folder / f"{own['ready']}.yaml")
     sources = {name: entry.pop(name) for name in SOURCES}
     chosen = sources[source.source]
-    if "train" in own:
+    if "train" in own or (section == "sequences" and "test" in own):
         return {**entry, **own, "card": {**entry["card"], "rows": "own"} | own.get("card", {})}
     if not isinstance(chosen, dict):
-        raise PretraceError(f"params.yaml: tasks.{name}: {own['ready']} from ready.source: {source.source}: {chosen}")
+        raise PretraceError(
+            f"params.yaml: {section}.{name}: {own['ready']} from ready.source: {source.source}: {chosen}"
+        )
     if source.source == "files":
         below = {split: f"{source.folder}/{chosen[split]}" for split in SPLITS if chosen.get(split)}
         chosen = {**chosen, **below}

@@ -9,7 +9,7 @@ import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.evaluation.log_likelihood import Question
-from pretrace.evaluation.prompts.form import PromptForm
+from pretrace.evaluation.prompts.base_form import Form
 from pretrace.tasks.rows.dataset import Row
 
 
@@ -41,7 +41,7 @@ class Assembler:
         PretraceError: a prompt without its row is longer than the context.
     """
 
-    def __init__(self, form: PromptForm, context: int, calibrated: bool) -> None:
+    def __init__(self, form: Form, context: int, calibrated: bool) -> None:
         self._form, self._context = form, context
         self._start = np.array([form.text.vocabulary.document_end_id], np.int64)
         self.content_free = list(form.prompt.content_free) if calibrated else []

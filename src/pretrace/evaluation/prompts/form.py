@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from pretrace.common.errors import PretraceError
+from pretrace.evaluation.prompts.base_form import Form
 from pretrace.evaluation.prompts.text import PromptText
 from pretrace.evaluation.zero_shot.heuristics import around_blank
 from pretrace.settings.kinds import KIND_FACTS
-from pretrace.settings.prompts.prompt import ANSWER, MOST_LEVELS, Prompt, prompt_file
+from pretrace.settings.prompts.prompt import ANSWER, MOST_LEVELS, Prompt
 from pretrace.tasks.rows.dataset import Row, TaskData
 from pretrace.tasks.rows.kinds import KINDS
 
 BLANK = ("before", "after")
 
 
-class PromptForm:
-    """Writes the rows of a task.
+class PromptForm(Form):
+    """Writes the rows of a task whose answers are compared.
 
     Args:
         name: of the prompt.
@@ -30,42 +31,17 @@ class PromptForm:
     """
 
     def __init__(self, name: str, prompt: Prompt, task: TaskData, text: PromptText) -> None:
-        self.name, self.prompt, self.text = name, prompt, text
+        super().__init__(name, prompt, task.kind, text)
         self._facts, self._kind = KIND_FACTS[task.kind], KINDS[task.kind]
-        self._row, self._answer = prompt.template("row", task.kind), prompt.template("answer", task.kind)
         self._has_blank = bool((self._row.fields | self._answer.fields) & set(BLANK))
         self.levels = self._levels(task) if self._facts.numeric else None
         levels = [f"{level:g}" for level in self.levels or []]
         names = (task.labels or []) if self._facts.named else levels
+        self.has_choices, self.scores_row = self._kind.chooses, bool(self._answer.fields - {ANSWER, "labels"})
         self._words = [self._word(name) for name in names]
         self._labels = text.prepared(_listed(self._words))
         self.fixed_answers = [text.prepared(word) for word in self._words]
         self._check_words(names)
-
-    @property
-    def file(self) -> str:
-        """The prompt's file."""
-        return prompt_file(self.name)
-
-    @property
-    def has_choices(self) -> bool:
-        """True if the answers are the row's own."""
-        return self._kind.chooses
-
-    @property
-    def before(self) -> str:
-        """Text before all examples, prepared."""
-        return self.text.prepared(self.prompt.before)
-
-    @property
-    def between(self) -> str:
-        """Text between examples, prepared."""
-        return self.text.prepared(self.prompt.between)
-
-    @property
-    def scores_row(self) -> bool:
-        """True if the text that is scored has more of the row in it than its answer."""
-        return bool(self._answer.fields - {ANSWER, "labels"})
 
     def answers(self, row: Row) -> Sequence[str]:
         """Return the answers to a row, prepared: words of classes or levels, or its choices."""
@@ -101,9 +77,6 @@ class PromptForm:
     def example(self, row: Row) -> str:
         """Return a row with its answer."""
         return self.text.joined(self.written(row, self.answers(row)[self.right(row)]))
-
-    def _filled(self, values: Mapping[str, str]) -> tuple[str, str]:
-        return self.text.filled(self._row, values), self.text.filled(self._answer, values)
 
     def _word(self, name: str) -> str:
         labels = self.prompt.labels

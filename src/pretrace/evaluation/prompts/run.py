@@ -15,8 +15,10 @@ from pretrace.common.provenance import provenance
 from pretrace.evaluation.prompts.beside import scores_beside, stderr_of_mean
 from pretrace.evaluation.prompts.in_context import measure_in_context
 from pretrace.evaluation.prompts.scorer import Answered, TaskScorer
+from pretrace.evaluation.prompts.sequences import SequencePromptTask, read_sequence_task
 from pretrace.evaluation.prompts.tasks import PromptTask, read_prompt_task
 from pretrace.evaluation.prompts.text import PromptText
+from pretrace.evaluation.prompts.writer import TaskWriter
 from pretrace.evaluation.zero_shot.checkpoints import models_by_step
 from pretrace.evaluation.zero_shot.heuristics import chance
 from pretrace.model import LanguageModel
@@ -52,7 +54,7 @@ def few_shot(settings: Settings, root: Path = Path()) -> FewShotReport:
             "predict next tokens"
         )
     vocabulary, context = open_vocabulary(settings, root)
-    tasks = read_prompt_tasks(settings, few.tasks or settings.tasks, vocabulary, context, root)
+    tasks = read_prompt_tasks(settings, few.tasks or [*settings.tasks, *settings.sequences], vocabulary, context, root)
     device = choose_device(settings.scale.pretrain.precision, settings.scale.threads)
     stream = open_shards(root / "data" / "shards" / name, "validation", vocabulary.fingerprint)
     in_context = []
@@ -93,12 +95,22 @@ def read_prompt_tasks(
 ) -> list[PromptTask]:
     """Read tasks with their prompts; those without rows are left out."""
     folder, text = root / "data" / "tasks", PromptText(vocabulary)
-    read = (read_prompt_task(name, settings, folder, text, context, root) for name in names)
+    read = (
+        read_sequence_task(name, settings, text, context, root)
+        if name in settings.sequences
+        else read_prompt_task(name, settings, folder, text, context, root)
+        for name in names
+    )
     return [task for task in read if task]
 
 
+def scorer_of(task: PromptTask, model: LanguageModel, device: Device) -> TaskScorer | TaskWriter:
+    """Return what answers the rows of a task, by comparing answers or by writing them."""
+    return TaskWriter(task, model) if isinstance(task, SequencePromptTask) else TaskScorer(task, model, device)
+
+
 def _task_report(task: PromptTask, model: LanguageModel, settings: Settings, device: Device, root: Path) -> FewShotTask:
-    few, scorer, rows = settings.few_shot, TaskScorer(task, model, device), []
+    few, scorer, rows = settings.few_shot, scorer_of(task, model, device), []
     seeds = {shots: few.seeds if shots else few.seeds[:1] for shots in sorted(few.shots)}
     with progress(total=sum(map(len, seeds.values())), unit="draw", description=task.name) as bar:
         for shots, own in seeds.items():
@@ -111,18 +123,21 @@ def _task_report(task: PromptTask, model: LanguageModel, settings: Settings, dev
     few_rows = [row for row in rows if row.shots >= FEWEST_OF_FEW]
     best = max(few_rows, key=lambda row: row.dev_score, default=None)
     form, labels_N = task.form, task.labels("test")
+    writes = isinstance(task, SequencePromptTask)
     answers = len(form.fixed_answers) or len(form.answers(task.data.splits["test"][0]))
+    beside = {} if writes else scores_beside(task.name, task.data.metric, task.numbers["test"], settings, root / "data")
     return FewShotTask(
         prompt=form.name,
         kind=task.data.kind,
         metric=task.data.metric,
-        chance=round(chance(task.data.metric, labels_N, answers), 6),
+        chance=0.0 if writes else round(chance(task.data.metric, labels_N, answers), 6),
         calibrated=bool(task.assembler.content_free),
         n=len(labels_N),
         n_dev=len(task.numbers["dev"]),
         shots=rows,
         chosen=best.shots if best else None,
-        beside=scores_beside(task.name, task.data.metric, task.numbers["test"], settings, root / "data"),
+        beside=beside,
+        signatures=test[0].signatures,
     )
 
 
@@ -138,4 +153,5 @@ def _shot_score(shots: int, dev: list[Answered], test: list[Answered]) -> ShotSc
         **spread,
         dev_score=round(float(np.mean([one.score for one in dev])), 6),
         cut=max(one.cut for one in test),
+        metrics={name: round(float(np.mean([one.metrics[name] for one in test])), 6) for name in test[0].metrics},
     )

@@ -33,6 +33,10 @@ class Answered:
     """Mean number of examples in a prompt."""
     cut: int
     """Rows that lost their beginning to fit the context."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """Written answers: each score of the task."""
+    signatures: dict[str, str] = field(default_factory=dict)
+    """Written answers: the library of a score, with its settings."""
 
 
 @dataclass

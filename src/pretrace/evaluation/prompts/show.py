@@ -7,9 +7,10 @@ from pathlib import Path
 
 from pretrace.common.errors import PretraceError
 from pretrace.evaluation.perplexity import device_of_commands, open_model
-from pretrace.evaluation.prompts.run import model_folder, open_vocabulary, read_prompt_tasks
-from pretrace.evaluation.prompts.scorer import TaskScorer
+from pretrace.evaluation.prompts.run import model_folder, open_vocabulary, read_prompt_tasks, scorer_of
+from pretrace.evaluation.prompts.sequences import SequencePromptTask
 from pretrace.evaluation.prompts.tasks import PromptTask
+from pretrace.evaluation.prompts.writer import TaskWriter
 from pretrace.settings import Settings
 from pretrace.tokens import Vocabulary
 
@@ -27,8 +28,8 @@ def show_prompt(
     Raises:
         PretraceError: there is no such task or row, or something is wrong with the prompt.
     """
-    if name not in settings.tasks:
-        raise PretraceError(f"no task {name!r}; params.yaml has {', '.join(settings.tasks)}")
+    if name not in settings.tasks and name not in settings.sequences:
+        raise PretraceError(f"no task {name!r}; params.yaml has {', '.join([*settings.tasks, *settings.sequences])}")
     vocabulary, context = open_vocabulary(settings, root)
     tasks = read_prompt_tasks(settings, [name], vocabulary, context, root)
     if not tasks:
@@ -49,7 +50,8 @@ def _described(
     form, row = task.form, task.data.splits[split][number]
     prompt = task.prompt(split, number, seed, shots)
     drawn = task.pool.draw(row, split, number, seed, shots)[: prompt.examples] if shots else []
-    yield "prompt", f"{form.file}, {form.prompt.score}{', calibrated' if task.assembler.content_free else ''}"
+    how = f"{form.prompt.score}{', calibrated' if task.assembler.content_free else ''}"
+    yield "prompt", f"{form.file}, {'written' if isinstance(task, SequencePromptTask) else how}"
     yield "row", f"{split} {number}" + ("" if prompt.fits else ", longer than the context: it loses its beginning")
     of = ", ".join(str(one) for one in reversed(drawn))
     dropped = shots - prompt.examples
@@ -68,6 +70,10 @@ def _described(
         yield from (("", line) for line in form.text.joined(texts).split("\n"))
         yield "tokens", pieces_of(vocabulary, question.given.tolist())
     yield "", ""
+    if isinstance(task, SequencePromptTask):
+        yield "ends", " or ".join([*map(repr, task.writing.stop), f"after {task.writing.tokens} tokens"])
+        yield from (("reference", repr(text)) for text in task.references[split][number])
+        return
     right = form.right(row)
     for index, (answer, question) in enumerate(zip(prompt.answers, prompt.questions, strict=False)):
         scored = pieces_of(vocabulary, question.asked.tolist())
@@ -82,8 +88,11 @@ def _valued(
     """Yield the values by which the model compares the answers, in float32."""
     model, _ = open_model(folder)
     device = device_of_commands()
-    scorer = TaskScorer(task, model.to(device.name), device)
+    scorer = scorer_of(task, model.to(device.name), device)
     yield "", ""
+    if isinstance(scorer, TaskWriter):
+        yield "answer", repr(scorer.text(split, number, seed, shots))
+        return
     for index, value in enumerate(scorer.values(split, number, seed, shots)):
         yield f"value {index}", f"{value:.4f}"
 

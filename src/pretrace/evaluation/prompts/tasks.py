@@ -13,6 +13,7 @@ import numpy as np
 from pretrace.common.errors import PretraceError
 from pretrace.corpus import Gpt1Words
 from pretrace.evaluation.prompts.assemble import AssembledPrompt, Assembler
+from pretrace.evaluation.prompts.base_form import Form
 from pretrace.evaluation.prompts.draws import ExamplePool
 from pretrace.evaluation.prompts.form import PromptForm
 from pretrace.evaluation.prompts.text import PromptText
@@ -30,7 +31,7 @@ class PromptTask:
 
     name: str
     data: TaskData
-    form: PromptForm
+    form: Form
     assembler: Assembler
     pool: ExamplePool
     numbers: dict[str, np.ndarray]
@@ -83,12 +84,17 @@ def read_prompt_task(
         classes = np.array([form.right(row) for row in train])
     pool = ExamplePool(name, train, KINDS[data.kind].row_key, classes)
     task = PromptTask(name, data, form, assembler, pool, numbers)
-    if not any(task.prompt("test", int(number), 0, 0).fits for number in numbers["test"]):
-        raise PretraceError(
-            f"{form.file}: row: no test row of {name} fits the model's context of {context:,} tokens, even without "
-            "examples; shorten the prompt, or take a model with a longer context"
-        )
+    check_fits(task, context)
     return task
+
+
+def check_fits(task: PromptTask, room: int) -> None:
+    """Raise `PretraceError` if no test row fits so many tokens of the context."""
+    if not any(task.prompt("test", int(number), 0, 0).fits for number in task.numbers["test"]):
+        raise PretraceError(
+            f"{task.form.file}: row: no test row of {task.name} fits the model's context, with room of {room:,} tokens, "
+            "even without examples; shorten the prompt, or take a model with a longer context"
+        )
 
 
 def drawn_rows(task: str, split: str, count: int, limit: int | None) -> np.ndarray:

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from pretrace.common.errors import PretraceError
-from pretrace.settings.kinds import KIND_FACTS, Kind
+from pretrace.settings.kinds import KIND_FACTS, SEQUENCE, Kind
 from pretrace.settings.prompts.template import Template
+from pretrace.settings.prompts.writing import Writing
 from pretrace.settings.section import Section, checked
 from pretrace.settings.yaml_file import read_yaml
 
@@ -21,6 +22,7 @@ ANSWER = "answer"
 """Field for the answer; all others are of the row (`KindFacts`)."""
 TEMPLATES = ("before", "row", "answer", "between")
 MOST_LEVELS = 20
+SEQUENCE_FIELDS = ("source", "context")
 
 
 class Prompt(Section):
@@ -30,8 +32,8 @@ class Prompt(Section):
 
     source: str
     """Paper or code that the form is from, or "ours"."""
-    kinds: Annotated[list[Kind], Field(min_length=1)]
-    """Kinds of tasks that it is for."""
+    kinds: Annotated[list[Kind | Literal["sequence"]], Field(min_length=1)]
+    """Kinds of tasks that it is for; `sequence` is that of `sequences` in params.yaml."""
     before: str = ""
     """Text before all examples, such as a description of the task; it has no fields."""
     row: str
@@ -58,6 +60,9 @@ class Prompt(Section):
     )
     """calibrate: texts in the place of the row's own (Zhao et al. 2021, section 5)."""
 
+    write: Writing | None = None
+    """Kind `sequence`: how an answer is written, and where it ends."""
+
     @model_validator(mode="after")
     def _has_known_fields(self) -> Prompt:
         for kind in self.kinds:
@@ -68,6 +73,12 @@ class Prompt(Section):
                     raise ValueError(f"{key}: {error} (for kind {kind})") from None
             if ANSWER not in self.template("row", kind).fields | self.template("answer", kind).fields:
                 raise ValueError("answer: has no {answer}, and neither has `row`: all answers would be the same")
+        if SEQUENCE in self.kinds and (self.write is None or len(self.kinds) > 1):
+            raise ValueError("write: kind sequence needs it, and a prompt of its own: its answers are not compared")
+        if self.write is not None and SEQUENCE not in self.kinds:
+            raise ValueError("write: is for kind sequence; answers of the others are compared, by `score`")
+        if SEQUENCE in self.kinds and not self.template("answer", SEQUENCE).ends_with(ANSWER):
+            raise ValueError("answer: {answer} stands at its end, where the model goes on; put other text into `row`")
         if not self.answer.strip():
             raise ValueError("answer: is empty, so nothing would be scored")
         if self.levels and sorted(set(self.levels)) != self.levels:
@@ -78,9 +89,16 @@ class Prompt(Section):
 
     def template(self, key: str, kind: str) -> Template:
         """Return one of `TEMPLATES` for a kind of task. Raises `ValueError` if it has another field."""
-        facts = KIND_FACTS[kind]
-        fields = (*facts.part_fields, *facts.prompt_fields, ANSWER) if key in ("row", "answer") else ()
+        fields = (*fields_of(kind), ANSWER) if key in ("row", "answer") else ()
         return Template.parse(getattr(self, key), fields)
+
+
+def fields_of(kind: str) -> tuple[str, ...]:
+    """Return the fields that the templates of a kind of task may have besides the answer."""
+    if kind == SEQUENCE:
+        return SEQUENCE_FIELDS
+    facts = KIND_FACTS[kind]
+    return (*facts.part_fields, *facts.prompt_fields)
 
 
 def prompt_file(name: str) -> str:
@@ -102,12 +120,15 @@ def read_prompt(name: str, root: Path | str = ".") -> Prompt:
     return checked(Prompt, read_yaml(path), prompt_file(name))
 
 
-def prompt_of_task(name: str, kind: str, own: str | None, root: Path | str = ".") -> tuple[str, Prompt]:
+def prompt_of_task(
+    name: str, kind: str, own: str | None, root: Path | str = ".", section: str = "tasks"
+) -> tuple[str, Prompt]:
     """Return the prompt of a task with its name: its own, or that of its kind.
 
     Args:
         name: of the task.
         own: `tasks.<name>.prompt`.
+        section: of params.yaml that has the task.
 
     Raises:
         PretraceError: as `read_prompt`, or the prompt is for other kinds.
@@ -116,6 +137,6 @@ def prompt_of_task(name: str, kind: str, own: str | None, root: Path | str = "."
     prompt = read_prompt(chosen, root)
     if kind not in prompt.kinds:
         raise PretraceError(
-            f"params.yaml: tasks.{name}.prompt: {chosen} is for {', '.join(prompt.kinds)}; this task is of kind {kind}"
+            f"params.yaml: {section}.{name}.prompt: {chosen} is for {', '.join(prompt.kinds)}; this task is of kind {kind}"
         )
     return chosen, prompt

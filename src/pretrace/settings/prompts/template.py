@@ -47,6 +47,11 @@ class Template:
         """Names of the fields that it has."""
         return {field for _, field in self.parts if field is not None}
 
+    def ends_with(self, field: str) -> bool:
+        """Return True if the template ends with a field, and has it once."""
+        fields = [one for _, one in self.parts if one is not None]
+        return bool(self.parts) and self.parts[-1][1] == field and fields.count(field) == 1
+
 
 class _UnknownFieldError(ValueError):
     pass

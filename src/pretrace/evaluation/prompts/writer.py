@@ -1,0 +1,56 @@
+"""A model's written answers to the rows of a task, and their scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pretrace.evaluation.prompts.scorer import Answered
+from pretrace.evaluation.prompts.sequences import SequencePromptTask
+from pretrace.generation import Prompt, generate
+from pretrace.model import LanguageModel
+from pretrace.sequences.metrics import score_texts
+
+
+@dataclass
+class TaskWriter:
+    """Lets one model write the answers of a task; what a larger number of examples leaves as it was is kept."""
+
+    task: SequencePromptTask
+    model: LanguageModel
+    _texts: dict[tuple[int, ...], str] = field(default_factory=dict)
+    """Answers by the tokens of their prompts."""
+
+    def answer(self, split: str, seed: int, shots: int) -> Answered:
+        """Return the scores of the model's answers with so many examples."""
+        task, numbers = self.task, [int(number) for number in self.task.numbers[split]]
+        prompts = [task.prompt(split, number, seed, shots) for number in numbers]
+        texts = self._written([prompt.questions[0].given for prompt in prompts])
+        references = [task.references[split][number] for number in numbers]
+        scores = score_texts(task.metrics, texts, references)
+        first = scores[task.metrics[0]]
+        return Answered(
+            np.zeros(len(numbers)),
+            first.score,
+            first.stderr,
+            float(np.mean([prompt.examples for prompt in prompts])),
+            sum(not prompt.fits for prompt in prompts),
+            metrics={metric: one.score for metric, one in scores.items()},
+            signatures={metric: one.signature for metric, one in scores.items() if one.signature},
+        )
+
+    def text(self, split: str, number: int, seed: int, shots: int) -> str:
+        """Return the answer to one row."""
+        return self._written([self.task.prompt(split, number, seed, shots).questions[0].given])[0]
+
+    def _written(self, given: Sequence[np.ndarray]) -> list[str]:
+        """Return answers to prompts. One that is too long loses its beginning, all but the start of a document."""
+        room = self.model.context - self.task.writing.tokens
+        keys = [tuple(int(one) for one in (ids[:1].tolist() + ids[1:][-(room - 1) :].tolist())) for ids in given]
+        new = list(dict.fromkeys(key for key in keys if key not in self._texts))
+        vocabulary = self.task.form.text.vocabulary
+        found = generate(self.model, vocabulary, [Prompt(list(key)) for key in new], self.task.writing.settings())
+        self._texts.update((key, one.text.strip()) for key, one in zip(new, found, strict=True))
+        return [self._texts[key] for key in keys]

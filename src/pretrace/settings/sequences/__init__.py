@@ -1,0 +1,1 @@
+"""Tasks from text to text."""
