@@ -71,7 +71,8 @@ def _divided(
         )
     order = generator_for("sequences", name, split).permutation(len(keys))
     drawn = {keys[index] for index in order[: max(1, int(share * len(keys)))]}
-    kept, cut = [], []
+    kept: list[SequenceRow] = []
+    cut: list[SequenceRow] = []
     for row in rows:
         (cut if (row.source, row.context) in drawn else kept).append(row)
     return kept, cut

@@ -191,7 +191,7 @@ class Settings(Section):
 
     def in_use(self, **options: Any) -> dict[str, Any]:
         """Return plain values, without the sets that only stand ready to replace `tasks` or `variants`, and without
-        what only `pretrace rates`, `ladder` and `fewshot` or stages of their own read; of the systems, all but the first with their values at
+        what only `pretrace rates`, `ladder` and `fewshot` read; of the systems, all but the first with their values at
         this scale.
 
         Args:

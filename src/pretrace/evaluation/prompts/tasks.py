@@ -92,7 +92,7 @@ def check_fits(task: PromptTask, room: int) -> None:
     """Raise `PretraceError` if no test row fits so many tokens of the context."""
     if not any(task.prompt("test", int(number), 0, 0).fits for number in task.numbers["test"]):
         raise PretraceError(
-            f"{task.form.file}: row: no test row of {task.name} fits the model's context, with room of {room:,} tokens, "
+            f"{task.form.file}: row: no test row of {task.name} fits the model's context, room for {room:,} tokens, "
             "even without examples; shorten the prompt, or take a model with a longer context"
         )
 

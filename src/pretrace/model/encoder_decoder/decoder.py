@@ -78,11 +78,7 @@ class SourceDecoder(Decoder):
         targets, origins = (list(one) for one in zip(*moved, strict=True))
         written = max(len(self.texts[slot]) - self._lengths[slot] for slot in origins) + 1
         self._targets[:, :, targets, :, :written] = self._targets[:, :, origins, :, :written]
-        other = [
-            (target, source)
-            for target, source in moved
-            if self._source_of(target) != self._source_of(source)
-        ]
+        other = [(target, source) for target, source in moved if self._source_of(target) != self._source_of(source)]
         if other:  # beams of one source leave it where it is
             targets, origins = (list(one) for one in zip(*other, strict=True))
             self._sources[:, :, targets] = self._sources[:, :, origins]

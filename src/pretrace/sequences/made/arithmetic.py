@@ -1,8 +1,8 @@
 """GPT-3's ten kinds of arithmetic (section 3.9.1), as its released files have them.
 
 Both numbers of an addition, subtraction or multiplication are uniform from 0 to 10^digits - 1, so that shorter ones
-occur; an answer may be negative. Of three digits from 1 to 9 the first pair stands in brackets; both operators are drawn
-from + - *.
+occur; an answer may be negative. Of three digits, from 1 to 9, the first pair stands in brackets; both operators are
+drawn from + - *.
 """
 
 from __future__ import annotations

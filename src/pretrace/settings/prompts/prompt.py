@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from pretrace.common.errors import PretraceError
-from pretrace.settings.kinds import KIND_FACTS, SEQUENCE, Kind
+from pretrace.settings.kinds import KIND_FACTS, SEQUENCE
 from pretrace.settings.prompts.template import Template
 from pretrace.settings.prompts.writing import Writing
 from pretrace.settings.section import Section, checked
@@ -18,6 +18,8 @@ FOLDER = "prompts"
 PromptName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 """Name of a file in `prompts/`, without its ending."""
 AnswerScore = Literal["sum", "mean_token", "mean_character", "pmi"]
+PromptKind = Literal["classification", "entailment", "similarity", "regression", "multiple_choice", "sequence"]
+"""`Kind`, and `SEQUENCE`."""
 ANSWER = "answer"
 """Field for the answer; all others are of the row (`KindFacts`)."""
 TEMPLATES = ("before", "row", "answer", "between")
@@ -32,7 +34,7 @@ class Prompt(Section):
 
     source: str
     """Paper or code that the form is from, or "ours"."""
-    kinds: Annotated[list[Kind | Literal["sequence"]], Field(min_length=1)]
+    kinds: Annotated[list[PromptKind], Field(min_length=1)]
     """Kinds of tasks that it is for; `sequence` is that of `sequences` in params.yaml."""
     before: str = ""
     """Text before all examples, such as a description of the task; it has no fields."""
@@ -137,6 +139,7 @@ def prompt_of_task(
     prompt = read_prompt(chosen, root)
     if kind not in prompt.kinds:
         raise PretraceError(
-            f"params.yaml: {section}.{name}.prompt: {chosen} is for {', '.join(prompt.kinds)}; this task is of kind {kind}"
+            f"params.yaml: {section}.{name}.prompt: {chosen} is for {', '.join(prompt.kinds)}; this task is of kind "
+            f"{kind}"
         )
     return chosen, prompt

@@ -93,7 +93,7 @@ class SequenceTask(Section):
     """Most training rows, drawn at random; null: all."""
     test_rows: Count | None = None
     """Most dev and test rows each; null: all."""
-    metrics: Annotated[list[TextMetric], Field(min_length=1, max_length=11)] = Field(default_factory=lambda: ["bleu"])
+    metrics: Annotated[list[TextMetric], Field(min_length=1, max_length=11)] = Field(default=["bleu"])
     """Scores; the first is that of tables."""
     prompt: PromptName | None = None
     """File in `prompts/` that says how `pretrace fewshot` writes a row; null: `sequence`."""

@@ -158,7 +158,9 @@ class PairTrainer:
             try:
                 weights = load_file(path)
             except Exception as error:
-                raise PretraceError(f"{path}: not usable ({error}); delete {checkpoints.folder} and run again") from None
+                raise PretraceError(
+                    f"{path}: not usable ({error}); delete {checkpoints.folder} and run again"
+                ) from None
             for name, tensor in weights.items():
                 sums[name] = sums[name] + tensor.double() if name in sums else tensor.double()
         for name, parameter in self.learner.module.named_parameters():
