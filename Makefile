@@ -17,7 +17,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help repro test check faults lint types format docs audit diff gate inspect bench ui clean-checkpoints .venv
+.PHONY: help repro test check faults lint types format docs audit diff gate inspect bench ui chat clean-checkpoints .venv
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -74,6 +74,10 @@ ui: .venv ## show the runs in MLflow, on this machine only (PORT=5000)
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false exec $(RUN) -m mlflow server --host 127.0.0.1 --port $(PORT) --workers 1 \
 		--backend-store-uri "sqlite:///$(CURDIR)/.pretrace/mlflow.db" \
 		--default-artifact-root "$(CURDIR)/.pretrace/artifacts"
+
+# Models that are there: those of the systems, one folder each.
+chat: .venv ## talk to the pre-trained models in a browser, on this machine only (PORT=5000)
+	@exec $(RUN) -m pretrace.cli serve --port $(PORT) $$(ls -d models/pretrained/*/transformer 2>/dev/null)
 
 clean-checkpoints: ## delete the checkpoints that interrupted training resumes from
 	rm -rf .pretrace/checkpoints

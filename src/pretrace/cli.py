@@ -21,6 +21,7 @@ COUNT, ROW, SEED = whole_number(1, 10**9), whole_number(0, 10**9), whole_number(
 TEMPERATURE, SHARE, BEAMS = number(0.001, 1000, or_zero=True), number(1e-9, 1), whole_number(1, 1000)
 """As in `pretrace.settings.models.generation`."""
 BASE, REVIEW, BENCHMARK = "origin/main", ".pretrace/review", "reports/benchmark.json"
+VOTES = "feedback/votes.jsonl"
 DESCRIPTION = "From raw text to a benchmark table. Run it from the root of the repository."
 EXPORTS = ("huggingface", "openai", "onnx", "torchscript", "word2vec")
 """Formats of `pretrace export`; `pretrace.export.formats` has them, and loads PyTorch."""
@@ -29,6 +30,9 @@ EPILOG = """\
 examples:
   pretrace check
   pretrace generate --prompt "the function" --tokens 60
+  pretrace serve models/pretrained/gpt1/transformer
+  pretrace chat models/pretrained/gpt1/transformer
+  pretrace feedback
   pretrace predict acceptability-full rows.jsonl
   pretrace evaluate --text README.md
   pretrace search
@@ -97,6 +101,60 @@ def generate(options: argparse.Namespace) -> None:
     for place, text in enumerate(texts):
         lines = [""] * bool(place) + text.split("\n")
         print("\n".join(map(printable, lines)), flush=True)  # a model may have learned control sequences
+
+
+def serve(options: argparse.Namespace) -> None:
+    """Serve language models until SIGTERM or Ctrl-C."""
+    from pretrace.inference.engine.limits import ServerLimits
+    from pretrace.inference.serving.server import serve as listen
+
+    limits = ServerLimits(rows=options.rows, queue=options.queue, memory_bytes=options.memory << 20)
+    listen(
+        options.models or [_model(argparse.Namespace(model=None))],
+        options.host,
+        options.port,
+        options.open_to_network,
+        options.allow_host,
+        limits,
+        Path(options.feedback),
+        lambda line: print(f"pretrace: serve: {printable(line)}", file=sys.stderr, flush=True),
+    )
+
+
+def chat(options: argparse.Namespace) -> None:
+    """Talk to a model in the terminal."""
+    from pretrace.inference.terminal import chat as talk
+    from pretrace.settings.models.generation import GenerationSettings
+    from pretrace.settings.section import checked
+
+    def ask() -> str | None:
+        print("> " if sys.stdin.isatty() else "", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline() or None
+
+    names = ("tokens", "temperature", "top_k", "top_p")
+    settings = checked(GenerationSettings, {name: getattr(options, name) for name in names}, "options")
+    talk(_model(options), options.system, settings, options.seed, ask, lambda text: print(text, end="", flush=True))
+
+
+def feedback(options: argparse.Namespace) -> None:
+    """Print what the choices between answers say, write them as pairs, or take rows out."""
+    from pretrace.inference.feedback.summary import summary_lines, write_pairs
+    from pretrace.inference.feedback.votes import read, remove
+
+    path = Path(options.file)
+    if options.remove:
+        print(f"{remove(path, options.remove)} rows taken out of {printable(str(path))}")
+        return
+    rows = list(read(path))
+    if options.pairs:
+        print(f"{write_pairs(Path(options.pairs), rows)} pairs in {printable(options.pairs)}")
+        return
+    if options.list:
+        for row in rows:
+            print(f"{row.id}  {row.choice:<9} {printable(row.prompt[-1].content[:80])}")
+        return
+    for heading, text in summary_lines(rows):
+        print(f"{heading:<14}{printable(text)}")
 
 
 def predict(options: argparse.Namespace) -> None:
@@ -297,6 +355,15 @@ def build_parser() -> argparse.ArgumentParser:
 
     add(check, "check settings, data, memory and disk, and estimate the run")
     add_generate(add(generate, "continue texts with a pre-trained language model"), add_model)
+    add_serve(add(serve, "serve language models by OpenAI's HTTP interface, with a page to talk to them"))
+    one = add(
+        feedback, "show what people preferred on the page, write it as pairs for a reward model, or take rows out"
+    )
+    one.add_argument("file", metavar="FILE", nargs="?", default=VOTES, help="the file of `pretrace serve --feedback`")
+    what = one.add_mutually_exclusive_group()
+    what.add_argument("--pairs", metavar="FILE", help="write rows of prompt, chosen and rejected, as JSON lines")
+    what.add_argument("--list", action="store_true", help="list the rows with their ids")
+    what.add_argument("--remove", metavar="ID", nargs="+", help="take out rows, and those that asked for them again")
     one = add(predict, "predict rows with a fine-tuned model")
     one.add_argument("model", metavar="MODEL", help="name of a folder in models/finetuned, such as source-full")
     rows = "rows with the task's columns (.jsonl, .csv, .tsv, .parquet), or a text a line (.txt); - for stdin"
@@ -358,10 +425,7 @@ def add_generate(one: argparse.ArgumentParser, add_model: Callable[[argparse.Arg
     one.add_argument("--tokens", type=COUNT, default=40, help="number of tokens to generate")
     one.add_argument("--number", type=BEAMS, default=1, help="texts for each prompt")
     one.add_argument("--seed", type=SEED, default=0, help="random seed of the first text, the next one has the next")
-    one.add_argument("--temperature", type=TEMPERATURE, default=0.8, help="0 always takes the most likely token")
-    one.add_argument("--top-k", "--top", type=COUNT, default=40, help="sample from this many of the most likely tokens")
-    share = "sample from the fewest most likely tokens with this probability in sum"
-    one.add_argument("--top-p", type=SHARE, default=1.0, help=share)
+    add_drawing(one)
     one.add_argument(
         "--stop", metavar="TEXT", action="append", default=[], help="end before this text; repeat for more"
     )
@@ -369,6 +433,30 @@ def add_generate(one: argparse.ArgumentParser, add_model: Callable[[argparse.Arg
     one.add_argument("--beams", type=BEAMS, default=1, help="search with this many beams, without sampling")
     penalty = "divide a beam's log-probability by ((5 + tokens) / 6) to this power"
     one.add_argument("--length-penalty", type=number(0, 1000), default=0.0, help=penalty)
+
+
+def add_drawing(one: argparse.ArgumentParser) -> None:
+    """Add the arguments of how tokens are drawn."""
+    one.add_argument("--temperature", type=TEMPERATURE, default=0.8, help="0 always takes the most likely token")
+    one.add_argument("--top-k", "--top", type=COUNT, default=40, help="sample from this many of the most likely tokens")
+    share = "sample from the fewest most likely tokens with this probability in sum"
+    one.add_argument("--top-p", type=SHARE, default=1.0, help=share)
+
+
+def add_serve(one: argparse.ArgumentParser) -> None:
+    """Add the arguments of `pretrace serve`."""
+    text = "folders of language models (default: the transformer of the first system)"
+    one.add_argument("models", metavar="MODEL", nargs="*", help=text)
+    one.add_argument("--host", default="127.0.0.1", help="address to listen at")
+    one.add_argument("--port", type=whole_number(0, 65535), default=8000, help="0 takes a free one")
+    one.add_argument("--open-to-network", action="store_true", help="allow a --host that other machines reach")
+    text = "another name by which the server may be called; repeat for more"
+    one.add_argument("--allow-host", metavar="NAME", action="append", default=[], help=text)
+    one.add_argument("--rows", type=whole_number(1, 256), default=16, help="texts of a model that grow at once")
+    one.add_argument("--queue", type=whole_number(1, 10**6), default=64, help="texts that may wait; more are refused")
+    one.add_argument("--feedback", metavar="FILE", default=VOTES, help="file for choices between two answers")
+    text = "MiB of all loaded models with their keys and values"
+    one.add_argument("--memory", metavar="MIB", type=whole_number(1, 2**20), default=4096, help=text)
 
 
 VERDICTS = (gate, inspect, trace, track)

@@ -96,3 +96,21 @@ def test_end_of_a_document_is_no_text(vocabularies: dict[str, Vocabulary]) -> No
     found = grown(vocabulary, [vocabulary.document_end_id], [*ids, 3], end_of_document=True).result()
     assert (found.text, found.reason, found.ids) == (" the", "end", ids)
     assert grown(vocabulary, [3], ids).result().text == " the<|endoftext|>"
+
+
+@pytest.mark.parametrize("kind", STOPS)
+def test_sure_text_grows_to_the_whole_text(kind: str, vocabularies: dict[str, Vocabulary]) -> None:
+    """Whatever was sent to a reader stays as it is."""
+    vocabulary = vocabularies[kind]
+    begin, follows, stop = STOPS[kind]
+    prompt = prompt_of(vocabulary, begin).ids
+    ids = vocabulary.encode(begin + " " + follows if kind != "bytes" else begin + follows)[len(prompt) - 1 :]
+    for stops in ([], [stop]):
+        one = Continuation(vocabulary, Prompt(prompt), GenerationSettings(tokens=len(ids), stop=stops))
+        sent = ""
+        for index in ids:
+            if one.reason is None:
+                one.add(index)
+                assert one.sure_text.startswith(sent)
+                sent = one.sure_text
+        assert sent == one.result().text

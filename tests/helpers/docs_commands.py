@@ -57,6 +57,9 @@ NAMES = {
 }
 """Names in the docs, and their names in the tiny project, which has one task, `follows`."""
 SUITE = "tests/integration/test_experiments.py::"
+SERVER = "tests/inference/serving/test_openai_client.py::test_completion_has_the_tokens_of_the_model_alone"
+TERMINAL = "tests/inference/test_terminal.py::test_answers_depend_on_the_seed_and_what_was_said"
+VOTES = "tests/inference/feedback/test_votes.py::test_command_writes_pairs_and_counts"
 SERVES = "tests/tracking/test_best_models.py::test_registered_model_is_served_by_mlflow"
 IN_PART = "tests/integration/test_remotes.py::test_clone_fetches_what_changed_stages_need"
 HUB = NotRun(
@@ -260,6 +263,22 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         (
             "make inspect FOLDER=../theirs BASE=origin/main",
             ByTest("tests/preflight/test_inspection.py::test_unchanged_checkout_is_fine"),
+        ),
+    ],
+    "docs/serving.md": [
+        ("make chat", ByTest(SERVER)),
+        (".venv/bin/pretrace serve models/pretrained/gpt1/transformer", ByTest(SERVER)),
+        (
+            ".venv/bin/pretrace serve models/pretrained/gpt1/transformer models/pretrained/gpt2/transformer --port 80",
+            ByTest(SERVER),
+        ),
+        (".venv/bin/pretrace chat models/pretrained/gpt1/transformer", ByTest(TERMINAL)),
+        (".venv/bin/pretrace feedback", ByTest(VOTES)),
+        (".venv/bin/pretrace feedback --list", ByTest(VOTES)),
+        (".venv/bin/pretrace feedback --pairs data/pairs.jsonl", ByTest(VOTES)),
+        (
+            ".venv/bin/pretrace export models/pretrained/gpt2/transformer --to huggingface --out models/exported/gpt2",
+            ByTest("tests/training/alignment/text/test_chat_template.py::test_transformers_renders_the_same"),
         ),
     ],
     "docs/statistics.md": [

@@ -114,7 +114,9 @@ import importlib, pkgutil, sys
 sys.modules.update(dict.fromkeys({sorted(imported() - set(CORE))}))
 import pretrace
 for module in pkgutil.walk_packages(pretrace.__path__, "pretrace."):
-    if not module.name.endswith(("__main__", "cleaning.preload", "mlflow_model", "tokenization_pretrace")):
+    of_server = module.name.startswith("pretrace.inference.serving.")
+    others = ("__main__", "cleaning.preload", "mlflow_model", "tokenization_pretrace")
+    if not of_server and not module.name.endswith(others):
         importlib.import_module(module.name)
 """
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -28,6 +28,8 @@ OWN = {
     "schemas/formats_page.py": "the project's own code",
     "report/page.py": "the project's own template",
     "report/markdown.py": "README.md, which it writes",
+    "inference/serving/page.py": "the project's own page",
+    "inference/feedback/votes.py": "appends; what it reads was opened by `open_file`",
     "review/audit.py": "the project's own requirements.txt",
     "tokens/tokenization_pretrace.py": "a copy without the project, which transformers runs",
     "corpus/cleaning/within_spans.py": "temporary files of this run",

@@ -28,8 +28,9 @@ from pretrace.model.checkpoints.huggingface import write_huggingface
 from pretrace.model.checkpoints.openai import write_openai
 from pretrace.model.word2vec import Word2Vec
 from pretrace.schemas.record import write_record
-from pretrace.tokens import Vocabulary, copy_vocabulary, load_vocabulary, vocabulary_folder
+from pretrace.tokens import Vocabulary, copy_vocabulary, vocabulary_folder
 from pretrace.tokens.openai_bpe import OpenAIVocabulary
+from pretrace.training.alignment.text.chat_template import chat_vocabulary
 from pretrace.training.finetuning.load import FINETUNED, VOCABULARIES, open_cell
 from pretrace.training.word2vec.vectors import write_word2vec
 from pretrace.training.word2vec.words import vectors_of_words
@@ -84,7 +85,7 @@ def _write_language_model(temporary: Path, folder: Path, format: str) -> None:
             f"takes {' or '.join(formats_for(model))}"
         )
     inner = vocabulary_folder(folder)
-    vocabulary = load_vocabulary(inner)
+    vocabulary = chat_vocabulary(folder)
     if vocabulary.size != model.vocabulary_size:
         raise PretraceError(
             f"{inner}: a vocabulary of {vocabulary.size:,} tokens, but the model in {folder} has "

@@ -23,6 +23,9 @@ from pretrace.tokens.sentencepiece_bpe import NEWLINE as LINE_END
 from pretrace.tokens.special_rows import ROLES
 from pretrace.tokens.wordpiece import FIRST, MASK, PADDING, SEPARATOR, UNKNOWN, WordPieceVocabulary
 from pretrace.tokens.words import WholeWords
+from pretrace.training.alignment.text.chat_template import save_template
+from pretrace.training.alignment.text.roles import NAMES as NAMES_OF_ROLES
+from pretrace.training.alignment.text.roles import RoleVocabulary
 
 CODE = Path(pretrace.tokens.__file__).parent / "tokenization_pretrace.py"
 NAMES = {"padding_id": "pad_token", "first_id": "cls_token", "separator_id": "sep_token", "mask_id": "mask_token"}
@@ -47,10 +50,15 @@ def write_tokenizer(folder: Path, vocabulary: Vocabulary, context: int) -> None:
     config = {**_config(text), "model_max_length": context, "clean_up_tokenization_spaces": False}
     if isinstance(vocabulary, ExtendedVocabulary):
         config |= _special_tokens(vocabulary)
+    described = vocabulary
+    if isinstance(vocabulary, RoleVocabulary):
+        save_template(folder)  # which says that there are roles
+        described = text
+        config |= {"bos_token": config["eos_token"], "eos_token": NAMES_OF_ROLES["end"]}
     if "auto_map" in config:
         shutil.copyfile(CODE, folder / CODE.name)
-    if vocabulary.description.kind not in (OpenAIVocabulary.kind, ByteVocabulary.kind, WordPieceVocabulary.kind):
-        write_record(folder / DESCRIPTION, vocabulary.description)
+    if described.description.kind not in (OpenAIVocabulary.kind, ByteVocabulary.kind, WordPieceVocabulary.kind):
+        write_record(folder / DESCRIPTION, described.description)
     write_json(folder / "tokenizer_config.json", config)
 
 
@@ -58,6 +66,8 @@ def token_ids(vocabulary: Vocabulary) -> dict[str, int]:
     """Return the ids of the vocabulary's special tokens, as transformers' `config.json` calls them."""
     named = {theirs: getattr(vocabulary, ours) for ours, theirs in NAMES.items()}
     named |= dict.fromkeys(ENDS, vocabulary.document_end_id)
+    if isinstance(vocabulary, RoleVocabulary):
+        named["bos_token"] = vocabulary.base.document_end_id
     return {f"{name}_id": number for name, number in named.items() if number is not None}
 
 
@@ -81,4 +91,6 @@ def _special_tokens(vocabulary: ExtendedVocabulary) -> dict[str, Any]:
     form = {"lstrip": False, "normalized": False, "rstrip": False, "single_word": False, "special": True}
     names = vocabulary.names
     added = {str(vocabulary.base.size + number): {"content": name, **form} for number, name in enumerate(names)}
-    return {"added_tokens_decoder": added, **{NAMES[ROLES[name]]: name for name in names}}
+    others = [name for name in names if name not in ROLES]
+    more = {"additional_special_tokens": others} if others else {}
+    return {"added_tokens_decoder": added, **{NAMES[ROLES[name]]: name for name in names if name in ROLES}, **more}

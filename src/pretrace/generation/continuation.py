@@ -20,6 +20,7 @@ class Continuation:
 
     def __init__(self, vocabulary: Vocabulary, prompt: Prompt, settings: GenerationSettings) -> None:
         self._vocabulary, self._settings, self._most = vocabulary, settings, prompt.most_tokens(settings)
+        self._ends = prompt.ends | {vocabulary.document_end_id} if settings.end_of_document else prompt.ends
         begins = bool(prompt.ids) and prompt.ids[0] == vocabulary.document_end_id
         self._before = (prompt.ids[1:] if begins else prompt.ids)[-BEFORE:]
         self._text_before = vocabulary.decode(self._before)
@@ -33,7 +34,7 @@ class Continuation:
         self.ids.append(index)
         if log_probability is not None:
             self.log_probabilities.append(log_probability)
-        if self._settings.end_of_document and index == self._vocabulary.document_end_id:
+        if index in self._ends:
             self.reason = "end"
         elif self._settings.stop and self._stop(self._decoded(self.ids)) is not None:
             self.reason = "stop"
@@ -54,6 +55,19 @@ class Continuation:
         ids = self.ids[:-1] if self.reason == "end" else self.ids
         text = self._decoded(ids)
         return Generation(self.ids, text[: self._stop(text)], self.reason, self.log_probabilities, score)
+
+    @property
+    def sure_text(self) -> str:
+        """The text so far that no later token changes: without a stop text, what may be its beginning, a character of
+        which bytes are missing, and a space at the end, which a vocabulary of words writes before the next one.
+        """
+        if self.reason is not None:
+            return self.result().text
+        text = self._decoded(self.ids).rstrip("\ufffd \n")
+        if (place := self._stop(text)) is not None:
+            return text[:place]
+        ends = [len(text) - n for stop in self._settings.stop for n in range(1, len(stop)) if text.endswith(stop[:n])]
+        return text[: min(ends, default=len(text))]
 
     def _decoded(self, ids: list[int]) -> str:
         whole = self._vocabulary.decode(self._before + ids)

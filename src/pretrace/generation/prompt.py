@@ -12,7 +12,8 @@ from pretrace.settings.models.generation import GenerationSettings
 from pretrace.tokens.vocabulary import Vocabulary
 
 Reason = Literal["length", "stop", "end"]
-"""Why a continuation ended: it has as many tokens as asked for, a stop text, or the token that ends a document."""
+"""Why a continuation ended: it has as many tokens as asked for, a stop text, or a token that ends
+it or its document."""
 
 
 class Writer(Protocol):
@@ -36,6 +37,8 @@ class Prompt:
     """The n-th token of the continuation is drawn with the n-th draw of this seed."""
     tokens: int | None = None
     """Most tokens of its continuation; None: those of the settings."""
+    ends: frozenset[int] = frozenset()
+    """Tokens that end the continuation, such as the mark behind an answer."""
 
     def most_tokens(self, settings: GenerationSettings) -> int:
         """Return how many tokens its continuation has at most."""

@@ -1,0 +1,1 @@
+"""Choices of people between two answers, in a file that only grows."""

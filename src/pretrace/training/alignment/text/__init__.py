@@ -1,0 +1,1 @@
+"""Conversations as token ids; files of instructions and of preferences."""
