@@ -17,7 +17,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help repro test check faults lint types format docs audit diff gate inspect bench ui chat clean-checkpoints .venv
+.PHONY: help repro assistant test check faults lint types format docs audit diff gate inspect bench ui chat clean-checkpoints \
+	.venv
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -28,6 +29,10 @@ repro: .venv ## run the pipeline, print the benchmark table and update the READM
 	@$(RUN) -m dvc repro
 	@$(RUN) -m pretrace.tracking wait
 	@$(RUN) -m pretrace.report
+
+assistant: .venv ## run the second pipeline, after `make repro`: demonstrations, reward model, PPO; reports/assistant/
+	@$(RUN) -m dvc repro assistant/dvc.yaml
+	@$(RUN) -m pretrace.tracking wait
 
 test: .venv ## run all tests, in JOBS processes (2)
 	@$(RUN) -m pytest --numprocesses $(JOBS)

@@ -20,14 +20,14 @@ FLOORS = (
     ("tokens", "tasks", "pipeline"),
     ("generation", "sequences"),
     ("training", "report", "baselines"),
-    ("inference", "evaluation", "export", "preflight", "review", "tuning"),
+    ("inference", "evaluation", "export", "preflight", "review", "tuning", "feedback"),
     ("cli",),
 )
 """From the ground up. Packages on the same floor do not import each other, except for `BESIDE`."""
 BESIDE = {("schemas", "settings")}
 """(package, package on its own floor that it may import): records of files contain sections of the settings."""
 INSIDE = {
-    "settings": ("section", "models", "learners", ""),
+    "settings": ("section", "models", "learners", "", "alignment"),
     "corpus": ("parallel", "documents", "text", "readers", "filters", "cleaning", ""),
     "model": ("masks", "kernels", "", "checkpoints", "encoder_decoder"),
     "tracking": ("", "mlflow_client", "spool", "publish", "status", "__main__"),

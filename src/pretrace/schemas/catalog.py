@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pretrace.schemas.alignment.records import CompareReport, PromptsReport, RewardReport, ScalarConfig, SftReport
 from pretrace.schemas.baselines import BaselinesReport, FrozenReport, TextModelsReport
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.checkpoint import CheckpointMetadata
@@ -62,6 +63,16 @@ CATALOG = (
     FileFormat("reports/fewshot/<system>.json", FewShotReport, "`pretrace fewshot`", "page"),
     FileFormat("reports/ladder.json", LadderRecord, "`pretrace ladder`", "page"),
     FileFormat("reports/rates.json", RatesRecord, "`pretrace rates`", "people"),
+    FileFormat("reports/assistant/prompts.json", PromptsReport, "stage prompts of assistant/dvc.yaml", "its chapter"),
+    FileFormat("reports/assistant/sft.json", SftReport, "stage sft of assistant/dvc.yaml", "its chapter"),
+    FileFormat("reports/assistant/reward.json", RewardReport, "stage reward of assistant/dvc.yaml", "its chapter"),
+    FileFormat("reports/assistant/compare.json", CompareReport, "stage compare of assistant/dvc.yaml", "people"),
+    FileFormat(
+        "models/assistant/reward/reward.json",
+        ScalarConfig,
+        "stage reward of assistant/dvc.yaml",
+        "stages policies and compare of assistant/dvc.yaml",
+    ),
     FileFormat("models/vocabulary/<system>/vocabulary.json", VocabularyRecord, "stage bpe", "`load_vocabulary`"),
     FileFormat("data/shards/<system>/manifest.json", Manifest, "stage shard", "stage pretrain, `pretrace check`"),
     FileFormat("models/pretrained/<system>/<model>/config.json", ModelConfig, "stage pretrain", "`load_model`"),

@@ -1,0 +1,1 @@
+"""Records of the second pipeline: prompts, reward model, policies, their comparison."""

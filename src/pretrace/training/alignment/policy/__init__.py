@@ -1,0 +1,1 @@
+"""Policies: samples, PPO, and what it is compared with."""

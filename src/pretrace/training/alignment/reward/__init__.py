@@ -1,0 +1,1 @@
+"""The reward model: a language model with a scalar head, trained on comparisons."""

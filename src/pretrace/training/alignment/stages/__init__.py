@@ -1,0 +1,1 @@
+"""The stages of the second pipeline: what each reads and writes."""
