@@ -17,7 +17,7 @@ def test_loss_of_packed_texts_is_that_of_each_alone() -> None:
         ids_T = torch.from_numpy(text.ids_T)
         logits_TV = model(ids_T[None])[0]
         losses_T = F.cross_entropy(logits_TV[:-1], ids_T[1:], reduction="none")
-        total += float(losses_T[torch.from_numpy(text.trained_T[1:])].sum())
+        total += losses_T[torch.from_numpy(text.trained_T[1:])].sum().item()
         count += int(text.trained_T.sum())
     torch.testing.assert_close(float(sft_loss(model, PackedTexts.of(texts), CPU)), total / count, rtol=1e-5, atol=0)
     torch.testing.assert_close(demonstration_loss(model, texts, CPU, 3), total / count, rtol=1e-5, atol=0)
