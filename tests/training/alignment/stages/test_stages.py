@@ -12,7 +12,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.feedback.chapter import chapter
 from pretrace.feedback.figure import reward_figure
 from pretrace.schemas.alignment.records import CompareReport
-from pretrace.training.alignment.data import store
+from pretrace.training.alignment.prompts import store
 from pretrace.training.alignment.stages.compare import compare
 from pretrace.training.alignment.stages.models import run_reward, train_arm
 from pretrace.training.alignment.stages.prepare import make_comparisons, prepare_prompts, run_sft

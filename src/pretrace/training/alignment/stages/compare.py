@@ -23,10 +23,10 @@ from pretrace.schemas.alignment.records import (
     Interval,
     Point,
 )
-from pretrace.training.alignment.data import store
 from pretrace.training.alignment.loop import seed_of
 from pretrace.training.alignment.policy.best_of_n import best_of_n, best_of_n_kl
 from pretrace.training.alignment.policy.sample import Sampler
+from pretrace.training.alignment.prompts import store
 from pretrace.training.alignment.stages.project import MEASURE, POOL, Project
 from pretrace.training.alignment.text.conversation import Rendered, continuation
 from pretrace.training.alignment.text.packing import PackedTexts

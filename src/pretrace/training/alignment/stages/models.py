@@ -12,10 +12,10 @@ from pretrace.common.files import atomic_folder, sha256_of_json
 from pretrace.model.language_model import LanguageModel
 from pretrace.schemas.alignment.records import RewardReport
 from pretrace.settings.alignment.stages import Arm
-from pretrace.training.alignment.data import store
 from pretrace.training.alignment.loop import Row, seed_of
 from pretrace.training.alignment.policy.dpo import train_dpo
 from pretrace.training.alignment.policy.ppo import Judges, Ppo
+from pretrace.training.alignment.prompts import store
 from pretrace.training.alignment.reward.comparisons import Compared, accuracy
 from pretrace.training.alignment.reward.scalar_model import ScalarModel, rewards, save_scalar_model
 from pretrace.training.alignment.reward.train import train_reward_model

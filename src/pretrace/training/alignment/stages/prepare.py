@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from pretrace.common.files import atomic_folder, sha256_of_file
 from pretrace.schemas.alignment.records import PromptsReport, SftReport
-from pretrace.training.alignment.data import store
-from pretrace.training.alignment.data.from_documents import Passage, divided, passages_of
-from pretrace.training.alignment.data.from_files import read_files
-from pretrace.training.alignment.data.gold import fit_gold
-from pretrace.training.alignment.data.judge import judged
 from pretrace.training.alignment.loop import Row, seed_of
+from pretrace.training.alignment.prompts import store
+from pretrace.training.alignment.prompts.from_documents import Passage, divided, passages_of
+from pretrace.training.alignment.prompts.from_files import read_files
+from pretrace.training.alignment.prompts.gold import fit_gold
+from pretrace.training.alignment.prompts.judge import judged
 from pretrace.training.alignment.sft import demonstration_loss, train_on_demonstrations
 from pretrace.training.alignment.stages.project import COMPARED, Project
 from pretrace.training.alignment.text.conversation import Rendered, continuation

@@ -20,10 +20,10 @@ from pretrace.tokens.load import copy_vocabulary
 from pretrace.tokens.shards import open_shards
 from pretrace.tokens.shards.read import Shards
 from pretrace.tokens.vocabulary import Vocabulary
-from pretrace.training.alignment.data import store
-from pretrace.training.alignment.data.gold import GoldReward
 from pretrace.training.alignment.loop import seed_of
 from pretrace.training.alignment.policy.sample import Sampler
+from pretrace.training.alignment.prompts import store
+from pretrace.training.alignment.prompts.gold import GoldReward
 from pretrace.training.alignment.reward.scalar_model import WEIGHTS, ScalarModel, load_scalar_model, rewards
 from pretrace.training.alignment.text.conversation import Rendered
 from pretrace.training.alignment.text.roles import NAMES, RoleVocabulary

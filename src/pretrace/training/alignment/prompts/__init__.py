@@ -1,0 +1,1 @@
+"""Prompts, demonstrations and comparisons: from documents without a label, or from files."""
