@@ -35,6 +35,7 @@ SCALE: dict[str, dict[str, Any]] = {
     "pretrain": {"steps": 20, "batch_size": 4, "micro_batch": 2, "warmup_steps": 4, "validate_every": 10}
     | {"save_at_powers_of_two": False},
     "finetune": {"epochs": 1, "batch_size": 8},
+    "sequence": {"steps": 12, "batch_tokens": 512, "warmup_steps": 4, "checkpoint_every": 4, "averaged": 2, "beams": 2},
     "probes": {"rows": {"default": 48}, "dev_rows": 24, "test_rows": 32},
 }
 """Settings that are smaller than at laptop scale."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,9 @@ def test_params_yaml_keeps_all_other_lines_when_dvc_edits_one(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("key", "sets"), [("tasks", "suites"), ("variants", "ablations")])
+@pytest.mark.parametrize(
+    ("key", "sets"), [("tasks", "suites"), ("variants", "ablations"), ("sequences", "sequence_suites")]
+)
 def test_set_replaces_tasks_or_variants(tmp_path: Path, key: str, sets: str) -> None:
     from dvc.utils.hydra import apply_overrides
 
@@ -118,7 +121,7 @@ def test_stage_parameters_exist(stage: str) -> None:
             for name in {"item.system": SYSTEMS, "scale": SCALES}.get(axis, [""]):
                 values = tiny.load(REPOSITORY / file.replace(f"${{{axis}}}", name))
                 for key in keys or []:
-                    assert has(values, key.replace("${item.task}", "*").replace("${item.variant}", "*")), key
+                    assert has(values, re.sub(r"\$\{item\.\w+\}", "*", key)), key
 
 
 @pytest.mark.parametrize("stage", STAGES)

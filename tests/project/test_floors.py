@@ -33,7 +33,7 @@ INSIDE = {
     "tracking": ("", "mlflow_client", "spool", "publish", "status", "__main__"),
     "tokens": ("", "shards"),
     "tasks": ("", "probes", "prepare"),
-    "sequences": ("metrics", "", "probes"),
+    "sequences": ("metrics", "", "probes", "prepare"),
     "training": (
         "distributed",
         "engine",

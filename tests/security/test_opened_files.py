@@ -44,6 +44,8 @@ OWN = {
     "training/features/kept.py": "its own cache in .pretrace, compared with its checksums",
     "model/checkpoints/safetensors_file.py": "after its header was read with `open_file`",
     "corpus/readers/installed_docs.py": "code that is installed",
+    "sequences/probes/describe.py": "code that is installed",
+    "training/sequences/run.py": "its own cache in .pretrace, compared with its checksums",
     "tokens/shards/encode.py": "its own cache in .pretrace",
     "tokens/shards/write.py": "writes",
     "training/engine/jsonl_log.py": "checkpoints in .pretrace",

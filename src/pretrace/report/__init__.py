@@ -39,6 +39,7 @@ from pretrace.report.page import PageData, render_page
 from pretrace.report.predictions import read_variants
 from pretrace.report.provenance import cell_provenance
 from pretrace.report.search import SearchTable, search_table, state_of
+from pretrace.report.sequences.table import sequence_table, sequences_markdown
 from pretrace.report.statistics.verdicts import REFERENCE
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.corpus import CleanReport
@@ -71,7 +72,9 @@ def write_report(settings: Settings, folder: Path = Path("reports"), data: Path 
     write_record(folder / "benchmark.json", benchmark)
     write_record(folder / "pretrain.json", _gathered(settings, folder / "pretrain", PretrainReport))
     write_record(folder / "bpe.json", _gathered(settings, folder / "bpe", VocabularyReport))
-    write_text(folder / "benchmark.md", benchmark_markdown(benchmark) + contamination_markdown(benchmark, heading))
+    table = sequences_markdown(sequence_table(settings, benchmark, folder))
+    more = contamination_markdown(benchmark, heading) + table
+    write_text(folder / "benchmark.md", benchmark_markdown(benchmark) + more)
     write_figures(figures, folder / "figures")
     return benchmark
 
@@ -85,7 +88,7 @@ def write_page(settings: Settings, folder: Path = Path("reports"), data: Path = 
         PretraceError: a result is missing or has another form.
     """
     benchmark = read_record(folder / "benchmark.json", Benchmark)
-    shown = _page_data(settings, folder, data)
+    shown = _page_data(settings, folder, data, benchmark)
     figures = _figures(settings, benchmark, folder)
     if shown.clean.lengths:
         figures["lengths"] = lengths_figure(shown.clean.lengths)
@@ -122,7 +125,7 @@ def _finetune_reports(settings: Settings, folder: Path) -> dict[str, FinetuneRep
     return {cell: report for cell, report in read.items() if report}
 
 
-def _page_data(settings: Settings, folder: Path, data: Path) -> PageData:
+def _page_data(settings: Settings, folder: Path, data: Path, benchmark: Benchmark) -> PageData:
     tasks = {name: read_task_report(folder, name) for name in settings.tasks}
     cost = read_optional_record(folder / "cost.json", dict[str, CostEntry]) or {}
     changed = {name: changed_files(report, folder.parent) for name, report in tasks.items()}
@@ -139,6 +142,7 @@ def _page_data(settings: Settings, folder: Path, data: Path) -> PageData:
         language_tests=_language_tests(settings, folder),
         words=_words(settings, folder),
         few_shot=few_shot_table(read_few_shot(settings, folder)),
+        sequences=sequence_table(settings, benchmark, folder),
         provenance=cell_provenance(settings, cost, _finetune_reports(settings, folder), Path("dvc.lock")),
         search=read_search(settings, folder, data),
     )

@@ -16,6 +16,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.report.constants import constant_note
 from pretrace.report.contamination import clean_scores
 from pretrace.report.predictions import read_predictions
+from pretrace.report.sequences.learned import in_benchmark
 from pretrace.report.statistics.comparisons import Difference
 from pretrace.report.statistics.dev_and_test import dev_test_warnings
 from pretrace.report.statistics.estimates import mean
@@ -85,6 +86,7 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
         rows += own
     averages = _averages(rows, scores)
     comparisons, overall = compare(scores, columns)
+    more: dict[str, Any] = clean_scores(folder, scores, columns) | in_benchmark(settings, folder)
     return Benchmark(
         scale=settings.scale_name,
         systems={name: one.source for name, one in settings.systems.items()},
@@ -100,7 +102,7 @@ def build_benchmark(settings: Settings, folder: Path, data: Path) -> Benchmark:
         comparisons=comparisons,
         overall=overall,
         notes=[note for note in notes if note] + dev_test_warnings(finetuned),
-        **clean_scores(folder, scores, columns),
+        **more,
     )
 
 

@@ -30,6 +30,7 @@ from pretrace.report.page_tables import (
 )
 from pretrace.report.provenance import CellProvenance
 from pretrace.report.search import SearchTable
+from pretrace.report.sequences.table import SequenceTable
 from pretrace.schemas.baselines import SeenRows
 from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.corpus import CleanReport
@@ -69,6 +70,8 @@ class PageData:
     """Of word vectors, by model."""
     few_shot: FewShotTable | None
     """Tasks as prompts, if there were any."""
+    sequences: SequenceTable | None
+    """Learners on tasks from text to text, if there are any."""
     provenance: list[CellProvenance]
     search: SearchTable | None
     """The search on dev, if there was one."""
@@ -112,6 +115,7 @@ def render_page(settings: Settings, data: PageData, benchmark: Benchmark, figure
         language_tests=language_rows(data.language_tests),
         words=data.words,
         few_shot=data.few_shot,
+        sequences=data.sequences,
         provenance=data.provenance,
         search=data.search,
         reading=markdown.reading(benchmark),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from pretrace.schemas.record import Record
+from pretrace.schemas.sequences.learned import LearnReport
 
 
 class BenchmarkRow(Record):
@@ -137,3 +138,7 @@ class Benchmark(Record):
     """Sentences that stand under the table, such as on a majority that is not that of the test rows."""
     contamination: list[CleanScore] = Field(default_factory=list)
     """By task and column, with `corpus.quality.contamination.action: report`."""
+    sequence_scores: dict[str, dict[str, float]] = Field(default_factory=dict)
+    """By task from text to text and learner, the main metric: the form that `dvc metrics diff` shows."""
+    sequences: list[LearnReport] = Field(default_factory=list)
+    """One for each task from text to text and learner, in the order of params.yaml; missing without any."""

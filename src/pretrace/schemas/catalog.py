@@ -23,6 +23,8 @@ from pretrace.schemas.finetuning import (
     SeedResult,
 )
 from pretrace.schemas.models import CurvePoint, LadderRecord, ModelConfig, PretrainReport, RatesRecord, Sample
+from pretrace.schemas.sequences.learned import LearnReport
+from pretrace.schemas.sequences.rows import SequenceTaskRecord, SequenceTaskReport
 from pretrace.schemas.tasks import TaskRecord, TaskReport
 from pretrace.schemas.tokens import Manifest, VocabularyRecord, VocabularyReport
 from pretrace.schemas.tracking import OutputNote, RunRecord, StateFile
@@ -61,6 +63,10 @@ CATALOG = (
     FileFormat("reports/cost.json", dict[str, CostEntry], "every stage", "page, model card, `pretrace trace`"),
     FileFormat("reports/search.json", SearchRecord, "`pretrace search`", "page, README's table"),
     FileFormat("reports/fewshot/<system>.json", FewShotReport, "`pretrace fewshot`", "page"),
+    FileFormat("reports/sequences/rows.json", dict[str, SequenceTaskReport], "stage sequences", "page"),
+    FileFormat("reports/sequences/<task>-<learner>.json", LearnReport, "stage learn", "stage report, page"),
+    FileFormat("data/sequences/<task>/task.json", SequenceTaskRecord, "stage sequences", "stage learn"),
+    FileFormat("models/sequences/<task>-<learner>/config.json", ModelConfig, "stage learn", "people"),
     FileFormat("reports/ladder.json", LadderRecord, "`pretrace ladder`", "page"),
     FileFormat("reports/rates.json", RatesRecord, "`pretrace rates`", "people"),
     FileFormat("reports/assistant/prompts.json", PromptsReport, "stage prompts of assistant/dvc.yaml", "its chapter"),

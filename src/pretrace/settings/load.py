@@ -105,7 +105,7 @@ class Settings(Section):
                     f"systems: {name} is an `{ENCODER_DECODER}`, which is not pre-trained; it learns `sequences`: name "
                     "it in `learners`"
                 )
-        for name, learner in self.learners.items():
+        for name, learner in self.learners.items() if self.sequences else ():
             self._check_learner(name, learner)
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds {self.seeds}: the same seed twice")
@@ -152,19 +152,23 @@ class Settings(Section):
 
     def _check_learner(self, name: str, learner: Learner) -> None:
         """Raise `ValueError` if a learner writes no text, or has no pre-training to start from."""
-        kind = self.learner_scale(name).kind
-        if kind in FEATURES_ONLY or self.learner_scale(name).model.attention == "full":
+        system, scale = self.system_of_learner(name), self.learner_scale(name)
+        if scale.kind in FEATURES_ONLY or (scale.kind == TRANSFORMER and scale.model.attention == "full"):
             raise ValueError(
-                f"learners.{name}.system: {learner.system} does not predict next tokens, so it writes no text; takes "
-                f"an `{ENCODER_DECODER}`, or a system such as gpt2"
+                f"learners.{name}.system: {system} does not predict next tokens, so it writes no text; takes an "
+                f"`{ENCODER_DECODER}` such as transformer, or a system such as gpt2"
             )
-        if learner.pretrained and learner.system not in self.systems:
-            problem = "is not pre-trained" if kind == ENCODER_DECODER else "is none of `systems`, which are pre-trained"
-            raise ValueError(f"learners.{name}.pretrained: {learner.system} {problem}; takes false")
+        if learner.pretrained and system not in self.systems:
+            problem = "is not pre-trained" if scale.kind == ENCODER_DECODER else "is none of `systems`"
+            raise ValueError(f"learners.{name}.pretrained: {system} {problem}; takes false")
+
+    def system_of_learner(self, name: str) -> str:
+        """Return the system of a learner."""
+        return self.learners[name].system or self.first_system
 
     def learner_scale(self, name: str) -> Scale:
         """Return the sizes of a learner, with its system's values in them."""
-        return self.learner_systems[self.learners[name].system].scale
+        return (self.learner_systems | self.systems)[self.system_of_learner(name)].scale
 
     def _check_system(self, name: str, variant: Variant) -> None:
         """Raise `ValueError` if a variant does not fit its system, or has none."""
@@ -191,13 +195,22 @@ class Settings(Section):
 
     def in_use(self, **options: Any) -> dict[str, Any]:
         """Return plain values, without the sets that only stand ready to replace `tasks` or `variants`, and without
-        what only `pretrace rates`, `ladder` and `fewshot` read; of the systems, all but the first with their values at
-        this scale.
+        what only `pretrace rates`, `ladder` and `fewshot` or stages of their own read; of the systems, all but the
+        first with their values at this scale.
 
         Args:
             options: pydantic's, such as `exclude_none`.
         """
-        unused = {"suites", "sequence_suites", "ablations", "rates", "ladder", "few_shot", "learner_systems"}
+        unused = {
+            "suites",
+            "sequence_suites",
+            "ablations",
+            "rates",
+            "ladder",
+            "few_shot",
+            "learners",
+            "learner_systems",
+        }
         values = self.of_system(self.first_system).model_dump(exclude=unused, **options)
         others = {name: one["scale"] for name, one in values.pop("systems").items() if name != self.first_system}
         return values | ({"more_systems": others} if others else {})
@@ -296,7 +309,7 @@ def load_settings(root: Path | str = ".") -> Settings:
         if isinstance(texts := values.get("sequences"), dict):
             values["sequences"] = {task: with_ready(str(task), own, ready, SEQUENCES) for task, own in texts.items()}
     known = {"scale_name": name, "systems": systems, "system_name": chosen[0], "scale": systems[chosen[0]].scale}
-    known["learner_systems"] = _learner_systems(values.get("learners"), root, name)
+    known["learner_systems"] = _learner_systems(values.get("learners") if values.get("sequences") else None, root, name)
     settings = checked(Settings, {"lr": None, **values, **known}, "params.yaml")
     return settings.continued()
 

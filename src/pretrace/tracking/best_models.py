@@ -44,7 +44,8 @@ def best_models(benchmark: Benchmark) -> list[BestModel]:
 
 def experiment_metrics(benchmark: Benchmark) -> dict[str, float]:
     """Return what experiments are compared by: `source/full`, and `mean/full` over the tasks."""
-    columns = {f"{task}/{name}": score for task, scores in benchmark.scores.items() for name, score in scores.items()}
+    by_task = {**benchmark.scores, **benchmark.sequence_scores}
+    columns = {f"{task}/{name}": score for task, scores in by_task.items() for name, score in scores.items()}
     return columns | {f"mean/{name}": score for name, score in benchmark.averages.items()}
 
 

@@ -55,3 +55,11 @@ def test_standard_error_is_that_of_a_mean() -> None:
 def test_no_rows_are_refused() -> None:
     with pytest.raises(PretraceError, match="at least one row"):
         score_texts(["bleu"], [], [])
+
+
+@pytest.mark.parametrize("metric", ["bleu", "chrf"])
+def test_score_that_is_0_in_some_resamples_has_an_interval(metric: str) -> None:
+    answers = ["the cat sat on the mat", *["zzz"] * 5]
+    found = score_texts([metric], answers, [["the cat sat on the mat"], *[["a b c d"]] * 5])[metric]
+    assert 0 < found.stderr < 1
+    assert score_texts([metric], ["zzz"] * 4, [["a b c d"]] * 4)[metric].stderr == 0.0

@@ -42,6 +42,8 @@ class EncoderDecoder(nn.Module):
     """
 
     kind: ClassVar[ModelKind] = "encoder_decoder"
+    output_bias: nn.Parameter | None
+    """Bias (V,) of the logits."""
 
     def __init__(self, settings: ModelSettings, vocabulary_size: int, seed: int = 0) -> None:
         super().__init__()

@@ -27,8 +27,8 @@ class LearnedSeed(Record):
     """One training: what the report has of it, before the seeds are put together."""
 
     seed: int
-    dev_loss: float
-    """Cross-entropy of dev targets with the averaged weights, in nats/token."""
+    dev_loss: float | None
+    """Cross-entropy of dev targets with the averaged weights, in nats/token; null if none fits the context."""
     dev: float
     """Main metric on the dev rows, by greedy choice."""
     written: list[str]
@@ -57,7 +57,7 @@ class LearnReport(Record):
     """The main metric by greedy choice."""
     dev_scores: list[float] = Field(default_factory=list)
     """Main metric on the dev rows for each seed, by greedy choice."""
-    dev_losses: list[float] = Field(default_factory=list)
+    dev_losses: list[float | None] = Field(default_factory=list)
     """Cross-entropy of dev targets for each seed, in nats/token; comparable with the same vocabulary alone."""
     best_seed: int | None = None
     """Seed of the best dev score, whose model is kept."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from importlib.metadata import version
+
+import numpy as np
 
 RESAMPLES = 500
 CONFIDENCE = 1.96
@@ -19,19 +20,20 @@ def corpus_score(metric: str, answers: Sequence[str], references: Texts) -> tupl
         references: of each answer, one or more.
     """
     from sacrebleu.metrics import BLEU, CHRF
+    from sacrebleu.significance import _bootstrap_resample, estimate_ci
 
-    kind = BLEU if metric == "bleu" else CHRF
+    scorer = BLEU() if metric == "bleu" else CHRF()
     most = max(map(len, references))
     streams = [[own[number] if number < len(own) else None for own in references] for number in range(most)]
-    scorer = kind()
-    score = scorer.corpus_score(list(answers), streams).score / 100  # type: ignore[arg-type] # None: no such reference
-    signature = str(scorer.get_signature())
+    found = scorer.corpus_score(list(answers), streams)  # type: ignore[arg-type] # None: no such reference
+    score, signature = float(found.score) / 100, str(scorer.get_signature())
     if len(answers) < 2:
         return score, 0.0, signature
-    again = kind()
-    resampled = again.corpus_score(list(answers), streams, n_bootstrap=RESAMPLES)  # type: ignore[arg-type]
-    half = json.loads(resampled.format(width=6, signature=again.get_signature().format(), is_json=True))
-    return score, float(half.get("confidence_var", 0.0)) / 100 / CONFIDENCE, signature  # missing where all are 0
+    # The interval of its own `n_bootstrap` fails where some resamples score 0 and others do not.
+    statistics = scorer._extract_corpus_statistics(list(answers), streams)  # type: ignore[arg-type]
+    _, resampled = _bootstrap_resample(statistics, scorer, RESAMPLES)
+    _, half = estimate_ci(np.array([float(one.score) for one in resampled]))
+    return score, float(half) / 100 / CONFIDENCE, signature
 
 
 class Rouge:

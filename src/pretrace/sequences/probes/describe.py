@@ -26,7 +26,8 @@ WORDS = range(4, 31)
 """Words of a first sentence (ours)."""
 SHARES = {"test": 0.2, "dev": 0.1}
 """Of the packages; at least one each (ours)."""
-FIRST_SENTENCE = re.compile(r".+?[.!?](?=\s|$)")
+FIRST_SENTENCE = re.compile(r".+?[.!?](?=\s+[^\sa-z]|\s*$)")
+"""Up to a sign that no small letter follows, as one does behind "e.g."."""
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 

@@ -16,8 +16,8 @@ class Learner(Section):
     delimiter and target as one text, and learns the target (GPT-2).
     """
 
-    system: Annotated[str, Field(min_length=1)]
-    """Name of a file in systems/."""
+    system: Annotated[str, Field(min_length=1)] | None = None
+    """Name of a file in systems/; null: the first of `systems`."""
     pretrained: bool = False
     """True starts from the system's first pre-training, with its vocabulary, so it has to be one of `systems`. False
     starts from random weights, with a vocabulary of the task's own training pairs."""

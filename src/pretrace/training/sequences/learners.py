@@ -38,9 +38,17 @@ class Learner(ABC):
     def __init__(self, end_id: int, longest_target: int) -> None:
         self.end_id, self._longest_target = end_id, longest_target
 
-    module: nn.Module
-    writer: Writer
-    """The module, as generation takes it."""
+    model: EncoderDecoder | LanguageModel
+
+    @property
+    def module(self) -> nn.Module:
+        """The model, as training takes it."""
+        return self.model
+
+    @property
+    def writer(self) -> Writer:
+        """The model, as generation takes it."""
+        return self.model
 
     @abstractmethod
     def fits(self, pair: Pair) -> bool:
@@ -81,7 +89,7 @@ class EncodingLearner(Learner):
 
     def __init__(self, model: EncoderDecoder, end_id: int, longest_target: int) -> None:
         super().__init__(end_id, longest_target)
-        self.module = self.writer = self.model = model
+        self.model: EncoderDecoder = model
 
     def fits(self, pair: Pair) -> bool:
         return pair.longest < self.model.context
@@ -112,7 +120,7 @@ class ContinuingLearner(Learner):
     def __init__(self, model: LanguageModel, end_id: int, longest_target: int) -> None:
         super().__init__(end_id, longest_target)
         model.check_is_causal()
-        self.module = self.writer = self.model = model
+        self.model: LanguageModel = model
 
     def fits(self, pair: Pair) -> bool:
         return len(pair.source) + len(pair.target) + 3 <= self.model.context

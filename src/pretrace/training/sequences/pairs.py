@@ -59,8 +59,7 @@ def batches_of(pairs: Sequence[Pair], batch_tokens: int, seed: int) -> list[np.n
     return [np.array(batch) for batch in found]
 
 
-def batch_at(step: int, batches: Sequence[np.ndarray], seed: int) -> np.ndarray:
-    """Return the batch of a step, counted from 0: each batch once an epoch, in an order that the seed draws."""
-    epoch, place = divmod(step, len(batches))
-    chosen: np.ndarray = batches[int(np.random.default_rng([seed, 1 + epoch]).permutation(len(batches))[place])]
-    return chosen
+def batch_number(step: int, batches: int, seed: int) -> int:
+    """Return which batch a step learns, both counted from 0: each once an epoch, in an order that the seed draws."""
+    epoch, place = divmod(step, batches)
+    return int(np.random.default_rng([seed, 1 + epoch]).permutation(batches)[place])

@@ -12,12 +12,11 @@ import time
 from collections.abc import Iterator, Sequence
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
-from pretrace.common.errors import PretraceError
 from pretrace.common.files import locked
 from pretrace.common.progress import progress
+from pretrace.model.checkpoints.safetensors_file import WeightsFile
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.schemas.checkpoint import CheckpointMetadata
 from pretrace.settings.learners.sequence import SequenceSettings
@@ -27,7 +26,7 @@ from pretrace.training.engine.device import Device
 from pretrace.training.engine.loop import Step, train_steps
 from pretrace.training.engine.schedule import warmup_inverse_sqrt
 from pretrace.training.sequences.learners import Learner
-from pretrace.training.sequences.pairs import Pair, batch_at, batches_of
+from pretrace.training.sequences.pairs import Pair, batch_number, batches_of
 
 DEV_BATCH_TOKENS = 4096
 """Tokens of a batch of dev rows, whose loss depends on the size by rounding alone."""
@@ -39,6 +38,7 @@ class PairTrainer:
     Args:
         learner: is trained in place.
         pairs: those to learn, all of which fit.
+        dev: those that losses are of.
         lr: peak learning rate.
     """
 
@@ -66,6 +66,18 @@ class PairTrainer:
     def epochs(self) -> float:
         """Times that each pair is learned."""
         return self.settings.steps / len(self.batches)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the sources and targets of all steps, with the ends of targets."""
+        sizes = [
+            sum(len(self.pairs[index].source) + len(self.pairs[index].target) + 1 for index in batch)
+            for batch in self.batches
+        ]
+        whole, rest = divmod(self.settings.steps, len(self.batches))
+        first = whole * len(self.batches)
+        order = [batch_number(step, len(self.batches), self.seed) for step in range(first, first + rest)]
+        return whole * sum(sizes) + sum(sizes[number] for number in order)
 
     def learning_rate(self, step: int) -> float:
         """Return the rate of a step, counted from 0."""
@@ -105,7 +117,8 @@ class PairTrainer:
         )
 
     def _losses(self, step: int) -> Iterator[Tensor]:
-        chosen = [self.pairs[index] for index in batch_at(step, self.batches, self.seed)]
+        batch = self.batches[batch_number(step, len(self.batches), self.seed)]
+        chosen = [self.pairs[index] for index in batch]
         rate = self.settings.dropout
         dropout = Dropout(rate, self.seed, step, range(len(chosen))) if rate else None
         with self.device.autocast():
@@ -115,8 +128,8 @@ class PairTrainer:
         """Write a step's loss; at a checkpoint the dev loss, the weights that are averaged, and the state."""
         row = {"step": step.number, "loss": round(step.loss, 6), "lr": self.learning_rate(step.number - 1)}
         due = step.number in self.checkpoint_steps
-        if due:
-            row["dev_loss"] = round(self.dev_loss(), 6)
+        if due and (dev_loss := self.dev_loss()) is not None:
+            row["dev_loss"] = dev_loss
         checkpoints.curve.append(row)
         if step.number in self.averaged_steps:
             checkpoints.save_weights(step.number, self.learner.module)
@@ -136,8 +149,8 @@ class PairTrainer:
         return self.checkpoint_steps[-self.settings.averaged :]
 
     @torch.no_grad()
-    def dev_loss(self) -> float:
-        """Return the mean loss of a dev row's token without smoothing or dropout, in nats."""
+    def dev_loss(self) -> float | None:
+        """Return the mean loss of a dev row's token without smoothing or dropout, in nats; None without dev rows."""
         self.learner.module.eval()
         total = count = 0.0
         with self.device.autocast():
@@ -147,22 +160,17 @@ class PairTrainer:
                 total += tokens * float(self.learner.loss(chosen, 0.0, None))
                 count += tokens
         self.learner.module.train()
-        return total / max(1.0, count)
+        return round(total / count, 6) if count else None
 
     @torch.no_grad()
     def _average(self, checkpoints: Checkpoints) -> None:
         """Put the mean of the weights of `averaged_steps` into the model."""
-        sums: dict[str, Tensor] = {}
-        for step in self.averaged_steps:
-            path = checkpoints.weights_folder / f"step-{step:08d}.safetensors"
-            try:
-                weights = load_file(path)
-            except Exception as error:
-                raise PretraceError(
-                    f"{path}: not usable ({error}); delete {checkpoints.folder} and run again"
-                ) from None
-            for name, tensor in weights.items():
-                sums[name] = sums[name] + tensor.double() if name in sums else tensor.double()
+        files = [
+            WeightsFile(checkpoints.weights_folder / f"step-{step:08d}.safetensors") for step in self.averaged_steps
+        ]
         for name, parameter in self.learner.module.named_parameters():
-            parameter.copy_((sums[name] / len(self.averaged_steps)).float())
+            total = torch.zeros(parameter.shape, dtype=torch.float64)
+            for file in files:
+                total += file.read(name)
+            parameter.copy_((total / len(files)).float())
         self.learner.module.eval()

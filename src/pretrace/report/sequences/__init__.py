@@ -1,0 +1,1 @@
+"""The table of tasks from text to text."""
