@@ -1,4 +1,4 @@
-"""What a training on pairs starts from: its vocabulary, and a model of random or pre-trained weights."""
+"""The start of a training on pairs: its vocabulary, and a model of random or pre-trained weights."""
 
 from __future__ import annotations
 
