@@ -101,6 +101,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
             '.venv/bin/pretrace generate --prompt "the function returns"',
             Run(nightly=False, says="the function returns"),
         ),
+        (".venv/bin/pretrace serve", ByTest(SERVER)),
         (".venv/bin/pretrace evaluate --text README.md", Run(nightly=False, says="perplexity")),
         (".venv/bin/pretrace predict acceptability-full < rows.jsonl", Run(nightly=False, stdin="data/rows.jsonl")),
         (

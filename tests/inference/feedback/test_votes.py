@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -83,9 +84,23 @@ def test_no_choice_that_was_acknowledged_is_lost_in_a_kill(tmp_path: Path) -> No
     assert len(set(found)) == len(found)
 
 
-def test_full_disk_refuses_the_choice_in_words() -> None:
-    with pytest.raises((PretraceError, OSError)):
-        append(Path("/dev/full/votes.jsonl"), vote())
+def test_full_disk_refuses_the_choice_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After half a row; what was there stays, and the next choice is kept."""
+    path, write = tmp_path / "votes.jsonl", os.write
+    first = append(path, vote())
+
+    def full(descriptor: int, content: bytes) -> int:
+        write(descriptor, content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(PretraceError, match="disk is full"):
+            append(path, vote())
+    assert path.read_bytes() == before
+    second = append(path, vote())
+    assert list(read(path)) == [first, second]
 
 
 def test_pair_comes_back_once_with_sides_exchanged(tmp_path: Path) -> None:

@@ -105,6 +105,8 @@ class Engine:
         self._running: dict[str, list[Ticket]] = {name: [] for name in shelf.entries}
         self._changed = threading.Condition()
         self._stopping = self._over = False
+        self._wanted: str | None = None
+        """A model that waits for room beside others, which take no new texts meanwhile."""
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -165,6 +167,8 @@ class Engine:
                 if self._over:
                     return
             start = time.monotonic()
+            if self._wanted and not self._waiting[self._wanted]:
+                self._wanted = None
             for name in self._waiting:
                 if self._waiting[name] or self._running[name]:
                     self._guarded(name)
@@ -188,7 +192,10 @@ class Engine:
         """Read prompts of a model for which there is room, and add a token to each of its texts."""
         served = self.shelf.get(name)
         if served is None:
+            self._wanted = name
             return self._drop_left(name)
+        if self._wanted == name:
+            self._wanted = None
         running = list(self._running[name])
         new = self._next(name, served)
         served.batch.step()
@@ -204,7 +211,7 @@ class Engine:
         """Return tickets that join now; those that need no tokens are answered."""
         self._drop_left(name)
         new: list[Ticket] = []
-        waiting = self._waiting[name]
+        waiting = self._waiting[name] if self._wanted is None else deque()
         while waiting and len(new) < min(BETWEEN, served.batch.room):
             ticket = waiting.popleft()
             self._running[name].append(ticket)
