@@ -356,6 +356,12 @@ def build_parser() -> argparse.ArgumentParser:
     add(check, "check settings, data, memory and disk, and estimate the run")
     add_generate(add(generate, "continue texts with a pre-trained language model"), add_model)
     add_serve(add(serve, "serve language models by OpenAI's HTTP interface, with a page to talk to them"))
+    one = add(chat, "talk to a language model in the terminal")
+    add_model(one, "folder of a language model")
+    one.add_argument("--system", metavar="TEXT", default="", help="text before the conversation")
+    one.add_argument("--seed", type=SEED, help="random seed of the first answer (default: drawn)")
+    one.add_argument("--tokens", type=COUNT, default=60, help="most tokens of an answer")
+    add_drawing(one)
     one = add(
         feedback, "show what people preferred on the page, write it as pairs for a reward model, or take rows out"
     )
