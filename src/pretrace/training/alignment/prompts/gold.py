@@ -1,7 +1,7 @@
 """The gold reward: which half of the sources a text sounds like, known by construction.
 
-It is a function of the text alone, fitted on the training documents: the mean over an answer's tokens of the log-odds of
-one half against the other. No model that is judged by it sees it, and it needs no label.
+It is a function of the text alone, fitted on the training documents: the mean over an answer's tokens of the log-odds
+of one half against the other. No model that is judged by it sees it, and it needs no label.
 
 Shapes: V vocabulary.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def with_ties(scores: np.ndarray, within: float) -> np.ndarray:
     """Return scores in which those that follow each other within a distance, from the best down, are the same."""
     found = scores.copy()
     order = np.argsort(-scores, kind="stable")
-    for above, below in zip(order, order[1:], strict=False):
+    for above, below in pairwise(order.tolist()):
         if scores[above] - scores[below] <= within:
             found[below] = found[above]
     return found
