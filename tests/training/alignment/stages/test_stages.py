@@ -17,6 +17,7 @@ from pretrace.training.alignment.stages.compare import compare
 from pretrace.training.alignment.stages.models import run_reward, train_arm
 from pretrace.training.alignment.stages.prepare import make_comparisons, prepare_prompts, run_sft
 from pretrace.training.alignment.stages.project import Project
+from pretrace.training.alignment.text.chat_template import chat_vocabulary
 from tests.helpers.small_alignment import make_assistant_project
 
 
@@ -67,6 +68,8 @@ def test_pipeline_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert report.start.point.gold is None and not report.best_of_gold
     assert project.start().vocabulary_size == project.vocabulary.size == 84
     assert "conversations" in text
+    chat = chat_vocabulary(project.models / "policies" / "ppo" / "seed-1")
+    assert chat.fingerprint == project.vocabulary.fingerprint
 
 
 def test_prompt_that_does_not_fit_the_context_is_told_before_training(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ and those that only measure.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from pretrace.tokens.vocabulary import Vocabulary
 
 MOST_OF_A_DOCUMENT = 8
 """Passages of a document: a long one does not decide alone."""
-CHARACTERS = 8000
+CHARACTERS = 5000
 """Of a document that are read."""
 
 
@@ -72,20 +72,22 @@ def passages_of(folder: Path, vocabulary: Vocabulary, settings: Prompts) -> dict
     Raises:
         PretraceError: there are no documents.
     """
-    length, found = settings.tokens + settings.answer_tokens, {}
-    for document in _read(folder, settings):
+    length = settings.tokens + settings.answer_tokens
+    share = settings.test_share
+    enough = max(settings.train / (1 - share), settings.test / max(share, 0.01))
+    found: dict[str, list[Passage]] = {}
+    count = 0
+    for document in sorted(read_documents(folder), key=lambda one: hashlib.sha256(_name(one).encode()).digest()):
         ids = vocabulary.encode(document.text[:CHARACTERS])[:-1]  # the last word may be cut
         starts = range(0, len(ids) - length + 1, max(settings.every, length))
-        own = [ids[start : start + length] for start in list(starts)[:MOST_OF_A_DOCUMENT]]
+        parts = [ids[start : start + length] for start in list(starts)[:MOST_OF_A_DOCUMENT]]
         name = _name(document)
-        found[name] = [Passage(tuple(p[: settings.tokens]), tuple(p[settings.tokens :]), name) for p in own]
-    return {name: passages for name, passages in found.items() if passages}
-
-
-def _read(folder: Path, settings: Prompts) -> Iterator[Document]:
-    """Yield documents in an order of their names' hashes, as many as surely make enough prompts."""
-    documents = sorted(read_documents(folder), key=lambda one: hashlib.sha256(_name(one).encode()).digest())
-    yield from documents[: 4 * (settings.train + settings.test)]
+        if parts:
+            found[name] = [Passage(tuple(p[: settings.tokens]), tuple(p[settings.tokens :]), name) for p in parts]
+        count += len(parts)
+        if count >= enough:  # the tokenizer of words is slow
+            break
+    return found
 
 
 def _name(document: Document) -> str:

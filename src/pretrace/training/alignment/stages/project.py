@@ -25,6 +25,7 @@ from pretrace.training.alignment.policy.sample import Sampler
 from pretrace.training.alignment.prompts import store
 from pretrace.training.alignment.prompts.gold import GoldReward
 from pretrace.training.alignment.reward.scalar_model import WEIGHTS, ScalarModel, load_scalar_model, rewards
+from pretrace.training.alignment.text.chat_template import save_template
 from pretrace.training.alignment.text.conversation import Rendered
 from pretrace.training.alignment.text.roles import NAMES, RoleVocabulary
 from pretrace.training.engine.device import Device, choose_device
@@ -128,13 +129,14 @@ class Project:
         return open_shards(self.root / "data" / "shards" / self.settings.system, split)
 
     def save(self, folder: Path, model: LanguageModel) -> None:
-        """Write a policy with the vocabulary of its text.
-
-        A model with roles has rows after it, in the order of `pretrace.training.alignment.text.roles.NAMES`.
+        """Write a policy with the vocabulary of its text; one with roles also has their template, by which the server
+        knows it.
         """
         with atomic_folder(folder) as out:
             save_model(out, model)
             copy_vocabulary(self.vocabulary_folder, out / "vocabulary")
+            if self.has_roles:
+                save_template(out)
 
     def check_context(self, model: LanguageModel) -> None:
         """Check that a prompt and its answer fit into what a model reads.
