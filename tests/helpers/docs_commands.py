@@ -290,6 +290,10 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         (".venv/bin/dvc exp run -S 'tasks=${suites.glue}'", TO_TASKS),
         (".venv/bin/dvc exp run -S 'tasks=${suites.paper}' -S ready.source=huggingface", HUB),
         (
+            ".venv/bin/dvc exp run -S 'sequences=${sequence_suites.probes}'",
+            ByTest("tests/integration/test_sequences.py::test_learners_of_a_probe_are_in_one_table"),
+        ),
+        (
             ".venv/bin/pretrace predict rte-full rows.jsonl",
             Run(".venv/bin/pretrace predict follows-full data/rows.jsonl", nightly=False),
         ),

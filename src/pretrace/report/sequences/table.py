@@ -93,4 +93,4 @@ def sequences_markdown(table: SequenceTable | None) -> str:
         sizes = [f"{line.report.n_train:,}", f"{line.report.parameters:,}"]
         lines.append(f"| {' | '.join([line.task, line.learner, line.start, *line.scores, line.greedy, *sizes])} |")
     notes = [table.reading, *table.signatures, *table.warnings]
-    return "\n".join(["", "## Text to text", "", *lines, "", *notes, ""])
+    return "\n".join(["", "## Text to text", "", *lines, "", "\n\n".join(notes), ""])
