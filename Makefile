@@ -31,7 +31,7 @@ repro: .venv ## run the pipeline, print the benchmark table and update the READM
 	@$(RUN) -m pretrace.report
 
 assistant: .venv ## run the second pipeline, after `make repro`: demonstrations, reward model, PPO; reports/assistant/
-	@$(RUN) -m dvc repro assistant/dvc.yaml
+	@for stage in prompts sft comparisons reward policies compare; do sh stages/run ../assistant/stages/$$stage || exit 1; done
 	@$(RUN) -m pretrace.tracking wait
 
 test: .venv ## run all tests, in JOBS processes (2)

@@ -45,6 +45,15 @@ def test_stage_depends_on_the_code_and_the_settings_it_has(stage: str) -> None:
     assert set(entry["params"][0]["assistant/params.yaml"]) <= set(PARAMS)
 
 
+def test_make_runs_all_stages_in_order() -> None:
+    assert f"for stage in {' '.join(STAGES)}; do" in (REPOSITORY / "Makefile").read_text()
+
+
+def test_first_pipeline_does_not_see_the_second() -> None:
+    """Else `dvc status`, `dvc pull` and the gate would count stages that were never run."""
+    assert "!/assistant" not in (REPOSITORY / ".dvcignore").read_text()
+
+
 def test_outputs_of_the_second_pipeline_are_none_of_the_first() -> None:
     for entry in STAGES.values():
         for out in entry["outs"]:
