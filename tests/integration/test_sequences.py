@@ -57,7 +57,7 @@ def test_bad_pairs_are_one_line(tmp_path: Path) -> None:
         ({"train": "rows/none.csv"}, "no file rows/none.csv"),
     ]:
         tiny.change_params(project, sequences={"mine": entry})
-        said = tiny.run(project, "python", "stages/sequences.py")
+        said = tiny.run(project, "sh", "stages/run", "sequences")
         assert said.returncode == 1
         assert len([line for line in said.stderr.splitlines() if line]) == 1
         assert message in said.stderr
