@@ -8,6 +8,7 @@ Medians of the rounds, their ratio and whether the results are the same go to re
 reliable than times.
 
 cleaning, workers       the recipe for text against the plain one; two processes against one (cleaning.py)
+languages               other languages than English against the plain recipe (languages.py)
 short, alike            short documents, and near duplicates where all are alike (near_duplicates.py)
 vocabulary, encoding    tokens and ids against tokenizers and sentencepiece (vocabulary.py)
 byte_level              GPT-2's kind of vocabulary, trained and applied, against tokenizers (byte_level.py)
@@ -35,6 +36,7 @@ from byte_level import compare_byte_level
 from cleaning import compare_cleaning, compare_workers
 from finetuning import compare_finetuning
 from generation import compare_generation
+from languages import compare_languages
 from lineage import compare_lineage
 from loading import compare_loading
 from memory import compare_memory
@@ -98,6 +100,7 @@ def if_shards(compare: Callable[[Path], dict[str, Any]]) -> Callable[[Inputs], R
 COMPARISONS: dict[str, Callable[[Inputs], Results]] = {
     "cleaning": lambda inputs: iter([compare_cleaning(inputs.texts)]),
     "workers": lambda inputs: iter([compare_workers(inputs.texts)]),
+    "languages": lambda _: iter(compare_languages()),
     "short": lambda inputs: iter(compare_short(inputs.texts)),
     "alike": lambda _: iter(compare_alike()),
     "vocabulary": lambda inputs: iter([compare_vocabulary(inputs.cleaned)]),

@@ -1,14 +1,18 @@
+# ruff: noqa: RUF001
 """GPT-1's recipe with the tokenizers of other languages, from raw text to ids."""
 
 from __future__ import annotations
 
+import itertools
+import random
 from pathlib import Path
 
 import pytest
 
 from pretrace.common.errors import PretraceError
 from pretrace.corpus import Document, Gpt1Words, clean_documents, clean_text_plainly, read_documents, write_documents
-from pretrace.corpus.text.other_languages import clean_text_of
+from pretrace.corpus.text.other_languages import clean_text_of, clean_text_of_plainly, tokenizer_of
+from pretrace.corpus.text.word_tokenizer import ChunkTokenizer
 from pretrace.settings import Corpus, VocabularySettings
 from pretrace.tokens import load_vocabulary, train_on_documents
 from pretrace.tokens.shards import write_shards
@@ -39,6 +43,78 @@ def test_corpus_of_another_language_becomes_ids(language: str, tmp_path: Path) -
     kept = list(read_documents(tmp_path / "clean" / "train"))
     assert manifest.splits["train"].bytes == sum(len(document.text.encode()) + 1 for document in kept)
     assert {document.text for document in kept} <= {document.text for document in documents}
+
+
+SCRIPTS = {
+    "fr": "L'éÀùçêÎŒœ «»“”’-–—…abzAZ",
+    "de": "äöüÄÖÜßẞ „“‚‘–abzAZ",
+    "es": "¿¡ñÑáéíóúü ºªabzAZ",
+    "ru": "абвгджзийклэюяАБВГРСЯёЁЂў «»№—",
+    "ar": "\u0645\u0631\u062d\u0628\u0627\u0643\u064b\u0651\u060c\u061b\u061f\u0660\u0663 \u00ab\u00bb",
+    "zh": "我们去好的，。！？：；（）“”《》、\u3000ＡＢ１２",
+    "el": "αβγδεζΣσςΑΒΓΞΟ ΐύ·«»",
+}
+EVERYWHERE = [
+    *" .,:;!?'\"()-/%&<>@#$€£°0123456789",
+    "\n",
+    "\r\n",
+    "\t",
+    "\xa0",
+    "\xad",
+    "\u200d",
+    "\u2028",
+    "\x85",
+    "\ufb01",
+    "\U0001f600",
+]
+
+
+def hostile(language: str, seed: int, count: int) -> list[str]:
+    """Return texts of a script's letters, signs, special words of spaCy and their parts, in odd neighborhoods."""
+    draw = random.Random(f"{language}{seed}")
+    special = sorted(getattr(tokenizer_of(language), "rules", None) or [":o)"])
+    letters = list(SCRIPTS[language])
+
+    def piece() -> str:
+        kind = draw.random()
+        if kind < 0.15:
+            word = draw.choice(special)
+            return word if draw.random() < 0.5 else " ".join(word)
+        if kind < 0.45:
+            return draw.choice(EVERYWHERE)
+        return "".join(draw.choices(letters, k=draw.choice((1, 2, 3, 6))))
+
+    return ["".join([piece() for _ in range(draw.randint(1, 12))]) for _ in range(count)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", SCRIPTS)
+def test_every_text_is_cleaned_as_by_the_recipe(language: str) -> None:
+    for text in hostile(language, seed=1, count=400):
+        assert clean_text_of(language, text) == clean_text_of_plainly(language, text), ascii(text)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("language", SCRIPTS)
+def test_twenty_thousand_texts_are_cleaned_as_by_the_recipe(language: str) -> None:
+    for text in hostile(language, seed=2, count=20_000):
+        assert clean_text_of(language, text) == clean_text_of_plainly(language, text), ascii(text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["fr", "de", "ru"])
+def test_words_of_one_shape_are_split_by_spacy_once(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pretrace.corpus.text.chunk_shapes.OFTEN", 1)
+    chunks = ChunkTokenizer(tokenizer_of(language))
+    asked: list[str] = []
+    ask = chunks._spacy_tokens
+    monkeypatch.setattr(chunks, "_spacy_tokens", lambda new: asked.extend(new) or ask(new))
+    letters = [letter for letter in SCRIPTS[language].lower() if letter.isalpha()]
+    words = ["".join(pair) for pair in itertools.product(letters, repeat=2)]
+    new = [*words, *(f"{word}:" for word in words)]
+    plain = tokenizer_of(language)
+    assert chunks.tokens(new) == [" ".join([token.text.lower() for token in plain(chunk)]) for chunk in new]
+    assert 0 < len(asked) < len(words) / 2
 
 
 def test_english_line_by_line_is_the_plain_recipe() -> None:

@@ -1,4 +1,4 @@
-"""ChunkTokenizer are split as spaCy splits them, and the cache of them is bounded."""
+"""Chunks are split as spaCy splits them, and the cache of them is bounded."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from itertools import product
 import pytest
 
 from pretrace.corpus.text.clean import Cleaner
-from pretrace.corpus.text.word_tokenizer import ChunkTokenizer, new_spacy_tokenizer
+from pretrace.corpus.text.word_tokenizer import EnglishChunkTokenizer, new_spacy_tokenizer
 
 
 def test_easy_chunks_match_spacy() -> None:
     tokenizer = new_spacy_tokenizer()
-    chunks = ChunkTokenizer(tokenizer)
+    chunks = EnglishChunkTokenizer(tokenizer)
     words = {rule.strip("'.") for rule in tokenizer.rules} | {
         *string.ascii_letters,
         "word",

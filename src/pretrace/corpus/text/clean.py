@@ -19,7 +19,7 @@ from typing import Any
 from pretrace.corpus.text.ascii_cleaner import SIGNS, PlainLineCleaner
 from pretrace.corpus.text.fix_unicode import fix_by_ftfy, fix_line, replaced
 from pretrace.corpus.text.token_joins import TokenJoins
-from pretrace.corpus.text.word_tokenizer import ChunkTokenizer, import_spacy, new_spacy_tokenizer
+from pretrace.corpus.text.word_tokenizer import EnglishChunkTokenizer, import_spacy, new_spacy_tokenizer
 
 CACHED_CHUNKS = 500_000
 """Distinct chunks after which the cache is emptied, so that a corpus of any size fits."""
@@ -145,7 +145,7 @@ class Cleaner:
     def _reset(self) -> None:
         # spaCy caches every word that it has seen, too, so an emptied cache needs a new tokenizer.
         self.tokenizer = new_spacy_tokenizer()
-        self.chunks = ChunkTokenizer(self.tokenizer)
+        self.chunks = EnglishChunkTokenizer(self.tokenizer)
         self._joins = TokenJoins(self.tokenizer)
         single = [chr(code) for code in SIGNS if [token.text for token in self.tokenizer(chr(code))] == [chr(code)]]
         self._plain_lines = PlainLineCleaner(self.tokenizer.rules, self._joins, "".join(single), self.chunks.tokens)

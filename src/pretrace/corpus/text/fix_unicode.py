@@ -10,6 +10,8 @@ import re
 import unicodedata
 from functools import cache
 
+from pretrace.corpus.text.mojibake import may_be_bad
+
 # Lines that ftfy does not change: ASCII without control characters, carriage returns and "&" (of HTML entities).
 UNTOUCHED = re.compile(r"[\t\n\x20-\x25\x27-\x7e]*\Z")
 # With these signs, too, ftfy only straightens the quotes: no run of them looks like a wrong encoding to it.
@@ -41,12 +43,47 @@ def fix_line(line: str, unescape_html: bool = True) -> str:
         return line
     if PLAIN.match(line):
         return replaced(line, STRAIGHT)
-    if WESTERN.match(line) and len(line) < FTFY_SEGMENT:
+    if len(line) >= FTFY_SEGMENT:
+        return fix_by_ftfy(line, unescape_html)
+    # ftfy looks again at what it has changed, until nothing changes.
+    if WESTERN.match(line):
         straight = replaced(line, STRAIGHT)
-        # ftfy looks again at what it has changed, until nothing changes.
         if not SUSPICIOUS.search(line) or not (is_bad(line) or is_bad(straight)):
             return straight
+    elif _steady().match(line):
+        pattern, narrow_ones = _narrow()
+        narrow = pattern.sub(lambda match: narrow_ones[match[0]], line)
+        if unicodedata.is_normalized("NFC", narrow) and not (_is_bad(line) or _is_bad(narrow)):
+            return narrow
     return fix_by_ftfy(line, unescape_html)
+
+
+def _is_bad(line: str) -> bool:
+    from ftfy.badness import is_bad
+
+    return may_be_bad(line) and is_bad(line)
+
+
+@cache
+def _steady() -> re.Pattern[str]:
+    """Return the pattern of lines of any script in which ftfy changes single characters only: those of `_narrow`.
+
+    There are no control and format characters that it removes, no ligatures, no surrogates, and no "&".
+    """
+    from ftfy.chardata import LIGATURES
+
+    controls = "\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u206a-\u206f\ufeff\ufff9-\uffff\ud800-\udfff"
+    return re.compile(f"[^{controls}&\uff06{''.join(map(chr, LIGATURES))}]*\\Z")
+
+
+@cache
+def _narrow() -> tuple[re.Pattern[str], dict[str, str]]:
+    """Return what ftfy puts in the place of single characters, of full and half width and quotes; and their pattern."""
+    from ftfy.chardata import WIDTH_MAP
+
+    quotes = STRAIGHT | dict.fromkeys("\u02bc\u201a\u201b", "'") | dict.fromkeys("\u201e\u201f", '"')
+    narrow = {chr(code): character for code, character in WIDTH_MAP.items()} | quotes
+    return re.compile(f"[{''.join(map(re.escape, narrow))}]"), narrow
 
 
 def fix_by_ftfy(line: str, unescape_html: bool = True) -> str:

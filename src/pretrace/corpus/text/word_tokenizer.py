@@ -1,4 +1,4 @@
-"""spaCy's English tokenizer with a cache: each distinct chunk, which is the text between two spaces, is tokenized once.
+"""spaCy's tokenizers with a cache: each distinct chunk, which is the text between two spaces, is tokenized once.
 
 spaCy splits chunks independently of each other, except at the spaces that `TokenJoins` finds.
 """
@@ -11,6 +11,7 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any
 
+from pretrace.corpus.text.chunk_shapes import ChunkShapes, Shape
 from pretrace.corpus.text.long_words import long_word_tokenizer
 from pretrace.corpus.text.token_joins import GLUE
 
@@ -26,12 +27,12 @@ class ChunkTokenizer:
     """The tokens of chunks in lower case, joined by a space; cached."""
 
     def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer, self._rules = tokenizer, tokenizer.rules
-        self._cache: dict[str, str] = {}
+        self._tokenizer = tokenizer
+        self._cache: dict[str, str] = {"\n": "\n"}
 
     @cached_property
-    def _long_words(self) -> Any:
-        return long_word_tokenizer(self._tokenizer)
+    def _shapes(self) -> ChunkShapes:
+        return ChunkShapes(self._tokenizer)
 
     def __len__(self) -> int:
         return len(self._cache)
@@ -40,23 +41,78 @@ class ChunkTokenizer:
         """Return the tokens of each chunk; new ones are tokenized together, which is several times faster."""
         tokens_of: list[Any] = list(map(self._cache.get, chunks))
         if None in tokens_of:
-            new = {chunk for chunk, tokens in zip(chunks, tokens_of, strict=True) if tokens is None}
-            hard = [chunk for chunk in sorted(new) if not self._is_easy(chunk)]
-            short = [chunk for chunk in hard if len(chunk) < LONG]
-            self._cache.update(zip(short, self._tokenize(short), strict=True))
-            if len(short) < len(hard):
-                self._cache.update((chunk, self._tokenize_long(chunk)) for chunk in hard if len(chunk) >= LONG)
+            self._add({chunk for chunk, tokens in zip(chunks, tokens_of, strict=True) if tokens is None})
             tokens_of = list(map(self._cache.__getitem__, chunks))
         return tokens_of
+
+    def _add(self, new: set[str]) -> None:
+        whole = self._shapes.whole(new)
+        self._cache.update(zip(whole, map(str.lower, whole), strict=True))
+        shapes = {chunk: self._shapes.shape(chunk) for chunk in new.difference(whole)}
+        first = {shape or chunk: chunk for chunk, shape in shapes.items()}
+        self._split(list(first.values()), shapes)
+        self._split([chunk for chunk, shape in shapes.items() if chunk not in self._cache], shapes)
+
+    def _split(self, chunks: list[str], shapes: dict[str, Shape | None]) -> None:
+        """Cache the tokens of chunks; spaCy splits those whose shape is not known."""
+        unknown = []
+        for chunk in chunks:
+            shape = shapes[chunk]
+            tokens = self._shapes.split(chunk, shape) if shape else None
+            if tokens is None:
+                unknown.append(chunk)
+            else:
+                # Word by word, as the lower case of a letter can depend on its neighbors (the Greek sigma).
+                self._cache[chunk] = " ".join([token.lower() for token in tokens])
+        for chunk, tokens in zip(unknown, self._spacy_tokens(unknown), strict=True):
+            if shape := shapes[chunk]:
+                self._shapes.learn(chunk, shape, tokens)
+            self._cache[chunk] = " ".join([token.lower() for token in tokens])
+
+    def _spacy_tokens(self, chunks: list[str]) -> list[list[str]]:
+        """Return spaCy's tokens of each chunk; a line end between them is a token of its own, or they are asked for."""
+        if not chunks:
+            return []
+        tokens: list[list[str]] = [[]]
+        for token in self._tokenizer("\n".join(chunks).replace(GLUE, " ")):
+            if token.text == "\n":
+                tokens.append([])
+            else:
+                tokens[-1].append(token.text)
+        if len(tokens) != len(chunks):
+            return [[token.text for token in self._tokenizer(chunk.replace(GLUE, " "))] for chunk in chunks]
+        return tokens
+
+    @staticmethod
+    def _lower(tokens: Any) -> str:
+        return " ".join([token.text.lower() for token in tokens])
+
+
+class EnglishChunkTokenizer(ChunkTokenizer):
+    """The tokens of spaCy's English tokenizer, which is not asked for chunks that are certain without it."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        super().__init__(tokenizer)
+        self._rules = tokenizer.rules
+
+    @cached_property
+    def _long_words(self) -> Any:
+        return long_word_tokenizer(self._tokenizer)
+
+    def _add(self, new: set[str]) -> None:
+        hard = [chunk for chunk in sorted(new) if not self._is_easy(chunk)]
+        short = [chunk for chunk in hard if len(chunk) < LONG]
+        self._cache.update(zip(short, self._tokenize(short), strict=True))
+        if len(short) < len(hard):
+            long = [chunk for chunk in hard if len(chunk) >= LONG]
+            self._cache.update((chunk, self._lower(self._long_words(chunk.replace(GLUE, " ")))) for chunk in long)
 
     def _is_easy(self, chunk: str) -> bool:
         """Return True if the tokens are certain without spaCy; then they are cached."""
         rules = self._rules
         match = EASY.fullmatch(chunk)
         if not match or chunk in rules:
-            if chunk == "\n":
-                self._cache[chunk] = chunk
-            return chunk == "\n"
+            return False
         quote, word, tail = match.groups()
         if word in rules or (quote and tail) or (tail[:1] == "." and (word + "." in rules or not word[-1].islower())):
             return False
@@ -67,13 +123,9 @@ class ChunkTokenizer:
     def _tokenize(self, chunks: list[str]) -> list[str]:
         if not chunks:
             return []
-        # Word by word, as the lower case of a letter can depend on its neighbors (the Greek sigma). Of the line ends
-        # between the chunks the first space belongs to the word before, the rest is spaCy's token.
+        # Of the line ends between the chunks the first space belongs to the word before, the rest is spaCy's token.
         tokens = self._tokenizer(" \n ".join(chunks).replace(GLUE, " "))
-        return " ".join([token.text.lower() for token in tokens]).split(" \n  ")
-
-    def _tokenize_long(self, chunk: str) -> str:
-        return " ".join([token.text.lower() for token in self._long_words(chunk.replace(GLUE, " "))])
+        return self._lower(tokens).split(" \n  ")
 
 
 def import_spacy() -> type:
