@@ -83,7 +83,7 @@ def warns(*words: str) -> Case:
 
 
 def documents(count: int, unit: DocumentUnit = "file") -> Case:
-    """A corpus of so many documents that are cleaned; tests/corpus/text/test_long_words.py counts the work."""
+    """A corpus of so many documents that are cleaned; tests/corpus/text/chunks/test_long_words.py counts the work."""
 
     def case(folder: Path) -> None:
         texts = [document.text for document in read_files(folder / "c", Columns(), unit)]

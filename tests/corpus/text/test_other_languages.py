@@ -11,8 +11,8 @@ import pytest
 
 from pretrace.common.errors import PretraceError
 from pretrace.corpus import Document, Gpt1Words, clean_documents, clean_text_plainly, read_documents, write_documents
+from pretrace.corpus.text.chunks.word_tokenizer import ChunkTokenizer
 from pretrace.corpus.text.other_languages import clean_text_of, clean_text_of_plainly, tokenizer_of
-from pretrace.corpus.text.word_tokenizer import ChunkTokenizer
 from pretrace.settings import Corpus, VocabularySettings
 from pretrace.tokens import load_vocabulary, train_on_documents
 from pretrace.tokens.shards import write_shards
@@ -104,7 +104,7 @@ def test_twenty_thousand_texts_are_cleaned_as_by_the_recipe(language: str) -> No
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["fr", "de", "ru"])
 def test_words_of_one_shape_are_split_by_spacy_once(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pretrace.corpus.text.chunk_shapes.OFTEN", 1)
+    monkeypatch.setattr("pretrace.corpus.text.chunks.chunk_shapes.OFTEN", 1)
     chunks = ChunkTokenizer(tokenizer_of(language))
     asked: list[str] = []
     ask = chunks._spacy_tokens

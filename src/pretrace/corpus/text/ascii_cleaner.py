@@ -16,9 +16,9 @@ from itertools import product
 
 import numpy as np
 
+from pretrace.corpus.text.chunks.token_joins import TokenJoins
+from pretrace.corpus.text.chunks.word_matcher import MAX_LENGTH, ChunkArrays, WordMatcher
 from pretrace.corpus.text.single_byte import CHARACTERS, ELLIPSIS, NOT_PLAIN, as_bytes, as_text, utf16_units
-from pretrace.corpus.text.token_joins import TokenJoins
-from pretrace.corpus.text.word_matcher import MAX_LENGTH, ChunkArrays, WordMatcher
 
 SIGNS = b'-~!";?+,)(/*[]}{|_'
 """Signs whose runs get spaces around them (`clean.RUN_OF_ONE_SIGN`)."""

@@ -17,9 +17,9 @@ from functools import cache, partial
 from typing import Any
 
 from pretrace.corpus.text.ascii_cleaner import SIGNS, PlainLineCleaner
+from pretrace.corpus.text.chunks.token_joins import TokenJoins
+from pretrace.corpus.text.chunks.word_tokenizer import EnglishChunkTokenizer, import_spacy, new_spacy_tokenizer
 from pretrace.corpus.text.fix_unicode import fix_by_ftfy, fix_line, replaced
-from pretrace.corpus.text.token_joins import TokenJoins
-from pretrace.corpus.text.word_tokenizer import EnglishChunkTokenizer, import_spacy, new_spacy_tokenizer
 
 CACHED_CHUNKS = 500_000
 """Distinct chunks after which the cache is emptied, so that a corpus of any size fits."""

@@ -10,10 +10,10 @@ from functools import cache
 from typing import Any
 
 from pretrace.common.errors import PretraceError
+from pretrace.corpus.text.chunks.token_joins import TokenJoins
+from pretrace.corpus.text.chunks.word_tokenizer import ChunkTokenizer, import_spacy
 from pretrace.corpus.text.clean import CACHED_CHUNKS, standardize
 from pretrace.corpus.text.raw_lines import fixed_pieces
-from pretrace.corpus.text.token_joins import TokenJoins
-from pretrace.corpus.text.word_tokenizer import ChunkTokenizer, import_spacy
 
 KEY = "params.yaml: text.language"
 BLOCK_CHARACTERS = 200_000

@@ -16,10 +16,10 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import Any
 
-from pretrace.corpus.text.character_sets import CharacterSets, UnknownExpressionError, is_letter
+from pretrace.corpus.text.chunks.character_sets import CharacterSets, UnknownExpressionError, is_letter
 
 METHODS = ("prefix_search", "suffix_search", "infix_finditer", "url_match")
-"""What asks expressions; `token_match`, of which French has a million characters, is called instead."""
+"""Members that ask expressions; `token_match`, which has a million characters in French, is called instead."""
 MOST_PARTS, MOST_CHARACTERS = 8, 60
 OFTEN = 20
 """Chunks with the same signs from which on a table of letters pays."""

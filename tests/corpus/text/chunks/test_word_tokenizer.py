@@ -7,8 +7,8 @@ from itertools import product
 
 import pytest
 
+from pretrace.corpus.text.chunks.word_tokenizer import EnglishChunkTokenizer, new_spacy_tokenizer
 from pretrace.corpus.text.clean import Cleaner
-from pretrace.corpus.text.word_tokenizer import EnglishChunkTokenizer, new_spacy_tokenizer
 
 
 def test_easy_chunks_match_spacy() -> None:

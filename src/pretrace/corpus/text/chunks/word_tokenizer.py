@@ -11,9 +11,9 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any
 
-from pretrace.corpus.text.chunk_shapes import ChunkShapes, Shape
-from pretrace.corpus.text.long_words import long_word_tokenizer
-from pretrace.corpus.text.token_joins import GLUE
+from pretrace.corpus.text.chunks.chunk_shapes import ChunkShapes, Shape
+from pretrace.corpus.text.chunks.long_words import long_word_tokenizer
+from pretrace.corpus.text.chunks.token_joins import GLUE
 
 LONG = 200
 """Characters from which a chunk is tokenized by `long_words`: about where that becomes faster than spaCy."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretrace.corpus.text.word_matcher import ChunkArrays, WordMatcher
+from pretrace.corpus.text.chunks.word_matcher import ChunkArrays, WordMatcher
 
 LETTERS = st.text("adistw", min_size=1, max_size=18)
 

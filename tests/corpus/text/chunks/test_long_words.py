@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from pretrace.corpus import clean_text, clean_text_plainly
 from pretrace.corpus.text import fix_unicode, long_words, word_tokenizer
-from pretrace.corpus.text.long_words import long_word_tokenizer
-from pretrace.corpus.text.word_tokenizer import import_spacy, new_spacy_tokenizer
+from pretrace.corpus.text.chunks.long_words import long_word_tokenizer
+from pretrace.corpus.text.chunks.word_tokenizer import import_spacy, new_spacy_tokenizer
 
 SIGNS = """
     :o :o) :> : o ) ( ; ;_; _ - > < ^ <3 8-) 8 = | D :( x -_- ` [ ] {} ~~ !! ++ ** \\ \\") ¬_¬ ಠ_ಠ (╯°□°）╯︵┻━┻ ☃ 😀
