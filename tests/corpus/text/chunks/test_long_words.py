@@ -13,7 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pretrace.corpus import clean_text, clean_text_plainly
-from pretrace.corpus.text import fix_unicode, long_words, word_tokenizer
+from pretrace.corpus.text import fix_unicode
+from pretrace.corpus.text.chunks import long_words, word_tokenizer
 from pretrace.corpus.text.chunks.long_words import long_word_tokenizer
 from pretrace.corpus.text.chunks.word_tokenizer import import_spacy, new_spacy_tokenizer
 
