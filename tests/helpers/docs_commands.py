@@ -112,6 +112,12 @@ PAGES: dict[str, list[tuple[str, How]]] = {
     "docs/api.md": [],
     "docs/architecture.md": [],
     "docs/audit.md": [],
+    "docs/lineage.md": [
+        (
+            ".venv/bin/pretrace lineage",
+            ByTest("tests/integration/test_systems.py::test_systems_at_equal_tokens_and_equal_flops"),
+        ),
+    ],
     "docs/benchmark.md": [(".venv/bin/pretrace search", Run(says="Searched on dev alone: 6 settings"))],
     "docs/ci.md": [
         ("make check", THESE),
