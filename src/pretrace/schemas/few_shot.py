@@ -26,6 +26,8 @@ class ShotScore(Record):
     """Mean over the draws on the dev rows."""
     cut: int
     """Test rows that lost their beginning to fit the context, even without examples."""
+    clean_score: float | None = None
+    """Mean over the draws on the test rows that the training text does not have; missing if that was not looked for."""
     metrics: dict[str, float] = Field(default_factory=dict)
     """Written answers: the mean of each score of the task, by its metric."""
 
@@ -39,6 +41,17 @@ class OtherScore(Record):
     """Mean of `scores`."""
     stderr: float
     """Standard error of `score` from the draw of the test rows and of the seeds."""
+
+
+class RowsInTraining(Record):
+    """Test rows that share an n-gram of words with the training text (GPT-3, appendix C)."""
+
+    words: int
+    """Length of the n-gram: the 5th percentile of the rows' words, from 8 to 13."""
+    found: int
+    """Scored test rows that have one."""
+    too_short: int
+    """Scored test rows with fewer words, which cannot be found and count as clean."""
 
 
 class FewShotTask(Record):
@@ -62,6 +75,8 @@ class FewShotTask(Record):
     """By number of examples, from the fewest."""
     chosen: int | None
     """Number of examples, two or more, with the best score on dev: few-shot; null where none was tried."""
+    contamination: RowsInTraining | None = None
+    """Rows that the training text has; missing if that was not looked for."""
     signatures: dict[str, str] = Field(default_factory=dict)
     """Written answers: the library of a score with its settings, by metric."""
     beside: dict[str, OtherScore] = Field(default_factory=dict)

@@ -19,8 +19,20 @@ def few_shot_lines(report: FewShotReport) -> list[str]:
         for row in task.shots:
             text = f"{100 * row.score:.1f} ± {100 * row.stderr:.1f}"
             text = f"**{text}**" if row.shots == task.chosen else text
+            if row.clean_score is not None and task.contamination and task.contamination.found:
+                text += f", clean {100 * row.clean_score:.1f}"
             cells.append(text if row.examples > row.shots - 0.05 else f"{text} ({row.examples:.1f} fit)")
         lines.append(f"| {name} | {task.prompt} | {task.metric} | {100 * task.chance:.1f} | {' | '.join(cells)} |")
+    lines += [
+        line
+        for name, task in report.tasks.items()
+        if (seen := task.contamination) and seen.found
+        for line in (
+            "",
+            f"{name}: {seen.found} of {task.n} test rows share {seen.words} words in a row with the training text; "
+            f"`clean` is the score of the others ({seen.too_short} have fewer words, and count as clean).",
+        )
+    ]
     for test in report.in_context[-1:]:
         twice = test.repeated
         lines += [

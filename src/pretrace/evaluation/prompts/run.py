@@ -13,6 +13,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.progress import progress
 from pretrace.common.provenance import provenance
 from pretrace.evaluation.prompts.beside import scores_beside, stderr_of_mean
+from pretrace.evaluation.prompts.clean_rows import CleanRows, find_clean_rows
 from pretrace.evaluation.prompts.in_context import measure_in_context
 from pretrace.evaluation.prompts.scorer import Answered, TaskScorer
 from pretrace.evaluation.prompts.sequences import SequencePromptTask, read_sequence_task
@@ -22,7 +23,7 @@ from pretrace.evaluation.prompts.writer import TaskWriter
 from pretrace.evaluation.zero_shot.checkpoints import models_by_step
 from pretrace.evaluation.zero_shot.heuristics import chance
 from pretrace.model import LanguageModel
-from pretrace.schemas.few_shot import FewShotReport, FewShotTask, ShotScore
+from pretrace.schemas.few_shot import FewShotReport, FewShotTask, RowsInTraining, ShotScore
 from pretrace.schemas.models import ModelConfig, PretrainReport
 from pretrace.schemas.record import read_record, write_record
 from pretrace.settings import Settings
@@ -30,6 +31,7 @@ from pretrace.tokens import Vocabulary, load_vocabulary, vocabulary_folder
 from pretrace.tokens.shards import open_shards
 from pretrace.training.engine.device import Device, choose_device
 
+TRAINING = Path("data/clean/train")
 FEWEST_OF_FEW = 2
 """Examples from which a prompt is few-shot."""
 
@@ -60,7 +62,8 @@ def few_shot(settings: Settings, root: Path = Path()) -> FewShotReport:
     in_context = []
     for step, model in models_by_step(folder, trained.steps):
         in_context.append(measure_in_context(step, model.to(device.name), vocabulary, stream, device))
-    scored = {task.name: _task_report(task, model, settings, device, root) for task in tasks}
+    clean = find_clean_rows(tasks, root / TRAINING) if few.contamination else {}
+    scored = {task.name: _task_report(task, model, clean.get(task.name), settings, device, root) for task in tasks}
     known_here: dict[str, Any] = provenance()
     report = FewShotReport(
         scale=settings.scale_name,
@@ -109,8 +112,11 @@ def scorer_of(task: PromptTask, model: LanguageModel, device: Device) -> TaskSco
     return TaskWriter(task, model) if isinstance(task, SequencePromptTask) else TaskScorer(task, model, device)
 
 
-def _task_report(task: PromptTask, model: LanguageModel, settings: Settings, device: Device, root: Path) -> FewShotTask:
+def _task_report(
+    task: PromptTask, model: LanguageModel, clean: CleanRows | None, settings: Settings, device: Device, root: Path
+) -> FewShotTask:
     few, scorer, rows = settings.few_shot, scorer_of(task, model, device), []
+    scorer.clean_N = clean.clean_N if clean else None
     seeds = {shots: few.seeds if shots else few.seeds[:1] for shots in sorted(few.shots)}
     with progress(total=sum(map(len, seeds.values())), unit="draw", description=task.name) as bar:
         for shots, own in seeds.items():
@@ -138,11 +144,18 @@ def _task_report(task: PromptTask, model: LanguageModel, settings: Settings, dev
         chosen=best.shots if best else None,
         beside=beside,
         signatures=test[0].signatures,
+        contamination=_contamination(clean),
     )
 
 
+def _contamination(clean: CleanRows | None) -> RowsInTraining | None:
+    if clean is None:
+        return None
+    return RowsInTraining(words=clean.words, found=int((~clean.clean_N).sum()), too_short=clean.too_short)
+
+
 def _shot_score(shots: int, dev: list[Answered], test: list[Answered]) -> ShotScore:
-    scores = [one.score for one in test]
+    scores, clean = [one.score for one in test], [one.clean_score for one in test]
     spread = {"spread": round(float(np.std(scores, ddof=1)), 6)} if len(scores) > 1 else {}
     return ShotScore(
         shots=shots,
@@ -153,5 +166,6 @@ def _shot_score(shots: int, dev: list[Answered], test: list[Answered]) -> ShotSc
         **spread,
         dev_score=round(float(np.mean([one.score for one in dev])), 6),
         cut=max(one.cut for one in test),
+        clean_score=None if None in clean else round(float(np.mean(clean)), 6),
         metrics={name: round(float(np.mean([one.metrics[name] for one in test])), 6) for name in test[0].metrics},
     )

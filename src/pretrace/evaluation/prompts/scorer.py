@@ -33,6 +33,8 @@ class Answered:
     """Mean number of examples in a prompt."""
     cut: int
     """Rows that lost their beginning to fit the context."""
+    clean_score: float | None = None
+    """Score of the rows that the training text does not have; None if that is not known, or none are left."""
     metrics: dict[str, float] = field(default_factory=dict)
     """Written answers: each score of the task."""
     signatures: dict[str, str] = field(default_factory=dict)
@@ -46,6 +48,8 @@ class TaskScorer:
     task: PromptTask
     model: LanguageModel
     device: Device
+    clean_N: np.ndarray | None = None
+    """True for test rows that the training text does not have; None: not known."""
     _values: dict[tuple[str, int, int, int], np.ndarray] = field(default_factory=dict)
     """Values of answers (A,) by split, row, seed and number of examples that fit; without examples the seed is 0."""
     _alone: dict[tuple[str, int], np.ndarray] = field(default_factory=dict)
@@ -56,13 +60,16 @@ class TaskScorer:
         task, numbers = self.task, [int(number) for number in self.task.numbers[split]]
         values_NA, prompts = self._values_of(split, numbers, seed, shots)
         predictions_N, labels_N = predictions_of(values_NA, task.form.levels), task.labels(split)
-        metric = task.data.metric
+        metric, clean_N = task.data.metric, clean_of(split, self.clean_N)
         return Answered(
             predictions_N,
             metric_score(metric, labels_N, predictions_N),
             standard_error(metric, labels_N, predictions_N),
             float(np.mean([prompt.examples for prompt in prompts])),
             sum(not prompt.fits for prompt in prompts),
+            clean_score=metric_score(metric, labels_N[clean_N], predictions_N[clean_N])
+            if clean_N is not None
+            else None,
         )
 
     def values(self, split: str, number: int, seed: int, shots: int) -> np.ndarray:
@@ -111,3 +118,8 @@ class TaskScorer:
 
     def _scores(self, groups: Sequence[Sequence[Question]]) -> Scores:
         return score_groups(self.model, groups, self.device)
+
+
+def clean_of(split: str, clean_N: np.ndarray | None) -> np.ndarray | None:
+    """Return which rows of a split count as clean; None if that is not known, or none do."""
+    return clean_N if split == "test" and clean_N is not None and clean_N.any() else None

@@ -109,4 +109,4 @@ def read_sequence_task(
 
 def _as_row(row: SequenceRow, text: PromptText) -> Row:
     parts = (row.source, row.context, row.targets[0])
-    return Row(tuple(text.prepared(part.strip()) for part in parts), 0, row.origin)
+    return Row(tuple(text.prepared(part.strip()) for part in parts), 0, row.origin, parts)

@@ -108,4 +108,4 @@ def drawn_rows(task: str, split: str, count: int, limit: int | None) -> np.ndarr
 
 
 def _as_read(row: Row, vocabulary: Vocabulary, words: Gpt1Words) -> Row:
-    return Row(parts_read(row.parts, row.raw, vocabulary, words), row.label, row.origin)
+    return Row(parts_read(row.parts, row.raw, vocabulary, words), row.label, row.origin, row.raw or row.parts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pretrace.evaluation.prompts.scorer import Answered
+from pretrace.evaluation.prompts.scorer import Answered, clean_of
 from pretrace.evaluation.prompts.sequences import SequencePromptTask
 from pretrace.generation import Prompt, generate
 from pretrace.model import LanguageModel
@@ -20,6 +20,8 @@ class TaskWriter:
 
     task: SequencePromptTask
     model: LanguageModel
+    clean_N: np.ndarray | None = None
+    """True for test rows that the training text does not have; None: not known."""
     _texts: dict[tuple[int, ...], str] = field(default_factory=dict)
     """Answers by the tokens of their prompts."""
 
@@ -30,13 +32,19 @@ class TaskWriter:
         texts = self._written([prompt.questions[0].given for prompt in prompts])
         references = [task.references[split][number] for number in numbers]
         scores = score_texts(task.metrics, texts, references)
-        first = scores[task.metrics[0]]
+        first, clean_N = scores[task.metrics[0]], clean_of(split, self.clean_N)
+        clean = None
+        if clean_N is not None:
+            kept = np.flatnonzero(clean_N)
+            own = score_texts(task.metrics[:1], [texts[i] for i in kept], [references[i] for i in kept])
+            clean = own[task.metrics[0]].score
         return Answered(
             np.zeros(len(numbers)),
             first.score,
             first.stderr,
             float(np.mean([prompt.examples for prompt in prompts])),
             sum(not prompt.fits for prompt in prompts),
+            clean_score=clean,
             metrics={metric: one.score for metric, one in scores.items()},
             signatures={metric: one.signature for metric, one in scores.items() if one.signature},
         )

@@ -27,6 +27,8 @@ class FewShot(Section):
     """Draw equally many examples of each class or level; means nothing for rows with choices of their own."""
     calibrate: bool | None = None
     """Contextual calibration (Zhao et al. 2021) for all prompts, or for none; null: as each prompt says."""
+    contamination: bool = True
+    """Look for the scored test rows in the training text (data/clean/train), and report the score of the others."""
     rows: Count | None = 500
     """Most test rows of a task, evenly spaced; null: all."""
     dev_rows: Count | None = 200
