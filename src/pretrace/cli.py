@@ -71,10 +71,14 @@ def _parse(arguments: list[str] | None, options: argparse.Namespace) -> None:
 
 def check(_options: argparse.Namespace) -> None:
     """Check and estimate the run, up to the first problem that would stop it."""
+    from itertools import chain
+
+    from pretrace.evaluation.prompts.check import check_prompts
     from pretrace.preflight.check import preflight
     from pretrace.settings import load_settings
 
-    for heading, text in preflight(load_settings()):
+    settings = load_settings()
+    for heading, text in chain(check_prompts(settings), preflight(settings)):
         print(f"{printable(heading):<14}{printable(text)}", flush=True)
 
 
@@ -233,11 +237,19 @@ def prompt(options: argparse.Namespace) -> None:
 
 def fewshot(options: argparse.Namespace) -> None:
     """Score tasks as prompts with examples and print the tables."""
-    from pretrace.evaluation.prompts.lines import few_shot_lines
-    from pretrace.evaluation.prompts.run import few_shot
     from pretrace.settings import load_settings
 
-    for line in few_shot_lines(few_shot(load_settings().of_system_named(options.system))):
+    settings = load_settings().of_system_named(options.system)
+    if options.ladder:
+        from pretrace.tuning.few_shot_ladder import climb_with_examples, few_shot_ladder_lines
+
+        lines = few_shot_ladder_lines(climb_with_examples(settings))
+    else:
+        from pretrace.evaluation.prompts.lines import few_shot_lines
+        from pretrace.evaluation.prompts.run import few_shot
+
+        lines = few_shot_lines(few_shot(settings))
+    for line in lines:
         print(printable(line))
 
 
@@ -397,6 +409,7 @@ def build_parser() -> argparse.ArgumentParser:
     one.add_argument("--split", choices=("dev", "test"), default="test", help="split of the row")
     add_system(one)
     one = add(fewshot, "score tasks as prompts with the examples of `few_shot`; into reports/fewshot/<system>.json")
+    one.add_argument("--ladder", action="store_true", help="at each size of `ladder`; into reports/fewshot_ladder.json")
     add_system(one)
     add(lineage, "compare the systems of ablations.lineage in params.yaml at equal tokens, and at equal FLOPs")
     one = add(export, "write a model with its card in a format that other programs read")

@@ -24,8 +24,9 @@ FLOORS = (
     ("cli",),
 )
 """From the ground up. Packages on the same floor do not import each other, except for `BESIDE`."""
-BESIDE = {("schemas", "settings")}
-"""(package, package on its own floor that it may import): records of files contain sections of the settings."""
+BESIDE = {("schemas", "settings"), ("tuning", "evaluation")}
+"""(package, package on its own floor that it may import): records of files contain sections of the settings, and a
+ladder of sizes is scored."""
 INSIDE = {
     "settings": ("section", "models", "learners", "", "alignment"),
     "corpus": ("parallel", "documents", "text", "readers", "filters", "cleaning", ""),

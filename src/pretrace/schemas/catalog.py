@@ -11,7 +11,7 @@ from pretrace.schemas.benchmark import Benchmark
 from pretrace.schemas.checkpoint import CheckpointMetadata
 from pretrace.schemas.corpus import CleanReport, CollectReport
 from pretrace.schemas.cost import CostEntry
-from pretrace.schemas.few_shot import FewShotReport
+from pretrace.schemas.few_shot import FewShotLadder, FewShotReport
 from pretrace.schemas.finetuning import (
     CellRecord,
     DevScores,
@@ -67,6 +67,7 @@ CATALOG = (
     FileFormat("reports/sequences/<task>-<learner>.json", LearnReport, "stage learn", "stage report, page"),
     FileFormat("data/sequences/<task>/task.json", SequenceTaskRecord, "stage sequences", "stage learn"),
     FileFormat("models/sequences/<task>-<learner>/config.json", ModelConfig, "stage learn", "people"),
+    FileFormat("reports/fewshot_ladder.json", FewShotLadder, "`pretrace fewshot --ladder`", "people"),
     FileFormat("reports/ladder.json", LadderRecord, "`pretrace ladder`", "page"),
     FileFormat("reports/rates.json", RatesRecord, "`pretrace rates`", "people"),
     FileFormat("reports/assistant/prompts.json", PromptsReport, "stage prompts of assistant/dvc.yaml", "its chapter"),

@@ -144,3 +144,29 @@ class FewShotReport(Measured):
     """By optimizer steps whose weights were saved; the final ones last."""
     seconds: float
     """Wall-clock seconds."""
+
+
+class FewShotRung(Record):
+    """A size of the ladder without a gradient."""
+
+    layers: int
+    width: int
+    parameters: int
+    val_loss: float
+    """Cross-entropy on the validation documents, in nats/token."""
+    tasks: dict[str, FewShotTask]
+
+
+class FewShotLadder(Measured):
+    """Tasks as prompts at each size of `ladder`, in the same rows and draws (GPT-3, section 3 and table H.1)."""
+
+    scale: str
+    system: str
+    context: int
+    """Tokens that the models read at once."""
+    seeds: list[int]
+    """Draws of examples."""
+    rungs: list[FewShotRung]
+    """From the smallest."""
+    seconds: float
+    """Wall-clock seconds, those of trainings that were not done before included."""

@@ -36,11 +36,7 @@ def climb(settings: Settings, data: Path = Path("data"), folder: Path = Path("re
     Raises:
         PretraceError: the shards are not there, a training fails, or it predicts masked tokens.
     """
-    if settings.scale.pretrain.objective.kind != "next_token":
-        raise PretraceError(
-            f"a ladder compares losses of next tokens; system {settings.system_name} predicts masked ones, of which a "
-            "power law would say something else"
-        )
+    check_next_token(settings)
     started, shards = time.monotonic(), data / "shards" / settings.system_name
     rungs = [_rung(settings_of(settings, width), shards) for width in settings.ladder.widths]
     known_here: dict[str, Any] = provenance()
@@ -55,6 +51,15 @@ def climb(settings: Settings, data: Path = Path("data"), folder: Path = Path("re
     )
     write_record(folder / "ladder.json", record)
     return record
+
+
+def check_next_token(settings: Settings) -> None:
+    """Raise `PretraceError` if the system predicts other tokens than the next ones."""
+    if settings.scale.pretrain.objective.kind != "next_token":
+        raise PretraceError(
+            f"a ladder compares losses of next tokens; system {settings.system_name} predicts masked ones, of which a "
+            "power law would say something else"
+        )
 
 
 def settings_of(settings: Settings, width: int) -> Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,14 +56,13 @@ def few_shot(settings: Settings, root: Path = Path()) -> FewShotReport:
             "predict next tokens"
         )
     vocabulary, context = open_vocabulary(settings, root)
-    tasks = read_prompt_tasks(settings, few.tasks or [*settings.tasks, *settings.sequences], vocabulary, context, root)
+    tasks = read_tasks_at(settings, vocabulary, context, root)
     device = choose_device(settings.scale.pretrain.precision, settings.scale.threads)
     stream = open_shards(root / "data" / "shards" / name, "validation", vocabulary.fingerprint)
     in_context = []
     for step, model in models_by_step(folder, trained.steps):
         in_context.append(measure_in_context(step, model.to(device.name), vocabulary, stream, device))
-    clean = find_clean_rows(tasks, root / TRAINING) if few.contamination else {}
-    scored = {task.name: _task_report(task, model, clean.get(task.name), settings, device, root) for task in tasks}
+    scored = score_tasks(tasks, model, settings, device, root)
     known_here: dict[str, Any] = provenance()
     report = FewShotReport(
         scale=settings.scale_name,
@@ -79,6 +78,14 @@ def few_shot(settings: Settings, root: Path = Path()) -> FewShotReport:
     )
     write_record(root / "reports" / "fewshot" / f"{name}.json", report)
     return report
+
+
+def score_tasks(
+    tasks: Sequence[PromptTask], model: LanguageModel, settings: Settings, device: Device, root: Path
+) -> dict[str, FewShotTask]:
+    """Return the scores of a model on tasks with each number of examples, by task."""
+    clean = find_clean_rows(tasks, root / TRAINING) if settings.few_shot.contamination else {}
+    return {task.name: _task_report(task, model, clean.get(task.name), settings, device, root) for task in tasks}
 
 
 def model_folder(settings: Settings, root: Path) -> Path:
@@ -105,6 +112,12 @@ def read_prompt_tasks(
         for name in names
     )
     return [task for task in read if task]
+
+
+def read_tasks_at(settings: Settings, vocabulary: Vocabulary, context: int, root: Path) -> list[PromptTask]:
+    """Read the tasks of `few_shot` with their prompts, for a model with so many tokens of context."""
+    names = settings.few_shot.tasks or [*settings.tasks, *settings.sequences]
+    return read_prompt_tasks(settings, names, vocabulary, context, root)
 
 
 def scorer_of(task: PromptTask, model: LanguageModel, device: Device) -> TaskScorer | TaskWriter:
