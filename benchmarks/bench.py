@@ -17,6 +17,7 @@ training, gpt1          a training step against transformers at two small sizes,
 lineage                 the same of GPT-1, GPT-2 and BERT in one run, and how far apart their ratios are (lineage.py)
 finetuning              a fine-tuning step against a padded loop over transformers (finetuning.py)
 generation              text from a model, of one prompt and of 64 (generation.py)
+few_shot                scores of choices behind examples, against lm-evaluation-harness (few_shot.py)
 loading, precision      the share of a step that is not training; bfloat16 against float32 (loading.py, precision.py)
 pipeline                a repro with nothing to do against a bare pipeline; the start of a stage (pipeline.py)
 """
@@ -34,6 +35,7 @@ from typing import Any
 
 from byte_level import compare_byte_level
 from cleaning import compare_cleaning, compare_workers
+from few_shot import compare_few_shot
 from finetuning import compare_finetuning
 from generation import compare_generation
 from languages import compare_languages
@@ -113,6 +115,7 @@ COMPARISONS: dict[str, Callable[[Inputs], Results]] = {
     "lineage": lambda _: iter(compare_lineage()),
     "finetuning": compare_finetuning,
     "generation": lambda _: compare_generation(),
+    "few_shot": lambda _: compare_few_shot(),
     "loading": if_shards(compare_loading),
     "precision": if_shards(compare_precision),
     "pipeline": compare_pipeline,

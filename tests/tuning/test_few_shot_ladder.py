@@ -44,4 +44,4 @@ def test_every_size_is_scored_on_the_same_rows(tmp_path: Path, monkeypatch: pyte
 
 def test_masked_losses_make_no_ladder() -> None:
     with pytest.raises(PretraceError, match="a ladder compares losses of next tokens"):
-        climb_with_examples(settings_with({"pretrain.objective": {"kind": "masked"}}))
+        climb_with_examples(settings_with({"model.attention": "full", "pretrain.objective": {"kind": "masked"}}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from pretrace.evaluation.prompts.lines import few_shot_lines
 from pretrace.evaluation.prompts.run import few_shot, open_vocabulary, read_prompt_tasks
 from pretrace.evaluation.prompts.tasks import PromptTask
 from pretrace.settings import load_settings
-from tests.helpers.prompt_project import change
+from pretrace.tasks.rows.dataset import write_rows
+from tests.helpers.prompt_project import change, tasks_of
 
 
 def read_films() -> PromptTask:
@@ -32,21 +34,24 @@ def plant(texts: list[str]) -> Path:
 def films(prompts: Path) -> PromptTask:
     for part in (prompts / "data/clean/train").glob("*"):
         part.unlink()
+    task = tasks_of()["films"]
+    for split, rows in task.splits.items():
+        words = ("it was", "the best", "of times", "there were", "others.")
+        task.splits[split] = [
+            replace(row, parts=(" ".join(f"{split}{n} {two}" for two in words[: 3 + n % 3]),))
+            for n, row in enumerate(rows)
+        ]
+    write_rows(prompts / "data/tasks/films", task)
     return read_films()
 
 
 def test_planted_rows_are_found_in_any_case_and_punctuation(films: PromptTask) -> None:
-    rows = films.data.splits["test"]
-    numbers = [int(number) for number in films.numbers["test"] if len(rows[int(number)].parts[0].split()) >= 9]
-    planted = numbers[0]
-    text = rows[planted].parts[0].upper().replace(" ", ", ")
+    numbers = films.numbers["test"].tolist()
+    planted = next(number for number in numbers if number % 3 == 2)
+    text = films.data.splits["test"][planted].parts[0].upper().replace(" ", ", ")
     clean = find_clean_rows([films], plant(["Nothing of it here.", f"Before it. {text} And after it."]))["films"]
-    found = [int(number) for number, is_clean in zip(films.numbers["test"], clean.clean_N, strict=True) if not is_clean]
-    assert found == [planted]
-    assert clean.words == 8
-    assert clean.too_short == sum(
-        len(rows[int(number)].parts[0].replace(".", "").split()) < 8 for number in films.numbers["test"]
-    )
+    assert [number for number, own in zip(numbers, clean.clean_N, strict=True) if not own] == [planted]
+    assert (clean.words, clean.too_short) == (9, 0)
 
 
 def test_nothing_planted_is_nothing_found(films: PromptTask) -> None:
@@ -57,7 +62,7 @@ def test_nothing_planted_is_nothing_found(films: PromptTask) -> None:
 @pytest.mark.slow
 def test_clean_score_is_of_the_rows_that_were_not_found(films: PromptTask) -> None:
     change(Path(), few_shot={"tasks": ["films"], "shots": [0, 1], "seeds": [1], "rows": None, "dev_rows": None})
-    row = next(row for row in films.data.splits["test"] if len(row.parts[0].split()) >= 9)
+    row = films.data.splits["test"][2]
     plant(["Nothing of it here, as there is none of the rows' words in a row in this text."])
     before = few_shot(load_settings()).tasks["films"]
     assert before.contamination is not None and before.contamination.found == 0
@@ -67,7 +72,7 @@ def test_clean_score_is_of_the_rows_that_were_not_found(films: PromptTask) -> No
     after = report.tasks["films"]
     assert after.contamination is not None and after.contamination.found == 1
     assert after.shots[0].score == before.shots[0].score
-    assert any("share 8 words in a row with the training text" in line for line in few_shot_lines(report))
+    assert any("share 9 words in a row with the training text" in line for line in few_shot_lines(report))
     change(Path(), few_shot={"tasks": ["films"], "shots": [0], "contamination": False})
     assert few_shot(load_settings()).tasks["films"].contamination is None
     assert np.isfinite(after.shots[1].clean_score or np.nan)

@@ -168,7 +168,7 @@ def _contamination(clean: CleanRows | None) -> RowsInTraining | None:
 
 
 def _shot_score(shots: int, dev: list[Answered], test: list[Answered]) -> ShotScore:
-    scores, clean = [one.score for one in test], [one.clean_score for one in test]
+    scores, clean = [one.score for one in test], [one.clean_score for one in test if one.clean_score is not None]
     spread = {"spread": round(float(np.std(scores, ddof=1)), 6)} if len(scores) > 1 else {}
     return ShotScore(
         shots=shots,
@@ -179,6 +179,6 @@ def _shot_score(shots: int, dev: list[Answered], test: list[Answered]) -> ShotSc
         **spread,
         dev_score=round(float(np.mean([one.score for one in dev])), 6),
         cut=max(one.cut for one in test),
-        clean_score=None if None in clean else round(float(np.mean(clean)), 6),
+        clean_score=round(float(np.mean(clean)), 6) if clean else None,
         metrics={name: round(float(np.mean([one.metrics[name] for one in test])), 6) for name in test[0].metrics},
     )
