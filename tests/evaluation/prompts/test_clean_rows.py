@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from pretrace.corpus.documents import Document, write_documents
@@ -75,4 +74,4 @@ def test_clean_score_is_of_the_rows_that_were_not_found(films: PromptTask) -> No
     assert any("share 9 words in a row with the training text" in line for line in few_shot_lines(report))
     change(Path(), few_shot={"tasks": ["films"], "shots": [0], "contamination": False})
     assert few_shot(load_settings()).tasks["films"].contamination is None
-    assert np.isfinite(after.shots[1].clean_score or np.nan)
+    assert after.shots[1].clean_score is not None
