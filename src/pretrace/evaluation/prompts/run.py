@@ -16,10 +16,10 @@ from pretrace.evaluation.prompts.beside import scores_beside, stderr_of_mean
 from pretrace.evaluation.prompts.clean_rows import CleanRows, find_clean_rows
 from pretrace.evaluation.prompts.in_context import measure_in_context
 from pretrace.evaluation.prompts.scorer import Answered, TaskScorer
-from pretrace.evaluation.prompts.sequences import SequencePromptTask, read_sequence_task
 from pretrace.evaluation.prompts.tasks import PromptTask, read_prompt_task
 from pretrace.evaluation.prompts.text import PromptText
-from pretrace.evaluation.prompts.writer import TaskWriter
+from pretrace.evaluation.prompts.written.tasks import SequencePromptTask, read_sequence_task
+from pretrace.evaluation.prompts.written.writer import TaskWriter
 from pretrace.evaluation.zero_shot.checkpoints import models_by_step
 from pretrace.evaluation.zero_shot.heuristics import chance
 from pretrace.model import LanguageModel

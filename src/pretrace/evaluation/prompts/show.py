@@ -8,9 +8,9 @@ from pathlib import Path
 from pretrace.common.errors import PretraceError
 from pretrace.evaluation.perplexity import device_of_commands, open_model
 from pretrace.evaluation.prompts.run import model_folder, open_vocabulary, read_prompt_tasks, scorer_of
-from pretrace.evaluation.prompts.sequences import SequencePromptTask
 from pretrace.evaluation.prompts.tasks import PromptTask
-from pretrace.evaluation.prompts.writer import TaskWriter
+from pretrace.evaluation.prompts.written.tasks import SequencePromptTask
+from pretrace.evaluation.prompts.written.writer import TaskWriter
 from pretrace.settings import Settings
 from pretrace.tokens import Vocabulary
 

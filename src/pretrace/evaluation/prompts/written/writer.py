@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pretrace.evaluation.prompts.scorer import Answered, clean_of
-from pretrace.evaluation.prompts.sequences import SequencePromptTask
+from pretrace.evaluation.prompts.written.tasks import SequencePromptTask
 from pretrace.generation import Prompt, generate
 from pretrace.model import LanguageModel
 from pretrace.sequences.metrics import score_texts

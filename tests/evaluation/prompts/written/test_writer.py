@@ -10,8 +10,8 @@ import pytest
 
 from pretrace.common.errors import PretraceError
 from pretrace.evaluation.prompts.run import few_shot, open_vocabulary, read_prompt_tasks
-from pretrace.evaluation.prompts.sequences import SequencePromptTask
-from pretrace.evaluation.prompts.writer import TaskWriter
+from pretrace.evaluation.prompts.written.tasks import SequencePromptTask
+from pretrace.evaluation.prompts.written.writer import TaskWriter
 from pretrace.generation import Prompt, generate
 from pretrace.model import load_model
 from pretrace.sequences.metrics import score_texts

@@ -1,0 +1,1 @@
+"""Tasks from text to text as prompts: a model writes the answers."""
