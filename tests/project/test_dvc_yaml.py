@@ -86,7 +86,7 @@ def test_set_replaces_tasks_or_variants(tmp_path: Path, key: str, sets: str) -> 
         for folder in ("scales", "systems"):
             shutil.copytree(REPOSITORY / folder, tmp_path / folder, dirs_exist_ok=True)
         copy.write_bytes((REPOSITORY / "params.yaml").read_bytes())
-        named = ",".join(system for one in members.values() if (system := one.get("system")))
+        named = ",".join(dict.fromkeys(system for one in members.values() if (system := one.get("system"))))
         apply_overrides(copy, [f"{key}=${{{sets}.{name}}}", *([f"systems=[{named}]"] if named else [])])
         assert tiny.load(copy)[key] == members
         assert set(getattr(load_settings(tmp_path), key)) == set(members)
