@@ -117,8 +117,9 @@ class _Letters(dict[str, str]):
 
 def _character_sets(tokenizer: Any) -> CharacterSets | None:
     """Return the sets of a tokenizer's expressions; None where one of them is a function, or is not understood."""
-    expressions = [getattr(method, "__self__", None) for name in METHODS if (method := getattr(tokenizer, name))]
-    if not all(isinstance(one, re.Pattern) for one in expressions):
+    owners = [getattr(method, "__self__", None) for name in METHODS if (method := getattr(tokenizer, name))]
+    expressions = [one for one in owners if isinstance(one, re.Pattern)]
+    if len(expressions) < len(owners):
         return None
     try:
         return CharacterSets(expressions)
