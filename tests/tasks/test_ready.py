@@ -19,7 +19,6 @@ from pretrace.tasks.rows.dataset import TaskData
 from tests.helpers import REPOSITORY
 from tests.helpers import published_files as published
 
-ON_THE_HUB = [name for name in ready_names() if name != "story_cloze"]
 PAPER = {
     "cola": 45.4,
     "sst2": 91.3,
@@ -41,6 +40,17 @@ PAPER = {
 def task(name: str, source: str = "files", **own: Any) -> Task:
     ready = ReadySource(source=source, folder="published")
     return checked(Task, with_ready("mine", {"ready": name, **own}, ready), "params.yaml")
+
+
+def is_on_the_hub(name: str) -> bool:
+    """Return True if a commit of a copy is named."""
+    try:
+        return bool(task(name, "huggingface"))
+    except PretraceError:
+        return False
+
+
+ON_THE_HUB = [name for name in ready_names() if is_on_the_hub(name)]
 
 
 def plain(data: TaskData) -> dict[str, list[tuple[Any, ...]]]:
@@ -70,15 +80,17 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_ready_tasks_are_those_of_the_paper() -> None:
-    assert {name: task(name).card.paper.score for name in ready_names()} == PAPER
+    cards = {name: task(name).card for name in ready_names()}
+    assert {name: card.paper.score for name, card in cards.items() if card.paper} == PAPER
 
 
 @pytest.mark.parametrize("name", ready_names())
 def test_ready_task_has_its_card(name: str) -> None:
     entry = task(name)
     assert entry.card.source.startswith("http")
-    assert all((entry.card.license, entry.card.version, entry.card.split, entry.card.not_comparable))
-    assert all(count > 100 for count in entry.card.sizes.values())
+    assert all((entry.card.license, entry.card.version, entry.card.split))
+    assert entry.card.not_comparable or not entry.card.paper
+    assert all(count > 50 for count in entry.card.sizes.values())
     assert bool(entry.overrides) == bool(entry.because)  # the paper's recipe, or a reason
     assert set(entry.overrides) <= set(OVERRIDES)
 
@@ -169,7 +181,7 @@ def test_own_settings_win_over_the_ready_task(files: Path) -> None:
 
 
 def test_unknown_ready_task_is_refused() -> None:
-    with pytest.raises(PretraceError, match=r"tasks\.mine\.ready: got 'colla'; takes one of cola, mnli_m"):
+    with pytest.raises(PretraceError, match=r"tasks\.mine\.ready: got 'colla'; takes one of boolq, cb, cola, "):
         task("colla")
 
 
@@ -186,4 +198,5 @@ def test_suites_replace_the_tasks(tmp_path: Path) -> None:
         settings: Settings = load_settings(tmp_path)
         assert list(settings.tasks) == list(entries)
         assert all(entry.card for entry in settings.tasks.values())
-    assert sorted(params["suites"]["paper"]) == ready_names()
+    assert sorted(params["suites"]["paper"]) == sorted(PAPER)
+    assert {name for entries in params["suites"].values() for name in entries} == set(ready_names())

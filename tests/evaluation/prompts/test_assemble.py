@@ -81,7 +81,7 @@ def test_row_too_long_for_the_context_loses_its_beginning_and_is_counted(prompts
     assert {prompt.fits for prompt in fits} == {True, False}
     assert all(prompt.examples == 0 for prompt in fits if not prompt.fits)
     with pytest.raises(
-        PretraceError, match=r"prompts/classification.yaml: row: no test row of films fits .* of 14 tokens"
+        PretraceError, match=r"prompts/classification.yaml: row: no test row of films fits .* 14 tokens"
     ):
         read("films", context=14)
     with pytest.raises(PretraceError, match=r"classification.yaml: row: 10 tokens without the row's own text"):
