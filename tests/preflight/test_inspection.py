@@ -185,6 +185,14 @@ def test_planted_file_is_refused(theirs: Path, name: str) -> None:
     assert line.startswith(f"{name}: ")
 
 
+@pytest.mark.parametrize("line", ["!/assistant", "!/assistant/dvc.yaml", "!*"])
+def test_own_second_pipeline_is_refused_where_dvc_sees_it(theirs: Path, line: str) -> None:
+    assert not reasons(theirs)
+    with (theirs / ".dvcignore").open("a") as stream:
+        stream.write(f"{line}\n")
+    assert [found.partition(":")[0] for found in reasons(theirs)] == ["assistant/dvc.yaml"]
+
+
 def test_links_and_names_and_sizes_are_refused(theirs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (theirs / "rows/away").symlink_to("../../..")
     (theirs / "rows/near").symlink_to("README.md")

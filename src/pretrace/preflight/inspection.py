@@ -27,6 +27,10 @@ OWN = (".dvc", ".pretrace", ".venv", "data", "models", "mlruns")
 IN_GIT = (".dvc/config", ".dvc/.gitignore")
 DATA = ("docs/", "reports/", "rows/", "scales/", "systems/", "params.yaml", "dvc.lock", ".dvc/.gitignore")
 """Read or shown, and not run; so is text in Markdown."""
+PIPELINES = ("assistant",)
+"""Folders of pipelines that DVC does not see with the first one."""
+IGNORE, LARGEST_IGNORE = ".dvcignore", 1 << 16
+"""What DVC does not look at, and the most bytes of that file; this project's has 200."""
 SHA1 = 40
 """Digits of git's digests; those of SHA-256 have 64."""
 LARGEST_BYTES = 20 << 20
@@ -93,8 +97,23 @@ def _entry_findings(root: Path, entry: Entry) -> Iterator[str]:
         yield f"{path}: {size >> 20} MB in git; nothing of this project is so large"
     if path.parts[0] in OWN and entry.path not in IN_GIT:
         yield f"{path}: is in git, where DVC or pretrace keeps files of its own, some of which are unpickled; remove it"
-    elif ".dvc" in path.parts[1:] or path.suffix == ".dvc" or (path.name.startswith("dvc.") and len(path.parts) > 1):
+    elif _is_of_dvc(path) and not _is_hidden_from_dvc(root, path):
         yield f"{path}: a second pipeline, which DVC would run or check out with the first"
+
+
+def _is_of_dvc(path: PurePosixPath) -> bool:
+    """Return True for a pipeline, its lock, a file of an output or a folder of DVC, below the root."""
+    return ".dvc" in path.parts[1:] or path.suffix == ".dvc" or (path.name.startswith("dvc.") and len(path.parts) > 1)
+
+
+def _is_hidden_from_dvc(root: Path, path: PurePosixPath) -> bool:
+    """Return True for this project's own pipelines where .dvcignore leaves out all but what it names, and not them."""
+    if path.parts[0] not in PIPELINES or not (root / IGNORE).is_file():
+        return False
+    lines = read_bytes(root / IGNORE, LARGEST_IGNORE).decode(errors="replace").splitlines()
+    rules = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    named = {rule.lstrip("!/").split("/")[0] for rule in rules if rule.startswith("!")}
+    return rules[:1] == ["/*"] and path.parts[0] not in named and not any(set("*?[") & set(name) for name in named)
 
 
 def _settings_findings(root: Path) -> Iterator[str]:

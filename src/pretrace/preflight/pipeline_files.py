@@ -17,7 +17,10 @@ STAGE = {"desc", "matrix", "cmd", "deps", "params", "outs", "metrics", "plots"}
 OUTPUTS = ("data", "models", "reports")
 LOCKED = re.compile(r"[a-z_]+(@[a-z0-9_]+(-[a-z0-9_]+)?)?")
 """A stage in dvc.lock, with the names of its cell."""
-INSERTED = {"tasks", "variants", "scale", "systems", "systems[0]", "item.task", "item.variant", "item.system"}
+INSERTED = {
+    *("tasks", "variants", "scale", "systems", "systems[0]", "sequences", "learners"),
+    *("item.task", "item.variant", "item.system", "item.sequence", "item.learner"),
+}
 """Settings that dvc.yaml inserts: names, which the settings check."""
 CONFIG = {
     "core": {"analytics", "autostage", "check_update", "remote"},
