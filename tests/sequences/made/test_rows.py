@@ -15,7 +15,7 @@ from pretrace.sequences.made.scrambled import BETWEEN, FREE, frequent_words, scr
 from pretrace.sequences.read import read_sequences
 from pretrace.settings.sequences.task import Arithmetic, Scrambled, SequenceTask
 
-WORDS = [f"{one}{other}ing" for one in ("carp", "gard", "whist", "ponder") for other in ("ent", "in", "los", "mab")]
+WORDS = [f"{one}{other}ing" for one in ("carp", "park", "whist", "ponder") for other in ("ent", "in", "los", "mab")]
 
 
 def made(kind: str, root: Path | str = ".", **values: Any) -> list[tuple[str, str]]:
