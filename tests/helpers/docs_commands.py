@@ -112,12 +112,6 @@ PAGES: dict[str, list[tuple[str, How]]] = {
     "docs/api.md": [],
     "docs/architecture.md": [],
     "docs/audit.md": [],
-    "docs/lineage.md": [
-        (
-            ".venv/bin/pretrace lineage",
-            ByTest("tests/integration/test_systems.py::test_systems_at_equal_tokens_and_equal_flops"),
-        ),
-    ],
     "docs/benchmark.md": [(".venv/bin/pretrace search", Run(says="Searched on dev alone: 6 settings"))],
     "docs/ci.md": [
         ("make check", THESE),
@@ -218,6 +212,7 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         (".venv/bin/dvc repro finetune@rte-full", ByTest(SUITE + "test_single_cell_is_run_alone")),
     ],
     "docs/faults.md": [],
+    "docs/feedback.md": [],
     "docs/formats.md": [],
     "docs/gpu.md": [
         ('.venv/bin/python -c "import torch; print(torch.cuda.is_available())"', Run(nightly=False)),
@@ -225,6 +220,12 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         (".venv/bin/dvc exp run -S scale=gpt1 -S corpus.source=files -S corpus.path=/data/books", Run(more=" clean")),
     ],
     "docs/index.md": [],
+    "docs/lineage.md": [
+        (
+            ".venv/bin/pretrace lineage",
+            ByTest("tests/integration/test_systems.py::test_systems_at_equal_tokens_and_equal_flops"),
+        ),
+    ],
     "docs/mlflow.md": [
         (
             "make ui",

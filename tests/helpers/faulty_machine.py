@@ -38,6 +38,7 @@ STAGES = (
     ("finetune", TASK, "scratch"),
     ("zeroshot", SYSTEM),
     ("frozen", TASK, SYSTEM),
+    ("sequences",),
     ("report",),
 )
 """In the order in which they run; with the keys of the matrix's cell."""

@@ -37,7 +37,7 @@ WAYS = (
     ("exp", "run", "--single-item", "finetune", "--ignore-errors"),
 )
 OF_THE_SYSTEM = ("bpe@gpt1", "shard@gpt1", "pretrain@gpt1")
-GOOD = {"collect", "evaluation", "clean", "text_models", "cells", "report", *OF_THE_SYSTEM} | {
+GOOD = {"collect", "evaluation", "clean", "text_models", "cells", "sequences", "report", *OF_THE_SYSTEM} | {
     "tasks@good",
     "encode@gpt1",
     "zeroshot@gpt1",

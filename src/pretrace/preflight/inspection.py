@@ -30,7 +30,7 @@ DATA = ("docs/", "reports/", "rows/", "scales/", "systems/", "params.yaml", "dvc
 PIPELINES = ("assistant",)
 """Folders of pipelines that DVC does not see with the first one."""
 IGNORE, LARGEST_IGNORE = ".dvcignore", 1 << 16
-"""What DVC does not look at, and the most bytes of that file; this project's has 200."""
+"""The file of what DVC leaves alone, and the most bytes of it; this project's has 200."""
 SHA1 = 40
 """Digits of git's digests; those of SHA-256 have 64."""
 LARGEST_BYTES = 20 << 20

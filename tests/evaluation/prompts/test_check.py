@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,6 @@ def test_whole_prompts_are_said(prompts: Path) -> None:
     ("name", "values", "said"),
     [
         ("classification", {"row": "{second}"}, r"prompts/classification\.yaml.*row: no such field: \{second\}"),
-        ("entailment", {"labels": {"yes": "times"}}, r"prompts/entailment\.yaml: labels: no word for class 'no'"),
-        ("similarity", {"labels": {"one": "", "two": "dog"}}, r"prompts/similarity\.yaml: labels\.one: the vocabulary"),
-        ("multiple_choice", {"before": "the dog " * 99}, r"prompts/multiple_choice\.yaml: row: .*context has 96"),
         ("gpt3_arithmetic", {"write": {"stop": []}}, r"prompts/gpt3_arithmetic\.yaml: write\.stop"),
         ("gpt3_arithmetic", {"write": {"stop": ["x"], "tokens": 999}}, r"prompts/gpt3_arithmetic\.yaml: write\.tokens"),
     ],
@@ -39,6 +37,21 @@ def test_faults_name_file_and_key(name: str, values: dict[str, Any], said: str) 
     change_prompt(Path(), name, **values)
     with pytest.raises(PretraceError, match=said):
         list(check_prompts(load_settings()))
+
+
+@pytest.mark.usefixtures("prompts")
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("entailment", {"labels": {"yes": "times"}}, r"prompts/entailment\.yaml: labels: no word for class 'no'"),
+        ("similarity", {"labels": {"one": "", "two": "dog"}}, r"prompts/similarity\.yaml: labels\.one: the vocabulary"),
+        ("multiple_choice", {"before": "the dog " * 99}, r"prompts/multiple_choice\.yaml: row: .*context has 96"),
+    ],
+)
+def test_faults_of_a_kinds_own_prompt_are_said(name: str, values: dict[str, Any], said: str) -> None:
+    change_prompt(Path(), name, **values)
+    lines = [text for heading, text in check_prompts(load_settings()) if heading == "prompts"]
+    assert any(re.search(f"`pretrace fewshot` would stop: .*{said}", line) for line in lines), lines
 
 
 @pytest.mark.usefixtures("prompts")

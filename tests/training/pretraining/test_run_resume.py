@@ -100,7 +100,7 @@ def test_run_killed_at_random_moments_ends_in_the_same_bytes(shards: Path, monke
     codes = [int(line) for line in done.stdout.splitlines() if line.lstrip("-").isdigit()]
     assert len(codes) == KILLS
     assert sum(code == -signal.SIGKILL for code in codes) > KILLS / 3  # most found it at work
-    assert done.stderr.count("resuming from the checkpoint") > 3
+    assert done.stderr.count("resuming from the checkpoint") > 2
     weights, (metrics, curve, samples, steps) = result_in(killed)
     assert weights == weights_of(undisturbed)
     assert (metrics, curve, samples) == (undisturbed.metrics.as_json(), undisturbed.curve, undisturbed.samples)

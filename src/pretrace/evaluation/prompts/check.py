@@ -19,8 +19,10 @@ def check_prompts(settings: Settings, root: Path = Path()) -> Iterator[tuple[str
     and those of the prompt do not. Where a system has its vocabulary and rows, they are read, too: words that it cannot
     write, and prompts that are longer than its context.
 
+    What is wrong with a prompt of a task's kind, which the task does not name, is yielded: nobody may want it.
+
     Raises:
-        PretraceError: the first fault.
+        PretraceError: the first fault otherwise.
     """
     if not (root / FOLDER).is_dir():
         return
@@ -48,6 +50,12 @@ def check_prompts(settings: Settings, root: Path = Path()) -> Iterator[tuple[str
             continue
         made = [name for name in own.tasks if (root / "data" / "tasks" / name / "task.json").exists()]
         vocabulary, context = open_vocabulary(own, root)
-        read_prompt_tasks(own, [*made, *own.sequences], vocabulary, context, root)
+        for name in (*made, *own.sequences):
+            try:
+                read_prompt_tasks(own, [name], vocabulary, context, root)
+            except PretraceError as error:
+                if (own.tasks | own.sequences)[name].prompt:
+                    raise
+                yield "prompts", f"`pretrace fewshot` would stop: {error}"
         said += f"; {len(made) + len(own.sequences)} with rows, read by the vocabulary of {system}"
     yield "prompts", said
