@@ -54,12 +54,16 @@ KILLED = """
     # PyTorch is loaded once: what is killed is a fork of this process, which has computed nothing yet.
     choose_device("float32", 1)
     torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
+    saved = lambda: set(Path(sys.argv[1], ".pretrace").rglob("step-*"))
     for line in sys.stdin:
+        number, seconds, at_work = line.split()
+        before, until = saved(), time.monotonic() + 30
         child = os.fork()
         if child == 0:
             train()
             os._exit(0)
-        number, seconds = line.split()
+        while int(at_work) and not saved() - before and time.monotonic() < until:
+            time.sleep(0.001)
         time.sleep(float(seconds))
         os.kill(child, int(number))
         _, status = os.waitpid(child, 0)
@@ -94,13 +98,17 @@ def test_run_killed_at_random_moments_ends_in_the_same_bytes(shards: Path, monke
     command = script(shards, CHANGES, KILLED)
     chance = random.Random(5)
     signals = [chance.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]) for _ in range(KILLS)]
-    lines = [f"{int(number)} {chance.uniform(0.003, 0.05) * whole}" for number in signals]
+    # Every third is killed some time after a checkpoint, the others as often before the first step as behind it.
+    moments = [chance.uniform(0.003, 0.05) * whole for _ in signals]
+    lines = [
+        f"{int(kill)} {moment} {int(n % 3 == 0)}" for n, (kill, moment) in enumerate(zip(signals, moments, strict=True))
+    ]
     done = subprocess.run([*command, killed], input="\n".join(lines), text=True, capture_output=True, timeout=600)
     assert done.returncode == 0, done.stderr
     codes = [int(line) for line in done.stdout.splitlines() if line.lstrip("-").isdigit()]
     assert len(codes) == KILLS
     assert sum(code == -signal.SIGKILL for code in codes) > KILLS / 3  # most found it at work
-    assert done.stderr.count("resuming from the checkpoint") > 2
+    assert done.stderr.count("resuming from the checkpoint") > 3
     weights, (metrics, curve, samples, steps) = result_in(killed)
     assert weights == weights_of(undisturbed)
     assert (metrics, curve, samples) == (undisturbed.metrics.as_json(), undisturbed.curve, undisturbed.samples)
