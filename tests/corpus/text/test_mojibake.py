@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001
-"""What may be wrongly decoded, told quickly: nothing that ftfy takes for bad is missed."""
+"""The quick test for wrongly decoded text misses nothing that ftfy takes for bad."""
 
 from __future__ import annotations
 

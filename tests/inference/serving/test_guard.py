@@ -1,4 +1,4 @@
-"""What foreign pages, large bodies and slow clients get."""
+"""Answers to foreign pages, large bodies and slow clients."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def test_narrow_and_dark(page: Any) -> None:
 
 
 def test_everything_has_a_name(page: Any) -> None:
-    """What a screen reader says of each control."""
+    """Return the words of a screen reader for each control."""
     page.get_by_text("Model and settings").click()
     nameless = page.evaluate(
         "[...document.querySelectorAll('button, input, select, textarea')].filter(one => !(one.labels && "

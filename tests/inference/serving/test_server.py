@@ -1,4 +1,4 @@
-"""How the server starts, refuses and stops."""
+"""Start, refusal and stop of the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a model writes the answer to a prompt, and where the answer ends."""
+"""Settings of an answer that a model writes: how it is chosen, and where it ends."""
 
 from __future__ import annotations
 
