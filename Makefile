@@ -17,7 +17,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help repro assistant test check faults lint types format docs audit diff gate inspect bench ui chat clean-checkpoints \
+.PHONY: help repro assistant test check faults lint types format docs audit diff gate inspect bench gpu ui chat clean-checkpoints \
 	.venv
 .DEFAULT_GOAL := help
 
@@ -73,6 +73,9 @@ inspect: .venv ## look at a checkout (FOLDER, here) before DVC or any of its cod
 
 bench: .venv ## compare speed and memory with other tools; results in reports/bench.json
 	@$(RUN) benchmarks/bench.py
+
+gpu: .venv ## measure a GPU in at most eight minutes: parity, speed, memory, resuming; results in reports/gpu/
+	@$(RUN) benchmarks/gpu.py
 
 ui: .venv ## show the runs in MLflow, on this machine only (PORT=5000)
 	@$(RUN) -m pretrace.tracking open

@@ -18,6 +18,8 @@ DROPOUT = 0.1
 OPTIMIZER = OptimizerSettings(optimizer="adamw", weight_decay=0.01, beta1=0.9, beta2=0.99, clip_norm=1.0)
 RATE = 2.5e-4
 SEED = 7
+BATCHES = 8
+"""Different batches."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +42,21 @@ def model_of(size: Size) -> Any:
 
 
 def batches(size: Size) -> Callable[[int], Any]:
-    """Return a function from a step to token ids, the same for all arms, with word-like (Zipf) frequencies."""
+    """Return a function from a step to token ids, the same for all arms, with word-like (Zipf) frequencies.
+
+    They are drawn beforehand, so that no step waits for them, and repeat after `BATCHES` steps.
+    """
     import torch
 
     weights_V = 1.0 / torch.arange(10, size.vocabulary + 10)
+    shape = (size.batch, size.model.context)
 
-    def batch(step: int) -> torch.Tensor:
+    def drawn(step: int) -> torch.Tensor:
         generator = torch.Generator().manual_seed(step)
-        shape = (size.batch, size.model.context)
         return torch.multinomial(weights_V, shape[0] * shape[1], True, generator=generator).view(shape)
 
-    return batch
+    kept = [drawn(step) for step in range(BATCHES)]
+    return lambda step: kept[step % BATCHES]
 
 
 def objective_of(size: Size) -> Any:
@@ -62,22 +68,41 @@ def objective_of(size: Size) -> Any:
     return choose_objective(size.objective, special, size.vocabulary)
 
 
-def ours(size: Size, precision: str) -> Step:
-    """Return a step as the pipeline runs it."""
+def ours(size: Size, precision: str, compiled: bool = False) -> Step:
+    """Return a step as the pipeline runs it.
+
+    Raises:
+        PretraceError: it was to be compiled, and that failed.
+    """
+    from pretrace.common.errors import PretraceError
+    from pretrace.training.engine.compile import compile_blocks, is_compiled
     from pretrace.training.engine.device import choose_device
     from pretrace.training.engine.optimizer import build_optimizer
-    from pretrace.training.objectives import MicroBatch
 
     device = choose_device(precision, size.threads)
-    model, ids, objective = model_of(size), batches(size), objective_of(size)
+    model, ids, objective = model_of(size).to(device.name), batches(size), objective_of(size)
     optimizer = build_optimizer(model, OPTIMIZER)
 
+    def loss(step: int, with_dropout: bool) -> Any:
+        return loss_of(model, objective, ids(step), step, DROPOUT if with_dropout else 0.0, device)
+
+    said = compile_blocks(model, "on" if compiled else "off", device.name, 0.0, lambda: loss(0, True).backward())
+    if compiled and not is_compiled(model):
+        raise PretraceError(said)
+
     def losses(step: int, with_dropout: bool) -> Any:
-        read = objective.example(ids(step).numpy())
-        batch = MicroBatch(read.ids_BT, range(size.batch), size.batch, SEED, step, read.masked)
-        yield objective.loss(model, batch, DROPOUT if with_dropout else 0.0, device)
+        yield loss(step, with_dropout)
 
     return through_the_loop(model, optimizer, RATE, OPTIMIZER.clip_norm, SEED, losses)
+
+
+def loss_of(model: Any, objective: Any, ids_BT: Any, step: int, dropout: float, device: Any) -> Any:
+    """Return the loss of a whole batch, as pre-training computes it."""
+    from pretrace.training.objectives import MicroBatch
+
+    read = objective.example(ids_BT.numpy()).to(device.name)
+    batch = MicroBatch(read.ids_BT, range(len(ids_BT)), len(ids_BT), SEED, step, read.masked)
+    return objective.loss(model, batch, dropout, device)
 
 
 def plain(size: Size, folder: Path, best: bool = False) -> Step:

@@ -6,6 +6,7 @@ returns its loss.
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from measure import Rounds, summary
+
+from pretrace.common.processes import exit_with_pool_owner
 
 Step = Callable[[int, bool], float]
 Arm = Callable[[], Step]
@@ -47,27 +50,58 @@ def take_turns(
     return compared(work, turns, same_loss), turns.memory
 
 
-def run_in_turns(arms: Mapping[str, Arm], rounds: int, steps: int) -> Turns:
-    """Run arms, each in a process of its own: `rounds` rounds of `steps` steps each, one arm at a time."""
-    context = multiprocessing.get_context("spawn")
+class ArmError(Exception):
+    """An arm could not be set up, or a step of it failed."""
+
+
+def run_in_turns(
+    arms: Mapping[str, Arm], rounds: int, steps: int, start: str = "spawn", until: float = math.inf
+) -> Turns:
+    """Run arms, each in a process of its own: `rounds` rounds of `steps` steps each, one arm at a time.
+
+    Args:
+        start: how processes start; "fork" is quicker, for a process that has PyTorch loaded and has not computed.
+        until: no further round begins after this time, of `time.monotonic`; one is always run.
+
+    Raises:
+        ArmError: an arm failed.
+    """
+    context: Any = multiprocessing.get_context(start)
     pipes: dict[str, Connection] = {}
     losses, workers = {}, []
-    for name, arm in arms.items():
-        pipes[name], other = context.Pipe()
-        workers.append(context.Process(target=_work, args=(arm, other), daemon=True))
-        workers[-1].start()
-        losses[name] = pipes[name].recv()
-    milliseconds: Rounds = {name: [] for name in arms}
-    for number in range(rounds):
-        for name in arms if number % 2 else reversed(arms):
-            pipes[name].send(steps)
-            milliseconds[name].append(1000 * pipes[name].recv() / steps)
-    for pipe in pipes.values():
-        pipe.send(0)
-    memory = {name: pipe.recv() for name, pipe in pipes.items()}
-    for worker in workers:
-        worker.join()
+    try:
+        for name, arm in arms.items():
+            pipes[name], other = context.Pipe()
+            workers.append(context.Process(target=_work, args=(arm, other), daemon=True))
+            workers[-1].start()
+            other.close()
+            losses[name] = _answer(name, pipes[name])
+        milliseconds: Rounds = {name: [] for name in arms}
+        for number in range(rounds):
+            if number and time.monotonic() > until:
+                break
+            for name in arms if number % 2 else reversed(arms):
+                pipes[name].send(steps)
+                milliseconds[name].append(1000 * _answer(name, pipes[name]) / steps)
+        for pipe in pipes.values():
+            pipe.send(0)
+        memory = {name: _answer(name, pipe) for name, pipe in pipes.items()}
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.join()
     return Turns(milliseconds, losses, memory)
+
+
+def _answer(name: str, pipe: Connection) -> Any:
+    """Return what an arm sends next; raise the error that it sends instead."""
+    try:
+        answer = pipe.recv()
+    except EOFError:
+        answer = ArmError("its process died")
+    if isinstance(answer, ArmError):
+        raise ArmError(f"{name}: {answer}")
+    return answer
 
 
 def compared(work: str, turns: Turns, same_loss: Mapping[str, float]) -> dict[str, Any]:
@@ -85,6 +119,16 @@ def compared(work: str, turns: Turns, same_loss: Mapping[str, float]) -> dict[st
 
 
 def _work(arm: Arm, pipe: Connection) -> None:
+    """Answer the requests for an arm's steps; send an error as `ArmError`."""
+    exit_with_pool_owner()
+    try:
+        _run(arm, pipe)
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [""]
+        pipe.send(ArmError(f"{type(error).__name__}: {lines[0]}"))
+
+
+def _run(arm: Arm, pipe: Connection) -> None:
     """Send the losses without dropout; then run as many steps as requested and send the time; 0 ends with memory."""
     run_step = arm()
     loaded = memory_now("VmRSS")
@@ -98,7 +142,7 @@ def _work(arm: Arm, pipe: Connection) -> None:
             run_step(step + number, True)
         pipe.send(time.perf_counter() - started)
         step += count
-    pipe.send({"peak": memory_now("VmHWM"), "with_the_model_loaded": loaded})
+    pipe.send({"peak": memory_now("VmHWM"), "with_the_model_loaded": loaded, **gpu_memory()})
 
 
 def through_the_loop(
@@ -151,3 +195,10 @@ def memory_now(key: str) -> float:
     """Return the resident memory of this process in MB: current (VmRSS) or peak (VmHWM). Linux only."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(round(int(line.split()[1]) / 1000) for line in lines if line.startswith(key))
+
+
+def gpu_memory() -> dict[str, float]:
+    """Return the most memory of the GPU in MB that PyTorch has reserved for this process; nothing if it uses none."""
+    import torch
+
+    return {"gpu_peak": round(torch.cuda.max_memory_reserved() / 1e6)} if torch.cuda.is_initialized() else {}

@@ -215,6 +215,12 @@ PAGES: dict[str, list[tuple[str, How]]] = {
     "docs/feedback.md": [],
     "docs/formats.md": [],
     "docs/gpu.md": [
+        ("make gpu", NotRun("needs a GPU")),
+        (".venv/bin/python benchmarks/gpu.py speed-gpt1 resume", NotRun("needs a GPU")),
+        (
+            ".venv/bin/python benchmarks/gpu.py --sizes tiny --out data/gpu",
+            ByTest("tests/benchmarks/test_gpu.py::test_script_measures_every_part_on_a_cpu"),
+        ),
         ('.venv/bin/python -c "import torch; print(torch.cuda.is_available())"', Run(nightly=False)),
         (".venv/bin/dvc exp run -S scale=gpu -S corpus.source=files -S corpus.path=/data/books", TO_TEXT),
         (".venv/bin/dvc exp run -S scale=gpt1 -S corpus.source=files -S corpus.path=/data/books", Run(more=" clean")),

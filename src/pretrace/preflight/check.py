@@ -37,9 +37,12 @@ from pretrace.training.pretraining.continued import OldText
 from pretrace.training.pretraining.initial_weights import load_initial_model
 from pretrace.training.pretraining.plan import Plan
 
-GPU_DAY = 0.4 * 989e12 * 86400
-"""FLOPs of a day of an H100: two fifths of the peak of its dense bfloat16 products that NVIDIA states (the share is
-ours)."""
+H100_FLOPS = 989e12
+"""FLOP/s of an H100's dense bfloat16 products, as NVIDIA states them."""
+GPU_SHARE = 0.4
+"""Share of it that training is taken to use (ours)."""
+GPU_DAY = GPU_SHARE * H100_FLOPS * 86400
+"""FLOPs of a day of an H100."""
 
 
 def preflight(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,7 @@ from pretrace.schemas.finetuning import (
     SearchRecord,
     SeedResult,
 )
+from pretrace.schemas.gpu import GpuRecord
 from pretrace.schemas.models import CurvePoint, LadderRecord, ModelConfig, PretrainReport, RatesRecord, Sample
 from pretrace.schemas.sequences.learned import LearnReport
 from pretrace.schemas.sequences.rows import SequenceTaskRecord, SequenceTaskReport
@@ -61,6 +62,7 @@ CATALOG = (
     FileFormat("reports/finetune/<task>-<variant>.json", FinetuneReport, "stage finetune", "stage report, page"),
     FileFormat("reports/zeroshot/<system>.json", ZeroShotReport, "stage zeroshot", "stage report, page"),
     FileFormat("reports/cost.json", dict[str, CostEntry], "every stage", "page, model card, `pretrace trace`"),
+    FileFormat("reports/gpu/<device>.json", GpuRecord, "`make gpu` (benchmarks/gpu.py)", "people"),
     FileFormat("reports/search.json", SearchRecord, "`pretrace search`", "page, README's table"),
     FileFormat("reports/fewshot/<system>.json", FewShotReport, "`pretrace fewshot`", "page"),
     FileFormat("reports/sequences/rows.json", dict[str, SequenceTaskReport], "stage sequences", "page"),
