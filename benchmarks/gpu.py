@@ -1,4 +1,4 @@
-"""What a GPU gives, in at most eight minutes: one prepared script for a machine that is lent for a short time.
+"""Measurements of a GPU in at most eight minutes: one prepared script for a machine that is lent for a short time.
 
     python benchmarks/gpu.py                             # all parts
     python benchmarks/gpu.py speed-gpt1 resume           # some
@@ -40,7 +40,7 @@ from gpu_parts.speed import measure_check, measure_speed  # noqa: E402
 from gpu_parts.table import line_of, table_of  # noqa: E402
 
 from pretrace.common.provenance import provenance  # noqa: E402
-from pretrace.schemas.gpu import GpuRecord  # noqa: E402
+from pretrace.schemas.machines.gpu import GpuRecord  # noqa: E402
 from pretrace.schemas.record import read_optional_record, write_record  # noqa: E402
 
 SECONDS = 470.0
@@ -66,7 +66,7 @@ def parts_of(sizes: Sizes) -> dict[str, Part]:
 
 def main(arguments: list[str]) -> int:
     """Run the named parts, or all; print a line for each and a table, and write the record."""
-    parser = argparse.ArgumentParser(description="What a GPU gives, in at most eight minutes.")
+    parser = argparse.ArgumentParser(description="Measure a GPU in at most eight minutes.")
     parser.add_argument("parts", nargs="*", help="parts to run (all)")
     parser.add_argument("--sizes", choices=[*SIZES], default="full", help="tiny: on a CPU, in seconds (full)")
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "gpu", help="folder of the record (reports/gpu)")

@@ -11,7 +11,7 @@ from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.processes import exit_with_pool_owner
-from pretrace.schemas.gpu import GpuPart
+from pretrace.schemas.machines.gpu import GpuPart
 
 Found = tuple[str, str, Any]
 """A result: its section of the record, the scale that it is of, and the record itself."""

@@ -15,7 +15,7 @@ from gpu_parts.sizes import VARIANT, Sizes
 from measure import timed
 
 from pretrace.schemas.finetuning import SeedResult
-from pretrace.schemas.gpu import GpuFinetuning
+from pretrace.schemas.machines.gpu import GpuFinetuning
 from pretrace.schemas.record import read_record
 
 TASK = "pairs"

@@ -7,7 +7,7 @@ from typing import Any
 
 from gpu_parts.sizes import Sizes
 
-from pretrace.schemas.gpu import GpuParity
+from pretrace.schemas.machines.gpu import GpuParity
 
 SEQUENCES = 2
 LIMITS = {"loss": 1e-4, "logits": 1e-2, "gradients": 1e-3, "auto_loss": 0.02}

@@ -15,7 +15,7 @@ from gpu_parts.sizes import Sizes
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.processes import exit_with_pool_owner
-from pretrace.schemas.gpu import GpuResume
+from pretrace.schemas.machines.gpu import GpuResume
 from pretrace.settings import Settings
 
 

@@ -14,7 +14,7 @@ from training import SAME_LOSS
 from training_arms import model_of, ours
 from turns import ArmError, Turns, run_in_turns
 
-from pretrace.schemas.gpu import GpuCheck, GpuSpeed
+from pretrace.schemas.machines.gpu import GpuCheck, GpuSpeed
 
 ROUNDS_SHARE = 0.9
 """Share of the budget after which no further round begins."""

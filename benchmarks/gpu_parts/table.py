@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pretrace.common.units import readable_bytes
-from pretrace.schemas.gpu import GpuPart, GpuRecord
+from pretrace.schemas.machines.gpu import GpuPart, GpuRecord
 
 
 def line_of(name: str, part: GpuPart) -> str:

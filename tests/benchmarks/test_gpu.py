@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pretrace.common.processes import is_running
-from pretrace.schemas.gpu import GpuRecord
+from pretrace.schemas.machines.gpu import GpuRecord
 from pretrace.schemas.record import read_record
 from tests.helpers import REPOSITORY
 

@@ -22,7 +22,7 @@ from pretrace.schemas.finetuning import (
     SearchRecord,
     SeedResult,
 )
-from pretrace.schemas.gpu import GpuRecord
+from pretrace.schemas.machines.gpu import GpuRecord
 from pretrace.schemas.models import CurvePoint, LadderRecord, ModelConfig, PretrainReport, RatesRecord, Sample
 from pretrace.schemas.sequences.learned import LearnReport
 from pretrace.schemas.sequences.rows import SequenceTaskRecord, SequenceTaskReport

@@ -1,4 +1,4 @@
-"""What a GPU gives: parity with the CPU, speed, memory, fine-tuning and resuming (benchmarks/gpu.py)."""
+"""Measurements of a GPU: parity with the CPU, speed, memory, fine-tuning and resuming (benchmarks/gpu.py)."""
 
 from __future__ import annotations
 
