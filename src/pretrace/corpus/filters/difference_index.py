@@ -1,129 +1,158 @@
-"""Index of sets that are much alike: finds those that can be similar to one, without a comparison with each.
+"""Index of sets that are much alike: finds those that are similar to one, without a comparison with each.
 
-Pages made from one template share most of their shingles, so those tell little: what counts is how each differs from
-the template T. The symmetric difference of two sets A and B is that of A ^ T and B ^ T. So for sets of sizes a and b
+The symmetric difference of two sets A and B is that of their differences A' = A ^ T and B' = B ^ T from a template T.
+So for sets of sizes a and b
 
     jaccard(A, B) >= t   if and only if   2 |A' & B'| >= weight(A) + weight(B)
 
-    with A' = A ^ T and weight(A) = |A'| - a (1 - t) / (1 + t).
+    with weight(A) = |A'| - a (1 - t) / (1 + t).
 
 If the weights add up to 0 or less the pair is similar. Else the two differences share a member. Sorted by how rare they
 are, the first one that they share is at place p in A' and q in B', so they share at most |A'| - p and |B'| - q (prefix
 filter, Chaudhuri et al. 2006, with the bound by position of PPJoin, Xiao et al. 2008). Any T gives the same pairs; it
-only decides how many are looked at. T is ours: the members of more than half of a sample.
+only decides how many are looked at.
+
+What is indexed are patterns (`difference_patterns`): a page that differs from a template as another one does costs no
+second search. These, and the choice of T, are ours.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from pretrace.corpus.filters.shingle_sets import ShingleSets, jaccard, places_in, ranges
+from pretrace.corpus.filters.difference_patterns import Patterns
+from pretrace.corpus.filters.shingle_sets import ShingleSets, jaccard, ranges
+from pretrace.corpus.filters.template_differences import LOW, TemplateDifferences
 
 SLACK = 1e-6
 """Of weights, as they are rounded: pairs so near to the threshold are candidates."""
-LOW = (1 << 32) - 1
 MOST = 1 << 31
 """Above every size of a set."""
 
 
 class DifferenceIndex:
-    """Finds the sets that can be similar to one.
+    """Finds the sets that are similar to one.
 
     Args:
         sets: all sets.
-        numbers: those that are indexed.
+        numbers: those that are indexed, ascending.
         threshold: the least Jaccard similarity, above 0.
 
     Attributes:
-        looked_at: places of indexed sets in lists that were read so far.
+        looked_at: places of patterns in lists that were read so far, and sets that were read from patterns.
     """
 
     def __init__(self, sets: ShingleSets, numbers: np.ndarray, threshold: float) -> None:
-        self._sets, self._numbers, self._sizes = sets, numbers, sets.sizes[numbers]
+        self._sets, self._threshold = sets, threshold
         self._allowed = (1 - threshold) / (1 + threshold)
-        self._template = sets.in_most(numbers)
-        rows, hashes = _differences(sets, numbers, self._template)
-        self._lengths = np.bincount(rows, minlength=len(numbers))
-        self._weights = self._lengths - self._sizes * self._allowed
-        self._hashes, members, holders = np.unique(hashes, return_inverse=True, return_counts=True)
+        self._differences = TemplateDifferences(sets, numbers)
+        self._patterns = patterns = Patterns(sets, numbers, self._differences)
+        self._starts = np.cumsum(patterns.counts) - patterns.counts
+        self._weights = patterns.lengths - patterns.sizes * self._allowed
+        holders = np.bincount(patterns.ids, minlength=self._differences.ids)
         self._ranks = np.empty(len(holders), np.int64)
         self._ranks[np.argsort(holders, kind="stable")] = np.arange(len(holders))  # the rarest first
-        ordered = rows << 32 | self._ranks[members]
-        del hashes, members
-        ordered.sort()
-        rows, self._members = (ordered >> 32).astype(np.int32), (ordered & LOW).astype(np.int32)
-        self._starts = np.cumsum(self._lengths) - self._lengths
         self._is_own = np.zeros(len(holders), bool)
-        left = self._lengths[rows] - (np.arange(len(rows)) - self._starts[rows])
+        rows = np.repeat(np.arange(len(patterns.counts)), patterns.counts)
+        ordered = np.sort(rows << 32 | self._ranks[patterns.ids])
+        self._members = (ordered & LOW).astype(np.int32)
+        left = patterns.counts[rows] - (np.arange(len(rows)) - self._starts[rows])  # what one set has alone is rarer
         keys = (ordered & LOW) << 32 | (MOST - np.ceil(2 * left - self._weights[rows]).astype(np.int64))
         del ordered, left
         order = np.argsort(keys)
-        self._keys, self._listed = keys[order], rows[order]
+        self._keys, self._listed = keys[order], rows[order].astype(np.int32)
         self._light = np.argsort(self._weights, kind="stable")
         self._light_weights, self._light_start = self._weights[self._light], 0
-        self._seen_taken = self.looked_at = 0
+        self._found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._seen_empty = self.looked_at = 0
 
-    def candidates(self, number: int, taken: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return all sets that can be similar to one, and their similarities.
+    def similar(self, number: int, taken: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return all sets that are similar to one, and their similarities.
 
-        Those that are `taken` (bool, of all sets) are left out, now and from now on.
+        Those that are `taken` (bool, of all sets) are left out, now and from now on; the set itself is one of them.
         """
-        own, _ = self._sets.read(np.array([number]))
-        differences = np.setxor1d(own, self._template, assume_unique=True)
-        weight = len(differences) - len(own) * self._allowed
-        at, known = places_in(self._hashes, differences)
-        ranks = np.sort(self._ranks[at[known]])  # those that no indexed set has are rarer
-        places = np.arange(len(differences) - len(ranks), len(differences))
-        rows = np.union1d(self._light_enough(weight, taken), self._sharing(ranks, places, weight, taken))
+        pattern = self._patterns.of(number)
+        if pattern is None:
+            return self._similar_to_other(number, taken)
+        if pattern in self._found:
+            patterns, similarities = self._found[pattern]
+            some = ~self._patterns.is_empty[patterns]
+            patterns, similarities = patterns[some], similarities[some]
+        else:
+            members = self._members[self._starts[pattern] :][: self._patterns.counts[pattern]]
+            length, size = int(self._patterns.lengths[pattern]), int(self._patterns.sizes[pattern])
+            patterns, similarities = self._search(members, length, size)
+        self._found[pattern] = patterns, similarities
+        return self._free(patterns, similarities, taken)
+
+    def _similar_to_other(self, number: int, taken: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Do the same for a set that is not indexed, which may have a member that only one indexed set has."""
+        ((ids, _, lengths),) = self._differences.of(np.array([number]))
+        found = self._search(np.sort(self._ranks[ids]), int(lengths[0]), int(self._sets.sizes[number]))
+        members, similarities = self._free(*found, taken)
+        holders = self._differences.holders_of_single(number)
+        holders = holders[~taken[holders]]
+        exact = self._sets.similarities(number, holders)
+        self.looked_at += len(holders)
+        others = ~np.isin(members, holders)
+        similar = exact >= self._threshold
+        return (
+            np.concatenate([members[others], holders[similar]]),
+            np.concatenate([similarities[others], exact[similar]]),
+        )
+
+    def _free(self, patterns: np.ndarray, similarities: np.ndarray, taken: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        members, of, looked_at = self._patterns.free_sets(patterns, taken)
+        self.looked_at += looked_at
+        return members, similarities[of]
+
+    def _search(self, ranks: np.ndarray, length: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the patterns that are similar to a set, and their similarities.
+
+        Args:
+            ranks: the ranks of the members of its difference that may be shared, ascending.
+            length: how many members the difference has.
+            size: how many the set has.
+        """
+        weight = length - size * self._allowed
+        patterns = np.union1d(self._light_enough(weight), self._sharing(ranks, weight))
         self._is_own[ranks] = True
-        at, of = ranges(self._starts[rows], self._lengths[rows])
-        shared = np.bincount(of[self._is_own[self._members[at]]], minlength=len(rows))
+        at, of = ranges(self._starts[patterns], self._patterns.counts[patterns])
+        shared = np.bincount(of[self._is_own[self._members[at]]], minlength=len(patterns))
         self._is_own[ranks] = False
-        sizes = len(own) + self._sizes[rows]
-        differ = len(differences) + self._lengths[rows] - 2 * shared
-        return self._numbers[rows], jaccard((sizes - differ) // 2, sizes)
+        sizes = size + self._patterns.sizes[patterns]
+        differ = length + self._patterns.lengths[patterns] - 2 * shared
+        similarities = jaccard((sizes - differ) // 2, sizes)
+        similar = similarities >= self._threshold
+        return patterns[similar], similarities[similar]
 
-    def _light_enough(self, weight: float, taken: np.ndarray) -> np.ndarray:
-        """Return the sets that are similar to one of this weight whatever they share."""
+    def _light_enough(self, weight: float) -> np.ndarray:
+        """Return the patterns that are similar to one of this weight whatever they share."""
         start = self._light_start
-        end = max(start, int(np.searchsorted(self._light_weights, SLACK - weight, side="right")))
-        rows = self._light[start:end]
-        self.looked_at += len(rows)
-        rows = rows[~taken[self._numbers[rows]]]
-        self._light_start = end - len(rows)
-        self._light[self._light_start : end] = rows
-        self._light_weights[self._light_start : end] = self._weights[rows]
-        return rows
+        end = start + int(np.searchsorted(self._light_weights[start:], SLACK - weight, side="right"))
+        patterns = self._light[start:end]
+        self.looked_at += len(patterns)
+        patterns = patterns[~self._patterns.is_empty[patterns]]
+        self._light_start = end - len(patterns)
+        self._light[self._light_start : end] = patterns
+        self._light_weights[self._light_start : end] = self._weights[patterns]
+        return patterns
 
-    def _sharing(self, ranks: np.ndarray, places: np.ndarray, weight: float, taken: np.ndarray) -> np.ndarray:
-        """Return the sets that have one of these members, and whose places leave room for enough of them."""
+    def _sharing(self, ranks: np.ndarray, weight: float) -> np.ndarray:
+        """Return the patterns that have one of these members, and whose places leave room for enough of them."""
         if not len(ranks):
             return ranks
-        left = 2 * (places[-1] + 1 - places) - weight + SLACK
+        left = 2 * np.arange(len(ranks), 0, -1) - weight + SLACK
         enough = left >= self._light_weights[self._light_start :].min(initial=np.inf)
-        first = ranks[enough] << 32
+        first = ranks[enough].astype(np.int64) << 32
         begins = np.searchsorted(self._keys, first)
         ends = np.searchsorted(self._keys, first + max(0, MOST - int(np.ceil(weight - SLACK))), side="right")
         at, of = ranges(begins, ends - begins)
-        rows = self._listed[at]
-        free = ~taken[self._numbers[rows]]
-        self.looked_at += len(rows)
-        self._seen_taken += len(rows) - int(np.count_nonzero(free))
-        if self._seen_taken > len(self._listed):  # as much as it costs to forget them
-            kept = ~taken[self._numbers[self._listed]]
-            self._keys, self._listed, self._seen_taken = self._keys[kept], self._listed[kept], 0
-        return rows[free & (self._weights[rows] <= left[enough][of])]
-
-
-def _differences(sets: ShingleSets, numbers: np.ndarray, template: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the members of the symmetric difference of each set and the template, and the place of each set."""
-    rows, hashes = [], []
-    for start, chunk in sets.chunks(numbers, len(template)):
-        own, of = sets.read(chunk)
-        at, common = places_in(template, own)
-        lacks = np.ones((len(chunk), len(template)), bool)
-        lacks[of[common], at[common]] = False
-        lacking, lacked = np.nonzero(lacks)
-        rows += [start + of[~common], start + lacking]
-        hashes += [own[~common], template[lacked]]
-    return np.concatenate(rows), np.concatenate(hashes)
+        patterns = self._listed[at]
+        some = ~self._patterns.is_empty[patterns]
+        self.looked_at += len(patterns)
+        self._seen_empty += len(patterns) - int(np.count_nonzero(some))
+        if self._seen_empty > len(self._listed):  # as much as it costs to forget them
+            kept = ~self._patterns.is_empty[self._listed]
+            self._keys, self._listed, self._seen_empty = self._keys[kept], self._listed[kept], 0
+        return patterns[some & (self._weights[patterns] <= left[enough][of])]

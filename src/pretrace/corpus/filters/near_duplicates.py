@@ -102,9 +102,9 @@ class NearDuplicateSearch:
         loose = np.unique(loose[~self._taken[loose]])
         found = [(loose, self._sets.similarities(member, loose))] if len(loose) else []
         for cluster in self._clusters.touched_by(of):
-            candidates, similarities = self._look_in(cluster, member)
-            shares = ((self._of[candidates] == self._of[member]) & (self._of[member] != NONE)).any(axis=1)
-            found.append((candidates[shares], similarities[shares]))
+            similar, similarities = self._look_in(cluster, member)
+            shares = ((self._of[similar] == self._of[member]) & (self._of[member] != NONE)).any(axis=1)
+            found.append((similar[shares], similarities[shares]))
         for others, similarities in found:
             similar = similarities >= self._threshold
             self._take(others[similar])
@@ -114,10 +114,9 @@ class NearDuplicateSearch:
         index = self._indices.get(cluster)
         if index is None:
             members = self._clusters.members_of(cluster)
-            members = members[~self._taken[members]]
             index = self._indices[cluster] = DifferenceIndex(self._sets, members, self._threshold)
             self.looked_at += len(members)
         before = index.looked_at
-        found = index.candidates(member, self._taken)
+        found = index.similar(member, self._taken)
         self.looked_at += index.looked_at - before
         return found
