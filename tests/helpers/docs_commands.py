@@ -270,6 +270,12 @@ PAGES: dict[str, list[tuple[str, How]]] = {
             ByTest("tests/evaluation/prompts/test_run.py::test_report_has_every_task_and_number_of_examples"),
         ),
     ],
+    "docs/scale.md": [
+        (
+            ".venv/bin/python benchmarks/scale.py",
+            ByTest("tests/benchmarks/test_scale.py::test_page_has_the_tables_of_the_script"),
+        ),
+    ],
     "docs/security.md": [
         ("make audit", ByTest("tests/review/test_audit.py::test_packages_that_differ_from_the_pins_are_named")),
         ("git fetch origin pull/7/head:theirs", NotRun("needs somebody's pull request")),
