@@ -26,7 +26,7 @@ CHECKPOINT_COPIES = 3
 
 
 class Stage(NamedTuple):
-    """What a stage takes on the node."""
+    """Time, memory, disk and network of a stage on the node."""
 
     name: str
     seconds: float
