@@ -42,10 +42,7 @@ class Rates:
     clean_parent: Input = Input(25e-6, "s/document", "of `clean` in its one parent process, near duplicates on", LOG)
     clean_memory: Input = Input(1100, "bytes/document", "in the parent of `clean`", LOG)
     duplicates: Input = Input(
-        0.5e-3,
-        "s/member",
-        "exact comparison of a document that shares a bucket, one process",
-        "docs/log.md, 2026-11-30",
+        4.3 / 40_000, "s/member", "exact comparison of a document that shares a bucket, one process", LOG
     )
     members: Input = Input(0.1, "share", "of documents that share a bucket with another", "assumed")
     band_sort: Input = Input(130e-9, "s/document", "to sort a band of signatures", LOG)
