@@ -10,9 +10,10 @@ import pytest
 
 from pretrace.common.files import write_json
 from pretrace.report import write_page, write_report
-from pretrace.report.few_shot import few_shot_table, read_few_shot
+from pretrace.report.few_shot import FewShotTable, few_shot_table, read_few_shot
 from pretrace.report.figures.few_shot import few_shot_figure
 from pretrace.settings import load_settings
+from tests.helpers.plain_yaml import read_yaml, write_yaml
 
 
 def shot(shots: int, score: float) -> dict[str, Any]:
@@ -69,3 +70,63 @@ def test_figure_and_table_are_on_the_page(reports: Path) -> None:
     html = write_page(settings, reports).read_text()
     text = " ".join(re.sub(r"<[^>]+>", " ", html[html.index('id="fewshot"') :]).split())
     assert "source gpt1 accuracy 500 50.0 50.0 ± 2.0 55.0 ± 2.0 K = 4: 60.0 ± 2.0 80.0 ± 3.9" in text
+    assert not {"Written answers", "Clean rows"} & set(re.findall(r"<h3>(.*?)</h3>", html))
+
+
+@pytest.mark.slow
+def test_clean_scores_and_written_answers_are_on_the_page(reports: Path, project: Path) -> None:
+    with_sums(project)
+    write_json(reports / "fewshot/gpt1.json", with_more(report("gpt1", "source")))
+    settings = load_settings()
+    write_report(settings, reports)
+    html = write_page(settings, reports).read_text()
+    text = " ".join(re.sub(r"<[^>]+>", " ", html[html.index('id="fewshot"') :]).split())
+    assert "task system examples bleu chrf sums gpt1 0 50.0 70.0 sums gpt1 1 55.0 70.0" in text
+    assert "bleu: nrefs:1" in text
+    assert "source gpt1 8 12 3 48.0 (-2.0) 53.0 (-2.0) K = 4: n/a" in text
+    assert "No row was found of sums." in text
+
+
+def with_more(settings_report: dict[str, Any]) -> dict[str, Any]:
+    """The report of two tasks, one whose rows are in the training text, and one whose answers were written."""
+    source, sums = settings_report["tasks"]["source"], dict(settings_report["tasks"]["source"])
+    rows = [{**row, "clean_score": row["score"] - 0.02} for row in source["shots"][:2]]
+    found = {"words": 8, "found": 12, "too_short": 3}
+    source = {**source, "shots": [*rows, source["shots"][2]], "contamination": found}
+    metrics = [{**row, "metrics": {"bleu": row["score"], "chrf": 0.7}} for row in source["shots"]]
+    sums |= {"kind": "sequence", "metric": "bleu", "beside": {}, "shots": metrics, "signatures": {"bleu": "nrefs:1"}}
+    sums["contamination"] = {**found, "found": 0}
+    return {**settings_report, "tasks": {"source": source, "sums": sums}}
+
+
+def with_sums(project: Path) -> None:
+    sums = {"made": "two_digit_addition", "metrics": ["bleu", "chrf"]}
+    write_yaml(project / "params.yaml", {**read_yaml(project / "params.yaml"), "sequences": {"sums": sums}})
+
+
+def table_of(project: Path) -> FewShotTable:
+    with_sums(project)
+    write_json(project / "reports/fewshot/gpt1.json", with_more(report("gpt1", "source")))
+    table = few_shot_table(read_few_shot(load_settings(), project / "reports"))
+    assert table is not None
+    return table
+
+
+def test_clean_scores_are_beside_those_of_all_rows(project: Path) -> None:
+    table = table_of(project)
+    assert [(row.task, row.seen.found, row.cells) for row in table.clean] == [
+        ("source", 12, ["48.0 (-2.0)", "53.0 (-2.0)", "K = 4: n/a"])
+    ]
+    assert table.none_found == ["sums"]
+
+
+def test_written_answers_have_all_their_scores(project: Path) -> None:
+    table = table_of(project)
+    assert [row.task for row in table.rows] == ["source", "sums"]
+    assert table.metrics == ["bleu", "chrf"]
+    assert [(row.task, row.shots, row.cells) for row in table.written] == [
+        ("sums", 0, ["50.0", "70.0"]),
+        ("sums", 1, ["55.0", "70.0"]),
+        ("sums", 4, ["60.0", "70.0"]),
+    ]
+    assert table.signatures == ["bleu: nrefs:1"]
