@@ -183,13 +183,15 @@ def evaluate(options: argparse.Namespace) -> None:
         source = {"last_word": options.last_word}
         if options.stride is not None:
             raise PretraceError("--stride goes with --text: a passage is read whole, or its end that fits the context")
+        if options.published_as is not None:
+            raise PretraceError("--published-as goes with --text: rows of passages are plain text")
         scores = last_words(model, options.last_word)
     else:
         from pretrace.evaluation.perplexity import describe
         from pretrace.evaluation.perplexity import evaluate as measure
 
         source = {"text": options.text}
-        scores = measure(model, options.text, options.stride)
+        scores = measure(model, options.text, options.stride, options.published_as)
     if options.json:
         print(json.dumps({"model": model, **source, **scores}, indent=2, ensure_ascii=False))
         return
@@ -395,6 +397,10 @@ def build_parser() -> argparse.ArgumentParser:
     what.add_argument("--last-word", metavar="FILE", help="rows with `context` and `target`, as in LAMBADA")
     stride = "tokens scored per window; larger is faster, smaller is more exact (default: half the context)"
     one.add_argument("--stride", type=COUNT, help=stride)
+    published = (
+        "the text is words with spaces between them; the model reads plain text, and perplexity is per word of it"
+    )
+    one.add_argument("--published-as", metavar="NAME", help=f"{published}: wikitext, ptb or one_billion_words")
     one.add_argument("--json", action="store_true", help="print one JSON object")
     add(
         search, "try the rates and passes of `search` in params.yaml on dev, for each variant; into reports/search.json"

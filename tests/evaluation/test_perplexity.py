@@ -268,3 +268,31 @@ def refused(capsys: Any, *arguments: str) -> str:
     assert said.startswith("pretrace: evaluate: ")
     assert said.count("\n") == 1
     return said
+
+
+def test_published_text_is_divided_by_its_own_words(folder: Path, tmp_path: Path, capsys: Any) -> None:
+    published, plain = tmp_path / "wiki.test.tokens", tmp_path / "plain.txt"
+    published.write_text(" the cat @-@ mat , a bed . \n \n and it was not 3.5 \n")
+    plain.write_text("the cat-mat, a bed.\n\nand it was not 3.5\n")
+    scores, own = evaluate(folder, str(published), 6, "wikitext"), evaluate(folder, str(plain), 6)
+    assert {key: scores[key] for key in ("loss", "tokens", "words", "clean_bytes", "perplexity")} == {
+        key: own[key] for key in ("loss", "tokens", "words", "clean_bytes", "perplexity")
+    }
+    assert (scores["published_words"], scores["published_lines"], scores["lost_words"]) == (13, 2, 1)
+    assert scores["bytes"] == len(published.read_bytes())
+    nats = scores["loss"] * scores["tokens"]
+    assert scores["published_word_perplexity"] == pytest.approx(math.exp(nats / 13), rel=1e-4)
+    assert scores["published_token_perplexity"] == pytest.approx(math.exp(nats / 15), rel=1e-4)
+    assert not {"published_as", "published_words"} & own.keys()
+    assert main(["evaluate", str(folder), "--text", str(published), "--published-as", "wikitext"]) == 0
+    out = capsys.readouterr().out
+    assert "published     as wikitext: 13 words in 2 lines\n" in out
+    assert "gives back all but 1 of the words" in out
+
+
+def test_unknown_published_text_is_refused(folder: Path, tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "a.txt").write_text(TEXT)
+    assert main(["evaluate", str(folder), "--text", str(tmp_path / "a.txt"), "--published-as", "text8"]) == 1
+    assert "--published-as: got text8; takes one_billion_words, ptb, wikitext" in capsys.readouterr().err
+    assert main(["evaluate", str(folder), "--last-word", "a.jsonl", "--published-as", "ptb"]) == 1
+    assert "--published-as goes with --text" in capsys.readouterr().err

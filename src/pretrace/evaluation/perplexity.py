@@ -21,8 +21,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from pretrace.common.errors import PretraceError
+from pretrace.common.errors import PretraceError, printable
 from pretrace.common.progress import progress
+from pretrace.evaluation.published_texts.corpora import RULES, PublishedSize
 from pretrace.evaluation.read_text import Text, read_text
 from pretrace.model import LanguageModel, load_model
 from pretrace.tokens import Vocabulary, load_vocabulary, vocabulary_folder
@@ -34,18 +35,24 @@ ROWS_AT_ONCE = 512
 """Tokens whose logits are in memory at once: 83 MB for GPT-1's vocabulary."""
 
 
-def evaluate(folder: Path | str, path: str, stride: int | None = None) -> dict[str, Any]:
+def evaluate(
+    folder: Path | str, path: str, stride: int | None = None, published_as: str | None = None
+) -> dict[str, Any]:
     """Measure the language model in `folder` on the text at `path`; no settings are read.
 
     Args:
         folder: any folder that `load_model` opens, with its vocabulary in it.
         path: a file of plain text; or what `corpus.path` takes, with the text in a column `text`.
         stride: from 1 to the model's context; None: half of the context.
+        published_as: name of the rules (`RULES`) that make plain text of a text published as words; None: it is plain.
 
     Returns:
         Sizes (`parameters`, `context`, `documents`, `words`, `tokens`, `bytes`, `clean_bytes`, `unknown_tokens`), the
         `stride`, the number of `scored_tokens` and their mean `loss` in nats; and, for the whole text, `perplexity`,
-        `word_perplexity`, `bits_per_byte` and `bits_per_clean_byte`. A perplexity that overflows is None.
+        `word_perplexity`, `bits_per_byte` and `bits_per_clean_byte`. A perplexity that overflows is None. With
+        `published_as` also `published_words`, `published_lines`, `lost_words` that the plain text does not give back,
+        and the log-probability of the whole plain text by published word (`published_word_perplexity`), and by word
+        and line end (`published_token_perplexity`).
 
     Raises:
         PretraceError: model, vocabulary or text is missing, they do not fit, the stride is out of range, the text is
@@ -55,9 +62,12 @@ def evaluate(folder: Path | str, path: str, stride: int | None = None) -> dict[s
     stride = max(1, model.context // 2) if stride is None else stride
     if not 1 <= stride <= model.context:
         raise PretraceError(f"--stride: got {stride}; takes 1 to {model.context}, the context of the model in {folder}")
-    text = read_text(path, vocabulary)
+    if published_as is not None and published_as not in RULES:
+        raise PretraceError(f"--published-as: got {printable(published_as)}; takes {', '.join(sorted(RULES))}")
+    text = read_text(path, vocabulary, RULES[published_as] if published_as else None)
     device = device_of_commands()
-    return measure(model.to(device.name), text, vocabulary.unknown_id, stride)
+    scores = measure(model.to(device.name), text, vocabulary.unknown_id, stride)
+    return {"published_as": published_as, **scores} if published_as else scores
 
 
 def open_model(folder: Path | str) -> tuple[LanguageModel, Vocabulary]:
@@ -98,6 +108,20 @@ def measure(model: LanguageModel, text: Text, unknown_id: int | None, stride: in
         "word_perplexity": _exp(loss * len(text.ids_N) / text.words),
         "bits_per_byte": round(bits / text.bytes, 6),
         "bits_per_clean_byte": round(bits / text.clean_bytes, 6),
+        **_by_published_unit(loss * len(text.ids_N), text.published),
+    }
+
+
+def _by_published_unit(nats: float, published: PublishedSize | None) -> dict[str, Any]:
+    """Return the loss of a whole text, in nats, by the units that it was published in."""
+    if published is None:
+        return {}
+    return {
+        "published_words": published.words,
+        "published_lines": published.lines,
+        "lost_words": published.lost,
+        "published_word_perplexity": _exp(nats / published.words),
+        "published_token_perplexity": _exp(nats / (published.words + published.lines)),
     }
 
 
@@ -168,6 +192,12 @@ def describe(scores: dict[str, Any]) -> Iterator[tuple[str, str]]:
         "bits/byte",
         f"{scores['bits_per_byte']:.4f} of the raw text, {scores['bits_per_clean_byte']:.4f} of the cleaned text",
     )
+    if "published_as" in scores:
+        words, lines = scores["published_words"], scores["published_lines"]
+        yield "published", f"as {scores['published_as']}: {words:,} words in {lines:,} lines"
+        word, token = _large(scores["published_word_perplexity"]), _large(scores["published_token_perplexity"])
+        yield "", f"perplexity {word} per published word, {token} with line ends counted"
+        yield "", f"the plain text that the model reads gives back all but {scores['lost_words']:,} of the words"
 
 
 def _large(number: float | None) -> str:

@@ -21,6 +21,8 @@ from pretrace.corpus.readers.list_files import open_local
 from pretrace.corpus.readers.read_documents import documents_from_rows
 from pretrace.corpus.readers.read_rows import read_rows
 from pretrace.corpus.readers.source_file import SourceFile, kind_of
+from pretrace.evaluation.published_texts.corpora import PublishedSize, plain_text, published_size
+from pretrace.evaluation.published_texts.words import Rules
 from pretrace.settings import Columns
 from pretrace.tokens import Vocabulary
 from pretrace.tokens.shards.encode import EncodeBatch
@@ -38,10 +40,15 @@ class Text:
     """UTF-8 bytes of the raw text."""
     clean_bytes: int
     """UTF-8 bytes of the prepared text with one line end per document."""
+    published: PublishedSize | None = None
+    """Units of the text as it was published, where it was read with rules that make plain text of it."""
 
 
-def read_text(path: str, vocabulary: Vocabulary) -> Text:
+def read_text(path: str, vocabulary: Vocabulary, rules: Rules | None = None) -> Text:
     """Prepare and encode the text at `path`, as the stage `shard` does with a corpus.
+
+    Args:
+        rules: make plain text of published words first; `bytes` are those of the published text.
 
     Raises:
         PretraceError: there is no such text, it is not text, or it is too short to score a token.
@@ -49,8 +56,11 @@ def read_text(path: str, vocabulary: Vocabulary) -> Text:
     encode = EncodeBatch(vocabulary)
     parts: list[np.ndarray] = []
     words = size = clean_size = 0
+    published = PublishedSize() if rules else None
     for document in progress(documents_at(path), unit="documents", description="read"):
-        prepared = vocabulary.prepare(document.text)
+        if rules and published:
+            published += published_size(document.text, rules)
+        prepared = vocabulary.prepare(plain_text(document.text, rules) if rules else document.text)
         if not prepared:
             continue
         [encoded] = encode([replace(document, text=prepared)])
@@ -60,7 +70,7 @@ def read_text(path: str, vocabulary: Vocabulary) -> Text:
         clean_size += len(prepared.encode()) + 1
     if not words:
         raise PretraceError(f"{printable(path)}: no text there")
-    return Text(np.concatenate(parts), len(parts), words, size, clean_size)
+    return Text(np.concatenate(parts), len(parts), words, size, clean_size, published)
 
 
 def documents_at(path: str) -> Iterator[Document]:
