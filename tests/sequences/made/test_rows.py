@@ -105,3 +105,18 @@ def test_few_words_are_refused(tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("others\n")
     with pytest.raises(PretraceError, match=r"sequences\.made: words\.txt has 1 words to scramble; takes 10"):
         made("reversed_words", tmp_path, words="words.txt")
+
+
+def test_novel_words_have_a_definition_and_a_sentence() -> None:
+    task = SequenceTask.model_validate({"made": "novel_words", "metrics": ["uses_source"]})
+    splits = read_sequences("novel", task).splits
+    assert [len(splits[split]) for split in ("train", "dev", "test")] == [144, 48, 96]
+    rows = [row for split in splits for row in splits[split]]
+    assert len({row.source for row in rows}) == len(rows)
+    for row in rows:
+        assert re.fullmatch(r"(A|To) \"(\w+)\" (is|means) [^\"]+\.", row.context)
+        assert f'"{row.source}"' in row.context
+        assert len(re.findall(rf"\b{row.source}\b", row.targets[0])) == 1
+    meanings = [{row.context.partition('" ')[2] for row in splits[split]} for split in splits]
+    assert not meanings[0] & meanings[1] | meanings[1] & meanings[2] | meanings[0] & meanings[2]
+    assert splits == read_sequences("another", task).splits

@@ -12,6 +12,7 @@ from pretrace.sequences.metrics.overlap import (
     leaving_one_out,
     normalized,
     same_text,
+    uses_word,
     word_f1,
 )
 
@@ -46,3 +47,24 @@ def test_each_reference_is_left_out_once() -> None:
     assert leaving_one_out(exact_match, "yes", ["yes", "yes", "no"]) == 1
     assert leaving_one_out(exact_match, "no", ["yes", "yes", "no"]) == pytest.approx(2 / 3)
     assert leaving_one_out(exact_match, "no", ["no"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "uses"),
+    [
+        ("We saw these very cute whatpus.", 1),
+        ("A WHATPU ran.", 1),
+        ("Whatpuing is fun", 1),
+        ("the somewhatpu", 0),
+        ("nothing of it", 0),
+        ("whatpuological", 0),
+        ("", 0),
+    ],
+)
+def test_word_is_used_in_its_forms(answer: str, uses: float) -> None:
+    assert uses_word(answer, "whatpu") == uses
+
+
+def test_word_may_lose_its_e() -> None:
+    assert uses_word("They were farduddling.", "farduddle") == 1
+    assert uses_word("anything", " ") == 0

@@ -42,7 +42,7 @@ def test_rouge_is_the_library_s_with_its_stemmer() -> None:
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_reference_itself_has_the_highest_score(metric: str) -> None:
     right = ["nothing was said about it", "it is raining again today"]
-    assert score_texts([metric], right, [[one] for one in right])[metric].score == pytest.approx(1)
+    assert score_texts([metric], right, [[one] for one in right], right)[metric].score == pytest.approx(1)
 
 
 def test_standard_error_is_that_of_a_mean() -> None:

@@ -9,6 +9,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.common.open_file import read_text
 from pretrace.corpus.documents import read_documents
 from pretrace.sequences.made.arithmetic import arithmetic_row
+from pretrace.sequences.made.novel_words import MEANINGS, WORDS_OF_A_MEANING, defined, novel_word
 from pretrace.sequences.made.scrambled import can_scramble, frequent_words, scramble
 from pretrace.sequences.rows import SPLITS, SequenceRow
 from pretrace.settings.sequences.task import Scrambled, SequenceTask
@@ -29,6 +30,8 @@ def made_rows(name: str, task: SequenceTask, root: Path) -> dict[str, list[Seque
     kind = str(task.made)
     if kind in get_args(Scrambled):
         return _scrambled(name, kind, task, root)
+    if kind == "novel_words":
+        return _novel_words()
     random, seen, splits = generator_for("sequences", "made", kind), set[str](), {}
     for split in SPLITS:
         rows: list[SequenceRow] = []
@@ -38,6 +41,20 @@ def made_rows(name: str, task: SequenceTask, root: Path) -> dict[str, list[Seque
                 seen.add(question)
                 rows.append(SequenceRow(question, (answer,), origin=f"{kind}: row {len(seen)}"))
         splits[split] = rows
+    return splits
+
+
+def _novel_words() -> dict[str, list[SequenceRow]]:
+    """Return rows whose source is a word, in the context of its definition; a meaning is in one split."""
+    random, seen = generator_for("sequences", "made", "novel_words"), set[str]()
+    splits: dict[str, list[SequenceRow]] = {split: [] for split in SPLITS}
+    for place, index in enumerate(random.permutation(len(MEANINGS))):
+        meaning, split = MEANINGS[index], "test" if place % 3 == 1 else "dev" if place % 6 == 2 else "train"
+        while len(seen) < (place + 1) * WORDS_OF_A_MEANING:
+            if (word := novel_word(random)) not in seen:
+                seen.add(word)
+                target = meaning.sentence.replace("_", word)
+                splits[split].append(SequenceRow(word, (target,), defined(word, meaning), f"novel words: {word}"))
     return splits
 
 

@@ -44,6 +44,14 @@ def word_f1(answer: str, reference: str) -> float:
     return 2 * common / (len(words) + len(others))
 
 
+def uses_word(answer: str, word: str) -> float:
+    """Return 1 if an answer has a word, in lower or upper case, also with up to four letters at its end for its `e`, as
+    in plurals and other forms of English.
+    """
+    stem = re.escape(word.strip().removesuffix("e"))
+    return float(bool(stem) and bool(re.search(rf"(?<!\w){stem}\w{{0,4}}(?!\w)", answer, re.IGNORECASE)))
+
+
 def best(score: OneScore, answer: str, references: Sequence[str]) -> float:
     """Return the best score among references; no reference is an empty one."""
     return max(score(answer, reference) for reference in references or [""])

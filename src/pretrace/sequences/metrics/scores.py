@@ -13,7 +13,14 @@ import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.sequences.metrics.libraries import Rouge, corpus_score
-from pretrace.sequences.metrics.overlap import best, exact_match, leaving_one_out, same_text, word_f1
+from pretrace.sequences.metrics.overlap import (
+    best,
+    exact_match,
+    leaving_one_out,
+    same_text,
+    uses_word,
+    word_f1,
+)
 
 OF_ROWS = {
     "exact": partial(best, same_text),
@@ -25,7 +32,9 @@ OF_ROWS = {
 """Means over rows."""
 ROUGE = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 OF_CORPORA = ("bleu", "chrf")
-METRICS = (*OF_ROWS, *OF_CORPORA, *ROUGE)
+OF_SOURCES = {"uses_source": uses_word}
+"""Means over rows of what an answer has of its row's source."""
+METRICS = (*OF_ROWS, *OF_CORPORA, *OF_SOURCES, *ROUGE)
 
 
 @dataclass(frozen=True)
@@ -42,13 +51,14 @@ class TextScore:
 
 
 def score_texts(
-    metrics: Sequence[str], answers: Sequence[str], references: Sequence[Sequence[str]]
+    metrics: Sequence[str], answers: Sequence[str], references: Sequence[Sequence[str]], sources: Sequence[str] = ()
 ) -> dict[str, TextScore]:
     """Return scores by the names of metrics.
 
     Args:
         metrics: some of `METRICS`.
         references: accepted texts of each row.
+        sources: texts that the answers are to, for those of `OF_SOURCES`.
 
     Raises:
         PretraceError: there are no rows.
@@ -63,6 +73,9 @@ def score_texts(
             scores[metric] = TextScore(*corpus_score(metric, answers, references))
         elif rouge and metric in ROUGE:
             scores[metric] = _mean(np.array([one[metric] for one in of_rouge]), rouge.signature)
+        elif metric in OF_SOURCES:
+            pairs = zip(answers, sources, strict=True)
+            scores[metric] = _mean(np.array([OF_SOURCES[metric](answer, source) for answer, source in pairs]))
         else:
             rows = zip(answers, references, strict=True)
             scores[metric] = _mean(np.array([OF_ROWS[metric](answer, own) for answer, own in rows]))

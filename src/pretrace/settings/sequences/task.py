@@ -19,12 +19,14 @@ TextMetric = Literal[
     "coqa_f1",
     "bleu",
     "chrf",
+    "uses_source",
     "rouge1",
     "rouge2",
     "rougeL",
     "rougeLsum",
 ]
-"""Equality; SQuAD's exact match and F1; CoQA's, which leaves each reference out once; sacrebleu; rouge-score."""
+"""Equality; SQuAD's exact match and F1; CoQA's, which leaves each reference out once; sacrebleu; whether the
+source is used, for novel words; rouge-score."""
 Arithmetic = Literal[
     "two_digit_addition",
     "two_digit_subtraction",
@@ -46,6 +48,8 @@ Scrambled = Literal[
     "reversed_words",
 ]
 """GPT-3's five kinds (section 3.9.2)."""
+Novel = Literal["novel_words"]
+"""Made-up words with a definition and a sentence that uses them (section 3.9.5)."""
 TextFormat = Literal["table", "lines", "squad", "coqa", "triviaqa", "webquestions"]
 
 
@@ -66,7 +70,7 @@ class SequenceTask(Section):
     kind: Literal["sequence"] = "sequence"
     ready: str | None = None
     """Ready task that fills in the missing fields (src/pretrace/sequences/ready/)."""
-    made: Arithmetic | Scrambled | None = None
+    made: Arithmetic | Scrambled | Novel | None = None
     """Rows made by a rule."""
     words: PathString | None = None
     """Scrambled words: a file with a word a line, the most frequent first; null: those of the training text."""
@@ -93,7 +97,7 @@ class SequenceTask(Section):
     """Most training rows, drawn at random; null: all."""
     test_rows: Count | None = None
     """Most dev and test rows each; null: all."""
-    metrics: Annotated[list[TextMetric], Field(min_length=1, max_length=11)] = Field(default=["bleu"])
+    metrics: Annotated[list[TextMetric], Field(min_length=1, max_length=12)] = Field(default=["bleu"])
     """Scores; the first is that of tables."""
     prompt: PromptName | None = None
     """File in `prompts/` that says how `pretrace fewshot` writes a row; null: `sequence`."""

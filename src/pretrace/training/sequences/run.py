@@ -184,12 +184,13 @@ def _train(work: Work, seed: int, folder: Path, checkpoints: Checkpoints) -> Non
 
 def _main_score(work: Work, split: str, texts: Sequence[str]) -> TextScore:
     main = work.metrics[0]
-    return score_texts([main], texts, [row.targets for row in work.rows[split]])[main]
+    rows = work.rows[split]
+    return score_texts([main], texts, [row.targets for row in rows], [row.source for row in rows])[main]
 
 
 def _report(work: Work, task: str, name: str, results: Sequence[LearnedSeed], best: int) -> LearnReport:
-    references = [row.targets for row in work.rows["test"]]
-    by_seed = [score_texts(work.metrics, result.written, references) for result in results]
+    references, sources = [row.targets for row in work.rows["test"]], [row.source for row in work.rows["test"]]
+    by_seed = [score_texts(work.metrics, result.written, references, sources) for result in results]
     greedy = [_main_score(work, "test", result.greedy) for result in results]
     learner = work.learner(best)
     sizes = work.start.scale.pairs

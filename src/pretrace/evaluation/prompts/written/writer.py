@@ -31,12 +31,18 @@ class TaskWriter:
         prompts = [task.prompt(split, number, seed, shots) for number in numbers]
         texts = self._written([prompt.questions[0].given for prompt in prompts])
         references = [task.references[split][number] for number in numbers]
-        scores = score_texts(task.metrics, texts, references)
+        sources = [task.data.splits[split][number].raw[0] for number in numbers]
+        scores = score_texts(task.metrics, texts, references, sources)
         first, clean_N = scores[task.metrics[0]], clean_of(split, self.clean_N)
         clean = None
         if clean_N is not None:
             kept = np.flatnonzero(clean_N)
-            own = score_texts(task.metrics[:1], [texts[i] for i in kept], [references[i] for i in kept])
+            own = score_texts(
+                task.metrics[:1],
+                [texts[i] for i in kept],
+                [references[i] for i in kept],
+                [sources[i] for i in kept],
+            )
             clean = own[task.metrics[0]].score
         return Answered(
             np.zeros(len(numbers)),
