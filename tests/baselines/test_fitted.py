@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score, matthews_corrcoef
 
 from pretrace.baselines.answer import Trial, choose
-from pretrace.baselines.fitted import best_threshold, one_feature_trial
+from pretrace.baselines.fitted import best_threshold, linear_trials, one_feature_trial
 from pretrace.tasks.rows.dataset import Row, TaskData
 
 PAIRS = st.lists(st.tuples(st.integers(-5, 5), st.integers(0, 1)), min_size=2, max_size=40)
@@ -48,6 +48,15 @@ def test_value_of_each_kind_of_task() -> None:
     three = task_of("entailment", "accuracy", many.astype(int).tolist())
     found = one_feature_trial(three, dict.fromkeys(by_split, many), {})
     assert set(found.test[:20]) == {0} and set(found.test[-20:]) == {2}
+
+
+def test_empty_choice_at_the_end_of_a_row_is_never_chosen() -> None:
+    rows = [Row(("x", "a", "b", ""), 0), Row(("x", "a", "b", "c"), 2)]
+    task = TaskData("multiple_choice", "accuracy", None, dict.fromkeys(("train", "dev", "test"), rows))
+    by_split = dict.fromkeys(task.splits, np.array([1.0, 2.0, 3.0, 1.0, 2.0, 3.0]))
+    assert one_feature_trial(task, by_split, {}).test.tolist() == [1, 2]
+    for trial in linear_trials(task, dict.fromkeys(task.splits, np.eye(6)), {}):
+        assert trial.test[0] != 2
 
 
 def test_constant_value_tells_nothing() -> None:

@@ -16,7 +16,7 @@ from pretrace.settings.experiment import Task
 from pretrace.settings.section import checked
 from pretrace.tasks.read_task import read_task_files
 from pretrace.tasks.rows.dataset import TaskData
-from tests.helpers import REPOSITORY
+from tests.helpers import REPOSITORY, published_choices
 from tests.helpers import published_files as published
 
 PAPER = {
@@ -61,6 +61,7 @@ def plain(data: TaskData) -> dict[str, list[tuple[Any, ...]]]:
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     published.write_published(tmp_path / "published")
+    published_choices.write_choices(tmp_path / "published")
     return tmp_path / "published"
 
 
@@ -71,6 +72,8 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def load_dataset(name: str, config: str, split: str, revision: str, streaming: bool) -> Any:
         assert len(revision) == 40
+        if (name, config) in published_choices.ON_THE_HUB:
+            return iter(published_choices.hub_rows(published_choices.ON_THE_HUB[name, config], split))
         which = names[name] or {"mnli": "mnli_m"}.get(config, config)
         return iter(published.hub_rows(which, split))
 
@@ -181,7 +184,9 @@ def test_own_settings_win_over_the_ready_task(files: Path) -> None:
 
 
 def test_unknown_ready_task_is_refused() -> None:
-    with pytest.raises(PretraceError, match=r"tasks\.mine\.ready: got 'colla'; takes one of boolq, cb, cola, "):
+    with pytest.raises(
+        PretraceError, match=r"tasks\.mine\.ready: got 'colla'; takes one of arc_challenge, arc_easy, boolq, "
+    ):
         task("colla")
 
 
@@ -200,3 +205,8 @@ def test_suites_replace_the_tasks(tmp_path: Path) -> None:
         assert all(entry.card for entry in settings.tasks.values())
     assert sorted(params["suites"]["paper"]) == sorted(PAPER)
     assert {name for entries in params["suites"].values() for name in entries} == set(ready_names())
+
+
+def test_ready_tasks_of_gpt3_are_on_the_hub_but_for_two() -> None:
+    assert set(published_choices.FILES) <= set(ON_THE_HUB)
+    assert {name for name in ready_names() if name not in ON_THE_HUB} == {"story_cloze", "winograd"}

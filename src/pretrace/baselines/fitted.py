@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pretrace.baselines.answer import Trial, labels_of
-from pretrace.tasks.rows.dataset import TaskData
+from pretrace.tasks.rows.dataset import TaskData, choices_there
 from pretrace.tasks.rows.kinds import KINDS
 from pretrace.tasks.rows.metrics import score
 
@@ -53,7 +53,7 @@ def linear_trials(
             else:
                 target = np.eye(choices, dtype=int)[labels].reshape(-1) if choices else labels
                 model = LogisticRegression(C=strength, max_iter=300).fit(features["train"], target)
-            dev, test = (_predict(model, features[split], choices) for split in ("dev", "test"))
+            dev, test = (_predict(model, features[split], task, split) for split in ("dev", "test"))
         yield Trial({**settings, "C": strength}, dev, test, None if train is None else len(train))
 
 
@@ -65,7 +65,7 @@ def one_feature_trial(task: TaskData, values: Mapping[str, np.ndarray], settings
     """
     labels, choices = labels_of(task, "train"), choices_of(task)
     if choices:
-        dev, test = (values[split].reshape(-1, choices).argmax(1) for split in ("dev", "test"))
+        dev, test = (_chosen(values[split], task, split) for split in ("dev", "test"))
     elif KINDS[task.kind].numeric:
         line = _line(values["train"], labels)
         dev, test = (line[0] + line[1] * values[split] for split in ("dev", "test"))
@@ -95,7 +95,13 @@ def _line(values: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     return float(labels.mean() - slope * values.mean()), slope
 
 
-def _predict(model: Any, features: Any, choices: int) -> np.ndarray:
-    if choices:
-        return model.decision_function(features).reshape(-1, choices).argmax(1)
+def _predict(model: Any, features: Any, task: TaskData, split: str) -> np.ndarray:
+    if KINDS[task.kind].chooses:
+        return _chosen(model.decision_function(features), task, split)
     return model.predict(features)
+
+
+def _chosen(values: np.ndarray, task: TaskData, split: str) -> np.ndarray:
+    """Return the choice of the highest value of each row of a split."""
+    there = choices_there(task.splits[split])
+    return np.where(there, values.reshape(there.shape), -np.inf).argmax(1)

@@ -1,5 +1,6 @@
-"""Tasks as prompts beside the columns of the table on the same test rows, from `reports/fewshot/`; their scores on clean
-rows, and every score of written answers.
+"""Tasks as prompts beside the columns of the table on the same test rows, from `reports/fewshot/`.
+
+Beside them stand their scores on clean rows, and every score of written answers.
 """
 
 from __future__ import annotations

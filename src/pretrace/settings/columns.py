@@ -20,11 +20,11 @@ class Columns(Section):
     source: str | None = None
     """Corpus: where the document is from (an author, a site); null: the file's folder, or the file."""
     first: str | list[str] = "first"
-    """Pair tasks: the premise, or the first sentence. Multiple choice: the context, joined if there are several."""
+    """Pair tasks: the premise, or the first sentence. Multiple choice: the context. Several are joined."""
     second: str = "second"
     """Pair tasks: the hypothesis, or the second sentence."""
     question: str | None = None
-    """Multiple choice: a question that follows the context; the paper joins the two without a delimiter."""
+    """A question that follows `first`, such as one on a passage; the paper joins the two without a delimiter."""
     choices: str | list[str] = "choices"
     """Multiple choice: one column of lists, or a column for each choice."""
     label: str = "label"
@@ -41,8 +41,8 @@ class Columns(Section):
         return Fields((self.text,))
 
     def pair_fields(self) -> Fields:
-        """Return the columns of two texts; of several context columns, the first."""
-        return Fields((self.context[0],), (self.second,))
+        """Return the columns of two texts; several columns of the first are joined, as those of a context."""
+        return Fields(tuple(self.context), (self.second,))
 
     def choice_fields(self) -> Fields:
         """Return the columns of a context and of the choices that follow it."""

@@ -33,6 +33,8 @@ OVERRIDES = ("epochs", "lr", "batch_size", "lm_weight", "dropout", "soft_classes
 OF_FINETUNING = ("lm_weight", "lr", "lr_factor", "epochs", "read_out", "head_strength", "layers")
 """Fields of a variant that say how it is fine-tuned, and so are not for features."""
 MOST_SEEDS = 1000
+TaskFormat = Literal["arc", "openbookqa", "multirc", "piqa", "record", "winograd", "wsc"]
+"""Published forms of rows that are no plain table (pretrace.tasks.published)."""
 
 
 class DevSplit(Section):
@@ -62,6 +64,8 @@ class Task(Section):
     """File with the rows that give the score in the table and choose nothing; null: a fifth of train."""
     unlabeled: PathString | None = None
     """File with rows to predict, such as GLUE's test files. Its first line names the columns."""
+    format: TaskFormat | None = None
+    """Published form of the files, or of the rows of `dataset`; null: a plain table, or a folder of RACE."""
     column_names: list[str] | None = None
     """Names of the columns of labeled .csv and .tsv files without a header line."""
     columns: Columns = Columns()
@@ -70,6 +74,9 @@ class Task(Section):
     For multiple choice: letters from A."""
     skip_labels: list[str] = Field(default_factory=list)
     """Rows with one of these labels are dropped and counted, such as SNLI's "-" for no agreement."""
+    most_choices: Annotated[int, Field(ge=2, le=100)] | None = None
+    """Multiple choice whose rows differ in their number of choices: rows with fewer get empty ones behind their own,
+    which are never right; those with more are dropped and counted. Null: all rows have the same number."""
     on_empty: Literal["stop", "skip", "keep"] = "stop"
     """A row with empty text stops the run, is dropped and counted, or stays as it is."""
     on_warning: Literal["say", "stop"] = "say"
@@ -121,6 +128,8 @@ class Task(Section):
                 "`dataset` needs `name`, `revision` (the commit to read, of 40 digits) and, in `train` and `test`, "
                 "names of its splits"
             )
+        if self.format and (self.train is None or self.column_names):
+            raise ValueError("`format` is for rows that `train` names, and they have no `column_names`")
         if self.dev and self.dev_split:
             raise ValueError("`dev_split` cuts dev from train, so it excludes `dev`")
         facts = KIND_FACTS[self.kind]
@@ -131,6 +140,8 @@ class Task(Section):
             raise ValueError("`metric: f1` needs `positive`, the label that it counts")
         if self.positive is not None and not facts.named:
             raise ValueError(f"`positive` is one of two classes; this task is of kind {self.kind}")
+        if self.most_choices and not facts.fields(self.columns).are_choices:
+            raise ValueError(f"`most_choices` is for `kind: multiple_choice`, this task is of kind {self.kind}")
         if self.soft_classes and not facts.numeric:
             raise ValueError(f"`soft_classes` is for `kind: regression`, this task is of kind {self.kind}")
         self._check_heuristics()

@@ -18,6 +18,8 @@ from pretrace.settings import Task
 from pretrace.settings.ready import SPLITS
 
 FORMATS = (".parquet", ".csv", ".tsv", ".txt", ".jsonl")
+LABELS = "-labels.lst"
+"""Ending of PIQA's files of labels, a label a line: train-labels.lst beside train.jsonl."""
 
 
 def raw_files(task: Task) -> dict[str, RawFile]:
@@ -32,7 +34,10 @@ def raw_files(task: Task) -> dict[str, RawFile]:
         return {
             split: RawFile(path=source_of(task, split), sha256=None, bytes=None, revision=revision) for split in splits
         }
-    described = {split: describe_file(Path(getattr(task, split)), str(getattr(task, split))) for split in splits}
+    files = {split: str(getattr(task, split)) for split in splits}
+    if task.format == "piqa":  # the one form whose labels are in files of their own
+        files |= {f"{split} labels": labels_file(place) for split, place in files.items()}
+    described = {name: describe_file(Path(place), place) for name, place in files.items()}
     return {split: file for split, file in described.items() if file}
 
 
@@ -42,6 +47,11 @@ def source_of(task: Task, split: str) -> str:
     if not task.dataset:
         return place
     return "/".join(filter(None, (task.dataset.name, task.dataset.config, place)))
+
+
+def labels_file(place: str) -> str:
+    """Return the path of the labels that are beside a file of PIQA."""
+    return str(Path(place).with_name(Path(place).stem + LABELS))
 
 
 def is_folder(path: Path) -> bool:

@@ -3,6 +3,7 @@
 It is read from a file, from a folder of RACE's (a row a question), or from a data set on the Hub:
 
     .parquet, .csv, .tsv (also as .txt), .jsonl      "train.tsv: row 7"
+    a published form (pretrace.tasks.published)      "MultiRC/val.jsonl: row 7", an object of several rows
     RACE/train                                       "RACE/train/high/12.txt: row 3"
     nyu-mll/glue                                     "nyu-mll/glue/cola/train: row 7"
 
@@ -23,6 +24,7 @@ from pretrace.corpus.readers.tables.decode import decode
 from pretrace.corpus.readers.tables.read_table import check_texts, places_of
 from pretrace.corpus.readers.tables.table import Table
 from pretrace.settings import Task
+from pretrace.tasks.published.read import published_rows, rows_of
 from pretrace.tasks.raw_files import is_folder, race_files
 from pretrace.tasks.read_table import ADVICE, read_file
 from pretrace.tasks.rows.kinds import KINDS
@@ -42,10 +44,12 @@ def read_split(name: str, task: Task, split: str) -> Table:
     if task.dataset:
         return _from_hub(name, task, place, wanted)
     path = Path(place)
-    if is_folder(path):
+    if is_folder(path) and not task.format:
         return _race(path, wanted)
     if not path.exists():
         raise PretraceError(f"params.yaml: tasks.{name}.{split}: no file {place}; paths are from the repository's root")
+    if task.format:
+        return _table(place, *published_rows(place, task.format, f"tasks.{name}.format"), wanted)
     return read_file(place, wanted, None if split == "unlabeled" else task.column_names)
 
 
@@ -60,6 +64,8 @@ def _from_hub(name: str, task: Task, split: str, wanted: list[str]) -> Table:
     rows = [row for _, row in dataset_rows(dataset, [], f"tasks.{name}.dataset") if isinstance(row, dict)]
     if not rows:
         raise PretraceError(f"{place}: has no rows")
+    if task.format:
+        return _table(place, *rows_of(rows, place, task.format, f"tasks.{name}.format"), wanted)
     return _table(place, rows, places_of(place, len(rows)), wanted)
 
 

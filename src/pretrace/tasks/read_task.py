@@ -20,7 +20,7 @@ from pretrace.settings import Task, Workers
 from pretrace.tasks.odd_rows.find import odd_rows, sizes, stop_on_warning
 from pretrace.tasks.raw_files import source_of
 from pretrace.tasks.read_split import read_split
-from pretrace.tasks.rows.dataset import SPLITS, Row, TaskData, one_line
+from pretrace.tasks.rows.dataset import SPLITS, Row, TaskData, one_line, with_empty_choices
 from pretrace.tasks.rows.draws import generator_for
 from pretrace.tasks.rows.kinds import KINDS
 from pretrace.tasks.rows.labels import check_label, is_skipped, read_classes
@@ -65,6 +65,7 @@ def read_task_files(name: str, task: Task, clean: Callable[[str], str], workers:
     tables = {split: _sample(name, split, tables[split], limits[split]) for split in SPLITS}
     for split, table in tables.items():
         rows = _with_text(_cleaned(_rows(table, task, data.labels, left_out), clean, workers), task, left_out)
+        rows = [with_empty_choices(row, task.most_choices) for row in rows]
         if not rows:
             raise PretraceError(f"{source_of(task, split)}: no row is left for {split}; {dict(left_out)} were left out")
         data.splits[split] = rows
@@ -79,7 +80,8 @@ def read_task_files(name: str, task: Task, clean: Callable[[str], str], workers:
     data.details = {"left_out": dict(left_out), "overlap": overlap, "share_text_with_train": shares}
     stop_on_warning(name, task, data.warnings)
     if task.unlabeled:
-        data.unlabeled = _cleaned(_unlabeled(read_split(name, task, "unlabeled"), task), clean, workers)
+        unlabeled = _cleaned(_unlabeled(read_split(name, task, "unlabeled"), task), clean, workers)
+        data.unlabeled = [with_empty_choices(row, task.most_choices) for row in unlabeled]
     return data
 
 
@@ -151,9 +153,12 @@ def _check_labels(table: Table, task: Task) -> None:
 def _rows(table: Table, task: Task, labels: list[str] | None, left_out: Counter[str]) -> list[Row]:
     kind, rows = KINDS[task.kind], []
     cells = table.column(task.columns.label)
-    for where, parts, cell in zip(table.places, parts_of(table, kind.fields(task.columns)), cells, strict=True):
+    own = parts_of(table, kind.fields(task.columns), task.most_choices is not None)
+    for where, parts, cell in zip(table.places, own, cells, strict=True):
         if is_skipped(cell, task):
             left_out[f"label {'' if is_missing(cell) else cell}"] += 1
+        elif task.most_choices and len(parts) > 1 + task.most_choices:
+            left_out[f"more than {task.most_choices} choices"] += 1
         elif (texts := texts_of(parts, task.on_empty, where)) is None:
             left_out["empty text"] += 1
         else:
@@ -180,9 +185,10 @@ def _unlabeled(table: Table, task: Task) -> list[Row]:
     _check_ids(table, column)
     ids = table.column(column) if column else range(len(table))
     rows = []
-    for where, parts, own in zip(
-        table.places, parts_of(table, KINDS[task.kind].fields(task.columns)), ids, strict=True
-    ):
+    found = parts_of(table, KINDS[task.kind].fields(task.columns), task.most_choices is not None)
+    for where, parts, own in zip(table.places, found, ids, strict=True):
+        if task.most_choices and len(parts) > 1 + task.most_choices:
+            raise PretraceError(f"{where}: has {len(parts) - 1} choices; `most_choices` has {task.most_choices}")
         rows.append(Row(texts_of(parts, "keep", where) or (), 0, str(own)))
     return rows
 

@@ -17,8 +17,11 @@ Parts = list[tuple[str, Any]]
 """A row's parts, each with the name of the column it is from."""
 
 
-def parts_of(table: Table, fields: Fields) -> list[Parts]:
+def parts_of(table: Table, fields: Fields, differ: bool = False) -> list[Parts]:
     """Return the parts of every row, as the file has them.
+
+    Args:
+        differ: True if rows may have different numbers of choices.
 
     Raises:
         PretraceError: a column is missing, or choices are not a list or not as many as in the first row.
@@ -28,9 +31,13 @@ def parts_of(table: Table, fields: Fields) -> list[Parts]:
     others = _choices(table, fields.choices) if fields.choices is not None else _cells(table, fields)
     if fields.are_choices:
         for where, choices in zip(table.places, others, strict=True):
+            if differ and len(choices) >= 2:
+                continue
             if len(choices) != len(others[0]) or not 2 <= len(choices) <= MOST_CHOICES:
+                differing = "" if fields.choices is None else "; rows that differ take `most_choices`"
                 raise PretraceError(
                     f"{where}: has {len(choices)} choices; every row needs the same number, two to {MOST_CHOICES}"
+                    f"{differing}"
                 )
     return [row + other for row, other in zip(rows, others, strict=True)]
 

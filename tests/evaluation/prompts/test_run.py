@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pretrace.model import load_model
 from pretrace.schemas.few_shot import FewShotReport
 from pretrace.schemas.record import read_record
 from pretrace.settings import load_settings
+from pretrace.tasks.rows.dataset import write_rows
 from pretrace.training.engine.device import Device
 from tests.helpers.prompt_project import ENTRIES, MODEL, change, change_prompt, tasks_of
 from tests.helpers.small_run import refused, run
@@ -43,6 +45,36 @@ def plainly(scorer: TaskScorer, number: int, seed: int, shots: int) -> np.ndarra
         own = logs_TV[-len(question.asked) :].gather(1, torch.from_numpy(question.asked)[:, None])
         values.append(float(own.sum()))
     return np.array(values)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("prompt", ["multiple_choice", "gpt3_completion"])
+def test_rows_may_differ_in_their_choices(prompt: str, prompts: Path) -> None:
+    task = tasks_of()["ends"]
+    for split, rows in task.splits.items():
+        # Every second row has two choices, in a task of three.
+        task.splits[split] = [
+            replace(row, parts=(*row.parts[:3], ""), label=row.label % 2) if number % 2 else row
+            for number, row in enumerate(rows)
+        ]
+    write_rows(prompts / "data/tasks/ends", task)
+    change(prompts, tasks={"ends": ENTRIES["ends"] | {"prompt": prompt}})
+    scorer = scorer_of("ends")
+    predictions_N = scorer.answer("test", 1, 1).predictions_N
+    numbers = scorer.task.numbers["test"].tolist()
+    assert all(predictions_N[place] < 2 for place, number in enumerate(numbers) if number % 2)
+    for number in numbers:
+        values_A = scorer.values("test", number, 1, 1)
+        assert np.isfinite(values_A).tolist() == [True, True, not number % 2]
+    if prompt == "multiple_choice":
+        question = scorer.task.prompt("test", 1, 1, 1).questions
+        assert len(question) == 2
+        lengths = [len(one.asked) for one in question]
+        np.testing.assert_allclose(scorer.values("test", 1, 1, 1)[:2], plainly(scorer, 1, 1, 1) / lengths, atol=1e-4)
+    report = few_shot(load_settings())
+    even = sum(number % 2 == 0 for number in numbers)
+    expected = (even / 3 + (len(numbers) - even) / 2) / len(numbers)
+    assert report.tasks["ends"].chance == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.slow

@@ -54,3 +54,14 @@ def test_number_is_the_mean_of_levels_by_probability() -> None:
     values = np.log([[0.5, 0.25, 0.25], [1 / 3, 1 / 3, 1 / 3]]) + 7
     np.testing.assert_allclose(predictions_of(values, [0.0, 1.0, 4.0]), [1.25, 5 / 3])
     np.testing.assert_allclose(shares(np.array([[-np.inf, -np.inf], [-900.0, -np.inf]])), [[0.5, 0.5], [1, 0]])
+
+
+@pytest.mark.parametrize("forms", [1, 2])
+def test_answer_that_a_row_lacks_never_wins(forms: int) -> None:
+    """The first row has two answers, the second three; a form without content asks about as many again."""
+    logs = [[-9.0], [-8.0]] * forms + [[-3.0], [-2.0], [-1.0]] * forms
+    values = values_of("sum", scores_of(logs), np.array([[1, 1, -1], [1, 1, 1]]), None, forms)
+    assert values[0, 2] == -np.inf or np.isnan(values[0, 2])
+    if forms == 1:
+        assert values.tolist() == [[-9, -8, -np.inf], [-3, -2, -1]]
+    assert predictions_of(values, None)[0] != 2

@@ -11,7 +11,15 @@ import torch
 from pretrace.common.errors import PretraceError
 from pretrace.evaluation.log_likelihood import score_questions
 from pretrace.evaluation.task_rows import TextRow
-from pretrace.evaluation.zero_shot.heuristics import FORMS, Form, chance, predictions_of, questions_of, values_of
+from pretrace.evaluation.zero_shot.heuristics import (
+    FORMS,
+    Form,
+    chance,
+    harmonic_mean,
+    predictions_of,
+    questions_of,
+    values_of,
+)
 from pretrace.settings import Heuristic
 from pretrace.tasks.rows.metrics import score as metric_score
 from pretrace.training.engine.device import Device
@@ -139,3 +147,21 @@ def test_ids_with_spaces_have_one_before_what_follows(form: Form, parts: tuple[s
     seen: list[str] = []
     questions_of(form, TextRow(0, parts, 0, "f:1"), 1, Texts("x"))
     assert asked in seen
+
+
+def test_empty_choice_at_the_end_of_a_row_is_never_chosen() -> None:
+    vocabulary = Words("q a b _ c")
+    model = Bigrams(vocabulary, {"q": {"a": 0.1, "b": 0.2}, "a": {"c": 0.3}, "b": {"c": 0.4}})
+    for heuristic, row in (
+        ("choice", ("q", "a", "b", "")),
+        ("choice_pmi", ("q", "a", "b", "")),
+        ("referents", ("q _ c", "a", "b", "")),
+    ):
+        found = values(heuristic, vocabulary, model, row)  # type: ignore[arg-type]
+        assert np.isfinite(found[0]).tolist() == [True, True, False]
+        assert predictions_of(found, 0, None).tolist() != [2]
+
+
+def test_chance_of_rows_that_differ_is_the_mean_of_theirs() -> None:
+    assert chance("accuracy", [0, 1], harmonic_mean(np.array([2, 4]))) == pytest.approx((1 / 2 + 1 / 4) / 2)
+    assert round(chance("accuracy", [0], harmonic_mean(np.array([3, 3, 3]))), 12) == round(1 / 3, 12)

@@ -13,6 +13,7 @@ import torch
 
 from pretrace.settings import Columns
 from pretrace.settings.kinds import KIND_FACTS, Kind
+from pretrace.tasks.rows.dataset import Row, choices_there, with_empty_choices
 from pretrace.tasks.rows.input_formats import InputFormat
 from pretrace.tasks.rows.kinds import KINDS
 from tests.helpers import REPOSITORY
@@ -117,3 +118,22 @@ def comparisons(path: Path) -> Iterator[int]:
         constants = (inner for part in parts for inner in ast.walk(part) if isinstance(inner, ast.Constant))
         if any(constant.value in KINDS for constant in constants if isinstance(constant.value, str)):
             yield node.lineno
+
+
+def test_empty_choice_is_as_improbable_as_the_least_probable_one() -> None:
+    given_EK = torch.tensor([[-1.0, -3.0, 0.0], [-1.0, -2.0, -3.0]])
+    own_ESP, alone_EA = torch.stack([torch.full((2, 3), -9.0), given_EK], 2), given_EK - 1 * (given_EK != 0)
+    found_ESL = KINDS["multiple_choice"].combine_likelihoods(own_ESP, alone_EA)
+    assert found_ESL[..., 0].tolist() == [[-1, -3, -3], [-1, -2, -3]]
+    assert found_ESL[..., 1].tolist() == [[-2, -4, -4], [-2, -3, -4]]
+
+
+def test_rows_with_fewer_choices_have_empty_ones() -> None:
+    row = with_empty_choices(Row(("x", "a", "b"), 1, "f:1", ("X", "A", "B")), 4)
+    assert (row.parts, row.raw) == (("x", "a", "b", "", ""), ("X", "A", "B", "", ""))
+    assert with_empty_choices(row, None) is row
+    assert choices_there([row, Row(("x", "a", "", "c", ""), 0), Row(("x", "a", "b", "", ""), 3)]).tolist() == [
+        [True, True, False, False],
+        [True, True, True, False],
+        [True, True, True, True],  # a published row whose right answer is empty
+    ]

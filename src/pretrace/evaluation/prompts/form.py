@@ -12,7 +12,7 @@ from pretrace.evaluation.prompts.text import PromptText
 from pretrace.evaluation.zero_shot.heuristics import around_blank
 from pretrace.settings.kinds import KIND_FACTS
 from pretrace.settings.prompts.prompt import ANSWER, MOST_LEVELS, Prompt
-from pretrace.tasks.rows.dataset import Row, TaskData
+from pretrace.tasks.rows.dataset import Row, TaskData, own_choices
 from pretrace.tasks.rows.kinds import KINDS
 
 BLANK = ("before", "after")
@@ -44,8 +44,10 @@ class PromptForm(Form):
         self._check_words(names)
 
     def answers(self, row: Row) -> Sequence[str]:
-        """Return the answers to a row, prepared: words of classes or levels, or its choices."""
-        return row.parts[1:] if self.has_choices else self.fixed_answers
+        """Return the answers to a row, prepared: words of classes or levels, or its own choices."""
+        if not self.has_choices:
+            return self.fixed_answers
+        return row.parts[1 : 1 + own_choices(row.parts, row.label)]
 
     def right(self, row: Row) -> int:
         """Return the index of a labeled row's answer: of a number, the nearest level."""

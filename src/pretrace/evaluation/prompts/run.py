@@ -21,7 +21,7 @@ from pretrace.evaluation.prompts.text import PromptText
 from pretrace.evaluation.prompts.written.tasks import SequencePromptTask, read_sequence_task
 from pretrace.evaluation.prompts.written.writer import TaskWriter
 from pretrace.evaluation.zero_shot.checkpoints import models_by_step
-from pretrace.evaluation.zero_shot.heuristics import chance
+from pretrace.evaluation.zero_shot.heuristics import chance, harmonic_mean
 from pretrace.model import LanguageModel
 from pretrace.schemas.few_shot import FewShotReport, FewShotTask, RowsInTraining, ShotScore
 from pretrace.schemas.models import ModelConfig, PretrainReport
@@ -143,7 +143,8 @@ def _task_report(
     best = max(few_rows, key=lambda row: row.dev_score, default=None)
     form, labels_N = task.form, task.labels("test")
     writes = isinstance(task, SequencePromptTask)
-    answers = len(form.fixed_answers) or len(form.answers(task.data.splits["test"][0]))
+    test_rows = [task.data.splits["test"][number] for number in task.numbers["test"]]
+    answers = harmonic_mean(np.array([len(form.answers(row)) for row in test_rows]))
     beside = {} if writes else scores_beside(task.name, task.data.metric, task.numbers["test"], settings, root / "data")
     return FewShotTask(
         prompt=form.name,

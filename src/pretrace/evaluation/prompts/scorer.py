@@ -13,7 +13,7 @@ import numpy as np
 from pretrace.evaluation.log_likelihood import Question, Scores
 from pretrace.evaluation.prompts.assemble import AssembledPrompt
 from pretrace.evaluation.prompts.tasks import PromptTask
-from pretrace.evaluation.prompts.values import predictions_of, values_of
+from pretrace.evaluation.prompts.values import placed, predictions_of, values_of
 from pretrace.evaluation.token_trees import score_groups
 from pretrace.model import LanguageModel
 from pretrace.tasks.rows.metrics import score as metric_score
@@ -73,7 +73,7 @@ class TaskScorer:
         )
 
     def values(self, split: str, number: int, seed: int, shots: int) -> np.ndarray:
-        """Return the values (A,) by which the answers to one row are compared."""
+        """Return the values (A,) by which the answers to one row are compared; -inf of those that it lacks."""
         values_A: np.ndarray = self._values_of(split, [number], seed, shots)[0][0]
         return values_A
 
@@ -99,7 +99,9 @@ class TaskScorer:
         if not prompts:
             return
         scores = self._scores([prompt.questions for prompt in prompts])
-        characters_NA = np.array([[len(answer.strip()) for answer in prompt.answers] for prompt in prompts])
+        characters_NA = np.full((len(prompts), self._most_answers), -1)
+        for own_A, prompt in zip(characters_NA, prompts, strict=True):
+            own_A[: len(prompt.answers)] = [len(answer.strip()) for answer in prompt.answers]
         how, forms = self.task.form.prompt.score, 1 + len(self.task.assembler.content_free)
         alone_NA = self._unconditional(split, numbers) if how == "pmi" else None
         values_NA = values_of(how, scores, characters_NA, alone_NA, forms)
@@ -112,9 +114,16 @@ class TaskScorer:
         new = list(dict.fromkeys(key for key in keys if key not in self._alone))
         if new:
             rows = [self.task.data.splits[key[0] or split][key[1]] for key in new]
-            scores = self._scores([self.task.assembler.unconditional(row) for row in rows])
-            self._alone.update(zip(new, scores.sums.reshape(len(new), -1), strict=True))
+            groups = [self.task.assembler.unconditional(row) for row in rows]
+            there_NA = np.arange(self._most_answers) < np.array([[len(group)] for group in groups])
+            self._alone.update(zip(new, placed(self._scores(groups).sums, there_NA), strict=True))
         return np.stack([self._alone[key] for key in keys])
+
+    @property
+    def _most_answers(self) -> int:
+        """A: of any row."""
+        form, row = self.task.form, self.task.data.splits["test"][0]
+        return len(row.parts) - 1 if form.has_choices else len(form.fixed_answers)
 
     def _scores(self, groups: Sequence[Sequence[Question]]) -> Scores:
         return score_groups(self.model, groups, self.device)

@@ -93,7 +93,8 @@ def _valued(
     if isinstance(scorer, TaskWriter):
         yield "answer", repr(scorer.text(split, number, seed, shots))
         return
-    for index, value in enumerate(scorer.values(split, number, seed, shots)):
+    answers = task.form.answers(task.data.splits[split][number])
+    for index, value in enumerate(scorer.values(split, number, seed, shots)[: len(answers)]):
         yield f"value {index}", f"{value:.4f}"
 
 

@@ -14,17 +14,17 @@ from pretrace.settings.prompts.prompt import AnswerScore
 def values_of(
     how: AnswerScore, scores: Scores, characters_NA: np.ndarray, unconditional_NA: np.ndarray | None, forms: int
 ) -> np.ndarray:
-    """Return the value (N, A) of each answer; the highest is the model's.
+    """Return the value (N, A) of each answer; the highest is the model's. Answers that a row lacks are never it.
 
     Args:
         scores: of the questions of each row, form and answer, in this order.
-        characters_NA: of the answers.
+        characters_NA: of the answers; -1 where a row has fewer of them.
         unconditional_NA: log-probability of each answer behind the premise, for `pmi`.
         forms: F; with more than one, contextual calibration divides the probability of an answer by its mean over the
             forms without content (Zhao et al. 2021, section 4: a diagonal matrix).
     """
-    shape = (len(characters_NA), forms, characters_NA.shape[1])
-    sums_NFA, counts_NFA = scores.sums.reshape(shape), scores.counts_S.reshape(shape)
+    there_NFA = np.repeat(characters_NA[:, None] >= 0, forms, 1)
+    sums_NFA, counts_NFA = placed(scores.sums, there_NFA), placed(scores.counts_S, there_NFA)
     values_NFA = sums_NFA
     if how == "mean_token":
         values_NFA = sums_NFA / np.maximum(counts_NFA, 1)
@@ -37,6 +37,13 @@ def values_of(
         return values_NFA[:, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
         return values_NFA[:, 0] - np.log(shares(values_NFA[:, 1:]).mean(1))
+
+
+def placed(values_S: np.ndarray, there_x: np.ndarray) -> np.ndarray:
+    """Return values in the places that are there, in their order, and 0 elsewhere."""
+    placed_x = np.zeros(there_x.shape, values_S.dtype)
+    placed_x[there_x] = values_S
+    return placed_x
 
 
 def shares(values_xA: np.ndarray) -> np.ndarray:

@@ -31,6 +31,7 @@ from pretrace.common.errors import PretraceError
 from pretrace.evaluation.log_likelihood import Question, Scores
 from pretrace.evaluation.task_rows import TextRow
 from pretrace.settings import Heuristic
+from pretrace.tasks.rows.dataset import own_choices
 from pretrace.tokens import Vocabulary
 
 Form = Literal["text", "sentiment", "after", "alone", "rest"]
@@ -71,10 +72,18 @@ def questions_of(form: Form, row: TextRow, high: int, vocabulary: Vocabulary) ->
         return [Question(start, ids(other)) for other in others]
     if form == "after":
         given = np.concatenate([start, ids(first)])
-        return [Question(given, ids(gap + other)) for other in others]
+        return _of_own(row, [Question(given, ids(gap + other)) for other in others])
     before, after = around_blank(first, row.origin)
     rest = ids(gap + after.lstrip() if after.startswith(" ") else after)
-    return [Question(np.concatenate([start, ids(f"{before} {choice}".strip())]), rest) for choice in others]
+    return _of_own(
+        row, [Question(np.concatenate([start, ids(f"{before} {choice}".strip())]), rest) for choice in others]
+    )
+
+
+def _of_own(row: TextRow, questions: list[Question]) -> list[Question]:
+    """Return the questions of choices; those of empty ones at the row's end ask nothing, and so have no value."""
+    own, nothing = own_choices(row.parts, row.label), np.zeros(0, np.int64)
+    return [*questions[:own], *(Question(question.given, nothing) for question in questions[own:])]
 
 
 def around_blank(text: str, origin: str) -> tuple[str, str]:
@@ -102,6 +111,8 @@ def values_of(heuristic: Heuristic, scores: Sequence[Scores], rows: int) -> np.n
         values = scores[0].sums - scores[1].sums
     else:
         values = scores[0].sums if heuristic == "sentiment" else scores[0].means
+    if heuristic not in WITH_THRESHOLD:
+        values = np.where(scores[0].counts_S > 0, values, -np.inf)
     return values.reshape(rows, -1)
 
 
@@ -112,8 +123,17 @@ def predictions_of(values: np.ndarray, high: int, threshold: float | None) -> np
     return np.where(values[:, 0] >= threshold, high, 1 - high)
 
 
-def chance(metric: str, labels: Sequence[int] | np.ndarray, choices: int) -> float:
-    """Return the expected score of random predictions: 0 in the paper's figure."""
+def harmonic_mean(choices_N: np.ndarray) -> float:
+    """Return the number of choices that rows of these numbers have for `chance`."""
+    return 1 / float(np.mean(1 / np.maximum(choices_N, 1)))
+
+
+def chance(metric: str, labels: Sequence[int] | np.ndarray, choices: float) -> float:
+    """Return the expected score of random predictions: 0 in the paper's figure.
+
+    Args:
+        choices: classes or choices of a row; where rows differ, the harmonic mean.
+    """
     if metric == "accuracy":
         return 1 / choices
     if metric == "f1":

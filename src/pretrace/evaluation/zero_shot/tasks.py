@@ -17,6 +17,7 @@ from pretrace.evaluation.zero_shot.heuristics import (
     WITH_THRESHOLD,
     Form,
     chance,
+    harmonic_mean,
     predictions_of,
     questions_of,
     values_of,
@@ -51,12 +52,13 @@ class ZeroShotTask:
     questions: dict[tuple[str, Form], list[Question]]
     """By split and form; what two heuristics ask is here once."""
 
-    def choices(self, column: str) -> int:
-        """Return the classes or choices of a row."""
+    def choices(self, column: str) -> float:
+        """Return the classes or choices of a row; the harmonic mean where rows differ."""
         heuristic = self.heuristics[column]
         if heuristic in WITH_THRESHOLD:
             return 2
-        return len(self.questions["test", FORMS[heuristic][0]]) // len(self.numbers)
+        asked = np.array([len(question.asked) > 0 for question in self.questions["test", FORMS[heuristic][0]]])
+        return harmonic_mean(asked.reshape(len(self.numbers), -1).sum(1))
 
 
 def read_tasks(settings: Settings, folder: Path, vocabulary: Vocabulary) -> dict[str, ZeroShotTask]:

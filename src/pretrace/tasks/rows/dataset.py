@@ -7,15 +7,17 @@
 `encoded.py` has the same rows as token ids.
 
 `parts` by kind: classification (text,); entailment (premise, hypothesis); similarity and regression (first, second);
-multiple_choice (context, choice, choice, ...).
+multiple_choice (context, choice, choice, ...), where a row with fewer choices than others has empty ones at its end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
+
+import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.files import atomic_folder
@@ -73,6 +75,26 @@ class TaskData:
     """Names of the columns, for rows that a fine-tuned model is given later."""
     raw_parts: RawParts | None = None
     """Parts of a probe's rows that are as written; None for a task from files, where all are."""
+
+
+def with_empty_choices(row: Row, most: int | None) -> Row:
+    """Return a row of choices with empty ones behind its own, so that there are `most`; None: as it is."""
+    if most is None or len(row.parts) == 1 + most:
+        return row
+    more = ("",) * (1 + most - len(row.parts))
+    return replace(row, parts=(*row.parts, *more), raw=(*row.raw, *more) if row.raw else ())
+
+
+def own_choices(parts: Sequence[str], label: float) -> int:
+    """Return how many choices a row has without the empty ones at its end, which are never chosen."""
+    last = max((number for number, part in enumerate(parts[1:], 1) if part), default=0)
+    return max(last, int(label) + 1)  # a published row may have an empty answer
+
+
+def choices_there(rows: Sequence[Row]) -> np.ndarray:
+    """Return True for the choices of rows that are their own, shape (rows, choices)."""
+    numbers = np.arange(len(rows[0].parts) - 1)
+    return numbers < np.array([[own_choices(row.parts, row.label)] for row in rows])
 
 
 def one_line(text: str) -> str:

@@ -260,7 +260,10 @@ class MultipleChoice(TaskKind):
     def combine_likelihoods(self, own_ESP: Tensor, alone_EA: Tensor) -> Tensor:
         import torch
 
-        return torch.stack([own_ESP[:, :, 1], alone_EA], 2)  # the context's would be the same for all choices
+        # The context's would be the same for all choices. Of an empty one there is nothing to sum, and 0 would be the
+        # highest; it is as improbable as the row's least probable choice.
+        both = own_ESP[:, :, 1], alone_EA
+        return torch.stack([torch.where(one == 0, one.detach().amin(1, keepdim=True), one) for one in both], 2)
 
     def sequences_per_example(self, parts: int, form: InputFormat) -> int:
         return parts - 1

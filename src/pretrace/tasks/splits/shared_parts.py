@@ -33,15 +33,17 @@ def words_of(text: Any) -> str:
 def part_keys(table: Table, task: Task) -> list[np.ndarray]:
     """Return the texts of rows that other rows may share, as `words_of` gives them: arrays of shape `(rows,)`.
 
-    A text to classify; the first and the second of a pair; the context of choices, without the question.
+    A text to classify; the first and the second of a pair; the context of choices, or that of a question, whose answers
+    many rows may have.
 
     Raises:
         PretraceError: a column is missing.
     """
     columns, kind = task.columns, KINDS[task.kind]
     fields = kind.fields(columns)
-    context = [name for name in fields.context if name != columns.question] if kind.chooses else list(fields.context)
-    parts = [context or list(fields.context)] + ([] if kind.chooses else [[name] for name in fields.others])
+    context = [name for name in fields.context if name != columns.question]
+    answered = kind.chooses or columns.question is not None
+    parts = [context or list(fields.context)] + ([] if answered else [[name] for name in fields.others])
     known: dict[str, str] = {}  # a text that is in many rows is looked at once
 
     def key(texts: tuple[Any, ...]) -> str:
