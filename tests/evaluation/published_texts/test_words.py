@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -96,3 +99,17 @@ def test_plain_text_of_wikitext_is_that_of_the_harness() -> None:
     harness = pytest.importorskip("lm_eval.tasks.wikitext.preprocess_wikitext", reason="needs lm-evaluation-harness")
     for published, _ in PAIRS["wikitext"][1:2]:
         assert harness.wikitext_detokenizer({"page": published}) == RULES["wikitext"].plain_line(published)
+
+
+@pytest.mark.slow
+def test_lines_of_a_tokenized_corpus_are_restored(shared: Path) -> None:
+    """Sentences tokenized by several programs, so that a few words are apart here and together there."""
+    file = shared / "data" / "translation" / "wmt_en_de" / "train_10k_tokenised.parquet"
+    if not file.exists():
+        pytest.skip(f"needs {file}")
+    rules, words, lost = RULES["one_billion_words"], 0, 0
+    for line in pyarrow.parquet.read_table(file, columns=["en"])["en"].to_pylist()[:500]:
+        gone = rules.lost_words(line)
+        assert gone or rules.published_line(rules.plain_line(line)) == " ".join(line.split())
+        words, lost = words + len(line.split()), lost + len(gone)
+    assert lost < 0.02 * words
