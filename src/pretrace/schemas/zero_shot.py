@@ -62,6 +62,14 @@ class LanguageTestScore(Record):
     """Last word: per token."""
     word_perplexity: float | None = None
     """Perplexity of a text: per word."""
+    published_word_perplexity: float | None = None
+    """Perplexity of a text that is published as words: of the plain text, per published word."""
+    published_token_perplexity: float | None = None
+    """The same per published word and line end."""
+    published_words: int | None = None
+    """Published words of the text."""
+    lost_words: int | None = None
+    """Those that the plain text does not give back."""
     last_token_accuracy: float | None = None
     """Last word: share of rows whose last token is right, given those before it."""
     bits_per_byte: float | None = None

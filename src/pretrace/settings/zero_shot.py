@@ -32,6 +32,10 @@ OF_WORDS = ("similarity", "analogies")
 """Protocols of language tests that are for word vectors."""
 
 
+PublishedAs = Literal["wikitext", "ptb", "one_billion_words"]
+"""Texts that are published as words with spaces between them (pretrace.evaluation.published_texts)."""
+
+
 def _one_or_several(value: Any) -> Any:
     return [] if value is None else [value] if isinstance(value, str) else value
 
@@ -78,11 +82,14 @@ class LanguageTest(Section):
     """Most rows that are scored, evenly spaced; null: all."""
     stride: Count | None = None
     """perplexity: tokens scored per window, whose length is the context; null: half of the context."""
+    published_as: PublishedAs | None = None
+    """perplexity: the text is words with spaces between them, and the model reads plain text; null: it is plain."""
 
     @model_validator(mode="after")
     def _belongs_to_protocol(self) -> LanguageTest:
-        if self.protocol != "perplexity" and self.stride is not None:
-            raise ValueError(f"`stride` is for `protocol: perplexity`, this test is of protocol {self.protocol}")
+        for key in ("stride", "published_as"):
+            if self.protocol != "perplexity" and getattr(self, key) is not None:
+                raise ValueError(f"`{key}` is for `protocol: perplexity`, this test is of protocol {self.protocol}")
         if self.protocol in OF_WORDS and (self.rows is not None or self.columns != LanguageColumns()):
             raise ValueError(f"`rows` and `columns` are not for `protocol: {self.protocol}`, whose columns have names")
         if self.protocol == "perplexity" and (self.rows is not None or self.columns != LanguageColumns()):

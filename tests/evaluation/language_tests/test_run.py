@@ -15,7 +15,7 @@ from pretrace.evaluation.language_tests.run import choice, prepare_tests, read_c
 from pretrace.evaluation.perplexity import evaluate
 from pretrace.model import Transformer, save_model
 from pretrace.settings import LanguageColumns, LanguageTest, ModelSettings
-from pretrace.tokens import load_vocabulary
+from pretrace.tokens import Vocabulary, load_vocabulary
 from pretrace.training.engine.device import Device
 from tests.helpers.bigram_model import Bigrams, Words
 from tests.helpers.small_vocabulary import write_openai_vocabulary
@@ -67,14 +67,32 @@ def test_bad_choices_are_named(tmp_path: Path, change: dict[str, Any], said: str
         read_choices(str(tmp_path / "rows.jsonl"), Words("x a b"), COLUMNS)
 
 
-def test_perplexity_test_equals_the_command(tmp_path: Path) -> None:
-    write_openai_vocabulary(tmp_path / "vocabulary")
-    vocabulary = load_vocabulary(tmp_path / "vocabulary")
+def written_model(folder: Path) -> tuple[Vocabulary, Transformer]:
+    write_openai_vocabulary(folder / "vocabulary")
+    vocabulary = load_vocabulary(folder / "vocabulary")
     sizes = ModelSettings(
         layers=1, width=16, heads=2, feed_forward=32, context=16, dropout=0.0, embedding_dropout="sum", initial_std=0.3
     )
     model = Transformer(sizes, vocabulary.size, 1)
-    save_model(tmp_path, model)
+    save_model(folder, model)
+    return vocabulary, model
+
+
+def test_published_text_is_divided_by_its_own_words(tmp_path: Path) -> None:
+    vocabulary, model = written_model(tmp_path)
+    (tmp_path / "ptb.txt").write_text(" the dog did n't bark at N % \n")
+    test = LanguageTest(protocol="perplexity", file=str(tmp_path / "ptb.txt"), published_as="ptb")
+    found = prepare_tests({"t": test}, vocabulary)["t"](model.eval(), CPU)
+    expected = evaluate(tmp_path, str(tmp_path / "ptb.txt"), None, "ptb")
+    for key in ("published_words", "lost_words", "published_word_perplexity", "published_token_perplexity"):
+        assert getattr(found, key) == pytest.approx(expected[key], rel=1e-5)
+    assert found.published_words == 8
+    with pytest.raises(ValueError, match="`published_as` is for `protocol: perplexity`"):
+        LanguageTest(protocol="last_word", file="a.csv", published_as="ptb")
+
+
+def test_perplexity_test_equals_the_command(tmp_path: Path) -> None:
+    vocabulary, model = written_model(tmp_path)
     (tmp_path / "text.txt").write_text("It was the best of times, it was the worst of times. " * 3)
     test = LanguageTest(protocol="perplexity", file=str(tmp_path / "text.txt"), stride=5)
     found = prepare_tests({"times": test}, vocabulary)["times"](model, CPU)

@@ -17,6 +17,7 @@ from pretrace.evaluation.language_tests.lambada import last_word, read_passages
 from pretrace.evaluation.language_tests.read_tests import TestFile, list_of
 from pretrace.evaluation.log_likelihood import Question, score_questions
 from pretrace.evaluation.perplexity import measure
+from pretrace.evaluation.published_texts.corpora import RULES
 from pretrace.evaluation.read_text import Text, read_text
 from pretrace.model import LanguageModel
 from pretrace.schemas.zero_shot import LanguageTestScore
@@ -26,6 +27,8 @@ from pretrace.training.engine.device import Device
 
 Test = Callable[[LanguageModel, Device], LanguageTestScore]
 """Return the report's entry for a model on its device."""
+OF_PUBLISHED = ("published_words", "lost_words", "published_word_perplexity", "published_token_perplexity")
+"""Figures of a text that is published as words."""
 CHOICE = "choice: the answer with the highest mean log-probability of its tokens"
 
 
@@ -46,7 +49,8 @@ def prepare_tests(tests: dict[str, LanguageTest], vocabulary: Vocabulary) -> dic
 
 def _prepare(name: str, test: LanguageTest, vocabulary: Vocabulary) -> Test:
     if test.protocol == "perplexity":
-        text, unknown = read_text(test.file, vocabulary), vocabulary.unknown_id
+        rules = RULES[test.published_as] if test.published_as else None
+        text, unknown = read_text(test.file, vocabulary, rules), vocabulary.unknown_id
         return partial(perplexity_of_text, text=text, name=name, stride=test.stride, unknown_id=unknown)
     if test.protocol == "last_word":
         return partial(last_word, passages=read_passages(test.file, vocabulary, test.columns, test.rows))
@@ -63,10 +67,10 @@ def perplexity_of_text(
             f"params.yaml: language_tests.{name}: stride: got {stride}; takes 1 to {model.context}, the context"
         )
     scores = measure(model, text, unknown_id, stride)
-    shown = ("loss", "perplexity", "word_perplexity", "bits_per_byte", "bits_per_clean_byte")
+    shown = ("loss", "perplexity", "word_perplexity", "bits_per_byte", "bits_per_clean_byte", *OF_PUBLISHED)
     sizes = {"n": scores["scored_tokens"], "tokens": scores["tokens"], "words": scores["words"]}
     protocol = f"perplexity: windows of {model.context} tokens, each {stride} after the one before"
-    return LanguageTestScore(protocol=protocol, **{key: scores[key] for key in shown}, **sizes)
+    return LanguageTestScore(protocol=protocol, **{key: scores[key] for key in shown if key in scores}, **sizes)
 
 
 @dataclass(frozen=True)
