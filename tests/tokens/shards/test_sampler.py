@@ -71,8 +71,9 @@ def test_ranks_share_the_batches_of_one_process(tokens: int, batch: int, step: i
     shards = Counting(tokens)
     whole = batch_sequences(shards, 8, batch_of(step, batch), 3)
     for processes in (1, 2, 4):
-        shares = [batch_sequences(shards, 8, batch_of(step, batch), 3, rank, processes) for rank in range(processes)]
-        numbers = [number for rank in range(processes) for number in share_of(batch, rank, processes)]
+        chosen = [share_of(batch, rank, processes) for rank in range(processes)]
+        shares = [batch_sequences(shards, 8, batch_of(step, batch), 3, own) for own in chosen]
+        numbers = [number for own in chosen for number in own]
         assert sorted(numbers) == list(range(batch))
         assert (np.concatenate(shares) == whole[numbers]).all()
         assert max(map(len, shares)) - min(map(len, shares)) <= 1

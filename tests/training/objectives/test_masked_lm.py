@@ -91,9 +91,9 @@ def rows_of(sequences: Sequences) -> list[bytes]:
 def test_ranks_share_a_batch_and_its_mean(toy: Shards, pairs: bool, masks: str) -> None:
     own = objective(masks=masks, next_sentence=pairs)
     batch = range(37, 48)
-    whole = own.reader(toy, CONTEXT, 3)(batch, 0, 1)
+    whole = own.reader(toy, CONTEXT, 3)(batch, range(len(batch)))
     for processes in (2, 3):
-        shares = [own.reader(toy, CONTEXT, 3)(batch, rank, processes) for rank in range(processes)]
+        shares = [own.reader(toy, CONTEXT, 3)(batch, range(rank, len(batch), processes)) for rank in range(processes)]
         for rank, share in enumerate(shares):
             assert rows_of(share) == rows_of(whole)[rank::processes]
             assert share.masked.predicted == whole.masked.predicted == (whole.masked.targets_BT >= 0).sum()
@@ -104,7 +104,7 @@ def test_masks_are_others_in_each_epoch_or_come_again(toy: Shards) -> None:
         own = objective(**settings)
         read = own.reader(toy, CONTEXT, 3)
         size = len(own.validation(toy, CONTEXT))
-        return [{*rows_of(read(range(n * size, (n + 1) * size), 0, 1))} for n in range(5)]
+        return [{*rows_of(read(range(n * size, (n + 1) * size), range(size)))} for n in range(5)]
 
     dynamic = epochs()
     assert all(len(a & b) < len(a) / 4 for a in dynamic for b in dynamic if a is not b)
@@ -119,7 +119,7 @@ def test_sequences_are_of_one_document_each(toy: Shards) -> None:
     texts = [toy.read(int(a), int(b - a - 1)).tolist() for a, b in pairwise(starts)]
     seen = set()
     size = len(own.validation(toy, CONTEXT))
-    sequences = own.reader(toy, CONTEXT, 5)(range(size, 2 * size), 0, 1)
+    sequences = own.reader(toy, CONTEXT, 5)(range(size, 2 * size), range(size))
     lengths = sequences.masked.lengths_B.tolist()
     for row, length in zip(sequences.ids_BT.tolist(), lengths, strict=True):
         assert (row[0], row[length - 1]) == (SPECIAL.first, SPECIAL.separator)
@@ -140,13 +140,13 @@ def test_sources_are_read_by_weight(tmp_path: Path, pairs: bool) -> None:
     mixed = open_shards(make_toy_shards(tmp_path / "mixed", mix=weights), "train")
     own = objective(mask_rate=0.01, mask_share=0.0, random_share=0.0, next_sentence=pairs)
     read = own.reader(mixed, CONTEXT, 5)
-    whole = read(range(400), 0, 1)
+    whole = read(range(400), range(400))
     topics = [{(i - FIRST_WORD) // WORDS_OF_TOPIC for i in row if i >= FIRST_WORD} for row in whole.ids_BT.tolist()]
     assert all(len(of_row) == 1 for of_row in topics)
     counts = np.cumsum([[topic in of_row for topic in range(4)] for of_row in topics], axis=0)
     assert (abs(counts - np.arange(1, 401)[:, None] * [5 / 8, 2 / 8, 1 / 8, 0]) < 1).all()
-    assert rows_of(own.reader(mixed, CONTEXT, 5)(range(320, 333), 0, 1)) == rows_of(whole)[320:333]
-    assert rows_of(own.reader(mixed, CONTEXT, 6)(range(320, 333), 0, 1)) != rows_of(whole)[320:333]
+    assert rows_of(own.reader(mixed, CONTEXT, 5)(range(320, 333), range(13))) == rows_of(whole)[320:333]
+    assert rows_of(own.reader(mixed, CONTEXT, 6)(range(320, 333), range(13))) != rows_of(whole)[320:333]
     starts = mixed.document_starts()
     documents = [mixed.read(int(a), int(b - a)).tolist() for a, b in pairwise(starts)]
     found = {
@@ -160,7 +160,7 @@ def test_pairs_are_of_one_document_or_of_two(toy: Shards) -> None:
     own = objective(mask_rate=0.01, mask_share=0.0, random_share=0.0, next_sentence=True)
     size = len(own.validation(toy, CONTEXT))
     read = own.reader(toy, CONTEXT, 5)
-    rows = [read(range(n * size, (n + 1) * size), 0, 1) for n in range(8)]
+    rows = [read(range(n * size, (n + 1) * size), range(size)) for n in range(8)]
     same, random = [], []
     for sequences in rows:
         part = sequences.masked
@@ -183,7 +183,7 @@ def test_pairs_are_of_one_document_or_of_two(toy: Shards) -> None:
 def test_some_pairs_are_short(toy: Shards) -> None:
     def tokens(short_share: float) -> int:
         own = objective(next_sentence=True, short_share=short_share)
-        return int(own.reader(toy, CONTEXT, 5)(range(80), 0, 1).masked.lengths_B.sum())
+        return int(own.reader(toy, CONTEXT, 5)(range(80), range(80)).masked.lengths_B.sum())
 
     assert tokens(0.0) > tokens(0.5) > tokens(0.99)
 
@@ -198,7 +198,7 @@ def test_documents_of_a_batch_have_its_tokens(toy: Shards, pairs: bool) -> None:
             toy.read(int(starts[n]), int(starts[n + 1] - starts[n])) for n in own.documents(toy, CONTEXT, batch, 5)
         ]
         assert len(texts) <= 4 * (1 + pairs)
-        words = {*own.reader(toy, CONTEXT, 5)(batch, 0, 1).ids_BT.ravel().tolist()} - {*SPECIAL[:4]}
+        words = {*own.reader(toy, CONTEXT, 5)(batch, range(len(batch))).ids_BT.ravel().tolist()} - {*SPECIAL[:4]}
         assert words <= {int(word) for text in texts for word in text}
 
 
@@ -221,7 +221,7 @@ def test_loss_is_the_mean_over_masked_tokens_of_the_batch(toy: Shards, pairs: bo
     settings = masked_settings({"model.dropout": 0.0}, pairs).scale
     model = build_model(settings, ToyWords.size, 1)
     own = MaskedLM(settings.pretrain.objective, SPECIAL, ToyWords.size)
-    sequences = own.reader(toy, CONTEXT, 3)(range(COUNT), 0, 1)
+    sequences = own.reader(toy, CONTEXT, 3)(range(COUNT), range(COUNT))
     part = sequences.masked
     assert part.lengths_B.min() < CONTEXT
     losses, next_losses = [], []

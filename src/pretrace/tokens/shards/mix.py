@@ -19,7 +19,7 @@ import numpy as np
 
 from pretrace.common.errors import PretraceError
 from pretrace.tokens.shards.read import Shards
-from pretrace.tokens.shards.sampler import Order, sequence_order, sequences_per_epoch, share_of, window_starts
+from pretrace.tokens.shards.sampler import Order, sequence_order, sequences_per_epoch, window_starts
 
 
 def interleaved(parts: list[int]) -> np.ndarray:
@@ -137,10 +137,10 @@ class MixedSequences:
         for stream in mix.streams:
             check_source(stream, sequences_per_epoch(stream.tokens, context), context)
 
-    def read(self, batch: range, rank: int = 0, world_size: int = 1) -> np.ndarray:
-        """Return a rank's share of a batch: ids, int64, shape (sequences, context)."""
+    def read(self, batch: range, chosen: range | None = None) -> np.ndarray:
+        """Return the sequences of a batch, or some of them: ids, int64, shape (sequences, context)."""
         of_batch = self._starts(batch)
-        own = (of_batch[number] for number in share_of(len(batch), rank, world_size))
+        own = (of_batch[number] for number in (range(len(batch)) if chosen is None else chosen))
         return np.stack([self._mix.streams[source].read(start, self._context) for source, start in own])
 
     def documents(self, batch: range) -> list[int]:

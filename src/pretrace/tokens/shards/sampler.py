@@ -24,22 +24,23 @@ Order = Callable[[int, int, int], np.ndarray]
 """The order of an epoch's sequences, from the seed, the epoch and their number."""
 
 
-def batch_sequences(
-    shards: Shards, context: int, batch: range, seed: int, rank: int = 0, world_size: int = 1
-) -> np.ndarray:
-    """Return the sequences of a batch, or a rank's share of them: ids, int64, shape (sequences, context).
+def batch_sequences(shards: Shards, context: int, batch: range, seed: int, chosen: range | None = None) -> np.ndarray:
+    """Return the sequences of a batch, or some of them: ids, int64, shape (sequences, context).
 
     The model predicts positions 1 to context - 1 of a sequence from those before. A batch may hold the end of one epoch
     and the start of the next.
 
     Args:
         batch: numbers of its sequences, counted from the first one of the training.
+        chosen: numbers of sequences in the batch; None: all.
 
     Raises:
         PretraceError: an epoch has fewer sequences than one batch.
     """
     starts = batch_starts(shards, context, batch, seed)
-    return np.stack([shards.read(int(starts[number]), context) for number in share_of(len(batch), rank, world_size)])
+    return np.stack(
+        [shards.read(int(starts[number]), context) for number in (range(len(batch)) if chosen is None else chosen)]
+    )
 
 
 def share_of(batch: int, rank: int, world_size: int) -> range:

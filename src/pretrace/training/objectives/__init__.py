@@ -127,8 +127,8 @@ class Objective(Protocol):
     def fingerprint(self) -> dict[str, object]:
         """Return what the result depends on beside the settings, the shards and the code."""
 
-    def reader(self, shards: Shards, context: int, seed: int) -> Callable[[range, int, int], Sequences]:
-        """Return a function of a batch, a rank and the number of ranks, which reads the rank's share of the batch.
+    def reader(self, shards: Shards, context: int, seed: int) -> Callable[[range, range], Sequences]:
+        """Return a function that reads some sequences of a batch, given by their numbers in it.
 
         The batch is given by the numbers of its sequences, counted from the first one of the training.
         """

@@ -29,14 +29,14 @@ class CausalLM(Objective):
         """Return nothing: settings, shards and code are all."""
         return {}
 
-    def reader(self, shards: Shards, context: int, seed: int) -> Callable[[range, int, int], Sequences]:
-        """Return the function that reads a rank's share of a batch: windows of the stream, each once an epoch."""
+    def reader(self, shards: Shards, context: int, seed: int) -> Callable[[range, range], Sequences]:
+        """Return the function that reads some sequences of a batch: windows of the stream, each once an epoch."""
         if shards.mix:
             mixed = MixedSequences(SourceMix(shards), context, seed)
-            return lambda batch, rank, world_size: Sequences(torch.from_numpy(mixed.read(batch, rank, world_size)))
+            return lambda batch, chosen: Sequences(torch.from_numpy(mixed.read(batch, chosen)))
 
-        def read(batch: range, rank: int, world_size: int) -> Sequences:
-            return Sequences(torch.from_numpy(batch_sequences(shards, context, batch, seed, rank, world_size)))
+        def read(batch: range, chosen: range) -> Sequences:
+            return Sequences(torch.from_numpy(batch_sequences(shards, context, batch, seed, chosen)))
 
         return read
 

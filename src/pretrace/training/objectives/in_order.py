@@ -26,7 +26,6 @@ from pretrace.model.loss import next_token_loss
 from pretrace.model.segment_memory import read_segment
 from pretrace.model.transformer import Transformer
 from pretrace.tokens.shards.read import Shards, TokenStream
-from pretrace.tokens.shards.sampler import share_of
 from pretrace.tokens.shards.streams import Streams
 from pretrace.training.distributed.carried_states import Memory
 from pretrace.training.engine.device import Device
@@ -50,12 +49,12 @@ class InOrder(CausalLM):
     def __init__(self, evaluation_memory: Sequence[int] = (), memory: int | None = None) -> None:
         self.evaluation_memory, self.memory = evaluation_memory, memory
 
-    def reader(self, shards: Shards, context: int, seed: int) -> Callable[[range, int, int], Sequences]:
-        """Return the function that reads a rank's share of a batch: segments of `context` tokens, one of each row."""
+    def reader(self, shards: Shards, context: int, seed: int) -> Callable[[range, range], Sequences]:
+        """Return the function that reads segments of `context` tokens, one of each row, or of some."""
 
-        def read(batch: range, rank: int, world_size: int) -> Sequences:
+        def read(batch: range, chosen: range) -> Sequences:
             streams, step = Streams(shards, len(batch), context, seed), batch.start // len(batch)
-            ids_BT = torch.from_numpy(streams.read(step, share_of(len(batch), rank, world_size)))
+            ids_BT = torch.from_numpy(streams.read(step, chosen))
             return Sequences(ids_BT, continues=streams.continues(step))
 
         return read

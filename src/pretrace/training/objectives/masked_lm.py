@@ -33,7 +33,6 @@ from pretrace.tokens.shards.sampler import (
     check_sequences,
     random_bits,
     sequence_order,
-    share_of,
 )
 from pretrace.tokens.shards.sentence_pairs import DRAWS, SentencePairs
 from pretrace.training.engine.device import Device
@@ -83,14 +82,13 @@ class MaskedLM(Objective):
         """Return what the result depends on beside the settings, the shards and the code."""
         return {"special_tokens": self.special}
 
-    def reader(self, shards: Shards, context: int, seed: int) -> Callable[[range, int, int], Sequences]:
-        """Return the function that reads a rank's share of a batch."""
+    def reader(self, shards: Shards, context: int, seed: int) -> Callable[[range, range], Sequences]:
+        """Return the function that reads some sequences of a batch."""
         texts = self._texts(shards, context, seed)
 
-        def read(batch: range, rank: int, world_size: int) -> Sequences:
+        def read(batch: range, chosen: range) -> Sequences:
             whole = texts.of_batch(batch)
-            own = [whole[number] for number in share_of(len(batch), rank, world_size)]
-            return self._sequences(own, context, self._predicted(whole))
+            return self._sequences([whole[number] for number in chosen], context, self._predicted(whole))
 
         return read
 

@@ -134,7 +134,7 @@ class Trainer:
 
     def _read(self, batch: range) -> Sequences:
         """Return this rank's share of a batch."""
-        return self._reader(batch, self.group.rank, self.group.world_size).to(self.device.name)
+        return self._reader(batch, share_of(len(batch), self.group.rank, self.group.world_size)).to(self.device.name)
 
     def _choose_micro_batch(self) -> int:
         share = -(-self.plan.batch_size // self.group.world_size)
