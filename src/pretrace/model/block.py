@@ -14,6 +14,7 @@ from pretrace.model.kernels.attention import fused_attention, self_attention
 from pretrace.model.kernels.attention_span import AttentionSpan
 from pretrace.model.kernels.dropout import Dropout, add_with_dropout
 from pretrace.model.kernels.feed_forward import ACTIVATIONS, feed_forward
+from pretrace.model.kernels.layer_norm import layer_norm
 from pretrace.model.kernels.linear import linear
 from pretrace.model.packed_sequences import Layout, packed_attention
 from pretrace.settings import ModelSettings
@@ -64,11 +65,10 @@ class Block(nn.Module):
     ) -> Tensor:
         """Return the block's output from its attention and feed-forward network: how these, sums and norms follow."""
         if self.norm_first:
-            x_NC = add(x_NC, attend(self.norm_1(x_NC)))
-            return add(x_NC, feed(self.norm_2(x_NC)))
-        x_NC = self.norm_1(add(x_NC, attend(x_NC)))
-        y_NC: Tensor = self.norm_2(add(x_NC, feed(x_NC)))
-        return y_NC
+            x_NC = add(x_NC, attend(layer_norm(self.norm_1, x_NC)))
+            return add(x_NC, feed(layer_norm(self.norm_2, x_NC)))
+        x_NC = layer_norm(self.norm_1, add(x_NC, attend(x_NC)))
+        return layer_norm(self.norm_2, add(x_NC, feed(x_NC)))
 
     def _attend(self, x_BTC: Tensor, dropout: Dropout | None, layout: Layout | None, mask_BTT: Tensor | None) -> Tensor:
         if layout is not None:

@@ -78,6 +78,11 @@ class LanguageModel(nn.Module, ABC):
         return 0
 
     @property
+    def sums_by_unit(self) -> bool:
+        """True if one pass can compute several units (pretrace.model.kernels.units); else each takes a pass."""
+        return False
+
+    @property
     def has_segments(self) -> bool:
         """True if `hidden` takes the segment of each token."""
         return False

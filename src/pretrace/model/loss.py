@@ -48,9 +48,10 @@ def next_token_loss(
     dropout: Dropout | None = None,
 ) -> Tensor:
     """Return the weighted sum of the losses of predicting each of `targets_N` from its hidden state, in nats."""
-    return weighted_cross_entropy(
-        model.output_states(h_NC).to(dtype), model.output_weight(dropout), targets_N, weights_N, model.output_bias
-    )
+    states_NE, weight_VE = model.output_states(h_NC), model.output_weight(dropout)
+    if dropout:
+        states_NE = dropout.with_table(states_NE, weight_VE)
+    return weighted_cross_entropy(states_NE.to(dtype), weight_VE, targets_N, weights_N, model.output_bias)
 
 
 def next_token_log_probabilities(

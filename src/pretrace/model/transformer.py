@@ -26,6 +26,8 @@ from pretrace.model.decoder import Decoder
 from pretrace.model.kernels.attention_span import span_of
 from pretrace.model.kernels.dropout import Dropout
 from pretrace.model.kernels.feed_forward import ACTIVATIONS
+from pretrace.model.kernels.layer_norm import layer_norm
+from pretrace.model.kernels.look_up import add_to_each, look_up
 from pretrace.model.kv_cache import CachedDecoder, cache_bytes
 from pretrace.model.language_model import LanguageModel, initialize
 from pretrace.model.packed_sequences import Layout, padding_mask
@@ -117,6 +119,12 @@ class Transformer(LanguageModel):
         return self.settings.attention != "full"
 
     @property
+    def sums_by_unit(self) -> bool:
+        """True if all parameters are those of kernels that know units."""
+        settings = self.settings
+        return settings.positions != "relative" and settings.output != "transform" and not settings.next_sentence
+
+    @property
     def has_segments(self) -> bool:
         """True if tokens have segments."""
         return self.settings.segments > 0
@@ -204,26 +212,28 @@ class Transformer(LanguageModel):
             first: position of the first token, without a `layout`.
         """
         tokens_VC, positions_TC = self.output_weight(dropout), self._positions(dropout)
-        x_BTC = F.embedding(ids_BT, tokens_VC)
+        x_BTC = look_up(ids_BT, tokens_VC)
         if self.settings.embedding_scale == "sqrt_width":
             x_BTC = x_BTC * math.sqrt(self.width)
         if positions_TC is None:
             pass
         elif layout is None:
-            x_BTC = x_BTC + positions_TC[first : first + ids_BT.shape[-1]]
+            x_BTC = add_to_each(x_BTC, positions_TC[first : first + ids_BT.shape[-1]])
         else:
             x_BTC = x_BTC + F.embedding(layout.positions_N, positions_TC)
         if self.settings.segments:
             table_SC = self._table(self.segment_embedding, dropout)
-            x_BTC = x_BTC + (table_SC[0] if segments_BT is None else F.embedding(segments_BT, table_SC))
+            x_BTC = x_BTC + (table_SC[0] if segments_BT is None else look_up(segments_BT, table_SC))
+        if dropout:
+            x_BTC = dropout.with_table(x_BTC, tokens_VC)
         if self.settings.embedding_norm:
-            x_BTC = self.embedding_norm(x_BTC)
+            x_BTC = layer_norm(self.embedding_norm, x_BTC)
         return dropout(x_BTC) if dropout and not self._drops_tables else x_BTC
 
     def normed(self, x_BTC: Tensor) -> Tensor:
         """Return the hidden states of the last block's output (B, T, C): with a layer norm, if norms come first."""
         if self.settings.norm == "pre":
-            x_BTC = self.final_norm(x_BTC)
+            x_BTC = layer_norm(self.final_norm, x_BTC)
         return x_BTC
 
     def _positions(self, dropout: Dropout | None) -> Tensor | None:

@@ -229,8 +229,11 @@ def _processes(settings: Settings) -> tuple[int, int]:
     """Return how many processes will train on this machine, and how many GPUs they use."""
     import torch
 
-    gpus = min(settings.scale.processes, torch.cuda.device_count())
-    return gpus or settings.scale.processes, gpus
+    from pretrace.training.distributed.group import processes_here
+
+    processes = processes_here(settings.scale)
+    gpus = min(processes, torch.cuda.device_count())
+    return gpus or processes, gpus
 
 
 def _times(count: int, device: str) -> str:

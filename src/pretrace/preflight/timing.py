@@ -101,6 +101,7 @@ def measure_here(settings: Settings, share: int) -> DryRun:
     """Measure in this process, which should end afterwards: global settings of PyTorch are changed."""
     import torch
 
+    from pretrace.training.distributed.group import processes_here
     from pretrace.training.engine.compile import compile_blocks
     from pretrace.training.engine.device import choose_device
     from pretrace.training.engine.flops import flops_per_token, peak_flops
@@ -111,7 +112,7 @@ def measure_here(settings: Settings, share: int) -> DryRun:
     device = choose_device(section.precision, scale.threads)
     stepper = Stepper(settings, device)
     on_gpu = device.name == "cuda"
-    available = memory_per_process(device.name, scale.processes)
+    available = memory_per_process(device.name, processes_here(scale))
     predicted = stepper.objective.predicted_share
     sequence = bytes_per_sequence(scale.sizes, scale.model.context, stepper.size, predicted)
     if section.micro_batch:

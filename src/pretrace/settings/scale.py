@@ -229,9 +229,10 @@ class ProbeSettings(Section):
 class Scale(Section):
     """Sizes that belong together: one file in `scales/`."""
 
-    processes: Annotated[int, Field(ge=1, le=4096)]
+    processes: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"]
     """Ranks on this host that pre-train together, each on its share of the batch; at most one per GPU, if there are
-    any. `torchrun` starts the ranks itself and overrides this number."""
+    any. `torchrun` starts the ranks itself and overrides this number. `auto`, with `pretrain.unit`: as many as there
+    are CPUs, or GPUs, rounded down to 1, 2, 4, 8, ..., and at most as many as a batch has units."""
     threads: Annotated[int, Field(ge=1, le=1024)]
     """CPU threads per rank in pre-training. Fixed, because the order of sums, and so the last bits, depends on it."""
     kind: ModelKind = TRANSFORMER
@@ -249,6 +250,14 @@ class Scale(Section):
     sequence: SequenceSettings | None = None
     """Training on pairs of texts (`learners`); null: the defaults, which are those of the Transformer's base model."""
     probes: ProbeSettings
+
+    @model_validator(mode="after")
+    def _has_bytes_that_no_machine_decides(self) -> Scale:
+        if self.processes == "auto" and not self.pretrain.unit:
+            raise ValueError(
+                "processes: with `auto` the bytes would depend on the machine; takes a number, or set `pretrain.unit`"
+            )
+        return self
 
     @model_validator(mode="after")
     def _predicts_what_it_cannot_see(self) -> Scale:

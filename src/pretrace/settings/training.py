@@ -69,6 +69,9 @@ class PretrainSettings(OptimizerSettings):
     micro_batch: Count | None
     """Sequences per forward and backward pass on each rank; gradients are accumulated over a step.
     Null: as many as fit in memory (pretrace.training.engine.micro_batch). Results differ by rounding only."""
+    unit: Count | None = None
+    """Sequences of a unit, on CPUs (ours): gradients are summed by unit in a fixed order, so that 1, 2, 4, 8, ...
+    processes give the same bytes, however many resume a run. Null: bytes depend on the number of processes."""
     sharded: bool
     """Shard weights, gradients and optimizer state over the ranks (FSDP2) instead of replicating them, for a model that
     is too large for one device. The world size must divide the batch size."""
@@ -97,6 +100,14 @@ class PretrainSettings(OptimizerSettings):
     """Steps between sets of sample texts (reports/curves/); null: only at the end (reports/samples.json)."""
     save_at_powers_of_two: bool
     """Also save the weights after steps 1, 2, 4, 8, ...: models/pretrained/<model>/steps/."""
+
+    @model_validator(mode="after")
+    def _sums_by_unit_alone(self) -> PretrainSettings:
+        if self.unit and self.sharded:
+            raise ValueError("pretrain.unit: with `sharded` ranks sum as FSDP does; takes null, or `sharded: false`")
+        if self.unit and self.compile == "on":
+            raise ValueError("pretrain.unit: kernels that sum by unit are not compiled; takes null, or `compile: auto`")
+        return self
 
     @model_validator(mode="before")
     @classmethod

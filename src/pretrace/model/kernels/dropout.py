@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pretrace.model.kernels.linear import is_float32_on_cpu
+from pretrace.model.kernels.units import current_units
 
 LEVELS = 1 << 15
 """Rates are rounded to multiples of 1 / LEVELS: numbers have 15 bits, so that a shift turns their sign into a mask."""
@@ -51,7 +52,11 @@ class Dropout:
         return drop(x, self.keep_for(x), self.scale) if x.device.type == "cpu" else F.dropout(x, self.rate)
 
     def table(self, weight_VC: Tensor) -> Tensor:
-        """Return a table with the dropout of the step: the same for all its sequences, and in every call."""
+        """Return a table with the dropout of the step: the same for all its sequences, and in every call.
+
+        By unit (pretrace.model.kernels.units) without the scale, by which gradients would be rounded before they are
+        all summed: `with_table` scales the rows that are read from the table, or multiplied by it.
+        """
         if weight_VC not in self._tables:
             self._tables[weight_VC] = self._dropped(weight_VC)
         return self._tables[weight_VC]
@@ -59,7 +64,13 @@ class Dropout:
     def _dropped(self, weight_VC: Tensor) -> Tensor:
         if weight_VC.device.type != "cpu":
             return F.dropout(weight_VC, self.rate)
-        return drop(weight_VC, self._keep([self._table], weight_VC.numel()).view(weight_VC.shape), self.scale)
+        scale = 1.0 if current_units() else self.scale
+        return drop(weight_VC, self._keep([self._table], weight_VC.numel()).view(weight_VC.shape), scale)
+
+    def with_table(self, rows_NC: Tensor, table_VC: Tensor) -> Tensor:
+        """Return rows read from a table, or to be multiplied by it, with the scale that the table does not have."""
+        unscaled = current_units() and any(table_VC is dropped for dropped in self._tables.values())
+        return rows_NC * self.scale if unscaled else rows_NC
 
     def of_examples(self, count: int) -> Dropout:
         """Return the dropout of `count` examples of equally many sequences: that of each one's first sequence."""
@@ -147,7 +158,8 @@ class _Drop(torch.autograd.Function):
 
 def mask_and_scale(x: Tensor, keep: Tensor, scale: float) -> Tensor:
     """Return values times the scale where their masks are -1, otherwise 0; without gradients."""
-    return mask_values(x, keep).mul_(scale)
+    masked = mask_values(x, keep)
+    return masked if scale == 1.0 else masked.mul_(scale)
 
 
 def mask_values(x: Tensor, keep: Tensor) -> Tensor:

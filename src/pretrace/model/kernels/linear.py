@@ -5,6 +5,8 @@ PyTorch includes oneDNN, which takes the weight as stored or transposed: the lay
 The gradient of the weight stays with MKL, except for shapes at which oneDNN measured faster. On other devices and in
 bfloat16 this is `F.linear`.
 
+By unit (pretrace.model.kernels.units) the gradient of a weight is a product of each unit's rows alone.
+
 Shapes: N rows (any number of axes), I inputs, O outputs.
 """
 
@@ -16,14 +18,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pretrace.model.kernels.units import Units, current_units, tree_sum
+
 HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 """True if this PyTorch has the operation that its own compiler uses for linear layers; it has no public name."""
 
 
 def linear(x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Tensor:
     """Return rows times a weight plus a bias: `F.linear` up to rounding."""
-    if uses_onednn(x_NI):
-        result: Tensor = _Linear.apply(x_NI, weight_OI, bias_O)
+    if uses_onednn(x_NI) or current_units():
+        result: Tensor = _Linear.apply(x_NI, weight_OI, bias_O, current_units())
         return result
     return F.linear(x_NI, weight_OI, bias_O)
 
@@ -43,6 +47,12 @@ def is_float32_on_cpu(x: Tensor) -> bool:
     return x.device.type == "cpu" and x.dtype == torch.float32
 
 
+def precision_of_products(x: Tensor) -> torch.dtype:
+    """Return the type that autocast has products of a tensor computed in, or its own."""
+    kind = x.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
+
+
 def product(x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Tensor:
     """Return `linear` without gradients."""
     if uses_onednn(x_NI):
@@ -51,12 +61,24 @@ def product(x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Te
     return F.linear(x_NI, weight_OI, bias_O)
 
 
-def linear_gradients(d_NO: Tensor, x_NI: Tensor, weight_OI: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the gradients of a linear layer's input, weight and bias, given that of its output."""
+def linear_gradients(
+    d_NO: Tensor, x_NI: Tensor, weight_OI: Tensor, units: Units | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the gradients of a linear layer's input, weight and bias, given that of its output.
+
+    With `units`, those of weight and bias are float32 sums of theirs.
+    """
     flat_NO = d_NO.reshape(-1, weight_OI.shape[0])
     flat_NI = x_NI.reshape(-1, weight_OI.shape[1])
     d_x_NI = product(flat_NO, weight_OI.T).view(x_NI.shape)
-    return d_x_NI, _weight_gradient(flat_NO, flat_NI), flat_NO.sum(0)
+    if units is None:
+        return d_x_NI, _weight_gradient(flat_NO, flat_NI), flat_NO.sum(0)
+    d_URO, x_URI = units.stack(flat_NO), units.stack(flat_NI)
+    d_weight_UOI = d_URO.new_empty(len(d_URO), *weight_OI.shape)
+    for unit_OI, d_RO, x_RI in zip(d_weight_UOI, d_URO, x_URI, strict=True):
+        torch.mm(d_RO.T, x_RI, out=unit_OI)
+    d_bias_UO = torch.stack([d_RO.sum(0) for d_RO in d_URO])
+    return d_x_NI, tree_sum(d_weight_UOI.float()), tree_sum(d_bias_UO.float())
 
 
 def _weight_gradient(d_NO: Tensor, x_NI: Tensor) -> Tensor:
@@ -73,12 +95,14 @@ def table_gradient(d_NO: Tensor, x_NI: Tensor) -> Tensor:
 
 class _Linear(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None) -> Tensor:
-        ctx.save_for_backward(x_NI, weight_OI)
-        return product(x_NI, weight_OI, bias_O)
+    def forward(ctx: Any, x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None, units: Units | None) -> Tensor:
+        dtype, ctx.units, ctx.dtype = precision_of_products(x_NI), units, x_NI.dtype
+        used_NI, used_OI = x_NI.to(dtype), weight_OI.to(dtype)
+        ctx.save_for_backward(used_NI, used_OI)
+        return product(used_NI, used_OI, None if bias_O is None else bias_O.to(dtype))
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None]:
         x_NI, weight_OI = ctx.saved_tensors
-        d_x_NI, d_weight_OI, d_bias_O = linear_gradients(gradients[0], x_NI, weight_OI)
-        return d_x_NI, d_weight_OI, d_bias_O if ctx.needs_input_grad[2] else None
+        d_x_NI, d_weight_OI, d_bias_O = linear_gradients(gradients[0], x_NI, weight_OI, ctx.units)
+        return d_x_NI.to(ctx.dtype), d_weight_OI, d_bias_O if ctx.needs_input_grad[2] else None, None

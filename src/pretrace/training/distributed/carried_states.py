@@ -31,10 +31,12 @@ class CarriedStates:
 
     Args:
         rows: of a batch, on all ranks.
+        own: numbers of this rank's; None: every n-th, as without units.
     """
 
-    def __init__(self, group: Group, rows: int) -> None:
+    def __init__(self, group: Group, rows: int, own: range | None = None) -> None:
         self.group, self.rows = group, rows
+        self.own = slice(group.rank, None, group.world_size) if own is None else slice(own.start, own.stop, own.step)
         self.states_LBMC: Tensor | None = None
         """float32, on the model's device; None at the beginning of a text."""
         self._kept: list[Tensor] = []
@@ -60,7 +62,7 @@ class CarriedStates:
             return None if own_LBMC is None else own_LBMC.cpu()
         L, _, M, C = own_LBMC.shape
         all_LBMC = own_LBMC.new_zeros(L, self.rows, M, C)
-        all_LBMC[:, self.group.rank :: self.group.world_size] = own_LBMC
+        all_LBMC[:, self.own] = own_LBMC
         dist.all_reduce(all_LBMC.view(torch.int32))  # whole numbers: a sum with zeros keeps every bit
         return all_LBMC.cpu()
 
@@ -72,4 +74,4 @@ class CarriedStates:
         states_LBMC = torch.empty(shape, device=device) if all_LBMC is None else all_LBMC.to(device)
         if self.group.world_size > 1:
             dist.broadcast(states_LBMC, 0)
-        self.states_LBMC = states_LBMC[:, self.group.rank :: self.group.world_size].contiguous()
+        self.states_LBMC = states_LBMC[:, self.own].contiguous()

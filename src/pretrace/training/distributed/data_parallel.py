@@ -8,7 +8,7 @@ model (FSDP2) is split among the ranks, and its weights are gathered block by bl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
@@ -19,18 +19,26 @@ from pretrace.common.errors import PretraceError
 from pretrace.model.language_model import LanguageModel
 from pretrace.training.distributed.group import Group
 from pretrace.training.distributed.sigterm import Sigterm
+from pretrace.training.distributed.unit_sums import tree_all_reduce
 
-Strategy = Literal["none", "allreduce", "ddp", "fsdp"]
-"""One rank alone; one all-reduce after the backward pass; PyTorch's DDP; PyTorch's FSDP2."""
+Strategy = Literal["none", "allreduce", "tree", "ddp", "fsdp"]
+"""One rank alone; one all-reduce after the backward pass, or one in the order of the tree of units; PyTorch's DDP;
+PyTorch's FSDP2."""
 
 
-def choose_strategy(model: LanguageModel, group: Group, sharded: bool) -> Strategy:
-    """Return the strategy for a model on its device; one without blocks cannot be sharded."""
+def choose_strategy(model: LanguageModel, group: Group, sharded: bool, by_unit: bool = False) -> Strategy:
+    """Return the strategy for a model on its device; one without blocks cannot be sharded.
+
+    Args:
+        by_unit: whether gradients are summed by unit, on CPUs.
+    """
     if group.world_size == 1:
         return "none"
     if sharded and len(model.blocks):
         return "fsdp"
-    return "ddp" if next(model.parameters()).device.type == "cuda" else "allreduce"
+    if next(model.parameters()).device.type == "cuda":
+        return "ddp"
+    return "tree" if by_unit else "allreduce"
 
 
 class _Loss(nn.Module):
@@ -58,6 +66,7 @@ class DataParallel:
         self.model, self.group, self.strategy = model, group, strategy
         self.device = next(model.parameters()).device
         self._loss: Any = _Loss(model, loss)
+        self._with_gradients: list[bool] | None = None
         self._factor = group.world_size if strategy in ("ddp", "fsdp") else 1  # they average over ranks
         if strategy == "fsdp":
             self._shard()
@@ -77,6 +86,35 @@ class DataParallel:
             self._loss.require_backward_grad_sync = last
         loss: Tensor = self._loss(*arguments)
         return loss * self._factor if self._factor > 1 else loss
+
+    def all_reduce_by_unit(self, loss: Tensor | None, has_part: Sequence[bool], stop: Sigterm) -> Tensor:
+        """Do what `all_reduce` does, in the order of the tree of units.
+
+        Args:
+            loss: None on a rank that has no part of the batch.
+            has_part: whether each rank has.
+        """
+        if self.strategy == "none":
+            assert loss is not None
+            return self.all_reduce(loss, stop)
+        parameters = list(self.model.parameters())
+        if self._with_gradients is None:  # a rank without a part does not know
+            self._with_gradients = self.group.broadcast_object([p.grad is not None for p in parameters])
+        chosen = [p for p, has in zip(parameters, self._with_gradients, strict=True) if has]
+        own = None
+        if loss is not None:
+            own = torch.cat([loss.reshape(1), *(p.grad.reshape(-1) for p in chosen if p.grad is not None)])
+        flat = tree_all_reduce(own, 1 + sum(p.numel() for p in chosen), has_part, self.group)
+        for parameter, summed in zip(chosen, flat[1:].split([p.numel() for p in chosen]), strict=True):
+            parameter.grad = summed.view_as(parameter)
+        stop.requested = self._any(stop.received)
+        return flat[0]
+
+    def _any(self, flag: bool) -> bool:
+        """Return whether the flag is set on any rank."""
+        tensor = torch.tensor(int(flag))
+        dist.all_reduce(tensor)
+        return bool(tensor)
 
     def all_reduce(self, loss: Tensor, stop: Sigterm) -> Tensor:
         """Sum the gradients over ranks where that is not done yet; return the sum of the losses, set `stop.requested`.
@@ -135,13 +173,16 @@ def scatter_tensor(tensor: Tensor | None, like: Tensor, group: Group) -> Tensor:
     return full
 
 
-def check_batch_size(batch_size: int, sharded: bool, group: Group) -> None:
+def check_batch_size(batch_size: int, sharded: bool, group: Group, unit: int | None = None) -> None:
     """Check that a batch of `batch_size` sequences can be divided among the ranks.
+
+    Args:
+        unit: sequences of a unit, of which some ranks may have none; None: no units.
 
     Raises:
         PretraceError: it cannot.
     """
-    if batch_size < group.world_size:
+    if batch_size < group.world_size and not unit:
         raise PretraceError(
             f"{group.world_size} processes share batches of {batch_size} sequences; take at most {batch_size} processes"
         )

@@ -16,10 +16,23 @@ from typing import TypeVar
 import torch
 import torch.distributed as dist
 
+from pretrace.common.hardware import cpu_count
+from pretrace.settings import Scale
+
 TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 """Environment variables that torchrun sets."""
 
 T = TypeVar("T")
+
+
+def processes_here(scale: Scale) -> int:
+    """Return the ranks that this machine starts: those of the settings, or with `auto` as many as it has room for."""
+    if scale.processes != "auto":
+        return scale.processes
+    room = torch.cuda.device_count() if torch.cuda.is_available() else cpu_count()
+    batch, unit = scale.pretrain.batch_size, scale.pretrain.unit
+    units = -(-batch // unit) if batch and unit else room
+    return 1 << (max(1, min(room, units)).bit_length() - 1)
 
 
 @dataclass(frozen=True)

@@ -74,5 +74,5 @@ def check_memory(needed: int, source: str, settings: Settings, gpus: int) -> str
 
 def advise_smaller(settings: Settings) -> str:
     """Return which settings to lower to need less memory."""
-    keys = ["processes"] * (settings.scale.processes > 1) + ["pretrain.micro_batch", "model.context", "model.width"]
+    keys = ["processes"] * (settings.scale.processes != 1) + ["pretrain.micro_batch", "model.context", "model.width"]
     return f"lower {', '.join(keys)} or model.layers in scales/{settings.scale_name}.yaml"

@@ -121,6 +121,8 @@ class Objective(Protocol):
 
     predicted_share: float
     """Share of tokens that the output predicts from."""
+    predicts_alike: bool = False
+    """True if as many tokens of each sequence are predicted, sequence by sequence: units then have as many rows."""
     losses: tuple[str, ...]
     """Names of the losses of validation; the first is that of the curve."""
 

@@ -22,6 +22,7 @@ class BothDirections(CausalLM):
     """Next tokens and previous ones; sequences are read as for next tokens alone."""
 
     predicted_share = 2.0
+    predicts_alike = False
     losses: tuple[str, ...] = ("val_both_loss",)
 
     def loss(self, model: LanguageModel, batch: MicroBatch, dropout: float, device: Device) -> Tensor:

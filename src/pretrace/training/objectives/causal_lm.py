@@ -23,6 +23,7 @@ class CausalLM(Objective):
     """Next-token prediction; the first token of a sequence is only read."""
 
     predicted_share = 1.0
+    predicts_alike = True
     losses: tuple[str, ...] = ("val_loss",)
 
     def fingerprint(self) -> dict[str, object]:

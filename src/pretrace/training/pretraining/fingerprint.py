@@ -30,6 +30,7 @@ def run_fingerprint(
         processes: ranks that share a batch.
     """
     scale, start = settings.scale, settings.pretrain.continue_from
+    shared_by = None if scale.pretrain.unit and device.name == "cpu" else processes  # by unit any number will do
     begins_with = {"initial_weights": weights_sha256(start)} if start else {}
     return fingerprint(
         kind=scale.kind,
@@ -38,7 +39,7 @@ def run_fingerprint(
         seed=seed,
         pretrain=scale.pretrain.model_dump(exclude=LEFT_OUT, exclude_defaults=True),
         steps=Plan(scale).steps,
-        processes=(processes, scale.threads),
+        processes=(shared_by, scale.threads),
         device=(device.name, str(device.dtype)),
         shards=manifest.as_json(),
         **objective.fingerprint(),

@@ -16,7 +16,7 @@ from pretrace.common.files import locked
 from pretrace.schemas.checkpoint import CheckpointMetadata
 from pretrace.settings import Settings
 from pretrace.tokens.shards import read_manifest
-from pretrace.training.distributed.group import Group, group_from_environment
+from pretrace.training.distributed.group import Group, group_from_environment, processes_here
 from pretrace.training.distributed.launch import process_group
 from pretrace.training.distributed.sigterm import Sigterm
 from pretrace.training.engine.checkpoint import Checkpoints, checkpoint_folder
@@ -56,7 +56,7 @@ def pretrain(
         PretraceError: another process trains this already, the shards are damaged, the loss is not finite, the disk is
             full, or another rank died. The text names the last checkpoint.
     """
-    group = group_from_environment(settings.scale.processes)
+    group = group_from_environment(processes_here(settings.scale))
     device = _choose_rank_device(settings, group)
     check_kernels(settings.scale.kind, device)
     manifest = read_manifest(shards_folder)

@@ -12,16 +12,19 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from pretrace.model.build import build_model
+from pretrace.model.kernels.units import Units, summed_by_unit
 from pretrace.model.language_model import LanguageModel
 from pretrace.settings import Settings
 from pretrace.tokens.shards.read import open_shards, read_manifest
-from pretrace.tokens.shards.sampler import share_of
 from pretrace.training.distributed.carried_states import CarriedStates
 from pretrace.training.distributed.data_parallel import DataParallel, check_batch_size, choose_strategy
+from pretrace.training.distributed.shares import Shares
 from pretrace.training.distributed.sigterm import Sigterm
+from pretrace.training.distributed.unit_sums import UnitSums
 from pretrace.training.engine.checkpoint import Checkpoints
 from pretrace.training.engine.compile import compile_blocks, describe_change
 from pretrace.training.engine.device import Device
@@ -32,6 +35,10 @@ from pretrace.training.engine.optimizer import build_optimizer
 from pretrace.training.objectives import MicroBatch, Objective, Sequences
 from pretrace.training.pretraining.initial_weights import load_initial_model
 from pretrace.training.pretraining.plan import Plan
+
+LEAST_PRODUCTS = 1 << 16
+"""Multiply-adds of a unit's attention scores from which several units are computed at once. Below 1 << 12 of all units,
+PyTorch takes other matrix products, which differ so rarely that a try might not show it."""
 
 
 class Trainer:
@@ -57,8 +64,10 @@ class Trainer:
     ) -> None:
         scale, section, group = settings.scale, settings.scale.pretrain, checkpoints.group
         self.plan = Plan(scale)
+        unit = section.unit if device.name == "cpu" and not section.sharded else None
         for size in (self.plan.smallest_batch, self.plan.batch_size):
-            check_batch_size(size, section.sharded, group)
+            check_batch_size(size, section.sharded, group, unit)
+        self.shares = Shares(group, unit)
         self.seed, self.scale, self.section = seed, scale, section
         self.settings = settings
         self.name = settings.pretraining_name(seed)
@@ -69,10 +78,13 @@ class Trainer:
         self._reader = objective.reader(self.shards, self.plan.context, seed)
         self.dropout = scale.sizes.dropout
         self.model = self.initial_model().to(device.name)
-        strategy = choose_strategy(self.model, group, section.sharded)
+        strategy = choose_strategy(self.model, group, section.sharded, by_unit=unit is not None)
+        self._sums = UnitSums(self.model.parameters()) if unit else None
+        self._by_unit = self.model.sums_by_unit and objective.predicts_alike
+        self._alike: dict[tuple[int, ...], bool] = {}
         self.data_parallel = DataParallel(self.model, objective.loss, group, strategy)
         self.optimizer = build_optimizer(self.model, section)
-        self.carried = CarriedStates(group, self.plan.batch_size)
+        self.carried = CarriedStates(group, self.plan.batch_size, self.shares.of(self.plan.batch_size))
         self.resumed_from = checkpoints.restore(self.model, self.optimizer, self.carried)
         """Metadata of the checkpoint; its step is 0 if there was none."""
         self._next_batch: tuple[int, Sequences] | None = None
@@ -103,38 +115,78 @@ class Trainer:
             learning_rate=self.plan.learning_rate,
             clip_norm=self.section.clip_norm,
             seed=self.seed + (self.group.rank << 16),  # a GPU's own dropout differs between ranks
-            all_reduce=partial(self.data_parallel.all_reduce, stop=stop),
+            all_reduce=partial(self._all_reduce, stop=stop),
             describe_batch=describe_batch,
         )
 
     def _losses(self, step: int) -> Iterator[Tensor]:
         """Yield the losses of this rank's micro-batches."""
-        own = self._share(step)
-        if not own.continues:
-            self.carried.clear()
-        count = -(-len(own) // self.micro_batch)
-        for number in range(count):
-            yield self._loss(own, number * self.micro_batch, step, last=number == count - 1)
-        self.carried.advance()
+        self._has_part = self.shares.has_part(len(self.plan.batch(step)))
+        if own := self._share(step):
+            if not own.continues:
+                self.carried.clear()
+            parts = self._parts(own, step)
+            for chosen, units in parts:
+                loss = self._loss(own, chosen, units, step, last=chosen is parts[-1][0])
+                yield loss
+                if self._sums:
+                    self._sums.push(loss)
+            self.carried.advance()
         if step + 1 < self.plan.steps:  # read while a GPU is still busy with this step
             self._next_batch = step + 1, self._read(self.plan.batch(step + 1))
 
-    def _loss(self, own: Sequences, first: int, step: int, last: bool) -> Tensor:
+    def _parts(self, own: Sequences, step: int) -> list[tuple[slice, Units | None]]:
+        """Return the micro-batches of this rank's share, each with its units."""
+        large = (self.shares.unit or 1) * self.plan.context**2 * self.model.width >= LEAST_PRODUCTS
+        parts = list(self.shares.micro_batches(len(own), self.micro_batch if large else 1, self._by_unit))
+        for chosen, units in parts:
+            if units and len(units.sizes) > 1 and not self._round_alike(own, chosen, units, step):
+                return list(self.shares.micro_batches(len(own), 1, self._by_unit))
+        return parts
+
+    def _round_alike(self, own: Sequences, chosen: slice, units: Units, step: int) -> bool:
+        """Return whether several units at once have the bytes of one after the other: tried once for their sizes.
+
+        What rounds otherwise is chosen by the shapes of tensors and not by their values, so one try tells.
+        """
+        key = tuple(units.sizes)
+        if key not in self._alike:
+            sums, found = UnitSums(self.model.parameters()), []
+            single = (slice(chosen.start + rows.start, chosen.start + rows.stop) for rows in units.rows(sum(key)))
+            for parts in ([(chosen, units)], [(rows, Units([rows.stop - rows.start])) for rows in single]):
+                for rows, own_units in parts:
+                    loss = self._loss(own, rows, own_units, step, last=False)
+                    loss.backward()
+                    sums.push(loss)
+                loss_of_all = sums.finish()
+                found.append([loss_of_all, *(p.grad for p in self.model.parameters() if p.grad is not None)])
+                self.model.zero_grad(set_to_none=True)
+            self._alike[key] = all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+            if not self._alike[key]:
+                self._log("units are computed one by one: several at once round otherwise on this processor")
+        return self._alike[key]
+
+    def _all_reduce(self, loss: Tensor, stop: Sigterm) -> Tensor:
+        if not self._sums:
+            return self.data_parallel.all_reduce(loss, stop)
+        return self.data_parallel.all_reduce_by_unit(self._sums.finish(), self._has_part, stop)
+
+    def _loss(self, own: Sequences, chosen: slice, units: Units | None, step: int, last: bool) -> Tensor:
         size = len(self.plan.batch(step))
-        sequences = share_of(size, self.group.rank, self.group.world_size)
-        chosen = slice(first, first + self.micro_batch)
-        rows = own.rows(chosen)
-        memory = self.carried.of(chosen)
-        batch = MicroBatch(rows.ids_BT, sequences[chosen], size, self.seed, step, rows.masked, memory)
-        return self.data_parallel.loss(batch, self.dropout, self.device, last=last)
+        rows, memory = own.rows(chosen), self.carried.of(chosen)
+        sequences = self.shares.of(size)[chosen]
+        batch = MicroBatch(rows.ids_BT, sequences, size, self.seed, step, rows.masked, memory)
+        with summed_by_unit(units):
+            return self.data_parallel.loss(batch, self.dropout, self.device, last=last)
 
-    def _share(self, step: int) -> Sequences:
+    def _share(self, step: int) -> Sequences | None:
         read_step, own = self._next_batch or (-1, None)
-        return own if read_step == step and own is not None else self._read(self.plan.batch(step))
+        return own if read_step == step else self._read(self.plan.batch(step))
 
-    def _read(self, batch: range) -> Sequences:
-        """Return this rank's share of a batch."""
-        return self._reader(batch, share_of(len(batch), self.group.rank, self.group.world_size)).to(self.device.name)
+    def _read(self, batch: range) -> Sequences | None:
+        """Return this rank's share of a batch; None if it has none."""
+        chosen = self.shares.of(len(batch))
+        return self._reader(batch, chosen).to(self.device.name) if chosen else None
 
     def _choose_micro_batch(self) -> int:
         share = -(-self.plan.batch_size // self.group.world_size)
@@ -150,6 +202,9 @@ class Trainer:
 
     def _compile(self) -> None:
         """Compile the blocks if it pays."""
+        if self.shares.unit:
+            self._log("not compiled (by unit)" + describe_change(self.resumed_from.compiled, self.model))
+            return
         flops = self.plan.tokens * flops_per_token(self.model, self.objective.predicted_share) / self.group.world_size
         choice = compile_blocks(
             self.model, self.section.compile, self.device.name, flops, lambda: self._try(self.micro_batch)
@@ -160,7 +215,8 @@ class Trainer:
         """Pass a micro-batch of a largest batch forward and backward, to see if it works and fits in memory."""
         self.micro_batch = sequences
         own = self._read(range(self.plan.batch_size))
-        numbers = share_of(self.plan.batch_size, self.group.rank, self.group.world_size)[:sequences]
+        assert own is not None, "units are for CPUs, which try nothing"
+        numbers = self.shares.of(self.plan.batch_size)[:sequences]
         rows = own.rows(slice(sequences))
         memory = self.objective.example_memory(self.model, len(rows))
         batch = MicroBatch(rows.ids_BT, numbers, self.plan.batch_size, self.seed, 0, rows.masked, memory)
