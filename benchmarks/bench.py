@@ -18,6 +18,7 @@ lineage                 the same of GPT-1, GPT-2 and BERT in one run, and how fa
 finetuning              a fine-tuning step against a padded loop over transformers (finetuning.py)
 generation              text from a model, of one prompt and of 64 (generation.py)
 few_shot                scores of choices behind examples, against lm-evaluation-harness (few_shot.py)
+units                   an update by unit, against one without, and in 1, 2 and 4 processes (units.py)
 loading, precision      the share of a step that is not training; bfloat16 against float32 (loading.py, precision.py)
 pipeline                a repro with nothing to do against a bare pipeline; the start of a stage (pipeline.py)
 """
@@ -49,6 +50,7 @@ from precision import compare_precision
 from shards import compare_shards
 from texts import read_texts
 from training import compare_training, sizes
+from units import compare_units
 from vocabulary import compare_encoding, compare_vocabulary, lines_of, vocabulary_size
 
 from pretrace.common.files import read_json, write_json
@@ -89,12 +91,12 @@ def compare_training_sizes(_: Inputs) -> Results:
     yield compare_training(sizes()["wide"], 8, 5)
 
 
-def if_shards(compare: Callable[[Path], dict[str, Any]]) -> Callable[[Inputs], Results]:
+def if_shards(compare: Callable[[Path], Results]) -> Callable[[Inputs], Results]:
     """Wrap a comparison that needs the shards of the first system: no result if they do not exist."""
 
     def compared(_: Inputs) -> Results:
         shards = SHARDS / load_settings().first_system
-        return iter([compare(shards)] if (shards / "manifest.json").exists() else [])
+        return compare(shards) if (shards / "manifest.json").exists() else iter([])
 
     return compared
 
@@ -116,8 +118,9 @@ COMPARISONS: dict[str, Callable[[Inputs], Results]] = {
     "finetuning": compare_finetuning,
     "generation": lambda _: compare_generation(),
     "few_shot": lambda _: compare_few_shot(),
-    "loading": if_shards(compare_loading),
-    "precision": if_shards(compare_precision),
+    "units": if_shards(compare_units),
+    "loading": if_shards(lambda shards: iter([compare_loading(shards)])),
+    "precision": if_shards(lambda shards: iter([compare_precision(shards)])),
     "pipeline": compare_pipeline,
 }
 

@@ -102,6 +102,13 @@ def test_three_processes_share_no_tree(shards: Path) -> None:
         run(settings_with({**BY_UNIT, "processes": 3}), shards)
 
 
+def test_a_batch_has_whole_units(shards: Path) -> None:
+    with pytest.raises(
+        PretraceError, match=r"pretrain\.unit: a batch of 8 sequences has no whole number of units of 3"
+    ):
+        run(settings_with({**BY_UNIT, "pretrain.unit": 3}), shards)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -13,7 +13,7 @@ left to the look-up, by unit.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -26,6 +26,16 @@ LOGITS_BYTES = {"cpu": 1 << 26, "cuda": 1 << 29}
 costs another addition of a gradient as large as the table."""
 FLOAT32_BYTES = {"cpu": 1 << 20, "cuda": 1 << 29}
 """Memory for float32 logits at once: on a CPU, as much as its cache holds."""
+
+
+class _Found(NamedTuple):
+    """The loss of some rows, and its gradients."""
+
+    loss: Tensor
+    d_h_NC: Tensor
+    d_weight: Tensor
+    """Of the table: of all rows (V, C), or by unit (U, V, C)."""
+    d_bias_V: Tensor | None
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
@@ -41,17 +51,15 @@ class _LinearCrossEntropy(torch.autograd.Function):
         units: Units | None,
     ) -> Tensor:
         products_VC, bias = weight_VC.to(h_NC.dtype), None if bias_V is None else bias_V.to(h_NC.dtype)
-        inputs = h_NC, targets_N, weights_N
+        ctx.left = None
         if units is None:
-            loss, *found = _loss_and_gradients(*inputs, products_VC, bias, with_gradients)
-            ctx.left = None
+            found = _loss_and_gradients(h_NC, targets_N, weights_N, products_VC, bias, with_gradients)
         else:
-            loss, *found = _by_unit(inputs, products_VC, bias, with_gradients, units)
+            found = _by_unit(h_NC, targets_N, weights_N, products_VC, bias, with_gradients, units)
             ctx.left = units.expected_gradients(weight_VC)
-            if ctx.left is None:
-                found[1] = tree_sum(found[1])
-        ctx.save_for_backward(*found)
-        return loss
+        d_weight = tree_sum(found.d_weight) if units and ctx.left is None else found.d_weight
+        ctx.save_for_backward(found.d_h_NC, d_weight, found.d_bias_V)
+        return found.loss
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
@@ -66,21 +74,51 @@ class _LinearCrossEntropy(torch.autograd.Function):
 
 
 def _by_unit(
-    inputs: tuple[Tensor, ...], products_VC: Tensor, bias: Tensor | None, with_gradients: bool, units: Units
-) -> tuple[Tensor, ...]:
-    """Return the sum of the losses, the gradients of the states, those of the table by unit, and of the bias."""
-    d_weight_UVC = torch.empty(0)
-    found = []
-    for number, rows in enumerate(units.rows(len(inputs[0]))):
-        own = _loss_and_gradients(*(tensor[rows] for tensor in inputs), products_VC, bias, with_gradients)
-        if with_gradients:
-            if not number:
-                d_weight_UVC = torch.empty(len(units.sizes), *products_VC.shape)
-            d_weight_UVC[number] = own[2]
-        found.append((own[0], own[1], own[3]))
-    losses, states, biases = zip(*found, strict=True)
-    d_bias = None if bias is None else tree_sum(torch.stack(biases))
-    return tree_sum(torch.stack(losses)), torch.cat(states), d_weight_UVC, d_bias
+    h_NC: Tensor,
+    targets_N: Tensor,
+    weights_N: Tensor,
+    products_VC: Tensor,
+    bias: Tensor | None,
+    with_gradients: bool,
+    units: Units,
+) -> _Found:
+    if len(h_NC) <= _rows_at_once(products_VC):
+        return _units_at_once(h_NC, targets_N, weights_N, products_VC, bias, with_gradients, units)
+    found = [
+        _loss_and_gradients(h_NC[rows], targets_N[rows], weights_N[rows], products_VC, bias, with_gradients)
+        for rows in units.rows(len(h_NC))
+    ]
+    biases = [own.d_bias_V for own in found if own.d_bias_V is not None]
+    return _Found(
+        loss=tree_sum(torch.stack([own.loss for own in found])),
+        d_h_NC=torch.cat([own.d_h_NC for own in found]),
+        d_weight=torch.stack([own.d_weight.float() for own in found]),
+        d_bias_V=tree_sum(torch.stack(biases)) if biases else None,
+    )
+
+
+def _units_at_once(
+    h_NC: Tensor,
+    targets_N: Tensor,
+    weights_N: Tensor,
+    products_VC: Tensor,
+    bias: Tensor | None,
+    with_gradients: bool,
+    units: Units,
+) -> _Found:
+    z_NV = product(h_NC, products_VC, bias)
+    losses_N = torch.cat(list(_losses_to_gradients(z_NV, targets_N, weights_N)))
+    loss = tree_sum(torch.stack([losses_N[rows].sum() for rows in units.rows(len(losses_N))]))
+    if not with_gradients:
+        return _Found(loss, torch.empty(0), torch.empty(1, 0), None)
+    z_URV, h_URC = units.stack(z_NV), units.stack(h_NC)
+    return _Found(
+        loss,
+        # Over so many columns a product's rows often round otherwise next to others.
+        d_h_NC=torch.cat([product(z_RV, products_VC.T) for z_RV in z_URV]),
+        d_weight=torch.bmm(z_URV.transpose(1, 2), h_URC).float(),
+        d_bias_V=None if bias is None else tree_sum(z_URV.sum(1, dtype=torch.float32)),
+    )
 
 
 def _loss_and_gradients(
@@ -90,26 +128,30 @@ def _loss_and_gradients(
     products_VC: Tensor,
     bias: Tensor | None,
     with_gradients: bool,
-) -> tuple[Tensor, ...]:
+) -> _Found:
     loss = torch.zeros((), device=h_NC.device)
     d_h_NC, d_weight_VC = torch.empty_like(h_NC), torch.zeros(())
     d_bias_V = None if bias is None else torch.zeros_like(bias, dtype=torch.float32)
-    for rows in _chunks(len(targets_N), LOGITS_BYTES[h_NC.device.type] // (4 * len(products_VC))):
+    for rows in _chunks(len(targets_N), _rows_at_once(products_VC)):
         h_nC = h_NC[rows]
         z_nV = product(h_nC, products_VC, bias)
-        loss = loss + _losses_to_gradients(z_nV, targets_N[rows], weights_N[rows])
+        for losses in _losses_to_gradients(z_nV, targets_N[rows], weights_N[rows]):
+            loss = loss + losses.sum()
         if with_gradients:
             d_h_NC[rows] = product(z_nV, products_VC.T)
             d_chunk_VC = table_gradient(z_nV, h_nC)
             d_weight_VC = d_chunk_VC if rows.start == 0 else d_weight_VC.float().add_(d_chunk_VC)
             if d_bias_V is not None:
                 d_bias_V += z_nV.sum(0, dtype=torch.float32)
-    return loss, d_h_NC, d_weight_VC.contiguous(), d_bias_V
+    return _Found(loss, d_h_NC, d_weight_VC.contiguous(), d_bias_V)
 
 
-def _losses_to_gradients(z_nV: Tensor, targets_n: Tensor, weights_n: Tensor) -> Tensor:
-    """Return the weighted sum of the losses of logits, and replace these by its gradients."""
-    loss = torch.zeros((), device=z_nV.device)
+def _rows_at_once(table_VC: Tensor) -> int:
+    return max(1, LOGITS_BYTES[table_VC.device.type] // (4 * len(table_VC)))
+
+
+def _losses_to_gradients(z_nV: Tensor, targets_n: Tensor, weights_n: Tensor) -> Iterator[Tensor]:
+    """Yield the weighted losses of logits, some rows at a time, and replace the logits by the gradients of the sum."""
     numbers_n = torch.arange(len(z_nV), device=z_nV.device)
     for rows in _chunks(len(z_nV), FLOAT32_BYTES[z_nV.device.type] // (4 * z_nV.shape[1])):
         z_rows = z_nV[rows]
@@ -117,11 +159,10 @@ def _losses_to_gradients(z_nV: Tensor, targets_n: Tensor, weights_n: Tensor) -> 
         p_nV = torch.softmax(z_rows, -1, dtype=torch.float32, out=out)
         own = numbers_n[: len(p_nV)], targets_n[rows]
         own_n = p_nV[own]
-        # One below the smallest float would give an infinite loss where log-softmax gives a large finite one.
-        loss = loss - (own_n.clamp_min(torch.finfo(torch.float32).tiny).log() * weights_n[rows]).sum()
         p_nV[own] = own_n - 1.0
         z_rows.copy_(p_nV.mul_(weights_n[rows, None]))
-    return loss
+        # One below the smallest float would give an infinite loss where log-softmax gives a large finite one.
+        yield own_n.clamp_min(torch.finfo(torch.float32).tiny).log() * -weights_n[rows]
 
 
 def _chunks(rows: int, size: int) -> Iterator[slice]:

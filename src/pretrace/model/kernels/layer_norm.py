@@ -12,6 +12,10 @@ from torch import Tensor, nn
 
 from pretrace.model.kernels.units import Units, current_units, tree_sum
 
+_layer_norm_backward = torch.ops.aten.native_layer_norm_backward.default
+ALL_THREE = (True, True, True)
+"""Gradients of rows, gain and bias."""
+
 
 def layer_norm(norm: nn.LayerNorm, x_NC: Tensor) -> Tensor:
     """Return a layer norm of rows (N, C)."""
@@ -33,13 +37,12 @@ class _LayerNorm(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
         x_NC, mean_N, scale_N, gain_C, bias_C = ctx.saved_tensors
         width = len(gain_C)
-        shape, aten = [width], torch.ops.aten
         tensors = gradients[0].reshape(-1, width), x_NC.reshape(-1, width), mean_N.view(-1, 1), scale_N.view(-1, 1)
-        size = tensors[0].shape[0] // len(ctx.units.sizes)
+        size = len(tensors[0]) // ctx.units.count
         found = [
-            aten.native_layer_norm_backward(d, x, shape, mean, scale, gain_C, bias_C, [True, True, True])
+            _layer_norm_backward(d, x, (width,), mean, scale, gain_C, bias_C, ALL_THREE)
             for d, x, mean, scale in zip(*(tensor.split(size) for tensor in tensors), strict=True)
         ]
-        d_x_NC, d_gain_C, d_bias_C = zip(*found, strict=True)
-        sums = (tree_sum(torch.stack(parts)) for parts in (d_gain_C, d_bias_C))
-        return torch.cat(d_x_NC).view(x_NC.shape).to(ctx.dtype), *sums, None, None
+        d_x_NC = torch.cat([d_x for d_x, _, _ in found]).view(x_NC.shape)
+        d_gain_C, d_bias_C = tree_sum(torch.stack([torch.stack(own[1:]) for own in found]))
+        return d_x_NC.to(ctx.dtype), d_gain_C, d_bias_C, None, None

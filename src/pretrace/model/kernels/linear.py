@@ -74,11 +74,8 @@ def linear_gradients(
     if units is None:
         return d_x_NI, _weight_gradient(flat_NO, flat_NI), flat_NO.sum(0)
     d_URO, x_URI = units.stack(flat_NO), units.stack(flat_NI)
-    d_weight_UOI = d_URO.new_empty(len(d_URO), *weight_OI.shape)
-    for unit_OI, d_RO, x_RI in zip(d_weight_UOI, d_URO, x_URI, strict=True):
-        torch.mm(d_RO.T, x_RI, out=unit_OI)
-    d_bias_UO = torch.stack([d_RO.sum(0) for d_RO in d_URO])
-    return d_x_NI, tree_sum(d_weight_UOI.float()), tree_sum(d_bias_UO.float())
+    d_weight_OI = tree_sum(torch.bmm(d_URO.transpose(1, 2), x_URI).float())
+    return d_x_NI, d_weight_OI, tree_sum(d_URO.sum(1).float())
 
 
 def _weight_gradient(d_NO: Tensor, x_NI: Tensor) -> Tensor:

@@ -45,9 +45,9 @@ class _LookUp(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor, None, None]:
         (ids_N,) = ctx.saved_tensors
         flat_N, d_NC = ids_N.reshape(-1), gradients[0].reshape(-1, ctx.shape[1])
-        sizes = ctx.units.sizes
-        parts_UVC = ctx.from_output[0] if ctx.from_output else d_NC.new_zeros(len(sizes), *ctx.shape)
-        for part_VC, own_N, d_nC in zip(parts_UVC, flat_N.view(len(sizes), -1), ctx.units.stack(d_NC), strict=True):
+        count = ctx.units.count
+        parts_UVC = ctx.from_output[0] if ctx.from_output else d_NC.new_zeros(count, *ctx.shape)
+        for part_VC, own_N, d_nC in zip(parts_UVC, flat_N.view(count, -1), ctx.units.stack(d_NC), strict=True):
             part_VC.scatter_add_(0, own_N[:, None].expand_as(d_nC), d_nC)
         return None, tree_sum(parts_UVC), None, None
 
@@ -63,4 +63,4 @@ class _AddToEach(torch.autograd.Function):
         d_BTC = gradients[0]
         if not ctx.needs_input_grad[1]:
             return d_BTC, None, None
-        return d_BTC, tree_sum(torch.stack([d.sum(0) for d in d_BTC.split(ctx.units.sizes)])), None
+        return d_BTC, tree_sum(torch.stack([d.sum(0) for d in d_BTC.chunk(ctx.units.count)])), None

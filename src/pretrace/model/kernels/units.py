@@ -16,34 +16,27 @@ Shapes: N rows of activations, all units' one after the other.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Iterator
 
-import torch
 from torch import Tensor
 
 
 class Units:
-    """The units of a micro-batch.
+    """The units of a micro-batch: as many, of as many sequences each."""
 
-    Args:
-        sizes: sequences of each unit.
-    """
-
-    def __init__(self, sizes: Sequence[int]) -> None:
-        self.sizes = list(sizes)
+    def __init__(self, count: int) -> None:
+        self.count = count
         self._tables: dict[Tensor, list[Tensor]] = {}
 
     def rows(self, count: int) -> list[slice]:
-        """Return each unit's rows among `count`, of which each sequence has as many."""
-        each, rest = divmod(count, sum(self.sizes))
-        assert not rest, f"{count} rows of {sum(self.sizes)} sequences"
-        ends = list(accumulate(size * each for size in self.sizes))
-        return [slice(first, last) for first, last in zip([0, *ends], ends, strict=False)]
+        """Return each unit's rows among `count`, of which each unit has as many."""
+        size, rest = divmod(count, self.count)
+        assert not rest, f"{count} rows of {self.count} units"
+        return [slice(first, first + size) for first in range(0, count, size)]
 
     def stack(self, x_NX: Tensor) -> Tensor:
         """Return rows by unit (U, R, X)."""
-        return x_NX.view(len(self.sizes), -1, x_NX.shape[-1])
+        return x_NX.view(self.count, -1, x_NX.shape[-1])
 
     def expect_gradients(self, table: Tensor) -> list[Tensor]:
         """Return a list that takes the gradient by unit that a table gets from its other use, as the output.
@@ -78,9 +71,9 @@ def current_units() -> Units | None:
 
 
 def tree_sum(parts_UX: Tensor) -> Tensor:
-    """Return the sum (X) of parts (U, X): of neighbors, of neighboring pairs, and so on."""
+    """Return the sum (X) of parts (U, X): of neighbors, of neighboring pairs, and so on; parts are overwritten."""
     while len(parts_UX) > 1:
-        pairs = len(parts_UX) // 2
-        sums_UX = parts_UX[: 2 * pairs : 2] + parts_UX[1 : 2 * pairs : 2]
-        parts_UX = sums_UX if len(parts_UX) == 2 * pairs else torch.cat([sums_UX, parts_UX[-1:]])
+        pairs = len(parts_UX) // 2 * 2
+        parts_UX[:pairs:2].add_(parts_UX[1:pairs:2])
+        parts_UX = parts_UX[::2]
     return parts_UX[0]

@@ -182,6 +182,8 @@ def check_batch_size(batch_size: int, sharded: bool, group: Group, unit: int | N
     Raises:
         PretraceError: it cannot.
     """
+    if unit and batch_size % unit:
+        raise PretraceError(f"pretrain.unit: a batch of {batch_size} sequences has no whole number of units of {unit}")
     if batch_size < group.world_size and not unit:
         raise PretraceError(
             f"{group.world_size} processes share batches of {batch_size} sequences; take at most {batch_size} processes"

@@ -18,7 +18,7 @@ class Shares:
     """The shares of a group's ranks.
 
     Args:
-        unit: sequences of a unit; None: no units.
+        unit: sequences of a unit, of which each batch has a whole number; None: no units.
 
     Raises:
         PretraceError: the tree of units cannot be cut into as many equal blocks as there are ranks.
@@ -50,14 +50,13 @@ class Shares:
             most: sequences of a micro-batch; a unit is computed at once even if it has more.
             by_unit: whether the model can sum several units in a micro-batch; else each is one.
         """
-        size, unit = most, self.unit or share
-        if self.unit:
-            size = unit << (max(1, most // unit).bit_length() - 1) if by_unit else unit
+        if not self.unit:
+            yield from ((slice(first, min(first + most, share)), None) for first in range(0, share, most))
+            return
+        size = self.unit << (max(1, most // self.unit).bit_length() - 1) if by_unit else self.unit
         for first in range(0, share, size):
-            count = min(size, share - first)
-            whole, rest = divmod(count, unit)
-            units = Units([unit] * whole + [rest] * (rest > 0)) if self.unit and by_unit else None
-            yield slice(first, first + count), units
+            last = min(first + size, share)
+            yield slice(first, last), Units((last - first) // self.unit) if by_unit else None
 
 
 def leaves(batch: int, unit: int) -> int:

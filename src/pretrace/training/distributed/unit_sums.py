@@ -9,7 +9,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from pretrace.model.kernels.units import tree_sum
 from pretrace.training.distributed.group import Group
 
 
@@ -53,27 +52,34 @@ class UnitSums:
 
     def _merge(self) -> None:
         left, right = self._blocks[-2:]
-        pairs = [(one, other) for one, other in zip(left.gradients, right.gradients, strict=True) if one is not None]
-        torch._foreach_add_([one for one, _ in pairs], [other for _, other in pairs])
+        sums = [gradient for gradient in left.gradients if gradient is not None]
+        torch._foreach_add_(sums, [gradient for gradient in right.gradients if gradient is not None])
         self._blocks[-2:] = [_Block(left.size + right.size, left.loss + right.loss, left.gradients)]
 
 
 def tree_all_reduce(own: Tensor | None, size: int, has_part: Sequence[bool], group: Group) -> Tensor:
     """Return the sum of the ranks' tensors in the order of the tree, the same on all ranks.
 
-    Each rank sums a piece of all tensors, and the pieces are gathered: a ring's traffic, in an order that is fixed.
+    Neighbors exchange their tensors and sum them, then neighboring pairs, and so on (recursive doubling): both of
+    a pair have the same bytes, as a + b has those of b + a. Gloo's ring is no faster for a few ranks (docs/log.md).
 
     Args:
-        own: of this rank, float32, shape (size,); None on a rank that has no part.
-        has_part: whether each rank has.
+        own: of this rank, float32, shape (size,), which is overwritten; None on a rank that has no part.
+        has_part: whether each rank has; those without are the last ones.
     """
-    ranks = group.world_size
-    piece = -(-size // ranks)
-    sent = torch.zeros(ranks * piece)
-    if own is not None:
-        sent[:size] = own
-    received = torch.empty_like(sent)
-    dist.all_to_all_single(received, sent)
-    parts = received.view(ranks, piece)[: sum(has_part)]  # ranks without a part are the last ones
-    dist.all_gather(list(sent.view(ranks, piece)), tree_sum(parts).contiguous())
-    return sent[:size]
+    parts, distance = sum(has_part), 1
+    total = torch.zeros(size) if own is None else own
+    received = torch.empty(size)
+    while distance < group.world_size:
+        other = group.rank ^ distance
+        works = [dist.isend(total, other), dist.irecv(received, other)]
+        for work in works:
+            if work is not None:
+                work.wait()
+        first, others_first = (rank // distance * distance for rank in (group.rank, other))
+        if first >= parts:
+            total.copy_(received)  # nothing but zeros here
+        elif others_first < parts:
+            total += received
+        distance *= 2
+    return total

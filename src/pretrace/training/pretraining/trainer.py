@@ -37,8 +37,8 @@ from pretrace.training.pretraining.initial_weights import load_initial_model
 from pretrace.training.pretraining.plan import Plan
 
 LEAST_PRODUCTS = 1 << 16
-"""Multiply-adds of a unit's attention scores from which several units are computed at once. Below 1 << 12 of all units,
-PyTorch takes other matrix products, which differ so rarely that a try might not show it."""
+"""Multiply-adds of a unit's smallest products from which several units are computed at once. Below 1 << 12 of all
+units, PyTorch takes other products, which differ so rarely that a try might not show it."""
 
 
 class Trainer:
@@ -65,8 +65,8 @@ class Trainer:
         scale, section, group = settings.scale, settings.scale.pretrain, checkpoints.group
         self.plan = Plan(scale)
         unit = section.unit if device.name == "cpu" and not section.sharded else None
-        for size in (self.plan.smallest_batch, self.plan.batch_size):
-            check_batch_size(size, section.sharded, group, unit)
+        for plateau in self.plan.plateaus:
+            check_batch_size(plateau.size, section.sharded, group, unit)
         self.shares = Shares(group, unit)
         self.seed, self.scale, self.section = seed, scale, section
         self.settings = settings
@@ -81,13 +81,13 @@ class Trainer:
         strategy = choose_strategy(self.model, group, section.sharded, by_unit=unit is not None)
         self._sums = UnitSums(self.model.parameters()) if unit else None
         self._by_unit = self.model.sums_by_unit and objective.predicts_alike
-        self._alike: dict[tuple[int, ...], bool] = {}
+        self._alike: dict[int, bool] = {}
         self.data_parallel = DataParallel(self.model, objective.loss, group, strategy)
         self.optimizer = build_optimizer(self.model, section)
         self.carried = CarriedStates(group, self.plan.batch_size, self.shares.of(self.plan.batch_size))
         self.resumed_from = checkpoints.restore(self.model, self.optimizer, self.carried)
         """Metadata of the checkpoint; its step is 0 if there was none."""
-        self._next_batch: tuple[int, Sequences] | None = None
+        self._next_batch: tuple[int, Sequences | None] | None = None
         self.micro_batch: int = section.micro_batch or self.resumed_from.micro_batch or self._choose_micro_batch()
         self._compile()
 
@@ -137,23 +137,25 @@ class Trainer:
 
     def _parts(self, own: Sequences, step: int) -> list[tuple[slice, Units | None]]:
         """Return the micro-batches of this rank's share, each with its units."""
-        large = (self.shares.unit or 1) * self.plan.context**2 * self.model.width >= LEAST_PRODUCTS
+        length, width = self.plan.context, self.model.width
+        large = (self.shares.unit or 1) * length * width * min(length, width) >= LEAST_PRODUCTS
         parts = list(self.shares.micro_batches(len(own), self.micro_batch if large else 1, self._by_unit))
         for chosen, units in parts:
-            if units and len(units.sizes) > 1 and not self._round_alike(own, chosen, units, step):
+            if units and units.count > 1 and not self._round_alike(own, chosen, units, step):
                 return list(self.shares.micro_batches(len(own), 1, self._by_unit))
         return parts
 
     def _round_alike(self, own: Sequences, chosen: slice, units: Units, step: int) -> bool:
-        """Return whether several units at once have the bytes of one after the other: tried once for their sizes.
+        """Return whether several units at once have the bytes of one after the other: tried once for their number.
 
         What rounds otherwise is chosen by the shapes of tensors and not by their values, so one try tells.
         """
-        key = tuple(units.sizes)
-        if key not in self._alike:
+        count = units.count
+        if count not in self._alike:
             sums, found = UnitSums(self.model.parameters()), []
-            single = (slice(chosen.start + rows.start, chosen.start + rows.stop) for rows in units.rows(sum(key)))
-            for parts in ([(chosen, units)], [(rows, Units([rows.stop - rows.start])) for rows in single]):
+            size = (chosen.stop - chosen.start) // count
+            single = [slice(first, first + size) for first in range(chosen.start, chosen.stop, size)]
+            for parts in ([(chosen, units)], [(rows, Units(1)) for rows in single]):
                 for rows, own_units in parts:
                     loss = self._loss(own, rows, own_units, step, last=False)
                     loss.backward()
@@ -161,10 +163,10 @@ class Trainer:
                 loss_of_all = sums.finish()
                 found.append([loss_of_all, *(p.grad for p in self.model.parameters() if p.grad is not None)])
                 self.model.zero_grad(set_to_none=True)
-            self._alike[key] = all(torch.equal(one, other) for one, other in zip(*found, strict=True))
-            if not self._alike[key]:
+            self._alike[count] = all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+            if not self._alike[count]:
                 self._log("units are computed one by one: several at once round otherwise on this processor")
-        return self._alike[key]
+        return self._alike[count]
 
     def _all_reduce(self, loss: Tensor, stop: Sigterm) -> Tensor:
         if not self._sums:
