@@ -81,7 +81,7 @@ class Kernels(nn.Module):
         h_NC = dropout.with_table(x_BTC.reshape(-1, C), table_VC)
         weights_N = torch.full((len(h_NC),), 1.0 / (B * T))
         dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
-        return weighted_cross_entropy(h_NC.to(dtype), table_VC, ids_BT.roll(1).reshape(-1), weights_N, self.bias)
+        return weighted_cross_entropy(h_NC.to(dtype), table_VC, ids_BT.roll(1, 1).reshape(-1), weights_N, self.bias)
 
 
 def gradients(model: Kernels, ids_BT: Tensor, rows: slice, units: int | None, bfloat16: bool) -> list[Tensor]:
@@ -104,7 +104,7 @@ def test_gradients_are_those_without_units_and_blocks_have_the_same_bytes(
     by_unit: Callable[..., list[Tensor]] = lambda rows, units: gradients(model, ids_BT, rows, units, bfloat16)  # noqa: E731
     without, whole = by_unit(slice(B), None), by_unit(slice(B), 4)
     for one, other in zip(without, whole, strict=True):
-        assert (one - other).norm() <= (2e-2 if bfloat16 else 1e-5) * one.norm()
+        assert (one - other).norm() <= (2e-2 if bfloat16 else 1e-4) * one.norm()
     halves = [by_unit(slice(first, first + 4), 2) for first in (0, 4)]
     singles = [by_unit(slice(first, first + 2), 1) for first in range(0, B, 2)]
     for parts in (halves, singles):
