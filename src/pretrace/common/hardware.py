@@ -12,11 +12,6 @@ from pathlib import Path
 CGROUPS = Path("/sys/fs/cgroup")
 
 
-def cpu_count() -> int:
-    """Return the number of CPUs that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def memory_bytes() -> int:
     """Return the bytes of memory for all processes: the host's, or the limit of the control group (cgroup)."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

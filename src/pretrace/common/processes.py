@@ -21,6 +21,11 @@ Process = list[int | str]
 """PID, start time in clock ticks since boot, and host name; a list, because it is stored as JSON."""
 
 
+def cpu_count() -> int:
+    """Return the number of CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def this_process() -> Process:
     """Return the current process."""
     return [os.getpid(), _started(os.getpid()), platform.node()]
