@@ -122,7 +122,9 @@ class Transformer(LanguageModel):
     def sums_by_unit(self) -> bool:
         """True if all parameters are those of kernels that know units."""
         settings = self.settings
-        return settings.positions != "relative" and settings.output != "transform" and not settings.next_sentence
+        if settings.positions == "relative" or (settings.positions == "sinusoidal" and self._drops_tables):
+            return False  # rows of tables are scaled after their sum, and sinusoids have no dropout
+        return settings.output != "transform" and not settings.next_sentence
 
     @property
     def has_segments(self) -> bool:

@@ -75,7 +75,8 @@ class Kernels(nn.Module):
     def forward(self, ids_BT: Tensor, sequences: range) -> Tensor:
         dropout = Dropout(self.rate, 3, 5, sequences)
         table_VC = dropout.table(self.table.weight) if self.rate else self.table.weight
-        x_BTC = dropout.with_table(add_to_each(look_up(ids_BT, table_VC), self.positions.weight), table_VC)
+        positions_TC = dropout.table(self.positions.weight) if self.rate else self.positions.weight
+        x_BTC = dropout.with_table(add_to_each(look_up(ids_BT, table_VC), positions_TC), table_VC)
         x_BTC = layer_norm(self.norm, x_BTC + linear(x_BTC, self.linear.weight, self.linear.bias))
         x_BTC = x_BTC + feed_forward(x_BTC, self.first, self.second)
         h_NC = dropout.with_table(x_BTC.reshape(-1, C), table_VC)

@@ -89,10 +89,12 @@ def test_a_killed_run_goes_on_with_another_number_of_processes(
     assert after.curve == undisturbed.curve
 
 
-def test_units_change_the_last_bits_alone(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = run(settings_with(BY_UNIT), shards)
+@pytest.mark.parametrize("positions", ["learned", "sinusoidal"])
+def test_units_change_the_last_bits_alone(positions: str, shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = {**BY_UNIT, "model.embedding_dropout": "table", "model.positions": positions}
+    own = run(settings_with(changes), shards)
     elsewhere("without", monkeypatch)
-    without = run(settings_with({**BY_UNIT, "pretrain.unit": None}), shards)
+    without = run(settings_with({**changes, "pretrain.unit": None}), shards)
     assert weights_of(own) != weights_of(without)
     assert own.metrics.val_loss == pytest.approx(without.metrics.val_loss, abs=1e-4)
 
