@@ -105,7 +105,7 @@ def test_gradients_are_those_without_units_and_blocks_have_the_same_bytes(
     by_unit: Callable[..., list[Tensor]] = lambda rows, units: gradients(model, ids_BT, rows, units, bfloat16)  # noqa: E731
     without, whole = by_unit(slice(B), None), by_unit(slice(B), 4)
     for one, other in zip(without, whole, strict=True):
-        assert (one - other).norm() <= (2e-2 if bfloat16 else 1e-4) * one.norm()
+        assert (one - other).norm() <= (5e-2 if bfloat16 else 1e-4) * one.norm()
     halves = [by_unit(slice(first, first + 4), 2) for first in (0, 4)]
     singles = [by_unit(slice(first, first + 2), 1) for first in range(0, B, 2)]
     for parts in (halves, singles):
