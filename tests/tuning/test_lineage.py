@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from pretrace.common.errors import PretraceError
 from pretrace.settings import load_settings
 from pretrace.settings.load import load_scale
 from pretrace.training.pretraining.plan import Plan, flops_a_token
-from pretrace.tuning.lineage import experiments
+from pretrace.tuning.lineage import compare_systems, experiments
 from tests.helpers import REPOSITORY
 from tests.helpers.small_training import settings_with
 
@@ -38,3 +41,16 @@ def test_equal_flops_are_more_tokens_for_masked_models(system: str) -> None:
 def test_no_set_of_variants_is_one_line() -> None:
     with pytest.raises(PretraceError, match=r"params\.yaml: ablations\.lineage: no such set; takes variants"):
         experiments(settings_with())
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"corpus": {"source": "files", "path": "../books"}}, "corpus.path"),
+        ({"tasks": {"own": {"kind": "classification", "train": "../own/train.csv"}}}, "tasks.own.train"),
+    ],
+)
+def test_paths_out_of_the_repository_are_refused(changes: dict[str, Any], key: str, tmp_path: Path) -> None:
+    """DVC runs experiments in a folder of their own, from which they lead elsewhere."""
+    with pytest.raises(PretraceError, match=rf"params\.yaml: {key}: \.\./.*takes an absolute path \(/"):
+        compare_systems(settings_with(**changes), tmp_path)

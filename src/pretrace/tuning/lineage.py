@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from pretrace.common.errors import PretraceError
 from pretrace.common.git import git
@@ -27,8 +29,10 @@ def compare_systems(settings: Settings, root: Path = Path()) -> list[tuple[str, 
     """Run both experiments; return (name, commit, table as Markdown) of each.
 
     Raises:
-        PretraceError: there is no set of variants for it, or an experiment fails.
+        PretraceError: there is no set of variants for it, a file is named that the experiments would not find, or one
+            of them fails.
     """
+    _check_paths(settings)
     found = []
     for name, changes in experiments(settings).items():
         _dvc(root, "exp", "remove", name, fails=True)  # of before
@@ -51,6 +55,32 @@ def experiments(settings: Settings) -> dict[str, list[str]]:
     length = next(name for name in ("steps", "tokens", "flops") if getattr(section, name) is not None)
     budget = [f"{scale}:pretrain.{length}=null", f"{scale}:{'' if length == 'flops' else '+'}pretrain.flops={flops}.0"]
     return {TOKENS: changes, FLOPS: changes + budget}
+
+
+def _check_paths(settings: Settings) -> None:
+    """Check that no path leads out of the repository from where it stands: DVC runs the experiments in another folder.
+
+    Raises:
+        PretraceError: one does.
+    """
+    tasks = {name: task.model_dump() for name, task in settings.tasks.items()}
+    for key, value in _texts({"corpus": settings.corpus.model_dump(), "tasks": tasks}):
+        if value.startswith("../"):
+            raise PretraceError(
+                f"params.yaml: {key}: {value}: the experiments run in another folder, from where this leads elsewhere; "
+                f"takes an absolute path ({Path(value).resolve()}), or one within the repository"
+            )
+
+
+def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            yield from _texts(one, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one, key)
 
 
 def _commit(root: Path, name: str) -> str:
