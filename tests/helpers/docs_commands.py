@@ -333,6 +333,13 @@ PAGES: dict[str, list[tuple[str, How]]] = {
             Run("PYTHONPATH=src .venv/bin/torchrun --nproc-per-node 2 stages/pretrain.py gpt1"),
         ),
         (
+            ".venv/bin/dvc exp run -S scales/laptop.yaml:pretrain.unit=2 -S scales/laptop.yaml:processes=auto",
+            ByTest(
+                "tests/training/pretraining/test_run_by_unit.py"
+                "::test_a_killed_run_goes_on_with_another_number_of_processes"
+            ),
+        ),
+        (
             ".venv/bin/dvc exp run -S 'systems=[gpt2]'",
             ByTest("tests/integration/test_systems.py::test_system_is_one_option_away"),
         ),
@@ -354,6 +361,10 @@ PAGES: dict[str, list[tuple[str, How]]] = {
         (".venv/bin/pretrace evaluate models/pretrained/gpt1/transformer --text README.md", LOOK),
         (".venv/bin/pretrace evaluate models/pretrained/gpt1/transformer --text README.md --stride 128", LOOK),
         (".venv/bin/pretrace evaluate models/pretrained/gpt1/transformer --text README.md --json", LOOK),
+        (
+            ".venv/bin/pretrace evaluate models/pretrained/gpt1/transformer --text README.md --published-as wikitext",
+            LOOK,
+        ),
         (
             '.venv/bin/pretrace generate --prompt "the function returns" --tokens 60 '
             "--temperature 0.7 --top 20 --seed 3",
