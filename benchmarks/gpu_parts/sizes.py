@@ -1,4 +1,4 @@
-"""How large the parts of gpu.py are: as on a GPU, or tiny, to show on a CPU that they work."""
+"""Sizes of the parts of gpu.py: as on a GPU, or tiny, to show on a CPU that they work."""
 
 from __future__ import annotations
 

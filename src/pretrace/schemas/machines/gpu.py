@@ -105,7 +105,7 @@ class GpuResume(Record):
 
 
 class GpuPart(Record):
-    """How a part of the script ended."""
+    """End of a part of the script."""
 
     seconds: float
     budget: float
